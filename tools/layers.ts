@@ -14,7 +14,7 @@ import { walk } from "@std/fs";
 const ROWS: readonly Readonly<Record<string, number>>[] = [
   { cli: 520 },
   { transport: 122, runtime: 361, engine: 600, store: 838 },
-  { wire: 120, "protocols/words": 361 },
+  { wire: 120, "protocols/words": 361, "protocols/meeting_point": 600 },
   {
     "protocols/mesh": 120,
     "protocols/friends": 415,
@@ -45,6 +45,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "friends",
     "tools",
     "engine",
+    "meeting",
     "files",
     "words",
     "discovery",

@@ -16,6 +16,7 @@ import * as histories from "../lib/protocols/group/schema/history.ts";
 import * as cuts from "../lib/protocols/group/schema/cut.ts";
 import * as states from "../lib/protocols/group/schema/cut.ts";
 import * as group from "../lib/protocols/group/schema/limits.ts";
+import * as meetings from "../lib/protocols/meeting_point/limits.ts";
 import * as messages from "../lib/protocols/mesh/schema/messages.ts";
 import * as structures from "../lib/protocols/mesh/schema/structures.ts";
 import * as reliable from "../lib/protocols/reliable_datagram/limits.ts";
@@ -39,6 +40,7 @@ import {
 import { groupSecretSchema } from "../lib/protocols/group/schema/group_secrets.ts";
 import { GROUP_DATAGRAMS } from "../lib/protocols/group/schema/datagram_messages.ts";
 import { GROUP_MESSAGES } from "../lib/protocols/group/schema/messages.ts";
+import { MEETING_MESSAGES } from "../lib/protocols/meeting_point/messages.ts";
 import { MESH_PHASES } from "../lib/protocols/mesh/mesh_phases.ts";
 import { CHANNEL_PHASES } from "../lib/protocols/noise/channel.ts";
 import { CONNECTION_PHASES } from "../lib/protocols/reliable_datagram/connection.ts";
@@ -99,6 +101,9 @@ export function protocolTables(): Tables {
     "transfer fields": fieldTable(offers.TRANSFER_MESSAGES, namedSchemas(offers)),
     "transfer structures": structureTables(namedSchemas(offers)),
     "transfer bounds": boundTable(TRANSFER_BOUNDS),
+    "meeting messages": messageTable(MEETING_MESSAGES),
+    "meeting fields": fieldTable(MEETING_MESSAGES, namedSchemas({})),
+    "meeting bounds": boundTable(MEETING_BOUNDS),
     "words messages": messageTable(WORDS_MESSAGES),
     "words fields": fieldTable(WORDS_MESSAGES, namedSchemas({})),
     "words bounds": boundTable(WORDS_BOUNDS),
@@ -118,6 +123,25 @@ export function namedSchemas(module: Readonly<Record<string, unknown>>): NamedSc
   }
   return new Map([...named].sort(([one], [other]) => one < other ? -1 : 1));
 }
+
+/** Bounds of meeting points that another implementation must know. */
+const MEETING_BOUNDS: readonly (readonly [string, number])[] = [
+  ["bytes of a piece at most", meetings.PIECE_BYTES_MAX],
+  ["bytes in each direction of a stream that weren't granted anew", meetings.CREDIT_BYTES],
+  ["visitors at once", meetings.VISITORS_MAX],
+  ["of these from one address", meetings.VISITORS_EACH_MAX],
+  ["streams at once", meetings.STREAMS_MAX],
+  ["of these of one visitor", meetings.STREAMS_EACH_MAX],
+  ["numbers registered from one address", meetings.NUMBERS_PER_ADDRESS_MAX],
+  ["streams asked for at once from one address", meetings.CONNECTS_BURST],
+  ["and then in a second", meetings.CONNECTS_PER_S],
+  ["numbers asked for at once from one address", meetings.LOOKUPS_BURST],
+  ["and then in a second", meetings.LOOKUPS_PER_S],
+  ["ms until a visitor of no use is closed", meetings.SILENT_MS],
+  ["ms until the called side has answered", meetings.ANSWER_MS],
+  ["ms without bytes until a stream is closed", meetings.IDLE_MS],
+  ["ms for what was sent before the end", meetings.LINGER_MS],
+];
 
 /** Bounds of word codes that another implementation must know. */
 const WORDS_BOUNDS: readonly (readonly [string, number])[] = [

@@ -45,6 +45,8 @@ export interface LinkInfo {
   readonly roomNamed: boolean;
   /** On a link in the mode `words`, and no other: the handshake's hash. What is bound to it is of this link alone. */
   readonly binding?: Bytes;
+  /** On a link in the mode `meeting`, and no other. */
+  readonly isMeeting?: true;
 }
 
 /**

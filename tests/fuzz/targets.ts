@@ -11,6 +11,7 @@ import { invitesTarget } from "./targets/invites.ts";
 import { keysTarget } from "./targets/keys.ts";
 import { linesTarget } from "./targets/lines.ts";
 import { logsTarget } from "./targets/logs.ts";
+import { meetingsTarget } from "./targets/meetings.ts";
 import { objectsTarget } from "./targets/objects.ts";
 import { reliableDatagramsTarget } from "./targets/reliable_datagrams.ts";
 import { sealedDatagramsTarget } from "./targets/sealed_datagrams.ts";
@@ -39,4 +40,5 @@ export const TARGETS: readonly Target[] = [
   engineTarget,
   transfersTarget,
   wordsTarget,
+  meetingsTarget,
 ];

@@ -78,6 +78,7 @@ export const beacon = {
     intervalMs: 10_000,
     process: id<ProcessKey>(0xf3),
     away: "lunch",
+    meeting: null,
   }),
   signature,
 };

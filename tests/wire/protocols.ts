@@ -5,6 +5,7 @@ import { DIRECTORY_MESSAGES } from "../../lib/protocols/directory/schema/message
 import { FRIENDS_MESSAGES } from "../../lib/protocols/friends/messages.ts";
 import { GROUP_DATAGRAMS } from "../../lib/protocols/group/schema/datagram_messages.ts";
 import { GROUP_MESSAGES } from "../../lib/protocols/group/schema/messages.ts";
+import { MEETING_MESSAGES } from "../../lib/protocols/meeting_point/messages.ts";
 import { MESH_MESSAGES } from "../../lib/protocols/mesh/schema/messages.ts";
 import { TRANSFER_MESSAGES } from "../../lib/protocols/transfer/messages.ts";
 import { WORDS_MESSAGES } from "../../lib/protocols/words/messages.ts";
@@ -12,6 +13,7 @@ import { createCodec, type MessageCodec } from "../../lib/wire/codec.ts";
 import { DIRECTORY_SAMPLES } from "./directory_samples.ts";
 import { FRIENDS_SAMPLES } from "./friends_samples.ts";
 import { GROUP_DATAGRAM_SAMPLES, GROUP_SAMPLES } from "./group_samples.ts";
+import { MEETING_SAMPLES } from "./meeting_samples.ts";
 import { MESH_SAMPLES } from "./mesh_samples.ts";
 import { TRANSFER_SAMPLES } from "./transfer_samples.ts";
 import { WORDS_SAMPLES } from "./words_samples.ts";
@@ -46,4 +48,5 @@ export const PROTOCOLS: readonly SampledProtocol[] = [
   sampled("directory", DIRECTORY_MESSAGES, DIRECTORY_SAMPLES),
   sampled("transfer", TRANSFER_MESSAGES, TRANSFER_SAMPLES),
   sampled("words", WORDS_MESSAGES, WORDS_SAMPLES),
+  sampled("meeting", MEETING_MESSAGES, MEETING_SAMPLES),
 ];

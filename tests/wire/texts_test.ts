@@ -85,6 +85,11 @@ const TREATED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   transfer: {
     "offer.name": "made a name of a file that can't lead out of the folder: `file_names.ts`",
   },
+  meeting: {
+    "connect.member": COMPARED,
+    "refused.text": QUOTED,
+    "close.reason": QUOTED,
+  },
 };
 
 const TEXT = /(?:(\w+): (?:null or |list of \d+ x )*)?text, \d+ B/g;

@@ -6,7 +6,7 @@
 import { type Bytes, concatBytes } from "../crypto/crypto.ts";
 import type { TokenBucket } from "./token_bucket.ts";
 
-export interface RelayFlowLimits {
+interface RelayFlowLimits {
   /** Bytes that the receiver hasn't taken yet, at most. */
   readonly creditBytes: number;
   /** Bytes that are forwarded at once, at most; no rate's burst is smaller. */

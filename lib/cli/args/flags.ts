@@ -139,6 +139,19 @@ function durationFlag(ms: number): string {
   return `${ms / MS_BY_UNIT[unit]}${unit}`;
 }
 
+const BYTES_BY_UNIT: Readonly<Record<string, number>> = { KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 };
+
+/** An amount of data in bytes, `500MB`, from `min` to `max` of them. */
+export function dataSize(min: number, max: number): (text: string, what: string) => number {
+  return (text, what) => {
+    const [, digits = "", unit = ""] = /^(\d{1,6}(?:\.\d{1,3})?) ?([KMGT]?B)?$/i.exec(text) ?? [];
+    const bytes = digits === "" ? NaN : Number(digits) * (BYTES_BY_UNIT[unit.toUpperCase()] ?? 1);
+    if (bytes >= min && bytes <= max) return Math.floor(bytes);
+    const within = max === Infinity ? "" : ` from ${min / 1e3}KB to ${max / 1e9}GB`;
+    throw wrong(what, `a size${within} such as 500MB or 10GB`, text);
+  };
+}
+
 /** One of these words. */
 export function oneOf<Word extends string>(
   words: readonly Word[],

@@ -1,5 +1,6 @@
 /** The command line of `p2pchat regserver`. */
 
+import { P2pchatError } from "../../base/errors.ts";
 import { regserverFolder } from "../../store/disk/paths.ts";
 import { type CommonOptions, REGSERVER_PORT_DEFAULT } from "../args/options.ts";
 import type { BroadcastPolicy } from "../../protocols/directory/schema/directory_io.ts";
@@ -10,11 +11,22 @@ import {
   TTL_MS_DEFAULT,
   TTL_MS_MAX,
 } from "../../protocols/directory/schema/limits.ts";
+import {
+  LINKS_DEFAULT,
+  LINKS_MAX,
+  RATE_DEFAULT,
+  RATE_MAX,
+  RATE_MIN,
+  ROOM_LINKS_DEFAULT,
+  ROOM_RATE_DEFAULT,
+} from "../../protocols/meeting_point/limits.ts";
+import type { MeetingLimits } from "../../protocols/meeting_point/meeting_io.ts";
 import { ENGINE_FLAGS, type EngineOptions, engineOptions } from "../engine/engine_flags.ts";
 import { accountsTable } from "../tools/accounts_arguments.ts";
 import { type CommandOf, wrongWords } from "../args/arguments.ts";
 import {
   advertiseFlag,
+  dataSize,
   durationWithin,
   type Flags,
   hostFlag,
@@ -78,11 +90,44 @@ const flags = {
     parse: durationWithin(0, TTL_MS_MAX),
     default: TTL_MS_DEFAULT,
   },
+  meetingPoint: {
+    name: "meeting-point",
+    help: "be a meeting point, too: members of rooms (mesh --meet) who cannot dial each other " +
+      "are connected through it; it cannot read what passes",
+  },
+  meetingLinks: {
+    name: "meeting-links",
+    value: "N",
+    help: `links relayed for one address at once, at most (${LINKS_DEFAULT})`,
+    parse: wholeNumber(1, LINKS_MAX),
+  },
+  meetingRate: {
+    name: "meeting-rate",
+    value: "SIZE",
+    help: `relayed for one address in a second, at most (${RATE_DEFAULT / 1e6}MB)`,
+    parse: dataSize(RATE_MIN, RATE_MAX),
+  },
+  meetingRoomLinks: {
+    name: "meeting-room-links",
+    value: "N",
+    help: `links relayed for one room at once, at most (${ROOM_LINKS_DEFAULT})`,
+    parse: wholeNumber(1, LINKS_MAX),
+  },
+  meetingRoomRate: {
+    name: "meeting-room-rate",
+    value: "SIZE",
+    help: `relayed for one room in a second, at most (${ROOM_RATE_DEFAULT / 1e6}MB)`,
+    parse: dataSize(RATE_MIN, RATE_MAX),
+  },
 } satisfies Flags;
+
+type MeetingFlag = Extract<keyof typeof flags, `meeting${string}`>;
 
 /** `p2pchat regserver`. */
 export interface RegserverOptions
-  extends CommonOptions, EngineOptions, Omit<OptionsOf<typeof flags>, "accounts"> {
+  extends CommonOptions, EngineOptions, Omit<OptionsOf<typeof flags>, "accounts" | MeetingFlag> {
+  /** What a meeting point allows; null: it is none. */
+  readonly meeting: MeetingLimits | null;
   /** False: only accounts may enter. */
   readonly guests: boolean;
 }
@@ -98,12 +143,34 @@ export const regserverProgramCommand: CommandOf<RegserverOptions> = {
   flags: [...Object.values(flags), ...ENGINE_FLAGS],
   options(line) {
     if (line.words.length > 0) throw wrongWords(regserverProgramCommand, line.words[0]);
-    const { accounts, ...options } = optionsOf(line, flags);
+    const {
+      accounts,
+      meetingPoint,
+      meetingLinks,
+      meetingRate,
+      meetingRoomLinks,
+      meetingRoomRate,
+      ...options
+    } = optionsOf(line, flags);
+    const limits = { meetingLinks, meetingRate, meetingRoomLinks, meetingRoomRate };
+    const [given] = Object.entries(limits).filter(([, limit]) => limit !== null);
+    if (!meetingPoint && given !== undefined) {
+      const { name } = flags[given[0] as MeetingFlag];
+      throw new P2pchatError("usage", `--${name} is for a meeting point: add --meeting-point`);
+    }
     return {
       ...line.common,
       ...options,
       ...engineOptions(line),
       guests: accounts !== "required",
+      meeting: meetingPoint
+        ? {
+          links: meetingLinks ?? LINKS_DEFAULT,
+          rate: meetingRate ?? RATE_DEFAULT,
+          roomLinks: meetingRoomLinks ?? ROOM_LINKS_DEFAULT,
+          roomRate: meetingRoomRate ?? ROOM_RATE_DEFAULT,
+        }
+        : null,
     };
   },
 };

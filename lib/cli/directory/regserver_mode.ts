@@ -145,6 +145,12 @@ async function serve(
 ): Promise<void> {
   const { options, environment, identity, ui } = wiring;
   let host: DirectoryHost | null = null;
+  let stopMeeting = () => {};
+  let handler = forwardTo(() => host);
+  const beside = options.meeting === null
+    ? null
+    : await import("../../runtime/hosts/meeting_point_host.ts"); // most directories are none
+  const access = openTo("directory");
   const { links, datagrams } = await listen(options, (port) =>
     openTcpLinks({
       host: options.host,
@@ -152,11 +158,11 @@ async function serve(
       identity: channelIdentity(wiring),
       env: environment,
       warn: warnBy(ui),
-      access: openTo("directory"),
+      access: beside === null ? access : { ...access, meeting: access },
       channel: DIRECTORY_CHANNEL,
       strangers: STRANGERS,
       waitingMax: WAITING_MAX,
-      handler: forwardTo(() => host),
+      handler: forwardTo(() => handler),
     }), (port) => UdpDatagrams.listen(options.host, port, environment.log));
   try {
     const listening = endpointForOthers(options, links.local.port, wiring.outward);
@@ -177,6 +183,15 @@ async function serve(
       if (identity.isNew && ui.interactive) showNotices(ui, FIRST_STEPS);
       ui.listen(input.handler);
     };
+    const { clock } = modePorts(wiring, links);
+    const meeting = options.meeting && beside && new beside.MeetingPointHost(options.meeting, {
+      ...{ clock, environment, links },
+      failed: (error) => host?.giveUp(error),
+    });
+    if (meeting !== null) {
+      handler = meeting.beside(handler);
+      stopMeeting = () => meeting.stop();
+    }
     const { guests, broadcast, ttlMs, clientsMax, signUpsMax, relays } = options;
     const policy = { guests, broadcast, ttlMs, clientsMax, signUpsMax, relays };
     const names = new OnlineNames();
@@ -188,6 +203,7 @@ async function serve(
       store,
       accounts,
       ...shared,
+      ...(meeting === null ? {} : { meeting: () => meeting.counts }),
       hasher: openPasswordHasher().hasher,
       datagrams,
       show: (event, ref) => {
@@ -201,6 +217,7 @@ async function serve(
     await runMode(wiring, links, { run: run.bind(host) });
   } finally {
     await Promise.all([links.shutdown("ended"), datagrams.close()]);
+    stopMeeting();
   }
 }
 

@@ -158,11 +158,22 @@ function statusLines(status: EventNamed<"status">): readonly Line[] {
       }${relayed}.`,
     ],
     [`${accountsText(accounts)}, ${noneOr(kept, "broadcast")} kept for accounts that are away.`],
+    ...meetingLines(status),
     ...instancesLines(status),
     ...(status.engine === undefined ? [] : engineAnswersLines("The directory", status.engine)),
     ownKeyLine(key),
     ...problems.map((problem) => problemLine(problem)),
   ];
+}
+
+function meetingLines({ meeting }: EventNamed<"status">): readonly Line[] {
+  if (meeting === undefined) return [];
+  const { visitors, registered, links, relayedBytes } = meeting;
+  return [[
+    `Meeting point: ${noneOr(visitors, "visitor")}, ${registered} to be reached, ${
+      noneOr(links, "link")
+    }, ${bytesText(relayedBytes)} relayed.`,
+  ]];
 }
 
 function instancesLines({ instances, online }: EventNamed<"status">): readonly Line[] {

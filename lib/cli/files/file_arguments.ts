@@ -2,29 +2,17 @@
 
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { P2pchatError } from "../../base/errors.ts";
-import { quotedStart } from "../../base/text/text.ts";
 import { FILES_BYTES_MAX_DEFAULT } from "../../protocols/transfer/limits.ts";
-import { fileName, type Flags, type OptionsOf, type ValueFlag } from "../args/flags.ts";
+import { dataSize, fileName, type Flags, type OptionsOf, type ValueFlag } from "../args/flags.ts";
 import type { FileNeed } from "../args/least_privilege.ts";
 import type { CommandLine } from "../args/options.ts";
 import { homeFolder, isAtTerminal, processStreams } from "../streams/streams.ts";
-
-const UNITS: Readonly<Record<string, number>> = { "": 1, KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 };
 
 const filesMax = {
   name: "files-max",
   value: "SIZE",
   help: "receive no more than this in all, such as 500MB (10GB)",
-  parse(text: string, what: string): number {
-    const [, digits = "", unit = ""] = /^(\d{1,6}(?:\.\d{1,3})?) ?([KMGT]?B)?$/i.exec(text) ?? [];
-    const bytes = digits === "" ? NaN : Number(digits) * (UNITS[unit.toUpperCase()] ?? 1);
-    if (bytes >= 0) return Math.floor(bytes);
-    throw new P2pchatError(
-      "usage",
-      `${what} must be a size such as 500MB or 10GB, not ${quotedStart(text)}`,
-    );
-  },
+  parse: dataSize(0, Infinity),
   default: FILES_BYTES_MAX_DEFAULT,
 } satisfies ValueFlag<number>;
 

@@ -3,7 +3,12 @@
 import { PASSPHRASE_FILE_FLAG } from "../credentials/unsealing.ts";
 import { usersFolder } from "../../store/disk/paths.ts";
 import { chosenName } from "../commands/command_arguments.ts";
-import { type CommonOptions, type InviteSource, MESH_PORT_DEFAULT } from "../args/options.ts";
+import {
+  type CommonOptions,
+  type InviteSource,
+  MESH_PORT_DEFAULT,
+  type ServerAddress,
+} from "../args/options.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import type { Fingerprint } from "../../base/text/fingerprint.ts";
 import { type Endpoint, endpointText } from "../../base/ids.ts";
@@ -78,6 +83,13 @@ const flags = {
     help: "connect to others but accept no connections: for phones and machines behind a NAT; " +
       "nobody can join through you",
   },
+  meet: {
+    name: "meet",
+    value: "HOST[:PORT]",
+    help: "a meeting point (p2pchat regserver --meeting-point): members who can't dial you " +
+      "reach you through it; it can't read what passes",
+    parse: meetingPoint,
+  },
   ...fileFlags,
   passphraseFile: PASSPHRASE_FILE_FLAG,
 } satisfies Flags;
@@ -119,6 +131,12 @@ export const meshProgramCommand: CommandOf<MeshOptions> = {
     return { ...line.common, ...options, name: parsedName, contact, contactKey, invite };
   },
 };
+
+function meetingPoint(text: string, what: string): ServerAddress {
+  const address = server(text, what);
+  if (address.others.length === 0) return address;
+  throw new P2pchatError("usage", `${what} names one meeting point, not ${quotedStart(text)}`);
+}
 
 function foundingFlag(
   { foundNew, foundPrivate }: Pick<MeshOptions, "foundNew" | "foundPrivate">,

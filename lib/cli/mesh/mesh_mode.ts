@@ -2,6 +2,7 @@
 
 import { unsealing } from "../credentials/unsealing.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
+import { meetingPlace } from "../../base/text/meeting_address.ts";
 import { isLoopback, isUnspecified } from "../../base/text/endpoints.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import {
@@ -15,7 +16,7 @@ import type { ChannelIdentity } from "../../protocols/noise/identity_handshake.t
 import { invariant } from "../../base/invariant.ts";
 import { backTo, roomIdStart } from "../../protocols/mesh/joining/room_setup.ts";
 import type { RecalledMessage } from "../../base/machine/mode_machine.ts";
-import type { MeshCommand } from "../../protocols/mesh/schema/events.ts";
+import type { MeshCommand, MeshEvent } from "../../protocols/mesh/schema/events.ts";
 import type { MeshConfig } from "../../protocols/mesh/schema/mesh_io.ts";
 import { FORGETTING_ROOM } from "../../protocols/mesh/schema/records.ts";
 import { MeshHost } from "../../runtime/hosts/mesh_host.ts";
@@ -32,6 +33,8 @@ import type { LanStart } from "./lan_start.ts";
 import { meshCommands } from "./mesh_commands.ts";
 import { MeshConsole, type RoomStart } from "./mesh_console.ts";
 import { meshLines } from "./mesh_rendering.ts";
+import { RoomMeetings } from "../meeting/room_meetings.ts";
+import { pinsIn } from "../credentials/pinned_keys.ts";
 import { MeshRooms, type OpenTogether, roomText } from "./mesh_rooms.ts";
 import { roomConversations } from "./room_conversations.ts";
 import type { RoomInterface } from "./room_interface.ts";
@@ -170,18 +173,37 @@ async function chat(wiring: Wiring): Promise<Bye> {
   let host: MeshHost | null = null;
   let pausing: () => () => void = () => () => {};
   let told = null as { close(): Promise<void> } | null;
+  let wantedNumbers: readonly number[] = [];
+  let show: (event: MeshEvent, ref: string | undefined) => void = () => {};
   const handler = forwardTo(() => host);
+  const meetings = new RoomMeetings({
+    profile: wiring,
+    pinsIn: (scope) => pinsIn(wiring, scope),
+    meet: options.meet,
+    news: (news) => host?.meetingPoint(news),
+    show: (event, ref) => show(event, ref),
+    numbered: (found) => {
+      const taken = wantedNumbers.filter((number) => !found.includes(number));
+      for (const number of taken) show({ event: "notice", text: takenText(number) }, undefined);
+    },
+    failed: (error) => host?.giveUp(error),
+  });
   const own = channelIdentity(wiring);
   const words = roomWords(wiring, own, {
     host: () => host,
     links: () => links,
     pause: () => pausing(),
-    announce: (numbers) => lan?.host.announceWords(numbers),
+    announce: (numbers) => {
+      lan?.host.announceWords(numbers);
+      wantedNumbers = numbers;
+      meetings.number(numbers);
+    },
   });
   const links: Links = listen(options.host, portsToTry(wiring), {
     identity: own,
     env: environment,
     warn: warnBy(ui),
+    relays: meetings.relays,
     access: {
       mode: "mesh",
       get room() {
@@ -211,6 +233,7 @@ async function chat(wiring: Wiring): Promise<Bye> {
       (command, ref) => {
         if (isFileCommand(command)) return files.command(command, ref);
         if (command.command === "say" && ref === undefined && files.answers(command.text)) return;
+        if (meetings.command(command, ref)) return;
         if (command.command === "quit") presenter.leaving();
         const as = command.command === "invite" ? command.as : undefined;
         words.asked(as, () => host?.command(command, ref));
@@ -234,7 +257,7 @@ async function chat(wiring: Wiring): Promise<Bye> {
       else if (begin.kind === "resume" && begin.room === rooms.last && !isFurther) {
         showNotices(ui, BACK, ...alsoOpen(rooms.togetherWith(begin.room)));
       }
-      if (begin.kind === "found" && options.passive) {
+      if (begin.kind === "found" && options.passive && options.meet === null) {
         ui.show({ event: "notice", text: FOUNDED_PASSIVE, warning: true });
       } else if (begin.kind === "found" && ui.interactive) {
         showNotices(ui, begin.private ? FOUNDED_PRIVATE : FOUNDED);
@@ -253,6 +276,7 @@ async function chat(wiring: Wiring): Promise<Bye> {
       }
     }, () => saidPrivately());
     pausing = () => presenter.pause.moves();
+    show = (event, ref) => presenter.show(event, ref);
     let saidPrivately: () => readonly RecalledMessage[] = () => [];
     const privately = roomConversations(
       wiring,
@@ -266,6 +290,7 @@ async function chat(wiring: Wiring): Promise<Bye> {
       privateWords: privately,
       pauseInput: (reason) => presenter.pause.machine(reason),
       signer: identity.signer,
+      meetings,
       openRoom: async (room) => {
         const port = options.passive ? null : links.local.port;
         const isBack = begin.kind === "resume";
@@ -319,6 +344,7 @@ async function chat(wiring: Wiring): Promise<Bye> {
     await told?.close();
     if (host !== null) hosts.delete(host);
     await links.shutdown("ended");
+    await meetings.close();
   }
 }
 
@@ -431,9 +457,14 @@ function chosenHost({ advertise, host }: MeshOptions): string | null {
   return host !== null && !isUnspecified(host) ? host : null;
 }
 
-/** The host for others to use; null where the member that admits us sees it better. */
+/**
+ * The host for others to use; null where the member that admits us sees it better. Through a meeting point it sees none.
+ */
 function ownHost(begin: MeshConfig["begin"], outward: string | null): string | null {
-  if (begin.kind === "join" && !isLoopback(begin.contact.host)) return null;
+  if (begin.kind === "join" && !isLoopback(begin.contact.host)) {
+    const all = [begin.contact, ...begin.invite?.endpoints ?? []];
+    if (all.every((each) => meetingPlace(each) === null)) return null;
+  }
   return addressOfThisMachine(outward);
 }
 
@@ -457,6 +488,12 @@ function portsToTry(
     : undefined;
   const before = back === undefined ? null : rooms.portOf(back);
   return before === null ? usual : [before, ...usual];
+}
+
+/** A code that somebody else's stands in the way of. */
+function takenText(number: number): string {
+  return `Code ${number} can't be found at the meeting point, where another has that number, or your address too ` +
+    "many; /invite --words makes another";
 }
 
 /** Listens at the first of these ports that is free. */

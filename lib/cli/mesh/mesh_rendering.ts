@@ -97,6 +97,8 @@ export function meshLines(event: MeshOwnEvent, context: RenderContext): readonly
       return wordsLines(event);
     case "peers":
       return peersLines(event);
+    case "meeting-point":
+      return [meetingPointLine(event, nowMs)];
     case "history":
       return "rooms" in event ? foundLines(event, nowMs) : historyLines(event, nowMs);
     case "status":
@@ -201,6 +203,20 @@ function deliveryLines(
     : [starLine(nowMs, nameSpan(to), " has your message")];
 }
 
+function meetingPointLine(
+  { point, state, reason }: EventNamed<"meeting-point">,
+  nowMs: number,
+): Line {
+  if (state === "registered") {
+    return starLine(nowMs, `Others can reach you through the meeting point at ${point}, too`);
+  }
+  const why = reason === undefined ? "" : ` (${reason})`;
+  return starLine(
+    nowMs,
+    `The meeting point at ${point} can't be used now${why}; trying again, links without it stay`,
+  );
+}
+
 function peersLines({ peers, removed = [] }: EventNamed<"peers">): readonly Line[] {
   const own = peers[0]?.key;
   const out = removed.map(({ name, key, by, byKey }): Line => [
@@ -213,13 +229,20 @@ function peersLines({ peers, removed = [] }: EventNamed<"peers">): readonly Line
 }
 
 function peerLine(peer: PeerView, index: number): Line {
-  const address = peer.host === "" ? "accepts no connections" : endpointText(peer);
+  const through = peer.meeting === undefined ? null : `meets at ${peer.meeting}`;
+  const own = peer.host === "" ? null : endpointText(peer);
+  const address = [own, through].filter(Boolean).join(", ") || "accepts no connections";
   const role = peer.role === undefined ? "" : `  ${peer.role}`;
   const away = peer.away === undefined ? "" : `  ${awayText(peer.away)}`;
   if (index === 0) return [ownNameSpan(peer.name), ` (you)  ${address}${role}${away}`];
   const compared = comparedText(peer);
   const how = `${role}${compared === null ? "" : `  ${compared}`}${away}`;
-  return [nameSpan(peer.name), `  ${address}  ${peer.direct ? "direct" : "through others"}${how}`];
+  return [nameSpan(peer.name), `  ${address}  ${linkText(peer)}${how}`];
+}
+
+function linkText({ direct, relayed }: PeerView): string {
+  if (!direct) return "through others";
+  return relayed === true ? "through a meeting point" : "direct";
 }
 
 function historyLines(

@@ -1,13 +1,14 @@
 /** Word codes of a room: how one is issued there, and how somebody who was told one gets in. */
 
 import { P2pchatError } from "../../base/errors.ts";
-import type { Endpoint } from "../../base/ids.ts";
+import { type Endpoint, endpointText, type PeerKey } from "../../base/ids.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import type { ChannelIdentity } from "../../protocols/noise/identity_handshake.ts";
 import { parseInvite } from "../../protocols/mesh/schema/rotations.ts";
 import type { MeshHost } from "../../runtime/hosts/mesh_host.ts";
 import type { Links } from "../../transport/link.ts";
 import { WordInvites } from "../words/word_invites.ts";
+import { REGSERVER_PORT_DEFAULT, type ServerAddress } from "../args/options.ts";
 import type { RoomStart } from "./mesh_console.ts";
 
 /** What a room is made of once it runs. */
@@ -34,6 +35,9 @@ export function roomWords(
     announce,
     show: (event, ref) => start.ui.show(event, ref),
     lineOf({ invite }, code) {
+      const { meet } = start.options;
+      // Whoever reaches the meeting point can use it, wherever they are.
+      if (meet !== null) return `p2pchat mesh NAME --words ${code} --meet ${meetingText(meet)}`;
       const [at] = parseInvite(invite).endpoints;
       if (!start.options.passive && at !== undefined) {
         return `p2pchat mesh NAME --words ${code} ${at.host} ${at.port}`;
@@ -54,8 +58,12 @@ export function roomWords(
  * @throws {P2pchatError} Why there is no invite.
  */
 export async function joiningByWords(start: RoomStart, words: string): Promise<RoomStart | null> {
-  const { contact } = start.options;
+  const { contact, meet } = start.options;
   if (contact !== null) return await joiningAt(start, words, contact);
+  if (meet !== null) {
+    const { inviteThroughPoint } = await import("../meeting/meeting_words.ts"); // few have a code
+    return started(start, await inviteThroughPoint(start, words, meet), null);
+  }
   const { endpointsOfWords } = await import("../discovery/announced_words.ts");
   let failure: P2pchatError | null = null;
   // Anybody may announce any number: who doesn't know the words learns nothing, and isn't the last one that is asked.
@@ -76,18 +84,30 @@ async function joiningAt(
   words: string,
   endpoint: Endpoint,
 ): Promise<RoomStart | null> {
-  const { options } = start;
-  const { contactKey: fingerprint } = options;
+  const { contactKey: fingerprint } = start.options;
   const { inviteByWords } = await import("../words/word_joining.ts"); // few have a code
-  const invited = await inviteByWords(start, words, { endpoint, fingerprint });
+  return started(start, await inviteByWords(start, words, { endpoint, fingerprint }), endpoint);
+}
+
+/** @param contact Where the issuer was met; null where the invite alone says where it is. */
+function started(
+  start: RoomStart,
+  invited: { readonly invite: string; readonly issuer: PeerKey } | null,
+  contact: Endpoint | null,
+): RoomStart | null {
   if (invited === null) return null;
   const { issuer } = invited;
   // The code is used up: what follows is as with any other invite.
   const joining = {
-    ...options,
+    ...start.options,
     words: null,
-    contact: endpoint,
+    contact,
     contactKey: fingerprintOf(issuer),
   };
   return { ...start, options: joining, invite: parseInvite(invited.invite), issuer };
+}
+
+/** A meeting point, nearly as the user typed it. */
+function meetingText({ host, port }: ServerAddress): string {
+  return port === null || port === REGSERVER_PORT_DEFAULT ? host : endpointText({ host, port });
 }

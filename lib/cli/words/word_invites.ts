@@ -5,7 +5,13 @@
 
 import { dropOldest } from "../../base/collections/bounded.ts";
 import { P2pchatError } from "../../base/errors.ts";
-import { endpointText, type LinkId, type PeerKey } from "../../base/ids.ts";
+import {
+  type Endpoint,
+  endpointText,
+  type LinkId,
+  type PeerKey,
+  RELAY_HOST,
+} from "../../base/ids.ts";
 import { invariant } from "../../base/invariant.ts";
 import type { Environment } from "../../base/machine/environment.ts";
 import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts";
@@ -149,7 +155,7 @@ export class WordInvites {
     if (end === "used" && by !== null) this.#prove(by.peer);
     const who = by === null
       ? ""
-      : `Somebody at ${endpointText(by.remote)}, with the key ${fingerprintOf(by.peer)},`;
+      : `Somebody ${whereFrom(by.remote)}, with the key ${fingerprintOf(by.peer)},`;
     const text = ENDS[end](who, number);
     const isWrong = end !== "used" && end !== "voided";
     const warning = isWrong ? { warning: true } as const : {};
@@ -181,6 +187,10 @@ export class WordInvites {
   #tell({ code, message }: P2pchatError, ref: string | undefined): void {
     this.#ports.show({ event: "error", code, text: message }, ref);
   }
+}
+
+function whereFrom(remote: Endpoint): string {
+  return remote.host === RELAY_HOST ? "at the meeting point" : `at ${endpointText(remote)}`;
 }
 
 const ANOTHER = "/invite --words makes another";

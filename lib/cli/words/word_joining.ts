@@ -9,6 +9,7 @@ import {
   type Issuer,
   WordGuesserHost,
 } from "../../runtime/hosts/word_guesser_host.ts";
+import type { RelayedStreams } from "../../transport/byte_stream.ts";
 import { forwardTo, openTo } from "../../transport/link.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import { openTcpLinks } from "../../transport/tcp/tcp_links.ts";
@@ -27,13 +28,15 @@ interface Starting extends Pick<Profile, "identity" | "environment" | "first"> {
 }
 
 /**
- * Makes the one guess that a code has. @returns Null where the user leaves before it is over.
+ * Makes the one guess that a code has. @param relays Of the issuer's address, where that is one of a relayed stream.
+ * @returns Null where the user leaves before it is over.
  * @throws {P2pchatError} `usage` where the code can be none; why the guess failed.
  */
 export async function inviteByWords(
   start: Starting,
   typed: string,
   issuer: Issuer,
+  relays?: RelayedStreams,
 ): Promise<InvitedByWords | null> {
   const code = readCode(typed);
   const { environment } = start;
@@ -45,6 +48,7 @@ export async function inviteByWords(
     identity: own,
     env: environment,
     access: openTo("words"),
+    ...(relays === undefined ? {} : { relays }),
     handler: forwardTo(() => host),
   });
   const self = { key: own.signer.key, process: own.static.publicKey.toHex() };
@@ -66,7 +70,7 @@ function invitedOr(outcome: GuessOutcome, issuer: Issuer): InvitedByWords {
   if (outcome.type === "invited") return outcome;
   const { reason, text } = outcome;
   const code = CODES[reason] ?? "unreachable";
-  const where = endpointText(issuer.endpoint);
+  const where = issuer.where ?? endpointText(issuer.endpoint);
   throw new P2pchatError(code, `Cannot join by words at ${where}: ${TEXTS[code] ?? text}`);
 }
 

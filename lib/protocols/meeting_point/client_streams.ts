@@ -1,5 +1,6 @@
 /** A visitor's streams: those that it has asked for, and those that are there, with the credit of each. */
 
+import type { RoomId } from "../../base/ids.ts";
 import {
   CONNECT_MS,
   CONNECTING_MAX,
@@ -26,6 +27,8 @@ interface Received {
 }
 
 interface ClientStreamsPort {
+  /** The room's tag at the meeting point, which is there. */
+  tagOf(room: RoomId): Uint8Array<ArrayBuffer>;
   /** Sends it, where the meeting point is there. */
   send(message: MeetingMessage): void;
   emit(effect: VisitorEffect): void;
@@ -70,7 +73,7 @@ export class ClientStreams {
         this.port.send({ type: "connect-number", stream, number: callee.number });
       } else {
         const { member, room } = callee;
-        this.port.send({ type: "connect", stream, room: room.slice(), member });
+        this.port.send({ type: "connect", stream, room: this.port.tagOf(room), member });
       }
     }
   }

@@ -7,7 +7,7 @@ export const ROOM_TAG_BYTES = 16;
 /** Characters of a fingerprint. */
 export const FINGERPRINT_BYTES = 27;
 /** The greatest number of a word code. */
-export const NUMBER_MAX = 999;
+export const NUMBER_MAX = 99;
 /** A member has at most three codes open. */
 export const NUMBERS_MAX = 3;
 /** UTF-8 bytes of a reason in words. */
@@ -43,12 +43,12 @@ export const VISITORS_EACH_MAX = 64;
 export const STREAMS_MAX = 1_024;
 /** Streams of one visitor: a member has fewer neighbours, callers and newcomers at once. */
 export const STREAMS_EACH_MAX = 48;
-/** Numbers of word codes that are registered from one address: 80 addresses could take them all for their time. */
-export const NUMBERS_PER_ADDRESS_MAX = 12;
+/** Numbers of word codes that are registered from one address: those of two members of a home. */
+export const NUMBERS_PER_ADDRESS_MAX = 6;
 /** Streams that are asked for from one address: a member that comes back dials its neighbours at once. */
 export const CONNECTS_PER_S = 5;
 export const CONNECTS_BURST = 60;
-/** Numbers that are asked for from one address: who wants to know all that are open needs a quarter of an hour. */
+/** Numbers that are asked for from one address: who wants to know all that are open needs a minute and a half. */
 export const LOOKUPS_PER_S = 1;
 export const LOOKUPS_BURST = 10;
 /** Messages of one visitor beside pieces and what is granted for them. */

@@ -5,14 +5,17 @@
  */
 
 import type { Environment } from "../../base/machine/environment.ts";
+import type { Bytes } from "../../base/crypto/crypto.ts";
+import type { RoomId } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
+import { roomTagAt } from "./room_tag.ts";
 import type { KeyChange, PinEffect } from "../../base/machine/mode_machine.ts";
 import { Agenda, Deadlines, type Machine, whenDue } from "../../base/machine/machine.ts";
 import { UnknownMessages } from "../../base/machine/unknown_messages.ts";
 import { ServerConnection } from "../../base/trust/server_connection.ts";
 import type { Server } from "../../base/trust/server_key.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
-import { visibleText } from "../../base/text/text.ts";
+import { quotedStart, visibleText } from "../../base/text/text.ts";
 import { ClientStreams } from "./client_streams.ts";
 import { REPLACED_MS, RETRY_MS_MAX, RETRY_MS_MIN, UNUSED_MS } from "./limits.ts";
 import type { MeetingState, VisitorEffect, VisitorInput } from "./meeting_io.ts";
@@ -36,8 +39,8 @@ export class MeetingClient implements Machine<VisitorInput, VisitorEffect> {
   });
   readonly #agenda: Agenda;
   #unknown = new UnknownMessages();
-  /** The tag of the room in which others may reach us; null: nobody may. */
-  #room: Uint8Array | null = null;
+  /** The room in which others may reach us; null: nobody may. */
+  #room: RoomId | null = null;
   #isRegistered = false;
   #numbers: readonly number[] = [];
   #attempt = 0;
@@ -56,7 +59,7 @@ export class MeetingClient implements Machine<VisitorInput, VisitorEffect> {
   };
   #out: VisitorEffect[] = [];
 
-  constructor(server: Server, readonly environment: Pick<Environment, "random">) {
+  constructor(server: Server, readonly environment: Pick<Environment, "random" | "crypto">) {
     this.#connection = new ServerConnection(server, {
       out: this.#keyOutput,
       random: () => environment.random(),
@@ -68,6 +71,7 @@ export class MeetingClient implements Machine<VisitorInput, VisitorEffect> {
       close: (link, reason) => this.#out.push({ type: "close", link, reason }),
     }, { minMs: RETRY_MS_MIN, maxMs: RETRY_MS_MAX });
     this.#streams = new ClientStreams({
+      tagOf: (room) => this.#tagOf(room),
       send: (message) => this.#send(message),
       emit: (effect) => this.#out.push(effect),
     });
@@ -76,6 +80,11 @@ export class MeetingClient implements Machine<VisitorInput, VisitorEffect> {
       whenDue(() => this.#streams.nextMs, (nowMs) => this.#streams.tick(nowMs)),
       this.#deadlines,
     ]);
+  }
+
+  /** Whether another key than the expected one was shown to the user, who may accept it. */
+  get hasStrangeKey(): boolean {
+    return this.#connection.key.strange !== null;
   }
 
   /** Whether others can reach us there now. */
@@ -218,7 +227,11 @@ export class MeetingClient implements Machine<VisitorInput, VisitorEffect> {
   #register(): void {
     this.#isRegistered = false;
     this.#deadlines.clear("again");
-    this.#send({ type: "register", room: this.#room!.slice() });
+    this.#send({ type: "register", room: this.#tagOf(this.#room!) });
+  }
+
+  #tagOf(room: RoomId): Bytes {
+    return roomTagAt(this.environment.crypto, fingerprintOf(this.#connection.peer!), room);
   }
 
   #sendNumbers(): void {
@@ -284,8 +297,8 @@ export class MeetingClient implements Machine<VisitorInput, VisitorEffect> {
   #refused(
     { stream, code, text }: Extract<MeetingMessage, { readonly type: "refused" }>,
   ): void {
-    if (stream !== null) return this.#streams.refused(stream, code, visibleText(text));
-    this.#refusal = visibleText(text);
+    if (stream !== null) return this.#streams.refused(stream, code, said(text));
+    this.#refusal = said(text);
     this.#isRegistered = false;
     const pauseMs = code === "replaced" ? REPLACED_MS : this.#connection.nextPauseMs();
     this.#deadlines.set("again", this.#nowMs + pauseMs);
@@ -296,4 +309,9 @@ export class MeetingClient implements Machine<VisitorInput, VisitorEffect> {
     if (fault !== null) return this.#leave(fault);
     this.#send({ type: "unknown", code });
   }
+}
+
+/** What a meeting point says, as its words. */
+function said(text: string): string {
+  return `the meeting point says ${quotedStart(text)}`;
 }

@@ -1,7 +1,7 @@
 /** What a meeting point and a visitor of one are told, and what they answer. */
 
 import type { Fingerprint } from "../../base/text/fingerprint.ts";
-import type { Endpoint, LinkId, PeerKey } from "../../base/ids.ts";
+import type { Endpoint, LinkId, PeerKey, RoomId } from "../../base/ids.ts";
 import type { KeyChange, PinEffect } from "../../base/machine/mode_machine.ts";
 import type { MEETING_REFUSALS, MeetingMessage } from "./messages.ts";
 
@@ -52,12 +52,12 @@ export type PointEffect =
 
 /** Whom a stream is to lead to: a member of a room, or whoever has registered the number of a word code. */
 export type Callee =
-  | { readonly member: Fingerprint; readonly room: Uint8Array }
+  | { readonly member: Fingerprint; readonly room: RoomId }
   | { readonly number: number };
 
 export type VisitorInput =
-  /** Others may reach us here from now on, as a member of the room with this tag. */
-  | { readonly type: "register"; readonly room: Uint8Array }
+  /** Others may reach us here from now on, as a member of this room, of which it is told a tag. */
+  | { readonly type: "register"; readonly room: RoomId }
   /** The numbers of our word codes that are open now. */
   | { readonly type: "numbers"; readonly numbers: readonly number[] }
   /** A stream is wanted: `opened` or `failed` answers. `call`: a number that the caller chooses. */

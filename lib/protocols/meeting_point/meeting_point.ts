@@ -4,7 +4,6 @@
  * how much to whom. A visitor proves its key by its link, so that nobody is registered in somebody else's place.
  */
 
-import type { Environment } from "../../base/machine/environment.ts";
 import { Agenda, type Machine } from "../../base/machine/machine.ts";
 import { DeadlineQueue } from "../../base/collections/deadline_queue.ts";
 import type { LinkId, PeerKey } from "../../base/ids.ts";
@@ -18,8 +17,9 @@ import {
 } from "./limits.ts";
 import type { MeetingLimits, MeetingRefusal, PointEffect, PointInput } from "./meeting_io.ts";
 import type { MeetingMessage } from "./messages.ts";
-import { Streams } from "./streams.ts";
-import { type Share, type Visitor, Visitors } from "./visitors.ts";
+import { StreamRelay } from "./stream_relay.ts";
+import type { Share, Visitor } from "./visitor.ts";
+import { Visitors } from "./visitors.ts";
 
 type Message<Type> = Extract<MeetingMessage, { readonly type: Type }>;
 type Connect = Message<"connect"> | Message<"connect-number">;
@@ -33,16 +33,16 @@ const REPLACED = "another process with this key has come";
 
 export class MeetingPoint implements Machine<PointInput, PointEffect> {
   readonly #visitors: Visitors;
-  readonly #streams: Streams;
+  readonly #streams: StreamRelay;
   /** Visitors that are here for nothing, and when they are to go. */
   readonly #silent = new DeadlineQueue<Visitor>();
   readonly #agenda: Agenda;
   #nowMs = 0;
   #out: PointEffect[] = [];
 
-  constructor(limits: MeetingLimits, readonly environment: Pick<Environment, "log">) {
+  constructor(limits: MeetingLimits) {
     this.#visitors = new Visitors(limits);
-    this.#streams = new Streams({ send: (visitor, message) => this.#send(visitor, message) });
+    this.#streams = new StreamRelay({ send: (visitor, message) => this.#send(visitor, message) });
     this.#agenda = new Agenda([
       this.#streams,
       { nextMs: () => this.#silent.nextMs(), tick: (nowMs) => this.#endSilent(nowMs) },
@@ -222,15 +222,15 @@ export class MeetingPoint implements Machine<PointInput, PointEffect> {
     const isAllowed = address.connects.take(this.#nowMs) &&
       (message.type === "connect" || address.lookups.take(this.#nowMs));
     if (!isAllowed) {
-      return { code: "too-fast", text: "the meeting point was asked too often from this address" };
+      return { code: "too-fast", text: "too many questions from this address" };
     }
     const callee = message.type === "connect"
       ? this.#visitors.member(message.member, message.room.toHex())
       : this.#visitors.issuer(message.number);
     if (callee === null || callee === visitor) {
       return message.type === "connect"
-        ? { code: "unreachable", text: "it isn't at the meeting point" }
-        : { code: "unreachable", text: `nobody at the meeting point has a code with that number` };
+        ? { code: "unreachable", text: "it isn't here" }
+        : { code: "unreachable", text: "nobody here has a code with that number" };
     }
     return { callee, room: callee.room === null ? null : this.#visitors.roomOf(callee.room) };
   }
@@ -239,9 +239,9 @@ export class MeetingPoint implements Machine<PointInput, PointEffect> {
   #fullFor(visitor: Visitor, callee: Visitor, room: Share | null): Refusal | null {
     const full = (whose: string) => ({
       code: "full" as const,
-      text: `the meeting point relays no more links ${whose}`,
+      text: `no more links ${whose}`,
     });
-    if (this.#streams.size >= STREAMS_MAX) return full("at all");
+    if (this.#streams.size >= STREAMS_MAX) return full("for anybody");
     if (visitor.streams.size >= STREAMS_EACH_MAX || visitor.address.isFull) {
       return full("from this address");
     }

@@ -1,6 +1,6 @@
 /** The tag of a room at one meeting point. */
 
-import { concatBytes, type Crypto, utf8 } from "../../base/crypto/crypto.ts";
+import { type Bytes, concatBytes, type Crypto, utf8 } from "../../base/crypto/crypto.ts";
 import type { Hash, RoomId } from "../../base/ids.ts";
 import type { Fingerprint } from "../../base/text/fingerprint.ts";
 import { ROOM_TAG_BYTES } from "./limits.ts";
@@ -15,7 +15,7 @@ export function roomTagAt(
   crypto: Pick<Crypto, "sha256">,
   point: Fingerprint,
   room: RoomId,
-): Uint8Array {
+): Bytes {
   const content = concatBytes(DOMAIN, utf8(point), Uint8Array.fromHex(room));
   return Uint8Array.fromHex(crypto.sha256<Hash>(content)).slice(0, ROOM_TAG_BYTES);
 }

@@ -1,47 +1,10 @@
 /** Who is at a meeting point: its visitors, which of them others can reach, and what each address and room uses. */
 
 import type { LinkId, PeerKey } from "../../base/ids.ts";
-import { UnknownMessages } from "../../base/machine/unknown_messages.ts";
-import { TokenBucket } from "../../base/rates/token_bucket.ts";
 import { addressBlock } from "../../base/text/address_block.ts";
-import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts";
-import {
-  CONNECTS_BURST,
-  CONNECTS_PER_S,
-  CONTROL_BURST,
-  CONTROL_PER_S,
-  CREDIT_BYTES,
-  LOOKUPS_BURST,
-  LOOKUPS_PER_S,
-  NUMBERS_PER_ADDRESS_MAX,
-  PIECES_BURST,
-  PIECES_PER_S,
-  SHARES_MAX,
-} from "./limits.ts";
+import { NUMBERS_PER_ADDRESS_MAX, SHARES_MAX } from "./limits.ts";
 import type { MeetingLimits } from "./meeting_io.ts";
-import type { StreamEnd } from "./streams.ts";
-
-/** What all visitors of one address use together, or all members of one room. */
-export class Share {
-  visitors = 0;
-  streams = 0;
-  numbers = 0;
-  readonly bytes: TokenBucket;
-  readonly connects = new TokenBucket(CONNECTS_PER_S, CONNECTS_BURST);
-  readonly lookups = new TokenBucket(LOOKUPS_PER_S, LOOKUPS_BURST);
-
-  constructor(readonly streamsMax: number, rate: number) {
-    this.bytes = new TokenBucket(rate, Math.max(rate, CREDIT_BYTES));
-  }
-
-  get isFull(): boolean {
-    return this.streams >= this.streamsMax;
-  }
-
-  get isUsed(): boolean {
-    return this.visitors > 0 || this.streams > 0;
-  }
-}
+import { Share, Visitor } from "./visitor.ts";
 
 /** Those that are used, and up to `SHARES_MAX` others. */
 class Shares {
@@ -64,34 +27,6 @@ class Shares {
       this.#shares.delete(name);
       return;
     }
-  }
-}
-
-export class Visitor {
-  readonly fingerprint: Fingerprint;
-  /** The tag of the room in which it can be reached; null where it can't. */
-  room: string | null = null;
-  numbers: readonly number[] = [];
-  readonly streams = new Map<number, StreamEnd>();
-  /** The last number that the meeting point gave to a stream. */
-  lastStream = -1;
-  /** It takes no more for now. */
-  isCongested = false;
-  readonly control = new TokenBucket(CONTROL_PER_S, CONTROL_BURST);
-  readonly pieces = new TokenBucket(PIECES_PER_S, PIECES_BURST);
-  readonly unknown = new UnknownMessages();
-
-  constructor(
-    readonly link: LinkId,
-    readonly peer: PeerKey,
-    readonly address: Share,
-  ) {
-    this.fingerprint = fingerprintOf(peer);
-  }
-
-  /** Whether it is here for something. */
-  get isOfUse(): boolean {
-    return this.room !== null || this.streams.size > 0;
   }
 }
 

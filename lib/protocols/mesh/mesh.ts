@@ -71,7 +71,13 @@ import {
 } from "./schema/limits.ts";
 import { HintedAddresses } from "./links/hinted_addresses.ts";
 import { LinkTable, type MeshLink, reachedAt } from "./links/link_table.ts";
-import type { Fault, MeshConfig, MeshEffect, MeshInput } from "./schema/mesh_io.ts";
+import type {
+  Fault,
+  MeetingPointNews,
+  MeshConfig,
+  MeshEffect,
+  MeshInput,
+} from "./schema/mesh_io.ts";
 import { checkPhaseChange, type MeshPhase, Parting } from "./mesh_phases.ts";
 import { type MeshMessage, MESSAGE_LANES } from "./schema/messages.ts";
 import { OwnAddress } from "./links/own_address.ts";
@@ -144,6 +150,8 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   #uninvited: readonly JoinFailure[] | null = null;
   /** With whom links are wanted for files, which may be known before the room is entered. */
   #fileLinks: Extract<MeshInput, { readonly type: "file-links" }> | null = null;
+  /** How things stand with our meeting point, which may be known before, too. */
+  #meetingPoint: MeetingPointNews | null = null;
   /** The `ref` of the command to leave. */
   #quitRef: string | undefined;
   /** Whether a peer that took us for lost may still be waiting for a later beacon of ours. */
@@ -322,6 +330,9 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         return this.#dialHint(input.endpoint);
       case "file-links":
         this.#fileLinks = input;
+        return this.#toRoom(input);
+      case "meeting-point":
+        this.#meetingPoint = input;
         return this.#toRoom(input);
       case "file-traffic": {
         const link = this.#links.get(input.link);
@@ -544,6 +555,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     this.#room = newRoom(this, { ...entry, rulings }, this.#nowMs);
     this.#fromRoom(this.#room.enter(this.#nowMs));
     if (this.#fileLinks !== null) this.#toRoom(this.#fileLinks);
+    if (this.#meetingPoint !== null) this.#toRoom(this.#meetingPoint);
     this.#ownAddress.entered(this.#room.machines.ownEndpoint(), this.#nowMs);
   }
 

@@ -353,7 +353,11 @@ export class Channel implements Machine<ChannelInput, ChannelEffect> {
     this.#agesAtMs = nowMs + this.#config.linkAgeMs;
     const { peer, processKey, secret, roomNamed, mode, binding } = this.#result;
     const process = processKey.toHex();
-    const bound = mode === "words" ? { binding } : {};
+    const bound = mode === "words"
+      ? { binding }
+      : mode === "meeting"
+      ? { isMeeting: true } as const
+      : {};
     return { type: "established", peer, process, secret, roomNamed, ...bound };
   }
 

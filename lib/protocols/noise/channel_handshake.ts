@@ -82,6 +82,8 @@ export interface ListenAccess {
    * while there is no code; absent where there never is one.
    */
   readonly words?: Pick<ListenAccess, "admit"> | null;
+  /** Who may connect in the mode `meeting`, besides: visitors of a meeting point. Absent where there is none. */
+  readonly meeting?: Pick<ListenAccess, "admit">;
   /** Whether connections from this address go first where many wait to be accepted. */
   prefers?(host: string): boolean;
 }
@@ -205,10 +207,11 @@ export function isWholeOpening(input: Uint8Array, access: Accepted): boolean {
   }
 }
 
-type Accepted = Pick<ListenAccess, "mode" | "words">;
+type Accepted = Pick<ListenAccess, "mode" | "words" | "meeting">;
 
-function openingPreface(input: Uint8Array, { mode, words }: Accepted): Preface | Refusal | null {
-  return decodePreface(input, mode, words === undefined ? null : "words");
+function openingPreface(input: Uint8Array, access: Accepted): Preface | Refusal | null {
+  const beside = (["words", "meeting"] as const).filter((mode) => access[mode] !== undefined);
+  return decodePreface(input, access.mode, beside);
 }
 
 function openingBytes({ epoch }: Preface): number {
@@ -259,10 +262,10 @@ export class ListenerHandshake implements Handshake {
   }
 
   #refusalOf(preface: Preface): Refusal | null {
-    const { room, secrets, words } = this.#access;
+    const { room, secrets } = this.#access;
     if (preface.mode !== this.#access.mode) {
       // There was a code a moment ago, perhaps, and its number isn't announced any more.
-      if (!words) return "bad-credentials";
+      if (!this.#besideIn(preface.mode)) return "bad-credentials";
       return preface.roomNamed || preface.epoch !== null ? "protocol" : null;
     }
     if (preface.roomNamed && (room === null || !preface.meansRoom(room))) return "wrong-room";
@@ -320,9 +323,15 @@ export class ListenerHandshake implements Handshake {
   }
 
   #admission(mode: ChannelMode, peer: PeerKey, secret: ChannelSecret | null): Refusal | null {
-    const { words } = this.#access;
     if (mode === this.#access.mode) return this.#access.admit(peer, secret);
-    return words ? words.admit(peer, null) : "bad-credentials";
+    const beside = this.#besideIn(mode);
+    return beside === null ? "bad-credentials" : beside.admit(peer, null);
+  }
+
+  /** Who may connect in another mode than ours; none now where that is null. */
+  #besideIn(mode: ChannelMode): Pick<ListenAccess, "admit"> | null {
+    const { words, meeting } = this.#access;
+    return (mode === "words" ? words : mode === "meeting" ? meeting : null) ?? null;
   }
 }
 

@@ -49,6 +49,8 @@ export type ChannelEffect =
     readonly roomNamed: boolean;
     /** Of a channel in the mode `words`: what no other channel has. */
     readonly binding?: Bytes;
+    /** In a channel in the mode `meeting`. */
+    readonly isMeeting?: true;
   }
   /** The next bytes of a lane, in an array of their own. */
   | { readonly type: "bytes"; readonly lane: Lane; readonly bytes: Bytes }

@@ -30,7 +30,14 @@ import { sha256 } from "./primitives.ts";
 export const CHANNEL_VERSION = 12;
 
 /** What two programs talk about. A channel of one mode never carries another. */
-export type ChannelMode = "mesh" | "group" | "friends" | "directory" | "call" | "words";
+export type ChannelMode =
+  | "mesh"
+  | "group"
+  | "friends"
+  | "directory"
+  | "call"
+  | "words"
+  | "meeting";
 
 const MODE_BYTES: Readonly<Record<ChannelMode, number>> = {
   mesh: 1,
@@ -39,6 +46,7 @@ const MODE_BYTES: Readonly<Record<ChannelMode, number>> = {
   directory: 4,
   call: 5,
   words: 6,
+  meeting: 7,
 };
 
 /** Why a listener doesn't want a connection. */
@@ -134,7 +142,7 @@ export function encodePreface(wanted: Wanted, salt: Uint8Array): Bytes {
 export function decodePreface(
   bytes: Uint8Array,
   mode: ChannelMode,
-  beside: ChannelMode | null = null,
+  beside: readonly ChannelMode[] = [],
 ): Preface | Refusal | null {
   for (let at = 0; at < Math.min(bytes.length, MAGIC.length); at++) {
     if (bytes[at] !== MAGIC[at]) {
@@ -147,8 +155,8 @@ export function decodePreface(
   if (version === undefined) return null;
   if (version !== CHANNEL_VERSION) return "version";
   if (bytes.length < PREFACE_BYTES) return null;
-  const isBeside = beside !== null && bytes[5] === MODE_BYTES[beside];
-  if (!isBeside && bytes[5] !== MODE_BYTES[mode]) return "wrong-mode";
+  const named = [mode, ...beside].find((one) => bytes[5] === MODE_BYTES[one]);
+  if (named === undefined) return "wrong-mode";
   const flags = bytes[6]!;
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   if ((flags & ~FLAGS) !== 0) return "protocol";
@@ -156,7 +164,7 @@ export function decodePreface(
   const room = bytes.slice(19, 35);
   const key = bytes.slice(35, 51);
   return {
-    mode: isBeside ? beside : mode,
+    mode: named,
     epoch: (flags & FLAG_SECRET) === 0 ? null : view.getUint32(7),
     roomNamed: (flags & FLAG_ROOM) !== 0,
     meansRoom: (ours) => equal(room, roomTag(salt, ours)),

@@ -12,7 +12,11 @@ import type {
   DirectoryEffect,
   DirectoryInput,
 } from "../../protocols/directory/schema/directory_io.ts";
-import type { DirectoryCommand, DirectoryEvent } from "../../protocols/directory/schema/events.ts";
+import type {
+  DirectoryCommand,
+  DirectoryEvent,
+  MeetingCounts,
+} from "../../protocols/directory/schema/events.ts";
 import {
   DIRECTORY_LANES,
   DIRECTORY_MESSAGES,
@@ -42,6 +46,8 @@ interface DirectoryHostPorts extends ModePorts<DirectoryEvent> {
   readonly registrar?: Registrar;
   /** How the engine answers that it shares with others. */
   readonly engine?: () => EngineAnswers;
+  /** Of a meeting point, which is beside it. */
+  readonly meeting?: () => MeetingCounts;
 }
 
 export class DirectoryHost extends ModeHost<
@@ -58,6 +64,7 @@ export class DirectoryHost extends ModeHost<
   readonly #watch: { close(): void };
   readonly #registrar: Registrar | null;
   readonly #engine: DirectoryHostPorts["engine"];
+  readonly #meeting: DirectoryHostPorts["meeting"];
   /** Why the accounts can't be read; null: they can. */
   #trouble: string | null = null;
   readonly #ofClients: DroppingOutput<DirectoryEvent>;
@@ -95,6 +102,7 @@ export class DirectoryHost extends ModeHost<
       notice: (text) => this.#notice(text),
     });
     this.#engine = ports.engine;
+    this.#meeting = ports.meeting;
     this.#registrar = ports.registrar ?? null;
     this.#registrar?.begin({
       address: config.listening,
@@ -204,6 +212,11 @@ export class DirectoryHost extends ModeHost<
     this.log.warn("accounts can't be read", { text: message });
   }
 
+  /** Ends: `run` rejects with `because`. */
+  giveUp(because: unknown): void {
+    this.fail(because);
+  }
+
   #notice(text: string): void {
     const event: DirectoryEvent = { event: "notice", text };
     this.logEvent(event);
@@ -230,10 +243,12 @@ export class DirectoryHost extends ModeHost<
     if (event.event !== "status") return event;
     const problems = this.#trouble === null ? [] : [this.#trouble];
     const engine = this.#engine?.();
+    const meeting = this.#meeting?.();
     return {
       ...event,
       problems: [...event.problems, ...problems],
       ...(engine === undefined ? {} : { engine }),
+      ...(meeting === undefined ? {} : { meeting }),
     };
   }
 }

@@ -10,18 +10,27 @@ import {
   type Endpoint,
   endpointText,
   type LinkId,
+  NO_ADDRESS,
   type PeerKey,
+  RELAY_HOST,
   type RoomId,
 } from "../../base/ids.ts";
+import { type MeetingPlace, meetingPlace } from "../../base/text/meeting_address.ts";
 import { invariant } from "../../base/invariant.ts";
 import type { MeshCommand, MeshEvent } from "../../protocols/mesh/schema/events.ts";
 import { Mesh } from "../../protocols/mesh/mesh.ts";
-import type { MeshConfig, MeshEffect, MeshInput } from "../../protocols/mesh/schema/mesh_io.ts";
+import type {
+  MeetingPointNews,
+  MeshConfig,
+  MeshEffect,
+  MeshInput,
+} from "../../protocols/mesh/schema/mesh_io.ts";
 import { MESH_MESSAGES, type MeshMessage } from "../../protocols/mesh/schema/messages.ts";
 import type { MeshRecord } from "../../protocols/mesh/schema/records.ts";
 import type { RoomSecret } from "../../protocols/mesh/schema/rotations.ts";
 import type {
   ChannelSecret,
+  DialExpectation,
   DialFailure,
   LinkEnd,
   LinkHandler,
@@ -38,8 +47,22 @@ export interface RoomStore extends RecordStore<MeshRecord> {
   readonly pin: KeepPin;
 }
 
+/** The meeting points that a member uses, which are loaded with the first of them. */
+export interface MeetingPoints {
+  /** The room is known. */
+  entered(room: RoomId): void;
+  /** Asks for a stream to a member of the room; answers once, later. */
+  call(
+    place: MeetingPlace,
+    room: RoomId,
+    called: { connected(remote: Endpoint): void; failed(text: string): void },
+  ): void;
+}
+
 interface MeshHostPorts extends ModePorts<MeshEvent> {
   readonly signer: Signer;
+  /** Absent: none can be used. */
+  readonly meetings?: MeetingPoints;
   openRoom(room: RoomId): Promise<RoomStore>;
 }
 
@@ -51,6 +74,7 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
   protected override readonly runner: Runner<MeshInput, MeshEffect, MeshRecord>;
   readonly #mesh: Mesh;
   readonly #openRoomStore: MeshHostPorts["openRoom"];
+  readonly #meetings: MeetingPoints | null;
   /** Names of members with a link, by fingerprint, for the log. */
   readonly #names = new Map<string, string>();
   /** When the machine was last told of content on a link. */
@@ -62,8 +86,9 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
 
   constructor(config: MeshConfig, ports: MeshHostPorts) {
     super(createCodec(MESH_MESSAGES), ports);
-    const { signer, environment, openRoom } = ports;
+    const { signer, environment, openRoom, meetings } = ports;
     this.#openRoomStore = openRoom;
+    this.#meetings = meetings ?? null;
     this.#mesh = new Mesh(config, signer, environment);
     this.runner = new Runner<MeshInput, MeshEffect, MeshRecord>(this.carrying(this.#mesh), {
       ...this.runnerPorts((pin) => this.#pin(pin)),
@@ -132,8 +157,10 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
   // LinkHandler.
 
   linkUp(link: LinkId, info: LinkInfo): void {
-    const { peer, process, dialled, remote, localHost, attempt, secret } = info;
+    const { peer, process, dialled, localHost, attempt, secret } = info;
     if (!this.takes(link, info)) return;
+    // Who has come through a meeting point can't be seen where it is.
+    const remote = isRelayed(info) ? NO_ADDRESS : info.remote;
     const up = { peer, process, dialled, remote, localHost, attempt, secret };
     this.runner.feed({ type: "link-up", link, ...up });
   }
@@ -215,7 +242,10 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
     switch (effect.type) {
       case "dial": {
         const { attempt, endpoint, expect: key, fingerprint = null, room, secret } = effect;
-        return this.dial(attempt, endpoint, { key, fingerprint, room, secret });
+        const expectation = { key, fingerprint, room, secret };
+        const place = meetingPlace(endpoint);
+        if (place !== null) return this.#meet(attempt, place, expectation);
+        return this.dial(attempt, endpoint, expectation);
       }
       case "send":
         return this.openLinks.send(effect.link, effect.message, effect.lane);
@@ -228,6 +258,30 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
     }
   }
 
+  /** Dials a member through the meeting point: whoever answers must have its key. */
+  #meet(attempt: number, place: MeetingPlace, expectation: DialExpectation): void {
+    const { room } = expectation;
+    const failed = (text: string) =>
+      this.dialFailed(attempt, { reason: "unreachable", text, key: null });
+    invariant(room !== null, "whoever knows such an address knows the room");
+    if (this.#meetings === null) return failed("no meeting points are used here");
+    this.#meetings.call(place, room, {
+      connected: (remote) =>
+        this.dial(attempt, remote, { ...expectation, fingerprint: place.member }),
+      failed,
+    });
+  }
+
+  /** Ends: `run` rejects with `because`. */
+  giveUp(because: unknown): void {
+    this.fail(because);
+  }
+
+  /** How things stand with the meeting point where others are to reach us. */
+  meetingPoint(news: MeetingPointNews): void {
+    this.runner.feed(news);
+  }
+
   #awaitOutput(token: number): void {
     this.ports.written().then(
       () => this.runner.feed({ type: "output-seen", token }),
@@ -237,13 +291,40 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
 
   /** Adds to a status what only the links know: the round trips to members with a link. */
   protected override completed(event: MeshEvent): MeshEvent {
-    if (event.event !== "status") return event;
-    const byKey = this.roundTrips();
-    const members = event.members.map((member) => ({
-      ...member,
-      roundTripMs: byKey.get(member.key) ?? null,
-    }));
-    return { ...event, members };
+    switch (event.event) {
+      case "status": {
+        const byKey = this.roundTrips();
+        const members = this.#withRelayed(event.members).map((member) => ({
+          ...member,
+          roundTripMs: byKey.get(member.key) ?? null,
+        }));
+        return { ...event, members };
+      }
+      case "peers":
+        return { ...event, peers: this.#withRelayed(event.peers) };
+      case "whois": {
+        const isRelayed = event.route === "direct" && this.#relayed().has(event.key ?? "");
+        return isRelayed ? { ...event, route: "relay" } : event;
+      }
+      default:
+        return event;
+    }
+  }
+
+  /** Those with a link that goes through a meeting point, by fingerprint. */
+  #relayed(): ReadonlySet<string> {
+    const all = this.openLinks.all.values().filter(isRelayed);
+    return new Set(all.map(({ peer }) => fingerprintOf(peer)));
+  }
+
+  #withRelayed<Member extends { readonly key: string; readonly direct: boolean }>(
+    members: readonly Member[],
+  ): readonly Member[] {
+    const relayed = this.#relayed();
+    if (relayed.size === 0) return members;
+    return members.map((member) =>
+      member.direct && relayed.has(member.key) ? { ...member, relayed: true } : member
+    );
   }
 
   // The disk.
@@ -251,6 +332,7 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
   #openRoom(room: RoomId): void {
     this.#room = room;
     this.log.info("room", { room });
+    this.#meetings?.entered(room);
     this.#opening = this.#openRoomStore(room).then((store) => {
       this.#store = store;
       this.keepLog(store, {
@@ -272,4 +354,8 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
   protected override async ending(): Promise<void> {
     await this.#opening;
   }
+}
+
+function isRelayed({ remote }: LinkInfo): boolean {
+  return remote.host === RELAY_HOST;
 }

@@ -26,6 +26,8 @@ export interface Issuer {
   readonly endpoint: Endpoint;
   /** Of the key that must answer there; null: any. */
   readonly fingerprint: Fingerprint | null;
+  /** Where that is, in words, if not its address. */
+  readonly where?: string;
 }
 
 /** How a guess ended. */

@@ -376,7 +376,9 @@ export class ChannelLinks implements Links {
 
   #established(
     connection: Connection,
-    { peer, process, secret, roomNamed, binding }: ChannelEffect & { readonly type: "established" },
+    { peer, process, secret, roomNamed, binding, isMeeting }: ChannelEffect & {
+      readonly type: "established";
+    },
   ): void {
     const { attempt, id } = connection;
     const dialled = attempt !== null;
@@ -390,6 +392,7 @@ export class ChannelLinks implements Links {
       secret,
       roomNamed,
       ...(binding === undefined ? {} : { binding }),
+      ...(isMeeting === undefined ? {} : { isMeeting }),
     };
     this.#admission.forget(connection);
     connection.up = true;

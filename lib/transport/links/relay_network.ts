@@ -211,7 +211,8 @@ class RelayStream implements ByteStream, Relay {
   }
 
   #read(): void {
-    while (this.#isHandled && this.#isReading && !this.isOver) {
+    // What came before the end is read before it.
+    while (this.#isHandled && this.#isReading && !this.#isFinished) {
       const bytes = this.#unread.shift();
       if (bytes === undefined) return;
       this.#events.received(bytes);

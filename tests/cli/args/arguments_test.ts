@@ -50,6 +50,7 @@ const OTHER = fingerprintOf("e".repeat(64) as PeerKey);
 const GIVEN = { from: "argument", invite: INVITE } as const;
 
 const DEFAULTS: MeshOptions = {
+  meet: null,
   passphraseFile: null,
   ...COMMON_OPTIONS,
   name: "Alice",
@@ -191,7 +192,7 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   [
     "mesh Alice -p 1",
     "The command mesh has no flag -p; there are --host, --port, --advertise, --history, --no-history, --key, --new, " +
-    "--private, --room, --title, --words, --lan, --passive, --downloads, --save, --files-max, --send-from, --passphrase-file, --invite, --invite-file, --data, --json, --plain, --no-color, --stay, --verbose, " +
+    "--private, --room, --title, --words, --lan, --passive, --meet, --downloads, --save, --files-max, --send-from, --passphrase-file, --invite, --invite-file, --data, --json, --plain, --no-color, --stay, --verbose, " +
     "--log-file, --help, --version; p2pchat help mesh says more",
   ],
   ["mesh Alice --data /d\ufffd", '--data must be a path in UTF-8, not "/d\ufffd"'],

@@ -7,6 +7,7 @@ import { usageText } from "../../../lib/cli/args/usage.ts";
 import { COMMON_OPTIONS, HOME, idle, parsedOptions } from "../parsed_options.ts";
 
 const REGSERVER: RegserverOptions = {
+  meeting: null,
   engine: null,
   engineCa: null,
   engineCert: null,

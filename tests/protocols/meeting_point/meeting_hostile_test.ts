@@ -9,9 +9,9 @@ import {
   VISITORS_EACH_MAX,
 } from "../../../lib/protocols/meeting_point/limits.ts";
 import type { MeetingMessage } from "../../../lib/protocols/meeting_point/messages.ts";
-import { MeetingWorld, ROOM, type VisitorNode } from "./meeting_world.ts";
+import { MeetingWorld, ROOM_TAG, type VisitorNode } from "./meeting_world.ts";
 
-const room = ROOM.slice();
+const room = ROOM_TAG;
 const piece = new Uint8Array(PIECE_BYTES_MAX);
 
 function inStream(): { world: MeetingWorld; eve: VisitorNode; bob: VisitorNode; stream: number } {
@@ -191,5 +191,6 @@ Deno.test("visitor: what a meeting point writes is shown harmlessly", () => {
   const text = "\x1b[2J\u202eevil";
   const refused = { type: "refused", stream: 0, code: "full", text } as const;
   bob.step({ type: "message", link: bob.link!, message: refused });
-  assert(!/[\x1b\u202e]/.test(bob.failed[0]!.text), bob.failed[0]!.text);
+  const shown = bob.failed[0]!.text;
+  assert(![...text.slice(0, 1), "\u202e"].some((sign) => shown.includes(sign)), shown);
 });

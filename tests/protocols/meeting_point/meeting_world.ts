@@ -7,7 +7,6 @@ import { assert } from "@std/assert";
 import { sameBytes } from "../../../lib/base/collections/bytes.ts";
 import { concatBytes, nodeCrypto, nodeSigner } from "../../../lib/base/crypto/crypto.ts";
 import type { LinkId, PeerKey, RoomId } from "../../../lib/base/ids.ts";
-import { SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
 import { type Fingerprint, fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import {
   CREDIT_BYTES,
@@ -46,7 +45,9 @@ export function keyOf(seed: number): PeerKey {
 
 export const POINT_KEY = keyOf(200);
 export const OTHER_POINT_KEY = keyOf(201);
-export const ROOM = roomTagAt(nodeCrypto, fingerprintOf(POINT_KEY), "ab".repeat(32) as RoomId);
+export const ROOM = "ab".repeat(32) as RoomId;
+/** At the meeting point. */
+export const ROOM_TAG = roomTagAt(nodeCrypto, fingerprintOf(POINT_KEY), ROOM);
 
 /** What a stream's end has sent, received, and may send. */
 interface End {
@@ -89,7 +90,7 @@ export class VisitorNode {
       knownPeers: "known_peers",
       pinned,
       given: null,
-    }, { random: () => world.random.next() });
+    }, { random: () => world.random.next(), crypto: nodeCrypto });
   }
 
   get fingerprint(): Fingerprint {
@@ -104,7 +105,7 @@ export class VisitorNode {
     for (const effect of this.client.step(input, this.world.nowMs)) this.#carryOut(effect);
   }
 
-  register(room: Uint8Array = ROOM): void {
+  register(room = ROOM): void {
     this.step({ type: "register", room });
   }
 
@@ -114,7 +115,7 @@ export class VisitorNode {
     return call;
   }
 
-  reach(other: VisitorNode, room: Uint8Array = ROOM): number {
+  reach(other: VisitorNode, room = ROOM): number {
     return this.connect({ member: other.fingerprint, room });
   }
 
@@ -220,7 +221,7 @@ export class MeetingWorld {
       roomLinks: ROOM_LINKS_DEFAULT,
       roomRate: ROOM_RATE_DEFAULT,
       ...this.limits,
-    }, { log: SILENT_LOGGER });
+    });
   }
 
   /** Its process dies: all links fall. */

@@ -88,6 +88,7 @@ export function beaconOf(who: string, number: number, change: Partial<Beacon> = 
     state: "alive",
     claim: claimOf(who).id,
     endpoint: null,
+    meeting: null,
     passive: false,
     boxKey: new Uint8Array(32),
     epoch: 0,

@@ -335,6 +335,7 @@ export class Gossip implements Machine<MeshInput, MeshEffect> {
       state,
       claim: claimIdOf(this.environment.crypto, this.#claim!),
       endpoint: this.#endpoint,
+      meeting: null,
       passive: false,
       boxKey: new Uint8Array(32),
       epoch: 0,

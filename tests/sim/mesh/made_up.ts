@@ -48,6 +48,7 @@ export function madeUpBeacon(
     state: "alive",
     claim: claimIdOf(fakeCrypto, claim),
     endpoint: null,
+    meeting: null,
     passive: false,
     boxKey: new Uint8Array(32),
     epoch: 0,

@@ -13,6 +13,7 @@ import type {
 } from "../../../lib/protocols/mesh/schema/events.ts";
 import type {
   DialFailureReason,
+  MeetingPointNews,
   MeshConfig,
   MeshEffect,
   MeshInput,
@@ -272,6 +273,11 @@ export class MemberProcess
 
   command(command: MeshCommand, ref?: string): void {
     this.#input({ type: "command", command, ref });
+  }
+
+  /** How things stand with the meeting point where others are to reach it. */
+  meetingPoint(news: MeetingPointNews): void {
+    this.#input(news);
   }
 
   #input(input: MeshInput): void {

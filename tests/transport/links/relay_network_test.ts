@@ -297,3 +297,30 @@ Deno.test("RelayStream: whenSent() waits until the last write is out, or given u
     assertEquals(ended.length, end === "abort" ? 0 : 1, end);
   }
 });
+
+Deno.test("RelayNetwork: what came before the end is read, though both come at once", () => {
+  const clock = new VirtualClock();
+  const relays = new RelayNetwork(clock);
+  const heard: string[] = [];
+  relays.over({
+    local: { host: "", port: 0 },
+    connect: () => ({ missing: "", cancel() {} }),
+    accept() {},
+    listenAt() {},
+    stopListening: () => Promise.resolve(),
+    allClosed: () => Promise.resolve(),
+  }).accept((stream) =>
+    stream.handle({
+      received: (bytes) => heard.push(new TextDecoder().decode(bytes)),
+      written() {},
+      ended: () => heard.push("ended"),
+    })
+  );
+  const relay = relays.open(LIMITS, { send() {}, taken() {} });
+  relay.accept();
+  clock.advance(1);
+  relay.came(new TextEncoder().encode("goodbye"));
+  relay.close();
+  clock.advance(1);
+  assertEquals(heard, ["goodbye", "ended"]);
+});

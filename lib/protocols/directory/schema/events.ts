@@ -303,8 +303,18 @@ export type DirectoryEvent =
     readonly online?: number;
     /** Of the engine that they share; absent in the machine, which leaves it to its caller. */
     readonly engine?: EngineAnswers;
+    /** Of a meeting point; absent where the directory is none, and in the machine. */
+    readonly meeting?: MeetingCounts;
   }
   | ModeEvent;
+
+/** What passes through a meeting point: visitors, those that others can reach, links, and bytes in all. */
+export interface MeetingCounts {
+  readonly visitors: number;
+  readonly registered: number;
+  readonly links: number;
+  readonly relayedBytes: number;
+}
 
 export type ClientCommand =
   | ModeCommand

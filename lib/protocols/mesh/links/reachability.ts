@@ -99,6 +99,7 @@ export class Reachability {
 
   /** Whether a peer at `remote` can tell: one in our own local network shows nothing about a public address. */
   #canTell(remote: Endpoint): boolean {
+    if (remote.host === "") return false; // through a meeting point
     return !isPrivateHost(remote.host) || isPrivateHost((this.#endpoint ?? remote).host);
   }
 

@@ -40,6 +40,10 @@ type InputOf<Type> = Extract<RoomInput, { readonly type: Type }>;
 export class Room implements Machine<RoomInput, RoomEffect> {
   readonly machines: RoomMachines;
   readonly #parts: RoomParts;
+  /** Where others can dial us; null: nowhere. */
+  #own: Endpoint | null = null;
+  /** Where they reach us through a meeting point; null: nowhere. */
+  #meeting: Endpoint | null = null;
   readonly #routes: RoomRoutes;
   readonly #inbox: RoomInbox;
   readonly #commands: RoomCommands;
@@ -113,6 +117,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       this.#parts.out.persistFirst(fresh);
       const { boxKey } = this.machines.privateMessages;
       const self = { claim, process, endpoint, passive, boxKey, ...HERE };
+      this.#own = endpoint;
       this.#routes.give("roster", { type: "enter", room, genesis, incarnation, self });
       this.#routes.membership.ownClaim(claim);
       this.#routes.give("privateMessages", { type: "start" });
@@ -290,12 +295,20 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       "file-links": (input) => give("overlay", input),
       "file-traffic": (input) => give("overlay", input),
       "own-endpoint": ({ endpoint }) => {
-        this.#announce(endpoint);
+        this.#own = endpoint;
+        this.#announce();
         view.moved(endpoint);
       },
       reachable: ({ endpoint, isReachable, elsewhere }) => {
-        this.#announce(isReachable ? endpoint : null);
+        this.#own = isReachable ? endpoint : null;
+        this.#announce();
         view.reachable(endpoint, isReachable, elsewhere);
+      },
+      "meeting-point": (news) => {
+        view.meetingPoint(news);
+        if (news.address === null) return;
+        this.#meeting = news.address;
+        this.#announce();
       },
     } satisfies Partial<Handlers<RoomInput>>;
   }
@@ -323,10 +336,12 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     give("order", { type: "peer-down", peer });
   }
 
-  /** Tells all members where we can be dialled; null: nowhere, as with `--passive`. */
-  #announce(endpoint: Endpoint | null): void {
+  /** Tells all members where they reach us: at our own address, or nobody does, as with `--passive`; or at a meeting point. */
+  #announce(): void {
+    const endpoint = this.#own ?? this.#meeting;
+    const meeting = this.#own === null ? null : this.#meeting;
     const passive = endpoint === null;
-    this.#routes.give("roster", { type: "self", change: { endpoint, passive } });
+    this.#routes.give("roster", { type: "self", change: { endpoint, passive, meeting } });
     this.#routes.give("overlay", { type: "passive", passive });
   }
 

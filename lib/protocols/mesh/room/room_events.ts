@@ -17,6 +17,7 @@ import {
 import {
   type BundleId,
   type ClaimId,
+  distinctEndpoints,
   type Endpoint,
   endpointText,
   type MessageId,
@@ -54,6 +55,8 @@ import { type RulingFacts, RulingsView } from "./rulings_view.ts";
 import type { LeaveReason, RosterEffect } from "../roster/roster_io.ts";
 import { type Presence, presenceOf, shownPresence } from "../../../base/machine/user_presence.ts";
 import type { Beacon } from "../schema/structures.ts";
+import { meetingPlace } from "../../../base/text/meeting_address.ts";
+import type { MeetingPointNews } from "../schema/mesh_io.ts";
 import { PresenceNews } from "../../../base/machine/presence_news.ts";
 import type { StrangersTold } from "./talkers.ts";
 
@@ -73,7 +76,7 @@ export interface DeliveredText {
 /** A live member other than oneself. */
 export interface LiveMember {
   readonly key: PeerKey;
-  readonly beacon: Presence & Pick<Beacon, "endpoint">;
+  readonly beacon: Presence & Pick<Beacon, "endpoint"> & Partial<Pick<Beacon, "meeting">>;
   readonly suspected: boolean;
   /** Monotonic time of the last sign of life; null for none yet. */
   readonly heardMs: number | null;
@@ -206,6 +209,10 @@ export class RoomEvents {
   #unreachableAt: Endpoint | null = null;
   /** Where others have come in then, as they say, if third ones could do so, too. */
   #foundAt: Endpoint | null = null;
+  /** Where others reach us through a meeting point; null: nowhere. */
+  #meeting: Endpoint | null = null;
+  /** How things stand with it; null where there is none. */
+  #meetingPoint: Pick<MeetingPointNews, "point" | "state" | "reason"> | null = null;
   /** Whether the last write to the disk failed. */
   #diskRefuses = false;
   /** Whether the user was told that incoming messages aren't kept: once, not for each message. */
@@ -289,8 +296,7 @@ export class RoomEvents {
   }
 
   joined(key: PeerKey, beacon: LiveMember["beacon"], present: boolean): void {
-    const { host, port } = beacon.endpoint ?? NO_ADDRESS;
-    const member = { name: this.#name(key), key: fingerprintOf(key), host, port };
+    const member = { name: this.#name(key), key: fingerprintOf(key), ...dialled(beacon.endpoint) };
     const joined = { event: "joined", ...member, ...shownPresence(beacon) } as const;
     this.#presences.set(key, presenceOf(beacon));
     this.#show(present ? { ...joined, present } : joined);
@@ -584,7 +590,16 @@ export class RoomEvents {
    */
   entrances(neighbours: readonly Endpoint[]): readonly Endpoint[] {
     const own = this.#foundAt ?? this.#ownAddress();
-    return [...(own.host === "" ? [] : [own]), ...neighbours];
+    const meeting = this.#meeting === null ? [] : [this.#meeting];
+    return distinctEndpoints([...(own.host === "" ? [] : [own]), ...meeting, ...neighbours]);
+  }
+
+  /** How things stand with our meeting point. */
+  meetingPoint({ point, state, reason, address }: MeetingPointNews): void {
+    this.#meetingPoint = { point, state, reason };
+    if (address !== null) this.#meeting = address;
+    const event = { event: "meeting-point", point, state } as const;
+    this.#show(reason === null ? event : { ...event, reason });
   }
 
   /** Reports that no endpoint is known at which others can join: an invite would lead nowhere. */
@@ -614,7 +629,9 @@ export class RoomEvents {
       secret,
       endpoints: endpoints.slice(0, INVITE_ADDRESSES_MAX),
     });
-    const how = secret === null ? `${first.host} ${first.port}` : `--invite`;
+    // Who can't dial that one needs the others, which the invite has.
+    const isEnough = secret === null && endpoints.every((each) => meetingPlace(each) === null);
+    const how = isEnough ? `${first.host} ${first.port}` : `--invite`;
     const line = `p2pchat mesh NAME ${how}`;
     this.#show({ event: "invite", invite, line, ...(as === undefined ? {} : { as }) }, ref);
   }
@@ -666,6 +683,12 @@ export class RoomEvents {
     const address = endpointText(endpoint);
     if (isReachable) return this.notice(`Others can dial you at ${address} now`);
     const found = this.#foundAt === null ? null : endpointText(this.#foundAt);
+    if (this.#meeting !== null && found === null) {
+      const { point } = this.#meetingPoint!;
+      return this.notice(
+        `Nobody can dial you at ${address}: others reach you through the meeting point at ${point}`,
+      );
+    }
     this.#warn(
       `Nobody can dial you at ${address}: ` +
         (found === null
@@ -800,6 +823,7 @@ export class RoomEvents {
       name: this.#name(this.self),
       key: fingerprintOf(this.self),
       ...this.#ownAddress(),
+      ...metAt({ endpoint: this.#meeting }),
       direct: true,
       ...shownPresence(this.facts.ownPresence()),
       ...this.rulings.roleOf(this.self),
@@ -807,12 +831,11 @@ export class RoomEvents {
   }
 
   #peerView({ key, beacon }: LiveMember, direct: boolean): PeerView {
-    const { host, port } = beacon.endpoint ?? NO_ADDRESS;
     return {
       name: this.#name(key),
       key: fingerprintOf(key),
-      host,
-      port,
+      ...dialled(beacon.endpoint),
+      ...metAt(beacon),
       direct,
       ...shownPresence(beacon),
       ...this.rulings.roleOf(key),
@@ -864,7 +887,8 @@ export class RoomEvents {
   #ownAddress(): Endpoint {
     const { listening, passive } = this.config;
     if (passive || this.#unreachableAt !== null) return NO_ADDRESS;
-    return this.facts.ownEndpoint() ?? listening;
+    const own = this.facts.ownEndpoint();
+    return own === null ? listening : dialled(own);
   }
 
   /**
@@ -993,7 +1017,11 @@ export class RoomEvents {
     for (const talker of status.talkers) problems.push(this.#talkerText(talker));
     if (status.strangers !== null) problems.push(this.#strangersText(status.strangers));
     if (this.#diskRefuses) problems.push(DISK_PROBLEM);
-    if (this.#unreachableAt !== null) {
+    if (this.#meetingPoint?.state === "away") {
+      const { point, reason } = this.#meetingPoint;
+      problems.push(`the meeting point at ${point} is away${reason === null ? "" : `: ${reason}`}`);
+    }
+    if (this.#unreachableAt !== null && (this.#foundAt !== null || this.#meeting === null)) {
       const address = endpointText(this.#unreachableAt);
       problems.push(
         this.#foundAt === null
@@ -1062,4 +1090,17 @@ function suspectedText({ name: of, heardMsAgo }: PeerStatus): string {
     : `hasn't been heard of for ${Math.ceil(heardMsAgo / 1_000)} s`;
   return `${name} ${heard} and doesn't answer its neighbours (suspected); two seconds of that, and ` +
     `${name} counts as lost`;
+}
+
+/** Where a member can be dialled, as others are shown it: its place at a meeting point is none that anybody types. */
+function dialled(endpoint: Endpoint | null): Endpoint {
+  if (endpoint === null || meetingPlace(endpoint) !== null) return NO_ADDRESS;
+  return { host: endpoint.host, port: endpoint.port };
+}
+
+/** The meeting point through which a member is reached, if there is one. */
+function metAt({ endpoint, meeting = null }: Omit<LiveMember["beacon"], keyof Presence>) {
+  const place = [endpoint, meeting].map((each) => each === null ? null : meetingPlace(each))
+    .find((each) => each !== null);
+  return place === undefined ? {} : { meeting: endpointText(place.at) };
 }

@@ -8,7 +8,7 @@ import type { Endpoint, PeerKey, ProcessKey, RoomId } from "../../../base/ids.ts
 import type { ComparedKey } from "../../../base/trust/refused_keys.ts";
 import type { Queue } from "../../../base/schema/schema.ts";
 import type { MeshCommand } from "../schema/events.ts";
-import type { Fault, MeshEffect, WantedLinks } from "../schema/mesh_io.ts";
+import type { Fault, MeetingPointNews, MeshEffect, WantedLinks } from "../schema/mesh_io.ts";
 import type { Contact, MeshMessage, RosterEntry } from "../schema/messages.ts";
 import type { KeptSecrets } from "../authority/kept_secrets.ts";
 import type { KeptRulings } from "../authority/kept_rulings.ts";
@@ -86,6 +86,7 @@ export type RoomInput =
     /** Where who is here has dialled us instead; null where that isn't known. */
     readonly elsewhere: Endpoint | null;
   }
+  | MeetingPointNews
   /** See `OverlayInput`. */
   | { readonly type: "file-links"; readonly wanted: WantedLinks }
   | { readonly type: "file-traffic"; readonly peer: PeerKey }

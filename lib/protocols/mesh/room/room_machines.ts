@@ -338,8 +338,9 @@ export class RoomMachines {
 
   /** See `MemberDirectory`. */
   #endpointsOf(key: PeerKey): readonly Endpoint[] {
-    const told = this.roster.member(key)?.beacon.endpoint ?? null;
-    return [this.entrances.provenAt(key), told].filter((endpoint) => endpoint !== null);
+    const { endpoint = null, meeting = null } = this.roster.member(key)?.beacon ?? {};
+    const all = [this.entrances.provenAt(key), endpoint, meeting];
+    return all.filter((endpoint) => endpoint !== null);
   }
 
   #standings(): readonly Standing[] {

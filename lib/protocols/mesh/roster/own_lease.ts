@@ -113,6 +113,7 @@ export class OwnLease {
       intervalMs,
       claim: this.claim.id,
       ...description,
+      meeting: description.meeting ?? null,
       epoch: this.progress.epoch(),
       frontier: this.progress.frontier(),
       roster: digest.root(),

@@ -13,6 +13,8 @@ import type { Beacon, SignedBeacon, SignedClaim, SignedGenesis } from "../schema
 export interface SelfDescription
   extends Presence, Pick<Beacon, "process" | "endpoint" | "passive" | "boxKey"> {
   readonly claim: SignedClaim;
+  /** Absent: nowhere else. */
+  readonly meeting?: Beacon["meeting"];
 }
 
 export type RosterInput =

@@ -8,7 +8,9 @@
 import { ownedBytes } from "../../../base/collections/bytes.ts";
 import type { Bytes, Crypto, Signer } from "../../../base/crypto/crypto.ts";
 import { parseHost } from "../../../base/text/endpoints.ts";
-import type { ClaimId, Hash, RoomId } from "../../../base/ids.ts";
+import type { ClaimId, Endpoint, Hash, PeerKey, RoomId } from "../../../base/ids.ts";
+import { fingerprintOf } from "../../../base/text/fingerprint.ts";
+import { meetingPlace } from "../../../base/text/meeting_address.ts";
 import { foldName, nameFault } from "../../../base/text/names.ts";
 import { type Embedded, makeEmbedded } from "../../../base/schema/schema.ts";
 import { INCARNATION_MAX, TIME_STEP_MS_MAX } from "./limits.ts";
@@ -158,12 +160,19 @@ export function beaconFormFault(beacon: Beacon, room: RoomId): string | null {
   if (beacon.incarnation > INCARNATION_MAX || beacon.number > INCARNATION_MAX) {
     return "the beacon's incarnation or number is out of range";
   }
-  const { endpoint } = beacon;
+  const { endpoint, meeting, key } = beacon;
   // People are shown it, and paste it into a shell.
-  if (endpoint !== null && parseHost(endpoint.host) !== endpoint.host) {
-    return "the beacon's address names no possible host";
+  const isPossible = endpoint === null || parseHost(endpoint.host) === endpoint.host ||
+    isMeetingPlaceOf(key, endpoint);
+  if (!isPossible) return "the beacon's address names no possible host";
+  if (meeting !== null && !isMeetingPlaceOf(key, meeting)) {
+    return "the beacon's place at a meeting point isn't its member's";
   }
   return null;
+}
+
+function isMeetingPlaceOf(key: PeerKey, endpoint: Endpoint): boolean {
+  return meetingPlace(endpoint)?.member === fingerprintOf(key);
 }
 
 /** Whether the member signed the beacon. */

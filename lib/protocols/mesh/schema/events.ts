@@ -26,8 +26,12 @@ export interface PeerView extends Compared, ShownPresence {
   /** Empty, with port 0, for a member that can't be dialled. */
   readonly host: string;
   readonly port: number;
+  /** HOST:PORT of the meeting point through which it is reached; absent where there is none. */
+  readonly meeting?: string;
   /** Whether a link to it is open. */
   readonly direct: boolean;
+  /** That link goes through a meeting point. */
+  readonly relayed?: true;
   readonly role?: Role;
   /** The user has refused the key. */
   readonly changed?: KeyChange;
@@ -44,6 +48,8 @@ export interface PeerStatus {
   readonly name: string;
   readonly key: string;
   readonly direct: boolean;
+  /** The link to it goes through a meeting point. */
+  readonly relayed?: true;
   readonly roundTripMs: number | null;
   /** Time since this member was last heard of, directly or through others. */
   readonly heardMsAgo: number | null;
@@ -188,6 +194,13 @@ export type MeshEvent =
     readonly line: string;
     /** How the user wants it, if not so; for the caller, who shows it in that form. */
     readonly as?: InviteForm;
+  }
+  /** Others reach us through the meeting point there (HOST:PORT), or can't any more, and why. */
+  | {
+    readonly event: "meeting-point";
+    readonly point: string;
+    readonly state: "registered" | "away";
+    readonly reason?: string;
   }
   | {
     readonly event: "peers";

@@ -45,6 +45,17 @@ export interface WantedLinks {
   readonly others: boolean;
 }
 
+export interface MeetingPointNews {
+  readonly type: "meeting-point";
+  /** HOST:PORT. */
+  readonly point: string;
+  readonly state: "registered" | "away";
+  /** Why it is away, as part of a sentence; null where that isn't known. */
+  readonly reason: string | null;
+  /** Where others reach us through it, from now on; null: as before. */
+  readonly address: Endpoint | null;
+}
+
 export type MeshInput =
   | ModeInput<MeshMessage, MeshCommand>
   /** An authenticated, encrypted link is open; `attempt` is that of our `dial`, null for an inbound link. */
@@ -77,6 +88,8 @@ export type MeshInput =
   | { readonly type: "file-traffic"; readonly link: LinkId }
   /** A member of our room is said to listen there; the caller sees to that it isn't said too often. */
   | { readonly type: "hint"; readonly endpoint: Endpoint }
+  /** How things stand with the meeting point through which others are to reach us. */
+  | MeetingPointNews
   /** Answers `open-room` with the room's records on disk; empty where there are none. */
   | { readonly type: "room-opened"; readonly records: readonly MeshRecord[] }
   /** After a refused persist: the log holds everything again. A `persisted` means the same. */

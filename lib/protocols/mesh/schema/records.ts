@@ -361,16 +361,16 @@ export function rememberedContacts(records: readonly MeshRecord[], self: PeerKey
   for (const record of records) {
     if (record.kind !== "member" && !isFirstHand(record)) continue;
     const { heardWallMs } = record;
-    const { key, endpoint } = record.kind === "member"
+    const { key, endpoint, meeting } = record.kind === "member"
       ? record.beacon.beacon.value
-      : record.contact;
+      : { ...record.contact, meeting: latest.get(record.contact.key)?.meeting ?? null };
     const before = latest.get(key);
     if (key === self || (endpoint === null && before === undefined)) continue;
     const hasQuit = record.kind === "member" && record.beacon.beacon.value.state === "quit";
     const isMet = isFirstHand(record) || before?.isMet === true;
     const proven = record.kind === "entrance" ? endpoint : before?.proven ?? null;
     const told = record.kind === "entrance" ? before?.told ?? null : endpoint;
-    latest.set(key, { key, proven, told, hasQuit, isMet, heardWallMs });
+    latest.set(key, { key, proven, told, meeting, hasQuit, isMet, heardWallMs });
   }
   const lastFirst = [...latest.values()].toSorted((a, b) => b.heardWallMs - a.heardWallMs);
   const those = (isMet: boolean, hasQuit: boolean) =>
@@ -382,8 +382,8 @@ export function rememberedContacts(records: readonly MeshRecord[], self: PeerKey
   ];
 }
 
-function contactsOf({ key, proven, told }: Remembered): readonly Contact[] {
-  return distinctEndpoints([proven, told].filter((endpoint) => endpoint !== null))
+function contactsOf({ key, proven, told, meeting }: Remembered): readonly Contact[] {
+  return distinctEndpoints([proven, told, meeting].filter((endpoint) => endpoint !== null))
     .map((endpoint) => ({ key, endpoint }));
 }
 
@@ -409,6 +409,8 @@ interface Remembered {
   readonly proven: Endpoint | null;
   /** Where it says that it can be dialled. */
   readonly told: Endpoint | null;
+  /** Where it says that it can be reached besides. */
+  readonly meeting: Endpoint | null;
   readonly hasQuit: boolean;
   readonly isMet: boolean;
   readonly heardWallMs: number;

@@ -146,6 +146,8 @@ export const beaconSchema = record({
   /** The member's process, as its links prove it: with another one, an incarnation was taken from a copied profile. */
   process: trailing(hexId<ProcessKey>(), NO_PROCESS),
   ...presenceFields,
+  /** Where else others reach this member: through a meeting point. Null: nowhere else. */
+  meeting: trailing(nullable(endpointSchema), null),
 });
 export const signedBeaconSchema = record({ beacon: embedded(beaconSchema, 1_024), signature });
 export type Beacon = Infer<typeof beaconSchema>;

@@ -90,6 +90,7 @@ const beacon = {
     state: "alive" as const,
     claim: id<ClaimId>("c"),
     endpoint: { host: "::1", port: 55_107 },
+    meeting: null,
     passive: false,
     boxKey: new Uint8Array(32),
     epoch: 0,

@@ -5,45 +5,21 @@ import { earliestMs } from "../../base/machine/machine.ts";
 import { RelayFlow } from "../../base/rates/relay_flow.ts";
 import { ANSWER_MS, CREDIT_BYTES, IDLE_MS, LINGER_MS, PIECE_BYTES_MAX } from "./limits.ts";
 import type { MeetingMessage } from "./messages.ts";
-import type { Share, Visitor } from "./visitors.ts";
+import type { Share, Stream, StreamEnd, Visitor } from "./visitor.ts";
 
 const FLOW = { creditBytes: CREDIT_BYTES, pieceBytesMax: PIECE_BYTES_MAX };
 
-/** One visitor's end of a stream. */
-export interface StreamEnd {
-  readonly stream: Stream;
-  readonly visitor: Visitor;
-  /** The stream's number at this visitor. */
-  readonly number: number;
-  /** What it sends. */
-  readonly flow: RelayFlow;
-  /** Whether it has sent anything. */
-  isHeard: boolean;
-  /** It sends and takes no more. */
-  isOver: boolean;
-}
-
-interface Stream {
-  readonly ends: StreamEnd[];
-  /** The addresses and the room that it counts for, each once. */
-  readonly shares: readonly Share[];
-  /** When it is ended as nothing goes on it, or as nobody has answered. */
-  idleAtMs: number;
-  /** Why one end has ended it; null while none has. */
-  reason: string | null;
-}
-
-interface StreamsPort {
+interface StreamRelayPort {
   send(visitor: Visitor, message: MeetingMessage): void;
 }
 
-export class Streams {
+export class StreamRelay {
   /** When each is looked at again: something may be forwarded, or it is idle. */
   readonly #due = new DeadlineQueue<Stream>();
   /** Bytes relayed in all, in both directions. */
   relayedBytes = 0;
 
-  constructor(readonly port: StreamsPort) {}
+  constructor(readonly port: StreamRelayPort) {}
 
   get size(): number {
     return this.#due.size;

@@ -1,0 +1,159 @@
+/**
+ * Two homes whose firewalls let nobody in, and a meeting point that both reach: members of both are in one room through
+ * it, also once it was killed and is back; members of one home are linked directly all the time.
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import { canMakeHosts, Hosts } from "./hosts.ts";
+import { BUSY_MS, Node, Nodes, type ShownEvent } from "./node.ts";
+
+const POINT_PORT = 24_400;
+
+const is = (event: string) => (shown: ShownEvent) => shown.event === event;
+const said = (text: string) => (shown: ShownEvent) =>
+  shown.event === "message" && shown.text === text;
+const named = (event: string, name: string) => (shown: ShownEvent) =>
+  shown.event === event && shown.name === name;
+const meeting = (state: string) => (shown: ShownEvent) =>
+  shown.event === "meeting-point" && shown.state === state;
+
+function hasNft(): boolean {
+  try {
+    return new Deno.Command("nft", { args: ["--version"] }).outputSync().success;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    return false;
+  }
+}
+
+/** Nobody who isn't of this home can connect to a host of it, nor send it anything unasked. */
+async function shut(hosts: Hosts, name: string, ...home: readonly string[]): Promise<void> {
+  const nft = async (...words: readonly string[]) => {
+    const [command, ...args] = [...hosts.within(name), "nft", ...words];
+    const { success } = await new Deno.Command(command!, { args }).output();
+    assert(success, `nft ${words.join(" ")}`);
+  };
+  await nft("add", "table", "ip", "home");
+  await nft("add chain ip home input { type filter hook input priority 0 ; policy accept ; }");
+  for (const other of home) {
+    await nft(`add rule ip home input ip saddr ${hosts.address(other)} accept`);
+  }
+  await nft('add rule ip home input iifname "out" ct state new drop');
+}
+
+Deno.test({
+  name:
+    "meeting point: members of two homes that nobody can dial are in one room, its end and return included",
+  ignore: !canMakeHosts() || !hasNft(),
+  async fn() {
+    await using hosts = await Hosts.open("point", "alice", "ann", "bob");
+    await shut(hosts, "alice", "ann");
+    await shut(hosts, "ann", "alice");
+    await shut(hosts, "bob");
+    await using nodes = new Nodes();
+    const data = await Deno.makeTempDir();
+    const startPoint = () => {
+      const words = ["regserver", "--meeting-point", "--port", String(POINT_PORT)];
+      return nodes.add(Node.start(words, { within: hosts.within("point"), data }));
+    };
+    let point = startPoint();
+    await point.until(is("ready"));
+    const at = `${hosts.address("point")}:${POINT_PORT}`;
+    const start = (name: string, ...args: readonly string[]) => {
+      const within = hosts.within(name.toLowerCase());
+      return nodes.add(Node.start(["mesh", name], { within, args: ["--meet", at, ...args] }));
+    };
+    const alice = start("Alice");
+    await alice.until(meeting("registered"));
+    const { invite } = await alice.ask("invite");
+    const ann = start("Ann", "--invite", invite);
+    await ann.until(meeting("registered"));
+    const bob = start("Bob", "--invite", invite);
+    for (
+      const [node, others] of [[alice, ["Ann", "Bob"]], [ann, ["Alice", "Bob"]], [bob, [
+        "Alice",
+        "Ann",
+      ]]] as const
+    ) {
+      for (const other of others) await node.until(named("joined", other));
+    }
+
+    await bob.say("from the other home");
+    await alice.until(said("from the other home"));
+    await ann.until(said("from the other home"));
+    await ann.say("and back");
+    await bob.until(said("and back"));
+    const { peers } = await bob.ask("peers");
+    const linked = peers.filter(({ direct }: ShownEvent) => direct).slice(1);
+    assert(linked.length > 0 && linked.every(({ relayed }: ShownEvent) => relayed === true));
+    const { meeting: counts } = await point.ask("status");
+    assertEquals(counts.registered, 3);
+    assert(counts.links > 0 && counts.relayedBytes > 1_000);
+    const { peers: ofAnn } = await ann.ask("peers");
+    const toAlice = ofAnn.find(({ name }: ShownEvent) => name === "Alice");
+    assert(toAlice.direct && toAlice.relayed === undefined, "within a home links are direct");
+
+    // The meeting point is killed: each home goes on by itself.
+    await point.kill();
+    await bob.until(meeting("away"));
+    await alice.until(named("left", "Bob"), 35_000 + BUSY_MS);
+    await alice.say("while it was away");
+    await ann.until(said("while it was away"));
+    const [seen, heard] = [alice.events.length, bob.events.length];
+    point = startPoint();
+    await bob.until(meeting("registered"), 45_000 + BUSY_MS, heard);
+    await alice.until(named("joined", "Bob"), 45_000 + BUSY_MS, seen);
+    await bob.until(said("while it was away"));
+    await bob.say("here again");
+    await ann.until(said("here again"));
+    assertEquals(ann.events.filter(named("left", "Alice")), []);
+  },
+});
+
+Deno.test("meeting point: another key than the one that was met is told, and nothing goes there", async () => {
+  await using nodes = new Nodes();
+  const startPoint = (port: string) =>
+    nodes.add(Node.start(["regserver", "--meeting-point", "--host", "127.0.0.1", "--port", port]));
+  const point = startPoint("0");
+  const { port } = await point.until(is("ready"));
+  const data = await Deno.makeTempDir();
+  const words = ["mesh", "Alice", "--passive", "--meet", `127.0.0.1:${port}`];
+  const alice = nodes.add(Node.start(words, { data }));
+  await alice.until(meeting("registered"));
+  await point.kill();
+  const other = startPoint(String(port));
+  const { key } = await other.until(is("ready"));
+  const told = await alice.until((shown) =>
+    shown.event === "error" && shown.code === "key-changed"
+  );
+  assertEquals(told.changed.key, key);
+  const { meeting: before } = await other.ask("status");
+  assertEquals(before.registered, 0);
+  const from = alice.events.length;
+  await alice.type("/trust *meeting*");
+  await alice.until(meeting("registered"), undefined, from);
+  const { meeting: after } = await other.ask("status");
+  assertEquals(after.registered, 1);
+});
+
+Deno.test("meeting point: a directory that is none says so, and the room goes on", async () => {
+  await using nodes = new Nodes();
+  const directory = nodes.add(Node.start(["regserver", "--host", "127.0.0.1", "--port", "0"]));
+  const { port } = await directory.until(is("ready"));
+  const alice = nodes.add(
+    Node.start([
+      "mesh",
+      "Alice",
+      "--host",
+      "127.0.0.1",
+      "--port",
+      "0",
+      "--meet",
+      `127.0.0.1:${port}`,
+    ]),
+  );
+  const { reason } = await alice.until(meeting("away"));
+  assert(reason.includes("--meeting-point"), reason);
+  await alice.say("alone");
+  await alice.until(said("alone"));
+});

@@ -1,0 +1,63 @@
+/** Word codes through a meeting point, of people whom nobody can dial. */
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { Node, Nodes, type ShownEvent } from "./node.ts";
+
+const is = (event: string) => (shown: ShownEvent) => shown.event === event;
+const joined = (name: string) => (shown: ShownEvent) =>
+  shown.event === "joined" && shown.name === name;
+
+/** A meeting point, and Ann, who has founded a room and is reached there alone. */
+async function annAtMeetingPoint(nodes: Nodes, ...args: readonly string[]) {
+  const point = nodes.add(
+    Node.start(["regserver", "--meeting-point", "--host", "127.0.0.1", "--port", "0"]),
+  );
+  const { port } = await point.until(is("ready"));
+  const at = `127.0.0.1:${port}`;
+  const start = (name: string, ...more: readonly string[]) =>
+    nodes.add(Node.start(["mesh", name, "--passive", "--meet", at, ...more]));
+  const ann = start("Ann", ...args);
+  await ann.until((shown) => shown.event === "meeting-point" && shown.state === "registered");
+  return { at, ann, start };
+}
+
+async function wordsOf(node: Node): Promise<ShownEvent> {
+  const from = node.events.length;
+  await node.type("/invite --words");
+  return await node.until(is("words"), undefined, from);
+}
+
+Deno.test("meeting point: a code is found there by its number, and both sides are verified", async () => {
+  await using nodes = new Nodes();
+  const { at, ann, start } = await annAtMeetingPoint(nodes, "--private");
+  const { words, line } = await wordsOf(ann);
+  assertEquals(line, `p2pchat mesh NAME --words ${words} --meet ${at}`);
+  const bob = start("Bob", "--words", words);
+  await ann.until(joined("Bob"));
+  await bob.until(joined("Ann"));
+  await bob.say("by words alone");
+  await ann.until((shown) => shown.event === "message" && shown.text === "by words alone");
+  for (const [node, other] of [[ann, "Bob"], [bob, "Ann"]] as const) {
+    const { peers } = await node.ask("peers");
+    assertEquals(peers.find(({ name }: ShownEvent) => name === other).verified, true);
+  }
+
+  // The code is used up: its number leads nowhere.
+  const late = start("Late", "--words", words);
+  const { code, last } = await late.ended();
+  assertEquals([code, last?.code], [3, "unreachable"]);
+  assertStringIncludes(last?.text, "/invite --words");
+});
+
+Deno.test("meeting point: a wrong guess there voids the code, and says so to both", async () => {
+  await using nodes = new Nodes();
+  const { ann, start } = await annAtMeetingPoint(nodes);
+  const { words } = await wordsOf(ann);
+  const [number] = words.split("-");
+  const mallory = start("Mallory", "--words", `${number}-zoo-zoo`);
+  const { code, last } = await mallory.ended();
+  assertEquals([code, last?.code], [4, "bad-credentials"]);
+  const told = await ann.until((shown) => shown.event === "notice" && shown.warning === true);
+  assertStringIncludes(told.text, "Somebody at the meeting point, with the key");
+  assert(!told.text.includes("relay"));
+});
