@@ -15,6 +15,12 @@ for (const one of ROUTERS) {
   }
 }
 
+Deno.test("group: members that reach the coordinator alone for a while stay a group, and send directly again", () => {
+  for (const routers of [["open", "open", "open"], ["cone", "firewall", "open"]] as const) {
+    runBehindRouters({ seed: 3, steps: 10, loss: 0, routers, trouble: false, isCut: true });
+  }
+});
+
 Deno.test(`group: ${SEEDS} seeds of trouble behind routers break no promise`, () => {
   for (let seed = 1; seed <= SEEDS; seed++) {
     try {

@@ -12,16 +12,30 @@ import type { World } from "./world.ts";
 /** Two of the longest pauses between attempts at a direct path. */
 const PATHS_MS = 130_000;
 
+/** Until all have noticed, and whoever was parted is back. */
+const CUT_MS = 20_000;
+
 export interface RouterRun extends Pick<GroupRun, "seed" | "steps" | "mutation" | "print"> {
   readonly routers?: readonly RouterKind[];
   readonly loss?: number;
   /** Whether things go wrong. */
   readonly trouble: boolean;
+  /** Whether members then reach the coordinator alone for a while. */
+  readonly isCut?: boolean;
 }
 
 /** @throws {Violation} If a promise is broken. */
 export function runBehindRouters(run: RouterRun): World {
-  const { seed, steps, mutation, print, trouble } = run;
+  // It is there until the paths were looked at.
+  const undo = run.mutation?.install?.() ?? (() => {});
+  try {
+    return runTo(run);
+  } finally {
+    undo();
+  }
+}
+
+function runTo({ seed, steps, print, trouble, ...run }: RouterRun): World {
   const random = new Random(seed * 2 + 11);
   const routers = run.routers ??
     Array.from({ length: 2 + random.below(3) }, () => random.pick(ROUTERS));
@@ -40,13 +54,25 @@ export function runBehindRouters(run: RouterRun): World {
       failAfterMs: 3_000,
       ...(trouble ? {} : { founders: routers.length, gapMs: 300 }),
     },
-    ...(mutation === undefined ? {} : { mutation }),
     ...(print === undefined ? {} : { print }),
   });
+  if (run.isCut === true) cutMembers(world);
   world.time.runUntil(world.time.nowMs + PATHS_MS);
   unite(world);
   checkPaths(world, routers);
   return world;
+}
+
+/** For as long as members can't send each other datagrams, they are one group through the coordinator. */
+function cutMembers(world: World): void {
+  world.channels.setCuts((from, to) => from !== 0 && to !== 0);
+  world.time.runUntil(world.time.nowMs + CUT_MS);
+  const running = world.running();
+  const view = running[0]!.member.epoch?.epoch.value;
+  if (view?.members.length !== running.length) throw new Violation("The cut has parted the group");
+  checkPaths(world, running.map(() => "shut"));
+  for (const process of running) world.say(process, "through it");
+  unite(world);
 }
 
 /** Direct where the routers let datagrams pass, and relayed everywhere else. */
