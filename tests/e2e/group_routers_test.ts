@@ -1,7 +1,7 @@
 /** Groups whose members are at home, behind routers that translate addresses. */
 
 import { assert, assertEquals } from "@std/assert";
-import { coordinatorIs, isIn, isView, linesOf, shows } from "./group_world.ts";
+import { coordinatorIs, Group, isIn, isView, linesOf, shows } from "./group_world.ts";
 import { canMakeHomes, Homes, type Mapping } from "./homes.ts";
 import { holds, Node, Nodes, type ShownEvent } from "./node.ts";
 
@@ -127,4 +127,26 @@ Deno.test({
     assertEquals(linesOf(ann).at(-1), linesOf(bob).at(-1));
     assert(![...ann.events, ...bob.events].some(({ event }) => event === "error"));
   },
+});
+
+Deno.test("group: a coordinator whose port another program has for datagrams says so, and serves all the same", async () => {
+  await using group = new Group();
+  const taken = Deno.listenDatagram({
+    transport: "udp",
+    hostname: "127.0.0.1",
+    port: group.port,
+  });
+  try {
+    const server = await group.serve();
+    const { text } = await server.until(({ event, text }) =>
+      event === "notice" && /home routers/.test(text)
+    );
+    assert(text.includes(String(group.port)), text);
+    const [ann, bob] = await group.startAll("Ann", "Bob") as [Node, Node];
+    await ann.say("hi");
+    await bob.until(shows("hi"));
+    await sendBy("direct", ann, bob);
+  } finally {
+    taken.close();
+  }
 });

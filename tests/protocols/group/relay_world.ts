@@ -92,6 +92,8 @@ export class RelayWorld {
   /** Every datagram that the coordinator has sent. */
   readonly relayed: { readonly to: Endpoint; readonly bytes: Uint8Array }[] = [];
   readonly relay: DatagramRelay;
+  /** How long what comes from the coordinator takes. */
+  relayDelayMs = DELAY_MS;
 
   constructor() {
     const nowMs = () => this.time.nowMs;
@@ -158,7 +160,7 @@ export class RelayWorld {
 
   carry(from: Endpoint, to: Endpoint, bytes: Uint8Array): void {
     if (!this.passes(from, to)) return;
-    this.time.after(DELAY_MS, () => {
+    this.time.after(from === COORDINATOR ? this.relayDelayMs : DELAY_MS, () => {
       if (endpointText(to) === endpointText(COORDINATOR)) {
         this.relay.datagram(from, bytes);
         return;

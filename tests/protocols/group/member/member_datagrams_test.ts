@@ -43,6 +43,23 @@ Deno.test("where nothing passes directly for 3 s, the relay is used, until somet
   assert(ann.told.every(({ type }) => !["reset", "silent", "failed", "ended"].includes(type)));
 });
 
+Deno.test("what comes late through the relay doesn't move a session back to it", () => {
+  const { world, ann, bob } = pair();
+  world.relayDelayMs = 300;
+  world.cut();
+  world.meetAll();
+  world.run(6_000);
+  assertEquals([ann.pathTo(bob), bob.pathTo(ann)], ["relay", "relay"]);
+  world.heal();
+  for (let at = 0; at < 70_000; at += 20) {
+    ann.send(bob, `${at}`);
+    bob.send(ann, `${at}`);
+    world.run(20);
+  }
+  const moves = [ann, bob].map(({ told }) => told.filter(({ type }) => type === "moved").length);
+  assertEquals([ann.pathTo(bob), bob.pathTo(ann), ...moves], ["direct", "direct", 1, 1]);
+});
+
 Deno.test("a path that fails is replaced by the relay before anybody has to go, and comes back", () => {
   const { world, ann, bob } = pair();
   world.meetAll();
