@@ -33,11 +33,12 @@ const ONLY: readonly { readonly from: string; readonly of: string; readonly file
   { from: "lib/engine", of: "lib/protocols", files: /\/schema\/registrar_io\.ts$/ },
   { from: "lib/wire", of: "lib/protocols", files: /\/messages\.ts$/ },
   { from: "lib/transport", of: "lib/wire", files: /\/frame\.ts$/ },
-  { from: "lib/transport", of: "lib/protocols", files: /^lib\/protocols\/noise\// },
+  { from: "lib/transport", of: "lib/protocols", files: /^lib\/protocols\/(noise|port_mapping)\// },
   {
     from: "lib/runtime",
     of: "lib/transport",
-    files: /^lib\/transport\/(link|datagrams|relayed_streams|discovery\/service_discovery)\.ts$/,
+    files:
+      /^lib\/transport\/(link|datagrams|relayed_streams|home_router|discovery\/service_discovery)\.ts$/,
   },
   {
     from: "lib/runtime",

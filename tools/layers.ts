@@ -14,7 +14,12 @@ import { walk } from "@std/fs";
 const ROWS: readonly Readonly<Record<string, number>>[] = [
   { cli: 520 },
   { transport: 122, runtime: 361, engine: 600, store: 838 },
-  { wire: 120, "protocols/words": 361, "protocols/meeting_point": 600 },
+  {
+    wire: 120,
+    "protocols/words": 361,
+    "protocols/meeting_point": 600,
+    "protocols/port_mapping": 843,
+  },
   {
     "protocols/mesh": 120,
     "protocols/friends": 415,
@@ -46,6 +51,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "tools",
     "engine",
     "meeting",
+    "routers",
     "files",
     "words",
     "discovery",
@@ -101,7 +107,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "schema",
   ],
   runtime: ["hosts", "records", ""],
-  transport: ["discovery", "tcp", "links", "strangers", ""],
+  transport: ["discovery", "tcp", "links", "strangers", "routers", ""],
   store: ["accounts", "profile", "users", "log", "files", "disk"],
   base: ["trust", "machine", "rates", "schema", "text", "crypto", "collections", ""],
 };

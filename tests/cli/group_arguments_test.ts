@@ -89,6 +89,7 @@ for (const [line, differences] of MEMBERS) {
 }
 
 const SERVE: ServeOptions = {
+  mapPort: false,
   group: null,
   engine: null,
   engineCa: null,

@@ -150,6 +150,14 @@ export function isPrivateHost(host: string): boolean {
   return /^f[cd][0-9a-f]{2}:/.test(lower) || /^fe[89ab][0-9a-f]:/.test(lower);
 }
 
+/** Addresses that providers share out among customers behind a NAT of theirs (RFC 6598). */
+const SHARED = /^100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\./;
+
+/** Whether the host is an address that programs anywhere on the internet may dial, and no name. */
+export function isPublicAddress(host: string): boolean {
+  return isAddress(host) && isUnicast(host) && !isPrivateHost(host) && !SHARED.test(host);
+}
+
 /**
  * The network that a host is part of, where one owner may hold many addresses: the /24 of an IPv4
  * address, the /48 of an IPv6 one (what one site is given, RFC 6177), of a name the name itself. Null for

@@ -280,6 +280,32 @@ export function advertiseFlag(whom: string): ValueFlag<AdvertisedAddress> {
   };
 }
 
+/** `--map-port`. */
+export const mapPortFlag: Switch = {
+  name: "map-port",
+  help: "ask your router (UPnP, NAT-PMP) to pass a port on to this program, so that others reach " +
+    "it from elsewhere",
+};
+
+/** Why it can't be beside `--advertise`. */
+export const MAPPED_OR_NAMED =
+  "finds out the address that others should use, and --advertise names it: give one of them";
+
+/** Why it can't be beside `--engine`. */
+export const MAPPED_ALONE =
+  "is for one server, and --engine for several, whose addresses all have to be known: use --advertise";
+
+/** Why `--map-port` can't be, beside these. @throws {P2pchatError} `usage`. */
+export function checkMapPort(
+  { mapPort, ...others }: { readonly mapPort: boolean } & Readonly<Record<string, unknown>>,
+  against: Readonly<Record<string, string>>,
+): void {
+  for (const [name, why] of Object.entries(against)) {
+    const isGiven = others[name] !== null && others[name] !== false;
+    if (mapPort && isGiven) throw new P2pchatError("usage", `--map-port ${why}`);
+  }
+}
+
 /** `--server`, `--registry`. @param whose What listens there, for the help. */
 export function serverFlag(name: string, whose: string, port: number): ValueFlag<ServerAddress> {
   return {

@@ -26,11 +26,15 @@ import { accountsTable } from "../tools/accounts_arguments.ts";
 import { type CommandOf, wrongWords } from "../args/arguments.ts";
 import {
   advertiseFlag,
+  checkMapPort,
   dataSize,
   durationWithin,
   type Flags,
   hostFlag,
   listenPort,
+  MAPPED_ALONE,
+  MAPPED_OR_NAMED,
+  mapPortFlag,
   oneOf,
   type OptionsOf,
   optionsOf,
@@ -50,6 +54,7 @@ const flags = {
     default: REGSERVER_PORT_DEFAULT,
   },
   advertise: advertiseFlag("people"),
+  mapPort: mapPortFlag,
   clientsMax: {
     name: "max-clients",
     value: "N",
@@ -158,10 +163,12 @@ export const regserverProgramCommand: CommandOf<RegserverOptions> = {
       const { name } = flags[given[0] as MeetingFlag];
       throw new P2pchatError("usage", `--${name} is for a meeting point: add --meeting-point`);
     }
+    const engine = engineOptions(line);
+    checkMapPort({ ...options, ...engine }, { advertise: MAPPED_OR_NAMED, engine: MAPPED_ALONE });
     return {
       ...line.common,
       ...options,
-      ...engineOptions(line),
+      ...engine,
       guests: accounts !== "required",
       meeting: meetingPoint
         ? {

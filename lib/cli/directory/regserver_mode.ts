@@ -151,6 +151,16 @@ async function serve(
     ? null
     : await import("../../runtime/hosts/meeting_point_host.ts"); // most directories are none
   const access = openTo("directory");
+  const routers = options.mapPort ? await import("../routers/mapped_port.ts") : null;
+  const mapping = routers === null ? null : new routers.MappedPort({
+    environment,
+    transports: ["tcp", "udp"],
+    notice: (text) => showNotices(ui, text),
+    warn: warnBy(ui),
+    joinedBy: (external) => `p2pchat peer NAME --registry ${endpointText(external)}`,
+    self: { mode: "directory", key: identity.signer.key, secret: () => null },
+  });
+  const present = forwardTo(() => handler);
   const { links, datagrams } = await listen(options, (port) =>
     openTcpLinks({
       host: options.host,
@@ -162,7 +172,7 @@ async function serve(
       channel: DIRECTORY_CHANNEL,
       strangers: STRANGERS,
       waitingMax: WAITING_MAX,
-      handler: forwardTo(() => handler),
+      handler: mapping?.noticing(present) ?? present,
     }), (port) => UdpDatagrams.listen(options.host, port, environment.log));
   try {
     const listening = endpointForOthers(options, links.local.port, wiring.outward);
@@ -182,6 +192,7 @@ async function serve(
       showNotices(ui, ...identity.takeNotices(), ...accountNotices, ...store.notices);
       if (identity.isNew && ui.interactive) showNotices(ui, FIRST_STEPS);
       ui.listen(input.handler);
+      mapping?.start(links.local.port);
     };
     const { clock } = modePorts(wiring, links);
     const meeting = options.meeting && beside && new beside.MeetingPointHost(options.meeting, {
@@ -197,7 +208,8 @@ async function serve(
     const names = new OnlineNames();
     const people = new People<DirectoryEvent>(wiring, null, undefined, false);
     const ofInstance = instance === undefined ? {} : { instance };
-    host = new DirectoryHost({ listening, ...policy, ...ofInstance }, {
+    const announced = () => mapping?.announced ?? null;
+    host = new DirectoryHost({ listening, announced, ...policy, ...ofInstance }, {
       ...modePorts(wiring, links),
       signer: identity.signer,
       store,
@@ -216,7 +228,7 @@ async function serve(
     const { run } = host;
     await runMode(wiring, links, { run: run.bind(host) });
   } finally {
-    await Promise.all([links.shutdown("ended"), datagrams.close()]);
+    await Promise.all([links.shutdown("ended"), datagrams.close(), mapping?.close()]);
     stopMeeting();
   }
 }

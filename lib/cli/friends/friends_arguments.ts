@@ -13,6 +13,7 @@ import {
   historyFlag,
   hostFlag,
   listenPort,
+  mapPortFlag,
   noHistoryFlag,
   type OptionsOf,
   optionsOf,
@@ -39,6 +40,7 @@ const flags = {
     help: "listen at this port (that of your row); without NAME, your row is the one with it",
     parse: listenPort,
   },
+  mapPort: mapPortFlag,
   idleMs: {
     name: "idle",
     value: "TIME",

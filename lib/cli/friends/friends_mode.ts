@@ -15,6 +15,7 @@ import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import { openTcpLinks } from "../../transport/tcp/tcp_links.ts";
 import { type FileCommand, isFileCommand } from "../files/file_events.ts";
 import { SharedFiles } from "../files/shared_files.ts";
+import type { MappedPort } from "../routers/mapped_port.ts";
 import type { FriendsOptions } from "./friends_arguments.ts";
 import { unsealing } from "../credentials/unsealing.ts";
 import { People } from "../credentials/people.ts";
@@ -129,14 +130,17 @@ async function chat(wiring: Wiring): Promise<void> {
   let added: Promise<void> = Promise.resolve();
   let host: FriendsHost | null = null;
   let links: Links | null = null;
+  const mapping = options.mapPort ? await mappedPort(wiring) : null;
+  const handler = forwardTo(() => host);
   try {
     links = listen(options, table, {
       identity: channelIdentity(wiring),
       env: environment,
       warn: warnBy(ui),
       access: { ...openTo("friends"), prefers: (host) => hosts.has(host) },
-      handler: forwardTo(() => host),
+      handler: mapping?.noticing(handler) ?? handler,
     });
+    const { port: listened } = links.local;
     logStarted(wiring, "peer", {
       name: table.own.name,
       listening: endpointText(links.local),
@@ -147,10 +151,11 @@ async function chat(wiring: Wiring): Promise<void> {
     const kept = { store, notices, scope, history, files: `${opened.folder}/files` };
     const begun = () => {
       port.follow(table);
+      mapping?.start(listened);
       noted = known.written.then(opened.noteUse, () => {}); // such a failure is shown elsewhere
       showFailure(ui, noted);
     };
-    const dialled = () => port.dialled ?? table.own.endpoint;
+    const dialled = () => mapping?.announced ?? port.dialled ?? table.own.endpoint;
     const friends = hostOf(wiring, links, kept, {
       begun,
       dialled,
@@ -173,10 +178,23 @@ async function chat(wiring: Wiring): Promise<void> {
     await runMode(wiring, links, { run, command: (command, ref) => friends.command(command, ref) });
   } finally {
     wiring.lines?.close();
-    await links?.shutdown("ended");
+    await Promise.all([links?.shutdown("ended"), mapping?.close()]);
     await noted.catch(() => {}); // the failure is shown elsewhere
     await history.close().finally(() => store.close());
   }
+}
+
+/** Friends are asked for nothing: who has come in from elsewhere has shown it, and so does a dial of our own. */
+async function mappedPort({ environment, identity, ui }: Wiring): Promise<MappedPort> {
+  const { MappedPort } = await import("../routers/mapped_port.ts");
+  return new MappedPort({
+    environment,
+    transports: ["tcp"],
+    notice: (text) => showNotices(ui, text),
+    warn: warnBy(ui),
+    joinedBy: () => "give them your line anew (/whoami)",
+    self: { mode: "friends", key: identity.signer.key, secret: () => null },
+  });
 }
 
 /** Keys taken over from other tables. */

@@ -19,10 +19,14 @@ import { ENGINE_FLAGS, type EngineOptions, engineOptions } from "../engine/engin
 import { type CommandOf, wrongWords } from "../args/arguments.ts";
 import {
   advertiseFlag,
+  checkMapPort,
   durationWithin,
   type Flags,
   hostFlag,
   listenPort,
+  MAPPED_ALONE,
+  MAPPED_OR_NAMED,
+  mapPortFlag,
   oneOf,
   type OptionsOf,
   optionsOf,
@@ -42,6 +46,7 @@ const flags = {
     default: SERVE_PORT_DEFAULT,
   },
   advertise: advertiseFlag("members"),
+  mapPort: mapPortFlag,
   failAfterMs: {
     name: "fail-after",
     value: "TIME",
@@ -110,6 +115,7 @@ export const serveProgramCommand: CommandOf<ServeOptions> = {
   options(line) {
     if (line.words.length > 0) throw wrongWords(serveProgramCommand, line.words[0]);
     const options = { ...line.common, ...optionsOf(line, flags), ...engineOptions(line) };
+    checkMapPort({ ...options }, { advertise: MAPPED_OR_NAMED, engine: MAPPED_ALONE });
     const [one, other] = options.engine === null ? ["group", "engine"] : ["engine", "group"];
     if ((options.group === null) !== (options.engine === null)) {
       throw new P2pchatError(

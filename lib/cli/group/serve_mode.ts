@@ -9,7 +9,7 @@ import type { CoordinatorCommand, CoordinatorEvent } from "../../protocols/group
 import type { CoordinatorRecord } from "../../protocols/group/schema/records.ts";
 import { groupOf } from "../../protocols/group/coordinator/coordinator_log.ts";
 import { accessFault } from "../../protocols/group/schema/founding.ts";
-import { GroupSecrets } from "../../protocols/group/schema/group_secrets.ts";
+import { groupChannelSecret, GroupSecrets } from "../../protocols/group/schema/group_secrets.ts";
 import { COORDINATOR_GOODBYE } from "../../protocols/group/schema/messages.ts";
 import type { ChannelIdentity } from "../../protocols/noise/identity_handshake.ts";
 import { CoordinatorHost } from "../../runtime/hosts/coordinator_host.ts";
@@ -23,6 +23,7 @@ import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import type { Datagrams } from "../../transport/datagrams.ts";
 import { UdpDatagrams } from "../../transport/udp_datagrams.ts";
 import { openTcpLinks } from "../../transport/tcp/tcp_links.ts";
+import type { MappedPort } from "../routers/mapped_port.ts";
 import type { GroupEngine, LedGroup } from "./group_engine.ts";
 import { defaultLog, openCoordinator, type ServedGroup } from "./group_store.ts";
 import type { ServeOptions } from "./serve_arguments.ts";
@@ -100,6 +101,9 @@ class Service {
   /** Set when the operator has left. */
   #left: { readonly ref: string | undefined } | null = null;
   #wakeUp: () => void = () => {};
+  /** With `--map-port`. */
+  #mapping: MappedPort | null = null;
+  #secrets: GroupSecrets | null = null;
 
   constructor(readonly wiring: Wiring) {
     this.#inputPause = new InputPause(wiring.ui);
@@ -113,7 +117,8 @@ class Service {
 
   /** @throws {P2pchatError} The reason if it ends otherwise than by the operator. */
   async run(): Promise<void> {
-    const { identity, ui } = this.wiring;
+    const { identity, options, ui } = this.wiring;
+    if (options.mapPort) this.#mapping = await this.#mapped();
     try {
       while (this.#left === null) {
         const end = await this.#serve();
@@ -121,10 +126,27 @@ class Service {
         if (end === "unwritable" && this.#left === null) await this.#pause();
       }
     } finally {
-      await this.#engine?.close();
+      await Promise.all([this.#engine?.close(), this.#mapping?.close()]);
     }
     showNotices(ui, ...identity.takeNotices());
     ui.show({ event: "bye", reason: "quit" }, this.#left.ref);
+  }
+
+  async #mapped(): Promise<MappedPort> {
+    const { MappedPort } = await import("../routers/mapped_port.ts");
+    const { environment, identity: { signer: { key } }, ui } = this.wiring;
+    const secret = () => {
+      const current = this.#secrets?.current ?? null;
+      return current === null ? null : groupChannelSecret(current);
+    };
+    return new MappedPort({
+      environment,
+      transports: ["tcp", "udp"],
+      notice: (text) => showNotices(ui, text),
+      warn: warnBy(ui),
+      joinedBy: (external) => `p2pchat peer NAME --server ${endpointText(external)}`,
+      self: { mode: "group", key, secret },
+    });
   }
 
   /**
@@ -257,9 +279,11 @@ class Service {
       // If this run ends before a group is founded, a later start must know that there never was one.
       if (isNew) await store.append([{ kind: "fresh" }], true);
       const secrets = await secretsOf(store, options, environment);
+      this.#secrets = secrets;
       let host: CoordinatorHost | null = null;
       const own = channelIdentity(this.wiring);
       const words = this.#words = this.#wordInvites(own, () => links);
+      const handler = words.routed(forwardTo(() => host));
       links = openTcpLinks({
         host: options.host,
         port: this.#port ?? options.port,
@@ -274,7 +298,7 @@ class Service {
             return words.access;
           },
         },
-        handler: words.routed(forwardTo(() => host)),
+        handler: this.#mapping?.noticing(handler) ?? handler,
       });
       this.#port = links.local.port;
       datagrams = this.#openDatagrams(links.local.port);
@@ -283,7 +307,8 @@ class Service {
         listening: endpointText(links.local),
         advertised: endpointText(listening),
       });
-      const config = { ...this.#terms(group), listening, history, secrets };
+      const announced = () => this.#mapping?.announced ?? null;
+      const config = { ...this.#terms(group), listening, announced, history, secrets };
       const pin = pinsIn(this.wiring, SCOPE);
       host = new CoordinatorHost(config, {
         ...modePorts(this.wiring, links),
@@ -370,6 +395,7 @@ class Service {
       this.#hasServed = true;
       this.#pauses.reset();
     }
+    if (this.#port !== null) this.#mapping?.start(this.#port);
     if (this.#hasBegun) return showNotices(ui, ...notices);
     this.#hasBegun = true;
     ui.setPrompt("serve", null);

@@ -18,12 +18,15 @@ import { quotedStart } from "../../base/text/text.ts";
 import { type CommandOf, missing, wrongWords } from "../args/arguments.ts";
 import {
   advertiseFlag,
+  checkMapPort,
   endpoint,
   fingerprint,
   type Flags,
   historyFlag,
   hostFlag,
   listenPort,
+  MAPPED_OR_NAMED,
+  mapPortFlag,
   noHistoryFlag,
   type OptionsOf,
   optionsOf,
@@ -46,6 +49,7 @@ const flags = {
     parse: listenPort,
   },
   advertise: advertiseFlag("others"),
+  mapPort: mapPortFlag,
   historyCount: historyFlag(`; on joining for the first time, ${JOINING_HISTORY_DEFAULT}`),
   keepsWords: noHistoryFlag,
   contactKey: {
@@ -120,6 +124,10 @@ export const meshProgramCommand: CommandOf<MeshOptions> = {
     if (address.length > 2) throw wrongWords(meshProgramCommand, address[2]);
     const parsedName = chosenName(name);
     const options = optionsOf(line, flags);
+    checkMapPort(options, {
+      advertise: MAPPED_OR_NAMED,
+      passive: "lets others reach you, and --passive keeps them out: give one of them",
+    });
     const { contact, contactKey } = contactOf(address, options.contactKey);
     const founding = foundingFlag(options);
     if (options.room !== null) checkAlone(options.room, founding, contact, options.words, invite);

@@ -175,6 +175,7 @@ async function chat(wiring: Wiring): Promise<Bye> {
   let told = null as { close(): Promise<void> } | null;
   let wantedNumbers: readonly number[] = [];
   let show: (event: MeshEvent, ref: string | undefined) => void = () => {};
+  const routers = options.mapPort ? await import("../routers/mapped_port.ts") : null;
   const handler = forwardTo(() => host);
   const meetings = new RoomMeetings({
     profile: wiring,
@@ -218,6 +219,14 @@ async function chat(wiring: Wiring): Promise<Bye> {
       },
     },
     handler: words.routed(handler),
+  });
+  const mapping = routers === null ? null : new routers.MappedPort({
+    environment,
+    transports: ["tcp"],
+    notice: (text) => showNotices(ui, text),
+    warn: warnBy(ui),
+    joinedBy: () => null, // the room says so
+    mapped: (external) => host?.mapped(external),
   });
   try {
     const config = configOf(wiring, own, links, begin);
@@ -274,6 +283,7 @@ async function chat(wiring: Wiring): Promise<Bye> {
       if (begin.kind === "found" && lan === null && !isFurther && !isLoopback(options.host ?? "")) {
         told = tellOfRooms(wiring, (text) => presenter.notice(text));
       }
+      mapping?.start(links.local.port);
     }, () => saidPrivately());
     pausing = () => presenter.pause.moves();
     show = (event, ref) => presenter.show(event, ref);
@@ -315,6 +325,7 @@ async function chat(wiring: Wiring): Promise<Bye> {
         lan.show(event, ref, presenter, { host: present(host), port, begin, rooms });
       },
       keepAnswer: (answer) => presenter.people.keep(answer),
+      proven: (external) => mapping?.proven(external),
     });
     const { start: { title } } = rooms;
     ui.open = {
@@ -343,7 +354,7 @@ async function chat(wiring: Wiring): Promise<Bye> {
   } finally {
     await told?.close();
     if (host !== null) hosts.delete(host);
-    await links.shutdown("ended");
+    await Promise.all([links.shutdown("ended"), mapping?.close()]);
     await meetings.close();
   }
 }
@@ -433,13 +444,14 @@ function configOf(
 ): MeshConfig {
   const { port } = links.local;
   const chosen = chosenHost(options);
+  const stays = chosen !== null && !options.mapPort;
   return {
     name: options.name,
     process: own.static.publicKey.toHex() as ProcessKey,
     advertise: {
       host: chosen ?? ownHost(begin, outward),
       port: options.advertise?.port ?? port,
-      ...(chosen === null ? {} : { fixed: true }),
+      ...(stays ? { fixed: true } as const : {}),
     },
     passive: options.passive,
     historyShown: options.historyCount ?? JOINING_HISTORY_DEFAULT,

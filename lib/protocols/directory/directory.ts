@@ -604,7 +604,8 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
   /** @param shown Null: the directory itself. */
   #whois(shown: string | null, ref: string | undefined): void {
     if (shown === null || shown === DIRECTORY_NAME) {
-      const { config: { listening }, signer: { key } } = this;
+      const { config, signer: { key } } = this;
+      const listening = config.announced?.() ?? config.listening;
       const who = { name: DIRECTORY_NAME, self: true, key: fingerprintOf(key), ...listening };
       return this.#out.show({ event: "whois", ...who, route: null }, ref);
     }

@@ -179,6 +179,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       moved: (endpoint) => this.#toRoom({ type: "own-endpoint", endpoint }),
       reachable: (endpoint, isReachable, elsewhere) =>
         this.#toRoom({ type: "reachable", endpoint, isReachable, elsewhere }),
+      proven: (endpoint) => this.#out.push({ type: "mapping-proven", endpoint }),
     });
     this.#bundles = new LinkBundles(this.#links);
     this.#ownName = new OwnName(environment, signer, this.#links, {
@@ -328,6 +329,8 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         return this.#command(input.command, input.ref);
       case "hint":
         return this.#dialHint(input.endpoint);
+      case "mapped":
+        return this.#ownAddress.mapped(input.endpoint, this.#nowMs);
       case "file-links":
         this.#fileLinks = input;
         return this.#toRoom(input);

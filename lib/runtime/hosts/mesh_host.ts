@@ -64,6 +64,8 @@ interface MeshHostPorts extends ModePorts<MeshEvent> {
   /** Absent: none can be used. */
   readonly meetings?: MeetingPoints;
   openRoom(room: RoomId): Promise<RoomStore>;
+  /** A member has dialled us at the address that `mapped` named. */
+  proven?(endpoint: Endpoint): void;
 }
 
 /** The machine is told of content on a link so often: a small part of the time for which that keeps an idle link. */
@@ -75,6 +77,7 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
   readonly #mesh: Mesh;
   readonly #openRoomStore: MeshHostPorts["openRoom"];
   readonly #meetings: MeetingPoints | null;
+  readonly #proven: MeshHostPorts["proven"];
   /** Names of members with a link, by fingerprint, for the log. */
   readonly #names = new Map<string, string>();
   /** When the machine was last told of content on a link. */
@@ -86,9 +89,10 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
 
   constructor(config: MeshConfig, ports: MeshHostPorts) {
     super(createCodec(MESH_MESSAGES), ports);
-    const { signer, environment, openRoom, meetings } = ports;
+    const { signer, environment, openRoom, meetings, proven } = ports;
     this.#openRoomStore = openRoom;
     this.#meetings = meetings ?? null;
+    this.#proven = proven;
     this.#mesh = new Mesh(config, signer, environment);
     this.runner = new Runner<MeshInput, MeshEffect, MeshRecord>(this.carrying(this.#mesh), {
       ...this.runnerPorts((pin) => this.#pin(pin)),
@@ -152,6 +156,11 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
   /** A member of the room is said to listen there. */
   hint(endpoint: Endpoint): void {
     this.runner.feed({ type: "hint", endpoint });
+  }
+
+  /** A router says that others reach us there; null: none does any more. */
+  mapped(endpoint: Endpoint | null): void {
+    this.runner.feed({ type: "mapped", endpoint });
   }
 
   // LinkHandler.
@@ -253,6 +262,8 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
         return this.#openRoom(effect.room);
       case "await-output":
         return this.#awaitOutput(effect.token);
+      case "mapping-proven":
+        return this.#proven?.(effect.endpoint);
       default:
         return this.perform(effect);
     }

@@ -51,6 +51,7 @@ const GIVEN = { from: "argument", invite: INVITE } as const;
 
 const DEFAULTS: MeshOptions = {
   meet: null,
+  mapPort: false,
   passphraseFile: null,
   ...COMMON_OPTIONS,
   name: "Alice",
@@ -191,7 +192,7 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   ["mesh Alice --prot 1", "The command mesh has no flag --prot; did you mean --port?"],
   [
     "mesh Alice -p 1",
-    "The command mesh has no flag -p; there are --host, --port, --advertise, --history, --no-history, --key, --new, " +
+    "The command mesh has no flag -p; there are --host, --port, --advertise, --map-port, --history, --no-history, --key, --new, " +
     "--private, --room, --title, --words, --lan, --passive, --meet, --downloads, --save, --files-max, --send-from, --passphrase-file, --invite, --invite-file, --data, --json, --plain, --no-color, --stay, --verbose, " +
     "--log-file, --help, --version; p2pchat help mesh says more",
   ],

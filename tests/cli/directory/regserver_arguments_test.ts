@@ -8,6 +8,7 @@ import { COMMON_OPTIONS, HOME, idle, parsedOptions } from "../parsed_options.ts"
 
 const REGSERVER: RegserverOptions = {
   meeting: null,
+  mapPort: false,
   engine: null,
   engineCa: null,
   engineCert: null,

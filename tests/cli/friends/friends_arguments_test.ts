@@ -11,6 +11,7 @@ function optionsOf(line: string): FriendsOptions {
 }
 
 const DEFAULTS: FriendsOptions = {
+  mapPort: false,
   passphraseFile: null,
   ...COMMON_OPTIONS,
   file: "users.txt",

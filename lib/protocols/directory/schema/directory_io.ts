@@ -134,6 +134,8 @@ export type BroadcastPolicy = "all" | "accounts" | "operator";
 export interface DirectoryConfig {
   /** The address at which we listen, as others should see it. */
   readonly listening: Endpoint;
+  /** Where others find us instead, by a router; null: nowhere else. */
+  readonly announced?: () => Endpoint | null;
   /** False with `--accounts required`: guests aren't let in. */
   readonly guests: boolean;
   readonly broadcast: BroadcastPolicy;

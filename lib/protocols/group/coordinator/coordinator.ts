@@ -10,7 +10,7 @@
 import type { Signer } from "../../../base/crypto/crypto.ts";
 import type { Environment } from "../../../base/machine/environment.ts";
 import { fingerprintOf } from "../../../base/text/fingerprint.ts";
-import type { Hash, LinkId, PeerKey } from "../../../base/ids.ts";
+import type { Endpoint, Hash, LinkId, PeerKey } from "../../../base/ids.ts";
 import { shownName } from "../../../base/text/names.ts";
 import { unreachable } from "../../../base/invariant.ts";
 import {
@@ -340,6 +340,11 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     return this.#out.clock.nextDeadlineMs();
   }
 
+  /** Where others find us. */
+  get #listening(): Endpoint {
+    return this.config.announced?.() ?? this.config.listening;
+  }
+
   #settle(): void {
     this.#steering.settle();
     this.#transactions.settle();
@@ -385,7 +390,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
   }
 
   #start(): void {
-    const { listening, secrets } = this.config;
+    const { secrets } = this.config;
     const fault = accessFault(this.#group.founding, Boolean(secrets));
     // Found out only now where members had to tell how the group was founded.
     if (fault !== null) return this.#stop({ kind: "fatal", code: "not-allowed", text: fault });
@@ -403,7 +408,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     this.#out.show({
       event: "ready",
       command: "serve",
-      ...listening,
+      ...this.#listening,
       key: fingerprintOf(this.signer.key),
       members: this.#views.members.map(({ name }) => name),
       ...(secrets ? { private: true } : {}),
@@ -759,7 +764,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       case "verify":
         return this.#operator.verify(command.name, command.answer, ref);
       case "whois":
-        return this.#operator.whois(command.name, this.config.listening, ref);
+        return this.#operator.whois(command.name, this.#listening, ref);
       case "quit":
         return this.#leaveSoon(ref);
       default:
@@ -779,8 +784,8 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       this.#out.store(...rotation.records);
       rotation.tell();
     }
-    const { config: { secrets, listening }, signer: { key } } = this;
-    this.#out.show(inviteView(key, secrets?.current ?? null, listening, as), ref);
+    const { config: { secrets }, signer: { key } } = this;
+    this.#out.show(inviteView(key, secrets?.current ?? null, this.#listening, as), ref);
     if (rotate) this.#out.notice(ROTATED, ref);
   }
 

@@ -64,6 +64,8 @@ export type CoordinatorEffect =
 export interface CoordinatorConfig {
   /** Where we listen, as others should see it. */
   readonly listening: Endpoint;
+  /** Where others find us instead, by a router; null: nowhere else. */
+  readonly announced?: () => Endpoint | null;
   /** `--fail-after`: how long a member may be silent. */
   readonly failAfterMs: number;
   readonly membersMax: number;

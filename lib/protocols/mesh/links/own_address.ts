@@ -6,12 +6,14 @@
 
 import type { Endpoint, LinkId, PeerKey } from "../../../base/ids.ts";
 import type { Timed } from "../../../base/machine/machine.ts";
+import { Agenda } from "../../../base/machine/machine.ts";
 import { isLinkLocal, isLoopback } from "../../../base/text/endpoints.ts";
 import type { DialFailureReason, MeshConfig } from "../schema/mesh_io.ts";
 import type { ReachabilityMessage } from "../schema/messages.ts";
 import { DialBacks, type DialBacksPort, Reachability } from "./reachability.ts";
 import type { Dial } from "./dialling.ts";
 import type { MeshLink } from "./link_table.ts";
+import { MappedAddress } from "./mapped_address.ts";
 
 interface OwnAddressPort extends Pick<DialBacksPort, "dial"> {
   neighbours(): readonly MeshLink[];
@@ -20,14 +22,22 @@ interface OwnAddressPort extends Pick<DialBacksPort, "dial"> {
   moved(endpoint: Endpoint): void;
   /** Others can't dial us at this address, or can again. `elsewhere`: where who is here has dialled us; null: nowhere. */
   reachable(endpoint: Endpoint, isReachable: boolean, elsewhere: Endpoint | null): void;
+  /** A member has dialled us at the mapped address. */
+  proven(endpoint: Endpoint): void;
 }
 
 export class OwnAddress {
   readonly #localHosts: LocalHosts;
   readonly #reachability: Reachability;
   readonly #dialBacks: DialBacks;
+  readonly #mapped: MappedAddress;
+  /** When others are asked whether they can dial us. */
+  readonly deadlines: Timed;
   /** Whether the announced address follows what is found out. */
   readonly #isFree: boolean;
+  /** What is announced where no router's address is. */
+  #home: Endpoint | null = null;
+  #nowMs = 0;
 
   constructor(
     private readonly config: Pick<MeshConfig, "advertise" | "passive">,
@@ -38,53 +48,92 @@ export class OwnAddress {
     this.#localHosts = new LocalHosts(advertise.host);
     this.#reachability = new Reachability({
       neighbours: () => port.neighbours(),
-      ask: (to, endpoint) => port.send(to, { type: "dial-back", endpoint }),
+      ask: (to, endpoint) => port.send(to, { type: "dial-back", endpoint, mapped: false }),
       changed: (...found) => port.reachable(...found),
     });
     this.#dialBacks = new DialBacks({
       dial: (dial) => port.dial(dial),
-      answer: (to, reachable, reached) =>
-        port.send(to, { type: "dialled-back", reachable, reached }),
+      answer: (to, reachable, reached, mapped) =>
+        port.send(to, { type: "dialled-back", reachable, reached, mapped }),
     });
+    this.#mapped = new MappedAddress({
+      neighbours: () => port.neighbours(),
+      ask: (to, endpoint) => port.send(to, { type: "dial-back", endpoint, mapped: true }),
+      proven: (endpoint) => this.#proven(endpoint),
+    });
+    const tick = (nowMs: number) => {
+      this.#nowMs = nowMs;
+      this.#mapped.deadlines.tick(nowMs);
+    };
+    this.deadlines = new Agenda([
+      this.#reachability.deadlines,
+      { nextMs: () => this.#mapped.deadlines.nextMs(), tick },
+    ]);
   }
 
-  /** When others are asked whether they can dial us. */
-  get deadlines(): Timed {
-    return this.#reachability.deadlines;
+  /** A router says that others reach us there; null: none does any more. */
+  mapped(endpoint: Endpoint | null, nowMs: number): void {
+    if (!this.#isFree) return;
+    this.#nowMs = nowMs;
+    const wasAnnounced = this.#mapped.proven !== null;
+    this.#mapped.mapped(endpoint, nowMs);
+    if (wasAnnounced && this.#home !== null) this.#announce(this.#home);
+  }
+
+  #proven(endpoint: Endpoint): void {
+    this.port.proven(endpoint);
+    this.#announce(endpoint);
+  }
+
+  #announce(endpoint: Endpoint): void {
+    this.port.moved(endpoint);
+    this.#reachability.announced(endpoint, this.#nowMs);
   }
 
   linkUp(
-    { link, dialled, remote }: Omit<MeshLink, "state">,
+    { link, peer, dialled, remote }: Omit<MeshLink, "state">,
     localHost: string,
     nowMs: number,
   ): void {
+    this.#nowMs = nowMs;
     this.#localHosts.linkUp(link, localHost);
+    this.#mapped.linkUp({ peer, dialled, remote });
     if (!dialled) this.#reachability.dialled(remote, nowMs);
   }
 
   /** @param peer The peer whose member link it was; null where it was none. */
   linkDown(link: MeshLink["link"], peer: PeerKey | null, nowMs: number): void {
     this.#localHosts.linkDown(link);
-    if (peer !== null) this.#reachability.gone(peer, nowMs);
+    if (peer === null) return;
+    this.#reachability.gone(peer, nowMs);
+    this.#mapped.gone(peer);
   }
 
   /** We are in the room, where this address is announced; null where none is. */
   entered(endpoint: Endpoint | null, nowMs: number): void {
+    this.#home = endpoint;
+    this.#mapped.entered(nowMs);
     if (this.#isFree && endpoint !== null) this.#reachability.announced(endpoint, nowMs);
   }
 
-  /** Announces this machine's new address, where it has moved. */
+  /** A link is a member's now: announces this machine's new address, where it has moved. */
   follow(nowMs: number): void {
+    this.#nowMs = nowMs;
+    this.#mapped.neighbourUp(nowMs);
     const host = this.#isFree ? this.#localHosts.moved() : null;
     if (host === null) return;
     const endpoint = { host, port: this.config.advertise.port };
-    this.port.moved(endpoint);
-    this.#reachability.announced(endpoint, nowMs);
+    this.#home = endpoint;
+    this.#mapped.moved(nowMs);
+    this.#announce(endpoint);
   }
 
   /** Handles a message of the member at the other end of this link. */
   message(link: MeshLink, message: ReachabilityMessage, nowMs: number): void {
-    if (message.type === "dial-back") this.#dialBacks.asked(link, message.endpoint, nowMs);
+    this.#nowMs = nowMs;
+    if (message.type === "dial-back") {
+      this.#dialBacks.asked(link, message.endpoint, nowMs, message.mapped);
+    } else if (message.mapped) this.#mapped.answered(link.peer, message.reachable);
     else this.#reachability.answered(link.peer, message, nowMs);
   }
 

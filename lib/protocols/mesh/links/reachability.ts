@@ -8,6 +8,7 @@
  */
 
 import {
+  canonicalHost,
   isLinkLocal,
   isPrivateHost,
   parseHost,
@@ -175,8 +176,14 @@ export interface DialBacksPort {
   /**
    * @param isReachable Null where we can't tell.
    * @param reached Where we have dialled the peer; null where it has dialled us.
+   * @param isMapped As it was in the question.
    */
-  answer(peer: PeerKey, isReachable: boolean | null, reached: Endpoint | null): void;
+  answer(
+    peer: PeerKey,
+    isReachable: boolean | null,
+    reached: Endpoint | null,
+    isMapped: boolean,
+  ): void;
 }
 
 /**
@@ -184,6 +191,9 @@ export interface DialBacksPort {
  * at the host from which its link comes, so that no stranger can make us dial third parties. Whom we have dialled
  * ourselves, at another address than it announces, is dialled at that one. Few of either kind: a member that wants many
  * dials pays for each with a message over a link of its own, which cost it a handshake as well.
+ *
+ * A mapped address, which a router has named, is dialled as it is, and only where the member's link comes from its host:
+ * the answer is about that address, and another one that leads to the member, as on its own network, says nothing of it.
  */
 export class DialBacks {
   /** By key, since links come and go. */
@@ -192,36 +202,40 @@ export class DialBacks {
     DIAL_BACKS_BURST,
     DIAL_BACK_ASKERS_MAX,
   );
-  /** Where we had dialled each peer that is being dialled for its question; null where it had dialled us. */
-  readonly #underWay = new Map<PeerKey, Endpoint | null>();
+  /** Of each peer that is being dialled for its question: where we had dialled it; null where it had dialled us. */
+  readonly #underWay = new Map<
+    PeerKey,
+    { readonly reached: Endpoint | null; readonly isMapped: boolean }
+  >();
 
   constructor(private readonly port: DialBacksPort) {}
 
-  /** A member asks whether it can be dialled where it says. */
-  asked(link: MeshLink, announced: Endpoint, nowMs: number): void {
+  /** A member asks whether it can be dialled where it says. @param isMapped Whether a router has named that. */
+  asked(link: MeshLink, announced: Endpoint, nowMs: number, isMapped = false): void {
     const { peer, remote } = link;
     const reached = reachedAt(link);
     if (reached !== null && isSameEndpoint(reached, announced)) {
-      return this.port.answer(peer, true, reached);
+      return this.port.answer(peer, true, reached, isMapped);
     }
+    const isElsewhere = isMapped && canonicalHost(announced.host) !== canonicalHost(remote.host);
     const endpoint = reached === null ? { host: remote.host, port: announced.port } : announced;
     // A link-local address means something on one interface alone, which a dial doesn't name.
     const isDialable = endpoint.port > 0 && parseHost(endpoint.host) === endpoint.host &&
       !isLinkLocal(endpoint.host);
     const isPast = this.#underWay.size >= DIAL_BACKS_AT_ONCE_MAX || this.#underWay.has(peer);
-    if (!isDialable || isPast || !this.#rates.take(peer, nowMs)) {
-      return this.port.answer(peer, null, reached);
+    if (isElsewhere || !isDialable || isPast || !this.#rates.take(peer, nowMs)) {
+      return this.port.answer(peer, null, reached, isMapped);
     }
-    this.#underWay.set(peer, reached);
+    this.#underWay.set(peer, { reached, isMapped });
     this.port.dial({ purpose: "dial-back", peer, endpoint });
   }
 
   /** A dial has ended. @param reason Why it failed; null where the member has answered. */
   ended({ peer }: Dial, reason: DialFailureReason | null): void {
     if (peer === null) return;
-    const reached = this.#underWay.get(peer) ?? null;
+    const { reached, isMapped } = this.#underWay.get(peer) ?? { reached: null, isMapped: false };
     this.#underWay.delete(peer);
     const isUntold = reason !== null && UNTOLD.includes(reason);
-    this.port.answer(peer, isUntold ? null : reason === null, reached);
+    this.port.answer(peer, isUntold ? null : reason === null, reached, isMapped);
   }
 }

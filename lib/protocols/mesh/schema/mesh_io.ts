@@ -82,6 +82,8 @@ export type MeshInput =
   | { readonly type: "congested"; readonly link: LinkId }
   /** The link has room again after `data` frames sent to it were dropped. */
   | { readonly type: "missed"; readonly link: LinkId }
+  /** A router says that others reach us there (`--map-port`); null: none does any more. */
+  | { readonly type: "mapped"; readonly endpoint: Endpoint | null }
   /** With whom links are wanted for files from now on. */
   | { readonly type: "file-links"; readonly wanted: WantedLinks }
   /** We asked for content of a file on this link, or it was sent, in either direction: asking us doesn't keep a link. */
@@ -125,6 +127,8 @@ export type MeshEffect =
    * `room-opened` answers with its records on disk.
    */
   | { readonly type: "open-room"; readonly room: RoomId }
+  /** A member has dialled us at the mapped address: it is announced. */
+  | { readonly type: "mapping-proven"; readonly endpoint: Endpoint }
   /** Asks for an `output-seen` once everything shown before has reached the user's screen. Nothing waits for it. */
   | { readonly type: "await-output"; readonly token: number };
 

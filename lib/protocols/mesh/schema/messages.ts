@@ -288,13 +288,15 @@ const dialBack = message(23, "dial-back", {
   from: "a member that doesn't know whether it can be dialled",
   to: "a neighbour, one that has dialled it first of all",
   when:
-    "10 s after it came in or its address changed, and while it can't be dialled every 10 min at last",
+    "10 s after it came in or its address changed, and while it can't be dialled every 10 min at last; at once, and then every minute, for an address that a router has mapped",
   answer:
     "`dialled-back`: at once where the neighbour has dialled this endpoint, else after a dial",
   lane: control,
 }, {
   /** Where the asker says that it can be dialled. */
   endpoint: endpointSchema,
+  /** Whether a router has named it: then it is dialled as it is, or not at all. */
+  mapped: trailing(bool(), false),
 });
 const dialledBack = message(24, "dialled-back", {
   from: "the neighbour",
@@ -307,6 +309,8 @@ const dialledBack = message(24, "dialled-back", {
   reachable: nullable(bool()),
   /** Where the neighbour has dialled the asker; null where the asker has dialled the neighbour. */
   reached: nullable(endpointSchema),
+  /** As in the question. */
+  mapped: trailing(bool(), false),
 });
 
 // Roster (roster.ts).

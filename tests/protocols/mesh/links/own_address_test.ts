@@ -31,12 +31,13 @@ function addressOf({ fixed = false, passive = false, neighbours = [] as readonly
       send: (to, message) => void done.push([message.type, to]),
       moved: (endpoint) => void done.push(["moved", endpoint.host]),
       reachable: ({ host }, isReachable) => void done.push([host, isReachable]),
+      proven: (endpoint) => void done.push(["proven", endpoint]),
     },
   );
   return { part, done: () => done.splice(0) };
 }
 
-const ANSWER = { type: "dialled-back", reachable: false, reached: null } as const;
+const ANSWER = { type: "dialled-back", reachable: false, reached: null, mapped: false } as const;
 
 Deno.test("OwnAddress: neighbours are asked whether the announced address can be dialled, and believed", () => {
   const neighbours = [link(1), link(2)];
@@ -93,7 +94,11 @@ Deno.test("OwnAddress: an address that the user has named stays, and so does tha
 
 Deno.test("OwnAddress: a member that asks is dialled where its link comes from, and told what became of it", () => {
   const { part, done } = addressOf({});
-  part.message(link(1), { type: "dial-back", endpoint: { host: "203.0.113.5", port: 77 } }, 0);
+  part.message(link(1), {
+    type: "dial-back",
+    endpoint: { host: "203.0.113.5", port: 77 },
+    mapped: false,
+  }, 0);
   const endpoint = { host: "198.51.100.7", port: 77 };
   assertEquals(done(), [["dial", endpoint]]);
   const dial = { purpose: "dial-back", peer: keyOf(1), endpoint } as never;
