@@ -267,7 +267,7 @@ export class PortMapping implements Machine<PortMappingInput, PortMappingEffect>
 
   #expired(): void {
     this.#withdraw({ kind: "no-router" });
-    this.#held.clear();
+    this.#deleteAll(); // a router that knows no leases has it until then
   }
 
   /** What there was is over. */

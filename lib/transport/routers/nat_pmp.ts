@@ -8,7 +8,7 @@ import type {
 } from "../../protocols/port_mapping/port_mapping_io.ts";
 
 /** Section 3.1: the first pause until a question is sent again; each is twice as long as the one before. */
-const AGAIN_MS = 250;
+export const AGAIN_MS = 250;
 /** The RFC sends nine times, over a minute: people wait for this. */
 const SENT_MAX = 3;
 /** The longest answer has 16. */
@@ -30,6 +30,7 @@ interface Answer {
 
 interface NatPmpOptions {
   readonly port: number;
+  readonly againMs: number;
   readonly nowMs: () => number;
 }
 
@@ -111,7 +112,7 @@ export class NatPmp {
     bytes: Uint8Array,
     opcode: number,
   ): Promise<{ readonly host: string; readonly answer: Answer } | null> {
-    const { port } = this.options;
+    const { port, againMs } = this.options;
     let socket: Deno.DatagramConn | null = null;
     let timer: ReturnType<typeof setTimeout> | undefined;
     try {
@@ -120,7 +121,7 @@ export class NatPmp {
       let sent = 0;
       const send = async () => {
         if (sent === SENT_MAX) return closed(own);
-        timer = setTimeout(() => void send(), AGAIN_MS * 2 ** sent++);
+        timer = setTimeout(() => void send(), againMs * 2 ** sent++);
         // Where nothing leads there, the others may still answer.
         const to = (hostname: string) => own.send(bytes, { transport: "udp", hostname, port });
         await Promise.allSettled(hosts.map(to));

@@ -11,7 +11,7 @@ const MX_S = 1;
 /** The question goes out twice, as datagrams get lost. */
 const SENT = 2;
 const SENT_AGAIN_MS = 500;
-const HEARD_MS = 2_500;
+export const HEARD_MS = 2_500;
 /** A network has one router, or two; others' answers aren't waited for. */
 const FOUND_MAX = 4;
 /** Answers that are looked at, whoever sends more. */
@@ -24,18 +24,27 @@ const WANTED = [1, 2].map((version) =>
 export interface SsdpOptions {
   readonly host: string;
   readonly port: number;
+  /** How long answers are waited for. */
+  readonly heardMs: number;
   readonly interfaces: () => readonly Interface[];
 }
 
-/** Where the devices that answer as routers are described, the first first. */
-export async function findByUpnp({ host, port, interfaces }: SsdpOptions): Promise<readonly URL[]> {
+/** Where the devices that answer as routers are described, the first first. @param signal Ends the search. */
+export async function findByUpnp(
+  { host, port, heardMs, interfaces }: SsdpOptions,
+  signal: AbortSignal,
+): Promise<readonly URL[]> {
   const found = new Map<string, URL>();
   let timer: ReturnType<typeof setTimeout> | undefined;
   let again: ReturnType<typeof setTimeout> | undefined;
   let socket: Deno.DatagramConn | null = null;
+  const end = () => {
+    if (socket !== null) closed(socket);
+  };
+  signal.addEventListener("abort", end);
   try {
     const own = socket = Deno.listenDatagram({ hostname: "0.0.0.0", port: 0, transport: "udp" });
-    timer = setTimeout(() => closed(own), HEARD_MS);
+    timer = setTimeout(end, heardMs);
     const near = interfaces();
     let sent = 0;
     const send = async () => {
@@ -56,7 +65,8 @@ export async function findByUpnp({ host, port, interfaces }: SsdpOptions): Promi
   } finally {
     clearTimeout(timer);
     clearTimeout(again);
-    if (socket !== null) closed(socket);
+    signal.removeEventListener("abort", end);
+    end();
   }
   return [...found.values()];
 }

@@ -3,22 +3,26 @@
 import type { PortRequest, RouterAnswer } from "../../protocols/port_mapping/port_mapping_io.ts";
 import type { HomeRouter } from "../home_router.ts";
 import { GatewayDevice } from "./gateway_device.ts";
-import { NatPmp } from "./nat_pmp.ts";
+import { AGAIN_MS, NatPmp } from "./nat_pmp.ts";
 import { type Interface, likelyRouters } from "./near_hosts.ts";
-import { findByUpnp, type SsdpOptions } from "./ssdp.ts";
+import { findByUpnp, HEARD_MS, type SsdpOptions } from "./ssdp.ts";
 
 interface SystemRouterOptions {
   readonly interfaces: () => readonly Interface[];
   readonly nowMs: () => number;
   /** Where NAT-PMP is asked for, at which port; by default where routers mostly are. */
-  readonly natPmp?: { readonly hosts?: readonly string[]; readonly port: number };
+  readonly natPmp?: {
+    readonly hosts?: readonly string[];
+    readonly port: number;
+    readonly againMs: number;
+  };
   /** Where all devices hear questions. */
-  readonly ssdp?: Pick<SsdpOptions, "host" | "port">;
+  readonly ssdp?: Omit<SsdpOptions, "interfaces">;
 }
 
 /** RFC 6886, section 3; UPnP Device Architecture 1.1, section 1.2. */
-const NAT_PMP = { port: 5_351 } as const;
-const SSDP = { host: "239.255.255.250", port: 1_900 } as const;
+const NAT_PMP = { port: 5_351, againMs: AGAIN_MS } as const;
+const SSDP = { host: "239.255.255.250", port: 1_900, heardMs: HEARD_MS } as const;
 
 /** A router that is slow, or several hosts that pretend to be one, aren't waited for any longer. */
 const MAP_MS_MAX = 12_000;
@@ -46,7 +50,7 @@ export class SystemRouter implements HomeRouter {
   constructor(private readonly options: SystemRouterOptions) {
     const { natPmp = NAT_PMP, nowMs } = options;
     this.#natPmpHosts = "hosts" in natPmp ? natPmp.hosts : undefined;
-    this.#natPmp = new NatPmp({ port: natPmp.port, nowMs });
+    this.#natPmp = new NatPmp({ ...natPmp, nowMs });
   }
 
   async map(request: PortRequest, leaseS: number, isRenewal: boolean): Promise<RouterAnswer> {
@@ -81,7 +85,8 @@ export class SystemRouter implements HomeRouter {
   ): Promise<RouterAnswer> {
     const { interfaces, ssdp = SSDP } = this.options;
     const likely = this.#natPmpHosts ?? likelyRouters(interfaces());
-    const described = findByUpnp({ ...ssdp, interfaces });
+    const searching = new AbortController();
+    const described = findByUpnp({ ...ssdp, interfaces }, searching.signal);
     const host = await this.#natPmp.find(likely);
     let said: RouterAnswer | null = null;
     const heed = async (known: Known): Promise<boolean> => {
@@ -92,7 +97,11 @@ export class SystemRouter implements HomeRouter {
       said = answer;
       return true;
     };
-    if (host !== null && await heed(this.#byNatPmp(host))) return said ?? NO_ROUTER;
+    if (host !== null && await heed(this.#byNatPmp(host))) {
+      searching.abort();
+      await described;
+      return said ?? NO_ROUTER;
+    }
     const isLikely = ({ hostname }: URL) => likely.includes(hostname);
     const urls = (await described).toSorted((a, b) => Number(isLikely(b)) - Number(isLikely(a)));
     for (const url of urls) {

@@ -73,6 +73,8 @@ export interface MemberConfig {
   readonly passive: boolean;
   /** Behind a NAT router that lets nobody in. */
   readonly natted: boolean;
+  /** The address that others see behind that router; absent: one of another private network. */
+  readonly seenHost?: string;
   /** How it deviates from the program: it equivocates, or runs an attack; null for an honest member. */
   readonly liar: "equivocates" | Attack | null;
   /** Whether it announces its own address; otherwise others announce the one that they see. */
@@ -177,6 +179,8 @@ export class MemberProcess
   peers: readonly PeerView[] | null = null;
   gone = false;
   powerLost = false;
+  /** The mapped addresses at which others have dialled it. */
+  readonly proven: Endpoint[] = [];
   readIntervalMs = 0;
   readableAtMs = 0;
   /** The number of further effects before it is killed; -1 for never. */
@@ -246,6 +250,7 @@ export class MemberProcess
 
   get seenHost(): string {
     const { config, endpoint } = this.member;
+    if (config.seenHost !== undefined) return config.seenHost;
     return config.natted ? `10.254.${this.host >> 8}.${this.host & 255}` : endpoint.host;
   }
 
@@ -435,6 +440,9 @@ export class MemberProcess
         break;
       case "keep":
         break; // the profile's, not the room's
+      case "mapping-proven":
+        this.proven.push(effect.endpoint);
+        break;
       case "pin":
         break; // the record persisted with it does that
       case "persist":
