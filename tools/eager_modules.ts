@@ -5,8 +5,10 @@
  *
  *     deno run --allow-env --allow-sys --allow-read --allow-write=build tools/eager_modules.ts build/mesh.js
  *
- * The source map beside the file follows.
+ * The source map beside the file follows. Before that, `require` is mended (`bundled_require.ts`).
  */
+
+import { withRequire } from "./bundled_require.ts";
 
 /** The bundler's helper: given what loads a module, it returns what loads it the first time it is called. */
 const HELPER = /var ([\w$]+)=\((\w+),(\w+)\)=>(\(\)=>\(\2&&\(\3=\2\(\2=0\)\),\3\))/;
@@ -106,10 +108,9 @@ async function functionsOf(text: string): Promise<readonly string[]> {
 
 if (import.meta.main) {
   const path = Deno.args[0]!;
-  const [text, mapText] = [
-    await Deno.readTextFile(path),
-    await Deno.readTextFile(`${path}.map`),
-  ];
+  const text = withRequire(await Deno.readTextFile(path));
+  await Deno.writeTextFile(path, text);
+  const mapText = await Deno.readTextFile(`${path}.map`);
   const functions = await functionsOf(text);
   // Another version of Deno may bundle otherwise: then the program is whole, and starts as slowly as without this.
   if (functions.length === 0) Deno.exit();

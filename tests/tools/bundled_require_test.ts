@@ -1,0 +1,23 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { withRequire } from "../../tools/bundled_require.ts";
+
+/** As the bundler of Deno 2.9 writes it, minified. */
+const failing = (name: string) =>
+  `var ${name}=(s=>typeof require<"u"?require:typeof Proxy<"u"?new Proxy(s,{get:(t,e)=>(typeof require<"u"?require:t)[e]}):s)` +
+  `(function(s){if(typeof require<"u")return require.apply(this,arguments);` +
+  `throw Error('Dynamic require of "'+s+'" is not supported')});`;
+
+Deno.test("withRequire() puts a require that works where the bundler's would fail, and moves nothing", () => {
+  for (const name of ["$Y", "OW", "a$"]) {
+    const text = `var a=1;${failing(name)}var b=${name}("node:buffer");`;
+    const mended = withRequire(text);
+    assertEquals(mended.length, text.length);
+    assertEquals(mended.indexOf("var b="), text.indexOf("var b="));
+    assertEquals(mended.includes(`var ${name}=bundledRequire(import.meta.url);`), true);
+  }
+});
+
+Deno.test("withRequire() leaves a bundle without it, and refuses one that would fail", () => {
+  assertEquals(withRequire("var a=1;"), "var a=1;");
+  assertThrows(() => withRequire(failing("x").replace("typeof Proxy", "typeof Other")));
+});
