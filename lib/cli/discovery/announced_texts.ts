@@ -68,7 +68,8 @@ export function joiningText(name: string, { endpoints: [first] }: AnnouncedRoom)
   return `p2pchat mesh ${shownName(name)} ${host} ${port}`;
 }
 
-const OTHERWISE = "Type an address instead (p2pchat mesh NAME HOST PORT), or an invite";
+const OTHERWISE =
+  "Type an address instead (p2pchat mesh NAME HOST PORT), with an invite or words (--words CODE)";
 
 /** Why no room was heard, as far as this machine can tell, and what to do. */
 export function silenceText(fault: DiscoveryFault | null, hearing: Hearing): string {

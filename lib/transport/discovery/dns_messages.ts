@@ -110,10 +110,11 @@ function responseOf(
 export function readMessage(bytes: Uint8Array): DiscoveryMessage | null {
   const { buffer, byteOffset, length } = bytes;
   if (length > MESSAGE_BYTES_MAX || recordsClaimed(bytes) > RECORDS_MAX) return null;
-  if (!Buffer.from(buffer, byteOffset, length).includes(SERVICE_LABEL)) return null;
+  const whole = Buffer.from(buffer, byteOffset, length); // the package reads no other arrays
+  if (!whole.includes(SERVICE_LABEL)) return null;
   let message: ReturnType<DnsCodec["decode"]>;
   try {
-    message = codec.decode(bytes);
+    message = codec.decode(whole);
   } catch {
     return null;
   }

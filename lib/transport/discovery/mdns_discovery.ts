@@ -132,8 +132,10 @@ export class MdnsDiscovery implements ServiceDiscovery {
   }
 
   #listening(): void {
-    this.#socket.setMulticastTTL(TTL);
-    this.#socket.setMulticastLoopback(true);
+    this.#tries(() => {
+      this.#socket.setMulticastTTL(TTL);
+      this.#socket.setMulticastLoopback(true);
+    });
     this.#nowOpen(true);
     this.#join();
     if (this.#waiting.length > 0) this.#sending ??= this.#sendAll();
@@ -142,7 +144,8 @@ export class MdnsDiscovery implements ServiceDiscovery {
   /** Joins the group on each interface: there may be others than the last time. */
   #join(): void {
     const before = this.#interfaces;
-    const present = interfacesOf(this.options.host);
+    let present: readonly Interface[] = [];
+    this.#tries(() => present = interfacesOf(this.options.host)); // not every system lists them
     this.#interfaces = present.filter((each) =>
       before.some(({ address }) => address === each.address) ||
       this.#tries(() => this.#socket.addMembership(GROUP, each.address))
@@ -156,7 +159,7 @@ export class MdnsDiscovery implements ServiceDiscovery {
   }
 
   /** An interface may vanish at any moment. */
-  #tries(change: () => void): boolean {
+  #tries(change: () => unknown): boolean {
     try {
       change();
       return true;

@@ -41,6 +41,19 @@ Deno.test("readMessage() refuses what claims more records than it can have, befo
   claims.set([0xff, 0xff, 0xff, 0xff, 0xff, 0xff], 6);
 
   assertEquals(readMessage(claims), null);
+  // 65 questions that are there, each but the first by a pointer to its name.
+  const one = askingMessage();
+  const another = [0xc0, 12, 0, 12, 0, 1];
+  const many = (count: number) => {
+    const bytes = new Uint8Array([
+      ...one,
+      ...Array.from({ length: count - 1 }, () => another).flat(),
+    ]);
+    new DataView(bytes.buffer).setUint16(4, count);
+    return readMessage(bytes);
+  };
+  assertEquals(many(64)?.isAsking, true);
+  assertEquals(many(65), null);
   assertEquals(readMessage(new Uint8Array(MESSAGE_BYTES_MAX + 1)), null);
   assertEquals(readMessage(new Uint8Array(11)), null);
 });
