@@ -38,6 +38,11 @@ Deno.test({
       await ann.until("that Bob is verified", ({ text }) => /Bob .*verified/.test(text));
       await ann.press("/join --words 7-cross-clock\r");
       await ann.until("an answer", ({ text }) => text.includes("Nobody announces that code"));
+      await ann.press("/join --words 7-cross-clockwork\r");
+      await ann.until(
+        "how to spell it",
+        ({ text }) => text.includes("The second word of the code"),
+      );
       await ann.press("/invite --qr\r");
       await ann.until("the invite", ({ text }) => text.includes("paste this when they are asked"));
       const { invite } = await bob.ask("invite");

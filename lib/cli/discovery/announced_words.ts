@@ -7,16 +7,16 @@ import { silenceText } from "./announced_texts.ts";
 import { openLan } from "./open_lan.ts";
 
 /**
- * Asks who announces the number of this code, and listens for 1.5 s; announces nothing.
+ * Asks who announces this number of a code, and listens for 1.5 s; announces nothing.
  * @returns At least one address, as somebody says; at most 8. @throws {P2pchatError} `unreachable` where there is none.
  */
 export async function endpointsOfWords(
-  code: string,
+  number: number,
   environment: Environment,
 ): Promise<readonly Endpoint[]> {
   const lan = openLan(null, environment);
   try {
-    const found = await lan.findWords(Number.parseInt(code));
+    const found = await lan.findWords(number);
     if (found.length > 0) return found;
     const heard = lan.fault === null && lan.hearing.others;
     throw new P2pchatError(

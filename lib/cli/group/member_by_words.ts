@@ -2,7 +2,7 @@
 
 import { parseGroupInvite } from "../../protocols/group/schema/group_secrets.ts";
 import type { Session } from "../session/mode_session.ts";
-import { inviteByWords } from "../words/word_joining.ts";
+import { codeTyped, inviteByWords } from "../words/word_joining.ts";
 import type { MemberCommandSink } from "./member_commands.ts";
 import { type MemberOptions, withCoordinatorOf } from "./member_arguments.ts";
 import type { MemberOwnEvent } from "./member_rendering.ts";
@@ -18,8 +18,9 @@ export async function memberByWords(
   words: string,
   options: MemberOptions,
 ): Promise<Invited | null> {
+  const code = codeTyped(session, words);
   const { server: endpoint, serverKey: fingerprint } = options;
-  const invited = await inviteByWords(session, words, { endpoint, fingerprint });
+  const invited = await inviteByWords(session, code, { endpoint, fingerprint });
   if (invited === null) return null;
   const invite = parseGroupInvite(invited.invite);
   return { ...withCoordinatorOf(invite, { ...options, words: null }), byWords: true };

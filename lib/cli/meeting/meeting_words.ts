@@ -2,6 +2,7 @@
 
 import { type Endpoint, endpointText } from "../../base/ids.ts";
 import { P2pchatError } from "../../base/errors.ts";
+import type { WordCode } from "../../protocols/words/word_codes.ts";
 import { REGSERVER_PORT_DEFAULT, type ServerAddress } from "../args/options.ts";
 import { pinsIn } from "../credentials/pinned_keys.ts";
 import type { Session } from "../session/mode_session.ts";
@@ -15,7 +16,7 @@ import { loadedMeetings } from "./loaded_meetings.ts";
  */
 export async function inviteThroughPoint<Event extends ShownEvent, Target>(
   start: Session<Event, Target>,
-  words: string,
+  code: WordCode,
   meet: ServerAddress,
 ): ReturnType<typeof inviteByWords> {
   const where = endpointText({ host: meet.host, port: meet.port ?? REGSERVER_PORT_DEFAULT });
@@ -37,7 +38,7 @@ export async function inviteThroughPoint<Event extends ShownEvent, Target>(
       reached.resolve(null);
       return true;
     });
-    meetings.callNumber(Number.parseInt(words), {
+    meetings.callNumber(code.number, {
       connected: (remote) => reached.resolve(remote),
       failed: (text) =>
         reached.reject(strange ?? new P2pchatError("unreachable", notThere(where, text))),
@@ -45,7 +46,7 @@ export async function inviteThroughPoint<Event extends ShownEvent, Target>(
     const endpoint = await reached.promise;
     if (endpoint === null) return null;
     const issuer = { endpoint, fingerprint: null, where: `the meeting point ${where}` };
-    return await inviteByWords(start, words, issuer, meetings.relays);
+    return await inviteByWords(start, code, issuer, meetings.relays);
   } finally {
     await meetings.close();
   }

@@ -5,6 +5,7 @@ import { type Endpoint, endpointText, type PeerKey } from "../../base/ids.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import type { ChannelIdentity } from "../../protocols/noise/identity_handshake.ts";
 import { parseInvite } from "../../protocols/mesh/schema/rotations.ts";
+import type { WordCode } from "../../protocols/words/word_codes.ts";
 import type { MeshHost } from "../../runtime/hosts/mesh_host.ts";
 import type { Links } from "../../transport/link.ts";
 import { WordInvites } from "../words/word_invites.ts";
@@ -59,17 +60,19 @@ export function roomWords(
  */
 export async function joiningByWords(start: RoomStart, words: string): Promise<RoomStart | null> {
   const { contact, meet } = start.options;
-  if (contact !== null) return await joiningAt(start, words, contact);
+  const { codeTyped } = await import("../words/word_joining.ts"); // few have a code
+  const code = codeTyped(start, words);
+  if (contact !== null) return await joiningAt(start, code, contact);
   if (meet !== null) {
-    const { inviteThroughPoint } = await import("../meeting/meeting_words.ts"); // few have a code
-    return started(start, await inviteThroughPoint(start, words, meet), null);
+    const { inviteThroughPoint } = await import("../meeting/meeting_words.ts");
+    return started(start, await inviteThroughPoint(start, code, meet), null);
   }
   const { endpointsOfWords } = await import("../discovery/announced_words.ts");
   let failure: P2pchatError | null = null;
   // Anybody may announce any number: who doesn't know the words learns nothing, and isn't the last one that is asked.
-  for (const endpoint of await endpointsOfWords(words, start.environment)) {
+  for (const endpoint of await endpointsOfWords(code.number, start.environment)) {
     try {
-      return await joiningAt(start, words, endpoint);
+      return await joiningAt(start, code, endpoint);
     } catch (error) {
       if (!(error instanceof P2pchatError)) throw error;
       // Of several answers the one that is about the code says more than that nobody was there.
@@ -81,12 +84,12 @@ export async function joiningByWords(start: RoomStart, words: string): Promise<R
 
 async function joiningAt(
   start: RoomStart,
-  words: string,
+  code: WordCode,
   endpoint: Endpoint,
 ): Promise<RoomStart | null> {
   const { contactKey: fingerprint } = start.options;
-  const { inviteByWords } = await import("../words/word_joining.ts"); // few have a code
-  return started(start, await inviteByWords(start, words, { endpoint, fingerprint }), endpoint);
+  const { inviteByWords } = await import("../words/word_joining.ts");
+  return started(start, await inviteByWords(start, code, { endpoint, fingerprint }), endpoint);
 }
 
 /** @param contact Where the issuer was met; null where the invite alone says where it is. */

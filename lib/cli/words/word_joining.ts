@@ -3,7 +3,7 @@
 import { type ErrorCode, P2pchatError } from "../../base/errors.ts";
 import { endpointText, type PeerKey } from "../../base/ids.ts";
 import { CODE_MS } from "../../protocols/words/limits.ts";
-import { readCode } from "../../protocols/words/word_codes.ts";
+import { checkSpelling, readCode, type WordCode } from "../../protocols/words/word_codes.ts";
 import {
   type GuessOutcome,
   type Issuer,
@@ -28,17 +28,29 @@ interface Starting extends Pick<Profile, "identity" | "environment" | "first"> {
 }
 
 /**
+ * The code that was typed: where somebody may have mistyped it, only with words that codes have. A script's is guessed.
+ * @throws {P2pchatError} `usage`.
+ */
+export function codeTyped(
+  { ui }: { readonly ui: { readonly interactive: boolean } },
+  typed: string,
+): WordCode {
+  const code = readCode(typed);
+  if (ui.interactive) checkSpelling(code);
+  return code;
+}
+
+/**
  * Makes the one guess that a code has. @param relays Of the issuer's address, where that is one of a relayed stream.
  * @returns Null where the user leaves before it is over.
- * @throws {P2pchatError} `usage` where the code can be none; why the guess failed.
+ * @throws {P2pchatError} Why the guess failed.
  */
 export async function inviteByWords(
   start: Starting,
-  typed: string,
+  code: WordCode,
   issuer: Issuer,
   relays?: RelayedStreams,
 ): Promise<InvitedByWords | null> {
-  const code = readCode(typed);
   const { environment } = start;
   const own = channelIdentity(start);
   let host: WordGuesserHost | null = null;

@@ -38,7 +38,7 @@ function codeOf(number: number, first: string, second: string): WordCode {
 
 /**
  * Reads a code as somebody types it: in capitals or not, with blanks in place of hyphens, or with the first letters of
- * its words. So a word that isn't in the list costs no guess.
+ * its words. With a word that isn't in the list it is a guess that is wrong: `checkSpelling`.
  * @throws {P2pchatError} `usage`. What was typed isn't in the error: it may be good still.
  */
 export function readCode(typed: string): WordCode {
@@ -50,15 +50,21 @@ export function readCode(typed: string): WordCode {
   if (value < 1 || value > NUMBER_MAX) {
     throw new P2pchatError("usage", `A word code begins with a number from 1 to ${NUMBER_MAX}`);
   }
-  return codeOf(value, listed(first, "first"), listed(second, "second"));
+  return codeOf(value, listed(first) ?? first, listed(second) ?? second);
 }
 
-function listed(typed: string, which: string): string {
+function listed(typed: string): string | undefined {
   const start = typed.slice(0, START_LETTERS);
   const isIt = (word: string) =>
     word === typed || (typed.length >= START_LETTERS && word.startsWith(typed));
-  const word = wordlist.find((each) => each.startsWith(start) && isIt(each));
-  if (word !== undefined) return word;
+  return wordlist.find((each) => each.startsWith(start) && isIt(each));
+}
+
+/** So that a typing error costs no guess. @throws {P2pchatError} `usage` where a word is in no code. */
+export function checkSpelling({ text }: WordCode): void {
+  const wrong = text.split("-").slice(1).findIndex((word) => listed(word) !== word);
+  if (wrong === -1) return;
+  const which = wrong === 0 ? "first" : "second";
   throw new P2pchatError(
     "usage",
     `The ${which} word of the code is none of those that codes are made of; ask how it is spelt`,

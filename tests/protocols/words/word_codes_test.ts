@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { wordlist } from "@scure/bip39/wordlists/english.js";
 import { P2pchatError } from "../../../lib/base/errors.ts";
-import { drawnCode, readCode } from "../../../lib/protocols/words/word_codes.ts";
+import { checkSpelling, drawnCode, readCode } from "../../../lib/protocols/words/word_codes.ts";
 import fc from "fast-check";
 
 Deno.test("the list has 2,048 words of three letters or more, which differ in the first four", () => {
@@ -35,7 +35,7 @@ Deno.test("readCode() reads every code as it is shown, shouted, or with four let
   }));
 });
 
-Deno.test("readCode() refuses what can be no code, and doesn't repeat it", () => {
+Deno.test("readCode() and checkSpelling() refuse what can be no code, and don't repeat it", () => {
   for (
     const [typed, fault] of [
       ["7-zebra", "no word code"],
@@ -51,10 +51,11 @@ Deno.test("readCode() refuses what can be no code, and doesn't repeat it", () =>
     ] as const
   ) {
     if (fault === null) {
+      checkSpelling(readCode(typed));
       assertEquals(readCode(typed).text, "7-cross-clock");
       continue;
     }
-    const error = assertThrows(() => readCode(typed), P2pchatError);
+    const error = assertThrows(() => checkSpelling(readCode(typed)), P2pchatError);
     assertEquals(error.code, "usage");
     assertStringIncludes(error.message, fault);
     assertEquals(typed !== "" && error.message.includes(typed), false);
