@@ -37,7 +37,7 @@ export const RATE_MAX = 1_000_000_000;
 
 /** Visitors at once: each costs some 100 kB for its channel. */
 export const VISITORS_MAX = 2_048;
-/** Visitors from one address. */
+/** Visitors from one address, or as many as it may have streams, if these are more. */
 export const VISITORS_EACH_MAX = 64;
 /** Streams at once, each of which may hold twice `CREDIT_BYTES`: 128 MiB. */
 export const STREAMS_MAX = 1_024;

@@ -159,7 +159,11 @@ export class MeetingClient implements Machine<VisitorInput, VisitorEffect> {
   }
 
   #up({ link, peer, attempt }: InputOf<"link-up">): void {
-    if (!this.#connection.isAttempt(attempt) || !this.#connection.up(link, peer)) return;
+    if (!this.#connection.isAttempt(attempt)) {
+      this.#out.push({ type: "close", link, reason: "not needed any more" });
+      return;
+    }
+    if (!this.#connection.up(link, peer)) return;
     this.#connection.key.proved(peer);
     this.#unknown = new UnknownMessages();
     if (this.#room === null) this.#connection.succeeded();

@@ -97,7 +97,8 @@ export class MeetingPoint implements Machine<PointInput, PointEffect> {
 
   #came(link: LinkId, peer: PeerKey, host: string): void {
     const address = this.#visitors.addressOf(host);
-    if (this.#visitors.size >= VISITORS_MAX || address.visitors >= VISITORS_EACH_MAX) {
+    const most = Math.max(VISITORS_EACH_MAX, address.streamsMax);
+    if (this.#visitors.size >= VISITORS_MAX || address.visitors >= most) {
       this.#out.push({ type: "close", link, reason: "full" });
       return;
     }

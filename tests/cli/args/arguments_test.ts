@@ -103,6 +103,12 @@ const UNDERSTOOD: readonly (readonly [line: string, differences: Partial<MeshOpt
   ["mesh Alice --advertise chat.example:80", { advertise: { host: "chat.example", port: 80 } }],
   ["mesh Alice --advertise [::1]:80", { advertise: { host: "::1", port: 80 } }],
   ["mesh Alice --advertise ::1", { advertise: { host: "::1", port: null } }],
+  ["mesh Alice --meet meet.example.org", {
+    meet: { host: "meet.example.org", port: null, others: [], key: null },
+  }],
+  [`mesh Alice --meet [::1]:7#${KEY}`, {
+    meet: { host: "::1", port: 7, others: [], key: KEY },
+  }],
   ["mesh Alice --history 0 --new --passive", {
     historyCount: 0,
     foundNew: true,
@@ -175,6 +181,8 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   ["help mush", "There is no command mush; did you mean mesh?"],
   [`${"x".repeat(39)}🌶🌶`, `There is no command ${"x".repeat(39)}🌶; `],
   ["version", "There is no command version; did you mean --version?"],
+  ["mesh Bob --meet a,b", '--meet names one meeting point, not "a,b"'],
+  ["mesh Bob --meet a:0", "The port of --meet must be a whole number from 1 to 65535"],
   ["mesh", "A name is missing. The form is p2pchat mesh NAME [HOST PORT], for example"],
   [
     "mesh Alice localhost",

@@ -43,6 +43,15 @@ const LINES: readonly (readonly [line: string, differences: Partial<RegserverOpt
   ["regserver --broadcast operator", { broadcast: "operator" }],
   ["regserver --broadcast-ttl 0s", { ttlMs: 0 }],
   ["regserver --broadcast-ttl 90s", { ttlMs: 90_000 }],
+  [
+    "regserver --meeting-point",
+    { meeting: { links: 64, rate: 1_000_000, roomLinks: 256, roomRate: 4_000_000 } },
+  ],
+  [
+    "regserver --meeting-point --meeting-links 9 --meeting-rate 50KB --meeting-room-links 7 " +
+    "--meeting-room-rate 2.5MB",
+    { meeting: { links: 9, rate: 50_000, roomLinks: 7, roomRate: 2_500_000 } },
+  ],
   ["regserver --broadcast-ttl 7d --json", { ttlMs: 604_800_000, json: true }],
 ];
 
@@ -66,6 +75,15 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   ["regserver --broadcast-ttl 10081m", "--broadcast-ttl must be a duration from 0s to 7d"],
   ["regserver --advertise 0.0.0.0", "at which people reach this machine"],
   ["regserver --engine-user p2pchat", "--engine-user is given without --engine"],
+  [
+    "regserver --meeting-links 9",
+    "--meeting-links is for a meeting point: add --meeting-point",
+  ],
+  ["regserver --meeting-point --meeting-links 0", "--meeting-links must be a whole number from 1"],
+  [
+    "regserver --meeting-point --meeting-rate 1KB",
+    "--meeting-rate must be a size from 16.384KB to 1GB such as",
+  ],
   ["regserver --relay", "The command regserver has no flag --relay"],
 ];
 

@@ -194,3 +194,17 @@ Deno.test("visitor: what a meeting point writes is shown harmlessly", () => {
   const shown = bob.failed[0]!.text;
   assert(![...text.slice(0, 1), "\u202e"].some((sign) => shown.includes(sign)), shown);
 });
+
+Deno.test("visitor: a link of a dial that was given up is closed", () => {
+  const world = new MeetingWorld();
+  const bob = world.visitor(2);
+  bob.register();
+  world.pass(100);
+  bob.step({ type: "link-up", link: 77 as LinkId, peer: bob.key, attempt: 99 });
+  assertEquals(bob.effects.at(-1), {
+    type: "close",
+    link: 77 as LinkId,
+    reason: "not needed any more",
+  });
+  assert(bob.client.isRegistered);
+});
