@@ -19,6 +19,9 @@ export interface MeetingPlace {
   readonly at: Endpoint;
 }
 
+/** UTF-8 bytes of a meeting point's host: with the two keys before it, it fits where hosts do (255). */
+export const POINT_HOST_BYTES_MAX = 199;
+
 const FORM = /^([a-z2-7]{27})@([a-z2-7]{27})@(.+)$/;
 
 export function meetingAddress({ member, point, at }: MeetingPlace): Endpoint {

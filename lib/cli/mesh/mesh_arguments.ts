@@ -14,7 +14,8 @@ import type { Fingerprint } from "../../base/text/fingerprint.ts";
 import { type Endpoint, endpointText } from "../../base/ids.ts";
 import { TITLE_LENGTH_MAX, titleIn } from "../../protocols/mesh/discovery/announcement.ts";
 import { type Invite, parseInvite } from "../../protocols/mesh/schema/rotations.ts";
-import { quotedStart } from "../../base/text/text.ts";
+import { POINT_HOST_BYTES_MAX } from "../../base/text/meeting_address.ts";
+import { quotedStart, utf8Length } from "../../base/text/text.ts";
 import { type CommandOf, missing, wrongWords } from "../args/arguments.ts";
 import {
   advertiseFlag,
@@ -142,8 +143,12 @@ export const meshProgramCommand: CommandOf<MeshOptions> = {
 
 function meetingPoint(text: string, what: string): ServerAddress {
   const address = server(text, what);
-  if (address.others.length === 0) return address;
-  throw new P2pchatError("usage", `${what} names one meeting point, not ${quotedStart(text)}`);
+  const isOne = address.others.length === 0;
+  if (isOne && utf8Length(address.host) <= POINT_HOST_BYTES_MAX) return address;
+  const form = isOne
+    ? `has a host of up to ${POINT_HOST_BYTES_MAX} bytes`
+    : "names one meeting point";
+  throw new P2pchatError("usage", `${what} ${form}, not ${quotedStart(text)}`);
 }
 
 function foundingFlag(

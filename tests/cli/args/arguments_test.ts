@@ -182,6 +182,7 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   [`${"x".repeat(39)}🌶🌶`, `There is no command ${"x".repeat(39)}🌶; `],
   ["version", "There is no command version; did you mean --version?"],
   ["mesh Bob --meet a,b", '--meet names one meeting point, not "a,b"'],
+  [`mesh Bob --meet ${"a".repeat(200)}`, "--meet has a host of up to 199 bytes, not"],
   ["mesh Bob --meet a:0", "The port of --meet must be a whole number from 1 to 65535"],
   ["mesh", "A name is missing. The form is p2pchat mesh NAME [HOST PORT], for example"],
   [

@@ -3,11 +3,16 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Endpoint } from "../../../lib/base/ids.ts";
 import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
-import { meetingAddress, meetingPlace } from "../../../lib/base/text/meeting_address.ts";
+import {
+  meetingAddress,
+  meetingPlace,
+  POINT_HOST_BYTES_MAX,
+} from "../../../lib/base/text/meeting_address.ts";
 import { beaconFormFault } from "../../../lib/protocols/mesh/schema/credentials.ts";
 import { parseInvite } from "../../../lib/protocols/mesh/schema/rotations.ts";
 import { EvenWorld } from "../../sim/mesh/even_world.ts";
 import type { Member } from "../../sim/mesh/member.ts";
+import { HOST_BYTES_MAX } from "../../../lib/protocols/mesh/schema/limits.ts";
 import { rememberedContacts } from "../../../lib/protocols/mesh/schema/records.ts";
 import { beaconOf, keyOf, ROOM } from "./membership_fixtures.ts";
 import { neighboursOf, SECOND_MS } from "./mesh_cases.ts";
@@ -160,6 +165,8 @@ Deno.test("meetingPlace(): reads what meetingAddress() writes, and nothing else"
   const place = { member: fingerprintOf(keyOf("Bob")), point: POINT, at: AT };
   const { host, port } = meetingAddress(place);
   assertEquals(meetingPlace({ host, port }), place);
+  const long = { ...place, at: { host: "a".repeat(POINT_HOST_BYTES_MAX), port: 9 } };
+  assertEquals(meetingAddress(long).host.length, HOST_BYTES_MAX);
   const six = { ...place, at: { host: "2001:db8::7", port: 9 } };
   assertEquals(meetingPlace(meetingAddress(six)), six);
   for (
