@@ -25,7 +25,7 @@ quick: ## the pure tests, but for the slow ones, in a minute on two cores: ONLY=
 watch: ## make quick, again after each change: ONLY=mesh
 	@NO_COLOR=1 tools/quick.sh $(ONLY) --watch
 
-sim: ## the simulator: MODE=mesh|mesh-lies|friends|group|directory|lies|instances|group-instances|transfer SEED=1 SEEDS=100 NODES=12 STEPS=400
+sim: ## the simulator: MODE=mesh|mesh-lies|friends|group|directory|lies|instances|group-instances|group-routers|transfer SEED=1 SEEDS=100 NODES=12 STEPS=400
 	@$(DENO) run --quiet --allow-env --allow-run --allow-read tests/sim/main.ts
 
 sim-long: ## the simulator's tests as make test runs them, but with more seeds, and each fault after each effect

@@ -38,11 +38,17 @@ class World implements AsyncDisposable {
     return node;
   }
 
-  async start(name: string, home: "home1" | "home2", number: 2 | 3 = 2): Promise<Node> {
+  async start(
+    name: string,
+    home: "home1" | "home2",
+    number: 2 | 3 = 2,
+    ...args: readonly string[]
+  ): Promise<Node> {
     const within = this.homes.within(home, number);
     const server = `${this.homes.server}:${PORT}`;
     const words = ["peer", name, "--server", server, "--port", MEMBER_PORT];
-    const node = this.#nodes.add(Node.start(words, { within, data: `${this.folder}/${name}` }));
+    const data = `${this.folder}/${name}`;
+    const node = this.#nodes.add(Node.start(words, { within, data, args }));
     await node.until(isIn(name));
     return node;
   }
@@ -97,7 +103,10 @@ Deno.test({
   async fn() {
     await using world = await World.open("keeps");
     const server = await world.serve();
-    const { ann } = await livesOn(world, server, "direct");
+    const { ann, bob } = await livesOn(world, server, "direct");
+    // One router doesn't send its own back to each other.
+    const cem = await world.start("Cem", "home1", 3, "--advertise", "192.168.1.3");
+    await sendBy("direct", ann, bob, cem);
     await server.kill();
     await ann.until(coordinatorIs("down"));
     await ann.say("without it");

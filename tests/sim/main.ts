@@ -10,6 +10,7 @@
  *     make sim MODE=friends SEEDS=2000 STEPS=200     friends from a table instead of a room
  *     make sim MODE=group SEEDS=2000 NODES=4         a coordinator and a group; every third seed's is private
  *     make sim MODE=group SEEDS=50 LOSS=20           over the real datagram layer, losing 20 % of the datagrams
+ *     make sim MODE=group-routers SEEDS=200          the same, with members behind routers and firewalls
  *     make sim MODE=directory SEEDS=2000 NODES=6     a directory and its clients
  *     make sim MODE=lies SEEDS=2000                  a directory that lies to its clients
  *     make sim MODE=instances SEEDS=2000             a directory of three instances over an engine
@@ -30,6 +31,7 @@ import { simulated } from "./engine.ts";
 import { runFriends } from "./friends/run.ts";
 import { Violation } from "./friends/process.ts";
 import { type GroupRun, runGroup } from "./group/run.ts";
+import { runBehindRouters } from "./group/router_runs.ts";
 import { runEngineGroup } from "./group/run_engine.ts";
 import { Violation as GroupViolation } from "./group/violation.ts";
 import { ALL_ATTACKS, type Attack } from "./mesh/attacks.ts";
@@ -106,7 +108,7 @@ function report(options: RunOptions, { failure, tail }: RunResult): void {
 /** The modes that can be simulated. */
 const MODES = [
   ...["mesh", "mesh-lies", "friends", "group", "directory", "lies"] as const,
-  ...["instances", "group-instances", "transfer"] as const,
+  ...["instances", "group-instances", "group-routers", "transfer"] as const,
 ] as const;
 type Mode = typeof MODES[number];
 
@@ -283,6 +285,29 @@ async function runGroupInstancesSeed(
   }
 }
 
+function runGroupRoutersSeed(
+  seed: number,
+  totals: Totals,
+  setting: (name: Name) => number | null,
+): Promise<void> {
+  const steps = setting("STEPS") ?? 40;
+  totals.runs++;
+  try {
+    const traced = setting("TRACE") ? { print } : {};
+    const world = runBehindRouters({ seed, steps, trouble: true, ...traced });
+    totals.virtualMs += world.time.nowMs;
+    totals.steps += steps;
+    totals.said += world.history.said.length;
+  } catch (error) {
+    if (totals.failures++ < FAILURES_SHOWN_MAX) {
+      const isViolation = error instanceof GroupViolation;
+      print(`\nseed ${seed} failed: ${isViolation ? error.message : (error as Error).stack}`);
+      print(`to see it again: make sim MODE=group-routers SEED=${seed} STEPS=${steps} TRACE=1`);
+    }
+  }
+  return Promise.resolve();
+}
+
 async function runAll(
   seeds: readonly number[],
   setting: (name: Name) => number | null,
@@ -296,6 +321,7 @@ async function runAll(
     lies: runDirectorySeed,
     instances: runInstancesSeed,
     "group-instances": runGroupInstancesSeed,
+    "group-routers": runGroupRoutersSeed,
     transfer: runTransferSeed,
   }[modeOf()];
   const totals: Totals = { ...NOTHING, settled: [] };
