@@ -6,7 +6,7 @@ import { dropOldest } from "../../../base/collections/bounded.ts";
 import { countText, dateText, inWords, numberText } from "../../../base/text/words.ts";
 import type { ErrorCode } from "../../../base/errors.ts";
 import { type Fingerprint, fingerprintOf } from "../../../base/text/fingerprint.ts";
-import { endpointText, NO_ADDRESS, type PeerKey } from "../../../base/ids.ts";
+import { endpointText, type LinkId, NO_ADDRESS, type PeerKey } from "../../../base/ids.ts";
 import { unreachable } from "../../../base/invariant.ts";
 import { Deadlines } from "../../../base/machine/machine.ts";
 import {
@@ -62,8 +62,8 @@ const NOTHING_PRIVATE = "Nothing was sent: a group has no private messages, and 
 
 interface Leaving {
   readonly ref: string | undefined;
-  /** Whether the coordinator was asked. */
-  isAsked: boolean;
+  /** The link on which the coordinator was asked last; null: it wasn't. Who was restarted must be asked again. */
+  askedOn: LinkId | null;
   isLate: boolean;
   /** The position up to which the coordinator has our log, as nobody else is left; null if it fetches nothing. */
   handedOver: number | null;
@@ -637,22 +637,22 @@ export class MemberUser {
 
   quit(ref: string | undefined): void {
     if (this.#leaving !== null) return;
-    this.#leaving = { ref, isAsked: false, isLate: false, handedOver: null, unrun: null };
+    this.#leaving = { ref, askedOn: null, isLate: false, handedOver: null, unrun: null };
     this.deadlines.set("leave", this.parts.out.nowMs + LEAVE_MS_MAX);
     this.deadlines.set("told", this.parts.out.nowMs + AWAITED_TOLD_MS);
   }
 
   #giveUp(unrun: Unrun): void {
-    this.#leaving ??= { ref: undefined, isAsked: false, isLate: true, handedOver: null, unrun };
+    this.#leaving ??= { ref: undefined, askedOn: null, isLate: true, handedOver: null, unrun };
   }
 
   /** Leaving takes a while: tells the user what it waits for. */
-  #tellLeaving({ isAsked, handedOver }: Leaving): void {
+  #tellLeaving({ askedOn, handedOver }: Leaving): void {
     const { out, saying: { unsent }, editing: { size: edits } } = this.parts;
     if (handedOver !== null) {
       return out.notice("Leaving when the coordinator has the group's log: nobody else is left");
     }
-    if (isAsked) return;
+    if (askedOn !== null) return;
     const awaited: string[] = [];
     if (unsent > 0) {
       awaited.push(unsent === 1 ? "message is said" : `${numberText(unsent)} messages are said`);
@@ -669,7 +669,7 @@ export class MemberUser {
    */
   handsOver(position: number): void {
     const leaving = this.#leaving;
-    if (leaving === null || !leaving.isAsked || position === leaving.handedOver) return;
+    if (leaving === null || leaving.askedOn === null || position === leaving.handedOver) return;
     const { nowMs } = this.parts.out;
     if (leaving.handedOver === null) this.deadlines.set("told", nowMs + AWAITED_TOLD_MS);
     leaving.handedOver = position;
@@ -686,18 +686,25 @@ export class MemberUser {
     const leaving = this.#leaving;
     const { coordinator, saying, editing } = this.parts;
     if (leaving === null || this.#isStopping) return;
-    if (leaving.isAsked) {
+    if (leaving.askedOn !== null) {
       // Nobody who could answer is left.
       if (coordinator.state === "down") this.#stop();
+      else if (coordinator.isWelcomed && coordinator.link !== leaving.askedOn) this.#ask(leaving);
       return;
     }
     const isIn = (this.parts.membership()?.epoch ?? null) !== null;
     const isThere = coordinator.isWelcomed;
     if (saying.unsent + editing.size > 0 && !leaving.isLate) return;
     if (!isIn || !isThere) return this.#stop();
-    leaving.isAsked = true;
     this.deadlines.clear("leave");
-    this.deadlines.set("parted", this.parts.out.nowMs + WAIT_MS_MAX);
+    this.#ask(leaving);
+  }
+
+  #ask(leaving: Leaving): void {
+    const { coordinator, out } = this.parts;
+    leaving.askedOn = coordinator.link;
+    leaving.handedOver = null;
+    this.deadlines.set("parted", out.nowMs + WAIT_MS_MAX);
     coordinator.send({ type: "leave" });
   }
 

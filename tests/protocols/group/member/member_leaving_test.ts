@@ -94,6 +94,22 @@ Deno.test("Member that leaves last hands over its log for as long as that gets o
   );
 });
 
+Deno.test("Member that leaves asks a coordinator again that was restarted meanwhile", () => {
+  const net = GroupNet.started(["ann"]);
+  const ann = net.nodes[0]!;
+  ann.command({ command: "quit" }, "q");
+  net.settle();
+  const asked = () => net.coordinator.got.filter(({ message }) => message.type === "leave").length;
+  assertEquals(asked(), 1);
+
+  net.coordinator.vanish();
+  net.coordinator.isUp = true;
+  net.pass(1_000);
+
+  assertEquals(ann.stopped, null);
+  assertEquals(asked(), 2);
+});
+
 Deno.test("Member that leaves last, and whose log the coordinator has, tells of nothing that waits for it", () => {
   const net = GroupNet.started(["ann"]);
   const ann = net.nodes[0]!;
