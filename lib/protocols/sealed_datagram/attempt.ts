@@ -6,7 +6,7 @@
 
 import type { Bytes } from "../../base/crypto/crypto.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
-import type { Endpoint, PeerKey } from "../../base/ids.ts";
+import { type Endpoint, isSameEndpoint, type PeerKey } from "../../base/ids.ts";
 import { earliestMs } from "../../base/machine/machine.ts";
 import {
   type ChannelIdentity,
@@ -88,9 +88,17 @@ export class Attempt {
     return this.#cookies <= COOKIES_ANSWERED_MAX;
   }
 
+  /**
+   * The address at which the peer was asked and answers: `from`, or the first one where it wasn't asked at that. Whoever
+   * has seen its answer can send it from anywhere, and nothing proves that it is received there.
+   */
+  askedAt(from: Endpoint): Endpoint {
+    return this.endpoints.find((each) => isSameEndpoint(each, from)) ?? this.endpoints[0]!;
+  }
+
   /** The peer has proved itself: `confirmation` is sent to it from now on. */
-  answered(confirmation: Bytes, from: Endpoint): void {
-    this.endpoints = [from];
+  answered(confirmation: Bytes, endpoint: Endpoint): void {
+    this.endpoints = [endpoint];
     this.#isAnswered = true;
     this.#message = confirmation;
     this.#pauseMs = REPEAT_MS;

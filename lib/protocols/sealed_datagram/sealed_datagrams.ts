@@ -246,18 +246,18 @@ export class SealedDatagrams implements Machine<SealedInput, SealedEffect> {
     if (finished === null) return false;
     const { order } = attempt;
     const { proven } = finished;
+    const endpoint = attempt.askedAt(from);
     const session = new Session({
       localIndex: index,
       remoteIndex: attachment.index,
       proven,
-      // It answers where it received our question, and uses the session once it has received our answer there.
-      endpoint: from,
+      endpoint,
       initiated: true,
       order,
       nowMs,
     });
     this.#peers.addPending(sessions, session);
-    attempt.answered(encodeAnswer("confirmation", attachment.index, finished.message), from);
+    attempt.answered(encodeAnswer("confirmation", attachment.index, finished.message), endpoint);
     this.#repeat(attempt, nowMs);
     this.#peers.arm(sessions);
     return true;
@@ -266,7 +266,7 @@ export class SealedDatagrams implements Machine<SealedInput, SealedEffect> {
   #cookie({ index, cookie }: CookieReply, from: Endpoint): boolean {
     const attempt = this.#peers.attemptAt(index);
     if (attempt === undefined) return false;
-    if (attempt.takeCookie(cookie)) this.#transmit(from, attempt.message());
+    if (attempt.takeCookie(cookie)) this.#transmit(attempt.askedAt(from), attempt.message());
     return true;
   }
 

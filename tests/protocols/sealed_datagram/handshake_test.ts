@@ -153,6 +153,27 @@ Deno.test("SealedDatagrams: the same first message gets the same answer, from an
   assert(one?.bytes.toHex() !== other?.bytes.toHex());
 });
 
+Deno.test("SealedDatagrams: an answer counts from wherever it comes, and only who was asked is sent anything", () => {
+  const [other, stranger] = [endpoint(3), endpoint(9)];
+  const confirmed = (answeredFrom: Endpoint) => {
+    const ann = new Program("Ann", endpoint(1));
+    const bob = new Program("Bob", endpoint(2));
+    const also = [other];
+    ann.step({ type: "connect", peer: bob.key, endpoint: bob.endpoint, also }, 0);
+    const asked = ann.out.splice(0);
+    assertEquals(asked.map(({ to }) => to), [bob.endpoint, other]);
+    bob.take(asked[0]!, 0);
+    const [answer] = bob.out.splice(0);
+    ann.take({ ...answer!, from: answeredFrom }, 0);
+    ann.send(bob, "hello", 0);
+    return ann.out.map(({ to }) => to.port);
+  };
+
+  assertEquals(confirmed(endpoint(2)), [2]);
+  assertEquals(confirmed(other), [3]);
+  assertEquals(confirmed(stranger), [2]);
+});
+
 Deno.test("SealedDatagrams: a program that is meant otherwise doesn't answer", () => {
   const ann = new Program("Ann", endpoint(1));
   const bob = new Program("Bob", endpoint(2));
