@@ -388,6 +388,10 @@ Deno.test("edit: the same entry at the same instant from all members: one wins, 
         )
       ),
     );
+    // Until it is an entry everywhere, it locks the entry there.
+    const won = (event: ShownEvent) =>
+      edited("committed")(event) && event.text.startsWith(`round ${round} by `);
+    await Promise.all(members.map((node) => node.until(won)));
   }
   const log = await assertSameLogs(world, members);
   assertMatch(log[0]!, /round 9/);
