@@ -11,10 +11,11 @@ async function joining(run: (bob: Terminal, alice: Node, answer: () => void) => 
   await using alice = await Node.ready("Alice", null);
   const { port } = listener.addr;
   const begun = listener.accept();
-  const answering = Promise.withResolvers<void>();
+  /** Whether Alice answers. */
+  const answering = Promise.withResolvers<boolean>();
   const passedOn = (async () => {
-    const bob = await begun;
-    await answering.promise;
+    using bob = await begun;
+    if (!await answering.promise) return;
     const member = await Deno.connect({ hostname: "127.0.0.1", port: alice.port });
     await Promise.allSettled([
       bob.readable.pipeTo(member.writable),
@@ -27,9 +28,9 @@ async function joining(run: (bob: Terminal, alice: Node, answer: () => void) => 
       env: { P2PCHAT_HOME: home },
     });
     await bob.untilCursorLine("Bob> |");
-    await run(bob, alice, answering.resolve);
+    await run(bob, alice, () => answering.resolve(true));
   } finally {
-    answering.resolve();
+    answering.resolve(false);
     await alice[Symbol.asyncDispose]();
     await passedOn;
     listener.close();
