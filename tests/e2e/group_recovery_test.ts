@@ -124,6 +124,7 @@ Deno.test("group: /recover has a member fetch its log anew, whose words stay sai
     assert(group.logText("Bob").startsWith(text));
     const [aside] = setAside(group, "Bob");
     assert(Deno.readTextFileSync(group.logPath("Bob").replace(/log$/, aside!)).startsWith(text));
+    await alice.until(shows("meanwhile")); // what is in its log is perhaps not on its screen yet
     // Nothing was shown twice.
     assertEquals(linesOf(bob), linesOf(alice));
   });
