@@ -7,7 +7,16 @@ import { assert, assertEquals } from "@std/assert";
 import type { DirectoryMessage } from "../../lib/protocols/directory/schema/messages.ts";
 import { HAS_ETCD } from "../engine/etcd_nodes.ts";
 import type { LeanClient } from "../runtime/lean_client.ts";
-import { call, callStates, connect, heard, is, message, tell } from "./directory_world.ts";
+import {
+  call,
+  callStates,
+  connect,
+  heard,
+  is,
+  message,
+  presence,
+  tell,
+} from "./directory_world.ts";
 import { InstancesWorld } from "./instances_world.ts";
 import { holds, type Node } from "./node.ts";
 import { People } from "./people.ts";
@@ -136,6 +145,8 @@ Deno.test({
 
     // Two liars ring and accept, take it back, talk of relays, and are gone in the midst of it.
     const [mal, moe] = [await here.guest("mal"), await there.guest("moe")];
+    // The instance at which mal is has heard of moe.
+    await alice.until(presence("moe", "free"));
     const own = crypto.getRandomValues(new Uint8Array(id.length));
     mal.say({ type: "call", call: own, name: "moe", refused: [] });
     await there.said(moe, "incoming");
