@@ -9,8 +9,7 @@ import { assert } from "@std/assert";
 const NETWORK = "10.78.0";
 
 export class BridgedHosts implements AsyncDisposable {
-  static #made = 0;
-  readonly #prefix = `p2pchat-${Deno.pid}-lan${++BridgedHosts.#made}-`;
+  readonly #prefix = `p2pchat-${crypto.randomUUID().slice(0, 8)}-lan-`;
   readonly #names: string[] = [];
 
   /** Creates hosts that can all reach each other. */

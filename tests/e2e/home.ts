@@ -66,8 +66,7 @@ deny 0-65535 0.0.0.0/0 0-65535
 }
 
 export class Home implements AsyncDisposable {
-  static #made = 0;
-  readonly #prefix = `p2pchat-${Deno.pid}-home${++Home.#made}-`;
+  readonly #prefix = `p2pchat-${crypto.randomUUID().slice(0, 8)}-home-`;
   readonly #namespaces: string[] = [];
   readonly #folder = Deno.makeTempDirSync({ prefix: "p2pchat-home-" });
   #daemon: Deno.ChildProcess | null = null;

@@ -12,7 +12,7 @@ export type Mapping = "keeps" | "random";
 /** Whether there is nftables, and this user may use it in a namespace. */
 export function canMakeHomes(): boolean {
   if (!canMakeHosts()) return false;
-  const name = `p2pchat-${Deno.pid}-nft`;
+  const name = `p2pchat-${crypto.randomUUID().slice(0, 8)}-nft`;
   try {
     return tries("ip", "netns", "add", name) &&
       tries("ip", "netns", "exec", name, "nft", "add", "table", "ip", "nat") &&

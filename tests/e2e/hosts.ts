@@ -17,7 +17,7 @@ export interface Dropped {
 /** Whether this user may create network namespaces with veth links and policy rules. */
 export function canMakeHosts(): boolean {
   if (Deno.build.os !== "linux" || Deno.uid() !== 0) return false;
-  const name = `p2pchat-${Deno.pid}-probe`;
+  const name = `p2pchat-${crypto.randomUUID().slice(0, 8)}-probe`;
   try {
     return tries("ip", "netns", "add", name) &&
       tries("ip", "-n", name, "rule", "add", "from", "10.0.0.1", "ipproto", "tcp", "blackhole") &&
@@ -39,8 +39,7 @@ function tries(command: string, ...args: readonly string[]): boolean {
 }
 
 export class Hosts implements AsyncDisposable {
-  static #made = 0;
-  readonly #prefix = `p2pchat-${Deno.pid}-${++Hosts.#made}-`;
+  readonly #prefix = `p2pchat-${crypto.randomUUID().slice(0, 8)}-`;
   readonly #names: readonly string[];
 
   private constructor(names: readonly string[]) {
