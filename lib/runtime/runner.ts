@@ -47,6 +47,22 @@ export interface RunnerPorts<Input, Effect, Record> {
   failed(error: unknown): void;
 }
 
+/** The ports of a runner whose machine stores nothing. */
+export function storingNothing<Input, Effect>(
+  ports: Pick<RunnerPorts<Input, Effect, never>, "clock" | "execute" | "tick" | "failed">,
+): RunnerPorts<Input, Effect, never> {
+  return {
+    ...ports,
+    persistOf: () => null,
+    keepingOf: () => null,
+    executeAtOnce: () => false,
+    append: () => Promise.resolve(),
+    persisted: () => ports.tick,
+    persistFailed: () => ports.tick,
+    saturated: () => {},
+  };
+}
+
 /** Effects in the queue: about a second of a busy room. Above this, sources are asked to pause. */
 const QUEUED_EFFECTS_HIGH = 8_192;
 

@@ -27,6 +27,20 @@ export function reasonOf(error: unknown): string {
   return message;
 }
 
+/** Whether a socket was closed before, or while it was waited for something to come. */
+export function isClosedSocket(error: unknown): boolean {
+  return error instanceof Deno.errors.Interrupted || error instanceof Deno.errors.BadResource;
+}
+
+/** Closes the socket, if it isn't closed already. */
+export function closeSurely(socket: { close(): void }): void {
+  try {
+    socket.close();
+  } catch (error) {
+    if (!isClosedSocket(error)) throw error;
+  }
+}
+
 /** Whether an error text means a TCP or a UDP port: `ss -lt` doesn't list the latter. */
 type PortKind = "port" | "UDP port";
 

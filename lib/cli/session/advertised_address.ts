@@ -1,6 +1,7 @@
 /** The address of this machine that others should use. */
 
 import { isLinkLocal, isLoopback, isUnspecified } from "../../base/text/endpoints.ts";
+import { closeSurely, isClosedSocket } from "../../transport/sockets.ts";
 import {
   isSystemError,
   OPEN_FILES_ADVICE,
@@ -44,23 +45,11 @@ export async function outwardHost(): Promise<string | null> {
       if (String(received) === String(sent)) return (from as Deno.NetAddr).hostname;
     }
   } catch (error) {
-    if (!isSystemError(error) && !isClosed(error)) throw error;
+    if (!isSystemError(error) && !isClosedSocket(error)) throw error;
     return null;
   } finally {
     clearTimeout(timer);
-    if (socket !== null) closed(socket);
-  }
-}
-
-function isClosed(error: unknown): boolean {
-  return error instanceof Deno.errors.Interrupted || error instanceof Deno.errors.BadResource;
-}
-
-function closed(socket: Deno.DatagramConn): void {
-  try {
-    socket.close();
-  } catch (error) {
-    if (!isClosed(error)) throw error; // by the timer before
+    if (socket !== null) closeSurely(socket);
   }
 }
 

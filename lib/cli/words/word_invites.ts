@@ -8,9 +8,9 @@ import { P2pchatError } from "../../base/errors.ts";
 import {
   type Endpoint,
   endpointText,
+  isRelayed,
   type LinkId,
   type PeerKey,
-  RELAY_HOST,
 } from "../../base/ids.ts";
 import { invariant } from "../../base/invariant.ts";
 import type { Environment } from "../../base/machine/environment.ts";
@@ -190,7 +190,7 @@ export class WordInvites {
 }
 
 function whereFrom(remote: Endpoint): string {
-  return remote.host === RELAY_HOST ? "at the meeting point" : `at ${endpointText(remote)}`;
+  return isRelayed(remote) ? "at the meeting point" : `at ${endpointText(remote)}`;
 }
 
 const ANOTHER = "/invite --words makes another";

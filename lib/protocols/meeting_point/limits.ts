@@ -4,12 +4,6 @@ import type { ChannelConfig } from "../noise/config.ts";
 
 /** Bytes of the tag by which a room is told from others at one meeting point. */
 export const ROOM_TAG_BYTES = 16;
-/** Characters of a fingerprint. */
-export const FINGERPRINT_BYTES = 27;
-/** The greatest number of a word code. */
-export const NUMBER_MAX = 99;
-/** A member has at most three codes open. */
-export const NUMBERS_MAX = 3;
 /** UTF-8 bytes of a reason in words. */
 export const REASON_BYTES_MAX = 512;
 

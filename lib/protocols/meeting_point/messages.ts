@@ -8,6 +8,7 @@ import {
   fixedBytes,
   list,
   message,
+  MESSAGE_CODE_MAX,
   type MessageOf,
   nullable,
   oneOf,
@@ -15,16 +16,9 @@ import {
   text,
   uint,
 } from "../../base/schema/schema.ts";
-import { MESSAGE_CODE_MAX } from "../../base/schema/schema.ts";
-import {
-  CREDIT_BYTES,
-  FINGERPRINT_BYTES,
-  NUMBER_MAX,
-  NUMBERS_MAX,
-  PIECE_BYTES_MAX,
-  REASON_BYTES_MAX,
-  ROOM_TAG_BYTES,
-} from "./limits.ts";
+import { FINGERPRINT_CHARACTERS } from "../../base/text/fingerprint.ts";
+import { CREDIT_BYTES, PIECE_BYTES_MAX, REASON_BYTES_MAX, ROOM_TAG_BYTES } from "./limits.ts";
+import { NUMBER_MAX, OPEN_CODES_MAX } from "../words/limits.ts";
 
 /** Codes of a refusal, the same words as the user's error codes. */
 export const MEETING_REFUSALS = ["unreachable", "full", "too-fast", "replaced"] as const;
@@ -57,7 +51,7 @@ const numbers = message(3, "numbers", {
   when: "the numbers of its open word codes have changed",
   answer: "`numbered`",
   lane,
-}, { numbers: list(uint(NUMBER_MAX), NUMBERS_MAX) });
+}, { numbers: list(uint(NUMBER_MAX), OPEN_CODES_MAX) });
 const numbered = message(4, "numbered", {
   from: "the meeting point",
   to: "a visitor",
@@ -66,7 +60,7 @@ const numbered = message(4, "numbered", {
   lane,
 }, {
   /** Of these, those that lead to it now: nobody else has registered them here. */
-  numbers: list(uint(NUMBER_MAX), NUMBERS_MAX),
+  numbers: list(uint(NUMBER_MAX), OPEN_CODES_MAX),
 });
 const connect = message(5, "connect", {
   from: "a visitor",
@@ -74,7 +68,7 @@ const connect = message(5, "connect", {
   when: "it wants a stream to a member of a room",
   answer: "`opened` or `refused`",
   lane,
-}, { stream, room: roomTag, member: text(FINGERPRINT_BYTES) });
+}, { stream, room: roomTag, member: text(FINGERPRINT_CHARACTERS) });
 const connectNumber = message(6, "connect-number", {
   from: "a visitor",
   to: "the meeting point",

@@ -18,6 +18,7 @@ import type {
   Hearing,
   ServiceDiscovery,
 } from "../../transport/discovery/service_discovery.ts";
+import { Runner, storingNothing } from "../runner.ts";
 
 /** Of an instance name, in bytes: nobody else draws the same. */
 const INSTANCE_BYTES = 8;
@@ -43,18 +44,27 @@ interface LanHandler {
 }
 
 export class LanHost implements DiscoveryHandler {
-  readonly #lan: Lan;
+  readonly #runner: Runner<LanInput, LanEffect, never>;
   #handler: LanHandler | null = null;
   #choosing = Promise.withResolvers<Choice>();
   #looking = Promise.withResolvers<readonly AnnouncedRoom[]>();
   #words = Promise.withResolvers<readonly Endpoint[]>();
-  #timer: { readonly dueMs: number; cancel(): void } | null = null;
   #isClosed = false;
 
   constructor(readonly ports: LanPorts) {
     const { version, environment } = ports;
     const instance = environment.randomBytes(INSTANCE_BYTES).toHex();
-    this.#lan = new Lan({ instance, version }, environment);
+    this.#runner = new Runner(
+      new Lan({ instance, version }, environment),
+      storingNothing<LanInput, LanEffect>({
+        clock: ports.clock,
+        execute: (effect) => this.#execute(effect),
+        tick: { type: "tick" },
+        failed: (error) => {
+          throw error;
+        },
+      }),
+    );
     ports.discovery.handle(this);
   }
 
@@ -73,19 +83,19 @@ export class LanHost implements DiscoveryHandler {
    */
   choose(own: readonly SecretRoom[], only: boolean): Promise<Choice> {
     this.#choosing = Promise.withResolvers();
-    this.#feed({ type: "seek", own, only });
+    this.#runner.feed({ type: "seek", own, only });
     return this.#choosing.promise;
   }
 
   /** That room couldn't be joined, and isn't chosen any more. */
   inVain(room: AnnouncedRoom): void {
-    this.#feed({ type: "vain", room });
+    this.#runner.feed({ type: "vain", room });
   }
 
   /** All rooms that are announced within this time. One at a time. */
   look(forMs: number): Promise<readonly AnnouncedRoom[]> {
     this.#looking = Promise.withResolvers();
-    this.#feed({ type: "look", forMs });
+    this.#runner.feed({ type: "look", forMs });
     return this.#looking.promise;
   }
 
@@ -95,30 +105,30 @@ export class LanHost implements DiscoveryHandler {
    */
   findWords(number: number): Promise<readonly Endpoint[]> {
     this.#words = Promise.withResolvers();
-    this.#feed({ type: "seek-words", number });
+    this.#runner.feed({ type: "seek-words", number });
     return this.#words.promise;
   }
 
   /** Announces the room from now on. */
   enter(room: EnteredRoom, handler: LanHandler): void {
     this.#handler = handler;
-    this.#feed({ type: "entered", room });
+    this.#runner.feed({ type: "entered", room });
   }
 
   /** Somebody else is in the room, or something was said there: it isn't given up any more. */
   company(): void {
-    this.#feed({ type: "company" });
+    this.#runner.feed({ type: "company" });
   }
 
   /** Announces these numbers of open word codes beside the room, and no others any more. */
   announceWords(numbers: readonly number[]): void {
-    this.#feed({ type: "words", numbers });
+    this.#runner.feed({ type: "words", numbers });
   }
 
   /** Takes the announcement of the room back. */
   leave(): void {
     this.#handler = null;
-    this.#feed({ type: "leave" });
+    this.#runner.feed({ type: "leave" });
   }
 
   /** Takes the announcement back, and stops; whoever looks for something finds nothing. */
@@ -126,7 +136,7 @@ export class LanHost implements DiscoveryHandler {
     if (this.#isClosed) return;
     this.leave();
     this.#isClosed = true;
-    this.#timer?.cancel();
+    this.#runner.stop();
     this.#choosing.resolve({ kind: "none" });
     this.#looking.resolve([]);
     this.#words.resolve([]);
@@ -136,21 +146,15 @@ export class LanHost implements DiscoveryHandler {
   // DiscoveryHandler.
 
   asked(): void {
-    this.#feed({ type: "asked" });
+    this.#runner.feed({ type: "asked" });
   }
 
   heard(...[host, service, lifeMs]: Parameters<DiscoveryHandler["heard"]>): void {
-    this.#feed({ type: "heard", host, service, lifeMs });
+    this.#runner.feed({ type: "heard", host, service, lifeMs });
   }
 
   gone(host: string, instance: string): void {
-    this.#feed({ type: "gone", host, instance });
-  }
-
-  #feed(input: LanInput): void {
-    if (this.#isClosed) return;
-    for (const effect of this.#lan.step(input, this.ports.clock.nowMs())) this.#execute(effect);
-    this.#arm();
+    this.#runner.feed({ type: "gone", host, instance });
   }
 
   #execute(effect: LanEffect): void {
@@ -182,18 +186,5 @@ export class LanHost implements DiscoveryHandler {
       default:
         return unreachable(effect);
     }
-  }
-
-  #arm(): void {
-    const dueMs = this.#isClosed ? null : this.#lan.nextDeadlineMs();
-    if (dueMs === (this.#timer?.dueMs ?? null)) return;
-    this.#timer?.cancel();
-    this.#timer = null;
-    if (dueMs === null) return;
-    const timer = this.ports.clock.at(dueMs, () => {
-      this.#timer = null;
-      this.#feed({ type: "tick" });
-    });
-    this.#timer = { dueMs, cancel: () => timer.cancel() };
   }
 }

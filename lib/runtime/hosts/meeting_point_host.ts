@@ -17,7 +17,7 @@ import { MEETING_MESSAGES, type MeetingMessage } from "../../protocols/meeting_p
 import type { LinkEnd, LinkHandler, LinkInfo, Links } from "../../transport/link.ts";
 import { createCodec, isUnknown } from "../../wire/codec.ts";
 import { LinkBacklog, OpenLinks } from "../open_links.ts";
-import { Runner } from "../runner.ts";
+import { Runner, storingNothing } from "../runner.ts";
 
 interface MeetingPointPorts {
   readonly clock: Clock;
@@ -41,19 +41,15 @@ export class MeetingPointHost implements LinkHandler {
       whoIs: ({ peer, remote }) => ({ key: fingerprintOf(peer), remote: remote.host }),
     });
     this.#point = new MeetingPoint(limits);
-    this.#runner = new Runner<PointInput, PointEffect, never>(this.#point, {
-      clock,
-      persistOf: () => null,
-      keepingOf: () => null,
-      executeAtOnce: () => false,
-      append: () => Promise.resolve(),
-      execute: (effect) => this.#execute(effect, links),
-      persisted: () => ({ type: "tick" }),
-      persistFailed: () => ({ type: "tick" }),
-      tick: { type: "tick" },
-      saturated: () => {},
-      failed: (error) => ports.failed(error),
-    });
+    this.#runner = new Runner(
+      this.#point,
+      storingNothing<PointInput, PointEffect>({
+        clock,
+        execute: (effect) => this.#execute(effect, links),
+        tick: { type: "tick" },
+        failed: (error) => ports.failed(error),
+      }),
+    );
   }
 
   /** For the operator. */

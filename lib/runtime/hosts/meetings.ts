@@ -42,7 +42,7 @@ import {
 import type { Relay, Relays } from "../../transport/relayed_streams.ts";
 import { createCodec, isUnknown } from "../../wire/codec.ts";
 import { LinkBacklog } from "../open_links.ts";
-import { Runner } from "../runner.ts";
+import { Runner, storingNothing } from "../runner.ts";
 
 const CODEC = createCodec(MEETING_MESSAGES);
 
@@ -256,17 +256,13 @@ class PointClient {
   ) {
     this.#machine = new MeetingClient(server, ports.environment);
     this.#runner = new Runner<VisitorInput, VisitorEffect, never>(this.#machine, {
-      clock: ports.clock,
-      persistOf: () => null,
+      ...storingNothing<VisitorInput, VisitorEffect>({
+        clock: ports.clock,
+        execute: (effect) => this.#execute(effect),
+        tick: { type: "tick" },
+        failed: (error) => ports.failed(error),
+      }),
       keepingOf: (effect) => effect.type === "pin" && own !== null ? () => own.pin(effect) : null,
-      executeAtOnce: () => false,
-      append: () => Promise.resolve(),
-      execute: (effect) => this.#execute(effect),
-      persisted: () => ({ type: "tick" }),
-      persistFailed: () => ({ type: "tick" }),
-      tick: { type: "tick" },
-      saturated: () => {},
-      failed: (error) => ports.failed(error),
     });
   }
 

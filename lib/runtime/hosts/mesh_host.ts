@@ -9,10 +9,10 @@ import {
   type BundleId,
   type Endpoint,
   endpointText,
+  isRelayed,
   type LinkId,
   NO_ADDRESS,
   type PeerKey,
-  RELAY_HOST,
   type RoomId,
 } from "../../base/ids.ts";
 import { type MeetingPlace, meetingPlace } from "../../base/text/meeting_address.ts";
@@ -169,7 +169,7 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
     const { peer, process, dialled, localHost, attempt, secret } = info;
     if (!this.takes(link, info)) return;
     // Who has come through a meeting point can't be seen where it is.
-    const remote = isRelayed(info) ? NO_ADDRESS : info.remote;
+    const remote = isRelayed(info.remote) ? NO_ADDRESS : info.remote;
     const up = { peer, process, dialled, remote, localHost, attempt, secret };
     this.runner.feed({ type: "link-up", link, ...up });
   }
@@ -314,8 +314,8 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
       case "peers":
         return { ...event, peers: this.#withRelayed(event.peers) };
       case "whois": {
-        const isRelayed = event.route === "direct" && this.#relayed().has(event.key ?? "");
-        return isRelayed ? { ...event, route: "relay" } : event;
+        const isThrough = event.route === "direct" && this.#relayed().has(event.key ?? "");
+        return isThrough ? { ...event, route: "relay" } : event;
       }
       default:
         return event;
@@ -324,7 +324,7 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
 
   /** Those with a link that goes through a meeting point, by fingerprint. */
   #relayed(): ReadonlySet<string> {
-    const all = this.openLinks.all.values().filter(isRelayed);
+    const all = this.openLinks.all.values().filter(({ remote }) => isRelayed(remote));
     return new Set(all.map(({ peer }) => fingerprintOf(peer)));
   }
 
@@ -365,8 +365,4 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
   protected override async ending(): Promise<void> {
     await this.#opening;
   }
-}
-
-function isRelayed({ remote }: LinkInfo): boolean {
-  return remote.host === RELAY_HOST;
 }

@@ -11,7 +11,7 @@ import type {
   PortMappingInput,
 } from "../../protocols/port_mapping/port_mapping_io.ts";
 import type { HomeRouter } from "../../transport/home_router.ts";
-import { Runner } from "../runner.ts";
+import { Runner, storingNothing } from "../runner.ts";
 
 interface PortMapperPorts {
   readonly clock: Clock;
@@ -33,21 +33,15 @@ export class PortMapper {
   readonly #over = Promise.withResolvers<void>();
 
   constructor(config: PortMappingConfig, private readonly ports: PortMapperPorts) {
-    const { clock, environment } = ports;
-    const nothing = () => null;
-    this.#runner = new Runner(new PortMapping(config, environment), {
-      clock,
-      persistOf: nothing,
-      keepingOf: nothing,
-      executeAtOnce: () => false,
-      append: () => Promise.resolve(),
-      execute: (effect) => this.#execute(effect),
-      persisted: () => ({ type: "tick" }),
-      persistFailed: () => ({ type: "tick" }),
-      tick: { type: "tick" },
-      saturated: () => {},
-      failed: (error) => this.#failed(error),
-    });
+    this.#runner = new Runner(
+      new PortMapping(config, ports.environment),
+      storingNothing<PortMappingInput, PortMappingEffect>({
+        clock: ports.clock,
+        execute: (effect) => this.#execute(effect),
+        tick: { type: "tick" },
+        failed: (error) => this.#failed(error),
+      }),
+    );
   }
 
   start(): void {

@@ -29,7 +29,7 @@ import {
   Transfers,
 } from "../../protocols/transfer/transfers.ts";
 import { createCodec, isUnknown } from "../../wire/codec.ts";
-import { Runner } from "../runner.ts";
+import { Runner, storingNothing } from "../runner.ts";
 
 /** The user's files. What can't be done is a `P2pchatError`; any other error is a fault of ours. */
 export interface TransferDisk {
@@ -93,19 +93,15 @@ export class TransferHost {
 
   constructor(config: TransferConfig, readonly ports: TransferHostPorts) {
     this.#transfers = new Transfers(ports.environment, config);
-    this.#runner = new Runner<TransferInput, TransferEffect, never>(this.#transfers, {
-      clock: ports.clock,
-      persistOf: () => null,
-      keepingOf: () => null,
-      executeAtOnce: () => false,
-      append: () => Promise.resolve(),
-      execute: (effect) => this.#execute(effect),
-      persisted: () => ({ type: "tick" }),
-      persistFailed: () => ({ type: "tick" }),
-      tick: { type: "tick" },
-      saturated: () => {},
-      failed: (error) => ports.failed(error),
-    });
+    this.#runner = new Runner(
+      this.#transfers,
+      storingNothing<TransferInput, TransferEffect>({
+        clock: ports.clock,
+        execute: (effect) => this.#execute(effect),
+        tick: { type: "tick" },
+        failed: (error) => ports.failed(error),
+      }),
+    );
   }
 
   /** All open offers. */

@@ -13,6 +13,7 @@ import type { WordsParty } from "../../protocols/words/words_exchange.ts";
 import type { GuesserEffect, GuesserInput } from "../../protocols/words/words_io.ts";
 import type { DialFailure, LinkEnd, LinkHandler, LinkInfo, Links } from "../../transport/link.ts";
 import { createCodec, isUnknown } from "../../wire/codec.ts";
+import { Runner, storingNothing } from "../runner.ts";
 
 interface WordGuesserPorts {
   readonly clock: Clock;
@@ -39,63 +40,64 @@ const ATTEMPT = 1;
 
 export class WordGuesserHost implements LinkHandler {
   readonly #codec = createCodec(WORDS_MESSAGES);
-  readonly #guesser: WordGuesser;
+  readonly #runner: Runner<GuesserInput, GuesserEffect, never>;
   readonly #outcome = Promise.withResolvers<GuessOutcome>();
-  #timer: { cancel(): void } | null = null;
 
   constructor(code: WordCode, readonly issuer: Issuer, readonly ports: WordGuesserPorts) {
-    this.#guesser = new WordGuesser(code, ports.self, ports.environment);
+    this.#runner = new Runner(
+      new WordGuesser(code, ports.self, ports.environment),
+      storingNothing<GuesserInput, GuesserEffect>({
+        clock: ports.clock,
+        execute: (effect) => this.#execute(effect),
+        tick: { type: "tick" },
+        failed: (error) => {
+          throw error;
+        },
+      }),
+    );
   }
 
   /** Dials, and resolves within 20 s. */
   run(): Promise<GuessOutcome> {
-    this.#feed({ type: "start" });
-    return this.#outcome.promise.finally(() => this.#timer?.cancel());
+    this.#runner.feed({ type: "start" });
+    return this.#outcome.promise.finally(() => this.#runner.stop());
   }
 
   /** The user leaves. */
   cancel(): void {
     this.ports.links.cancelDial(ATTEMPT);
-    this.#feed({ type: "dial-failed", reason: "cancelled", text: "cancelled" });
+    this.#runner.feed({ type: "dial-failed", reason: "cancelled", text: "cancelled" });
   }
 
   linkUp(link: LinkId, { peer, process, binding }: LinkInfo): void {
     if (binding === undefined) return this.ports.links.close(link, "protocol");
-    this.#feed({ type: "link-up", link, peer, process, binding });
+    this.#runner.feed({ type: "link-up", link, peer, process, binding });
   }
 
   dialFailed(_attempt: number, { reason, text }: DialFailure): void {
-    this.#feed({ type: "dial-failed", reason, text });
+    this.#runner.feed({ type: "dial-failed", reason, text });
   }
 
   frame(link: LinkId, body: Uint8Array): void {
     try {
       const message = this.#codec.decode(body);
       if (isUnknown(message)) throw new RemoteProtocolError("a message of no word code");
-      this.#feed({ type: "message", link, message });
+      this.#runner.feed({ type: "message", link, message });
     } catch (error) {
       if (!(error instanceof RemoteProtocolError)) throw error;
       this.ports.links.close(link, "protocol");
-      this.#feed({ type: "link-down", reason: "protocol" });
+      this.#runner.feed({ type: "link-down", reason: "protocol" });
     }
   }
 
   linkDown(_link: LinkId, { reason }: LinkEnd): void {
-    this.#feed({ type: "link-down", reason });
+    this.#runner.feed({ type: "link-down", reason });
   }
 
   // Four short messages pass on a link: nothing is dropped, and no link grows old.
   congested(): void {}
   drained(): void {}
   aged(): void {}
-
-  #feed(input: GuesserInput): void {
-    const { clock } = this.ports;
-    for (const effect of this.#guesser.step(input, clock.nowMs())) this.#execute(effect);
-    this.#timer?.cancel();
-    const dueMs = this.#guesser.nextDeadlineMs();
-    this.#timer = dueMs === null ? null : clock.at(dueMs, () => this.#feed({ type: "tick" }));
-  }
 
   #execute(effect: GuesserEffect): void {
     const { links } = this.ports;

@@ -12,6 +12,7 @@ import type { WordsParty } from "../../protocols/words/words_exchange.ts";
 import type { IssuerEffect, IssuerInput } from "../../protocols/words/words_io.ts";
 import type { LinkInfo, Links } from "../../transport/link.ts";
 import { createCodec, isUnknown } from "../../wire/codec.ts";
+import { Runner, storingNothing } from "../runner.ts";
 
 type EffectOf<Type> = Extract<IssuerEffect, { readonly type: Type }>;
 
@@ -32,12 +33,23 @@ interface WordIssuerPorts {
 export class WordIssuerHost {
   readonly #codec = createCodec(WORDS_MESSAGES);
   readonly #issuer: WordIssuer;
+  readonly #runner: Runner<IssuerInput, IssuerEffect, never>;
   readonly #links = new Set<LinkId>();
-  #timer: { cancel(): void } | null = null;
   #hasStopped = false;
 
   constructor(readonly ports: WordIssuerPorts) {
     this.#issuer = new WordIssuer(ports.self, ports.environment);
+    this.#runner = new Runner(
+      this.#issuer,
+      storingNothing<IssuerInput, IssuerEffect>({
+        clock: ports.clock,
+        execute: (effect) => this.#execute(effect),
+        tick: { type: "tick" },
+        failed: (error) => {
+          throw error;
+        },
+      }),
+    );
   }
 
   /** Whether strangers with a code may connect. */
@@ -46,7 +58,7 @@ export class WordIssuerHost {
   }
 
   issue(invite: string, ref: string | undefined): void {
-    this.#feed({ type: "issue", invite, ref });
+    this.#runner.feed({ type: "issue", invite, ref });
   }
 
   /** A stranger's link. @param binding That of the link. */
@@ -55,7 +67,7 @@ export class WordIssuerHost {
     log.info("words link up", { link, key: fingerprintOf(peer), remote: endpointText(remote) });
     this.#links.add(link);
     const address = addressOf(remote.host);
-    this.#feed({ type: "link-up", link, peer, process, binding, remote, address });
+    this.#runner.feed({ type: "link-up", link, peer, process, binding, remote, address });
   }
 
   /** Whether this is the link of a stranger with a code. */
@@ -67,33 +79,24 @@ export class WordIssuerHost {
     try {
       const message = this.#codec.decode(body);
       if (isUnknown(message)) throw new RemoteProtocolError("a message of no word code");
-      this.#feed({ type: "message", link, message });
+      this.#runner.feed({ type: "message", link, message });
     } catch (error) {
       if (!(error instanceof RemoteProtocolError)) throw error;
       this.ports.links.close(link, "protocol");
-      this.#feed({ type: "link-down", link });
+      this.#runner.feed({ type: "link-down", link });
     }
   }
 
   linkDown(link: LinkId, reason: string): void {
     this.ports.environment.log.info("words link down", { link, reason });
     this.#links.delete(link);
-    this.#feed({ type: "link-down", link });
+    this.#runner.feed({ type: "link-down", link });
   }
 
   /** No code counts any more. */
   stop(): void {
     this.#hasStopped = true;
-    this.#timer?.cancel();
-  }
-
-  #feed(input: IssuerInput): void {
-    if (this.#hasStopped) return;
-    const { clock } = this.ports;
-    for (const effect of this.#issuer.step(input, clock.nowMs())) this.#execute(effect);
-    this.#timer?.cancel();
-    const dueMs = this.#issuer.nextDeadlineMs();
-    this.#timer = dueMs === null ? null : clock.at(dueMs, () => this.#feed({ type: "tick" }));
+    this.#runner.stop();
   }
 
   #execute(effect: IssuerEffect): void {

@@ -10,6 +10,7 @@
 import { Buffer } from "node:buffer";
 import { createSocket, type Socket } from "node:dgram";
 import { TokenBucket } from "../../base/rates/token_bucket.ts";
+import { isLoopback } from "../../base/text/endpoints.ts";
 import type { Logger } from "../../base/machine/environment.ts";
 import { reasonOf } from "../sockets.ts";
 import {
@@ -154,7 +155,7 @@ export class MdnsDiscovery implements ServiceDiscovery {
       if (present.some((each) => each.address === address)) continue;
       this.#tries(() => this.#socket.dropMembership(GROUP, address));
     }
-    this.#hasNetwork = this.#interfaces.some(({ address }) => !isLoopbackAddress(address)) ||
+    this.#hasNetwork = this.#interfaces.some(({ address }) => !isLoopback(address)) ||
       this.options.host !== null && this.#interfaces.length > 0;
   }
 
@@ -207,7 +208,7 @@ export class MdnsDiscovery implements ServiceDiscovery {
 
   #received(bytes: Buffer, from: string): void {
     if (this.#isClosed || this.#handler === null || bytes.length > MESSAGE_BYTES_MAX) return;
-    const isOwn = isLoopbackAddress(from) ||
+    const isOwn = isLoopback(from) ||
       this.#interfaces.some(({ address }) => address === from);
     if (!isOwn && !this.#interfaces.some(({ cidr }) => isIn(from, cidr))) return;
     if (isOwn) this.#hearing.own = true;
@@ -228,13 +229,9 @@ function interfacesOf(host: string | null): readonly Interface[] {
   if (host !== null && host !== ALL_ADDRESSES) {
     return all.filter(({ address }) => address === host).slice(0, 1);
   }
-  const others = all.filter(({ address }) => !isLoopbackAddress(address));
+  const others = all.filter(({ address }) => !isLoopback(address));
   if (others.length > 0) return others.slice(0, INTERFACES_MAX);
   return all.filter(({ address }) => address === LOOPBACK_ADDRESS);
-}
-
-function isLoopbackAddress(address: string): boolean {
-  return address.startsWith("127.");
 }
 
 /** Whether an IPv4 address is in a network, as `192.168.1.5/24`. */

@@ -3,7 +3,7 @@
  * the first of them, as most programs have none.
  */
 
-import { RELAY_HOST } from "../../base/ids.ts";
+import { isRelayed } from "../../base/ids.ts";
 import type { ByteStream, RelayedStreams, StreamNetwork } from "../byte_stream.ts";
 
 export class LateRelays implements RelayedStreams {
@@ -20,7 +20,7 @@ export class LateRelays implements RelayedStreams {
       },
       // Without relayed streams nobody has an address of one.
       connect: (to, connected, failed) =>
-        (to.host === RELAY_HOST ? this.#relayed ?? network : network).connect(
+        (isRelayed(to) ? this.#relayed ?? network : network).connect(
           to,
           connected,
           failed,

@@ -5,6 +5,7 @@
  */
 
 import { isSystemError } from "../../base/errors.ts";
+import { closeSurely, isClosedSocket } from "../sockets.ts";
 
 export interface HttpAnswer {
   readonly status: number;
@@ -40,7 +41,7 @@ export async function askByHttp(question: HttpQuestion): Promise<HttpAnswer | nu
   const timer = setTimeout(() => timeout.abort(), ms);
   let connection: Deno.TcpConn | null = null;
   const end = () => {
-    if (connection !== null) closed(connection);
+    if (connection !== null) closeSurely(connection);
   };
   timeout.signal.addEventListener("abort", end);
   const abort = () => timeout.abort();
@@ -134,14 +135,5 @@ function joined(text: string): string {
 }
 
 function isCutOff(error: unknown): boolean {
-  return error instanceof Deno.errors.Interrupted || error instanceof Deno.errors.BadResource ||
-    (error instanceof DOMException && error.name === "AbortError");
-}
-
-function closed(connection: Deno.TcpConn): void {
-  try {
-    connection.close();
-  } catch (error) {
-    if (!isCutOff(error)) throw error; // it was closed before
-  }
+  return isClosedSocket(error) || (error instanceof DOMException && error.name === "AbortError");
 }

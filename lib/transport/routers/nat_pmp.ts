@@ -6,6 +6,7 @@ import type {
   PortRequest,
   RouterAnswer,
 } from "../../protocols/port_mapping/port_mapping_io.ts";
+import { closeSurely, isClosedSocket } from "../sockets.ts";
 
 /** Section 3.1: the first pause until a question is sent again; each is twice as long as the one before. */
 export const AGAIN_MS = 250;
@@ -94,7 +95,7 @@ export class NatPmp {
   }
 
   close(): void {
-    for (const socket of this.#open) closed(socket);
+    for (const socket of this.#open) closeSurely(socket);
   }
 
   #hasRestarted(router: string, epochS: number): boolean {
@@ -120,7 +121,7 @@ export class NatPmp {
       this.#open.add(own);
       let sent = 0;
       const send = async () => {
-        if (sent === SENT_MAX) return closed(own);
+        if (sent === SENT_MAX) return closeSurely(own);
         timer = setTimeout(() => void send(), againMs * 2 ** sent++);
         // Where nothing leads there, the others may still answer.
         const to = (hostname: string) => own.send(bytes, { transport: "udp", hostname, port });
@@ -134,13 +135,13 @@ export class NatPmp {
         if (answer !== null) return { host, answer };
       }
     } catch (error) {
-      if (!isSystemError(error) && !isClosed(error)) throw error;
+      if (!isSystemError(error) && !isClosedSocket(error)) throw error;
       return null;
     } finally {
       clearTimeout(timer);
       if (socket !== null) {
         this.#open.delete(socket);
-        closed(socket);
+        closeSurely(socket);
       }
     }
   }
@@ -182,16 +183,4 @@ const REFUSALS: Readonly<Record<number, string>> = {
 function nonsense(router: string): RouterAnswer {
   const text = "its answer by NAT-PMP isn't one";
   return { kind: "failed", failure: { kind: "nonsense", router, text } };
-}
-
-function isClosed(error: unknown): boolean {
-  return error instanceof Deno.errors.Interrupted || error instanceof Deno.errors.BadResource;
-}
-
-function closed(socket: Deno.DatagramConn): void {
-  try {
-    socket.close();
-  } catch (error) {
-    if (!isClosed(error)) throw error; // it was closed before
-  }
 }

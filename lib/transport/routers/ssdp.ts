@@ -5,6 +5,7 @@
 
 import { isSystemError } from "../../base/errors.ts";
 import { type Interface, isNear } from "./near_hosts.ts";
+import { closeSurely, isClosedSocket } from "../sockets.ts";
 
 /** Answers within a second. */
 const MX_S = 1;
@@ -39,7 +40,7 @@ export async function findByUpnp(
   let again: ReturnType<typeof setTimeout> | undefined;
   let socket: Deno.DatagramConn | null = null;
   const end = () => {
-    if (socket !== null) closed(socket);
+    if (socket !== null) closeSurely(socket);
   };
   signal.addEventListener("abort", end);
   try {
@@ -61,7 +62,7 @@ export async function findByUpnp(
       if (url !== null) found.set(url.href, url);
     }
   } catch (error) {
-    if (!isSystemError(error) && !isClosed(error)) throw error;
+    if (!isSystemError(error) && !isClosedSocket(error)) throw error;
   } finally {
     clearTimeout(timer);
     clearTimeout(again);
@@ -93,16 +94,4 @@ function locationIn(bytes: Uint8Array, from: string): URL | null {
   }
   const url = URL.parse(location);
   return url?.protocol === "http:" && url.hostname === from ? url : null;
-}
-
-function isClosed(error: unknown): boolean {
-  return error instanceof Deno.errors.Interrupted || error instanceof Deno.errors.BadResource;
-}
-
-function closed(socket: Deno.DatagramConn): void {
-  try {
-    socket.close();
-  } catch (error) {
-    if (!isClosed(error)) throw error; // it was closed before
-  }
 }
