@@ -2,12 +2,11 @@
  * What nobody would say, to a meeting point by two visitors at once, and to a visitor by a meeting point. Whatever comes,
  * a visitor is sent only what is for it, streams stay within their bounds, and nothing throws.
  *
- * An input is a row of pieces: to whom and when (a byte), its length (two), its bytes.
+ * An input is a row of parcels (`parcels.ts`).
  */
 
 import { assert } from "@std/assert";
 import { concatBytes, utf8 } from "../../../lib/base/crypto/crypto.ts";
-import { RemoteProtocolError } from "../../../lib/base/errors.ts";
 import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import { STREAMS_EACH_MAX } from "../../../lib/protocols/meeting_point/limits.ts";
 import {
@@ -19,6 +18,7 @@ import { keyOf, MeetingWorld, ROOM_TAG } from "../../protocols/meeting_point/mee
 import type { Random } from "../../sim/random.ts";
 import { NO_TEXT, spoilt } from "../changes.ts";
 import { NUMBERS } from "../numbers.ts";
+import { messagesIn, parcelOf } from "../parcels.ts";
 import type { Target } from "../target.ts";
 
 const CODEC = createCodec(MEETING_MESSAGES);
@@ -51,7 +51,7 @@ function messages(random: Random): readonly MeetingMessage[] {
 function piece(random: Random): Uint8Array {
   const encoded = CODEC.encode(random.pick(messages(random))).slice();
   const bytes = random.chance(0.2) ? spoilt(encoded, PIECES, random) : encoded;
-  return concatBytes(Uint8Array.of(random.below(9), bytes.length >> 8, bytes.length), bytes);
+  return parcelOf(random.below(9), bytes);
 }
 
 /** @returns Whether some message was one. */
@@ -63,19 +63,9 @@ function check(input: Uint8Array): boolean {
   visitors[0]!.reach(visitors[1]!);
   world.pass(50);
   let isTaken = false;
-  for (let at = 0; at + 3 <= input.length;) {
-    const [kind = 0, high = 0, low = 0] = input.subarray(at, at + 3);
-    const bytes = input.subarray(at + 3, at + 3 + high * 256 + low);
-    at += 3 + high * 256 + low;
-    let message: ReturnType<typeof CODEC.decode>;
-    try {
-      message = CODEC.decode(bytes);
-    } catch (error) {
-      if (error instanceof RemoteProtocolError) continue;
-      throw error;
-    }
+  for (const { kind, message } of messagesIn(input, CODEC)) {
     const visitor = visitors[kind % 3]!;
-    if (message.type === "unknown-message" || visitor.link === null) continue;
+    if (visitor.link === null) continue;
     isTaken = true;
     if (kind < 3) visitor.step({ type: "message", link: visitor.link, message });
     else world.says(visitor, message);

@@ -2,12 +2,11 @@
  * What nobody would say, to the issuer of a word code and to whoever guesses at it, on several links at once. Whatever
  * comes, no invite goes to who doesn't know the words, each code has one guess, and memory stays bounded.
  *
- * An input is a row of pieces: to whom and when (a byte), its length (two), its bytes.
+ * An input is a row of parcels (`parcels.ts`).
  */
 
 import { assert } from "@std/assert";
 import { concatBytes, utf8 } from "../../../lib/base/crypto/crypto.ts";
-import { RemoteProtocolError } from "../../../lib/base/errors.ts";
 import { WORDS_MESSAGES, type WordsMessage } from "../../../lib/protocols/words/messages.ts";
 import { createCodec } from "../../../lib/wire/codec.ts";
 import {
@@ -21,6 +20,7 @@ import {
 import type { Random } from "../../sim/random.ts";
 import { NO_TEXT, spoilt } from "../changes.ts";
 import { NUMBERS } from "../numbers.ts";
+import { messagesIn, parcelOf } from "../parcels.ts";
 import type { Target } from "../target.ts";
 
 const CODEC = createCodec(WORDS_MESSAGES);
@@ -54,7 +54,7 @@ function messages(random: Random): readonly WordsMessage[] {
 function piece(random: Random): Uint8Array {
   const encoded = CODEC.encode(random.pick(messages(random))).slice();
   const bytes = random.chance(0.3) ? spoilt(encoded, PIECES, random) : encoded;
-  return concatBytes(Uint8Array.of(random.below(8), bytes.length >> 8, bytes.length), bytes);
+  return parcelOf(random.below(8), bytes);
 }
 
 /** @returns Whether some message was one. */
@@ -63,18 +63,7 @@ function check(input: Uint8Array): boolean {
   const links = [0, 1, 2].map((at) => issuing.linked(partyOf(`s${at}`), bytesFrom(`b${at}`)(32)));
   const guest = new HonestGuesser(new IssuerWorld("elsewhere"), "Bob", code);
   let isTaken = false;
-  for (let at = 0; at + 3 <= input.length;) {
-    const [kind = 0, high = 0, low = 0] = input.subarray(at, at + 3);
-    const bytes = input.subarray(at + 3, at + 3 + high * 256 + low);
-    at += 3 + high * 256 + low;
-    let message: ReturnType<typeof CODEC.decode>;
-    try {
-      message = CODEC.decode(bytes);
-    } catch (error) {
-      if (error instanceof RemoteProtocolError) continue;
-      throw error;
-    }
-    if (message.type === "unknown-message") continue;
+  for (const { kind, message } of messagesIn(input, CODEC)) {
     isTaken = true;
     if (kind % 4 === 3) guest.told(message);
     else issuing.heard(links[kind % 4]!, message);
