@@ -1,6 +1,7 @@
 #!/bin/sh
-# Makes the package for Debian and its descendants: the programs with Deno, the manual page, completions, and the units of
-# both servers, which nobody is made to run: they are enabled by hand. What is said to dpkg stands in packaging/deb.
+# Makes the package for Debian and its descendants: the programs with Deno, the manual page, completions, and units for
+# the servers and a member that is always on, which nobody is made to run: they are enabled by hand. What is said to dpkg
+# stands in packaging/deb.
 # Usage: make deb   (into build/packages/p2pchat_VERSION_ARCHITECTURE.deb)
 set -eu
 . "$(dirname "$0")/common.sh"

@@ -5,7 +5,7 @@ import { COMMANDS } from "../../lib/cli/program.ts";
 
 const units = new URL("../../systemd/", import.meta.url);
 
-for (const mode of ["serve", "regserver"]) {
+for (const mode of ["serve", "regserver", "mesh"]) {
   Deno.test(`the unit of ${mode} starts it with flags that it knows, in a folder that it is given`, async () => {
     const text = await Deno.readTextFile(new URL(`p2pchat-${mode}.service`, units));
     const setting = (name: string) => new RegExp(`^${name}=(.*)$`, "m").exec(text)?.[1];

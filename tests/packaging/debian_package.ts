@@ -48,6 +48,7 @@ Deno.test(
         "usr/share/zsh/vendor-completions/_p2pchat",
         "lib/systemd/system/p2pchat-serve.service",
         "lib/systemd/system/p2pchat-regserver.service",
+        "lib/systemd/system/p2pchat-mesh.service",
       ]
     ) assertMatch(installed!, new RegExp(` \\./(usr/)?${path} `), path);
     assertMatch(
@@ -80,7 +81,7 @@ Deno.test(
     const folder = await Deno.makeTempDir({ prefix: "p2pchat-units-" });
     try {
       await run(["dpkg-deb", "-x", await packaged(".deb"), folder]);
-      for (const name of ["p2pchat-serve", "p2pchat-regserver"]) {
+      for (const name of ["p2pchat-serve", "p2pchat-regserver", "p2pchat-mesh"]) {
         const unit = `${folder}/lib/systemd/system/${name}.service`;
         const text = await Deno.readTextFile(unit);
         assertMatch(text, /^ExecStart=\/usr\/bin\/p2pchat /m);
