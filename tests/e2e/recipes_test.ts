@@ -151,6 +151,8 @@ Deno.test({
     alice = start(["mesh", "Alice", "--host", "100.64.0.1"], "home1");
     await alice.until(named("joined", "Bob"));
     assertEquals(await addressesAt(alice), AT_VPN);
+    for (const node of [alice, bob]) await node.kill();
+    for (const folder of Object.values(folders)) await Deno.remove(folder, { recursive: true });
   },
 });
 
