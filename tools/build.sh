@@ -51,30 +51,32 @@ fi
 # Bundles the program into build/NAME.js, in one file with all it imports: half as long it starts in two thirds of the
 # time. Its log shows of a fault where it was in that file: `make where` says where in the sources. (To keep the names of
 # functions costs a twentieth of the processor time of chat, as each closure is given its own when it is made.)
-# bundle NAME PATTERN: of what lib/cli/program.ts loads when it is asked to, that which doesn't match isn't in it.
+# bundle NAME PATTERN EXPORT...: of what lib/cli/program.ts loads when it is asked to, that which doesn't match isn't in it.
 bundle() {
+  name=$1
   left_out=
   for module in $(sed -n 's|.*import("\(\./[^"]*\)").*|\1|p' lib/cli/program.ts | sort -u | grep -v "$2"); do
     left_out="$left_out --external $module"
   done
-  rm -f "build/$1.js"
+  shift 2
+  rm -f "build/$name.js"
   # shellcheck disable=SC2086 # several flags
   NO_COLOR=1 "$deno" bundle --quiet --platform deno --minify --sourcemap=external $left_out \
-    -o "build/$1.js" main.ts 2> build/bundle.log || {
+    -o "build/$name.js" main.ts 2> build/bundle.log || {
     cat build/bundle.log >&2
     exit 1
   }
-  # What loads each module goes into the cache of compiled code.
+  # What loads the modules of a start goes into the cache of compiled code: those of the commands, and what exports EXPORT.
   "$deno" run --quiet --no-check --allow-env --allow-sys --allow-read --allow-write=build \
-    tools/eager_modules.ts "build/$1.js"
+    tools/eager_modules.ts "build/$name.js" "$@"
 }
 
 # Each as tools/launcher.sh names it: all commands, and one alone.
 bundle program .
-bundle mesh /mesh_mode
-bundle peer '/member_mode\|/registry_mode\|/friends_mode'
-bundle regserver /regserver_mode
-bundle serve /serve_mode
+bundle mesh /mesh_mode runMesh InteractiveInterface ToldRooms
+bundle peer '/member_mode\|/registry_mode\|/friends_mode' runMember runRegistry runFriends InteractiveInterface
+bundle regserver /regserver_mode runRegserver InteractiveInterface
+bundle serve /serve_mode runServe InteractiveInterface
 programs='program mesh peer regserver serve'
 filled="s|@FLAGS@|$flags|"
 for name in $programs; do

@@ -13,6 +13,9 @@ import { withRequire } from "./bundled_require.ts";
 /** The bundler's helper: given what loads a module, it returns what loads it the first time it is called. */
 const HELPER = /var ([\w$]+)=\((\w+),(\w+)\)=>(\(\)=>\(\2&&\(\3=\2\(\2=0\)\),\3\))/;
 
+/** Where a module is imported when it is asked for: what loads it, and what it exports. */
+const IMPORT = /\.then\(\(\)=>\(([\w$]+)\(\),([\w$]+)\)\)/g;
+
 const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 interface Bundle {
@@ -87,6 +90,47 @@ function numberText(value: number): string {
   return text;
 }
 
+/**
+ * Of `functions`, those of modules that most starts load: what isn't in a module loads them, they load each other, or they
+ * export one of `names` and are imported when asked for. What else is imported only when asked for, few starts need, and
+ * all would read it from the cache.
+ */
+export function needed(
+  text: string,
+  functions: readonly string[],
+  names: readonly string[],
+): readonly string[] {
+  const helper = HELPER.exec(text)?.[1];
+  const modules = new Map<string, string>();
+  const outside: string[] = [];
+  let at = 0;
+  for (const each of functions) {
+    const call = `${helper}(${each})`;
+    const begin = text.indexOf(call, at);
+    outside.push(text.slice(at, begin));
+    modules.set(/([\w$]+)=$/.exec(outside.at(-1)!)![1]!, each);
+    at = begin + call.length;
+  }
+  outside.push(text.slice(at));
+  const whole = outside.join("");
+  const found = new Set<string>();
+  const waiting = [
+    whole.replaceAll(IMPORT, (site, _, exports) => {
+      const exported = whole.slice(whole.indexOf(`(${exports},{`)).split("}", 1)[0]!;
+      return names.some((name) => exported.includes(`${name}:`)) ? site : "";
+    }),
+  ];
+  for (let code = waiting.pop(); code !== undefined; code = waiting.pop()) {
+    for (const [, name] of code.matchAll(/([\w$]+)\(\)/g)) {
+      const each = modules.get(name!);
+      if (each === undefined || found.has(each)) continue;
+      found.add(each);
+      waiting.push(each.replaceAll(IMPORT, ""));
+    }
+  }
+  return functions.filter((each) => found.has(each));
+}
+
 /** What the bundle gives its helper, as source text: the bundle itself tells, loaded with a helper that notes it. */
 async function functionsOf(text: string): Promise<readonly string[]> {
   const found: string[] = [];
@@ -115,7 +159,7 @@ if (import.meta.main) {
   // Another version of Deno may bundle otherwise: then the program is whole, and starts as slowly as without this.
   if (functions.length === 0) Deno.exit();
   const map = JSON.parse(mapText);
-  const made = eager({ text, mappings: map.mappings }, functions);
+  const made = eager({ text, mappings: map.mappings }, needed(text, functions, Deno.args.slice(1)));
   await Deno.writeTextFile(path, made.text);
   await Deno.writeTextFile(`${path}.map`, JSON.stringify({ ...map, mappings: made.mappings }));
 }

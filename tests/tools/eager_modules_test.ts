@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { SourceMap } from "node:module";
-import { eager } from "../../tools/eager_modules.ts";
+import { eager, needed } from "../../tools/eager_modules.ts";
 
 const HELPER = "var d=(i,t)=>()=>(i&&(t=i(i=0)),t);";
 const TEXT = `${HELPER}var a,A=d(()=>{a=[1]});\nvar b,B=d(()=>{A();b="(()=>{})"});fail();`;
@@ -46,4 +46,27 @@ Deno.test("eager() lets the source map follow", () => {
       generatedColumn: after,
     });
   }
+});
+
+Deno.test("needed() leaves out what is imported only when it is asked for", () => {
+  const text = [
+    HELPER,
+    "var o={};r(o,{open:()=>a});var a,A=d(()=>{a=1});", // loaded by what runs
+    "var p={};r(p,{few:()=>b});var b,B=d(()=>{C();b=2});", // imported by few
+    "var c,C=d(()=>{c=3});", // loaded by that alone
+    "var q={};r(q,{run:()=>e});var e,E=d(()=>{A();e=import.then(()=>(B(),p))});",
+    "run((await x.then(()=>(E(),q))).run,(await x.then(()=>(B(),p))).few)",
+  ].join("");
+  const [a, b, c, e] = [
+    "()=>{a=1}",
+    "()=>{C();b=2}",
+    "()=>{c=3}",
+    "()=>{A();e=import.then(()=>(B(),p))}",
+  ] as const;
+  const functions = [a, b, c, e];
+
+  assertEquals(needed(text, functions, []), []);
+  assertEquals(needed(text, functions, ["run"]), [a, e]);
+  assertEquals(needed(text, functions, ["few"]), [b, c]);
+  assertEquals(needed(`${text};A()`, functions, []), [a]);
 });

@@ -77,8 +77,8 @@ const FOUNDED_PRIVATE =
 const FOUNDED_PASSIVE =
   "Nobody can join the room you founded, as --passive accepts no connections; start again without it to let others in";
 
-/** A start has begun to write its first lines by then. */
-const TOLD_AFTER_MS = 50;
+/** A start is through by then, also where the processor is slow: it loads what looks for rooms. */
+const TOLD_AFTER_MS = 500;
 
 /** A warning to users who join another room than the last, perhaps with a command from the shell's history. */
 function leftBehind(last: RoomId, name: string): string {
