@@ -40,11 +40,10 @@ Deno.test("docs/promises.md: each test is in its file", async () => {
   assertEquals(missing, []);
 });
 
-Deno.test("docs/promises.md: each number of PROTOCOL.md, and each promise of README.md, is there", async () => {
+Deno.test("docs/promises.md: each number of PROTOCOL.md, and each promise of guarantees.md, is there", async () => {
   const protocol = await Deno.readTextFile("PROTOCOL.md");
   const numbers = [...protocol.matchAll(/^\| \**([GEM]\d+)\** /gm)].map(([, number]) => number!);
-  const readme = await Deno.readTextFile("README.md");
-  const [, promised = ""] = readme.split("## What you can rely on");
+  const promised = await Deno.readTextFile("docs/guarantees.md");
   const inList = (heading: string, letter: string) => {
     const [, list = ""] = promised.split(heading);
     const [items = ""] = list.split(/\n\n(?!\d)/).filter((part) => /^1\. /m.test(part));
