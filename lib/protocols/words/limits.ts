@@ -18,7 +18,7 @@ export const NUMBER_MAX = 99;
  */
 export const SPENT_MAX = 32;
 
-/** Links of guessers at once: more than there are codes, so that one who says nothing keeps nobody out for long. */
+/** Links of guessers at once: more than there are codes. Of more, one gives way that hasn't guessed. */
 export const GUESS_LINKS_MAX = 8;
 
 /** Of these from one address; this machine's own have no limit, as with other strangers. */

@@ -7,7 +7,7 @@
  */
 
 import { dropOldest } from "../../base/collections/bounded.ts";
-import type { Endpoint, LinkId, PeerKey } from "../../base/ids.ts";
+import { type Endpoint, isRelayed, type LinkId, type PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import type { Environment } from "../../base/machine/environment.ts";
 import { earliestMs, type Machine } from "../../base/machine/machine.ts";
@@ -173,14 +173,31 @@ export class WordIssuer implements Machine<IssuerInput, IssuerEffect> {
 
   #linkUp(input: Extract<IssuerInput, { readonly type: "link-up" }>): void {
     const { link, peer, process, binding, remote, address } = input;
-    const same = [...this.#guessers.values()].filter((each) => each.address === address).length;
-    const isTooMany = address !== null && same >= GUESS_LINKS_PER_ADDRESS_MAX;
-    if (isTooMany || this.#guessers.size >= GUESS_LINKS_MAX) {
+    if (!this.#makeRoom(address)) {
       return void this.#out.push({ type: "close", link, reason: "full" });
     }
     const endsAtMs = this.#nowMs + EXCHANGE_MS;
     const who = { link, peer, process, binding, remote, address };
     this.#guessers.set(link, { ...who, endsAtMs, guessed: null });
+  }
+
+  /**
+   * Our own program guesses as soon as its link is up. So where there are too many links, one gives way that hasn't: of
+   * the address that has the most, the oldest. Links that say nothing keep nobody out, whatever their number.
+   * @returns Whether there is room.
+   */
+  #makeRoom(address: string | null): boolean {
+    const all = [...this.#guessers.values()];
+    const byAddress = Map.groupBy(all, (each) => each.address);
+    const same = byAddress.get(address) ?? [];
+    const isTooMany = address !== null && same.length >= GUESS_LINKS_PER_ADDRESS_MAX;
+    if (!isTooMany && all.length < GUESS_LINKS_MAX) return true;
+    const size = ({ address }: Guesser) => byAddress.get(address)!.length;
+    const [silent] = (isTooMany ? same : all).filter(({ guessed }) => guessed === null)
+      .toSorted((a, b) => size(b) - size(a));
+    if (silent === undefined) return false;
+    this.#part(silent, "full");
+    return true;
   }
 
   #heard(link: LinkId, message: WordsMessage): void {
@@ -197,8 +214,11 @@ export class WordIssuer implements Machine<IssuerInput, IssuerEffect> {
     guesser: Guesser,
     { number, share }: Extract<WordsMessage, { readonly type: "guess" }>,
   ): void {
-    if (!this.#mayGuess(guesser.address)) return this.#part(guesser, "too-fast");
     const code = this.#open.get(number);
+    // All that come through a meeting point are one address, and it counts by itself what they ask for: guesses at
+    // numbers of no code, of which nobody is told, don't use up what there is for them all.
+    const isCounted = code !== undefined || !isRelayed(guesser.remote);
+    if (isCounted && !this.#mayGuess(guesser.address)) return this.#part(guesser, "too-fast");
     if (code === undefined) {
       const spent = this.#spent.get(number);
       if (spent !== undefined && !spent.isTold && spent.toldUntilMs > this.#nowMs) {

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { RELAY_HOST } from "../../../lib/base/ids.ts";
 import { CODE_MS, EXCHANGE_MS } from "../../../lib/protocols/words/limits.ts";
 import {
   bytesFrom,
@@ -163,12 +164,65 @@ Deno.test("links of guessers are few, two of one address, and each ends in time"
   const ofOne = [1, 2, 3].map((at) => link(at, "192.0.2.1"));
   const ofOthers = Array.from({ length: 8 }, (_, at) => link(10 + at, null));
 
+  // The oldest of that address, and of those that are the most.
   const full = [...ofOne, ...ofOthers].filter((each) => world.closed.get(each) === "full");
-  assertEquals(full, [ofOne[2], ...ofOthers.slice(6)]);
+  assertEquals(full, [ofOne[0], ...ofOthers.slice(0, 2)]);
 
   world.pass(EXCHANGE_MS);
   assertEquals(world.closed.size, 11);
-  assertEquals(world.closed.get(ofOne[0]!), "nothing came in time");
+  assertEquals(world.closed.get(ofOne[1]!), "nothing came in time");
+});
+
+Deno.test("links that say nothing keep nobody out, of however many addresses they are", () => {
+  const world = new IssuerWorld();
+  const code = world.issue();
+  for (let at = 0; at < 12; at++) {
+    world.linked(partyOf(`${at}`), bytesFrom(`${at}`)(32), `192.0.2.${at % 6}`);
+  }
+
+  const bob = new HonestGuesser(world, "Bob", code, { address: "192.0.2.5" });
+  // Those who come after it and say nothing don't take its place either, once it has guessed.
+  bob.turn();
+  for (let at = 20; at < 40; at++) {
+    world.linked(partyOf(`${at}`), bytesFrom(`${at}`)(32), `192.0.2.${at % 6}`);
+  }
+
+  assertEquals(bob.run().type, "invited");
+});
+
+Deno.test("a guess that isn't answered yet gives way to nobody", () => {
+  const world = new IssuerWorld();
+  const guessers = [world.issue(), world.issue()].map((code, at) => {
+    const guesser = new HonestGuesser(world, `${at}`, code, { address: "192.0.2.1" });
+    world.heard(guesser.link, guesser.sent.shift()!);
+    return guesser;
+  });
+
+  const third = world.linked(partyOf("third"), bytesFrom("third")(32), "192.0.2.1");
+
+  assertEquals(world.closed.get(third), "full");
+  for (const guesser of guessers) assertEquals(guesser.run().type, "invited");
+});
+
+Deno.test("guesses at numbers of no code, through a meeting point, keep nobody out who comes there", () => {
+  const world = new IssuerWorld();
+  const code = world.issue();
+  const other = numberOf(code) === 1 ? 2 : 1;
+  const there = { address: RELAY_HOST, remote: { host: RELAY_HOST, port: 0 } };
+
+  for (let at = 0; at < 20; at++) {
+    const guesser = new HonestGuesser(world, `${at}`, `${other}-zoo-zoo`, there);
+    assertEquals(guesser.run(), REFUSED);
+  }
+
+  assertEquals(new HonestGuesser(world, "Bob", code, there).run().type, "invited");
+  // Guesses at codes are counted there, too.
+  const reasons = Array.from({ length: 5 }, (_, at) => {
+    const wrong = new HonestGuesser(world, `wrong ${at}`, wrongWords(world.issue()), there);
+    const outcome = wrong.run();
+    return outcome.type === "failed" ? outcome.reason : "";
+  });
+  assertEquals(reasons, [...Array(4).fill("bad-credentials"), "too-fast"]);
 });
 
 Deno.test("what is out of turn ends the link, and a code that was guessed at with it", () => {

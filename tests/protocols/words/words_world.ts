@@ -123,8 +123,9 @@ export class HonestGuesser {
     readonly world: IssuerWorld,
     name: string,
     code: string,
-    { address = null, binding = bytesFrom(`link of ${name}`)(32) }: {
+    { address = null, remote, binding = bytesFrom(`link of ${name}`)(32) }: {
       readonly address?: string | null;
+      readonly remote?: Endpoint;
       readonly binding?: Uint8Array;
     } = {},
   ) {
@@ -132,7 +133,7 @@ export class HonestGuesser {
     this.guesser = new WordGuesser(readCode(code), this.self, {
       randomBytes: bytesFrom(`${name}'s bytes`),
     });
-    this.link = world.linked(this.self, binding, address);
+    this.link = world.linked(this.self, binding, address, remote);
     const { key: peer, process } = world.self;
     this.#take(this.guesser.step({ type: "start" }, world.nowMs));
     const up = { type: "link-up", link: this.link, peer, process, binding } as const;
