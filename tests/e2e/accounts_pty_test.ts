@@ -51,10 +51,10 @@ terminalTest(
   "nothing of a password is shown; it is taken back by Backspace and Ctrl+U",
   async (folder, open) => {
     await using terminal = await open("add bob");
-    await terminal.untilCursorLine("Password for bob: |");
+    await terminal.untilCursorLine("Password for bob (at least 8 characters): |");
     await terminal.press(`xyzzy wrong${CTRL_U}correct horsf${BACKSPACE}e`);
     await terminal.press("\x1b[D\x1b[A\t");
-    await terminal.untilCursorLine("Password for bob: |");
+    await terminal.untilCursorLine("Password for bob (at least 8 characters): |");
     await terminal.press("\r");
     await terminal.untilCursorLine("The same again: |");
     await terminal.press("\x1b[200~correct horse\n\x1b[201~\r");
@@ -63,7 +63,7 @@ terminalTest(
 
     assertEquals(
       lines,
-      ["Password for bob: ", "The same again: ", "Added bob.", "status 0"]
+      ["Password for bob (at least 8 characters): ", "The same again: ", "Added bob.", "status 0"]
         .map((line) => line.trimEnd()),
     );
     for (const word of ["xyzzy", "wrong", "correct", "hors", "*"]) {
@@ -81,10 +81,10 @@ terminalTest(
 
 terminalTest("after a mistake it is asked again, three times at most", async (folder, open) => {
   await using terminal = await open("add bob");
-  await terminal.untilCursorLine("Password for bob: |");
+  await terminal.untilCursorLine("Password for bob (at least 8 characters): |");
   await terminal.press("short\r");
   await terminal.until("what is wrong", ({ text }) => text.includes("at least 8 characters"));
-  await terminal.untilCursorLine("Password for bob: |");
+  await terminal.untilCursorLine("Password for bob (at least 8 characters): |");
   await terminal.press("correct horse\rcorrect house\r");
   await terminal.until("what is wrong", ({ text }) => text.includes("aren't the same"));
   await terminal.press("\r");
@@ -92,12 +92,12 @@ terminalTest("after a mistake it is asked again, three times at most", async (fo
   const lines = await ended(terminal);
 
   assertEquals(lines, [
-    "Password for bob:",
+    "Password for bob (at least 8 characters):",
     "The password won't do: it must have at least 8 characters; choose another one",
-    "Password for bob:",
+    "Password for bob (at least 8 characters):",
     "The same again:",
     "The two passwords aren't the same; try again",
-    "Password for bob:",
+    "Password for bob (at least 8 characters):",
     "error: The password won't do: it is empty, and must have at least 8 characters; choose another one",
     "status 4",
   ]);
@@ -112,10 +112,10 @@ for (
 ) {
   terminalTest(`${name} gives up`, async (folder, open) => {
     await using terminal = await open("add bob");
-    await terminal.untilCursorLine("Password for bob: |");
+    await terminal.untilCursorLine("Password for bob (at least 8 characters): |");
     await terminal.press(keys);
     const lines = await ended(terminal);
-    assertEquals(lines, ["Password for bob:", word, `status ${status}`]);
+    assertEquals(lines, ["Password for bob (at least 8 characters):", word, `status ${status}`]);
     assertEquals(await folder.names(), []);
   });
 }
@@ -123,14 +123,14 @@ for (
 for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
   terminalTest(`${signal} ends it, and the terminal is given back`, async (folder, open) => {
     await using terminal = await open("add bob");
-    await terminal.untilCursorLine("Password for bob: |");
+    await terminal.untilCursorLine("Password for bob (at least 8 characters): |");
     // Asked again, it has read all that was typed: what comes after its end is the shell's.
     await terminal.press("short\r");
     await terminal.until("what is wrong", ({ text }) => text.includes("at least 8 characters"));
-    await terminal.untilCursorLine("Password for bob: |");
+    await terminal.untilCursorLine("Password for bob (at least 8 characters): |");
     Deno.kill(Number(await Deno.readTextFile(`${folder.path}/pid`)), signal);
     const said = signal === "SIGINT" ? ["Nothing was changed"] : [];
-    const last = ["Password for bob:", ...said, "status 130"];
+    const last = ["Password for bob (at least 8 characters):", ...said, "status 130"];
     assertEquals((await ended(terminal)).slice(-last.length), last);
     assertEquals(await folder.names(), []);
   });

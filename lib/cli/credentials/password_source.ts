@@ -6,6 +6,7 @@ import {
   checkPassword,
   controlFault,
   PASSWORD_BYTES_MAX,
+  PASSWORD_LENGTH_MIN,
   passwordBytes,
 } from "../../base/crypto/password_hash.ts";
 import type { ValueFlag } from "../args/flags.ts";
@@ -69,8 +70,13 @@ export async function newPassword(source: PasswordSource, name: string): Promise
   };
   return await untilItWillDo(
     entry,
-    () => typedTwice<never>(ask, `Password for ${shownName(name)}: `),
+    () => typedTwice<never>(ask, newPasswordPrompt(`Password for ${shownName(name)}`)),
   );
+}
+
+/** The question for a password that is chosen. */
+export function newPasswordPrompt(what: string): string {
+  return `${what} (at least ${PASSWORD_LENGTH_MIN} characters): `;
 }
 
 /**

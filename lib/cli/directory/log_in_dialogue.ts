@@ -5,10 +5,10 @@
 
 import { type ErrorCode, P2pchatError } from "../../base/errors.ts";
 import { foldName } from "../../base/text/names.ts";
-import { PASSWORD_LENGTH_MIN, weakPassword } from "../../base/crypto/password_hash.ts";
+import { weakPassword } from "../../base/crypto/password_hash.ts";
 import { chosenName } from "../commands/command_arguments.ts";
 import type { Entry } from "../../protocols/directory/schema/client_io.ts";
-import { typedTwice } from "../credentials/password_source.ts";
+import { newPasswordPrompt, typedTwice } from "../credentials/password_source.ts";
 import type { Dialogue } from "../rendering/user_interface.ts";
 
 /** The chosen way to enter and the name, before any password is asked for. */
@@ -230,9 +230,8 @@ export class LogInDialogue {
    * shown; null if the user leaves.
    */
   async newPassword(what: string): Promise<string | null | undefined> {
-    const prompt = `${what} (at least ${PASSWORD_LENGTH_MIN} characters): `;
     try {
-      return await typedTwice<null>((prompt) => this.password(prompt), prompt);
+      return await typedTwice<null>((prompt) => this.password(prompt), newPasswordPrompt(what));
     } catch (error) {
       this.#refuse(error);
       return undefined;
