@@ -61,10 +61,14 @@ export class Terminal {
   }
 
   /** Waits until `holds` returns true. @throws With the screen's content, if it never does. */
-  async until(what: string, holds: (screen: Screen) => boolean): Promise<void> {
+  async until(
+    what: string,
+    holds: (screen: Screen) => boolean,
+    withinMs = AWAIT_MS,
+  ): Promise<void> {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const limit = new Promise<"late">((resolve) => {
-      timer = setTimeout(() => resolve("late"), AWAIT_MS);
+      timer = setTimeout(() => resolve("late"), withinMs);
     });
     try {
       while (!holds(this.screen)) {

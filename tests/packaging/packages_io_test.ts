@@ -3,5 +3,6 @@
 import "./reproducible.ts";
 import "./npm_package.ts";
 import "./debian_package.ts";
+import "./fresh_machines.ts";
 import "./image.ts";
 import "./recipes.ts";
