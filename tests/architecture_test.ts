@@ -75,6 +75,12 @@ const BANNED: readonly {
   },
   { in: /^(lib|main\.ts)/, pattern: /\bconsole\.\w/, instead: "use the user interface or Logger" },
   {
+    in: /^(lib|main\.ts)/,
+    pattern: /\busing \w+ =/,
+    instead:
+      "close it in a finally: the bundler drops using (esbuild, issue 4482), and it stays open",
+  },
+  {
     in: /^lib\/(base|protocols|wire)\//,
     pattern: /^\s*(async |.*\bawait |.*\bPromise\b)/,
     instead: "machines answer at once; what waits is an effect",
@@ -343,6 +349,7 @@ const BAD: readonly (Source & { readonly complaint: RegExp })[] = [
   { path: "lib/runtime/a.ts", text: "Deno.exit(1);", complaint: /Deno\. is banned/ },
   { path: "lib/wire/a.ts", text: "  setTimeout(f, 1);", complaint: /give the machine a deadline/ },
   { path: "lib/cli/a.ts", text: "console.log(1);", complaint: /console\.l is banned/ },
+  { path: "lib/cli/a.ts", text: "using file = open();", complaint: /using file = is banned/ },
   { path: "lib/protocols/a.ts", text: "async function f() {}", complaint: /answer at once/ },
 ];
 

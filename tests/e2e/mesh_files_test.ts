@@ -12,6 +12,7 @@ import {
   safeList,
 } from "./files_folder.ts";
 import { holds, Node, type NodeOptions, PROGRAM, type ShownEvent } from "./node.ts";
+import { openPaths } from "./proc.ts";
 import { hasScript, openTerminal } from "./pty.ts";
 import { canMount, mount, remount, unmount } from "./small_disk.ts";
 
@@ -70,6 +71,10 @@ Deno.test("a file sent to the room is saved by each member, byte for byte, and n
   assertEquals([...Deno.readDirSync(world.folder)].some(({ name }) => name === "elsewhere"), false);
   const left = [...Deno.readDirSync(world.saved("Bob"))].map(({ name }) => name).sort();
   assertEquals(left, ["report (2).bin", "report.bin"]);
+  const folders = (await openPaths(bob.pid)).filter((path) =>
+    path === Deno.realPathSync(world.saved("Bob"))
+  );
+  assertEquals(folders, [], "a folder that was synced is closed at once");
 });
 
 Deno.test("who has fetched a file serves it: its sender may leave", async () => {

@@ -30,6 +30,15 @@ export async function openDescriptors(pid: number): Promise<number> {
   return (await Array.fromAsync(Deno.readDir(`/proc/${pid}/fd`))).length;
 }
 
+/** What the process `pid` has open, by its path or kind: that of a file that was removed ends with ` (deleted)`. */
+export async function openPaths(pid: number): Promise<readonly string[]> {
+  const descriptors = await Array.fromAsync(Deno.readDir(`/proc/${pid}/fd`));
+  const paths = descriptors.map(({ name }) => Deno.readLink(`/proc/${pid}/fd/${name}`));
+  return (await Promise.all(paths.map((path) => path.catch(() => "")))).filter((path) =>
+    path !== ""
+  );
+}
+
 /** The number of open sockets of the process `pid`. */
 export async function openSockets(pid: number): Promise<number> {
   return (await socketsOf(pid)).size;

@@ -75,8 +75,9 @@ async function startOf(
   { path, secret, bytesMax, notice }: SecretFile,
   failed: string,
 ): Promise<Uint8Array> {
+  let file: Deno.FsFile | null = null;
   try {
-    using file = await Deno.open(path, { read: true });
+    file = await Deno.open(path, { read: true });
     const { isFile, mode } = await file.stat();
     if (isFile && mayOthersRead(mode)) {
       const what = `${/^[aeiou]/.test(secret) ? "an" : "a"} ${secret}`;
@@ -91,5 +92,7 @@ async function startOf(
     return buffer.subarray(0, length);
   } catch (cause) {
     throw unreadable(failed, cause);
+  } finally {
+    file?.close();
   }
 }

@@ -186,9 +186,10 @@ function logError(path: string, why: string, options?: ErrorOptions): P2pchatErr
 async function mayBeLog(path: string): Promise<boolean> {
   const stat = await Deno.stat(path).catch(() => null);
   if (stat === null || !stat.isFile || stat.size === 0) return true;
-  using file = await Deno.open(path).catch(() => null);
+  const file = await Deno.open(path).catch(() => null);
   const first = new Uint8Array(1);
   const count = await file?.read(first).catch(() => null) ?? 0;
+  file?.close();
   return count === 0 || first[0] === "{".charCodeAt(0);
 }
 

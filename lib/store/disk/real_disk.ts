@@ -305,8 +305,12 @@ export class RealDisk implements Disk {
     return orDiskError("sync folder", folder, async () => {
       const held = heldFolder(folder);
       if (held !== null) return await held.sync();
-      using opened = Deno.openSync(folder, { read: true });
-      await opened.sync();
+      const opened = Deno.openSync(folder, { read: true });
+      try {
+        await opened.sync();
+      } finally {
+        opened.close();
+      }
     });
   }
 
