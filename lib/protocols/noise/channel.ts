@@ -15,6 +15,7 @@
  * 3. After `failed` or `closed`: finish the write under way, end the stream, and throw the channel away.
  */
 
+import { freeBuffer } from "../../base/collections/free_buffer.ts";
 import { concatBytes } from "../../base/crypto/crypto.ts";
 import { RemoteProtocolError } from "../../base/errors.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
@@ -204,15 +205,22 @@ export class Channel implements Machine<ChannelInput, ChannelEffect> {
   #received(bytes: Uint8Array, nowMs: number): readonly ChannelEffect[] {
     this.#liveness.received(nowMs);
     if (this.#phase === "refusing") return NOTHING;
-    const input = this.#unread.length === 0 ? bytes : concatBytes(this.#unread, bytes);
     const effects: ChannelEffect[] = [];
+    let input = bytes;
     let offset = 0;
+    let isAnyRead = false;
     try {
+      if (this.#reader !== null && this.#unread.length > 0) {
+        offset = this.#readRest(this.#reader, bytes, effects, nowMs);
+        if (this.#isOver()) return effects;
+        isAnyRead = this.#unread.length === 0;
+      } else if (this.#unread.length > 0) input = concatBytes(this.#unread, bytes);
       while (offset < input.length) {
         const taken = this.#reader === null
           ? this.#readHandshake(input.subarray(offset), effects, nowMs)
           : this.#readRecord(this.#reader, input, offset, effects, nowMs);
         if (taken === 0) break;
+        isAnyRead = true;
         offset += taken;
         if (this.#isOver()) return effects;
       }
@@ -221,9 +229,35 @@ export class Channel implements Machine<ChannelInput, ChannelEffect> {
       effects.push(...this.#broken(error.message));
       return effects;
     }
-    this.#unread = offset === input.length ? EMPTY : input.slice(offset);
-    this.#liveness.read(offset > 0, this.#unread.length > 0, nowMs);
+    if (offset < input.length) this.#unread = input.slice(offset);
+    else if (isAnyRead) this.#unread = EMPTY;
+    this.#liveness.read(isAnyRead, this.#unread.length > 0, nowMs);
     return effects;
+  }
+
+  /**
+   * Goes on with a record that began before. Only its rest is copied to it, and both are freed at once: of a file, 64 KiB
+   * come at a time, and the collector would let them come together.
+   * @returns How many of the bytes that took.
+   */
+  #readRest(
+    reader: RecordReader,
+    bytes: Uint8Array,
+    effects: ChannelEffect[],
+    nowMs: number,
+  ): number {
+    let offset = 0;
+    while (this.#unread.length > 0 && offset < bytes.length) {
+      const rest = bytes.subarray(offset, offset + reader.missingBytes(this.#unread));
+      const record = concatBytes(this.#unread, rest);
+      freeBuffer(this.#unread);
+      this.#unread = record;
+      offset += rest.length;
+      if (this.#readRecord(reader, record, 0, effects, nowMs) === 0) continue;
+      freeBuffer(record);
+      this.#unread = EMPTY;
+    }
+    return offset;
   }
 
   // A method, so that the type checker doesn't hold on to the phase from before a step.

@@ -18,6 +18,7 @@ import {
   hkdfSync,
   type KeyObject,
 } from "node:crypto";
+import { freeBuffer } from "../../base/collections/free_buffer.ts";
 import { type Bytes, concatBytes } from "../../base/crypto/crypto.ts";
 import { RemoteProtocolError } from "../../base/errors.ts";
 import { invariant } from "../../base/invariant.ts";
@@ -135,7 +136,9 @@ export function sealInto(
 ): void {
   const cipher = createCipheriv("chacha20-poly1305", key, nonce, { authTagLength: TAG_BYTES });
   if (ad.length > 0) cipher.setAAD(ad, { plaintextLength: plaintext.length });
-  out.set(cipher.update(plaintext), offset);
+  const sealed = cipher.update(plaintext);
+  out.set(sealed, offset);
+  freeBuffer(sealed); // at once: the collector would let many of these come together; a short one shares its buffer
   cipher.final();
   out.set(cipher.getAuthTag(), offset + plaintext.length);
 }

@@ -121,6 +121,12 @@ export class RecordReader {
     this.#keys = new KeySchedule(cipher, config);
   }
 
+  /** How many bytes are missing of a record that has begun with `part`: of its length, where that isn't whole. */
+  missingBytes(part: Uint8Array): number {
+    if (part.length < RECORD_LENGTH_BYTES) return RECORD_LENGTH_BYTES - part.length;
+    return RECORD_LENGTH_BYTES + part[0]! * 256 + part[1]! - part.length;
+  }
+
   /**
    * Opens the record that starts at `offset`, or `null` while it is incomplete.
    * @throws {RemoteProtocolError} If its length is impossible, it isn't authentic, or its kind is unknown.
