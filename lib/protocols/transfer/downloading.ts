@@ -26,6 +26,7 @@ import {
   LEAVES_HELD_MAX,
   NOBODY_MS,
   PROGRESS_MS,
+  SYNC_LEAVES_MAX,
   SYNC_MS,
 } from "./limits.ts";
 import { isLeaf, leafLength, leavesOf, proofLength } from "./merkle.ts";
@@ -357,7 +358,7 @@ export class Download implements Timed {
 
   #syncIfDue(): void {
     const half = Math.max(AT_RISK_LEAVES_MIN, this.#done.leaves * AT_RISK_PART) / 2;
-    if (this.#done.isFull || this.#unsynced >= half) this.#sync();
+    if (this.#done.isFull || this.#unsynced >= Math.min(half, SYNC_LEAVES_MAX)) this.#sync();
   }
 
   #sync(): void {

@@ -37,6 +37,21 @@ export function fileOf(size: number) {
   return { size, leaves, tree, digest: tree.finish(size) };
 }
 
+/** A file of any number of whole leaves, which takes no more memory than one of them. */
+export function fileOfEqualLeaves(count: number): TestFile {
+  const bytes = new Uint8Array(LEAF_BYTES);
+  const tree = new FileTree(nodeCrypto);
+  const hash = leafHash(nodeCrypto, bytes);
+  for (let leaf = 0; leaf < count; leaf++) tree.add(hash);
+  const size = count * LEAF_BYTES;
+  return {
+    size,
+    leaves: Array.from({ length: count }, () => bytes),
+    tree,
+    digest: tree.finish(size),
+  };
+}
+
 export type TestFile = ReturnType<typeof fileOf>;
 
 export function offerOf(signer: Signer, file: TestFile, more: Partial<Offer> = {}) {

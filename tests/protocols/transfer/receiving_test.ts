@@ -9,12 +9,14 @@ import {
   PAUSE_MS,
   PROGRESS_MS,
   STALL_MS,
+  SYNC_LEAVES_MAX,
   WINDOW_LEAVES,
 } from "../../../lib/protocols/transfer/limits.ts";
 import { LeafSet, leavesText } from "../../../lib/protocols/transfer/leaf_set.ts";
 import {
   fetching,
   fileOf,
+  fileOfEqualLeaves,
   leafOf,
   machineOf,
   offerOf,
@@ -54,6 +56,23 @@ Deno.test("a file of one leaf is asked for, checked, written, synced, finished, 
   assertEquals(only(done, "show").map(({ event }) => event), [
     { event: "transfer", file: 1, state: "done", bytes: 5, path },
   ]);
+});
+
+Deno.test("of a large file few leaves are synced at once, so that nothing else waits long for the disk", () => {
+  const count = 40 * SYNC_LEAVES_MAX;
+  const receiver = machineOf(9, { filesBytesMax: count * LEAF_BYTES });
+  const file = fileOfEqualLeaves(count);
+  const { id } = fetching(receiver, ANN, file, ANN.key);
+  const syncs = (leaf: number) => {
+    const message = leafOf(file, id, leaf);
+    const taken = receiver.step({ type: "message", from: ANN.key, message });
+    return only(written(receiver, taken), "sync").length;
+  };
+
+  const before = Array.from({ length: SYNC_LEAVES_MAX - 1 }, (_, leaf) => syncs(leaf));
+
+  assertEquals(new Set(before), new Set([0]));
+  assertEquals(syncs(SYNC_LEAVES_MAX - 1), 1);
 });
 
 Deno.test("a wrong leaf isn't written, and its sender is never asked again, another one is", () => {
