@@ -28,6 +28,7 @@ Deno.test({
       Alice: homes.within("home1", 2),
       Ann: homes.within("home1", 3),
       Bob: homes.within("home2", 2), // with the same address as Alice has at home
+      Cem: homes.within("home2", 3),
     };
     await using nodes = new Nodes();
     const data = await Deno.makeTempDir();
@@ -86,6 +87,16 @@ Deno.test({
     await bob.say("here again");
     await ann.until(said("here again"));
     assertEquals(ann.events.filter(named("left", "Alice")), []);
+
+    // Her invite is good when she is gone, too: Ann, whom nobody elsewhere can dial either, is found by it.
+    const shown = alice.events.length;
+    await bob.end();
+    await alice.until(named("left", "Bob"), undefined, shown);
+    const { invite: later } = await alice.ask("invite");
+    await alice.end();
+    await alice.ended();
+    const cem = start("Cem", "--invite", later);
+    await cem.until(named("joined", "Ann"));
   },
 });
 

@@ -135,6 +135,27 @@ Deno.test("Mesh names its meeting point in an invite, whose line asks for the in
   assertEquals(invite!.line, "p2pchat mesh NAME --invite");
 });
 
+Deno.test("Mesh names a neighbour's meeting point in an invite, too: newcomers come in once who made it is gone", () => {
+  const invites: string[] = [];
+  const world = new EvenWorld(4, [{
+    name: "invites",
+    shown: (_, event) => void (event.event === "invite" && invites.push(event.invite)),
+  }]);
+  const [ann, bob] = twoHomes(world);
+  ann.process!.command({ command: "invite", rotate: false });
+  world.pass(SECOND_MS);
+  const invite = parseInvite(invites[0]!);
+  world.end(ann.process!, true, 0);
+  world.network.unlisten(placeOf(ann));
+  world.pass(SECOND_MS);
+  const cem = world.add("Cem");
+  const [contact] = invite.endpoints;
+  world.start(cem, { kind: "join", contact: contact!, invite });
+  meets(world, cem);
+  world.pass(5 * SECOND_MS);
+  assertEquals([neighboursOf(cem), neighboursOf(bob)], [["Bob"], ["Cem"]]);
+});
+
 Deno.test("Mesh shows a member's meeting point in words, and no address that nobody can type", () => {
   const world = new EvenWorld(4);
   const [, bob] = twoHomes(world);

@@ -218,10 +218,12 @@ export class MembershipRoutes {
   /** Where a newcomer can come in. */
   entrances(): ReturnType<RoomEvents["entrances"]> {
     const { machines, neighbours, view } = this.#parts;
-    return view.entrances(
-      neighbours.peers.map((peer) => machines.roster.member(peer)?.beacon.endpoint ?? null)
-        .filter((endpoint) => endpoint !== null),
-    );
+    const beacons = neighbours.peers.map((peer) => machines.roster.member(peer)?.beacon)
+      .filter((beacon) => beacon !== undefined);
+    // Before addresses at which perhaps only their own network reaches them: an invite has few, and we may be gone.
+    const met = beacons.map(({ meeting }) => meeting ?? null).find((place) => place !== null);
+    const dialled = beacons.map(({ endpoint }) => endpoint).filter((endpoint) => endpoint !== null);
+    return view.entrances(met === undefined ? dialled : [met, ...dialled]);
   }
 
   rulings(): Handlers<RulingsEffect> {
