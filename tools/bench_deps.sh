@@ -12,11 +12,12 @@ mkdir -p build/bench-deps
 cp tests/bench/baselines.json build/bench-deps/package.json
 npm install --prefix build/bench-deps --no-audit --no-fund --ignore-scripts --loglevel=error
 missing=
-for package in nats-server redis-server etcd-server mosquitto openssh-server; do
+for package in nats-server redis-server etcd-server mosquitto openssh-server dbus-daemon avahi-daemon avahi-utils; do
   server=$package
   case $package in
     etcd-server) server=etcd ;;
     openssh-server) server=sshd ;;
+    avahi-utils) server=avahi-browse ;;
   esac
   # Debian keeps servers where not every PATH looks.
   if ! PATH=$PATH:/usr/sbin:/usr/local/sbin command -v "$server" > /dev/null 2>&1; then missing="$missing $package"; fi

@@ -52,24 +52,53 @@ interface Figures {
   readonly lights: Light[];
 }
 
+/** Where the programs of a group run: on hosts of their own, by the prefixes of commands there. */
+export interface Places {
+  /** The coordinator's address. */
+  readonly host: string;
+  readonly port: number;
+  readonly coordinator: readonly string[];
+  /** One for each member. */
+  readonly members: readonly (readonly string[])[];
+}
+
+function onLoopback(): Places {
+  return { host: "127.0.0.1", port: freePort(), coordinator: [], members: [] };
+}
+
 /** Our group, and what may be done to it. */
 export class Group implements AsyncDisposable {
   readonly members: LineProcess[] = [];
   readonly coordinator: LineProcess;
   readonly #folder: string;
-  readonly #port = freePort();
+  readonly #places: Places;
   #names = 0;
 
   /** @param args For the coordinator. */
-  constructor(folder: string, args: readonly string[]) {
+  constructor(folder: string, places: Places, args: readonly string[]) {
     this.#folder = folder;
-    const place = ["--host", "127.0.0.1", "--port", String(this.#port)];
+    this.#places = places;
+    const place = ["--host", places.host, "--port", String(places.port)];
+    const command = [...places.coordinator, PROGRAM, "serve", ...place];
     const data = ["--data", `${folder}/coordinator`];
-    this.coordinator = new LineProcess([PROGRAM, "serve", ...place, ...data, ...args, "--json"]);
+    this.coordinator = new LineProcess([...command, ...data, ...args, "--json"]);
   }
 
-  static async open(parent: string, size: number, ...args: readonly string[]): Promise<Group> {
-    const group = new Group(await Deno.makeTempDir({ dir: parent }), args);
+  static open(parent: string, size: number, ...args: readonly string[]): Promise<Group> {
+    return Group.#open(parent, size, onLoopback(), args);
+  }
+
+  static openAt(places: Places, parent: string): Promise<Group> {
+    return Group.#open(parent, places.members.length, places, []);
+  }
+
+  static async #open(
+    parent: string,
+    size: number,
+    places: Places,
+    args: readonly string[],
+  ): Promise<Group> {
+    const group = new Group(await Deno.makeTempDir({ dir: parent }), places, args);
     try {
       await group.coordinator.until("ready", isEvent("ready"));
       while (group.members.length < size) await group.join();
@@ -82,9 +111,11 @@ export class Group implements AsyncDisposable {
 
   /** @param seen Gets each line of it from the first on. */
   async join(seen: (line: string) => void = () => {}): Promise<LineProcess> {
+    const { host, port, members } = this.#places;
+    const within = members[this.#names] ?? [];
     const name = `m${++this.#names}`;
-    const place = ["--server", `127.0.0.1:${this.#port}`, "--data", `${this.#folder}/${name}`];
-    const member = new LineProcess([PROGRAM, "peer", name, ...place, "--json"]);
+    const place = ["--server", `${host}:${port}`, "--data", `${this.#folder}/${name}`];
+    const member = new LineProcess([...within, PROGRAM, "peer", name, ...place, "--json"]);
     member.onLine(seen);
     this.members.push(member);
     await member.until("ready", isEvent("ready"));
@@ -350,7 +381,7 @@ export async function measureFlood(crowd: Crowd, flood: number = FLOOD_ENTRIES):
 }
 
 /** One entry after the other, by each author in turn. */
-async function measureLight(crowd: Crowd): Promise<Light> {
+export async function measureLight(crowd: Crowd): Promise<Light> {
   const { authors, readers, saying, shown } = crowd;
   const text = "x".repeat(ENTRY_BYTES);
   const times: number[] = [];

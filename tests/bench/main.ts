@@ -9,6 +9,7 @@ import { measureDirectory } from "./directory_rows.ts";
 import { measureEdits } from "./edit_rows.ts";
 import { measureEngine } from "./engine_rows.ts";
 import { measureFiles } from "./file_rows.ts";
+import { measureFound } from "./found_rows.ts";
 import { measureFriends } from "./friends_rows.ts";
 import { measureGroup } from "./group_rows.ts";
 import { measureIdle } from "./idle_rows.ts";
@@ -33,6 +34,7 @@ const GROUPS: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   pipes: measurePipes,
   friends: measureFriends,
   files: measureFiles,
+  found: measureFound,
   group: measureGroup,
   edits: measureEdits,
   snapshots: measureSnapshots,

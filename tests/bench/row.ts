@@ -19,8 +19,10 @@ export interface Row {
   readonly group: string;
   readonly what: string;
   readonly unit: string;
-  /** One for each round. */
+  /** One for each round; none where it couldn't be measured. */
   readonly ours: readonly number[];
+  /** What is needed to measure it, and isn't here. */
+  readonly missing?: string;
   readonly baseline: Baseline | null;
   /** `null` for a figure that only goes with another. */
   readonly target: Target | null;
@@ -55,6 +57,7 @@ export function percentile(values: readonly number[], share: number): number {
 
 export function judge(row: Row): JudgedRow {
   const { ours, baseline, target } = row;
+  if (ours.length === 0) return { ...row, ratio: null, reached: null };
   const ratio = baseline !== null && "samples" in baseline
     ? median(ours) / median(baseline.samples)
     : null;
@@ -93,10 +96,10 @@ export function tableOf(rows: readonly JudgedRow[]): string {
 export const FIGURE_HEADS = ["p2pchat", "baseline", "ratio", "target", "reached"];
 
 export function cellsOf(row: JudgedRow): string[] {
-  const { what, unit, ours, baseline, ratio, target, reached } = row;
+  const { what, unit, ours, missing, baseline, ratio, target, reached } = row;
   return [
     what,
-    spread(ours, unit),
+    missing === undefined ? spread(ours, unit) : `missing (${missing})`,
     baseline === null
       ? "-"
       : `${baseline.name}: ${

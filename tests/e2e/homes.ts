@@ -5,9 +5,10 @@ import { canMakeHosts, Hosts } from "./hosts.ts";
 
 /**
  * `keeps`: from one port of ours, all datagrams go out from one port. `random`: they go out from another port to each
- * destination, so that nobody else can answer there. Both let in only whom somebody inside has sent to.
+ * destination, so that nobody else can answer there. Both let in only whom somebody inside has sent to. `none`: routers
+ * that translate nothing and pass on all; each home has a network of its own, where the others have the same one.
  */
-export type Mapping = "keeps" | "random";
+export type Mapping = "keeps" | "random" | "none";
 
 /** Whether there is nftables, and this user may use it in a namespace. */
 export function canMakeHomes(): boolean {
@@ -50,9 +51,11 @@ export class Homes implements AsyncDisposable {
   /** Makes a host in each home that reaches the others through its router. */
   async furnish(mapping: Mapping): Promise<void> {
     for (const [at, home] of (["home1", "home2"] as const).entries()) {
-      await this.#route(home, mapping);
-      await this.#join(home, at, 2);
-      await this.#join(home, at, 3);
+      const network = mapping === "none" ? `192.168.${at + 1}` : "192.168.1";
+      await this.#route(home, network);
+      if (mapping === "none") await this.hosts.leadTo(`${network}.0/24`, home);
+      else await this.#guard(home, mapping);
+      for (const number of [2, 3]) await this.#join(home, network, number);
     }
   }
 
@@ -69,7 +72,17 @@ export class Homes implements AsyncDisposable {
     return this.hosts.within(home).at(-1)!;
   }
 
-  async #route(home: string, mapping: Mapping): Promise<void> {
+  /** The router of the home has this network inside. */
+  async #route(home: string, network: string): Promise<void> {
+    const router = this.#routerOf(home);
+    await run("ip", "-n", router, "link", "add", "name", "in", "type", "bridge");
+    await run("ip", "-n", router, "link", "set", "in", "up");
+    await run("ip", "-n", router, "address", "add", `${network}.1/24`, "dev", "in");
+    const forward = "echo 1 > /proc/sys/net/ipv4/ip_forward";
+    await run("ip", "netns", "exec", router, "sh", "-c", forward);
+  }
+
+  async #guard(home: string, mapping: "keeps" | "random"): Promise<void> {
     const masquerade = mapping === "random" ? "masquerade fully-random" : "masquerade";
     const rules = [
       "table ip home {",
@@ -88,16 +101,11 @@ export class Homes implements AsyncDisposable {
       "}",
       "",
     ].join("\n");
-    const router = this.#routerOf(home);
-    await run("ip", "netns", "exec", router, "sh", "-c", `printf '%s' '${rules}' | nft -f -`);
-    await run("ip", "-n", router, "link", "add", "name", "in", "type", "bridge");
-    await run("ip", "-n", router, "link", "set", "in", "up");
-    await run("ip", "-n", router, "address", "add", "192.168.1.1/24", "dev", "in");
-    const forward = "echo 1 > /proc/sys/net/ipv4/ip_forward";
-    await run("ip", "netns", "exec", router, "sh", "-c", forward);
+    const load = `printf '%s' '${rules}' | nft -f -`;
+    await run("ip", "netns", "exec", this.#routerOf(home), "sh", "-c", load);
   }
 
-  async #join(home: string, _at: number, number: number): Promise<void> {
+  async #join(home: string, network: string, number: number): Promise<void> {
     const router = this.#routerOf(home);
     const namespace = this.#namespace(home, number);
     await run("ip", "netns", "add", namespace);
@@ -107,9 +115,9 @@ export class Homes implements AsyncDisposable {
     await run("ip", "-n", router, "link", "set", `port${number}`, "master", "in", "up");
     await run("ip", "-n", namespace, "link", "set", "lo", "up");
     await run("ip", "-n", namespace, "link", "set", "out", "up");
-    const own = `192.168.1.${number}/24`;
+    const own = `${network}.${number}/24`;
     await run("ip", "-n", namespace, "address", "add", own, "dev", "out");
-    await run("ip", "-n", namespace, "route", "add", "default", "via", "192.168.1.1");
+    await run("ip", "-n", namespace, "route", "add", "default", "via", `${network}.1`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -113,6 +113,11 @@ export class Hosts implements AsyncDisposable {
     await ip("-n", namespace, "route", "replace", "default", "dev", "near");
   }
 
+  /** The router sends packets for this network, as `192.168.1.0/24`, to the host, which has to pass them on. */
+  async leadTo(network: string, name: string): Promise<void> {
+    await ip("-n", this.#router, "route", "add", network, "via", this.address(name));
+  }
+
   /** A socket that listens at all IPv6 addresses of the host takes no IPv4 connections from now on. */
   async partFamilies(name: string): Promise<void> {
     const command = "echo 1 > /proc/sys/net/ipv6/bindv6only";
