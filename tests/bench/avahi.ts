@@ -45,6 +45,7 @@ const BUS = (address: string) =>
   <auth>EXTERNAL</auth>
   <policy context="default">
     <allow send_destination="*" eavesdrop="true"/>
+    <allow eavesdrop="true"/>
     <allow own="*"/>
     <allow user="*"/>
   </policy>
@@ -91,8 +92,7 @@ export class AvahiNetwork implements AsyncDisposable {
     await this.#serve(SEEKER, programs);
     const fromMs = performance.now();
     const seeking = ["avahi-browse", "--parsable", "--resolve", TYPE];
-    const browsing = programs.use(this.#start(SEEKER, ...seeking));
-    await browsing.until("the service", (line) => line.startsWith("=;") || undefined);
+    await says(programs.use(this.#start(SEEKER, ...seeking)), /^=;/);
     return performance.now() - fromMs;
   }
 
@@ -103,8 +103,7 @@ export class AvahiNetwork implements AsyncDisposable {
   async #announce(host: string): Promise<void> {
     await this.#serve(host, this.#stack);
     const command = ["avahi-publish", "--service", host, TYPE, PORT];
-    const publishing = this.#stack.use(this.#start(host, ...command));
-    await publishing.until("established", (line) => /Established/.test(line) || undefined);
+    await says(this.#stack.use(this.#start(host, ...command)), /^Established/);
   }
 
   /** The host's bus, and its daemon, once it answers. */
@@ -113,12 +112,10 @@ export class AvahiNetwork implements AsyncDisposable {
     await Deno.writeTextFile(files.bus, BUS(this.#bus(host)));
     await Deno.writeTextFile(files.daemon, CONFIGURATION(host));
     const bus = ["dbus-daemon", `--config-file=${files.bus}`, "--nofork", "--nopidfile"];
-    const listening = programs.use(this.#start(host, ...bus, "--print-address"));
-    await listening.until("its address", (line) => line.startsWith("unix:") || undefined);
+    await says(programs.use(this.#start(host, ...bus, "--print-address")), /^unix:/);
     const rights = ["--no-drop-root", "--no-chroot", "--no-rlimits"];
     const daemon = ["avahi-daemon", ...rights, `--file=${files.daemon}`];
-    const serving = programs.use(this.#start(host, ...daemon));
-    await serving.until("started", (line) => /Server startup complete/.test(line) || undefined);
+    await says(programs.use(this.#start(host, ...daemon)), /^Server startup complete/);
   }
 
   #bus(host: string): string {
@@ -134,5 +131,18 @@ export class AvahiNetwork implements AsyncDisposable {
     ];
     const shell = ["env", ...environment, "sh", "-c", script, "sh"];
     return new LineProcess([...this.hosts.within(host), ...shell, ...command]);
+  }
+}
+
+/** Until a program of avahi has printed such a line; where it ends before, the error has what it said last. */
+async function says(program: LineProcess, awaited: RegExp): Promise<void> {
+  let last = "";
+  const stop = program.onLine((line) => last = line);
+  try {
+    await program.until(String(awaited), (line) => awaited.test(line) || undefined);
+  } catch (error) {
+    throw new Error(last, { cause: error });
+  } finally {
+    stop();
   }
 }

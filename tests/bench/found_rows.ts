@@ -13,7 +13,7 @@ import { Group, measureLight, type Places } from "./group_rows.ts";
 import { type LineProcess, pause } from "./line_process.ts";
 import { atMost, type Baseline, type Row } from "./row.ts";
 
-const ROUNDS = 7;
+const ROUNDS = 5;
 const POINT_PORT = 24_400;
 const COORDINATOR_PORT = 24_600;
 /** How often, and how many times, it is asked by which path datagrams go; they are relayed after 3 s. */
