@@ -57,6 +57,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "discovery",
     "credentials",
     "session",
+    "scripts",
     "terminal",
     "streams",
     "args",

@@ -7,6 +7,7 @@
 
 import type { Row } from "../lib/base/schema/log_records.ts";
 import { PRIVATE_LOG } from "../lib/base/schema/private_words.ts";
+import { INBOX_LOG } from "../lib/cli/scripts/inbox_records.ts";
 import { CLIENT_LOG } from "../lib/protocols/directory/schema/client_records.ts";
 import { DIRECTORY_LOG } from "../lib/protocols/directory/schema/records.ts";
 import { FRIENDS_LOG } from "../lib/protocols/friends/records.ts";
@@ -17,6 +18,7 @@ import { markdownTable, type Tables, withTables } from "./generated_tables.ts";
 const LOGS = [
   MESH_LOG,
   PRIVATE_LOG,
+  INBOX_LOG,
   FRIENDS_LOG,
   MEMBER_STATE_LOG,
   COORDINATOR_STATE_LOG,

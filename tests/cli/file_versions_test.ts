@@ -13,6 +13,7 @@ import type { RoomId } from "../../lib/base/ids.ts";
 import { openFriends } from "../../lib/cli/friends/friends_store.ts";
 import { MemberPlaces } from "../../lib/cli/group/member_place.ts";
 import { MeshRooms } from "../../lib/cli/mesh/mesh_rooms.ts";
+import { ScriptInbox } from "../../lib/cli/scripts/script_inbox.ts";
 import { openRecords } from "../../lib/cli/session/record_store.ts";
 import { ServerAddresses } from "../../lib/cli/session/server_addresses.ts";
 import { openRegistry } from "../../lib/cli/directory/registry_client.ts";
@@ -114,6 +115,12 @@ const FILES: readonly VersionedFile[] = [
     format: { format: "private-messages", version: 1 },
     write: log,
     open: (disk) => openRecords(disk, `/p/mesh/${ROOM}/private-000001`, PRIVATE_LOG),
+  },
+  {
+    path: `/p/mesh/${ROOM}/inbox`,
+    format: { format: "inbox", version: 1 },
+    write: log,
+    open: (disk) => ScriptInbox.open(disk, `/p/mesh/${ROOM}`, () => {}, () => {}),
   },
   {
     path: `${FRIENDS}/table`,

@@ -37,6 +37,7 @@ const MEMBER: MemberOptions = {
   words: null,
   historyCount: null,
   wait: true,
+  script: null,
 };
 
 const GROUP_INVITE: GroupInvite = {

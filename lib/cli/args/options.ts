@@ -14,6 +14,35 @@ export interface CommonOptions {
   readonly stay: boolean;
   readonly verbose: boolean;
   readonly logFile: string | null;
+  /** What a script wants done once; absent or null: the program goes on until it is left. */
+  readonly script?: ScriptDoor | null;
+}
+
+/** One thing to do for a script, in a mode of these: `--once` or `--wait`. */
+export type ScriptDoor = SayingDoor | WaitingDoor;
+
+interface Door {
+  readonly mode: "mesh" | "group" | "friends";
+  /** After this time without success the program ends with an error, ms. */
+  readonly timeoutMs: number;
+}
+
+/** `--once`. */
+export interface SayingDoor extends Door {
+  readonly door: "once";
+  readonly text: string;
+  /** Who alone gets it; null: all, or the only friend. */
+  readonly to: string | null;
+}
+
+/** `--wait`. */
+export interface WaitingDoor extends Door {
+  readonly door: "wait";
+  /** A name, or a fingerprint. */
+  readonly from: string | null;
+  readonly mention: boolean;
+  /** Names of `--json`. */
+  readonly events: ReadonlySet<string>;
 }
 
 /** Of a command that uses a profile's key. */

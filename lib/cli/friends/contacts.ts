@@ -5,7 +5,6 @@ import { isSameName, shownName } from "../../base/text/names.ts";
 import { checkContact, type Contact } from "../../store/users/contact_card.ts";
 import { userInfoLine } from "../../store/users/user_info.ts";
 import { addToTable } from "../tools/table_change.ts";
-import type { FriendsOptions } from "./friends_arguments.ts";
 
 export interface AddCommand {
   readonly command: "add";
@@ -25,7 +24,8 @@ export interface AddedEvent {
 }
 
 interface AddingParts {
-  readonly options: Pick<FriendsOptions, "file" | "dataFolder">;
+  /** `file`: the table. */
+  readonly options: { readonly file: string; readonly dataFolder: string };
   /** The user's own name and key. */
   readonly own: { readonly name: string; readonly fingerprint: string };
   /** Reads the table again, and applies what has changed. */

@@ -22,6 +22,9 @@ import type { OwnRowKey } from "../../store/users/user_info.ts";
 import { PASSPHRASE_FILE_FLAG } from "../credentials/unsealing.ts";
 import type { CommandLine, CommonOptions } from "../args/options.ts";
 import { fileFlags, filesNeeded } from "../files/file_arguments.ts";
+import { scriptDoor, type ScriptedMode, scriptFlags } from "../args/script_flags.ts";
+import type { CommonEvent } from "../rendering/user_interface.ts";
+import type { FriendsOwnEvent } from "./friends_rendering.ts";
 
 const IDLE_MS_DEFAULT = 60_000;
 
@@ -58,6 +61,35 @@ const flags = {
   ...fileFlags,
 } satisfies Flags;
 
+/** Whether an event comes without a command that asks for it: such can be waited for. */
+const events = {
+  ready: true,
+  message: true,
+  connection: true,
+  presence: true,
+  offer: true,
+  transfer: true,
+  notice: true,
+  error: true,
+  delivery: false,
+  friends: false,
+  outbox: false,
+  history: false,
+  status: false,
+  whois: false,
+  verify: false,
+  returned: false,
+  files: false,
+  dropped: false,
+  to: false,
+  added: false,
+  own: false,
+  ignored: false,
+  bye: false,
+} satisfies Record<FriendsOwnEvent["event"] | CommonEvent["event"], boolean>;
+
+const SCRIPTED: ScriptedMode = { mode: "friends", events };
+
 /** `p2pchat peer [NAME] --users FILE`. */
 export interface FriendsOptions extends CommonOptions, OptionsOf<typeof flags> {
   /** The table of users, as the user named it. */
@@ -74,7 +106,7 @@ export const friendsProgramCommand: CommandOf<FriendsOptions> = {
   keeps: { folder: usersFolder, use: "make" },
   ledTo: async (line) => [...tableNeeds(line), ...await filesNeeded(line)],
   help: "direct messages to friends whose addresses are in FILE; NAME selects your own row",
-  flags: Object.values(flags),
+  flags: [...Object.values(flags), ...scriptFlags(SCRIPTED)],
   options(line) {
     const [name, ...rest] = line.words;
     const options = optionsOf(line, flags);
@@ -88,7 +120,7 @@ export const friendsProgramCommand: CommandOf<FriendsOptions> = {
       );
     }
     const own = name === undefined ? { port: port! } : { name: chosenName(name) };
-    return { ...line.common, ...options, file, own };
+    return { ...line.common, ...options, file, own, script: scriptDoor(line, SCRIPTED, options) };
   },
 };
 

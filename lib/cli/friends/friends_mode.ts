@@ -20,7 +20,7 @@ import type { FriendsOptions } from "./friends_arguments.ts";
 import { unsealing } from "../credentials/unsealing.ts";
 import { People } from "../credentials/people.ts";
 import { pinsIn } from "../credentials/pinned_keys.ts";
-import type { Mode } from "../rendering/user_interface.ts";
+import type { KeptPlace, Mode } from "../rendering/user_interface.ts";
 import { FORGETS, forgettingStore } from "../session/forgetting_store.ts";
 import { InputPause, inputTo, modePorts, runMode } from "../session/run_mode.ts";
 import {
@@ -132,7 +132,9 @@ async function chat(wiring: Wiring): Promise<void> {
   let links: Links | null = null;
   const mapping = options.mapPort ? await mappedPort(wiring) : null;
   const handler = forwardTo(() => host);
+  let forScripts: KeptPlace | undefined;
   try {
+    if (options.keepsWords) forScripts = await ui.keepIn?.(disk, opened.folder);
     links = listen(options, table, {
       identity: channelIdentity(wiring),
       env: environment,
@@ -180,6 +182,7 @@ async function chat(wiring: Wiring): Promise<void> {
     wiring.lines?.close();
     await Promise.all([links?.shutdown("ended"), mapping?.close()]);
     await noted.catch(() => {}); // the failure is shown elsewhere
+    await forScripts?.close();
     await history.close().finally(() => store.close());
   }
 }

@@ -29,6 +29,9 @@ import {
 } from "../args/flags.ts";
 import { inviteFlags, inviteSource, takenInvite } from "../credentials/invites.ts";
 import { checkNoOther, checkWordsAlone, wordsFlag } from "../words/word_flag.ts";
+import { scriptDoor, type ScriptedMode, scriptFlags } from "../args/script_flags.ts";
+import type { CommonEvent } from "../rendering/user_interface.ts";
+import type { MemberOwnEvent } from "./member_rendering.ts";
 import type { Streams } from "../streams/streams.ts";
 
 const flags = {
@@ -56,6 +59,35 @@ const flags = {
   passphraseFile: PASSPHRASE_FILE_FLAG,
 } satisfies Flags;
 
+/** Whether an event comes without a command that asks for it: such can be waited for. */
+const events = {
+  ready: true,
+  view: true,
+  joining: true,
+  left: true,
+  coordinator: true,
+  message: true,
+  "vote-wanted": true,
+  edit: true,
+  "catching-up": true,
+  presence: true,
+  notice: true,
+  error: true,
+  "edit-started": false,
+  log: false,
+  entry: false,
+  digest: false,
+  members: false,
+  status: false,
+  whois: false,
+  verify: false,
+  returned: false,
+  ignored: false,
+  bye: false,
+} satisfies Record<MemberOwnEvent["event"] | CommonEvent["event"], boolean>;
+
+const SCRIPTED: ScriptedMode = { mode: "group", events };
+
 /** `p2pchat peer NAME --server HOST[:PORT]`. */
 export interface MemberOptions extends CommonOptions, Omit<OptionsOf<typeof flags>, "server"> {
   /** Valid and in NFC. */
@@ -77,7 +109,7 @@ export const memberProgramCommand: CommandOf<MemberOptions> = {
   example: "p2pchat peer Alice --server 192.168.1.5",
   keeps: { folder: usersFolder, use: "make" },
   help: "a group whose members all hold the same log, in one order; HOST runs p2pchat serve",
-  flags: [...Object.values(flags), ...inviteFlags("private group")],
+  flags: [...Object.values(flags), ...inviteFlags("private group"), ...scriptFlags(SCRIPTED)],
   async ledTo(line) {
     const { rememberedLogs } = await import("./member_place.ts");
     const logs = await rememberedLogs(memberProgramCommand.options(line));
@@ -100,6 +132,7 @@ export const memberProgramCommand: CommandOf<MemberOptions> = {
       otherServers: others,
       serverKey: address.key,
       invite,
+      script: scriptDoor(line, SCRIPTED, options),
     };
   },
 };

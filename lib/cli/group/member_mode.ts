@@ -38,7 +38,7 @@ import {
   pinsIn,
   serverKeyPinned,
 } from "../credentials/pinned_keys.ts";
-import type { WaitingLines } from "../rendering/user_interface.ts";
+import type { KeptPlace, WaitingLines } from "../rendering/user_interface.ts";
 import { endpointForOthers } from "../session/advertised_address.ts";
 import { LastSeen, shownAgain } from "../session/last_seen.ts";
 import { inputTo, modePorts, runMode, sayBye } from "../session/run_mode.ts";
@@ -240,7 +240,9 @@ async function chat(wiring: Wiring): Promise<void> {
   showNotices(ui, ...group.notices);
   let datagrams: Datagrams | null = null;
   let links: Links | null = null;
+  let forScripts: KeptPlace | undefined;
   try {
+    forScripts = await ui.keepIn?.(disk, place.folder);
     datagrams = openDatagrams(options, place.lastPort, environment.log);
     await place.remember({ server: options.server, logPath, port: datagrams.local.port });
     const channel = channelIdentity(wiring);
@@ -293,6 +295,7 @@ async function chat(wiring: Wiring): Promise<void> {
     relay.release();
     await links?.shutdown("ended");
     await datagrams?.close();
+    await forScripts?.close();
     await group.store.close();
   }
 }

@@ -34,6 +34,9 @@ import {
   server,
 } from "../args/flags.ts";
 import { fileFlags, filesNeeded } from "../files/file_arguments.ts";
+import { scriptDoor, type ScriptedMode, scriptFlags } from "../args/script_flags.ts";
+import type { CommonEvent } from "../rendering/user_interface.ts";
+import type { MeshOwnEvent } from "./mesh_rendering.ts";
 import { INVITE_VARIABLE, inviteFlags, inviteSource, takenInvite } from "../credentials/invites.ts";
 import { checkNoOther, checkWordsAlone, wordsFlag } from "../words/word_flag.ts";
 import type { Streams } from "../streams/streams.ts";
@@ -99,6 +102,41 @@ const flags = {
   passphraseFile: PASSPHRASE_FILE_FLAG,
 } satisfies Flags;
 
+/** Whether an event comes without a command that asks for it: such can be waited for. */
+const events = {
+  ready: true,
+  joined: true,
+  left: true,
+  removed: true,
+  allowed: true,
+  presence: true,
+  renamed: true,
+  message: true,
+  offer: true,
+  transfer: true,
+  "meeting-point": true,
+  notice: true,
+  error: true,
+  delivery: false,
+  invite: false,
+  words: false,
+  peers: false,
+  history: false,
+  status: false,
+  whois: false,
+  verify: false,
+  rooms: false,
+  room: false,
+  parted: false,
+  returned: false,
+  files: false,
+  dropped: false,
+  ignored: false,
+  bye: false,
+} satisfies Record<MeshOwnEvent["event"] | CommonEvent["event"], boolean>;
+
+const SCRIPTED: ScriptedMode = { mode: "mesh", events };
+
 /** `p2pchat mesh NAME [HOST PORT]`. */
 export interface MeshOptions extends CommonOptions, OptionsOf<typeof flags> {
   /** Valid and in NFC. */
@@ -116,7 +154,7 @@ export const meshProgramCommand: CommandOf<MeshOptions> = {
   keeps: { folder: usersFolder, use: "make" },
   ledTo: filesNeeded,
   help: "a room without any server: create it, or join it through any member at HOST PORT",
-  flags: [...Object.values(flags), ...inviteFlags("room")],
+  flags: [...Object.values(flags), ...inviteFlags("room"), ...scriptFlags(SCRIPTED)],
   options(line) {
     const [name, ...address] = line.words;
     if (name === undefined) throw missing("A name", meshProgramCommand);
@@ -137,7 +175,11 @@ export const meshProgramCommand: CommandOf<MeshOptions> = {
     const inviting = options.words === null ? inviteFlag(invite) : "--words";
     if (founding !== null && inviting !== null) throw bothWays(founding, inviting);
     if (invite.from === "argument") checkJoining(contact, invite.invite, options.lan);
-    return { ...line.common, ...options, name: parsedName, contact, contactKey, invite };
+    const script = scriptDoor(line, SCRIPTED, options);
+    // To a script's first call what was said before isn't news.
+    const historyCount = script === null ? options.historyCount : 0;
+    const chosen = { ...options, historyCount, script };
+    return { ...line.common, ...chosen, name: parsedName, contact, contactKey, invite };
   },
 };
 

@@ -169,7 +169,7 @@ interface Wiring extends RoomStart {
 }
 
 async function chat(wiring: Wiring): Promise<Bye> {
-  const { options, environment, hosts, identity, begin, rooms, lan, ui, isFurther } = wiring;
+  const { options, environment, hosts, identity, begin, rooms, lan, ui, isFurther, disk } = wiring;
   let host: MeshHost | null = null;
   let pausing: () => () => void = () => () => {};
   let told = null as { close(): Promise<void> } | null;
@@ -311,8 +311,13 @@ async function chat(wiring: Wiring): Promise<Bye> {
         const again = shownAgain(options, ui) ?? 0;
         if (again > 0 && wasHere) saidPrivately = await privately.last(again);
         const { close: closeLog } = store;
+        const forScripts = options.keepsWords
+          ? await ui.keepIn?.(disk, `${rooms.folder}/${room}`)
+          : undefined;
         // Before another process of the profile may be in the room.
-        const close = () => privately.close().finally(() => closeLog());
+        const close = async () => {
+          await Promise.all([privately.close(), forScripts?.close()]).finally(() => closeLog());
+        };
         const { pin } = store;
         const kept = options.keepsWords ? store : forgettingStore(store, FORGETTING_ROOM);
         return Object.assign(kept, { pin, close });

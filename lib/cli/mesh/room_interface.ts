@@ -177,6 +177,11 @@ export class RoomInterface implements UserInterface<MeshOwnEvent, RoomSink>, Pla
 
   setExpansion(): void {}
 
+  get keepIn(): MeshInterface["keepIn"] {
+    const { ui } = this.shared;
+    return ui.keepIn?.bind(ui);
+  }
+
   giveUpWaiting(): void {
     this.shared.ui.giveUpWaiting();
   }

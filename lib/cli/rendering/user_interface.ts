@@ -12,6 +12,7 @@
  */
 
 import type { ErrorCode, P2pchatError } from "../../base/errors.ts";
+import type { Disk } from "../../store/disk/disk.ts";
 import type { CommandTable } from "../commands/commands.ts";
 
 /** Which of a console's several rooms something is about. */
@@ -261,7 +262,19 @@ export interface Attention {
   readonly isUrgent: boolean;
 }
 
+/** Where a user interface keeps what it was shown. */
+export interface KeptPlace {
+  /** To be called while the folder is under lock. */
+  close(): Promise<void>;
+}
+
 export interface UserInterface<Event extends ShownEvent, Target> {
+  /**
+   * Where the room, the group or the friends are kept, under lock: in programs for scripts what is shown from now on is
+   * kept there, too, until it was asked for. Absent in others.
+   * @throws {P2pchatError} `store-corrupt`, `bad-file` or `disk`.
+   */
+  readonly keepIn?: ((disk: Disk, folder: string) => Promise<KeptPlace>) | undefined;
   /**
    * Sets the handler of interrupts until `listen`: a program that waits for others before it takes input must be able
    * to leave, too. Without it, the first interrupt is kept until `listen`.
@@ -318,7 +331,10 @@ export interface UserInterface<Event extends ShownEvent, Target> {
   readonly dialogue: Dialogue | null;
   /** Whether a person types at a terminal. */
   readonly interactive: boolean;
-  /** The error with which the program ends because standard output failed; null also where its reader is just gone. */
+  /**
+   * The error with which the program ends though the user left as asked: standard output failed (null also where its
+   * reader is just gone), or what a script wanted wasn't done.
+   */
   readonly outputError: P2pchatError | null;
   /** Stops reading, writes the rest of the output for 2 s at most, and restores the terminal. Idempotent. */
   close(): Promise<void>;

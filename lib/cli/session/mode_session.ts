@@ -393,10 +393,13 @@ export async function openUserInterface<Event extends ShownEvent, Target>(
   options: CommonOptions,
   streams: Streams = processStreams(),
 ): Promise<UserInterface<Event, Target>> {
-  if (!isForPerson(options, streams)) {
+  const { script = null } = options;
+  if (script !== null || !isForPerson(options, streams)) {
     const isSeen = (streams.stdout.isTerminal || streams.stderr.isTerminal) && canDoMore(streams);
     const screen = options.json || !isSeen ? null : await screenOf(streams);
-    return new PipedInterface(mode, options, streams, screen);
+    if (script === null) return new PipedInterface(mode, options, streams, screen);
+    const { ScriptedInterface } = await import("../scripts/scripted_interface.ts");
+    return new ScriptedInterface(mode, options, script, streams, screen);
   }
   const { InteractiveInterface } = await import("../terminal/interactive_interface.ts");
   return new InteractiveInterface(mode, options, streams);

@@ -26,6 +26,7 @@ const DEFAULTS: FriendsOptions = {
   save: null,
   filesMax: 10_000_000_000,
   sendFrom: null,
+  script: null,
 };
 
 const UNDERSTOOD: readonly (readonly [line: string, differences: Partial<FriendsOptions>])[] = [

@@ -1,0 +1,98 @@
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { P2pchatError } from "../../../lib/base/errors.ts";
+import type { CommandOf } from "../../../lib/cli/args/arguments.ts";
+import type { ScriptDoor } from "../../../lib/cli/args/options.ts";
+import { friendsProgramCommand } from "../../../lib/cli/friends/friends_arguments.ts";
+import { memberProgramCommand } from "../../../lib/cli/group/member_arguments.ts";
+import { meshProgramCommand } from "../../../lib/cli/mesh/mesh_arguments.ts";
+import { parsedOptions } from "../parsed_options.ts";
+
+const WAIT: ScriptDoor = {
+  door: "wait",
+  mode: "mesh",
+  from: null,
+  mention: false,
+  events: new Set(["message"]),
+  timeoutMs: 10_000,
+};
+const ONCE: ScriptDoor = { door: "once", mode: "mesh", text: "hi", to: null, timeoutMs: 10_000 };
+
+interface Scripted {
+  readonly script?: ScriptDoor | null;
+}
+
+function doorOf(command: CommandOf<Scripted>, words: string, ...flags: readonly string[]) {
+  return parsedOptions(command, [...words.split(" "), ...flags]).script;
+}
+
+const mesh = (...flags: readonly string[]) => doorOf(meshProgramCommand, "mesh Ann", ...flags);
+
+Deno.test("--once and --wait are read, in each mode that has them", () => {
+  assertEquals(mesh(), null);
+  assertEquals(mesh("--wait"), WAIT);
+  assertEquals(mesh("--wait", "--from", "Bob", "--mention", "--timeout", "5m"), {
+    ...WAIT,
+    ...{ from: "Bob", mention: true, timeoutMs: 300_000 },
+  });
+  assertEquals(mesh("--wait", "--event", "joined, left"), {
+    ...WAIT,
+    events: new Set(["joined", "left"]),
+  });
+  assertEquals(mesh("--once", "hi", "--to", "Bob", "--timeout", "500ms"), {
+    ...ONCE,
+    ...{ to: "Bob", timeoutMs: 500 },
+  });
+  // A text is literal.
+  assertEquals(mesh("--once", "/quit"), { ...ONCE, text: "/quit" });
+  const server = "peer Ann --server 127.0.0.1";
+  assertEquals(doorOf(memberProgramCommand, server, "--once", "hi"), { ...ONCE, mode: "group" });
+  const friends = "peer ann --users users.txt";
+  assertEquals(doorOf(friendsProgramCommand, friends, "--wait"), { ...WAIT, mode: "friends" });
+});
+
+Deno.test("to a script what was said before a room was joined isn't shown", () => {
+  const count = (...flags: readonly string[]) =>
+    parsedOptions(meshProgramCommand, ["mesh", "Ann", ...flags]).historyCount;
+
+  assertEquals([count("--wait"), count()], [0, null]);
+});
+
+const REFUSED: readonly (readonly [flags: readonly string[], sentence: string])[] = [
+  [["--once", "hi", "--wait"], "give one, then the other"],
+  [["--once", "hi", "--mention"], "--mention says what --wait waits for: add --wait"],
+  [["--event", "message"], "--event says what --wait waits for: add --wait"],
+  [["--to", "Bob"], "--to says who gets the text of --once"],
+  [["--wait", "--to", "Bob"], "--to says who gets the text of --once"],
+  [["--timeout", "3s"], "--timeout is that of --once or --wait"],
+  [["--wait", "--timeout", "soon"], "--timeout must be a duration"],
+  [["--wait", "--stay"], "--wait ends when it is done, and --stay keeps running"],
+  [["--once", "hi", "--history", "3"], "--once shows nothing again"],
+  [["--wait", "--no-history"], "--no-history keeps nothing"],
+  [["--once", " "], "--once must have something to say"],
+  [["--once="], "--once needs a value: TEXT"],
+  [["--wait", "--event", "mesage"], 'not "mesage"; did you mean message?'],
+  [["--wait", "--event", "message,,left"], "--event names events, with commas between them"],
+  [["--wait", "--event", "zzzzzzzzz"], "there are ready, joined, left"],
+  [["--wait", "--event", "status"], "can't be status: that only answers a command"],
+  [["--wait", "--event", "toString"], "--event names events"],
+];
+
+for (const [flags, sentence] of REFUSED) {
+  Deno.test(`mesh refuses ${flags.join(" ")}`, () => {
+    const { code, message } = assertThrows(() => mesh(...flags), P2pchatError);
+
+    assertEquals(code, "usage");
+    assertStringIncludes(message, sentence);
+  });
+}
+
+Deno.test("--once refuses what is too long for a message, and a group has no --to", () => {
+  const long = assertThrows(() => mesh("--once", "x".repeat(65_537)), P2pchatError);
+  const server = "peer Ann --server 127.0.0.1";
+  const to = assertThrows(
+    () => doorOf(memberProgramCommand, server, "--once", "hi", "--to", "Bob"),
+    P2pchatError,
+  );
+
+  assertEquals([long.code, to.code], ["too-long", "usage"]);
+});
