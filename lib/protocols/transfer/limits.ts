@@ -56,7 +56,7 @@ export const AT_RISK_LEAVES_MIN = 16;
 export const SYNC_MS = 250;
 /**
  * And when so many leaves were, 8 MiB: a line of chat that is synced meanwhile waits for the disk to take all of them
- * (measured: p99 19 ms behind 27 MB, 11 ms behind 8 MB or fewer, as without a file).
+ * (its p99: 14.0 ms without a file, 15.8 behind what comes in 250 ms, 13.3 behind 8 MB).
  */
 export const SYNC_LEAVES_MAX = 128;
 /** Leaves that are read at once where a bitmap can't be trusted, 256 KiB in memory. */
