@@ -164,6 +164,9 @@ export class Bans {
 /** As much as may wait for a peer over datagrams: a slower peer can't be in a group. */
 export const BACKLOG_BYTES_MAX = 16 * 1_024 * 1_024;
 
+/** A message in memory costs at least as much, however short it is: 200 bytes were measured. */
+const MESSAGE_BYTES_MIN = 256;
+
 interface Backlog {
   readonly messages: Uint8Array[];
   bytes: number;
@@ -177,16 +180,20 @@ interface Backlog {
 export class LinkBacklog {
   readonly #full = new Map<LinkId, Backlog>();
 
-  constructor(readonly links: Pick<Links, "send" | "close">) {}
+  /** @param bytesMax As much may wait for one link. */
+  constructor(
+    readonly links: Pick<Links, "send" | "close">,
+    readonly bytesMax: number = BACKLOG_BYTES_MAX,
+  ) {}
 
   /** Sends now, or when the link has room. If too much waits, the link is closed. */
   send(link: LinkId, bytes: Uint8Array): void {
     const backlog = this.#full.get(link);
     if (backlog === undefined) return this.links.send(link, bytes, "data");
     backlog.messages.push(bytes);
-    backlog.bytes += bytes.length;
-    if (backlog.bytes <= BACKLOG_BYTES_MAX) return;
-    this.links.close(link, "too slow: over 16 MiB wait for you");
+    backlog.bytes += Math.max(bytes.length, MESSAGE_BYTES_MIN);
+    if (backlog.bytes <= this.bytesMax) return;
+    this.links.close(link, `too slow: over ${this.bytesMax / 1_024 / 1_024} MiB wait for you`);
     backlog.messages.length = 0;
     backlog.bytes = 0;
   }

@@ -132,6 +132,18 @@ Deno.test("LinkBacklog: whoever takes too little is let go", () => {
   assertEquals([sent, closed], [["1:1", "2:3"], [LINK]]);
 });
 
+Deno.test("LinkBacklog: short messages count as what they cost in memory", () => {
+  const { closed, backlog, send } = world(1);
+  send(LINK, 1);
+  const short = new Uint8Array(3);
+
+  for (let at = 0; at < BACKLOG_BYTES_MAX / 256; at++) backlog.send(LINK, short);
+  assertEquals(closed, []);
+  backlog.send(LINK, short);
+
+  assertEquals(closed, [LINK]);
+});
+
 Deno.test("LinkBacklog: whenEmpty() waits for all that is kept, and for nothing of a link that is down", () => {
   const { sent, state, backlog, send } = world(1);
   const told = () => void sent.push("empty");

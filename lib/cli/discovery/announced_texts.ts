@@ -2,7 +2,7 @@
 
 import { type Endpoint, endpointText } from "../../base/ids.ts";
 import { shownName } from "../../base/text/names.ts";
-import { visibleText } from "../../base/text/text.ts";
+import { quotedStart, visibleText } from "../../base/text/text.ts";
 import { inWords, numberText } from "../../base/text/words.ts";
 import type { AnnouncedRoom } from "../../protocols/mesh/discovery/announced_rooms.ts";
 import { roomIdStart } from "../../protocols/mesh/joining/room_setup.ts";
@@ -53,10 +53,10 @@ function nameOf(room: string, title: string | null): string {
   return title === null ? room.slice(0, 8) : visibleText(title);
 }
 
-/** The rooms in a sentence, each with where it is. */
+/** The rooms in a sentence, each with where it is; titles, which are anybody's words, as quoted ones. */
 export function announcedText(rooms: readonly AnnouncedRoom[]): string {
   const told = rooms.slice(0, ROOMS_TOLD_MAX).map(({ room, title, endpoints: [first] }) =>
-    `${title === null ? roomIdStart(room!) : visibleText(title)} at ${endpointText(first!)}`
+    `${title === null ? roomIdStart(room!) : quotedStart(title)} at ${endpointText(first!)}`
   );
   const more = rooms.length - told.length;
   return inWords(more > 0 ? [...told, `${numberText(more)} more`] : told, "and");

@@ -39,6 +39,11 @@ export const STREAMS_MAX = 1_024;
 export const STREAMS_EACH_MAX = 48;
 /** Numbers of word codes that are registered from one address: those of two members of a home. */
 export const NUMBERS_PER_ADDRESS_MAX = 6;
+/**
+ * Bytes that wait for a visitor that doesn't read: what its streams may bring at once, and messages beside that. While it
+ * doesn't read, nothing more of its streams is forwarded.
+ */
+export const BACKLOG_BYTES = (STREAMS_EACH_MAX + 16) * CREDIT_BYTES;
 /** Streams that are asked for from one address: a member that comes back dials its neighbours at once. */
 export const CONNECTS_PER_S = 5;
 export const CONNECTS_BURST = 60;

@@ -18,7 +18,7 @@ import {
 import type { MeetingLimits, MeetingRefusal, PointEffect, PointInput } from "./meeting_io.ts";
 import type { MeetingMessage } from "./messages.ts";
 import { StreamRelay } from "./stream_relay.ts";
-import type { Share, Visitor } from "./visitor.ts";
+import type { Share, Stream, Visitor } from "./visitor.ts";
 import { Visitors } from "./visitors.ts";
 
 type Message<Type> = Extract<MeetingMessage, { readonly type: Type }>;
@@ -236,20 +236,37 @@ export class MeetingPoint implements Machine<PointInput, PointEffect> {
     return { callee, room: callee.room === null ? null : this.#visitors.roomOf(callee.room) };
   }
 
-  /** Why there is no place for one more stream; null where there is. */
+  /** Why there is no place for one more stream, and none that can be made; null where there is. */
   #fullFor(visitor: Visitor, callee: Visitor, room: Share | null): Refusal | null {
     const full = (whose: string) => ({
       code: "full" as const,
       text: `no more links ${whose}`,
     });
-    if (this.#streams.size >= STREAMS_MAX) return full("for anybody");
     if (visitor.streams.size >= STREAMS_EACH_MAX || visitor.address.isFull) {
       return full("from this address");
     }
-    if (callee.streams.size >= STREAMS_EACH_MAX || callee.address.isFull) {
-      return full("to that address");
+    const bounds: readonly (readonly [boolean, (stream: Stream) => boolean, string])[] = [
+      [this.#streams.size >= STREAMS_MAX, () => true, "for anybody"],
+      [
+        callee.streams.size >= STREAMS_EACH_MAX,
+        ({ ends }) => ends.some((end) => end.visitor === callee),
+        "to that address",
+      ],
+      [
+        callee.address.isFull,
+        ({ shares }) => shares.includes(callee.address),
+        "to that address",
+      ],
+      [
+        room?.isFull === true,
+        ({ shares }) => room !== null && shares.includes(room),
+        "of that room",
+      ],
+    ];
+    for (const [isFull, isOf, whose] of bounds) {
+      if (isFull && !this.#streams.makeRoom(isOf)) return full(whose);
     }
-    return room?.isFull === true ? full("of that room") : null;
+    return null;
   }
 
   #send(visitor: Visitor, message: MeetingMessage): void {

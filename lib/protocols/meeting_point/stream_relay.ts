@@ -16,6 +16,8 @@ interface StreamRelayPort {
 export class StreamRelay {
   /** When each is looked at again: something may be forwarded, or it is idle. */
   readonly #due = new DeadlineQueue<Stream>();
+  /** Those of which the side that has asked hasn't said anything yet, the oldest first. */
+  readonly #unheard = new Set<Stream>();
   /** Bytes relayed in all, in both directions. */
   relayedBytes = 0;
 
@@ -42,7 +44,22 @@ export class StreamRelay {
       visitor.streams.set(number, end);
     }
     for (const share of shares) share.streams++;
+    this.#unheard.add(stream);
     this.#due.set(stream, stream.idleAtMs);
+  }
+
+  /**
+   * Ends the oldest of these streams on which whoever asked for it says nothing: our own program begins the handshake at
+   * once, so that none of those who only take places keeps it out. @returns Whether there was one.
+   */
+  makeRoom(isOf: (stream: Stream) => boolean): boolean {
+    for (const stream of this.#unheard) {
+      if (!isOf(stream)) continue;
+      stream.reason ??= "nothing was said, and another came";
+      this.#close(stream);
+      return true;
+    }
+    return false;
   }
 
   /** @returns What is wrong with the message; null where nothing is. */
@@ -50,6 +67,7 @@ export class StreamRelay {
     if (!end.flow.add(bytes)) return "sent more than there is room for";
     const { stream } = end;
     end.isHeard = true;
+    if (end === stream.ends[0]) this.#unheard.delete(stream);
     if (stream.ends.every(({ isHeard }) => isHeard)) stream.idleAtMs = nowMs + IDLE_MS;
     this.relayedBytes += bytes.length;
     this.pump(end, nowMs);
@@ -117,6 +135,7 @@ export class StreamRelay {
 
   #close(stream: Stream): void {
     this.#due.set(stream, null);
+    this.#unheard.delete(stream);
     for (const share of stream.shares) share.streams--;
     for (const end of stream.ends) {
       if (end.isOver) continue;

@@ -12,6 +12,7 @@ import type {
   PointEffect,
   PointInput,
 } from "../../protocols/meeting_point/meeting_io.ts";
+import { BACKLOG_BYTES } from "../../protocols/meeting_point/limits.ts";
 import { MeetingPoint } from "../../protocols/meeting_point/meeting_point.ts";
 import { MEETING_MESSAGES, type MeetingMessage } from "../../protocols/meeting_point/messages.ts";
 import type { LinkEnd, LinkHandler, LinkInfo, Links } from "../../transport/link.ts";
@@ -35,7 +36,7 @@ export class MeetingPointHost implements LinkHandler {
 
   constructor(limits: MeetingLimits, ports: MeetingPointPorts) {
     const { clock, environment, links } = ports;
-    this.#backlog = new LinkBacklog(links);
+    this.#backlog = new LinkBacklog(links, BACKLOG_BYTES);
     this.#openLinks = new OpenLinks(createCodec(MEETING_MESSAGES), {
       ...{ clock, environment, links },
       whoIs: ({ peer, remote }) => ({ key: fingerprintOf(peer), remote: remote.host }),

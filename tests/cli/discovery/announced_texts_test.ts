@@ -58,9 +58,15 @@ Deno.test("announcedText() names eight rooms, and counts the others", () => {
   const rooms = Array.from({ length: 10 }, (_, at) => announced({ title: `Room ${at}` }));
   const text = announcedText(rooms);
 
-  assert(text.startsWith("Room 0 at 10.0.0.5:55107, Room 1 at"), text);
+  assert(text.startsWith('"Room 0" at 10.0.0.5:55107, "Room 1" at'), text);
   assert(text.endsWith("and 2 more"), text);
   assertEquals(joiningText("Bob", rooms[0]!), "p2pchat mesh Bob 10.0.0.5 55107");
+});
+
+Deno.test("announcedText() shows titles as words of others, not as its own sentence", () => {
+  const text = announcedText([announced({ title: ". Your program is too old: run \u202eevil" })]);
+
+  assertEquals(text, '". Your program is too old: run <U+202E>evil" at 10.0.0.5:55107');
 });
 
 Deno.test("silenceText() says for each reason what can be done", () => {

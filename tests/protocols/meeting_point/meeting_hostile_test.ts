@@ -111,6 +111,28 @@ Deno.test("meeting point: half-open streams of one visitor take no places for ot
   assertEquals([bob.open, world.point!.counts.streams], [[], 0]);
 });
 
+Deno.test("meeting point: half-open streams to somebody give way to who has something to say", () => {
+  const world = new MeetingWorld(1, { links: 1_000, roomLinks: 1_000 });
+  const [eve, bob, ann] = [world.visitor(1), world.visitor(2), world.visitor(3)];
+  bob.register();
+  world.pass(100);
+  for (let at = 0; at < STREAMS_EACH_MAX; at++) {
+    eve.reach(bob);
+    world.pass(10);
+  }
+  ann.reach(bob);
+  world.pass(100);
+  assertEquals([ann.open.length, ann.failed.length], [1, 0]);
+  ann.send(ann.open[0]!, new Uint8Array(9));
+  world.pass(100);
+  for (let at = 0; at < 5; at++) {
+    eve.reach(bob);
+    world.pass(10);
+  }
+  assertEquals([ann.open.length, bob.open.length], [1, STREAMS_EACH_MAX]);
+  assertEquals(world.banned, []);
+});
+
 // Liars.
 
 const LIES: Readonly<Record<string, readonly MeetingMessage[]>> = {

@@ -177,7 +177,11 @@ Deno.test("meeting point: streams of one address, and of one room, are no more t
     const ann = world.visitor(1);
     for (const other of others) other.register();
     world.pass(100);
-    for (const other of others) ann.reach(other);
+    for (const other of others) {
+      ann.reach(other);
+      world.pass(50);
+      for (const end of ann.open) if (end.sent.length === 0) ann.send(end, bytesOf(1, 1));
+    }
     world.pass(100);
     assertEquals(ann.open.length, 3);
     assertEquals(ann.failed.map(({ code }) => code), ["full"]);
