@@ -198,6 +198,7 @@ const GROUP_BOUNDS: readonly (readonly [string, number])[] = [
   ["ms for which members try to send directly before the coordinator relays", group.RELAY_AFTER_MS],
   ["relayed bytes each second from one member to another", group.RELAY_PAIR_BYTES_PER_S],
   ["the same where one of the two isn't listed", group.RELAY_STRANGER_BYTES_PER_S],
+  ["the same for all these pairs together", group.RELAY_STRANGERS_BYTES_PER_S],
   ["relayed bytes each second in all", group.RELAY_BYTES_PER_S],
   ["ms between two attempts at a direct path, at most", group.DIRECT_AGAIN_MS_MAX],
 ];

@@ -163,7 +163,7 @@ test("of several rooms a script gets the list, a terminal is asked; --new founds
 
   assertEquals([code, last?.event, last?.code], [2, "fatal", "usage"]);
   for (const [name, title] of [["ann", "Tea"], ["bob", "Coffee"]] as const) {
-    assert(last!.text.includes(`${title} at ${world.hosts.address(name)}:55107`), last!.text);
+    assert(last!.text.includes(`"${title}" at ${world.hosts.address(name)}:55107`), last!.text);
   }
   assertEquals(cem.events.find(is("rooms"))!.rooms.length, 2);
   assert(ann.events.find(ready)!.room !== bob.events.find(ready)!.room);

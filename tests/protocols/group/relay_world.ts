@@ -95,7 +95,7 @@ export class RelayWorld {
   /** How long what comes from the coordinator takes. */
   relayDelayMs = DELAY_MS;
 
-  constructor() {
+  constructor(numberMax?: number) {
     const nowMs = () => this.time.nowMs;
     const attendeeOf = (link: LinkId) => {
       const program = this.programs.find((one) => one.link === link);
@@ -120,6 +120,7 @@ export class RelayWorld {
     };
     this.relay = new DatagramRelay(
       parts as unknown as ConstructorParameters<typeof DatagramRelay>[0],
+      numberMax,
     );
   }
 

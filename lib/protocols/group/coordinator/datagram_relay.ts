@@ -32,6 +32,7 @@ import {
   RELAY_PAIR_BYTES_PER_S,
   RELAY_STRANGER_BURST_BYTES,
   RELAY_STRANGER_BYTES_PER_S,
+  RELAY_STRANGERS_BYTES_PER_S,
 } from "../schema/limits.ts";
 import type { GroupMessageOf, MemberPath } from "../schema/messages.ts";
 
@@ -84,14 +85,17 @@ export class DatagramRelay {
   readonly #byIndex = new Map<number, LinkPath>();
   readonly #byNumber = new Map<number, LinkPath>();
   readonly #all = new TokenBucket(RELAY_BYTES_PER_S, RELAY_BURST_BYTES);
-  #numbers = 0;
+  /** What is relayed from or to those who aren't listed. */
+  readonly #strangers = new TokenBucket(RELAY_STRANGERS_BYTES_PER_S, RELAY_STRANGERS_BYTES_PER_S);
+  #number = 0;
 
-  constructor(readonly parts: DatagramRelayParts) {}
+  /** @param numberMax The highest number of a path: many more than are there at once. */
+  constructor(readonly parts: DatagramRelayParts, readonly numberMax: number = RELAY_NUMBER_MAX) {}
 
   /** The keys for this link's datagrams; null where it has some, or the coordinator takes none. */
   keysFor(link: LinkId): GroupMessageOf<"datagram-keys"> | null {
     const { isOpen, randomBytes } = this.parts;
-    if (!isOpen || this.#byLink.has(link) || this.#numbers >= RELAY_NUMBER_MAX) return null;
+    if (!isOpen || this.#byLink.has(link)) return null;
     const toMember = randomBytes(KEY_BYTES);
     const toCoordinator = randomBytes(KEY_BYTES);
     const index = this.#newIndex();
@@ -101,11 +105,17 @@ export class DatagramRelay {
       toMember.slice(),
       toCoordinator.slice(),
     );
-    const path = new LinkPath(link, ++this.#numbers, new ProvenAddress(keyed, randomBytes));
+    const path = new LinkPath(link, this.#newNumber(), new ProvenAddress(keyed, randomBytes));
     this.#byLink.set(link, path);
     this.#byIndex.set(index, path);
     this.#byNumber.set(path.number, path);
     return { type: "datagram-keys", index, toMember, toCoordinator };
+  }
+
+  /** The one after the last that was given, and that nobody has who is here. */
+  #newNumber(): number {
+    do this.#number = this.#number % this.numberMax + 1; while (this.#byNumber.has(this.#number));
+    return this.#number;
   }
 
   #newIndex(): number {
@@ -171,8 +181,11 @@ export class DatagramRelay {
     if (to === undefined || to === from || endpoint === null) return;
     if (this.#attendeeOf(to) === null) return;
     const { length } = datagram;
-    const bucket = from.bucketTo(to.number, this.#isListed(from) && this.#isListed(to));
-    if (!bucket.take(out.nowMs, length) || !this.#all.take(out.nowMs, length)) return;
+    const areListed = this.#isListed(from) && this.#isListed(to);
+    const bucket = from.bucketTo(to.number, areListed);
+    if (!bucket.take(out.nowMs, length)) return;
+    if (!areListed && !this.#strangers.take(out.nowMs, length)) return;
+    if (!this.#all.take(out.nowMs, length)) return;
     const sealed = to.address.path.seal({ type: "relayed", member: from.number, datagram });
     out.datagram(endpoint, sealed);
   }

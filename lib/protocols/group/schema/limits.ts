@@ -261,7 +261,7 @@ export const TOLD_ENTRIES_MAX = 256;
 /** Entries that `/log` shows where no number is given, and at most. */
 export const LOG_COUNT_DEFAULT = 20;
 export const LOG_COUNT_MAX = 1_000_000;
-/** Highest number by which the coordinator names a member in relayed datagrams: one for each that comes, for years. */
+/** Highest number by which the coordinator names a member in relayed datagrams: then those of who is gone come again. */
 export const RELAY_NUMBER_MAX = 2 ** 21 - 1;
 /** How long members try to send each other datagrams directly until the coordinator relays them. */
 export const RELAY_AFTER_MS = 3_000;
@@ -274,6 +274,8 @@ export const RELAY_PAIR_BURST_BYTES = 256 * 1_024;
 /** The same where neither of the two is a member, or shown as joining: a handshake, and signs of life. */
 export const RELAY_STRANGER_BYTES_PER_S = 4 * 1_024;
 export const RELAY_STRANGER_BURST_BYTES = 16 * 1_024;
+/** The same for all these together: whoever asks to join takes no more than a quarter of what members have. */
+export const RELAY_STRANGERS_BYTES_PER_S = 1_024 * 1_024;
 /** Relayed bytes a second in all, and at once: a third of a 100 Mbit/s line. */
 export const RELAY_BYTES_PER_S = 4 * 1_024 * 1_024;
 export const RELAY_BURST_BYTES = 2 * 1_024 * 1_024;

@@ -6,6 +6,7 @@ import {
   RELAY_PAIR_BURST_BYTES,
   RELAY_PAIR_BYTES_PER_S,
   RELAY_STRANGER_BURST_BYTES,
+  RELAY_STRANGERS_BYTES_PER_S,
 } from "../../../../lib/protocols/group/schema/limits.ts";
 import { GROUP_DATAGRAMS } from "../../../../lib/protocols/group/schema/datagram_messages.ts";
 import {
@@ -143,6 +144,37 @@ Deno.test("who isn't a member, nor shown as joining, has a handshake relayed and
   assert(relayed * 1_000 <= RELAY_STRANGER_BURST_BYTES, `${relayed} KB`);
   world.listed.add(bob.program.key);
   assert(ann.says(frame(bob)).length === 1);
+});
+
+Deno.test("all who aren't listed, together, leave to members what is theirs", () => {
+  const { world, ann, bob } = pair();
+  const strangers = Array.from({ length: 40 }, (_, n) => member(world, `S${n}`));
+  for (const { program } of strangers) world.listed.delete(program.key);
+  let relayed = 0;
+  for (const one of strangers) {
+    for (const other of strangers) {
+      if (one === other) continue;
+      for (let n = 0; n < 15; n++) relayed += one.says(frame(other)).length * 1_000;
+    }
+  }
+  assert(relayed <= RELAY_STRANGERS_BYTES_PER_S, `${relayed} bytes at once`);
+  assert(relayed >= 0.9 * RELAY_STRANGERS_BYTES_PER_S, `${relayed} bytes at once`);
+  assertEquals(ann.says(frame(bob)).length, 1);
+});
+
+Deno.test("numbers of who is gone come again, and nobody has one that somebody else has", () => {
+  const world = new RelayWorld(4);
+  const [ann, bob] = [member(world, "Ann"), member(world, "Bob")];
+  const others = Array.from({ length: 10 }, (_, at) => {
+    const other = member(world, `Guest ${at}`);
+    world.relay.linkDown(other.link);
+    return other.number;
+  });
+  const numbers = new Set([ann.number, bob.number, ...others]);
+
+  assert(numbers.size <= 4);
+  assert(!others.includes(ann.number) && !others.includes(bob.number));
+  assertEquals(ann.says(frame(bob)).length, 1);
 });
 
 Deno.test("a member can't have us work for it by saying again and again where it is", () => {
