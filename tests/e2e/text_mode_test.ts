@@ -430,7 +430,7 @@ Deno.test("text mode: /status, /peers and /history read well, alone and in compa
   await bob.until(/direct/);
   await alice.until(/<Bob> hi/);
   await alice.type("/peers", "/status");
-  await alice.until(/Direct links: Bob[^]*\n.*Last message.*\nYour key: \w+\n/);
+  await alice.until(/Links: Bob[^]*\n.*Last message.*\nYour key: \w+\n/);
   const key = alice.lines.at(-1)!;
 
   assertEquals(alice.lines.slice(2), [
@@ -449,7 +449,7 @@ Deno.test("text mode: /status, /peers and /history read well, alone and in compa
   ]);
   assertMatch(
     alice.lines.at(-3)!,
-    /^Direct links: Bob( [\d.]+ m?s)?\. All were heard of within [\d.]+ m?s\.$/,
+    /^Links: Bob( [\d.]+ m?s)?\. All were heard of within [\d.]+ m?s\.$/,
   );
   assertMatch(
     alice.lines.at(-2)!,

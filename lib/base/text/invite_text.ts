@@ -7,6 +7,7 @@
 
 import { crc32 } from "node:zlib";
 import { decodeBase32, encodeBase32 } from "./base32.ts";
+import { sameBytes } from "../collections/bytes.ts";
 import { concatBytes } from "../crypto/crypto.ts";
 import { P2pchatError, RemoteProtocolError } from "../errors.ts";
 import { NAME_LENGTH_MAX } from "./names.ts";
@@ -126,4 +127,14 @@ function checkOf(bytes: Uint8Array): Uint8Array {
   const check = new Uint8Array(CHECK_BYTES);
   new DataView(check.buffer).setUint32(0, crc32(bytes), true);
   return check;
+}
+
+/** A secret as an invite has it; of those of one epoch any number may have been made at once. */
+interface InviteSecret {
+  readonly epoch: number;
+  readonly secret: Uint8Array;
+}
+
+export function isSameSecret(one: InviteSecret, other: InviteSecret): boolean {
+  return one.epoch === other.epoch && sameBytes(one.secret, other.secret);
 }

@@ -112,7 +112,7 @@ export class RegistryRendering {
       case "status":
         return statusLines(event);
       case "whois":
-        return whoisLines(event);
+        return whoisLines(event, "the directory");
       case "verify":
         return verifyLines(event);
       case "offer":

@@ -24,7 +24,7 @@ import { randomBytes } from "../session/random_bytes.ts";
 import { endpointForOthers } from "../session/advertised_address.ts";
 import { type OpenedRecords, openRecords } from "../session/record_store.ts";
 import { regserverCommands, type RegserverCommandSink } from "./regserver_commands.ts";
-import { regserverLines, type RegserverOwnEvent } from "./regserver_rendering.ts";
+import { regserverLines, type RegserverOwnEvent, serverText } from "./regserver_rendering.ts";
 import { People } from "../credentials/people.ts";
 import {
   channelIdentity,
@@ -190,6 +190,9 @@ async function serve(
       ui.setPrompt("regserver", null);
       ui.setNames(() => names.all);
       showNotices(ui, ...identity.takeNotices(), ...accountNotices, ...store.notices);
+      if (options.meeting !== null) {
+        showNotices(ui, `Rooms meet here with: p2pchat mesh NAME --meet ${serverText(listening)}`);
+      }
       if (identity.isNew && ui.interactive) showNotices(ui, FIRST_STEPS);
       ui.listen(input.handler);
       mapping?.start(links.local.port);

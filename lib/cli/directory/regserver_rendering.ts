@@ -1,7 +1,7 @@
 /** Events of `regserver` as lines of text. */
 
 import { unreachable } from "../../base/invariant.ts";
-import { endpointText } from "../../base/ids.ts";
+import { type Endpoint, endpointText } from "../../base/ids.ts";
 import { shownName } from "../../base/text/names.ts";
 import type { DirectoryEvent, LogoutReason } from "../../protocols/directory/schema/events.ts";
 import { countText, numberText } from "../../base/text/words.ts";
@@ -72,15 +72,19 @@ export function regserverLines(
 }
 
 function readyLines({ host, port, key, accounts }: EventNamed<"ready">): readonly Line[] {
-  const registry = port === REGSERVER_PORT_DEFAULT ? host : endpointText({ host, port });
   return [
     [
       `Listening at ${port}. People come in with: `,
-      { text: `p2pchat peer --registry ${registry}`, as: "exact" },
+      { text: `p2pchat peer --registry ${serverText({ host, port })}`, as: "exact" },
     ],
     [`Key, which they are shown to compare it: ${key}`],
     [`${accountsText(accounts)}.`],
   ];
+}
+
+/** The address as it is typed: without the port that is meant where there is none. */
+export function serverText(at: Endpoint): string {
+  return at.port === REGSERVER_PORT_DEFAULT ? at.host : endpointText(at);
 }
 
 /** Reasons in other words than in events for scripts. */

@@ -127,7 +127,7 @@ export class MemberRendering {
       case "status":
         return statusLines(event, nowMs, this.#nameOf);
       case "whois":
-        return whoisLines(event);
+        return whoisLines(event, "the coordinator");
       case "verify":
         return verifyLines(event, groupAdvice(event.name));
     }

@@ -9,7 +9,12 @@ import type { CoordinatorCommand, CoordinatorEvent } from "../../protocols/group
 import type { CoordinatorRecord } from "../../protocols/group/schema/records.ts";
 import { groupOf } from "../../protocols/group/coordinator/coordinator_log.ts";
 import { accessFault } from "../../protocols/group/schema/founding.ts";
-import { groupChannelSecret, GroupSecrets } from "../../protocols/group/schema/group_secrets.ts";
+import {
+  groupChannelSecret,
+  GroupSecrets,
+  parseGroupInvite,
+} from "../../protocols/group/schema/group_secrets.ts";
+import { isSameSecret } from "../../base/text/invite_text.ts";
 import { COORDINATOR_GOODBYE } from "../../protocols/group/schema/messages.ts";
 import type { ChannelIdentity } from "../../protocols/noise/identity_handshake.ts";
 import { CoordinatorHost } from "../../runtime/hosts/coordinator_host.ts";
@@ -44,6 +49,7 @@ import {
 } from "../session/mode_session.ts";
 import { WordInvites } from "../words/word_invites.ts";
 import { SnapshotStore } from "../tools/snapshot_store.ts";
+import { columnsOf } from "../streams/streams.ts";
 
 /** The scope of members' keys in `known_peers`; a data folder has only one coordinator. */
 const SCOPE = "serve";
@@ -354,7 +360,12 @@ class Service {
         return present;
       },
       pause: () => this.#inputPause.moves(),
+      columns: () => columnsOf(this.wiring.ui),
       lineOf: ({ line }, code) => `${line.replace(/ --invite$/, "")} --words ${code}`,
+      admits: (invite) => {
+        const [{ secret }, present] = [parseGroupInvite(invite), this.#secrets?.current ?? null];
+        return secret === null || (present !== null && isSameSecret(secret, present));
+      },
       isRemoved: () => false, // who was removed is told so once it says who it is
     });
   }

@@ -104,7 +104,7 @@ export function meshLines(event: MeshOwnEvent, context: RenderContext): readonly
     case "status":
       return statusLines(event, nowMs);
     case "whois":
-      return whoisLines(event);
+      return whoisLines(event, MEETING_POINT);
     case "verify":
       return verifyLines(event);
     case "rooms":
@@ -203,17 +203,22 @@ function deliveryLines(
     : [starLine(nowMs, nameSpan(to), " has your message")];
 }
 
+const MEETING_POINT = "a meeting point";
+
 function meetingPointLine(
   { point, state, reason }: EventNamed<"meeting-point">,
   nowMs: number,
 ): Line {
   if (state === "registered") {
-    return starLine(nowMs, `Others can reach you through the meeting point at ${point}, too`);
+    return starLine(
+      nowMs,
+      `Others can reach you through the meeting point at ${point}, too; /invite shows what they type`,
+    );
   }
   const why = reason === undefined ? "" : ` (${reason})`;
   return starLine(
     nowMs,
-    `The meeting point at ${point} can't be used now${why}; trying again, links without it stay`,
+    `The meeting point at ${point} can't be used now${why}; trying again, direct connections go on`,
   );
 }
 
@@ -242,7 +247,7 @@ function peerLine(peer: PeerView, index: number): Line {
 
 function linkText({ direct, relayed }: PeerView): string {
   if (!direct) return "through others";
-  return relayed === true ? "through a meeting point" : "direct";
+  return relayed === true ? `through ${MEETING_POINT}` : "direct";
 }
 
 function historyLines(
@@ -365,11 +370,12 @@ function membersLine(status: MeshStatus): Line {
 
 function linksLine(status: MeshStatus): Line {
   const direct = status.members.filter((member) => member.direct && member.key !== status.key);
-  if (direct.length === 0) return ["No direct links."];
-  const spans = listed(
-    direct.map((member) => [nameSpan(member.name), roundTripText(member.roundTripMs)]),
-  );
-  return ["Direct links: ", ...spans, ".", heardText(status)];
+  if (direct.length === 0) return ["No links."];
+  const spans = listed(direct.map(({ name, roundTripMs, relayed }) => {
+    const by = relayed === true ? ` through ${MEETING_POINT}` : "";
+    return [nameSpan(name), `${roundTripText(roundTripMs)}${by}`];
+  }));
+  return ["Links: ", ...spans, ".", heardText(status)];
 }
 
 /** Since when all other members have been heard of; empty if one hasn't been yet, which changes within a moment. */

@@ -3,6 +3,7 @@
 import { P2pchatError } from "../../base/errors.ts";
 import { type Endpoint, endpointText, type PeerKey } from "../../base/ids.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
+import { isSameSecret } from "../../base/text/invite_text.ts";
 import type { ChannelIdentity } from "../../protocols/noise/identity_handshake.ts";
 import { parseInvite } from "../../protocols/mesh/schema/rotations.ts";
 import type { WordCode } from "../../protocols/words/word_codes.ts";
@@ -11,6 +12,7 @@ import type { Links } from "../../transport/link.ts";
 import { WordInvites } from "../words/word_invites.ts";
 import { REGSERVER_PORT_DEFAULT, type ServerAddress } from "../args/options.ts";
 import type { RoomStart } from "./mesh_console.ts";
+import { columnsOf } from "../streams/streams.ts";
 
 /** What a room is made of once it runs. */
 interface RoomParts {
@@ -34,6 +36,7 @@ export function roomWords(
     links,
     pause,
     announce,
+    columns: () => columnsOf(start.ui),
     show: (event, ref) => start.ui.show(event, ref),
     lineOf({ invite }, code) {
       const { meet } = start.options;
@@ -48,6 +51,11 @@ export function roomWords(
         "Cannot make a word code: nobody can dial you (--passive), as whoever has a code must; ask " +
           "another member for one",
       );
+    },
+    admits(invite) {
+      const { secret } = parseInvite(invite);
+      const [present] = host()?.roomSecrets ?? [];
+      return secret === null || (present !== undefined && isSameSecret(secret, present));
     },
     isRemoved: (peer) => host()?.standingOf(peer) === "removed",
   }, start.issuer);

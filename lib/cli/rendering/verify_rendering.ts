@@ -88,8 +88,8 @@ export function verifyLines(
   ];
 }
 
-/** All that is known of somebody, or of the user. */
-export function whoisLines(who: WhoisView): readonly Line[] {
+/** All that is known of somebody, or of the user. @param relay What passes on what they and the user say. */
+export function whoisLines(who: WhoisView, relay = "others"): readonly Line[] {
   const { name, self, key, host, route, since, line, away } = who;
   const address = host === "" ? "" : `  ${endpointText(who)}`;
   const is = away === undefined ? "" : `  ${awayText(away)}`;
@@ -100,7 +100,7 @@ export function whoisLines(who: WhoisView): readonly Line[] {
       ...(line === undefined ? [] : [["For others: ", { text: line, as: "exact" } as const]]),
     ];
   }
-  const how = route === null ? "not connected" : ROUTES[route];
+  const how = routeText(route, relay);
   const met = since === undefined ? "" : `, known since ${since}`;
   const found = comparedText(who);
   const first = [nameSpan(name), `${address}  ${how}${is}`];
@@ -110,11 +110,11 @@ export function whoisLines(who: WhoisView): readonly Line[] {
   ]];
 }
 
-const ROUTES: Readonly<Record<Route, string>> = {
-  direct: "connected directly",
-  relay: "connected through the directory",
-  members: "connected through others",
-};
+function routeText(route: Route | null, relay: string): string {
+  if (route === null) return "not connected";
+  if (route === "direct") return "connected directly";
+  return `connected through ${route === "relay" ? relay : "others"}`;
+}
 
 /** A server that its clients dial is called `*directory*` or `*coordinator*`; no person's name has that sign. */
 function isServer(name: string): boolean {

@@ -184,6 +184,11 @@ export function homeFolder(): string | undefined {
   return variable("P2PCHAT_USER_HOME") || variable("HOME") || undefined;
 }
 
+/** The columns that a person sees; no bound where a program reads what is shown. */
+export function columnsOf(ui: { readonly interactive: boolean }): number {
+  return ui.interactive ? processStreams().size().columns : Infinity;
+}
+
 /** The streams of this process. */
 export function processStreams(): Streams {
   return {

@@ -8,12 +8,12 @@ import { P2pchatError } from "../../base/errors.ts";
 
 /** Light modules around the code. Four would be by the book; two are read, and leave room for larger codes. */
 const BORDER = 2;
-/** The largest that fits 80 columns with its border: version 14 has 73 modules a side. */
-const VERSION_MAX = 14;
+/** Cells of the widest: more than a terminal has mostly. */
+export const QR_COLUMNS_MAX = 80;
 
-/** @throws {P2pchatError} `too-long` where 80 columns don't hold it. */
-export function qrRows(invite: string): readonly string[] {
-  const { data: isDark } = encoded(invite.toUpperCase());
+/** @param columns Those of the terminal. @throws {P2pchatError} `too-long` where they, or 80, don't hold it. */
+export function qrRows(invite: string, columns: number): readonly string[] {
+  const { data: isDark } = encoded(invite.toUpperCase(), Math.min(columns, QR_COLUMNS_MAX));
   const rows: string[] = [];
   for (let y = 0; y < isDark.length; y += 2) {
     const [upper, lower] = [isDark[y]!, isDark[y + 1]];
@@ -27,13 +27,16 @@ function half(upperIsDark: boolean, lowerIsDark: boolean): string {
   return lowerIsDark ? "\u2580" : "\u2588";
 }
 
-function encoded(text: string): ReturnType<typeof encode> {
+function encoded(text: string, columns: number): ReturnType<typeof encode> {
+  // Version n has 17 + 4 n modules a side; the last cell of a line stays free.
+  const maxVersion = Math.floor((columns - 1 - 2 * BORDER - 17) / 4);
   try {
-    return encode(text, { ecc: "L", boostEcc: true, border: BORDER, maxVersion: VERSION_MAX });
+    return encode(text, { ecc: "L", boostEcc: true, border: BORDER, maxVersion });
   } catch {
+    const wider = columns < QR_COLUMNS_MAX ? "widen the window, or " : "";
     throw new P2pchatError(
       "too-long",
-      `The invite has ${text.length} characters, too many for a QR code of 80 columns; pass it on as text: /invite`,
+      `The QR code of this invite doesn't fit into ${columns} columns; ${wider}pass it on as text: /invite`,
     );
   }
 }

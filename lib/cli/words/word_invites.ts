@@ -42,8 +42,12 @@ interface WordInvitesPorts {
   readonly links: () => Links;
   /** The command for others with a code of this invite. @throws {P2pchatError} Where nobody could use one. */
   lineOf(invite: InviteEvent, code: string): string;
+  /** Whether the invite still admits newcomers. */
+  admits(invite: string): boolean;
   /** Whether a key is shut out: it gets no invite either. */
   isRemoved(peer: PeerKey): boolean;
+  /** Those of the screen. */
+  columns(): number;
   /** What is typed waits until the returned function is called. */
   pause(): () => void;
   /** The numbers of the codes that are open now. */
@@ -56,7 +60,7 @@ const PROVEN_MAX = 64;
 export class WordInvites {
   readonly #ports: WordInvitesPorts;
   #host: WordIssuerHost | null = null;
-  #qrRows: ((invite: string) => readonly string[]) | null = null;
+  #qrRows: ((invite: string, columns: number) => readonly string[]) | null = null;
   /** Keys whose owners know the words, or have issued them, and whose names aren't known yet. */
   readonly #proven = new Map<Fingerprint, PeerKey>();
 
@@ -117,6 +121,7 @@ export class WordInvites {
         const address = addressGroup(host);
         return address === LOOPBACK ? null : address;
       },
+      admits: (invite) => this.#ports.admits(invite),
       issued: (issued) => this.#issued(issued),
       ended: (ended) => this.#ended(ended),
       open: (numbers) => announce?.(numbers),
@@ -129,7 +134,8 @@ export class WordInvites {
     if (as === undefined) return false;
     try {
       if (as === "qr") {
-        this.#ports.show({ event: "invite", invite, line, qr: this.#qrRows!(invite) }, ref);
+        const qr = this.#qrRows!(invite, this.#ports.columns());
+        this.#ports.show({ event: "invite", invite, line, qr }, ref);
       } else {
         this.#ports.lineOf(event, ""); // before there is a code that nobody could use
         this.#asked = event;
@@ -201,5 +207,7 @@ const ENDS: Readonly<Record<CodeEnd, (who: string, number: number) => string>> =
   "given-up": (who, number) =>
     `${who} used up the one guess at code ${number} and broke off: it is void now; ${ANOTHER}`,
   voided: (_, number) => `Code ${number}, the oldest, is void: three may be open`,
+  outdated: (who, number) =>
+    `${who} came with code ${number}, but its invite admits nobody any more; ${ANOTHER}`,
   late: (who, number) => `${who} came with code ${number}, which counts no more; ${ANOTHER}`,
 };

@@ -75,6 +75,8 @@ export class WordIssuer implements Machine<IssuerInput, IssuerEffect> {
   constructor(
     readonly self: WordsParty,
     readonly environment: Pick<Environment, "randomBytes" | "random" | "wallMs">,
+    /** Whether the invite still admits newcomers: rotating it, or removing somebody, ends what was made before. */
+    readonly admits: (invite: string) => boolean,
   ) {}
 
   /** Whether strangers may come: a code is open, or one was a moment ago, and they are to be told that it is no more. */
@@ -230,6 +232,10 @@ export class WordIssuer implements Machine<IssuerInput, IssuerEffect> {
     // That was the guess: whatever follows, the code is open no more.
     this.#end(code);
     this.#tellOpen();
+    if (!this.admits(code.invite)) {
+      this.#tell(number, "outdated", guesser);
+      return this.#part(guesser, "bad-credentials");
+    }
     const { peer: key, process, binding } = guesser;
     const ends = { guesser: { key, process }, issuer: this.self, binding };
     const exchange = new WordsExchange("issuer", code.text, ends, this.environment.randomBytes);

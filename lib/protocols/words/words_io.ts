@@ -41,6 +41,8 @@ export type CodeEnd =
   | "given-up"
   /** Another code took its place. */
   | "voided"
+  /** Its invite admits nobody any more. */
+  | "outdated"
   /** Somebody came with the number of a code that had ended before. */
   | "late";
 

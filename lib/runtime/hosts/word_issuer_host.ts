@@ -23,6 +23,8 @@ interface WordIssuerPorts {
   readonly self: WordsParty;
   /** Those whose guesses are counted together; null for this machine's own. */
   addressOf(host: string): string | null;
+  /** Whether the invite still admits newcomers. */
+  admits(invite: string): boolean;
   /** There is a code for the user, who has it on the screen alone. */
   issued(issued: EffectOf<"issued">): void;
   ended(ended: EffectOf<"ended">): void;
@@ -38,7 +40,11 @@ export class WordIssuerHost {
   #hasStopped = false;
 
   constructor(readonly ports: WordIssuerPorts) {
-    this.#issuer = new WordIssuer(ports.self, ports.environment);
+    this.#issuer = new WordIssuer(
+      ports.self,
+      ports.environment,
+      (invite) => ports.admits(invite),
+    );
     this.#runner = new Runner(
       this.#issuer,
       storingNothing<IssuerInput, IssuerEffect>({

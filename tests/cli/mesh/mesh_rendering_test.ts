@@ -330,7 +330,7 @@ Rex  removed by Carol  key k5
     "a status where all is well",
     STATUS,
     `Room of 3: Alice (you), Bob, Carol.
-Direct links: Bob 0.4 ms. All were heard of within 100 ms.
+Links: Bob 0.4 ms. All were heard of within 100 ms.
 Everything you wrote has reached everybody who is here. Last message 11:03, from Bob.
 Your key: Alice
 `,
@@ -339,7 +339,7 @@ Your key: Alice
     "a status where a deputy asks",
     { ...STATUS, role: "deputy", members: [{ ...member("Bob"), role: "founder" }] },
     `Room of 2: Alice (you, deputy), Bob (founder).
-No direct links.
+No links.
 Everything you wrote has reached everybody who is here. Last message 11:03, from Bob.
 Your key: Alice
 `,
@@ -377,7 +377,7 @@ Your key: Alice
       problems: ["The disk refuses to write"],
     },
     `Room of 6: Alice (you), Bob, Carol, Dave, Eve, Fay.
-No direct links.
+No links.
 2 of your messages wait to be sent. Carol, Dave, Eve and 1 more may not have everything you wrote yet. No messages yet.
 1 of your messages waits for Dave.
 2 of your messages wait for Eve, who was removed: sent only if allowed back.

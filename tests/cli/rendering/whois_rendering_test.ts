@@ -13,8 +13,8 @@ const BOB = {
   route: "direct",
 } as const satisfies WhoisView;
 
-function texts(who: WhoisView): readonly string[] {
-  return whoisLines(who).map((line) =>
+function texts(who: WhoisView, relay?: string): readonly string[] {
+  return whoisLines(who, relay).map((line) =>
     line.map((span) => typeof span === "string" ? span : "text" in span ? span.text : "").join("")
   );
 }
@@ -33,8 +33,8 @@ Deno.test("/whois: key, since when, route, and whether the key is verified, unde
     "Key: key, known since 2026-11-20",
     "It is verified.",
   ]);
-  assertEquals(texts({ ...BOB, route: "relay" }), [
-    "Bob  192.0.2.1:5001  connected through the directory",
+  assertEquals(texts({ ...BOB, route: "relay" }, "a meeting point"), [
+    "Bob  192.0.2.1:5001  connected through a meeting point",
     "Key: key",
     "Not verified: /verify Bob",
   ]);

@@ -266,3 +266,13 @@ Deno.test("strangers are awaited while a code is open, and for as long again to 
   assertEquals(world.issuer.isAwaiting(world.nowMs), false);
   assert(world.issuer.nextDeadlineMs() === null);
 });
+
+Deno.test("a code whose invite admits nobody any more is refused, and the issuer is told", () => {
+  const world = new IssuerWorld();
+  const code = world.issue("an invite");
+  world.outdated.add("an invite");
+
+  assertEquals(new HonestGuesser(world, "Bob", code).run(), REFUSED);
+  assertEquals(world.ended.map(({ number, end }) => [number, end]), [[numberOf(code), "outdated"]]);
+  assertEquals(new HonestGuesser(world, "Eve", world.issue("another")).run().type, "invited");
+});

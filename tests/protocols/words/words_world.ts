@@ -44,6 +44,8 @@ export class IssuerWorld {
   readonly codes: string[] = [];
   readonly ended: Ended[] = [];
   numbers: readonly number[] = [];
+  /** Invites that admit nobody any more. */
+  readonly outdated = new Set<string>();
   /** What the issuer has said on each link, and why it has ended it. */
   readonly said = new Map<LinkId, WordsMessage[]>();
   readonly closed = new Map<LinkId, string>();
@@ -55,7 +57,11 @@ export class IssuerWorld {
     const random = () => this.randomBytes(4)[0]! / 256;
     const wallMs = () => this.wallMs;
     const { randomBytes } = this;
-    this.issuer = new WordIssuer(this.self, { randomBytes, random, wallMs });
+    this.issuer = new WordIssuer(
+      this.self,
+      { randomBytes, random, wallMs },
+      (invite) => !this.outdated.has(invite),
+    );
   }
 
   /** Both clocks. */

@@ -45,6 +45,7 @@ class World {
       },
       self,
       addressOf: (host) => host,
+      admits: () => true,
       issued: ({ code }) => void (this.code = code),
       ended: ({ end }) => void this.ends.push(end),
       open: () => {},

@@ -6,7 +6,12 @@
 import { sameBytes } from "../../../base/collections/bytes.ts";
 import { concatBytes, utf8 } from "../../../base/crypto/crypto.ts";
 import type { Endpoint, PeerKey } from "../../../base/ids.ts";
-import { INVITE_KINDS, inviteText, readInvite } from "../../../base/text/invite_text.ts";
+import {
+  INVITE_KINDS,
+  inviteText,
+  isSameSecret,
+  readInvite,
+} from "../../../base/text/invite_text.ts";
 import {
   decode,
   encode,
@@ -68,9 +73,10 @@ export function rememberedSecrets(
   known: readonly GroupSecret[],
   told: GroupSecret,
 ): readonly GroupSecret[] {
-  const isOther = ({ epoch, secret }: GroupSecret) =>
-    epoch !== told.epoch || !sameBytes(secret, told.secret);
-  return [told, ...known.filter(isOther)].slice(0, SECRETS_REMEMBERED_MAX);
+  return [told, ...known.filter((each) => !isSameSecret(each, told))].slice(
+    0,
+    SECRETS_REMEMBERED_MAX,
+  );
 }
 
 /** The coordinator's secrets. */
