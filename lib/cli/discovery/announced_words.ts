@@ -3,6 +3,7 @@
 import { P2pchatError } from "../../base/errors.ts";
 import type { Endpoint } from "../../base/ids.ts";
 import type { Environment } from "../../base/machine/environment.ts";
+import { CODE_MS } from "../../protocols/words/limits.ts";
 import { silenceText } from "./announced_texts.ts";
 import { openLan } from "./open_lan.ts";
 
@@ -21,7 +22,10 @@ export async function endpointsOfWords(
     const heard = lan.fault === null && lan.hearing.others;
     throw new P2pchatError(
       "unreachable",
-      "Nobody announces that code on this network; add the address of whoever said it: HOST PORT" +
+      `Nobody announces that code on this network: it was used, is older than ${
+        CODE_MS / 60_000
+      } ` +
+        "minutes, or was made elsewhere. Then add where: HOST PORT, or --meet with a meeting point" +
         (heard ? "" : `. ${silenceText(lan.fault, lan.hearing)}`),
     );
   } finally {

@@ -2,6 +2,7 @@
 
 import { type Endpoint, endpointText } from "../../base/ids.ts";
 import { P2pchatError } from "../../base/errors.ts";
+import { CODE_MS } from "../../protocols/words/limits.ts";
 import type { WordCode } from "../../protocols/words/word_codes.ts";
 import { REGSERVER_PORT_DEFAULT, type ServerAddress } from "../args/options.ts";
 import { pinsIn } from "../credentials/pinned_keys.ts";
@@ -53,6 +54,8 @@ export async function inviteThroughPoint<Event extends ShownEvent, Target>(
 }
 
 function notThere(where: string, text: string): string {
-  return `Cannot find that code at the meeting point ${where}: ${text}; ask for another, which ` +
-    "/invite --words makes where the program runs with the same --meet";
+  return `Cannot find that code at the meeting point ${where}: ${text}. If it was used, or is ` +
+    `older than ${
+      CODE_MS / 60_000
+    } minutes, ask for another, made where the program runs with the same --meet`;
 }

@@ -83,7 +83,11 @@ function invitedOr(outcome: GuessOutcome, issuer: Issuer): InvitedByWords {
   const { reason, text } = outcome;
   const code = CODES[reason] ?? "unreachable";
   const where = issuer.where ?? endpointText(issuer.endpoint);
-  throw new P2pchatError(code, `Cannot join by words at ${where}: ${TEXTS[code] ?? text}`);
+  const advice = code === "unreachable" || code === "timeout" ? CHECK : "";
+  throw new P2pchatError(
+    code,
+    `Cannot join by words at ${where}: ${TEXTS[code] ?? text}${advice}`,
+  );
 }
 
 const CODES: Readonly<Record<string, ErrorCode>> = {
@@ -96,6 +100,8 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   "wrong-mode": "protocol",
   "protocol": "protocol",
 };
+
+const CHECK = "; check the address, and that no firewall is in between";
 
 const TEXTS: Partial<Record<ErrorCode, string>> = {
   "bad-credentials":

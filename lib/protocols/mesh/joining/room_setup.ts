@@ -226,7 +226,7 @@ const CODES: Readonly<Record<JoinFailure["reason"], ErrorCode>> = {
   "protocol": "protocol",
 };
 
-const CHECK_ADDRESS = "check the address, and that a member is listening there";
+const CHECK_ADDRESS = "check the address, and that a member is listening there, behind no firewall";
 const TRY_AGAIN = "try again in a moment, or through another member";
 const FRESH_INVITE =
   "ask a member for a fresh invite, or for an address where a member is listening";
