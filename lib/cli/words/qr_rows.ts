@@ -9,7 +9,7 @@ import { P2pchatError } from "../../base/errors.ts";
 /** Light modules around the code. Four would be by the book; two are read, and leave room for larger codes. */
 const BORDER = 2;
 /** Cells of the widest: more than a terminal has mostly. */
-export const QR_COLUMNS_MAX = 80;
+const QR_COLUMNS_MAX = 80;
 
 /** @param columns Those of the terminal. @throws {P2pchatError} `too-long` where they, or 80, don't hold it. */
 export function qrRows(invite: string, columns: number): readonly string[] {
