@@ -130,6 +130,7 @@ typedef Request {
   unsigned awaited : 3;     /* votes; then, of whom it isn't known that they have it in their logs */
   unsigned asked : 3;       /* who was asked to vote, in any view */
   unsigned givenUp : 4;     /* its requester has told all so: one bit for each number */
+  unsigned isUntold : 1;    /* accepted, and its requester is told so with the vote */
   unsigned isOld : 1;       /* the process that asked for it is gone */
   unsigned isOrphan : 1;    /* it isn't in the present view */
   unsigned isOurs : 1;      /* committed by this process of the coordinator */
@@ -668,8 +669,17 @@ inline tellAborted(j, r) {
   :: else
   fi
 }
+inline tellAccepted(r) {
+  if
+  :: request[r].isUntold ->
+    request[r].isUntold = false;
+    tell(REQUESTER(r), MESSAGE(ACCEPTED, r, request[r].voted, 0))
+  :: else
+  fi
+}
 inline abort(r) {
   printf("coordinator: transaction %d is aborted\n", request[r].voted);
+  tellAccepted(r);
   tellAborted(0, r);
   tellAborted(1, r);
   tellAborted(2, r);
@@ -736,7 +746,11 @@ inline accept(j, r) {
     :: else -> ofSecond = ofSecond & (15 - BIT(numbers))
     fi;
     request[r].state = OPEN; request[r].voted = numbers; request[r].isOurs = false; request[r].follows = false;
-    tell(j, MESSAGE(ACCEPTED, r, numbers, 0))
+    request[r].isUntold = true;
+    if
+    :: IS_STEADY -> skip /* the vote begins soon */
+    :: else -> tellAccepted(r)
+    fi
   fi
 }
 
@@ -745,6 +759,7 @@ inline want(j, r) {
   :: !IN(members, j) -> skip /* it asks again when it is in the view */
   :: IN(members, j) && (request[r].state == UNKNOWN || request[r].state == FORGOTTEN) -> accept(j, r)
   :: else ->
+    request[r].isUntold = false;
     tell(j, MESSAGE(ACCEPTED, r, request[r].voted, 0));
     answer(j, r)
   fi
@@ -822,7 +837,8 @@ inline beginVote(r) {
     request[r].awaited = members;
     tellPrepare(0, r);
     tellPrepare(1, r);
-    tellPrepare(2, r)
+    tellPrepare(2, r);
+    tellAccepted(r)
   fi;
   check()
 }
@@ -914,6 +930,7 @@ inline decide() {
 inline breakDown(r) {
   if
   :: IS_IN_MEMORY(r) ->
+    request[r].isUntold = false;
     request[r].state = UNKNOWN; request[r].voted = 0; request[r].awaited = 0; request[r].asked = 0; request[r].view = 0
   :: else
   fi;

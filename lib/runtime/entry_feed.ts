@@ -42,8 +42,11 @@ export type EntryWithEdits = Omit<Extract<MemberEvent, { readonly event: "entry"
 export interface EntryLog {
   /** Whole batches after a position, of at most `bytesMax` bytes in total, but at least one if there is one. */
   read(after: number, bytesMax: number): Promise<HistoryRead>;
-  /** An entry and its edits; null where there is no such entry. */
-  look(seq: number, id: RequestId | null): Promise<LoggedEntryState | null>;
+  /** An entry with its edits; null where there is no such entry. At once where the file needn't be read. */
+  look(
+    seq: number,
+    id: RequestId | null,
+  ): LoggedEntryState | null | Promise<LoggedEntryState | null>;
   /** The same in the form for users. */
   entryOf(seq: number, nameOf: NameOf): Promise<EntryWithEdits | null>;
   /** The last `count` entries with their present texts. */

@@ -88,7 +88,7 @@ const ROWS: readonly Row[] = [
   // The coordinator. If it is killed alone, messages that it has sent may be lost.
   { who: "C", effect: "disk edits", killed: "committed", powerLost: "committed" },
   { who: "C", effect: "send edit-accepted", killed: "either", powerLost: "aborted" },
-  { who: "C", effect: "send prepare", killed: "either", powerLost: "aborted" },
+  { who: "C", effect: "send prepare", killed: "either", powerLost: "either" },
   { who: "C", effect: "disk committed", killed: "committed", powerLost: "committed" },
   { who: "C", effect: "send committed", killed: "committed", powerLost: "committed" },
   { who: "C", effect: "show", having: '"committed"', killed: "committed", powerLost: "committed" },

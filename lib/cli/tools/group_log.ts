@@ -207,8 +207,8 @@ export class GroupLog implements EntryLog {
     return await this.#reader?.read(after, bytesMax) ?? NOTHING;
   }
 
-  async look(seq: number, id: RequestId | null): Promise<LoggedEntryState | null> {
-    return await this.#reader?.look(seq, id) ?? null;
+  look(seq: number, id: RequestId | null): ReturnType<EntryLog["look"]> {
+    return this.#reader?.look(seq, id) ?? null;
   }
 
   async entryOf(seq: number, nameOf: NameOf): Promise<EntryWithEdits | null> {

@@ -169,14 +169,18 @@ export class GroupLogReader {
   }
 
   /**
-   * An entry with its present text, and whether a certain edit is in the log; null where there is no such entry.
+   * An entry with its present text, and whether a certain edit is in the log; null where there is no such entry. At
+   * once where the file needn't be read.
    * @throws {P2pchatError} As `read`.
    */
-  async look(seq: number, id: RequestId | null): Promise<LoggedEntryState | null> {
-    const { crypto } = this;
+  look(seq: number, id: RequestId | null): LoggedEntryState | Promise<LoggedEntryState | null> {
     const recent = id === null ? this.#recent.get(seq) : null;
     if (recent !== null) return { ...this.#stateOf(recent), isEdited: false };
-    const { bytes } = this;
+    return this.#lookInFile(seq, id);
+  }
+
+  async #lookInFile(seq: number, id: RequestId | null): Promise<LoggedEntryState | null> {
+    const { crypto, bytes } = this;
     let entry: LoggedItem | null = null;
     let text = "";
     let isEdited = false;

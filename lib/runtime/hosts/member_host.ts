@@ -12,6 +12,7 @@ import type { NameOf } from "../../protocols/group/log/entry_delivery.ts";
 import type { MemberCommand, MemberEvent } from "../../protocols/group/schema/events.ts";
 import { Member } from "../../protocols/group/member/member.ts";
 import type {
+  LoggedEntryState,
   MemberConfig,
   MemberEffect,
   MemberInput,
@@ -218,10 +219,12 @@ export class MemberHost extends ModeHost<
   }
 
   #look(token: number, seq: number, id: RequestId | null): void {
-    this.#log.look(seq, id).then(
-      (entry) => this.runner.feed({ type: "looked", token, entry }),
-      (error) => this.#readFailed(error),
-    );
+    const looked = (entry: LoggedEntryState | null) =>
+      this.runner.feed({ type: "looked", token, entry });
+    const found = this.#log.look(seq, id);
+    // At once where it can be: what follows, such as a vote, shares the write of this turn.
+    if (found instanceof Promise) found.then(looked, (error) => this.#readFailed(error));
+    else looked(found);
   }
 
   /** A log that can't be read can't be relied on: the member leaves, as when the log can't be written. */

@@ -119,7 +119,7 @@ Deno.test("GroupLog: any history of texts and edits is read as it was written", 
       const { log, notices } = await openLogAt(disk, PATH); // some were scanned, some appended
       const looks: Promise<unknown>[] = [];
       for (const [index, batch] of batches.slice(cut).entries()) {
-        if (index === random % 4) looks.push(log.look(1, null)); // edits of it come while it is read
+        if (index === random % 4) looks.push(Promise.resolve(log.look(1, null))); // edits of it come while it is read
         log.append([batch]);
       }
       await Promise.all(looks);

@@ -12,6 +12,7 @@ import { idOfPlace } from "../../../lib/protocols/group/identity/consents.ts";
 import type { Epoch } from "../../../lib/protocols/group/schema/epoch.ts";
 import type { MemberEvent } from "../../../lib/protocols/group/schema/events.ts";
 import { EntryLookups, HeldBatches } from "../../../lib/protocols/group/log/held_batches.ts";
+import { EDITS_MAX } from "../../../lib/protocols/group/schema/limits.ts";
 import {
   COORDINATOR_NAME,
   HistoryEnd,
@@ -148,6 +149,7 @@ class Part {
       reporting: { changed: () => {} },
       editing: {
         askedAnew: () => {},
+        hasSigned: () => false,
         committed: () => this.told.push("committed"),
         aborted: (_id, { edit }) => this.told.push(`aborted ${edit}`),
       },
@@ -330,7 +332,36 @@ Deno.test("What of each process of the coordinator is in the log, the coordinato
     return part.held.shift();
   });
   part.does(() => part.voting.logged(logged));
+  assertEquals(part.said, []); // that goes with the next report of the state
+  part.does(() => part.voting.undelivered.sayAllApplied());
   assertEquals(part.said, ["applied 1", "applied 2"]);
+  part.does(() => part.voting.undelivered.sayAllApplied());
+  assertEquals(part.said.length, 2);
+});
+
+Deno.test("What isn't in the log any more, the coordinator isn't told", () => {
+  const part = new Part();
+  part.held.append(decided(1, 1));
+  part.does(() => part.voting.logged([part.held.shift()]));
+  part.does(() => part.voting.startAnew());
+  part.does(() => part.voting.undelivered.sayAllApplied());
+  assertEquals(part.said, []);
+});
+
+Deno.test("What is in the log is told at once where others may wait for that", () => {
+  const part = new Part();
+  const words = (count: number) => {
+    part.said.length = 0;
+    const batches = Array.from({ length: count }, (_, index) => {
+      part.held.append(decided(1, part.held.everThrough(COORDINATOR.key, "01".repeat(8)) + 1));
+      return part.held.shift();
+    });
+    part.does(() => part.voting.logged(batches));
+    return part.said;
+  };
+  assertEquals(words(EDITS_MAX - 1), []);
+  assertEquals(words(1), [`applied ${EDITS_MAX}`]);
+  assertEquals(words(1), []);
 });
 
 Deno.test("A vote counts for the edit that was voted on alone", () => {

@@ -70,6 +70,8 @@ interface Open {
   readonly id: RequestId;
   readonly edit: number;
   readonly signed: SignedEditRequest;
+  /** Whether its requester was told that it is accepted, and under which number. */
+  isTold: boolean;
   /** Null before the vote begins, and after a change of the view until it begins again. */
   vote: Vote | null;
   /** Who was asked to vote, in any view: all of them are told if the edit is aborted. */
@@ -236,15 +238,16 @@ export class EditCoordinator {
       this.#tell(attendee.key, { type: "edit-refused", id, ...refusal });
       return null;
     }
-    this.#accept(attendee, id, keptRequest(signed));
+    this.#accept(id, keptRequest(signed));
     return null;
   }
 
   /** Answers a request that is known already: a member may repeat it on another link. */
   #isKnown(id: RequestId, { key }: Attendee): boolean {
-    const edit = this.#open.get(id)?.edit ?? this.#decisions.editOf(id) ??
-      this.#aborted.get(id)?.edit;
+    const open = this.#open.get(id);
+    const edit = open?.edit ?? this.#decisions.editOf(id) ?? this.#aborted.get(id)?.edit;
     if (edit === undefined) return false;
+    if (open !== undefined) open.isTold = true;
     this.#tellAccepted(key, id, edit);
     this.#answer(key, [id]);
     return true;
@@ -253,6 +256,16 @@ export class EditCoordinator {
   #tellAccepted(key: PeerKey, id: RequestId, edit: number): void {
     const { voteTimeoutMs: voteMs } = this.parts;
     this.#tell(key, { type: "edit-accepted", id, edit, voteMs });
+  }
+
+  /**
+   * Tells the requester, unless it was told. This follows the `prepare` of the first vote: both are one message on the
+   * way, and what they have the requester write is one write.
+   */
+  #tellRequester(open: Open): void {
+    if (open.isTold) return;
+    open.isTold = true;
+    this.#tellAccepted(open.signed.request.value.requester, open.id, open.edit);
   }
 
   #refusal({ seq }: EditRequest): Refusal | null {
@@ -274,7 +287,7 @@ export class EditCoordinator {
     yield* this.#decisions.undecided;
   }
 
-  #accept({ key }: Attendee, id: RequestId, signed: SignedEditRequest): void {
+  #accept(id: RequestId, signed: SignedEditRequest): void {
     const { out, voteTimeoutMs } = this.parts;
     const edit = ++this.#number;
     this.#firstNumber = Math.min(this.#firstNumber, edit);
@@ -283,9 +296,8 @@ export class EditCoordinator {
       out.store({ kind: "edits", number: this.#taken });
     }
     const dueMs = out.nowMs + voteTimeoutMs;
-    this.#open.set(id, openEdit({ id, edit, signed, dueMs }));
-    this.#tellAccepted(key, id, edit);
-    this.#goOn();
+    this.#open.set(id, openEdit({ id, edit, signed, dueMs, isTold: false }));
+    this.settle();
   }
 
   vote(attendee: Attendee, message: GroupMessageOf<"vote">): void {
@@ -401,7 +413,7 @@ export class EditCoordinator {
   /** @param asked Who is told. */
   #giveUp({ edit, signed }: Edit, who: readonly NamedKey[], asked: readonly PeerKey[] = []): void {
     const id = requestId(this.parts.crypto, signed.request.value);
-    const open = openEdit({ id, edit, signed, dueMs: this.parts.out.nowMs });
+    const open = openEdit({ id, edit, signed, dueMs: this.parts.out.nowMs, isTold: true });
     for (const key of asked) open.asked.add(key);
     this.#abort(open, { code: "given-up", who });
   }
@@ -496,6 +508,8 @@ export class EditCoordinator {
   /** Called after each step: does what became due in it. */
   settle(): void {
     this.#goOn();
+    // The next round of votes comes soon, and tells the requesters; otherwise it isn't known when one comes.
+    if (!this.#mayVote) { for (const open of this.#open.values()) this.#tellRequester(open); }
   }
 
   // Voting.
@@ -524,8 +538,12 @@ export class EditCoordinator {
 
   /** Accepted edits that the next round votes on. */
   get #heldUp(): readonly Open[] {
-    if (!this.parts.isSteady() || this.#decisions.isRuling) return [];
+    if (!this.#mayVote) return [];
     return [...this.#open.values()].filter(({ vote }) => vote === null);
+  }
+
+  get #mayVote(): boolean {
+    return this.parts.isSteady() && !this.#decisions.isRuling;
   }
 
   #begin(open: Open): void {
@@ -545,6 +563,7 @@ export class EditCoordinator {
     open.members = views.members;
     for (const key of keys) open.asked.add(key);
     this.#prepare(keys, open, open.vote);
+    this.#tellRequester(open);
   }
 
   /** An edit ends with the process that asked for it: only that one can say that it has given it up. */
@@ -568,8 +587,10 @@ export class EditCoordinator {
     }
   }
 
-  #abort({ id, edit, signed, asked }: Open, because: Because): void {
+  #abort(open: Open, because: Because): void {
+    const { id, edit, signed, asked } = open;
     const { out } = this.parts;
+    this.#tellRequester(open);
     const reason = reasonOf(because);
     const { requester: asker } = signed.request.value;
     this.#open.delete(id);
@@ -646,7 +667,7 @@ export class EditCoordinator {
   }
 }
 
-function openEdit(edit: Pick<Open, "id" | "edit" | "signed" | "dueMs">): Open {
+function openEdit(edit: Pick<Open, "id" | "edit" | "signed" | "dueMs" | "isTold">): Open {
   return {
     ...edit,
     vote: null,

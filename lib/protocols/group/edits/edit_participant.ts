@@ -64,7 +64,7 @@ interface EditParticipantParts extends UndeliveredParts {
   readonly reporting: Pick<Reporting, "changed">;
   readonly standing: Pick<Promises, "begun" | "isLost" | "mayDecide">;
   /** What our user asks for itself. */
-  readonly editing: Pick<Editing, "aborted" | "askedAnew" | "committed">;
+  readonly editing: Pick<Editing, "aborted" | "askedAnew" | "committed" | "hasSigned">;
   /** A decision says that our user has agreed, and it hasn't. */
   readonly misused: (edits: readonly number[]) => void;
 }
@@ -242,8 +242,9 @@ export class EditParticipant {
     }
     // The coordinator has accepted the request anew: it knows nothing of the earlier vote, which is thereby aborted.
     if (known !== undefined) this.#anew(known);
+    const isAuthentic = editing.hasSigned(id, signed) || isRequestAuthentic(crypto, signed);
     const fault = requestFault(signed, group) ??
-      (isRequestAuthentic(crypto, signed) ? null : "it isn't signed by who asks for it");
+      (isAuthentic ? null : "it isn't signed by who asks for it");
     if (fault !== null) return coordinator.offends(`edit ${edit}: ${fault}`);
     // What a process that is gone asked for was decided, or aborted, by that process's view: this is a repetition.
     if (!this.#isPresent(value)) return this.#sayRefused(vote, RESTARTED_OR_GONE);
@@ -602,19 +603,13 @@ export class EditParticipant {
 
   /** Edits are in the log. */
   logged(batches: readonly HeldBatch[]): void {
-    /** The last decision of each of the coordinator's processes. */
-    const last = new Map<string, SignedBatch>();
     for (const { signed, edits } of batches) {
       if (signed.batch.value.kind === "texts") continue;
-      last.set(signed.batch.value.incarnation.toHex(), signed);
       this.undelivered.logged(signed);
       for (const { edit } of edits) {
         this.#checkOwn(edit);
         this.#applied(edit.signed);
       }
-    }
-    for (const one of this.parts.ordering() === null ? [] : last.values()) {
-      this.undelivered.sayApplied(one);
     }
     this.#goOnAll();
   }
@@ -673,6 +668,7 @@ export class EditParticipant {
 
   /** The log is set aside: what our user is asked about may be another entry in the one that is fetched. */
   startAnew(): void {
+    this.undelivered.startAnew();
     for (const open of [...this.#open.values()]) {
       if (["waiting", "looking", "asked"].includes(open.phase)) this.#forget(open);
     }

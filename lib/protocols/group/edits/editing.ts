@@ -3,6 +3,7 @@
  * is told the outcome of each accepted one, after a restart too. `REQUEST_PHASES` says how each goes on.
  */
 
+import { sameBytes } from "../../../base/collections/bytes.ts";
 import type { Signer } from "../../../base/crypto/crypto.ts";
 import type { Environment } from "../../../base/machine/environment.ts";
 import type { ErrorCode } from "../../../base/errors.ts";
@@ -143,6 +144,14 @@ export class Editing {
 
   has(id: RequestId): boolean {
     return this.#accepted.has(id);
+  }
+
+  /** Whether we have signed exactly this request, under this id: then its signature needs no check. */
+  hasSigned(id: RequestId, { request, signature }: SignedEditRequest): boolean {
+    const wanted = this.#wanted.find((one) => one.id === id);
+    const own = (this.#accepted.get(id) ?? wanted)?.signed ?? null;
+    return own !== null && sameBytes(own.request.bytes, request.bytes) &&
+      sameBytes(own.signature, signature);
   }
 
   *records(): IterableIterator<AskedRecord> {

@@ -18,7 +18,7 @@ import {
   lastCounter,
   type SignedBatch,
 } from "../schema/history.ts";
-import { EDITS_PENDING_MAX } from "../schema/limits.ts";
+import { DECIDERS_KEPT_MAX, EDITS_MAX, EDITS_PENDING_MAX } from "../schema/limits.ts";
 import type { MemberOutput } from "../schema/member_output.ts";
 import type { Promises } from "../log/promises.ts";
 import type { Sequencing } from "../log/sequencing.ts";
@@ -51,6 +51,10 @@ export class Undelivered {
   #decisions: Decision[] = [];
   /** Decisions that our log rules out, refused for good; the latest `EDITS_PENDING_MAX`. */
   readonly #refused = new Set<string>();
+  /** The last decision of each of the coordinator's processes that it wasn't told is in our log. */
+  readonly #unsaid = new Map<string, SignedBatch>();
+  /** How many edits it wasn't told of. */
+  #unsaidEdits = 0;
   #lie: string | null = null;
 
   /** @param isKnown Whether exactly this request was checked before. */
@@ -116,7 +120,7 @@ export class Undelivered {
   #refuse(signed: SignedBatch, fault: string): void {
     this.#refused.add(placeText(signed));
     dropOldest(this.#refused, EDITS_PENDING_MAX);
-    this.logged(signed); // it never will be
+    this.#drop(signed);
     this.#lie = `The coordinator has decided on an edit that can't be: ${fault}`;
     this.parts.out.warn(`${this.#lie}; it is refused here`);
     this.#sayImpossible(signed);
@@ -168,9 +172,34 @@ export class Undelivered {
     return true;
   }
 
-  /** The batch is in the log. */
+  /**
+   * The batch is in the log. The coordinator is told that with the next report of our state, as nobody waits for it:
+   * but votes do for new rules, and other edits where too many are pending.
+   */
   logged(signed: SignedBatch): void {
+    this.#drop(signed);
+    if (this.parts.ordering() === null) return;
+    const { kind, incarnation, edits } = signed.batch.value;
+    this.#unsaid.set(incarnation.toHex(), signed);
+    dropOldest(this.#unsaid, DECIDERS_KEPT_MAX);
+    this.#unsaidEdits += edits.length;
+    if (kind === "rules" || this.#unsaidEdits >= EDITS_MAX) this.sayAllApplied();
+  }
+
+  #drop(signed: SignedBatch): void {
     this.#decisions = this.#decisions.filter((known) => !isSameBatch(known.signed, signed));
+  }
+
+  /** Tells the coordinator what it wasn't told yet. What it isn't told, as it is away, it asks for when it is back. */
+  sayAllApplied(): void {
+    for (const signed of this.#unsaid.values()) this.sayApplied(signed);
+    this.startAnew();
+  }
+
+  /** What was in the log is in it no more, or is known to be there. */
+  startAnew(): void {
+    this.#unsaid.clear();
+    this.#unsaidEdits = 0;
   }
 
   /**
@@ -189,6 +218,7 @@ export class Undelivered {
   /** We are in no view any more: the coordinator tells us all decisions again when it takes us back. */
   clear(): void {
     this.#decisions = [];
+    this.startAnew();
   }
 
   /** An epoch begins. */

@@ -179,6 +179,7 @@ export class Membership {
       wallMs,
       ballot: () => this.epoch?.epoch.value.ballot ?? null,
       locks,
+      reports: () => this.voting.undelivered.sayAllApplied(),
       later: (delayMs) => this.#dueIn("report", delayMs),
     });
     const telling = this.telling = new OrderReport({ ...shared, reads });

@@ -494,7 +494,7 @@ const aborted = message(47, "aborted", {
 const applied = message(48, "applied", {
   from: "a member",
   to: "the coordinator",
-  when: "edits are in its log",
+  when: "edits are in its log: with the next `state`, or at once where others may wait for that",
   answer: "none",
   lane,
 }, {

@@ -20,6 +20,8 @@ interface ReportingParts {
   readonly ballot: () => Ballot | null;
   /** Entries that wait for an edit to be decided. */
   readonly locks: () => readonly number[];
+  /** A report is sent: whatever else can wait for one may go with it. */
+  readonly reports: () => void;
   /** Asks for a call of `tick` after this time. */
   readonly later: (delayMs: number) => void;
 }
@@ -92,6 +94,7 @@ export class Reporting {
     this.#isDue = false;
     if (!coordinator.isUp) return;
     this.#reportedAtMs = out.nowMs;
+    this.parts.reports();
     const arrivals = this.#arrivals.map(({ through, atMs }) => ({
       through,
       agoMs: Math.round(out.monotonicMs - atMs),

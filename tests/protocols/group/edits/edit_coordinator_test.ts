@@ -12,12 +12,10 @@ Deno.test("an edit gets its number, stored before it is told, and all of the vie
   const program = Program.of("ann", "bob");
   assertEquals(edit(program, "ann", request(program, "ann", 1)), [
     `disk: edits to ${EDITS_MAX}`,
-    "ann: edit-accepted 1",
     "ann: prepare 1",
     "bob: prepare 1",
+    "ann: edit-accepted 1",
   ]);
-  // The next numbers are taken already.
-  assertEquals(edit(program, "bob", request(program, "bob", 2))[0], "bob: edit-accepted 2");
 
   const prepare = program.somebody("bob").got.get("prepare") as GroupMessageOf<"prepare">;
   assertEquals([prepare.view, prepare.voteMs], [2, 30_000]);
@@ -27,18 +25,41 @@ Deno.test("what comes during a round of votes is voted on together in the next o
   const program = Program.of("ann", "bob");
   const all = [1, 2, 3].map((seq) => request(program, "ann", seq));
   edit(program, "ann", all[0]!);
-  assertEquals(edit(program, "ann", all[1]!), ["ann: edit-accepted 2"]);
-  assertEquals(edit(program, "bob", request(program, "bob", 3)), ["bob: edit-accepted 3"]);
+  // The next numbers are taken already.
+  assertEquals(edit(program, "ann", all[1]!), []);
+  assertEquals(edit(program, "bob", request(program, "bob", 3)), []);
 
   assertEquals(vote(program, "ann", all[0]!, "ann"), []);
   program.diskMode = "holds-committed";
   assertEquals(vote(program, "bob", all[0]!, "ann"), ["disk: committed 1"]);
   const words = program.diskAnswers();
-  assertEquals(words.filter((word) => word.includes("prepare")), [
+  assertEquals(words.filter((word) => /prepare|accepted/.test(word)), [
     "ann: prepare 2",
     "bob: prepare 2",
+    "ann: edit-accepted 2",
     "ann: prepare 3",
     "bob: prepare 3",
+    "bob: edit-accepted 3",
+  ]);
+});
+
+Deno.test("whoever waits for a round that isn't to come soon is told its number at once", () => {
+  const program = Program.of("ann", "bob");
+  edit(program, "ann", request(program, "ann", 1));
+  assertEquals(edit(program, "bob", request(program, "bob", 2)), []);
+
+  assert(program.joins("cem").includes("bob: edit-accepted 2"));
+});
+
+Deno.test("whoever leaves before the next round is told its number, and that its edit is aborted", () => {
+  const program = Program.of("ann", "bob");
+  edit(program, "ann", request(program, "ann", 1));
+  edit(program, "bob", request(program, "bob", 2));
+
+  const words = program.says("bob", { type: "leave" });
+  assertEquals(words.filter((word) => word.startsWith("bob: ")).slice(0, 2), [
+    "bob: edit-accepted 2",
+    "bob: aborted 2: the member that asked for it isn't in the group any more",
   ]);
 });
 
@@ -91,18 +112,18 @@ Deno.test("a round that ends with a no lets the next one begin", () => {
   for (const signed of all) edit(program, "ann", signed);
 
   const words = vote(program, "ann", all[0]!, "ann", { agrees: false });
-  assertEquals(words.at(-1), "ann: prepare 2");
+  assertEquals(words.slice(-2), ["ann: prepare 2", "ann: edit-accepted 2"]);
 });
 
 Deno.test("a user who thinks holds up the next round for 50 ms at most", () => {
   const program = Program.of("ann");
   for (const seq of [1, 2]) edit(program, "ann", request(program, "ann", seq));
   assertEquals(program.pass(49), []);
-  assertEquals(program.pass(1), ["ann: prepare 2"]);
+  assertEquals(program.pass(1), ["ann: prepare 2", "ann: edit-accepted 2"]);
   // From then on the first one holds up nobody.
   program.pass(50);
   const words = edit(program, "ann", request(program, "ann", 3));
-  assertEquals(words, ["ann: edit-accepted 3", "ann: prepare 3"]);
+  assertEquals(words, ["ann: prepare 3", "ann: edit-accepted 3"]);
 });
 
 Deno.test("numbers go on after a restart, above all that were given", () => {
@@ -138,7 +159,7 @@ Deno.test("an entry that is being edited refuses another one, by the name of who
     (program.somebody("bob").got.get("edit-refused") as GroupMessageOf<"edit-refused">).text,
     "Entry 1 is being edited by ann (edit 1): try again when that is over",
   );
-  assertEquals(edit(program, "bob", request(program, "bob", 2))[0], "bob: edit-accepted 2");
+  assertEquals(edit(program, "bob", request(program, "bob", 2)), []); // the next round votes on it
 });
 
 Deno.test("a request that was refused is refused again, though the entry is free since: its user was told", () => {
@@ -151,7 +172,7 @@ Deno.test("a request that was refused is refused again, though the entry is free
 
   // As a member does whose next epoch begins before it has read the answer.
   assertEquals(edit(program, "bob", refused), ["bob: edit-refused entry-locked"]);
-  assertEquals(edit(program, "bob", request(program, "bob", 1))[0], "bob: edit-accepted 2");
+  assertEquals(edit(program, "bob", request(program, "bob", 1)).at(-1), "bob: edit-accepted 2");
 });
 
 Deno.test("the entry is free when the edit is aborted; and when it is decided, and that is on disk", () => {
@@ -160,7 +181,7 @@ Deno.test("the entry is free when the edit is aborted; and when it is decided, a
   edit(program, "ann", first);
   vote(program, "ann", first, null, { agrees: false });
   const second = request(program, "ann", 1);
-  assertEquals(edit(program, "ann", second)[0], "ann: edit-accepted 2");
+  assertEquals(edit(program, "ann", second)[0], "ann: prepare 2");
 
   program.diskMode = "holds-committed";
   vote(program, "ann", second, "ann");
@@ -169,7 +190,7 @@ Deno.test("the entry is free when the edit is aborted; and when it is decided, a
     "ann: edit-refused entry-locked",
     "ann: committed 2",
   ]);
-  assertEquals(edit(program, "ann", request(program, "ann", 1))[0], "ann: edit-accepted 3");
+  assertEquals(edit(program, "ann", request(program, "ann", 1))[0], "ann: prepare 3");
 });
 
 Deno.test("of all who edit an entry at one instant one wins, the others are told who", () => {

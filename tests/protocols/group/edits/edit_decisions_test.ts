@@ -2,6 +2,7 @@
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { SignedBatch } from "../../../../lib/protocols/group/schema/history.ts";
+import { STATE_MS } from "../../../../lib/protocols/group/schema/limits.ts";
 import { fakeSigner } from "../../../sim/fake_crypto.ts";
 import { because, Decider, editOf, forged, idOf, requestOf } from "../edit_fixtures.ts";
 import { COORDINATOR, GROUP, GroupNet } from "../group_net.ts";
@@ -28,6 +29,7 @@ Deno.test("what is committed is put in order, shown where it stands, and said to
   net.settle();
   const decided = decisionOn(signed);
   commit(net, decided);
+  net.pass(STATE_MS); // with the next report of the state
 
   const event = {
     event: "edit",
@@ -59,6 +61,7 @@ Deno.test("a decision that comes again is in order once, and said to be applied 
   ask(net, signed);
   const decided = decisionOn(signed);
   commit(net, decided);
+  net.pass(STATE_MS);
   commit(net, decided);
 
   for (const node of net.nodes) {
@@ -95,6 +98,7 @@ Deno.test("decisions of two of the coordinator's processes are applied both, als
   });
   bob.machine!.out.begin(net.nowMs);
   voting.logged(batches);
+  voting.undelivered.sayAllApplied();
   const applied = bob.machine!.out.take().flatMap((effect) =>
     effect.type === "send" && effect.message.type === "applied"
       ? [effect.message.incarnation[0]]

@@ -10,6 +10,7 @@ import { EDITS_QUEUED_MAX } from "../../../../lib/protocols/group/schema/limits.
 import type { GroupMessage } from "../../../../lib/protocols/group/schema/messages.ts";
 import { fakeCrypto, fakeSigner } from "../../../sim/fake_crypto.ts";
 import { GROUP } from "../coordinator_program.ts";
+import { forged } from "../edit_fixtures.ts";
 import { heldOf, memberOutput, speaker } from "../member/member_parts.ts";
 
 /** Ann's log has one entry; she is in the group with Bob. */
@@ -60,6 +61,19 @@ Deno.test("Editing asks for an entry as the log has it, once, and again on each 
   editing.resume();
   assertEquals([looksUp(), editing.pending, editing.has(id)], [[], 1, true]);
   assertEquals(output.diskAnswers(), ["disk: asked", "edit-started"], "told once it is on disk");
+});
+
+Deno.test("Editing knows what it has signed, accepted or not, and nothing else", () => {
+  const { editing, looksUp } = scene();
+  editing.want(1, "new", undefined);
+  const signed = looksUp()[0]!;
+  const id = requestId(fakeCrypto, signed.request.value);
+  const known = () => [signed, forged(signed)].map((one) => editing.hasSigned(id, one));
+  assertEquals(known(), [true, false]);
+  editing.accepted({ type: "edit-accepted", id, edit: 4, voteMs: 0 });
+  assertEquals(known(), [true, false]);
+  editing.committed(id);
+  assertEquals(known(), [false, false]);
 });
 
 Deno.test("Editing: of an entry that isn't there the user is told at once, unless only they can add it in a moment", () => {

@@ -35,6 +35,7 @@ class Told {
     wallMs: () => 1_000_000 + this.out.nowMs,
     ballot: () => this.ballot,
     locks: () => this.locks,
+    reports: () => {},
     later: (delayMs) => void (this.laterMs = delayMs),
   });
 

@@ -47,6 +47,16 @@ interface OpenAt {
   readonly perhaps: Set<number>;
   /** Requests that were refused. */
   readonly refused: Set<RequestId>;
+  /**
+   * Edits that others were refused for, before their own requesters were told that they are accepted: by number, that
+   * of the entry.
+   */
+  readonly untold: Map<number, number>;
+}
+
+function openAt(process: CoordinatorProcess | null): OpenAt {
+  const [entries, untold] = [new Map<number, number>(), new Map<number, number>()];
+  return { process, entries, perhaps: new Set(), refused: new Set(), untold };
 }
 
 export class Votes implements Checker {
@@ -65,7 +75,7 @@ export class Votes implements Checker {
   readonly #votedIn = new Map<number, number>();
   /** By number of the entry: its text in the longest log. */
   readonly #texts = new Map<number, string>();
-  #open: OpenAt = { process: null, entries: new Map(), perhaps: new Set(), refused: new Set() };
+  #open = openAt(null);
 
   wrote({ world }: Party, records: readonly (MemberRecord | CoordinatorRecord)[]): void {
     for (const record of records) {
@@ -108,6 +118,7 @@ export class Votes implements Checker {
     this.#numbers.set(edit, id);
     const seq = this.#entries.get(id)!;
     const { entries: open, perhaps } = this.#openAt(world);
+    this.#isNow(world, edit, seq);
     if (known === id && isExcused) perhaps.add(seq);
     if (known === id || open.has(edit)) return; // the acceptance is repeated
     const other = [...open].find(([, entry]) => entry === seq);
@@ -119,19 +130,27 @@ export class Votes implements Checker {
 
   #refused(world: World, { id, code, text }: GroupMessageOf<"edit-refused">): void {
     const seq = this.#entries.get(id)!;
-    const { entries, perhaps, refused } = this.#openAt(world);
+    const { entries, perhaps, refused, untold } = this.#openAt(world);
     const isLocked = [...entries.values()].includes(seq) || perhaps.has(seq);
     const isAgain = refused.has(id); // a refusal is repeated
     refused.add(id);
     if (code !== "entry-locked" || isLocked || isAgain) return;
-    throw new Violation(`E2: entry ${seq} isn't locked: ${text}`);
+    const edit = Number(/\(edit ([0-9]+)\)/.exec(text)?.[1]);
+    if (this.#over.has(edit)) throw new Violation(`E2: entry ${seq} isn't locked: ${text}`);
+    untold.set(edit, seq);
+  }
+
+  /** It becomes known which entry this edit locks. */
+  #isNow(world: World, edit: number, seq: number): void {
+    const { untold } = this.#openAt(world);
+    const said = untold.get(edit) ?? seq;
+    untold.delete(edit);
+    if (said !== seq) throw new Violation(`E2: edit ${edit} is of entry ${seq}, not of ${said}`);
   }
 
   /** The coordinator's present process; edits that an earlier process had accepted are aborted. */
   #openAt({ coordinator: { process } }: World): OpenAt {
-    if (this.#open.process !== process) {
-      this.#open = { process, entries: new Map(), perhaps: new Set(), refused: new Set() };
-    }
+    if (this.#open.process !== process) this.#open = openAt(process);
     return this.#open;
   }
 
@@ -144,6 +163,7 @@ export class Votes implements Checker {
 
   operatorTold(world: World, event: CoordinatorEvent): void {
     if (event.event !== "edit") return;
+    this.#isNow(world, event.edit, event.seq);
     this.#openAt(world).entries.delete(event.edit);
     this.#over.add(event.edit);
   }
@@ -196,7 +216,11 @@ export class Votes implements Checker {
     throw new Violation(`E4: ${process.name} decides alone on what it has agreed to`);
   }
 
-  settled({ coordinator: { process } }: World, _members: readonly MemberParty[]): void {
+  settled(world: World, _members: readonly MemberParty[]): void {
+    for (const [edit, seq] of this.#openAt(world).untold) {
+      throw new Violation(`E2: entry ${seq} was refused for edit ${edit}, which isn't there`);
+    }
+    const { process } = world.coordinator;
     for (const record of process?.snapshot() ?? []) {
       if (record.kind !== "committed") continue;
       const numbers = record.batch.batch.value.edits.map(({ edit }) => edit);
