@@ -4,7 +4,7 @@ import type { Buffer } from "node:buffer";
 import { takeOldest } from "../../base/collections/bounded.ts";
 import type { Crypto } from "../../base/crypto/crypto.ts";
 import { MalformedError } from "../../base/errors.ts";
-import type { Hash, RequestId } from "../../base/ids.ts";
+import type { Hash, MessageId, RequestId } from "../../base/ids.ts";
 import { dateText } from "../../base/text/words.ts";
 import { type NameOf, saidBy } from "../../protocols/group/log/entry_delivery.ts";
 import { type EditRequest, type NamedKey, requestId } from "../../protocols/group/schema/edit.ts";
@@ -191,14 +191,16 @@ export class GroupLogReader {
     }
     if (entry === null || this.#isOver) return null;
     const { author: key, name, incarnation, counter } = entry.batch;
-    const state = { author: { key, name }, incarnation, counter: counter + entry.index, text };
+    const author = { key, name };
+    const state: EntryState = { author, incarnation, counter: counter + entry.index, text };
     if (this.bytes === bytes) this.#recent.set(seq, state);
     return { ...this.#stateOf(state), isEdited };
   }
 
-  #stateOf({ author, incarnation, counter, text }: EntryState): Omit<LoggedEntryState, "isEdited"> {
+  #stateOf(state: EntryState): Omit<LoggedEntryState, "isEdited"> {
+    const { author, incarnation, counter, text } = state;
     const place = { author: author.key, incarnation, counter };
-    return { id: entryId(this.crypto, place, 0), author, text };
+    return { id: state.id ??= entryId(this.crypto, place, 0), author, text };
   }
 
   /** An entry and its edits in the form for users. @throws {P2pchatError} As `read`. */
@@ -397,6 +399,8 @@ interface EntryState extends Pick<LoggedEntryState, "author" | "text"> {
   /** Of the author's process that said it, and of the text there: its id follows from both. */
   readonly incarnation: Uint8Array;
   readonly counter: number;
+  /** Absent until it is asked for. */
+  id?: MessageId;
 }
 
 /** Size of the cache in UTF-16 units of text, about 2 MB: what a busy group edits at a time. */

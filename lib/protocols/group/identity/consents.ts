@@ -21,9 +21,7 @@ import {
   type EditPolicy,
   type EntryChange,
   needsAgreement,
-  requestId,
   type SignedEditRequest,
-  textDigest,
 } from "../schema/edit.ts";
 import type { EntryPlace, EntryPlaces } from "../schema/entry_places.ts";
 import { type Founding, rulesAt } from "../schema/founding.ts";
@@ -45,9 +43,9 @@ const TAG = utf8("p2pchat group consent 1\0");
 
 /** A yes to a request: to the change of this entry from this text to that one. */
 export function consentTo(crypto: Crypto, { request: { value } }: SignedEditRequest): Consent {
-  const request = requestId(crypto, value);
+  const { request, text } = changeBy(crypto, value);
   const { group, entry, old } = value;
-  return { group, request, entry, old, new: textDigest(crypto, value.text), agrees: true };
+  return { group, request, entry, old, new: text, agrees: true };
 }
 
 export function signConsent(signer: Signer, consent: Consent): Bytes {

@@ -205,12 +205,22 @@ export function requestFault(
   return name === null ? null : `its requester's name ${name}`;
 }
 
+type RequestPlace = Pick<EditRequest, "requester" | "incarnation" | "number">;
+
+/**
+ * What was computed of requests. A member asks for it some ten times while an edit is under way: the hashes would be a
+ * twentieth of its work.
+ */
+const IDS = new WeakMap<RequestPlace, RequestId>();
+const CHANGES = new WeakMap<RequestPlace, EntryChange>();
+
 /** The id of a request: the same however often it is sent, and no other has it. */
-export function requestId(
-  crypto: Crypto,
-  { requester, incarnation, number }: Pick<EditRequest, "requester" | "incarnation" | "number">,
-): RequestId {
-  return crypto.sha256<RequestId>(TAGS.id, encode(placeSchema, { requester, incarnation, number }));
+export function requestId(crypto: Crypto, request: RequestPlace): RequestId {
+  const known = IDS.get(request);
+  if (known !== undefined) return known;
+  const id = crypto.sha256<RequestId>(TAGS.id, encode(placeSchema, request));
+  IDS.set(request, id);
+  return id;
 }
 
 /** What a committed request does to a history. */
@@ -223,12 +233,14 @@ export interface EntryChange {
 
 export function changeBy(
   crypto: Crypto,
-  { seq, text, ...place }: Pick<
-    EditRequest,
-    "requester" | "incarnation" | "number" | "seq" | "text"
-  >,
+  request: RequestPlace & Pick<EditRequest, "seq" | "text">,
 ): EntryChange {
-  return { request: requestId(crypto, place), seq, text: textDigest(crypto, text) };
+  const known = CHANGES.get(request);
+  if (known !== undefined) return known;
+  const { seq, text } = request;
+  const change = { request: requestId(crypto, request), seq, text: textDigest(crypto, text) };
+  CHANGES.set(request, change);
+  return change;
 }
 const placeSchema = record({
   requester: peerKey(),
