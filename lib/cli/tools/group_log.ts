@@ -22,11 +22,7 @@ import {
   type SignedBatch,
 } from "../../protocols/group/schema/history.ts";
 import type { NameOf } from "../../protocols/group/log/entry_delivery.ts";
-import type {
-  HistoryRead,
-  LastSaid,
-  LoggedEntryState,
-} from "../../protocols/group/schema/member_io.ts";
+import type { HistoryRead, LastSaid } from "../../protocols/group/schema/member_io.ts";
 import type { NewLogRecord } from "../../protocols/group/schema/records.ts";
 import type { EntryLog, EntryWithEdits, LoggedItem } from "../../runtime/entry_feed.ts";
 import {

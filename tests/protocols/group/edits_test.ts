@@ -352,7 +352,7 @@ Deno.test("What is in the log is told at once where others may wait for that", (
   const part = new Part();
   const words = (count: number) => {
     part.said.length = 0;
-    const batches = Array.from({ length: count }, (_, index) => {
+    const batches = Array.from({ length: count }, () => {
       part.held.append(decided(1, part.held.everThrough(COORDINATOR.key, "01".repeat(8)) + 1));
       return part.held.shift();
     });
