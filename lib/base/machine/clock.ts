@@ -3,6 +3,8 @@
  * see of it.
  */
 
+import { Slowness, STALL_MS_MIN } from "./slowness.ts";
+
 export interface Clock {
   /** Monotonic time, ms. */
   nowMs(): number;
@@ -14,9 +16,6 @@ export interface Clock {
 export function measuredMs(ms: number): number {
   return Math.round(ms * 1_000) / 1_000;
 }
-
-/** Shorter ones don't count. */
-const STALL_MS_MIN = 2_000;
 
 /**
  * The time that a mode's machine sees: monotonic time less what this process stood still, as on a suspended laptop or
@@ -30,12 +29,24 @@ export class AwakeClock {
   #stoodStillMs = 0;
   #nowMs = 0;
   #stalledMs = 0;
+  /** How late its steps come. */
+  readonly #slowness = new Slowness();
   /** The machine's earliest deadline, in awake time; null where there is none. To be set at the end of each step. */
   dueMs: number | null = null;
 
   /** How long this process stood still just before this step, ms; 0 where it didn't. */
   get stalledMs(): number {
     return this.#stalledMs;
+  }
+
+  /** How late its steps came of late, ms. */
+  get lateMs(): number {
+    return this.#slowness.lateMs;
+  }
+
+  /** How much longer than otherwise others may be silent, ms, as this process comes late itself: see `Slowness`. */
+  get graceMs(): number {
+    return this.#slowness.graceMs;
   }
 
   /** Begins a step. @returns Awake time, ms: what the machine takes for its time. It never goes back. */
@@ -46,6 +57,7 @@ export class AwakeClock {
     this.#stalledMs = idleMs > STALL_MS_MIN ? idleMs : 0;
     this.#stoodStillMs += this.#stalledMs;
     nowMs -= this.#stalledMs;
+    this.#slowness.stepped(nowMs - (this.dueMs ?? nowMs), nowMs);
     // By its fraction, a sum less what was added may be less than before: what is due would be so for ever.
     const isDue = (this.nextDeadlineMs() ?? Infinity) <= monotonicMs;
     return this.#nowMs = isDue ? Math.max(nowMs, this.dueMs!) : nowMs;

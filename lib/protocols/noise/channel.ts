@@ -466,7 +466,7 @@ export class Channel implements Machine<ChannelInput, ChannelEffect> {
       this.#endsAtMs = Math.max(this.#endsAtMs, nowMs + this.#config.deadAfterMs);
     }
     if (this.#phase !== "open") return nowMs < this.#endsAtMs ? NOTHING : this.#outOfTime();
-    const due = this.#liveness.check(nowMs);
+    const due = this.#liveness.check(nowMs, nowMs - dueMs);
     if (due === "lost") return this.#lost(this.#lostText(nowMs));
     if (due === "ping") this.#outbox.addPing();
     if (this.#agesAtMs > nowMs) return NOTHING;

@@ -1,12 +1,14 @@
 /**
  * Whether the other side of an established channel is alive, and that it knows us to be: any byte is a sign of life,
  * as long as a record that was begun is whole in time: until then nobody knows who has sent it;
- * after a silence the other side is asked with a ping; after a longer one it counts as lost. Who has said nothing
+ * after a silence the other side is asked with a ping; after a longer one it counts as lost: the later we come, or its
+ * answers do, the longer. Who has said nothing
  * itself for a while pings too, whatever comes in: where more comes than it can read, the other side's ping lies
  * behind megabytes in the kernels' buffers.
  */
 
 import { earliestMs } from "../../base/machine/machine.ts";
+import { Slowness } from "../../base/machine/slowness.ts";
 import type { ChannelConfig } from "./config.ts";
 
 type LivenessConfig = Pick<
@@ -32,6 +34,10 @@ export class Liveness {
   #long: { readonly atMs: number; ping: number | null } | null = null;
   #isLongProven = false;
   #roundTripMs: number | null = null;
+  /** The shortest one that a ping has measured. */
+  #pingedMsMin = Infinity;
+  /** How late we are, and the answers to our pings. */
+  readonly #slowness = new Slowness();
 
   /** `dialled`: the side that asks first, so that an idle link has one ping a second and not two. */
   constructor(config: LivenessConfig, dialled: boolean, nowMs: number) {
@@ -125,8 +131,12 @@ export class Liveness {
     return this.#recordBeganMs !== null && this.#recordBeganMs + this.#config.recordMs <= nowMs;
   }
 
-  /** What is due at `nowMs`. A `ping` is said once, then `pingWritten` is expected. */
-  check(nowMs: number): "lost" | "ping" | null {
+  /**
+   * What is due at `nowMs`. A `ping` is said once, then `pingWritten` is expected.
+   * @param lateMs How long something has been due by now.
+   */
+  check(nowMs: number, lateMs: number): "lost" | "ping" | null {
+    this.#slowness.stepped(lateMs, nowMs);
     const lostDueMs = this.#lostDueMs();
     if (lostDueMs !== null && lostDueMs <= nowMs) return "lost";
     const pingDueMs = earliestMs(this.#pingDueMs(), this.#signDueMs());
@@ -149,8 +159,14 @@ export class Liveness {
     if (behind !== null && number >= behind) this.#isLongProven = true;
     if (this.#pingWrittenMs === null || number !== this.#pingNumber) return;
     // Behind a long write it took as long as that one.
-    if (number !== behind) this.#roundTripMs = nowMs - this.#pingWrittenMs;
+    if (number !== behind) this.#pinged(nowMs - this.#pingWrittenMs, nowMs);
     this.#pingWrittenMs = null;
+  }
+
+  #pinged(tookMs: number, nowMs: number): void {
+    this.#roundTripMs = tookMs;
+    this.#pingedMsMin = Math.min(this.#pingedMsMin, tookMs);
+    this.#slowness.came(tookMs - this.#pingedMsMin, nowMs);
   }
 
   #pingDueMs(): number | null {
@@ -176,6 +192,7 @@ export class Liveness {
     if (this.#readingPaused) return null;
     const { deadAfterMs, recordMs } = this.#config;
     const recordDueMs = this.#recordBeganMs === null ? null : this.#recordBeganMs + recordMs;
-    return earliestMs(this.#lastReceivedMs + deadAfterMs, recordDueMs);
+    return earliestMs(this.#lastReceivedMs + deadAfterMs, recordDueMs)! +
+      this.#slowness.graceMs;
   }
 }

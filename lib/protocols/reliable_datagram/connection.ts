@@ -2,6 +2,7 @@
 
 import { type Endpoint, isSameEndpoint, type PeerKey } from "../../base/ids.ts";
 import { earliestMs } from "../../base/machine/machine.ts";
+import { graceFor, type Slowness } from "../../base/machine/slowness.ts";
 import { RemoteProtocolError } from "../../base/errors.ts";
 import { PROBE_GRID_MS, PROBE_LAG_MS, RECONNECT_MS_MAX, RECONNECT_MS_MIN } from "./limits.ts";
 import { PacketReader } from "./packet.ts";
@@ -60,6 +61,8 @@ export class Connection {
     /** Whether our key is the smaller one. */
     readonly isFirst: boolean,
     readonly nextStream: () => number,
+    /** How late this process comes. */
+    readonly own: Slowness,
     nowMs: number,
   ) {
     this.stream = new Stream(nextStream());
@@ -206,6 +209,7 @@ export class Connection {
 
   #silentAtMs(): number | null {
     if (this.isSilent || this.#askedMs === null) return null;
-    return this.#askedMs + this.config.silentAfterMs;
+    return this.#askedMs + this.config.silentAfterMs +
+      graceFor(Math.max(this.own.lateMs, this.stream.lateMs));
   }
 }

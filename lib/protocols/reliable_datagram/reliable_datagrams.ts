@@ -18,6 +18,7 @@ import { RemoteProtocolError } from "../../base/errors.ts";
 import { type Endpoint, isSameEndpoint, type PeerKey } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import { earliestMs, type Machine } from "../../base/machine/machine.ts";
+import { Slowness } from "../../base/machine/slowness.ts";
 import type { SealedEffect, SealedStatistics } from "../sealed_datagram/sealed_io.ts";
 import { SealedDatagrams, type SealedOptions } from "../sealed_datagram/sealed_datagrams.ts";
 import { Connection } from "./connection.ts";
@@ -54,6 +55,8 @@ export class ReliableDatagrams implements Machine<ReliableInput, ReliableEffect>
   readonly #deadlines = new DeadlineQueue<Connection>();
   /** Connections whose deadline may have changed in this step. */
   readonly #touched: Connection[] = [];
+  /** How late this process comes. */
+  readonly #slowness = new Slowness();
   #streams = 0;
   #effects: ReliableEffect[] = [];
   #nowMs = 0;
@@ -97,6 +100,7 @@ export class ReliableDatagrams implements Machine<ReliableInput, ReliableEffect>
 
   step(input: ReliableInput, nowMs: number): readonly ReliableEffect[] {
     this.#effects = [];
+    this.#slowness.stepped(nowMs - (this.#dueMs ?? nowMs), nowMs);
     const idleFromMs = Math.max(this.#dueMs ?? nowMs, this.#nowMs);
     this.#nowMs = nowMs;
     if (nowMs - idleFromMs > STALL_MS) this.#excuse(nowMs - idleFromMs);
@@ -160,6 +164,7 @@ export class ReliableDatagrams implements Machine<ReliableInput, ReliableEffect>
         this.#config,
         isFirst,
         nextStream,
+        this.#slowness,
         this.#nowMs,
       );
       this.#connections.set(peer, connection);

@@ -9,6 +9,7 @@
 import { concatBytes } from "../../base/crypto/crypto.ts";
 import { invariant } from "../../base/invariant.ts";
 import { earliestMs } from "../../base/machine/machine.ts";
+import { Slowness } from "../../base/machine/slowness.ts";
 import { TRANSPORT_OVERHEAD_BYTES } from "../sealed_datagram/formats.ts";
 import { Congestion } from "./congestion.ts";
 import {
@@ -86,6 +87,11 @@ export class Stream {
   /** Smoothed round trip, ms; `null` before it was measured. */
   get roundTripMs(): number | null {
     return this.#roundTrip.isMeasured ? this.#roundTrip.smoothedMs : null;
+  }
+
+  /** How much later than at first acknowledgements came of late, ms: the peer, or we, have much else to do. */
+  get lateMs(): number {
+    return this.#roundTrip.slowness.lateMs;
   }
 
   /** For the log and for tests. */
@@ -178,7 +184,7 @@ export class Stream {
     const { packets, largestSentMs } = this.#sent.acknowledge(ranges);
     if (packets.length === 0) return;
     if (largestSentMs !== null && largestSentMs >= this.#measuredFromMs) {
-      this.#roundTrip.measured(nowMs - largestSentMs, delayMs);
+      this.#roundTrip.measured(nowMs - largestSentMs, delayMs, nowMs);
     }
     for (const { bytes, sentMs, chunks } of packets) {
       this.#congestion.acknowledged(bytes, sentMs, isUsed);
@@ -376,6 +382,8 @@ export class RoundTrip {
   #smoothedMs = INITIAL_ROUND_TRIP_MS;
   #variationMs = INITIAL_ROUND_TRIP_MS / 2;
   #minMs = Infinity;
+  /** How much later than at the shortest one acknowledgements came. */
+  readonly slowness = new Slowness();
 
   /** Smoothed; a guess before the first measurement. */
   get smoothedMs(): number {
@@ -391,7 +399,7 @@ export class RoundTrip {
    * longer than any pause between probes is cut to that: something held it up, a stall of the peer perhaps, which is no
    * property of the path.
    */
-  measured(tookMs: number, delayMs: number): void {
+  measured(tookMs: number, delayMs: number, nowMs: number): void {
     const sampleMs = Math.min(tookMs, PROBE_TIMEOUT_MS_MAX);
     this.#latestMs = sampleMs;
     if (!this.isMeasured) {
@@ -401,6 +409,7 @@ export class RoundTrip {
       return;
     }
     this.#minMs = Math.min(this.#minMs, sampleMs);
+    this.slowness.came(sampleMs - this.#minMs, nowMs);
     // A peer can't make the path shorter than it ever was by saying that it waited.
     const waitedMs = Math.min(delayMs, ACK_DELAY_MS);
     const adjustedMs = sampleMs - waitedMs >= this.#minMs ? sampleMs - waitedMs : sampleMs;

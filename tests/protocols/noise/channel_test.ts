@@ -350,6 +350,44 @@ Deno.test("a process that was stopped asks once more before it blames the other 
   assertEquals(pair.ann.events[1], "lost no answer for 3 s", "the other side is really gone");
 });
 
+/** When a side whose ticks come so late takes the other one, of which nothing comes, for lost. */
+function lostAtMs(lateMs: number): number {
+  const { ann } = new Pair().settle();
+  let nowMs = 0;
+  while (ann.events.length === 1) {
+    nowMs = ann.channel.nextDeadlineMs()! + lateMs;
+    ann.step({ type: "tick" }, nowMs);
+    ann.take(nowMs);
+  }
+  return nowMs;
+}
+
+Deno.test("who comes late itself gives the other side more time", () => {
+  assertEquals([lostAtMs(0), lostAtMs(20), lostAtMs(450)], [3_000, 3_020, 5_050]);
+});
+
+Deno.test("whose answers come late has more time", () => {
+  const lost = [100, 1_000].map((answerMs) => {
+    const pair = new Pair().settle();
+    let nowMs = 0;
+    for (const tookMs of [10, answerMs]) {
+      nowMs = pair.ann.channel.nextDeadlineMs()!;
+      pair.ann.step({ type: "tick" }, nowMs);
+      pair.bob.step({ type: "received", bytes: pair.ann.take(nowMs) }, nowMs);
+      nowMs += tookMs;
+      pair.ann.step({ type: "received", bytes: pair.bob.take(nowMs) }, nowMs);
+    }
+    const heardMs = nowMs;
+    while (pair.ann.events.length === 1) {
+      nowMs = pair.ann.channel.nextDeadlineMs()!;
+      pair.ann.step({ type: "tick" }, nowMs);
+      pair.ann.take(nowMs);
+    }
+    return nowMs - heardMs;
+  });
+  assertEquals(lost, [3_160, 6_760]);
+});
+
 Deno.test("a side that doesn't read stays alive, and so does the other for it", () => {
   const pair = new Pair().settle();
   pair.bob.step({ type: "pauseReading" }, 0);

@@ -82,11 +82,11 @@ Deno.test("SentPackets: an acknowledgement of what was never sent is refused, a 
 // RFC 9002, 5.3: the example's arithmetic.
 Deno.test("RoundTrip: the first sample counts as it is, later ones by an eighth, without the peer's delay", () => {
   const roundTrip = new RoundTrip();
-  roundTrip.measured(80, 15);
+  roundTrip.measured(80, 15, 0);
   assertEquals(roundTrip.smoothedMs, 80);
   assertEquals(roundTrip.probeTimeoutMs(0), 80 + 4 * 40 + ACK_DELAY_MS);
 
-  roundTrip.measured(106, 10);
+  roundTrip.measured(106, 10, 0);
 
   assertEquals(roundTrip.smoothedMs, 80 * 7 / 8 + 96 / 8);
   assertEquals(roundTrip.lossDelayMs, 106 * 9 / 8);
@@ -94,7 +94,7 @@ Deno.test("RoundTrip: the first sample counts as it is, later ones by an eighth,
 
 Deno.test("RoundTrip: probes back off twofold, to 3 s at most", () => {
   const roundTrip = new RoundTrip();
-  roundTrip.measured(10, 0);
+  roundTrip.measured(10, 0, 0);
   const once = roundTrip.probeTimeoutMs(0);
 
   assertEquals([1, 2, 20].map((probes) => roundTrip.probeTimeoutMs(probes)), [
@@ -106,8 +106,8 @@ Deno.test("RoundTrip: probes back off twofold, to 3 s at most", () => {
 
 Deno.test("RoundTrip: what was held up for a minute isn't waited for as long again", () => {
   const roundTrip = new RoundTrip();
-  roundTrip.measured(10, 0);
-  roundTrip.measured(60_000, 0);
+  roundTrip.measured(10, 0, 0);
+  roundTrip.measured(60_000, 0, 0);
 
   assertEquals(roundTrip.probeTimeoutMs(0), PROBE_TIMEOUT_MS_MAX);
   assertEquals(roundTrip.lossDelayMs, PROBE_TIMEOUT_MS_MAX * 9 / 8);

@@ -9,6 +9,7 @@ import { fingerprintOf } from "../../../base/text/fingerprint.ts";
 import { type Endpoint, endpointText, type Hash, type PeerKey } from "../../../base/ids.ts";
 import { earliestMs } from "../../../base/machine/machine.ts";
 import { foldName } from "../../../base/text/names.ts";
+import { Slowness } from "../../../base/machine/slowness.ts";
 import { TokenBucket } from "../../../base/rates/token_bucket.ts";
 import type { MemberAdmission } from "./member_admission.ts";
 import {
@@ -86,7 +87,7 @@ function namedHost({ host }: Hello, seenHost: string | null): string | null {
  * restart.
  */
 function goOnAs(attendee: Attendee, before: Attendee): void {
-  const { cameAtMs, end, seq, departure, silences, joiningSinceMs } = before;
+  const { cameAtMs, end, seq, departure, silences, slowness, joiningSinceMs } = before;
   const meetsByMs = before.heardAtMs === -Infinity ? attendee.meetsByMs : before.meetsByMs;
   Object.assign(attendee, {
     cameAtMs,
@@ -95,6 +96,7 @@ function goOnAs(attendee: Attendee, before: Attendee): void {
     departure,
     meetsByMs,
     silences,
+    slowness,
     joiningSinceMs,
   });
 }
@@ -285,6 +287,7 @@ export class Arriving {
       link: link.id,
       cameAtMs: nowMs,
       heardAtMs: nowMs,
+      slowness: new Slowness(),
       silentAtMs: nowMs,
       returnByMs: -Infinity,
       isProbed: false,

@@ -133,7 +133,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
     const { crypto } = environment;
     const views = this.#views;
     const out = this.#out;
-    const attendance = this.#attendance = new Attendance(failAfterMs);
+    const attendance = this.#attendance = new Attendance(failAfterMs, out.clock);
     const places = new Places(config, views, attendance);
     const founded = groupOf(records);
     this.#isFounded = founded !== null;
@@ -700,6 +700,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
 
   #persisted(token: number): void {
     this.#isRefused = false;
+    if (this.#isHeldUp) this.#attendance.wasHeldUp(this.#out.nowMs);
     // What the members were last told may have gone out just before the disk stalled.
     const isLong = this.#out.waitingMs >= COORDINATOR_SILENT_MS - HEARTBEAT_MS;
     if (isLong) {

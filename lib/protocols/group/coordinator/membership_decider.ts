@@ -85,7 +85,8 @@ export class MembershipDecider {
   #returnsView: number | null = null;
   /** The members that the operator was told are awaited after our start; null before. */
   #returnsTold: readonly Attendee[] | null = null;
-  readonly #patience: Patience;
+  /** How long a complaint must last, ms, where nobody is slow. */
+  readonly #lastingMs: number;
   readonly #separations = new Separations();
   /** Why members were excluded last, part of a sentence, where what they say of themselves doesn't show it. */
   readonly #faults = new Map<PeerKey, string>();
@@ -98,7 +99,11 @@ export class MembershipDecider {
     this.#shown = parts.views.members;
     this.#keptOut = new KeptOut(parts);
     // A complaint is told only when datagrams have failed to come for a while.
-    this.#patience = new Patience(Math.max(HEARTBEAT_MS, parts.failAfterMs - UDP_SILENT_MS));
+    this.#lastingMs = Math.max(HEARTBEAT_MS, parts.failAfterMs - UDP_SILENT_MS);
+  }
+
+  get #patience(): Patience {
+    return new Patience(this.#lastingMs + this.parts.attendance.graceMs);
   }
 
   /**

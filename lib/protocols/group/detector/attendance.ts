@@ -5,6 +5,7 @@
 
 import type { FoldedName, LinkId, PeerKey } from "../../../base/ids.ts";
 import { TokenBucket } from "../../../base/rates/token_bucket.ts";
+import { graceFor, mostLateMs, Slowness } from "../../../base/machine/slowness.ts";
 import { UnknownMessages } from "../../../base/machine/unknown_messages.ts";
 import { type Ballot, compareBallots, type Member, NO_BALLOT } from "../schema/epoch.ts";
 import { foldName } from "../../../base/text/names.ts";
@@ -86,7 +87,9 @@ export interface Attendee {
   /** When the first hello of its process came; after our restart, the first one since. */
   readonly cameAtMs: number;
   heardAtMs: number;
-  /** When it is taken for gone, unless it is heard before. */
+  /** How late it was heard of late. */
+  readonly slowness: Slowness;
+  /** When it is taken for gone, unless it is heard before; later where all are slow. */
   silentAtMs: number;
   /** After our restart: until when we wait for it as long as others hear it. */
   returnByMs: number;
@@ -153,6 +156,7 @@ export function expected(member: Member, nowMs: number): Attendee {
     link: null,
     cameAtMs: nowMs,
     heardAtMs: -Infinity,
+    slowness: new Slowness(),
     silentAtMs: nowMs + RETURN_MS,
     returnByMs: nowMs + RETURN_HEARD_MS,
     isProbed: false,
@@ -226,8 +230,12 @@ export class Attendance {
   readonly #links = new Map<LinkId, GroupLink>();
 
   readonly #holdingUpMs: number;
+  #graceMs = 0;
+  /** Until when what we sent, questions included, waited for our disk. */
+  #heldUpMs = -Infinity;
 
-  constructor(readonly failAfterMs: number) {
+  /** @param own How late this process comes itself. */
+  constructor(readonly failAfterMs: number, readonly own: { readonly lateMs: number }) {
     this.#holdingUpMs = Math.max(failAfterMs / 2, 2 * HEARTBEAT_MS);
   }
 
@@ -331,12 +339,33 @@ export class Attendance {
   }
 
   heard(attendee: Attendee, nowMs: number): void {
+    const { heardAtMs } = attendee;
+    const askedMs = Math.max(heardAtMs + HEARTBEAT_MS, this.#heldUpMs);
+    if (heardAtMs > -Infinity) attendee.slowness.came(nowMs - askedMs, nowMs);
     attendee.heardAtMs = nowMs;
     attendee.silentAtMs = nowMs + this.failAfterMs;
     attendee.isProbed = attendee.isHoldingUp = false;
   }
 
   // Time.
+
+  /**
+   * How much longer than otherwise attendees may take, ms: most of them are slow, or we are. What one alone says late
+   * counts for nobody.
+   */
+  get graceMs(): number {
+    return this.#graceMs;
+  }
+
+  #measureGrace(): void {
+    const most = mostLateMs(this.here.map(({ slowness }) => slowness));
+    this.#graceMs = graceFor(Math.max(most, this.own.lateMs));
+  }
+
+  #dueMs({ link, isProbed, silentAtMs }: Attendee): number {
+    const dueMs = link === null || isProbed ? silentAtMs : silentAtMs - PROBE_BEFORE_MS;
+    return dueMs + this.#graceMs;
+  }
 
   /**
    * Attendees that are silent, and those to be asked once more before they are. None counts as silent without having
@@ -352,10 +381,11 @@ export class Attendance {
   ): { readonly silent: readonly Attendee[]; readonly probe: readonly Attendee[] } {
     const silent: Attendee[] = [];
     const probe: Attendee[] = [];
+    this.#measureGrace();
     const isAnybodyHere = this.here.length > 0;
     for (const attendee of this.all) {
       this.#noteSilence(attendee, nowMs, isHeldUp);
-      const lateMs = nowMs - dueMs(attendee);
+      const lateMs = nowMs - this.#dueMs(attendee);
       if (lateMs < 0) continue;
       if (isHeldUp) {
         // An attendee that closes its link to us meanwhile comes back, as after a restart.
@@ -396,7 +426,7 @@ export class Attendance {
   }
 
   #holdsUpAtMs({ isHoldingUp, heardAtMs }: Attendee): number {
-    return isHoldingUp ? Infinity : heardAtMs + this.#holdingUpMs;
+    return isHoldingUp ? Infinity : heardAtMs + this.#holdingUpMs + this.#graceMs;
   }
 
   /** How often the attendee fell silent of late, each time for less than `--fail-after`. */
@@ -408,6 +438,11 @@ export class Attendance {
 
   #isHeard({ key }: Attendee): boolean {
     return this.here.some(({ hears }) => hears?.has(key) === true);
+  }
+
+  /** What we have sent goes out only now. */
+  wasHeldUp(nowMs: number): void {
+    this.#heldUpMs = nowMs;
   }
 
   /**
@@ -432,7 +467,7 @@ export class Attendance {
   nextMs(): number | null {
     let next = Infinity;
     for (const attendee of this.all) {
-      next = Math.min(next, dueMs(attendee), this.#holdsUpAtMs(attendee));
+      next = Math.min(next, this.#dueMs(attendee), this.#holdsUpAtMs(attendee));
     }
     for (const { greetByMs } of this.links) next = Math.min(next, greetByMs);
     return next === Infinity ? null : next;
@@ -453,8 +488,4 @@ export class Attendance {
 function expectAgain(attendee: Attendee, nowMs: number): void {
   attendee.silentAtMs = nowMs + RETURN_MS;
   attendee.returnByMs = nowMs + RETURN_HEARD_MS;
-}
-
-function dueMs({ link, isProbed, silentAtMs }: Attendee): number {
-  return link === null || isProbed ? silentAtMs : silentAtMs - PROBE_BEFORE_MS;
 }

@@ -13,6 +13,7 @@ import type { Crypto } from "../../../base/crypto/crypto.ts";
 import type { PeerKey } from "../../../base/ids.ts";
 import { invariant } from "../../../base/invariant.ts";
 import { earliestMs } from "../../../base/machine/machine.ts";
+import { graceFor } from "../../../base/machine/slowness.ts";
 import type { SignedEditRequest } from "../schema/edit.ts";
 import { compareBallots, type Epoch, recordedView } from "../schema/epoch.ts";
 import { Fifo } from "../../../base/collections/fifo.ts";
@@ -513,11 +514,13 @@ export class Sequencing {
   takeLaggards(): { readonly keys: readonly PeerKey[]; readonly nextMs: number | null } {
     if (this.#isFrozen) return { keys: [], nextMs: null };
     this.#noteNext();
-    const { nowMs } = this.parts.out;
+    const { nowMs, clock } = this.parts.out;
     const all = [this.#unacked, this.#unsent];
+    const lateMs = Math.max(clock.lateMs, ...all.map((laggards) => laggards.lateMs));
+    const afterMs = LAGGING_MS_MAX + graceFor(lateMs);
     return {
-      keys: all.flatMap((laggards) => laggards.overdue(LAGGING_MS_MAX, nowMs)),
-      nextMs: earliestMs(...all.map((laggards) => laggards.nextMs(LAGGING_MS_MAX, nowMs))),
+      keys: all.flatMap((laggards) => laggards.overdue(afterMs, nowMs)),
+      nextMs: earliestMs(...all.map((laggards) => laggards.nextMs(afterMs, nowMs))),
     };
   }
 

@@ -3,11 +3,13 @@
 import type { Endpoint, LinkId, PeerKey } from "../../../base/ids.ts";
 import type { Fingerprint } from "../../../base/text/fingerprint.ts";
 import { earliestMs } from "../../../base/machine/machine.ts";
+import { graceFor, Slowness } from "../../../base/machine/slowness.ts";
 import { RetryPauses } from "../../../base/rates/retry_pauses.ts";
 import { type DialFailure, ServerConnection } from "../../../base/trust/server_connection.ts";
 import type { Server, ServerKey } from "../../../base/trust/server_key.ts";
 import {
   COORDINATOR_SILENT_MS,
+  HEARTBEAT_MS,
   OFFENCE_RETRY_MS_MAX,
   OFFENDER_BAN_MS,
   RETRY_MS_MAX,
@@ -39,6 +41,10 @@ export class CoordinatorLink {
   #silentAtMs: number | null = null;
   /** The same as of the last dial: an instance that stands by is no sign of life of the coordinator. */
   #silentBeforeMs: number | null = null;
+  /** When something last came on this link; null before. */
+  #heardMs: number | null = null;
+  /** How late the coordinator was heard of late. */
+  readonly #slowness = new Slowness();
   /** Tried one after the other; none where none is known. */
   #secrets: readonly GroupSecret[];
   /** How many of them the coordinator has refused in a row. */
@@ -147,6 +153,7 @@ export class CoordinatorLink {
   up(link: LinkId, peer: PeerKey): void {
     if (!this.#connection.up(link, peer)) return;
     this.#isEnded = this.#isUninvited = false;
+    this.#heardMs = null;
     this.key.proved(peer);
     this.#showsLife();
     this.send(this.parts.hello());
@@ -219,8 +226,18 @@ export class CoordinatorLink {
   /** Something came on a link. @returns Whether it is the link in use. */
   heard(link: LinkId): boolean {
     if (link !== this.link) return false;
+    const { nowMs } = this.parts.out;
+    this.#slowness.came(nowMs - (this.#heardMs ?? nowMs) - HEARTBEAT_MS, nowMs);
+    this.#heardMs = nowMs;
     this.#showsLife();
     return true;
+  }
+
+  /** Where we come late ourselves, or it does, the coordinator has more time. */
+  get #silentDueMs(): number | null {
+    if (this.#silentAtMs === null) return null;
+    const lateMs = Math.max(this.parts.out.clock.lateMs, this.#slowness.lateMs);
+    return this.#silentAtMs + graceFor(lateMs);
   }
 
   #showsLife(): void {
@@ -277,12 +294,13 @@ export class CoordinatorLink {
   }
 
   nextMs(): number | null {
-    return earliestMs(this.#connection.nextMs(), this.#silentAtMs);
+    return earliestMs(this.#connection.nextMs(), this.#silentDueMs);
   }
 
   tick(nowMs: number): void {
     if (this.#connection.takeDue()) this.dial();
-    if (this.#silentAtMs === null || this.#silentAtMs > nowMs) return;
+    const dueMs = this.#silentDueMs;
+    if (dueMs === null || dueMs > nowMs) return;
     if (this.link !== null) {
       this.#connection.leave();
       this.close("no sign of life", null);

@@ -358,7 +358,8 @@ export class ViewChangeCoordinator {
   }
 
   #wait(): void {
-    this.#dueMs = this.parts.out.nowMs + WAIT_MS_MAX;
+    const { attendance, out } = this.parts;
+    this.#dueMs = out.nowMs + WAIT_MS_MAX + attendance.graceMs;
   }
 
   #tell(keys: readonly PeerKey[], message: GroupMessage): void {

@@ -50,7 +50,7 @@ export function viewsOf(...names: readonly string[]): Views {
 
 /** Who is here, each on a link of its own. */
 export class Room {
-  readonly attendance = new Attendance(3_000);
+  readonly attendance = new Attendance(3_000, { lateMs: 0 });
   readonly output;
   readonly out = new CoordinatorOutput(() => true);
 

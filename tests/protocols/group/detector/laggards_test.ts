@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { Laggards } from "../../../../lib/protocols/group/detector/laggards.ts";
 import { keyOf } from "../coordinator_program.ts";
 
-const [ANN, BOB] = [keyOf("ann"), keyOf("bob")];
+const [ANN, BOB, CEM] = [keyOf("ann"), keyOf("bob"), keyOf("cem")];
 
 Deno.test("Laggards: more to do gives nobody more time, progress does", () => {
   const laggards = new Laggards();
@@ -27,4 +27,15 @@ Deno.test("Laggards: where one alone owes something its time goes on, and the ot
   assertEquals(laggards.overdue(1_000, 1_000), [ANN]);
   laggards.only(null, 1_000);
   assertEquals(laggards.overdue(0, 9_000), []);
+});
+
+Deno.test("Laggards: how long most take is no less than what one of them takes", () => {
+  const laggards = new Laggards();
+  for (const key of [ANN, BOB, CEM]) laggards.owes(key, 0);
+  laggards.progressed(ANN, false, 2_000);
+  assertEquals(laggards.lateMs, 2_000, "of one that is known");
+  laggards.progressed(BOB, false, 30);
+  assertEquals(laggards.lateMs, 30);
+  laggards.progressed(CEM, true, 700);
+  assertEquals(laggards.lateMs, 700);
 });

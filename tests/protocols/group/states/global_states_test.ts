@@ -393,7 +393,7 @@ for (const [what, end, changes] of IMPOSSIBLE) {
 }
 
 Deno.test("Of who only asked to come in, and is gone, nothing is kept", () => {
-  const attendance = new Attendance(3_000);
+  const attendance = new Attendance(3_000, { lateMs: 0 });
   const out = new CoordinatorOutput(() => true);
   out.begin(0);
   const states = new GlobalStates({
