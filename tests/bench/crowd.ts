@@ -28,6 +28,8 @@ export class Crowd implements AsyncDisposable {
   readonly all: readonly LeanClient[];
   readonly #failures = new Map<LeanClient, number>();
   readonly #timer: ReturnType<typeof setInterval>;
+  /** Each sender's must grow. */
+  #number = 1_000 * Date.now();
   #isOver = false;
 
   constructor(port: number, members: readonly CrowdMember[], readonly way: WayInto) {
@@ -75,6 +77,21 @@ export class Crowd implements AsyncDisposable {
     });
     look();
     return promise;
+  }
+
+  /** Tells all; resolves when the directory has told the sender how many have it, and all do. */
+  async tells(sender: LeanClient, text: string): Promise<void> {
+    const sent = Promise.withResolvers<number>();
+    const stop = this.listen((client, news) => {
+      if (client !== sender || news.type !== "message") return;
+      const { message } = news;
+      if (message.type === "refused") sent.reject(new Error(`refused: ${message.code}`));
+      if (message.type === "broadcast-sent") sent.resolve(message.number);
+    });
+    sender.broadcast(++this.#number, text);
+    const number = await sent.promise.finally(stop);
+    // On a busy machine that is said after 10 s, before all have it.
+    await this.until(() => this.all.every((one) => one === sender || one.through >= number));
   }
 
   /** @returns What ends it. */

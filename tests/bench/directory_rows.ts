@@ -3,7 +3,6 @@
  * connections that are idle. The clients of all are in this process.
  */
 
-import type { LeanClient } from "../runtime/lean_client.ts";
 import { IdleNatsClients } from "./baselines/nats_idle.ts";
 import { MqttClient } from "./baselines/mqtt_crowd.ts";
 import { Crowd, strangers } from "./crowd.ts";
@@ -157,23 +156,8 @@ async function openOurs(): Promise<Crowded> {
     await crowd[Symbol.asyncDispose]();
     await directory[Symbol.asyncDispose]();
   };
-  const tell = () => tellAll(crowd, crowd.all[turn++ % crowd.all.length]!);
+  const tell = () => crowd.tells(crowd.all[turn++ % crowd.all.length]!, TEXT);
   return { server: directory.process, tell, change, [Symbol.asyncDispose]: dispose };
-}
-
-/** Resolves when the directory has told the sender how many have it, and all do. */
-async function tellAll(crowd: Crowd, sender: LeanClient): Promise<void> {
-  const sent = Promise.withResolvers<number>();
-  const stop = crowd.listen((client, news) => {
-    if (client !== sender || news.type !== "message") return;
-    const { message } = news;
-    if (message.type === "refused") sent.reject(new Error(`refused: ${message.code}`));
-    if (message.type === "broadcast-sent") sent.resolve(message.number);
-  });
-  sender.broadcast(Math.floor(Math.random() * Number.MAX_SAFE_INTEGER), TEXT);
-  const number = await sent.promise.finally(stop);
-  // On a busy machine that is said after 10 s, before all have it.
-  await crowd.until(() => crowd.all.every((one) => one === sender || one.through >= number));
 }
 
 async function openMosquitto(path: string): Promise<Crowded> {

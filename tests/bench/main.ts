@@ -16,6 +16,7 @@ import { measureIdle } from "./idle_rows.ts";
 import { measureMesh } from "./mesh_rows.ts";
 import { measureModules } from "./module_rows.ts";
 import { measureOnline } from "./online_rows.ts";
+import { measureOverload } from "./overload_rows.ts";
 import { watchCircumstances, withMeasured } from "./page.ts";
 import { measurePipes } from "./pipe_rows.ts";
 import { groupPlot } from "./plot_group.ts";
@@ -43,6 +44,7 @@ const GROUPS: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   idle: measureIdle,
   engine: measureEngine,
   online: measureOnline,
+  overload: measureOverload,
 };
 
 const asked = (Deno.env.get("ROWS") ?? "").split(",").filter((name) => name !== "");
