@@ -240,6 +240,22 @@ test("two that go back to their room, each alone, meet in it at new addresses", 
   assertEquals(again.map(({ events }) => events.find(ready)!.room), [room, room]);
 });
 
+test("who is alone when its machine gets another address is told, and invites to that one", async () => {
+  await using world = await World.open("ann");
+  const ann = await world.ready("ann", ["--lan", "--new"]);
+  const before = world.hosts.address("ann");
+  const inviting = (await ann.ask("invite")).line;
+  assertEquals(inviting, `p2pchat mesh NAME ${before} 55107`);
+  await world.hosts.move("ann", 101);
+  const { text } = await ann.until((event) =>
+    event.event === "notice" && /it was/.test(event.text)
+  );
+
+  const after = before.replace(/\d+$/, "101");
+  assertEquals(text, `This machine's address is now ${after} (it was ${before})`);
+  assertEquals((await ann.ask("invite")).line, inviting.replace(before, after));
+});
+
 test("who founds without --lan is told of announced rooms, once, and announces nothing", async () => {
   await using world = await World.open("ann", "bob");
   await world.ready("ann", ["--lan", "--title", "Tea"]);

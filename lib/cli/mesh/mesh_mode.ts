@@ -25,6 +25,7 @@ import { openTcpLinks } from "../../transport/tcp/tcp_links.ts";
 import type { RememberedRoom } from "../../store/profile/remembered_rooms.ts";
 import { roomsFolder } from "../../store/disk/paths.ts";
 import { addressOfThisMachine } from "../session/advertised_address.ts";
+import { FollowedAddresses } from "../session/followed_addresses.ts";
 import { MESH_PORT_DEFAULT } from "../args/options.ts";
 import { type FileCommand, isFileCommand } from "../files/file_events.ts";
 import { SharedFiles } from "../files/shared_files.ts";
@@ -228,6 +229,10 @@ async function chat(wiring: Wiring): Promise<Bye> {
     joinedBy: () => null, // the room says so
     mapped: (external) => host?.mapped(external),
   });
+  const addresses = new FollowedAddresses({
+    changed: (hosts, best) => host?.machineHas(hosts, best),
+    log: environment.log,
+  });
   try {
     const config = configOf(wiring, own, links, begin);
     logStarted(wiring, "mesh", {
@@ -284,6 +289,7 @@ async function chat(wiring: Wiring): Promise<Bye> {
         told = tellOfRooms(wiring, (text) => presenter.notice(text));
       }
       mapping?.start(links.local.port);
+      if (!options.passive && config.advertise.fixed !== true) addresses.start();
     }, () => saidPrivately());
     pausing = () => presenter.pause.moves();
     show = (event, ref) => presenter.show(event, ref);
@@ -357,6 +363,7 @@ async function chat(wiring: Wiring): Promise<Bye> {
       files.close();
     });
   } finally {
+    addresses.stop();
     await told?.close();
     if (host !== null) hosts.delete(host);
     await Promise.all([links.shutdown("ended"), mapping?.close()]);

@@ -65,7 +65,7 @@ export function addressOfThisMachine(
   outward: string | null,
   interfaces = Deno.networkInterfaces,
 ): string {
-  const all = asked(interfaces);
+  const all = listedInterfaces(interfaces);
   // An interface has this address as long as it is up and has a carrier, and nobody has turned IPv6 off.
   const running = new Set(
     all.filter(({ address }) => /^fe80:/i.test(address)).map(({ name }) => name),
@@ -81,8 +81,13 @@ export function addressOfThisMachine(
   return best?.address ?? "127.0.0.1";
 }
 
-/** Lists the interfaces. The system needs a socket for that, which may fail. */
-function asked(interfaces: typeof Deno.networkInterfaces): readonly Deno.NetworkInterfaceInfo[] {
+/**
+ * This machine's network interfaces. The system needs a socket for that, which may fail.
+ * @throws {P2pchatError} `unreachable` where the system doesn't list them.
+ */
+export function listedInterfaces(
+  interfaces = Deno.networkInterfaces,
+): readonly Deno.NetworkInterfaceInfo[] {
   try {
     return interfaces();
   } catch (cause) {

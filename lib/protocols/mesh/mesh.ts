@@ -176,7 +176,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
           .filter((link) => link !== null),
       send: (to, message) => this.#sendTo(to, message),
       dial: (dial) => this.#dialling.dial({ ...dial, room: this.#entered().config.room }),
-      moved: (endpoint) => this.#toRoom({ type: "own-endpoint", endpoint }),
+      moved: (endpoint, before) => this.#toRoom({ type: "own-endpoint", endpoint, before }),
       reachable: (endpoint, isReachable, elsewhere) =>
         this.#toRoom({ type: "reachable", endpoint, isReachable, elsewhere }),
       proven: (endpoint) => this.#out.push({ type: "mapping-proven", endpoint }),
@@ -331,6 +331,8 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         return this.#dialHint(input.endpoint);
       case "mapped":
         return this.#ownAddress.mapped(input.endpoint, this.#nowMs);
+      case "machine-addresses":
+        return this.#ownAddress.machineHas(input.hosts, input.best, this.#nowMs);
       case "file-links":
         this.#fileLinks = input;
         return this.#toRoom(input);

@@ -163,6 +163,11 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
     this.runner.feed({ type: "mapped", endpoint });
   }
 
+  /** This machine has these addresses now; `best` is the one that others had best use. */
+  machineHas(hosts: readonly string[], best: string): void {
+    this.runner.feed({ type: "machine-addresses", hosts, best });
+  }
+
   // LinkHandler.
 
   linkUp(link: LinkId, info: LinkInfo): void {

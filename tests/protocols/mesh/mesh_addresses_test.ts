@@ -93,7 +93,9 @@ Deno.test("Mesh names the address that its machine has got, so that two who move
   const world = new EvenWorld(4, [{
     name: "notices",
     shown({ member }, event) {
-      if (event.event === "notice" && event.text.startsWith("Your")) notices.push(member.name);
+      if (event.event === "notice" && event.text.startsWith("This machine's")) {
+        notices.push(member.name);
+      }
     },
   }]);
   const [ann, bob] = annAndBob(world);
@@ -108,6 +110,28 @@ Deno.test("Mesh names the address that its machine has got, so that two who move
 
   assertEquals(bob.process!.peers?.map(({ host }) => host), ["10.9.0.1", "10.9.0.0"]);
   assertEquals(notices, ["Ann", "Bob"]);
+});
+
+Deno.test("Mesh that is alone invites to the address that its machine has got, and says that it has another", () => {
+  const notices: string[] = [];
+  const invited: Endpoint[] = [];
+  const world = new EvenWorld(4, [{
+    name: "notices",
+    shown(_, event) {
+      if (event.event === "notice") notices.push(event.text);
+      if (event.event === "invite") invited.push(...parseInvite(event.invite).endpoints);
+    },
+  }]);
+  const ann = world.add("Ann");
+  world.start(ann, { kind: "found" });
+  world.pass(SECOND_MS);
+  const host = "10.9.0.7";
+  ann.process!.sim.deliver({ type: "machine-addresses", hosts: ["127.0.0.1", host], best: host });
+  ann.process!.command({ command: "invite", rotate: false });
+  world.pass(SECOND_MS);
+
+  assertEquals(invited, [{ host, port: ann.endpoint.port }]);
+  assertEquals(notices, [`This machine's address is now ${host} (it was ${ann.endpoint.host})`]);
 });
 
 Deno.test("Mesh announces no address that nobody can dial, until somebody can", () => {

@@ -18,8 +18,8 @@ import { MappedAddress } from "./mapped_address.ts";
 interface OwnAddressPort extends Pick<DialBacksPort, "dial"> {
   neighbours(): readonly MeshLink[];
   send(to: PeerKey, message: ReachabilityMessage): void;
-  /** Others find us here from now on. */
-  moved(endpoint: Endpoint): void;
+  /** Others find us here from now on. @param before What this machine's address was; null where it hasn't changed. */
+  moved(endpoint: Endpoint, before: string | null): void;
   /** Others can't dial us at this address, or can again. `elsewhere`: where who is here has dialled us; null: nowhere. */
   reachable(endpoint: Endpoint, isReachable: boolean, elsewhere: Endpoint | null): void;
   /** A member has dialled us at the mapped address. */
@@ -77,16 +77,16 @@ export class OwnAddress {
     this.#nowMs = nowMs;
     const wasAnnounced = this.#mapped.proven !== null;
     this.#mapped.mapped(endpoint, nowMs);
-    if (wasAnnounced && this.#home !== null) this.#announce(this.#home);
+    if (wasAnnounced && this.#home !== null) this.#announce(this.#home, null);
   }
 
   #proven(endpoint: Endpoint): void {
     this.port.proven(endpoint);
-    this.#announce(endpoint);
+    this.#announce(endpoint, null);
   }
 
-  #announce(endpoint: Endpoint): void {
-    this.port.moved(endpoint);
+  #announce(endpoint: Endpoint, before: string | null): void {
+    this.port.moved(endpoint, before);
     this.#reachability.announced(endpoint, this.#nowMs);
   }
 
@@ -120,12 +120,29 @@ export class OwnAddress {
   follow(nowMs: number): void {
     this.#nowMs = nowMs;
     this.#mapped.neighbourUp(nowMs);
-    const host = this.#isFree ? this.#localHosts.moved() : null;
+    const before = this.#localHosts.home;
+    if (this.#isFree) this.#moveTo(this.#localHosts.moved(), before);
+  }
+
+  /**
+   * This machine has these addresses now: announces another one, where it has lost the one that is announced. That of a
+   * router, or whatever else others see instead of ours, isn't among them, and stays.
+   * @param best The one that others had best use.
+   */
+  machineHas(hosts: readonly string[], best: string, nowMs: number): void {
+    this.#nowMs = nowMs;
+    const { home } = this.#localHosts;
+    const isOurs = this.#home !== null && this.#home.host === home;
+    if (this.#isFree && isOurs) this.#moveTo(this.#localHosts.lost(hosts, best), home);
+  }
+
+  /** @param host Null where this machine hasn't moved. */
+  #moveTo(host: string | null, before: string | null): void {
     if (host === null) return;
     const endpoint = { host, port: this.config.advertise.port };
     this.#home = endpoint;
-    this.#mapped.moved(nowMs);
-    this.#announce(endpoint);
+    this.#mapped.moved(this.#nowMs);
+    this.#announce(endpoint, before);
   }
 
   /** Handles a message of the member at the other end of this link. */
@@ -143,9 +160,14 @@ export class OwnAddress {
   }
 }
 
+/** Whether others can use this address of a machine. */
+function isOfUse(host: string): boolean {
+  return host !== "" && !isLoopback(host) && !isLinkLocal(host);
+}
+
 /**
  * Which address of this machine its links use: a laptop that moves has another one, and members that dial the old one
- * find nobody. Only what our own sockets say counts, so that nobody else can make the room dial elsewhere.
+ * find nobody. Only what our own sockets and system say counts, so that nobody else can make the room dial elsewhere.
  */
 export class LocalHosts {
   /** By link; without addresses that others couldn't use. */
@@ -158,8 +180,12 @@ export class LocalHosts {
     this.#home = home;
   }
 
+  get home(): string | null {
+    return this.#home;
+  }
+
   linkUp(link: LinkId, host: string): void {
-    if (host === "" || isLoopback(host) || isLinkLocal(host)) return;
+    if (!isOfUse(host)) return;
     this.#hosts.set(link, host);
     this.#home ??= host;
   }
@@ -178,5 +204,23 @@ export class LocalHosts {
     if (latest === undefined || this.#home === null || hosts.includes(this.#home)) return null;
     this.#home = latest;
     return latest;
+  }
+
+  /**
+   * The host to announce from now on, where this machine has lost the previous one, or had none that others could use:
+   * one that a link uses, or else the best. Null where nothing has changed, or there is none of use yet.
+   * @param present All addresses of this machine. @param best Of those, the one that others had best use.
+   */
+  lost(present: readonly string[], best: string): string | null {
+    const home = this.#home;
+    if (home === null || (present.includes(home) && isOfUse(home))) return null;
+    const alive = [...this.#hosts].filter(([, host]) => present.includes(host));
+    const next = alive.at(-1)?.[1] ?? best;
+    if (next === home || !isOfUse(next)) return null;
+    // Links from before the move, which are about to die, don't lead back.
+    this.#hosts.clear();
+    for (const [link, host] of alive) this.#hosts.set(link, host);
+    this.#home = next;
+    return next;
   }
 }

@@ -294,10 +294,10 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       },
       "file-links": (input) => give("overlay", input),
       "file-traffic": (input) => give("overlay", input),
-      "own-endpoint": ({ endpoint }) => {
+      "own-endpoint": ({ endpoint, before }) => {
         this.#own = endpoint;
         this.#announce();
-        view.moved(endpoint);
+        view.moved(endpoint, before);
       },
       reachable: ({ endpoint, isReachable, elsewhere }) => {
         this.#own = isReachable ? endpoint : null;

@@ -666,9 +666,14 @@ export class RoomEvents {
     return shownName(this.#nameGiven(key, typed));
   }
 
-  moved(endpoint: Endpoint): void {
+  /** @param before The address that this machine had; null where it still has it. */
+  moved(endpoint: Endpoint, before: string | null): void {
     this.#unreachableAt = this.#foundAt = null;
-    this.notice(`Your address has changed: others find you at ${endpointText(endpoint)} now`);
+    this.notice(
+      before === null
+        ? `Your address has changed: others find you at ${endpointText(endpoint)} now`
+        : `This machine's address is now ${endpoint.host} (it was ${before})`,
+    );
   }
 
   /**

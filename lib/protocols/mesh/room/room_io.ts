@@ -76,8 +76,15 @@ export type RoomInput =
   | { readonly type: "name-settled" }
   /** Our name has changed: a neighbour has admitted the new one, or we did so ourselves. */
   | { readonly type: "own-claim"; readonly claim: SignedClaim; readonly ref: string | undefined }
-  /** Others reach us at this address from now on. */
-  | { readonly type: "own-endpoint"; readonly endpoint: Endpoint }
+  /**
+   * Others reach us at this address from now on. `before`: the address that this machine had, where it has another one;
+   * null where it hasn't, and only its router has.
+   */
+  | {
+    readonly type: "own-endpoint";
+    readonly endpoint: Endpoint;
+    readonly before: string | null;
+  }
   /** Others can't dial us at this address, or can again. */
   | {
     readonly type: "reachable";

@@ -84,6 +84,12 @@ export type MeshInput =
   | { readonly type: "missed"; readonly link: LinkId }
   /** A router says that others reach us there (`--map-port`); null: none does any more. */
   | { readonly type: "mapped"; readonly endpoint: Endpoint | null }
+  /** This machine has these addresses now, of which others had best use `best`: a loopback one where it has no network. */
+  | {
+    readonly type: "machine-addresses";
+    readonly hosts: readonly string[];
+    readonly best: string;
+  }
   /** With whom links are wanted for files from now on. */
   | { readonly type: "file-links"; readonly wanted: WantedLinks }
   /** We asked for content of a file on this link, or it was sent, in either direction: asking us doesn't keep a link. */

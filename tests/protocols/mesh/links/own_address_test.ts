@@ -29,7 +29,7 @@ function addressOf({ fixed = false, passive = false, neighbours = [] as readonly
       neighbours: () => neighbours,
       dial: ({ endpoint }) => void done.push(["dial", endpoint]),
       send: (to, message) => void done.push([message.type, to]),
-      moved: (endpoint) => void done.push(["moved", endpoint.host]),
+      moved: (endpoint, before) => void done.push(["moved", endpoint.host, before]),
       reachable: ({ host }, isReachable) => void done.push([host, isReachable]),
       proven: (endpoint) => void done.push(["proven", endpoint]),
     },
@@ -76,7 +76,25 @@ Deno.test("OwnAddress: a machine that has moved announces its new address, and a
   part.linkDown(1 as LinkId, null, 500);
   part.follow(500);
   part.follow(600);
-  assertEquals([done(), part.deadlines.nextMs()], [[["moved", "192.0.2.99"]], 10_500]);
+  assertEquals([done(), part.deadlines.nextMs()], [[["moved", "192.0.2.99", HOME.host]], 10_500]);
+});
+
+Deno.test("OwnAddress: without a link, too, the machine's present address is announced, once", () => {
+  const { part, done } = addressOf({});
+  part.machineHas(["192.0.2.98"], "192.0.2.98", 0); // before there is a room
+  part.entered(HOME, 0);
+  part.machineHas(["127.0.0.1", HOME.host], HOME.host, 100);
+  part.machineHas(["127.0.0.1"], "127.0.0.1", 200);
+  assertEquals(done(), []);
+  for (const nowMs of [500, 600]) part.machineHas(["192.0.2.99"], "192.0.2.99", nowMs);
+  assertEquals([done(), part.deadlines.nextMs()], [[["moved", "192.0.2.99", HOME.host]], 10_500]);
+});
+
+Deno.test("OwnAddress: an address that others see instead of the machine's own stays when that changes", () => {
+  const { part, done } = addressOf({});
+  part.entered({ host: "203.0.113.9", port: 4_000 }, 0);
+  part.machineHas(["192.0.2.99"], "192.0.2.99", 500);
+  assertEquals(done(), []);
 });
 
 Deno.test("OwnAddress: an address that the user has named stays, and so does that of who can't be dialled", () => {
@@ -85,6 +103,7 @@ Deno.test("OwnAddress: an address that the user has named stays, and so does tha
     part.entered(HOME, 0);
     part.linkUp(link(2), "192.0.2.99", 0);
     part.follow(0);
+    part.machineHas(["192.0.2.99"], "192.0.2.99", 0);
     assertEquals([done(), part.deadlines.nextMs()], [[], null]);
   }
   const unannounced = addressOf({}).part;
