@@ -94,7 +94,7 @@ const MUTATIONS: readonly Mutation[] = [
   {
     name: "doesn't tell of room again where that was lost",
     complaint: /heard \d+ of \d+/,
-    from: 35,
+    from: 7,
     seedsMax: 40,
     install: (run) => mutated(ReceiveLane.prototype, "creditLost", () => () => {}, run),
   },
