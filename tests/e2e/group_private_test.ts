@@ -154,9 +154,21 @@ Deno.test("group: whether it is private is said at the start, and stays as it wa
   await ann.type("a new beginning");
   await ann.until(shows("a new beginning"));
   await leaves(server);
-  // From then on it is that group's: --new changes nothing.
-  const restarted = await group.serve("--private", "--new");
+  const restarted = await group.serve("--private");
   assertEquals(restarted.events.find(({ event }) => event === "ready")?.members, ["Ann"]);
+
+  // One of the same kind takes its place, too: an invite of the former one leads nowhere.
+  const former = await inviteOf(restarted);
+  await leaves(ann);
+  await leaves(restarted);
+  const another = await group.serve("--private", "--new");
+  await another.until(({ event, text }) =>
+    event === "notice" && /^The former group's file .*state is .*state\.aside-/.test(text)
+  );
+  assertEquals(another.events.find(({ event }) => event === "ready")?.members, []);
+  const late = await refusal(group.launch("Late", { env: { P2PCHAT_INVITE: former } }));
+  assertEquals(late.as, "bad-credentials");
+  await invited(group, "Ann", await inviteOf(another));
 
   const data = `${group.folder}/private`;
   await using secret = TextProgram.start([...words, "--private"], { data });

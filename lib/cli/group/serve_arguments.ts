@@ -96,8 +96,8 @@ const flags = {
   foundNew: {
     name: "new",
     help:
-      "create a group if what was known of one is lost, instead of asking its members, or if the one " +
-      "that there is was founded with --private, and this one isn't to be, or the other way round",
+      "create another group: the files of the one that there is are set aside, and where they are lost " +
+      "its members aren't asked; in an engine one gives way only to one of the other kind (--private)",
   },
 } satisfies Flags;
 

@@ -255,12 +255,17 @@ class Service {
     return { ...group, snapshots, pins: null, isNew, close: () => group.store.close() };
   }
 
-  /** The group, without what is there of another one that the operator doesn't want any more. */
+  /**
+   * The group, without what is there of another one that the operator doesn't want any more. An engine's is given up only
+   * where it is of the other kind: an instance that stood by may lead it long after it was started.
+   */
   async #opened(led: LedGroup | null): Promise<ServedGroup> {
     const { options, disk, folder, ui } = this.wiring;
     const group = led ?? await this.#openFiles();
-    const isOther = accessFaultOf(group.store, options) !== null;
-    if (!isOther || !options.foundNew || this.#hasServed) return group;
+    const isFormer = led === null
+      ? groupOf(group.store.records) !== null
+      : accessFaultOf(group.store, options) !== null;
+    if (!isFormer || !options.foundNew || this.#hasServed) return group;
     if (led !== null) return await led.cleared();
     await group.close();
     const notice = (text: string) => showNotices(ui, text);
