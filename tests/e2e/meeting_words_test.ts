@@ -7,6 +7,11 @@ const is = (event: string) => (shown: ShownEvent) => shown.event === event;
 const joined = (name: string) => (shown: ShownEvent) =>
   shown.event === "joined" && shown.name === name;
 
+const meeting = (state: string) => (shown: ShownEvent) =>
+  shown.event === "meeting-point" && shown.state === state;
+const saysBack = (shown: ShownEvent) =>
+  shown.event === "notice" && shown.text.startsWith("This is the room you were in last");
+
 /** A meeting point, and Ann, who has founded a room and is reached there alone. */
 async function annAtMeetingPoint(nodes: Nodes, ...args: readonly string[]) {
   const point = nodes.add(
@@ -17,8 +22,8 @@ async function annAtMeetingPoint(nodes: Nodes, ...args: readonly string[]) {
   const start = (name: string, ...more: readonly string[]) =>
     nodes.add(Node.start(["mesh", name, "--passive", "--meet", at, ...more]));
   const ann = start("Ann", ...args);
-  await ann.until((shown) => shown.event === "meeting-point" && shown.state === "registered");
-  return { at, ann, start };
+  await ann.until(meeting("registered"));
+  return { at, ann, point, start };
 }
 
 async function wordsOf(node: Node): Promise<ShownEvent> {
@@ -60,4 +65,38 @@ Deno.test("meeting point: a wrong guess there voids the code, and says so to bot
   const told = await ann.until((shown) => shown.event === "notice" && shown.warning === true);
   assertStringIncludes(told.text, "Somebody at the meeting point, with the key");
   assert(!told.text.includes("relay"));
+});
+
+Deno.test("meeting point: who comes back without the flag is met there again, and makes codes that lead there", async () => {
+  await using nodes = new Nodes();
+  const { at, ann, point, start } = await annAtMeetingPoint(nodes, "--private");
+  const { words } = await wordsOf(ann);
+  const data = await Deno.makeTempDir();
+  const bob = nodes.add(
+    Node.start(["mesh", "Bob", "--passive", "--meet", at, "--words", words], { data }),
+  );
+  await bob.until(joined("Ann"));
+  await bob.until(meeting("registered"));
+  await bob.end();
+  await bob.ended();
+
+  const comeBack = () => nodes.add(Node.start(["mesh", "Bob", "--host", "127.0.0.1"], { data }));
+  const back = comeBack();
+  const told = await back.until(saysBack);
+  assertStringIncludes(told.text, `Your meeting point is ${at}; --meet names another`);
+  await back.until(meeting("registered"));
+  const { words: again, line } = await wordsOf(back);
+  assertEquals(line, `p2pchat mesh NAME --words ${again} --meet ${at}`);
+  const cem = start("Cem", "--words", again);
+  await cem.until(joined("Bob"));
+  for (const node of [back, cem, ann]) {
+    await node.end();
+    await node.ended();
+  }
+
+  // Whoever comes back while it is down is told so.
+  await point.kill();
+  const alone = comeBack();
+  const away = await alone.until(meeting("away"));
+  assertEquals(away.point, at);
 });

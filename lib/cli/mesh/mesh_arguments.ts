@@ -183,7 +183,14 @@ export const meshProgramCommand: CommandOf<MeshOptions> = {
   },
 };
 
-function meetingPoint(text: string, what: string): ServerAddress {
+/** A meeting point as `--meet` has it, nearly as the user typed it. */
+export function meetingPointText({ host, port, key }: ServerAddress): string {
+  const at = port === null ? host : endpointText({ host, port });
+  return key === null ? at : `${at}#${key}`;
+}
+
+/** @param what What the text is, for the error. @throws {P2pchatError} `usage`. */
+export function meetingPoint(text: string, what: string): ServerAddress {
   const address = server(text, what);
   const isOne = address.others.length === 0;
   if (isOne && utf8Length(address.host) <= POINT_HOST_BYTES_MAX) return address;

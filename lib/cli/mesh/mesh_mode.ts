@@ -49,7 +49,13 @@ import {
 } from "../session/run_mode.ts";
 import { FORGETS, forgettingStore } from "../session/forgetting_store.ts";
 import { shownAgain } from "../session/last_seen.ts";
-import { JOINING_HISTORY_DEFAULT, joiningInvite, type MeshOptions } from "./mesh_arguments.ts";
+import {
+  JOINING_HISTORY_DEFAULT,
+  joiningInvite,
+  meetingPoint,
+  meetingPointText,
+  type MeshOptions,
+} from "./mesh_arguments.ts";
 import { processStreams } from "../streams/streams.ts";
 import {
   channelIdentity,
@@ -85,6 +91,12 @@ const TOLD_AFTER_MS = 500;
 function leftBehind(last: RoomId, name: string): string {
   return "This is another room than the one you were in last. What waits there is sent when you go back, with: " +
     backTo(last, name);
+}
+
+/** The line that says where one is, with where one is met. */
+function back(text: string, { meet }: MeshOptions): string {
+  if (meet === null) return text;
+  return `${text}. Your meeting point is ${meetingPointText(meet)}; --meet names another`;
 }
 
 /** What a person is told of the other rooms of the last time's console. */
@@ -147,6 +159,7 @@ async function comeIn(start: RoomStart, lan: LanStart | null): Promise<Bye> {
   const rooms = await MeshRooms.open(disk, roomsFolder(folder), {
     takeTurn: () => profileTurn(disk, folder),
     title: options.title,
+    meet: options.meet === null ? null : meetingPointText(options.meet),
     together: start.together,
   });
   try {
@@ -155,11 +168,28 @@ async function comeIn(start: RoomStart, lan: LanStart | null): Promise<Bye> {
     if (begin === null) return { kind: "bye", reason: "quit", ref: undefined };
     // Before a port is taken that the process in the room may have.
     if (begin.kind === "resume") await rooms.enterAgain(begin.room);
-    return await chat({ ...start, begin, rooms, lan });
+    return await chat({ ...start, options: met(options, begin, rooms), begin, rooms, lan });
   } finally {
     await rooms.lastSeen?.note(Date.now());
     rooms.leave();
   }
+}
+
+/** The options with the meeting point of the last time in the room, where none is given: others may know no other place. */
+function met(options: MeshOptions, begin: MeshConfig["begin"], rooms: MeshRooms): MeshOptions {
+  const back = ledBackTo(begin);
+  const before = back === undefined ? null : rooms.meetOf(back);
+  if (options.meet !== null || before === null) return options;
+  return {
+    ...options,
+    meet: meetingPoint(before, "The room's meeting point, as the profile has it,"),
+  };
+}
+
+/** The room that this may lead back to. */
+function ledBackTo(begin: MeshConfig["begin"]): RoomId | undefined {
+  if (begin.kind === "resume") return begin.room;
+  return begin.kind === "join" ? begin.last ?? begin.invite?.room : undefined;
 }
 
 interface Wiring extends RoomStart {
@@ -267,9 +297,10 @@ async function chat(wiring: Wiring): Promise<Bye> {
       // After the first line, which says where this member listens.
       showNotices(ui, ...identity.takeNotices());
       if (!options.keepsWords) showNotices(ui, FORGETS);
-      if (begin.kind === "resume" && options.foundPrivate) showNotices(ui, BACK_PRIVATE);
-      else if (begin.kind === "resume" && begin.room === rooms.last && !isFurther) {
-        showNotices(ui, BACK, ...alsoOpen(rooms.togetherWith(begin.room)));
+      if (begin.kind === "resume" && options.foundPrivate) {
+        showNotices(ui, back(BACK_PRIVATE, options));
+      } else if (begin.kind === "resume" && begin.room === rooms.last && !isFurther) {
+        showNotices(ui, back(BACK, options), ...alsoOpen(rooms.togetherWith(begin.room)));
       }
       if (begin.kind === "found" && options.passive && options.meet === null) {
         ui.show({ event: "notice", text: FOUNDED_PASSIVE, warning: true });
@@ -505,11 +536,7 @@ function portsToTry(
   if (passive) return [null];
   if (port !== null) return [port];
   const usual = isFurther ? [0] : [MESH_PORT_DEFAULT, 0];
-  const back = begin.kind === "resume"
-    ? begin.room
-    : begin.kind === "join"
-    ? begin.last ?? begin.invite?.room
-    : undefined;
+  const back = ledBackTo(begin);
   const before = back === undefined ? null : rooms.portOf(back);
   return before === null ? usual : [before, ...usual];
 }

@@ -44,6 +44,8 @@ interface Start {
   readonly takeTurn?: () => Promise<Pick<DiskLock, "release">>;
   /** The title to give to the room. */
   readonly title?: string | null;
+  /** Where its user is to be met, as `--meet` has it. */
+  readonly meet?: string | null;
   readonly pid?: number;
   readonly together?: OpenTogether;
 }
@@ -75,6 +77,7 @@ export class MeshRooms {
     {
       takeTurn = () => Promise.resolve({ release: () => {} }),
       title = null,
+      meet = null,
       pid = Deno.pid,
       together = ALONE,
     }: Start = {},
@@ -84,7 +87,7 @@ export class MeshRooms {
     const known = (await disk.list(folder)).filter(isRoomId);
     const lastFirst = remembered.map(({ room }) => room).filter((room) => known.includes(room));
     const all = [...new Set([...lastFirst, ...known])];
-    return new MeshRooms(disk, folder, { takeTurn, title, pid, together }, remembered, all);
+    return new MeshRooms(disk, folder, { takeTurn, title, meet, pid, together }, remembered, all);
   }
 
   /** The room to resume; null where the profile was in none. */
@@ -102,6 +105,11 @@ export class MeshRooms {
 
   portOf(room: RoomId): number | null {
     return this.#remembered(room)?.port ?? null;
+  }
+
+  /** The user's own meeting point when they were last in the room, as `--meet` has it. */
+  meetOf(room: RoomId): string | null {
+    return this.#remembered(room)?.meet ?? null;
   }
 
   titleOf(room: RoomId): string | null {
@@ -225,10 +233,11 @@ export class MeshRooms {
       room,
       port: listening ?? this.portOf(room),
       title: this.start.title ?? this.titleOf(room),
+      meet: this.start.meet ?? this.meetOf(room),
     };
     const [last] = this.remembered;
     const isRemembered = last?.room === room && last.port === entry.port &&
-      last.title === entry.title && last.together === null;
+      last.title === entry.title && last.meet === entry.meet && last.together === null;
     let remembered = isRemembered ? Promise.resolve() : null;
     let isToldOf = false;
     /**

@@ -16,6 +16,8 @@ export interface RememberedRoom {
   readonly title: string | null;
   /** The same for all that were open in one console with others when it ended; null: it was alone. */
   readonly together: string | null;
+  /** Where its user is met by those who can't dial them, as `--meet` has it; null: nowhere. */
+  readonly meet: string | null;
 }
 
 /** @throws {P2pchatError} `store-corrupt`, `bad-file` or `disk`. */
@@ -40,8 +42,8 @@ export function isRoomId(text: string): text is RoomId {
   return /^[0-9a-f]{64}$/.test(text);
 }
 
-function rowOf({ room, port, title, together }: RememberedRoom): TableRow {
-  const cells = [room, port === null ? "" : String(port), title ?? "", together ?? ""];
+function rowOf({ room, port, title, together, meet }: RememberedRoom): TableRow {
+  const cells = [room, port === null ? "" : String(port), title ?? "", together ?? "", meet ?? ""];
   return cells.slice(0, cells.findLastIndex((cell) => cell !== "") + 1);
 }
 
@@ -50,13 +52,12 @@ function rememberedIn(
   path: string,
   rows: readonly TableRow[] | null,
 ): readonly RememberedRoom[] {
-  return (rows ?? []).map(([room = "", portText, title, together = ""], at) => {
-    const hasPort = portText !== undefined && (portText !== "" || title === undefined);
+  return (rows ?? []).map(([room = "", portText, title = null, together = "", meet = ""], at) => {
+    const hasPort = portText !== undefined && (portText !== "" || title === null);
     const port = hasPort ? parsePort(portText) : null;
     if (!isRoomId(room) || (hasPort && port === null)) {
       throw corruptError(path, at + 2, "it isn't a room and a port"); // the first line is the format's
     }
-    const named = title === undefined || title === "" ? null : title;
-    return { room, port, title: named, together: together === "" ? null : together };
+    return { room, port, title: title || null, together: together || null, meet: meet || null };
   });
 }

@@ -354,7 +354,32 @@ Deno.test("each room keeps its port and its title, and the one that was entered 
   assertEquals([last, remembered.length, remembered[0]], [
     ONE,
     2,
-    { room: ONE, port: 3, title: "work", together: null },
+    { room: ONE, port: 3, title: "work", together: null, meet: null },
+  ]);
+});
+
+Deno.test("a room's meeting point is the last one that was given there, and no other room's", async () => {
+  const disk = new MemoryDisk();
+  await disk.makeFolder("/p");
+  const knownPeers = await KnownPeers.open(disk, "/p/known_peers");
+  const visits: readonly (readonly [RoomId, string | null])[] = [
+    [ONE, "first.example"],
+    [ONE, "[::1]:4401"],
+    [OTHER, null],
+    [ONE, null],
+  ];
+  for (const [room, meet] of visits) {
+    const rooms = await MeshRooms.open(disk, "/p/mesh", { meet });
+    const store = await rooms.openRoom(room, null, knownPeers, () => 0, () => {}, false);
+    await store.append([pin(1)], true);
+    await store.close();
+  }
+  const rooms = await MeshRooms.open(disk, "/p/mesh");
+  assertEquals([rooms.meetOf(ONE), rooms.meetOf(OTHER), rooms.portOf(ONE), rooms.titleOf(ONE)], [
+    "[::1]:4401",
+    null,
+    null,
+    null,
   ]);
 });
 
