@@ -96,7 +96,7 @@ const flags = {
   foundNew: {
     name: "new",
     help:
-      "create another group: the files of the one that there is are set aside, and where they are lost " +
+      "create another group: the files of the one that there is are set aside, and if they are lost " +
       "its members aren't asked; in an engine one gives way only to one of the other kind (--private)",
   },
 } satisfies Flags;
