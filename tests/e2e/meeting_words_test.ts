@@ -51,7 +51,7 @@ Deno.test("meeting point: a code is found there by its number, and both sides ar
   const late = start("Late", "--words", words);
   const { code, last } = await late.ended();
   assertEquals([code, last?.code], [3, "unreachable"]);
-  assertStringIncludes(last?.text, "/invite --words");
+  assertStringIncludes(last?.text, "If it was used, or is older than 10 minutes, ask for another");
 });
 
 Deno.test("meeting point: a wrong guess there voids the code, and says so to both", async () => {
