@@ -51,6 +51,28 @@ export class BridgedHosts implements AsyncDisposable {
     await ip("-n", this.#namespace(name), "link", "del", "out");
   }
 
+  /** The host has its address still, and no link. */
+  async down(name: string): Promise<void> {
+    await ip("-n", this.#namespace(name), "link", "set", "out", "down");
+  }
+
+  /** A firewall at the host drops all datagrams that come in, its own to itself, too. */
+  async deafen(name: string): Promise<void> {
+    await this.#drop(name, "udp");
+  }
+
+  /** A firewall at the host drops all connections, so that whoever dials it waits in vain. */
+  async refuse(name: string): Promise<void> {
+    await this.#drop(name, "tcp");
+  }
+
+  async #drop(name: string, protocol: string): Promise<void> {
+    const rules = "add table ip wall; " +
+      "add chain ip wall in { type filter hook input priority 0; }; " +
+      `add rule ip wall in meta l4proto ${protocol} drop`;
+    await ip("netns", "exec", this.#namespace(name), "nft", rules);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const name of this.#names) await ip("netns", "del", this.#namespace(name));
     await ip("netns", "del", this.#namespace("bridge"));

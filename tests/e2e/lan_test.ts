@@ -4,6 +4,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { announcingMessage } from "../../lib/transport/discovery/dns_messages.ts";
 import { CHANNEL_VERSION } from "../../lib/protocols/noise/preface.ts";
 import { BridgedHosts } from "./bridged_hosts.ts";
+import { canMakeHomes } from "./homes.ts";
 import { canMakeHosts } from "./hosts.ts";
 import { BUSY_MS, holds, Node, type NodeOptions, Nodes, PROGRAM, type ShownEvent } from "./node.ts";
 import { residentBytes } from "./proc.ts";
@@ -176,12 +177,16 @@ test("of several rooms a script gets the list, a terminal is asked; --new founds
     });
     await terminal.until("the question", ({ text }) => text.includes("Which one (1 to 2"));
     const { text } = terminal.screen;
-    const wanted = /^(\d)\).*Tea$/m.exec(text)?.[1];
-    assert(wanted !== undefined, text);
+    assertMatch(text, /^1\).*Coffee$/m);
+    assertMatch(text, /^2\).*Tea$/m);
     await terminal.press("7\r");
     // What is entered before the room is there waits for it.
-    await terminal.press(`${wanted}\rhello\r`);
+    await terminal.press("tea\rhello\r");
     await ann.until((event) => event.event === "message" && event.text === "hello");
+    await terminal.until(
+      "its title",
+      (screen) => screen.text.includes('You joined the room "Tea".'),
+    );
     await terminal.press(":q\r");
     assertEquals(await terminal.ended(), 0);
   } finally {
@@ -329,11 +334,68 @@ test("why nothing is heard is said: separated clients, no network", async () => 
   await world.hosts.unplug("bob");
   const [ann, bob] = [world.start("ann", ["--lan"]), world.start("bob", ["--lan"])];
   const why = (node: Node) =>
-    node.until((event) => event.event === "notice" && /No room/.test(event.text));
+    node.until((event) => event.event === "notice" && /No room|You are the first/.test(event.text));
 
   assertMatch((await why(ann)).text, /the access point may separate its clients/);
-  assertMatch((await why(bob)).text, /no interface of this machine does multicast/);
+  assertMatch((await why(bob)).text, /this machine has no network that leads to others/);
 });
+
+test("an interface that is down is no firewall, and --new tells of that, too", async () => {
+  await using world = await World.open("ann", "bob", "cem");
+  await world.hosts.down("ann");
+  await world.hosts.deafen("cem");
+  const why = async (name: string, args: readonly string[]) =>
+    (await world.start(name, args).until((event) =>
+      event.event === "notice" && /No room can be heard/.test(event.text)
+    )).text;
+
+  const texts = await Promise.all([
+    why("ann", ["--lan"]),
+    why("ann", ["--lan", "--new", "--port", "0"]),
+    why("cem", ["--lan", "--new"]),
+  ]);
+  assertMatch(texts[0], /this machine has no network that leads to others/);
+  assertEquals(texts[1], texts[0]);
+  assertMatch(texts[2], /a firewall on this machine drops what comes/);
+}, !canMakeHomes());
+
+test("--title chooses a room, and renames none; a room of no use is said to be there", async () => {
+  await using world = await World.open("ann", "bob", "cem", "dee");
+  const ann = await world.ready("ann", ["--lan", "--new", "--title", "Tea"]);
+  const bob = await world.ready("bob", ["--lan", "--new", "--title", "Dinner"]);
+  const [tea, dinner] = [ann, bob].map(({ events }) => events.find(ready)!.room);
+  const cem = await world.ready("cem", ["--lan", "--title", "dinner"]);
+  assertEquals(cem.events.find(ready)!.room, dinner);
+  await bob.end();
+  await bob.ended();
+  const listed = async () =>
+    (await world.rooms("dee")).find(is("rooms"))!.rooms.map((each: ShownEvent) => each.title);
+  assertEquals(await listed(), ["Dinner", "Tea"]);
+  await cem.end();
+  await cem.ended();
+
+  // The only one: a script joins it, and its title stays.
+  const dee = await world.ready("dee", ["--lan", "--title", "Lunch"]);
+  assertEquals(dee.events.find(ready)!.room, tea);
+  await ann.end();
+  await ann.ended();
+  assertEquals(await listed(), ["Tea"]);
+  await dee.ask("rooms").then(({ rooms }) =>
+    assertEquals(rooms.map((each: ShownEvent) => each.title), ["Tea"])
+  );
+
+  await world.hosts.refuse("dee");
+  const eve = world.start("bob", ["--lan"]);
+  const notice = await eve.until((event) =>
+    event.event === "notice" && /is announced, but/.test(event.text)
+  );
+  assertMatch(
+    notice.text,
+    /^The room "Tea" at 10\.78\.0\.4:55107 is announced, but can't be reached \(.*\): perhaps a firewall there$/,
+  );
+  assert(![tea, dinner].includes(eve.events.find(ready)!.room));
+  assert(!eve.events.some(({ text }) => /No room is announced/.test(text ?? "")));
+}, !canMakeHomes());
 
 test("words alone lead into a private room; a code that nobody announces is unreachable", async () => {
   await using world = await World.open("ann", "bob");

@@ -55,8 +55,9 @@ function programUsage(commands: readonly CommandForm[], columns: number): string
     "Flags of all commands:",
     ...flagLines(COMMON_FLAGS, columns),
     "",
-    "To begin:             p2pchat mesh Alice",
-    "in another terminal:  p2pchat mesh Bob localhost 55107",
+    "To begin, on each machine of one network:  p2pchat mesh NAME --lan",
+    "To try it on one machine:                  p2pchat mesh Alice",
+    "in another terminal:                       p2pchat mesh Bob localhost 55107",
   );
   return lines;
 }

@@ -10,6 +10,9 @@ import { TextFormat } from "../streams/text_format.ts";
 import { announcedEvent, announcedLines, silenceText } from "./announced_texts.ts";
 import { openLan } from "./open_lan.ts";
 
+const PRIVATE_ALONE =
+  "Join a private room with an invite (p2pchat mesh NAME --invite) or words (p2pchat mesh NAME --words CODE)";
+
 /** Listens for this time, ms, and lists what was announced; announces nothing. */
 export async function listAnnounced(options: CommonOptions, forMs: number): Promise<void> {
   const environment = {
@@ -22,11 +25,19 @@ export async function listAnnounced(options: CommonOptions, forMs: number): Prom
   const lan = openLan(null, environment);
   try {
     const rooms = await lan.look(forMs);
-    if (rooms.length === 0) await showNoticeBeside(options, silenceText(lan.fault, lan.hearing));
+    const hasOpen = rooms.some(({ room }) => room !== null);
+    const { fault, hearing } = lan;
+    if (rooms.length === 0) {
+      const silence = { fault, hearing, hasPrivate: false, founds: false };
+      await showNoticeBeside(options, silenceText(silence));
+    }
     const event = announcedEvent(rooms);
     const format = new TextFormat({ ...options, colour: false, terminal: null }, Date.now());
     const lines = announcedLines(event, false).map((line) => format.format(line));
     await showAnswer(options, event, lines.join(""));
+    if (rooms.length > 0 && !hasOpen && !options.json) {
+      await showNoticeBeside(options, PRIVATE_ALONE);
+    }
     const [open] = event.rooms.filter((room) => !room.private && room.version === undefined);
     if (open !== undefined && !options.json) {
       const text =

@@ -19,14 +19,15 @@ export async function endpointsOfWords(
   try {
     const found = await lan.findWords(number);
     if (found.length > 0) return found;
-    const heard = lan.fault === null && lan.hearing.others;
+    const { fault, hearing } = lan;
+    const heard = fault === null && hearing.others;
     throw new P2pchatError(
       "unreachable",
       `Nobody announces that code on this network: it was used, is older than ${
         CODE_MS / 60_000
       } ` +
         "minutes, or was made elsewhere. Then add where: HOST PORT, or --meet with a meeting point" +
-        (heard ? "" : `. ${silenceText(lan.fault, lan.hearing)}`),
+        (heard ? "" : `. ${silenceText({ fault, hearing, hasPrivate: false, founds: false })}`),
     );
   } finally {
     await lan.close();

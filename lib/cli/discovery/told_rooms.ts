@@ -2,7 +2,7 @@
 
 import type { Environment } from "../../base/machine/environment.ts";
 import type { LanHost } from "../../runtime/hosts/lan_host.ts";
-import { announcedText, joiningText } from "./announced_texts.ts";
+import { announcedText, joinsText } from "./announced_texts.ts";
 import { openLan } from "./open_lan.ts";
 
 /** As long as for a room to join. */
@@ -21,13 +21,10 @@ export class ToldRooms {
     this.#lan = openLan(host, environment);
     void this.#lan.look(LOOKING_MS).then(async (all) => {
       const rooms = all.filter(({ room }) => room !== null);
-      const [first, ...others] = rooms;
-      if (first !== undefined) {
-        const are = others.length === 0 ? "A room is" : "Rooms are";
-        const how = others.length === 0
-          ? `${joiningText(name, first)} joins it`
-          : `${joiningText(name, first)} joins the first`;
-        notice(`${are} announced on this network: ${announcedText(rooms)}; ${how}`);
+      if (rooms.length > 0) {
+        const are = rooms.length === 1 ? "A room is" : "Rooms are";
+        const text = `${are} announced on this network: ${announcedText(rooms)}; `;
+        notice(text + joinsText(name, rooms));
       }
       await this.close();
     });

@@ -9,8 +9,8 @@
 import { P2pchatError } from "../../base/errors.ts";
 import { distinctEndpoints, type Endpoint, type RoomId } from "../../base/ids.ts";
 import { invariant } from "../../base/invariant.ts";
-import { numberText } from "../../base/text/words.ts";
 import type { AnnouncedRoom } from "../../protocols/mesh/discovery/announced_rooms.ts";
+import { foldTitle } from "../../protocols/mesh/discovery/announcement.ts";
 import type { Choice } from "../../protocols/mesh/discovery/choosing.ts";
 import type { SecretRoom } from "../../protocols/mesh/discovery/room_tags.ts";
 import type { MeshEvent } from "../../protocols/mesh/schema/events.ts";
@@ -22,10 +22,15 @@ import { roomsFolder } from "../../store/disk/paths.ts";
 import {
   announcedEvent,
   announcedText,
+  cannotJoin,
+  deafText,
   joiningText,
+  joinsText,
   silenceText,
+  vainText,
 } from "../discovery/announced_texts.ts";
 import { openLan } from "../discovery/open_lan.ts";
+import { chosenBy, inOrder, offerText, questionText, titled } from "../discovery/room_question.ts";
 import { profileTurn } from "../session/mode_session.ts";
 import type { Bye } from "../session/run_mode.ts";
 import type { RoomStart } from "./mesh_console.ts";
@@ -38,6 +43,8 @@ type Begin = MeshConfig["begin"];
 const LOOKING = "Looking for rooms on this network...";
 /** How many rooms are tried in vain before one is founded: a liar can make up any number of them. */
 const VAIN_MAX = 4;
+/** Within this time a machine hears what it has said itself. */
+const HEARING_MS = 1_500;
 /** How many are offered: a liar can make up any number of them, and a screen has place for these. */
 const OFFERED_MAX = 20;
 /** With these whoever was said to be a member there shows that it is none, or none that lets us in. */
@@ -96,8 +103,14 @@ export class LanStart {
   /** The room that this member founded, to which it goes back. */
   #back: RoomId | null = null;
   #vain = 0;
+  /** Of the rooms that couldn't be joined, and are to be told of once another one is there. */
+  #vainTexts: readonly string[] = [];
   /** What is to be said once the room is there. */
   #notice: string | null = null;
+  /** What others call the room that they announce; null where they don't. */
+  #heardTitle: string | null = null;
+  /** Whether the user wants a new room beside those that are announced. */
+  #isApart: boolean;
   /** Events of a room that was just founded, and may be given up yet; null where they are shown at once. */
   #held: { readonly event: MeshEvent; readonly ref: string | undefined }[] | null = null;
   #presenter: Presenter | null = null;
@@ -110,7 +123,9 @@ export class LanStart {
   #givenUp: RoomId | null = null;
   #forgetting: Promise<void> = Promise.resolve();
 
-  constructor(readonly start: RoomStart, readonly host: LanHost) {}
+  constructor(readonly start: RoomStart, readonly host: LanHost) {
+    this.#isApart = start.options.foundNew;
+  }
 
   /** Whether the room that has ended was left for another one, which is joined now. */
   takeMove(): boolean {
@@ -134,6 +149,7 @@ export class LanStart {
   async beginning(rooms: MeshRooms, usual: () => Promise<Begin>): Promise<Begin | null> {
     this.#isIn = false;
     this.#held = null;
+    this.#heardTitle = null;
     if (this.#goal !== null) return this.#joining(this.#goal, rooms);
     if (this.#back !== null) return { kind: "resume", room: this.#back };
     const { options, invite } = this.start;
@@ -141,8 +157,18 @@ export class LanStart {
     const begin = invite !== null && invite.endpoints.length === 0 ? null : await usual();
     if (begin?.kind === "found" && options.foundPrivate) return begin;
     const isOnly = options.room !== null || options.foundPrivate || invite !== null;
-    const choice = await this.#choose(await this.#own(begin, rooms, invite), isOnly);
+    const own = await this.#own(begin, rooms, invite);
+    const isNamed = !isOnly && own.every((each) => this.#isOther(each, rooms));
+    const choice = await this.#choose(isNamed ? [] : own, isOnly);
     return choice === null ? null : await this.#follow(choice, begin, rooms);
+  }
+
+  /** Whether the user asks for a room with another title than this open one. */
+  #isOther({ room, secrets }: SecretRoom, rooms: MeshRooms): boolean {
+    const { title } = this.start.options;
+    const last = rooms.titleOf(room);
+    return title !== null && secrets.length === 0 &&
+      (last === null || foldTitle(last) !== foldTitle(title));
   }
 
   /** The rooms to which this profile goes back, or has an invite. */
@@ -180,19 +206,47 @@ export class LanStart {
   ): Promise<Begin | null> {
     if (choice.kind === "own") return this.#ownBeginning(choice.announced, begin, rooms);
     if (begin === null) throw this.#inviteUnheard();
-    switch (choice.kind) {
-      case "other":
-        return this.#joining({ announced: choice.announced, instead: null, isAsked: false }, rooms);
-      case "several":
-        return await this.#ask(choice.announced, begin, rooms);
-      case "none":
-        this.#notice = silenceText(this.host.fault, this.host.hearing);
-        return this.#holding(begin);
+    if (choice.kind === "none") {
+      const { fault, hearing } = this.host;
+      const { hasPrivate } = choice;
+      const founds = begin.kind === "found";
+      // A room that was tried is announced, too.
+      if (this.#vain === 0) this.#notice = silenceText({ fault, hearing, hasPrivate, founds });
+      return this.#holding(begin);
     }
+    const all = choice.kind === "several" ? choice.announced : [choice.announced];
+    return await this.#among(all, begin, rooms);
   }
 
-  #ownBeginning({ endpoints }: AnnouncedRoom, begin: Begin | null, rooms: MeshRooms): Begin {
+  /** @param all At least one. */
+  async #among(
+    all: readonly AnnouncedRoom[],
+    begin: Begin,
+    rooms: MeshRooms,
+  ): Promise<Begin | null> {
+    const { ui, options } = this.start;
+    const named = titled(all, options.title);
+    const last = begin.kind === "resume" ? begin.room : null;
+    const meant = named.length === 1 ? named[0] : all.find(({ room }) => room === last);
+    if (meant !== undefined && meant.room === last) {
+      return this.#ownBeginning(meant, begin, rooms);
+    }
+    const isAsked = options.title !== null && ui.dialogue !== null && ui.interactive;
+    const only = all.length === 1 && !isAsked ? all[0] : undefined;
+    const announced = meant ?? only;
+    if (announced === undefined) {
+      return await this.#ask(named.length > 1 ? named : all, begin, rooms);
+    }
+    return this.#joining({ announced, instead: null, isAsked: false }, rooms);
+  }
+
+  #ownBeginning(
+    { endpoints, title }: AnnouncedRoom,
+    begin: Begin | null,
+    rooms: MeshRooms,
+  ): Begin {
     const { invite } = this.start;
+    this.#heardTitle = title;
     if (begin?.kind === "resume") return { ...begin, hints: endpoints };
     invariant(invite !== null, "a room that is looked for is on disk, or there is an invite to it");
     return {
@@ -208,7 +262,7 @@ export class LanStart {
     return new P2pchatError(
       "unreachable",
       "The invite names no address, and no member of its room is heard on this network; add an " +
-        `address: HOST PORT. ${silenceText(fault, hearing)}`,
+        `address: HOST PORT. ${silenceText({ fault, hearing, hasPrivate: false, founds: false })}`,
     );
   }
 
@@ -216,7 +270,8 @@ export class LanStart {
     this.#goal = goal;
     const { room, title, endpoints } = goal.announced;
     invariant(room !== null, "a private room isn't joined by being announced");
-    if (title !== null) rooms.adoptTitle(room, title);
+    rooms.adoptTitle(room, title);
+    this.#heardTitle = title;
     // As with an invite to it: whoever answers there must be in that room.
     const invite = { room, secret: null, endpoints };
     const kept = rooms.all.includes(room);
@@ -230,30 +285,29 @@ export class LanStart {
     rooms: MeshRooms,
   ): Promise<Begin | null> {
     const { ui, options } = this.start;
-    const offered = all.slice(0, OFFERED_MAX);
+    const offered = inOrder(all.slice(0, OFFERED_MAX)); // a liar's later ones displace none
     const { dialogue } = ui;
     if (dialogue === null || !ui.interactive) {
       if (options.json) ui.show(announcedEvent(all));
       throw new P2pchatError(
         "usage",
         `Several rooms are announced on this network: ${announcedText(all)}; name one, such as ` +
-          `${joiningText(options.name, all[0]!)}, or found another with --new`,
+          `${joiningText(options.name, inOrder(all)[0]!)}, or found another with --new`,
       );
     }
-    ui.show({ event: "notice", text: "Several rooms are announced on this network:" });
+    ui.show({ event: "notice", text: offerText(offered, options.title) });
     ui.show(announcedEvent(offered));
-    const none = begin.kind === "resume" ? "0 for the room you were in last" : "0 for a new one";
+    const none = begin.kind === "resume" ? "the room you were in last" : "a new one";
     const left = () => void (this.#isLeft = true);
     dialogue.begin(left);
     try {
       for (;;) {
-        const prompt = `Which one (1 to ${numberText(offered.length)}, ${none})? `;
+        const prompt = questionText(offered, none);
         const answer = await dialogue.ask({ prompt, isUnseen: false });
         if (answer === null || this.#isLeft) return null;
-        const number = /^\d{1,2}$/.test(answer.trim()) ? Number(answer.trim()) : NaN;
-        if (number === 0) return this.#holding(begin);
-        const announced = offered[number - 1];
-        if (announced !== undefined) {
+        const announced = chosenBy(offered, answer);
+        if (announced === "none") return this.#apart(begin);
+        if (announced !== null) {
           return this.#joining({ announced, instead: null, isAsked: true }, rooms);
         }
       }
@@ -264,6 +318,12 @@ export class LanStart {
     }
   }
 
+  /** A new room that was asked for doesn't give way to those beside which it is founded. */
+  #apart(begin: Begin): Begin {
+    this.#isApart = true;
+    return begin;
+  }
+
   /** What a room shows that was just founded waits until it is known to stay. */
   #holding(begin: Begin): Begin {
     if (this.#givesWay(begin)) this.#held = [];
@@ -271,7 +331,7 @@ export class LanStart {
   }
 
   #givesWay(begin: Begin): boolean {
-    return begin.kind === "found" && begin.private !== true && !this.start.options.foundNew;
+    return begin.kind === "found" && begin.private !== true && !this.#isApart;
   }
 
   /** A room has ended with this error: where a hint led nowhere, it goes on without. @throws The error otherwise. */
@@ -281,16 +341,10 @@ export class LanStart {
     const isVain = error instanceof P2pchatError && VAIN_CODES.includes(error.code);
     if (goal === null || !isVain || this.#isIn || this.#isLeft) throw error;
     this.#vain += 1;
-    if (goal.isAsked || this.#vain > VAIN_MAX) throw this.#cannotJoin(goal, error);
+    if (goal.isAsked || this.#vain > VAIN_MAX) throw cannotJoin(goal.announced, error);
+    this.#vainTexts = [...this.#vainTexts, vainText(goal.announced, error)];
     this.host.inVain(goal.announced);
     this.#back = goal.instead;
-  }
-
-  #cannotJoin({ announced }: Goal, { code, message }: P2pchatError): P2pchatError {
-    const text =
-      `Cannot join the room that is announced as ${announcedText([announced])}: nobody ` +
-      `of it lets this member in there (${message}). Start again, or with --new`;
-    return new P2pchatError(code, text);
   }
 
   /** Whether a room is joined as it was announced. */
@@ -328,7 +382,9 @@ export class LanStart {
     this.#isIn = true;
     this.#isAnnounced = true;
     if (goal !== null && goal.instead !== null) this.#moved(goal.instead);
-    const title = this.start.options.title ?? rooms.titleOf(room);
+    // Whoever comes to a room by its address has a title of its own for it, and doesn't rename it for others.
+    const own = begin.kind === "join" ? rooms.titleOf(room) : rooms.titleNow(room);
+    const title = this.#heardTitle ?? own;
     const givesWay = this.#givesWay(begin);
     this.host.enter({ room, port, title, secrets: () => host.roomSecrets, givesWay }, {
       settled: () => this.#release(),
@@ -343,6 +399,8 @@ export class LanStart {
       hint: (endpoint) => host.hint(endpoint),
       others: (others) => this.#tellOthers(others),
     });
+    const { foundNew, foundPrivate } = this.start.options;
+    if (begin.kind === "found" && (foundNew || foundPrivate)) void this.#tellDeafness();
   }
 
   /** The room is left, or has ended. */
@@ -361,17 +419,23 @@ export class LanStart {
   }
 
   #told(): void {
+    for (const text of this.#vainTexts) this.#presenter?.notice(text);
+    this.#vainTexts = [];
     if (this.#notice !== null) this.#presenter?.notice(this.#notice);
     this.#notice = null;
   }
 
+  /** Who looks for no room isn't told otherwise that nobody hears of the one that is announced. */
+  async #tellDeafness(): Promise<void> {
+    await this.host.look(HEARING_MS);
+    const text = deafText(this.host.fault, this.host.hearing);
+    if (text !== null && this.#isAnnounced) this.#presenter?.notice(text);
+  }
+
   #tellOthers(others: readonly AnnouncedRoom[]): void {
     const are = others.length === 1 ? "Another room is" : "Other rooms are";
-    const text = `${are} announced on this network: ${announcedText(others)}; ` +
-      `${joiningText(this.start.options.name, others[0]!)} joins ${
-        others.length === 1 ? "it" : "the first"
-      }`;
-    this.#presenter?.notice(text);
+    const text = `${are} announced on this network: ${announcedText(others)}; `;
+    this.#presenter?.notice(text + joinsText(this.start.options.name, others));
   }
 
   /** The room that was founded at the same moment took this member in; the one that it left was empty. */

@@ -77,7 +77,7 @@ const flags = {
     name: "title",
     value: "TEXT",
     help:
-      "your own title for the room, for --room and /rooms; with --lan an open one is announced by it",
+      "your own title for the room, for --room and /rooms; with --lan the one to join, or to found",
     parse: roomTitle,
   },
   words: wordsFlag,

@@ -3,6 +3,7 @@
 import { unsealing } from "../credentials/unsealing.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import { meetingPlace } from "../../base/text/meeting_address.ts";
+import { quotedStart } from "../../base/text/text.ts";
 import { isLoopback, isUnspecified } from "../../base/text/endpoints.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import {
@@ -76,7 +77,16 @@ const FOUNDED =
   "You founded a new room; nobody else is here yet. Anybody who reaches this address can come in and read " +
   "(--private keeps all out who have no invite). /help lists the commands, :q leaves.";
 
-const FIRST_ROOM = "You joined the room. /help lists the commands, :q leaves.";
+/** How others come, after whether the room is announced: what isn't is found by nobody. */
+const OTHERS_ANNOUNCED =
+  "Others on this network come in with --lan, those elsewhere by /invite --words.";
+const OTHERS_UNANNOUNCED =
+  "Others come in by /invite --words; or start again with --lan, as all on this network do.";
+
+function joinedText(title: string | null): string {
+  const room = title === null ? "the room" : `the room ${quotedStart(title)}`;
+  return `You joined ${room}. /help lists the commands, :q leaves.`;
+}
 
 const FOUNDED_PRIVATE =
   "You founded a private room; nobody else is here yet. /invite shows what others need, :q leaves.";
@@ -305,12 +315,13 @@ async function chat(wiring: Wiring): Promise<Bye> {
       if (begin.kind === "found" && options.passive && options.meet === null) {
         ui.show({ event: "notice", text: FOUNDED_PASSIVE, warning: true });
       } else if (begin.kind === "found" && ui.interactive) {
-        showNotices(ui, begin.private ? FOUNDED_PRIVATE : FOUNDED);
+        const how = lan === null ? OTHERS_UNANNOUNCED : OTHERS_ANNOUNCED;
+        showNotices(ui, ...(begin.private ? [FOUNDED_PRIVATE] : [FOUNDED, how]));
       } else if (
         begin.kind === "join" && ui.interactive &&
         (rooms.last === null || lan?.isGivenUp(rooms.last) === true)
       ) {
-        showNotices(ui, FIRST_ROOM);
+        showNotices(ui, joinedText(room === null ? null : rooms.titleNow(room)));
       }
       const isLeft = rooms.last !== null && host?.room !== rooms.last && !isFurther;
       if (isLeft && lan?.isGivenUp(rooms.last) !== true) {
@@ -369,14 +380,13 @@ async function chat(wiring: Wiring): Promise<Bye> {
       keepAnswer: (answer) => presenter.people.keep(answer),
       proven: (external) => mapping?.proven(external),
     });
-    const { start: { title } } = rooms;
     ui.open = {
       get id() {
         return host?.room ?? null;
       },
       get title() {
         const room = host?.room ?? null;
-        return title ?? (room === null ? null : rooms.titleOf(room));
+        return room === null ? rooms.start.title : rooms.titleNow(room);
       },
       answerOf: (text) => files.answerOf(text),
     };

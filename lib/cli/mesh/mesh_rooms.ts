@@ -1,5 +1,6 @@
 /** A profile's rooms on disk: a folder and a lock for each, and which were the last, at which ports. */
 
+import { foldTitle } from "../../protocols/mesh/discovery/announcement.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import type { PeerKey, RoomId } from "../../base/ids.ts";
@@ -56,7 +57,7 @@ export class MeshRooms {
   /** Of the one room that this process is in, or about to be. */
   #lock: HeldLock | null = null;
   /** The title that others have for the room that is about to be joined. */
-  readonly #adopted = new Map<RoomId, string>();
+  readonly #adopted = new Map<RoomId, string | null>();
   /** When this profile was last in that room; null before it is open. */
   lastSeen: LastSeen | null = null;
 
@@ -116,8 +117,13 @@ export class MeshRooms {
     return this.#remembered(room)?.title ?? this.#adopted.get(room) ?? null;
   }
 
-  /** Others call the room so: its title, where the user has none for it. */
-  adoptTitle(room: RoomId, title: string): void {
+  /** The one that it has, or gets, at this start. */
+  titleNow(room: RoomId): string | null {
+    return (this.#adopted.has(room) ? null : this.start.title) ?? this.titleOf(room);
+  }
+
+  /** Others call the room so; the title of this start is for another room then. */
+  adoptTitle(room: RoomId, title: string | null): void {
     this.#adopted.set(room, title);
   }
 
@@ -232,7 +238,7 @@ export class MeshRooms {
     const entry = {
       room,
       port: listening ?? this.portOf(room),
-      title: this.start.title ?? this.titleOf(room),
+      title: this.titleNow(room),
       meet: this.start.meet ?? this.meetOf(room),
     };
     const [last] = this.remembered;
@@ -325,11 +331,6 @@ export class MeshRooms {
 
 function lastPath(folder: string): string {
   return `${folder}/last`;
-}
-
-/** Titles that are one, however they are written. */
-export function foldTitle(title: string): string {
-  return title.normalize("NFKC").toLowerCase();
 }
 
 /** How users are told of a room. */

@@ -4,7 +4,7 @@ import { P2pchatError } from "../../base/errors.ts";
 import { quotedStart } from "../../base/text/text.ts";
 import { FOUND_COUNT_DEFAULT } from "../commands/command_arguments.ts";
 import type { RoomCommand } from "./mesh_commands.ts";
-import { foldTitle } from "./mesh_rooms.ts";
+import { foldTitle } from "../../protocols/mesh/discovery/announcement.ts";
 import type { RoomInterface } from "./room_interface.ts";
 
 type Asked = Extract<RoomCommand, { readonly command: "history" }>;

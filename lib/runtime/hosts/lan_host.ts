@@ -137,7 +137,7 @@ export class LanHost implements DiscoveryHandler {
     this.leave();
     this.#isClosed = true;
     this.#runner.stop();
-    this.#choosing.resolve({ kind: "none" });
+    this.#choosing.resolve({ kind: "none", hasPrivate: false });
     this.#looking.resolve([]);
     this.#words.resolve([]);
     await this.ports.discovery.close();

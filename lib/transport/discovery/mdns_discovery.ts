@@ -58,6 +58,12 @@ interface Interface {
   readonly cidr: string;
 }
 
+/** What couldn't be sent, and from which address. */
+interface Refused {
+  readonly address: string;
+  readonly bytes: Uint8Array;
+}
+
 /** Makes the message that goes out through the interface with this address. */
 type MessageFor = (address: string) => Uint8Array<ArrayBuffer>;
 
@@ -73,7 +79,7 @@ export class MdnsDiscovery implements ServiceDiscovery {
   #isOpen: boolean | null = null;
   #opened = Promise.withResolvers<void>();
   /** Why sending failed the last time; null where it didn't. */
-  #sendFailure: string | null = null;
+  #sendFault: DiscoveryFault | null = null;
   #waiting: MessageFor[] = [];
   #sending: Promise<void> | null = null;
   #isClosed = false;
@@ -94,7 +100,7 @@ export class MdnsDiscovery implements ServiceDiscovery {
   get fault(): DiscoveryFault | null {
     if (this.#isOpen === false) return "port-taken";
     if (!this.#hasNetwork) return "no-network";
-    return this.#sendFailure === null ? null : "not-sent";
+    return this.#sendFault;
   }
 
   get hearing(): Hearing {
@@ -180,30 +186,46 @@ export class MdnsDiscovery implements ServiceDiscovery {
     await Promise.resolve(); // not from within the caller's call
     this.#join();
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-      let failure: string | null = null;
+      let refused: Refused | null = null;
       let isSent = false;
       // One after the other: the interface is the socket's, and holds for what is sent next.
       for (const { address } of this.#interfaces) {
         if (!this.#tries(() => this.#socket.setMulticastInterface(address))) continue;
-        const reason = await this.#sendOne(next(address));
-        failure ??= reason;
-        isSent ||= reason === null;
+        const bytes = next(address);
+        if (await this.#sendOne(bytes)) isSent = true;
+        else refused = { address, bytes };
       }
-      this.#sendFailure = isSent ? null : failure;
+      this.#sendFault = isSent || refused === null ? null : await this.#faultOf(refused);
     }
     this.#sending = null;
   }
 
-  /** @returns Why it couldn't be sent; null where it was. */
-  #sendOne(bytes: Uint8Array): Promise<string | null> {
+  /** @returns Whether it was sent. */
+  #sendOne(bytes: Uint8Array): Promise<boolean> {
     return new Promise((resolve) => {
       this.#socket.send(bytes, this.#port, GROUP, (error) => {
-        if (error === null || error === undefined) return resolve(null);
-        const reason = reasonOf(error);
-        this.options.log.debug("multicast DNS not sent", { reason });
-        resolve(reason);
+        if (error === null || error === undefined) return resolve(true);
+        this.options.log.debug("multicast DNS not sent", { reason: reasonOf(error) });
+        resolve(false);
       });
     });
+  }
+
+  /**
+   * Why that can't be sent. The socket's own error doesn't tell a firewall from an interface that is down; of another
+   * kind of socket it does: a firewall doesn't permit it, and down is all else.
+   */
+  async #faultOf({ address, bytes }: Refused): Promise<DiscoveryFault> {
+    let socket: Deno.DatagramConn | null = null;
+    try {
+      socket = Deno.listenDatagram({ hostname: address, port: 0, transport: "udp" });
+      await socket.send(bytes, { hostname: GROUP, port: this.#port, transport: "udp" });
+      return "no-network";
+    } catch (error) {
+      return error instanceof Deno.errors.PermissionDenied ? "not-sent" : "no-network";
+    } finally {
+      socket?.close();
+    }
   }
 
   #received(bytes: Buffer, from: string): void {

@@ -37,11 +37,11 @@ export interface DiscoveryHandler {
 
 /** Why nobody on this network can hear us, or we them, as far as this machine knows. */
 export type DiscoveryFault =
-  /** No interface does multicast, but perhaps the one of the machine to itself. */
+  /** No interface does multicast, or is up, but perhaps the one of the machine to itself. */
   | "no-network"
   /** Another program has the port, and shares it with nobody. */
   | "port-taken"
-  /** The system doesn't let us send. */
+  /** The system doesn't permit us to send: a firewall. */
   | "not-sent";
 
 /** What has come in so far, for telling users why they hear nothing. */

@@ -474,9 +474,10 @@ Deno.test("usageText() breaks no word in a narrow terminal, and loses none", () 
 
 Deno.test("usageText() ends with what to begin with, where it is still on the screen", () => {
   const lines = usageText([], [meshProgramCommand]).trimEnd().split("\n");
-  assertEquals(lines.slice(-2), [
-    "To begin:             p2pchat mesh Alice",
-    "in another terminal:  p2pchat mesh Bob localhost 55107",
+  assertEquals(lines.slice(-3), [
+    "To begin, on each machine of one network:  p2pchat mesh NAME --lan",
+    "To try it on one machine:                  p2pchat mesh Alice",
+    "in another terminal:                       p2pchat mesh Bob localhost 55107",
   ]);
 });
 

@@ -23,7 +23,7 @@ Deno.test("Mesh says that all have what one wrote, although others spoke at the 
   assertEquals(unconfirmed, ["Ann 0", "Bob 0", "Cem 0"]);
 });
 
-Deno.test("Mesh doesn't call it the room where somebody new alone has come to one who lost all others", () => {
+Deno.test("Mesh says of nobody new that the link is there again, to one who lost all others", () => {
   const notices: string[] = [];
   const world = new EvenWorld(3, [{
     name: "links",
@@ -42,8 +42,28 @@ Deno.test("Mesh doesn't call it the room where somebody new alone has come to on
 
   assertEquals(notices, [
     "Ann: ! No link to any other member; trying those who were here",
-    "Ann: Linked with another member again",
   ]);
+});
+
+Deno.test("Mesh names who is linked again, to one who lost all others", () => {
+  const notices: string[] = [];
+  const world = new EvenWorld(3, [{
+    name: "links",
+    shown({ member }, event) {
+      if (event.event === "notice" && /^Linked/.test(event.text)) {
+        notices.push(`${member.name}: ${event.text}`);
+      }
+    },
+  }]);
+  const [ann, bob] = world.addAll("Ann", "Bob");
+  world.gather([ann, bob]);
+
+  world.end(bob.process!, false, 0);
+  world.pass(15 * SECOND_MS);
+  world.start(bob, { kind: "resume", room: bob.room! });
+  world.pass(20 * SECOND_MS);
+
+  assertEquals(notices, ["Ann: Linked with Bob again"]);
 });
 
 Deno.test("Mesh tells nobody of links that are a day old and that only one side can dial anew, over a slow network", () => {

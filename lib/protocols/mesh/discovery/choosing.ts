@@ -22,7 +22,8 @@ export type Choice =
   | { readonly kind: "own"; readonly room: RoomId; readonly announced: AnnouncedRoom }
   | { readonly kind: "other"; readonly announced: AnnouncedRoom }
   | { readonly kind: "several"; readonly announced: readonly AnnouncedRoom[] }
-  | { readonly kind: "none" };
+  /** Nothing of use is announced, private rooms perhaps. */
+  | { readonly kind: "none"; readonly hasPrivate: boolean };
 
 /** What is announced, as the one that looks for a room sees it. */
 export interface Seen {
@@ -30,6 +31,8 @@ export interface Seen {
   readonly own: readonly (readonly [RoomId, AnnouncedRoom])[];
   /** Those that it could join instead. */
   readonly others: readonly AnnouncedRoom[];
+  /** Whether there are private ones, into which nobody comes by that they are announced. */
+  readonly hasPrivate: boolean;
 }
 
 export class Choosing {
@@ -78,12 +81,12 @@ export class Choosing {
   #consider(nowMs: number): void {
     const sinceMs = this.#sinceMs;
     if (sinceMs === null) return;
-    const { own: [own], others } = this.seen(nowMs);
+    const { own: [own], others, hasPrivate } = this.seen(nowMs);
     if (own !== undefined) return this.#choose({ kind: "own", room: own[0], announced: own[1] });
     const dueMs = this.#dueMs(sinceMs, others);
     if (nowMs < dueMs) return this.#deadlines.set("decide", dueMs);
     const [first, ...more] = others;
-    if (first === undefined) this.#choose({ kind: "none" });
+    if (first === undefined) this.#choose({ kind: "none", hasPrivate });
     else if (more.length === 0) this.#choose({ kind: "other", announced: first });
     else this.#choose({ kind: "several", announced: others });
   }

@@ -179,7 +179,8 @@ export class Lan implements Machine<LanInput, LanEffect> {
       const announced = all.find((room) => this.#isOf(each, room));
       return announced === undefined ? [] : [[each.room, announced] as const];
     });
-    return { own: found, others: only ? [] : all.filter(({ room }) => room !== null) };
+    const open = all.filter(({ room }) => room !== null);
+    return { own: found, others: only ? [] : open, hasPrivate: open.length < all.length };
   }
 
   #joinable(nowMs: number): readonly AnnouncedRoom[] {

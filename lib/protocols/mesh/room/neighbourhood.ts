@@ -26,7 +26,7 @@ export class Neighbourhood {
   /** When the latest link to a member came up. */
   #linkedAtMs = -Infinity;
 
-  constructor(readonly view: Pick<RoomEvents, "ready" | "isIsolated" | "isolated">) {}
+  constructor(readonly view: Pick<RoomEvents, "ready" | "isIsolated" | "isolated" | "linked">) {}
 
   get peers(): readonly PeerKey[] {
     return this.#peers;
@@ -85,7 +85,7 @@ export class Neighbourhood {
     // Having no neighbour is no trouble where no other member is.
     const isApart = this.#peers.length === 0 && !this.isAlone;
     this.#apartSinceMs = isApart ? this.#apartSinceMs ?? nowMs : null;
-    if (this.#peers.length > 0) this.view.isolated(false);
-    else if ((this.nextMs() ?? Infinity) <= nowMs) this.view.isolated(true);
+    if (this.#peers.length > 0) this.view.linked(this.#peers);
+    else if ((this.nextMs() ?? Infinity) <= nowMs) this.view.isolated();
   }
 }

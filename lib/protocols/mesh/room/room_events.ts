@@ -203,7 +203,8 @@ export class RoomEvents {
   #isOver = false;
   /** Events to show, and effects that record that earlier ones were shown; at most BEFORE_READY_MAX. */
   readonly #beforeReady: RoomEffect[] = [];
-  #isolated = false;
+  /** Who was here when the user was told that we have no link to anybody; null where we have one. */
+  #apartFrom: ReadonlySet<PeerKey> | null = null;
   #isInviteVoid = false;
   /** Our endpoint, where it is known that nobody can dial it; else null. */
   #unreachableAt: Endpoint | null = null;
@@ -261,7 +262,7 @@ export class RoomEvents {
 
   /** Whether the user was told that no other member is linked with us. */
   get isIsolated(): boolean {
-    return this.#isolated;
+    return this.#apartFrom !== null;
   }
 
   becomeReady(): void {
@@ -542,12 +543,20 @@ export class RoomEvents {
     this.notice(isNew ? acceptedText(name, fingerprintOf(key)) : noOtherKeyText(name), ref);
   }
 
-  isolated(isolated: boolean): void {
-    if (isolated === this.#isolated) return;
-    this.#isolated = isolated;
-    if (isolated) {
-      this.#warn("No link to any other member; trying those who were here");
-    } else if (this.#ready) this.notice("Linked with another member again");
+  /** We have no link to any other member. */
+  isolated(): void {
+    if (this.isIsolated) return;
+    this.#apartFrom = new Set(this.facts.live().map(({ key }) => key));
+    this.#warn("No link to any other member; trying those who were here");
+  }
+
+  /** We have links, to these. Of somebody new it is said already that they came. */
+  linked(peers: readonly PeerKey[]): void {
+    const apartFrom = this.#apartFrom;
+    if (apartFrom === null) return;
+    this.#apartFrom = null;
+    const back = peers.find((peer) => apartFrom.has(peer));
+    if (back !== undefined && this.#ready) this.notice(`Linked with ${this.#written(back)} again`);
   }
 
   /** A member doesn't let us in any more: the invite with which we came doesn't count. Told once. */
@@ -1036,7 +1045,7 @@ export class RoomEvents {
           }`,
       );
     }
-    if (this.#isolated && members.length > 0) {
+    if (this.isIsolated && members.length > 0) {
       problems.push(ISOLATED_PROBLEM);
     }
     if (status.pausedBecause !== null) problems.push(`your input waits: ${status.pausedBecause}`);

@@ -181,7 +181,7 @@ Deno.test("LanHost: who says that a room is where nobody is costs a newcomer tim
   members[0]!.start();
   await pass(lan, 6_000);
 
-  assertEquals(members[0]!.choice, { kind: "none" });
+  assertEquals(members[0]!.choice, { kind: "none", hasPrivate: false });
   assert(members[0]!.room !== null);
   assertEquals(members[0]!.gaveWay, 0);
   await close(members);
@@ -193,5 +193,5 @@ Deno.test("LanHost: whoever waits for something is answered when it is closed", 
   const answers = Promise.all([host.choose([], false), host.look(3_000), host.findWords(7)]);
   await host.close();
 
-  assertEquals(await answers, [{ kind: "none" }, [], []]);
+  assertEquals(await answers, [{ kind: "none", hasPrivate: false }, [], []]);
 });

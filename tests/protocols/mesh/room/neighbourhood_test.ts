@@ -11,9 +11,13 @@ function neighbourhood() {
   const view = {
     ready: true,
     isIsolated: false,
-    isolated(isIsolated: boolean): void {
-      if (view.isIsolated !== isIsolated) told.push([nowMs, isIsolated]);
-      view.isIsolated = isIsolated;
+    isolated(): void {
+      told.push([nowMs, true]);
+      view.isIsolated = true;
+    },
+    linked(): void {
+      if (view.isIsolated) told.push([nowMs, false]);
+      view.isIsolated = false;
     },
   };
   const part = new Neighbourhood(view);
