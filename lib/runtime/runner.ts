@@ -47,11 +47,18 @@ export interface RunnerPorts<Input, Effect, Record> {
   failed(error: unknown): void;
 }
 
-/** The ports of a runner whose machine stores nothing. */
+type OwnPorts<Input, Effect> =
+  & Pick<RunnerPorts<Input, Effect, never>, "clock" | "execute" | "tick">
+  & Partial<Pick<RunnerPorts<Input, Effect, never>, "failed">>;
+
+/** The ports of a runner whose machine stores nothing. `failed`: by default a fault of ours is thrown. */
 export function storingNothing<Input, Effect>(
-  ports: Pick<RunnerPorts<Input, Effect, never>, "clock" | "execute" | "tick" | "failed">,
+  ports: OwnPorts<Input, Effect>,
 ): RunnerPorts<Input, Effect, never> {
   return {
+    failed(error) {
+      throw error;
+    },
     ...ports,
     persistOf: () => null,
     keepingOf: () => null,

@@ -44,11 +44,6 @@ export class AwakeClock {
     return this.#slowness.lateMs;
   }
 
-  /** How much longer than otherwise others may be silent, ms, as this process comes late itself: see `Slowness`. */
-  get graceMs(): number {
-    return this.#slowness.graceMs;
-  }
-
   /** Begins a step. @returns Awake time, ms: what the machine takes for its time. It never goes back. */
   step(monotonicMs: number): number {
     let nowMs = Math.max(this.#nowMs, monotonicMs - this.#stoodStillMs);

@@ -25,7 +25,8 @@ export class Slowness {
   #untilMs = -Infinity;
 
   /**
-   * An answer came so much later than it would have on an idle machine; 0 or less: it was in time. To be called for each of them: what was measured before is forgotten by that.
+   * An answer came so much later than it would have on an idle machine; 0 or less: it was in time. To be called for
+   * each of them: what was measured before is forgotten by that.
    */
   came(lateMs: number, nowMs: number): void {
     if (nowMs >= this.#untilMs) {

@@ -135,6 +135,14 @@ interface InviteSecret {
   readonly secret: Uint8Array;
 }
 
+/** Whether an invite with this secret still admits newcomers. Null: that of an open room or group. */
+export function isPresentSecret(
+  secret: InviteSecret | null,
+  present: InviteSecret | null,
+): boolean {
+  return secret === null || (present !== null && isSameSecret(secret, present));
+}
+
 export function isSameSecret(one: InviteSecret, other: InviteSecret): boolean {
   return one.epoch === other.epoch && sameBytes(one.secret, other.secret);
 }

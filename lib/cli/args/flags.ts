@@ -19,7 +19,12 @@ import { didYouMean } from "../../base/text/nearest.ts";
 import { quotedStart } from "../../base/text/text.ts";
 import { inWords } from "../../base/text/words.ts";
 import type { FileUse } from "./least_privilege.ts";
-import type { AdvertisedAddress, CommandLine, ServerAddress } from "./options.ts";
+import {
+  type AdvertisedAddress,
+  type CommandLine,
+  REGSERVER_PORT_DEFAULT,
+  type ServerAddress,
+} from "./options.ts";
 
 /** A flag without a value: on if it is given. */
 interface Switch {
@@ -212,6 +217,11 @@ function hostAndMaybePort(text: string, what: string): AdvertisedAddress {
   }
   if (match === null) return { host: host(text, what), port: null };
   return { host: host(match[1]!, what), port: remotePort(match[2]!, `The port of ${what}`) };
+}
+
+/** A directory or meeting point as it is typed: without the port that is meant where there is none. */
+export function directoryText({ host, port }: Pick<ServerAddress, "host" | "port">): string {
+  return port === null || port === REGSERVER_PORT_DEFAULT ? host : endpointText({ host, port });
 }
 
 /**

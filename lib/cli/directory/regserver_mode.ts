@@ -24,7 +24,8 @@ import { randomBytes } from "../session/random_bytes.ts";
 import { endpointForOthers } from "../session/advertised_address.ts";
 import { type OpenedRecords, openRecords } from "../session/record_store.ts";
 import { regserverCommands, type RegserverCommandSink } from "./regserver_commands.ts";
-import { regserverLines, type RegserverOwnEvent, serverText } from "./regserver_rendering.ts";
+import { directoryText } from "../args/flags.ts";
+import { regserverLines, type RegserverOwnEvent } from "./regserver_rendering.ts";
 import { People } from "../credentials/people.ts";
 import {
   channelIdentity,
@@ -191,7 +192,10 @@ async function serve(
       ui.setNames(() => names.all);
       showNotices(ui, ...identity.takeNotices(), ...accountNotices, ...store.notices);
       if (options.meeting !== null) {
-        showNotices(ui, `Rooms meet here with: p2pchat mesh NAME --meet ${serverText(listening)}`);
+        showNotices(
+          ui,
+          `Rooms meet here with: p2pchat mesh NAME --meet ${directoryText(listening)}`,
+        );
       }
       if (identity.isNew && ui.interactive) showNotices(ui, FIRST_STEPS);
       ui.listen(input.handler);

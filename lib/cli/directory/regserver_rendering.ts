@@ -1,13 +1,13 @@
 /** Events of `regserver` as lines of text. */
 
 import { unreachable } from "../../base/invariant.ts";
-import { type Endpoint, endpointText } from "../../base/ids.ts";
+import { endpointText } from "../../base/ids.ts";
 import { shownName } from "../../base/text/names.ts";
 import type { DirectoryEvent, LogoutReason } from "../../protocols/directory/schema/events.ts";
 import { countText, numberText } from "../../base/text/words.ts";
 import { engineAnswersLines } from "../rendering/engine_rendering.ts";
 import { momentText } from "../rendering/moments.ts";
-import { REGSERVER_PORT_DEFAULT } from "../args/options.ts";
+import { directoryText } from "../args/flags.ts";
 import {
   leftLine,
   lostLine,
@@ -75,16 +75,11 @@ function readyLines({ host, port, key, accounts }: EventNamed<"ready">): readonl
   return [
     [
       `Listening at ${port}. People come in with: `,
-      { text: `p2pchat peer --registry ${serverText({ host, port })}`, as: "exact" },
+      { text: `p2pchat peer --registry ${directoryText({ host, port })}`, as: "exact" },
     ],
     [`Key, which they are shown to compare it: ${key}`],
     [`${accountsText(accounts)}.`],
   ];
-}
-
-/** The address as it is typed: without the port that is meant where there is none. */
-export function serverText(at: Endpoint): string {
-  return at.port === REGSERVER_PORT_DEFAULT ? at.host : endpointText(at);
 }
 
 /** Reasons in other words than in events for scripts. */

@@ -3,7 +3,7 @@
 import { numberText } from "../../base/text/words.ts";
 import { quotedStart } from "../../base/text/text.ts";
 import type { AnnouncedRoom } from "../../protocols/mesh/discovery/announced_rooms.ts";
-import { foldTitle } from "../../protocols/mesh/discovery/announcement.ts";
+import { foldTitle, isSameTitle } from "../../protocols/mesh/discovery/announcement.ts";
 
 /** In the same order on each machine, so that people can tell each other a number: by title, those without one last. */
 export function inOrder(rooms: readonly AnnouncedRoom[]): readonly AnnouncedRoom[] {
@@ -24,8 +24,7 @@ export function titled(
   rooms: readonly AnnouncedRoom[],
   title: string | null,
 ): readonly AnnouncedRoom[] {
-  if (title === null) return [];
-  return rooms.filter((each) => each.title !== null && foldTitle(each.title) === foldTitle(title));
+  return rooms.filter((each) => isSameTitle(each.title, title));
 }
 
 /** What a person has chosen by a number or a title; null where that says nothing, or more than one room. */

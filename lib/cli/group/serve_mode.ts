@@ -14,7 +14,7 @@ import {
   GroupSecrets,
   parseGroupInvite,
 } from "../../protocols/group/schema/group_secrets.ts";
-import { isSameSecret } from "../../base/text/invite_text.ts";
+import { isPresentSecret } from "../../base/text/invite_text.ts";
 import { COORDINATOR_GOODBYE } from "../../protocols/group/schema/messages.ts";
 import type { ChannelIdentity } from "../../protocols/noise/identity_handshake.ts";
 import { CoordinatorHost } from "../../runtime/hosts/coordinator_host.ts";
@@ -367,10 +367,8 @@ class Service {
       pause: () => this.#inputPause.moves(),
       columns: () => columnsOf(this.wiring.ui),
       lineOf: ({ line }, code) => `${line.replace(/ --invite$/, "")} --words ${code}`,
-      admits: (invite) => {
-        const [{ secret }, present] = [parseGroupInvite(invite), this.#secrets?.current ?? null];
-        return secret === null || (present !== null && isSameSecret(secret, present));
-      },
+      admits: (invite) =>
+        isPresentSecret(parseGroupInvite(invite).secret, this.#secrets?.current ?? null),
       isRemoved: () => false, // who was removed is told so once it says who it is
     });
   }

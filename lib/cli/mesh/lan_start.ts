@@ -10,7 +10,7 @@ import { P2pchatError } from "../../base/errors.ts";
 import { distinctEndpoints, type Endpoint, type RoomId } from "../../base/ids.ts";
 import { invariant } from "../../base/invariant.ts";
 import type { AnnouncedRoom } from "../../protocols/mesh/discovery/announced_rooms.ts";
-import { foldTitle } from "../../protocols/mesh/discovery/announcement.ts";
+import { isSameTitle } from "../../protocols/mesh/discovery/announcement.ts";
 import type { Choice } from "../../protocols/mesh/discovery/choosing.ts";
 import type { SecretRoom } from "../../protocols/mesh/discovery/room_tags.ts";
 import type { MeshEvent } from "../../protocols/mesh/schema/events.ts";
@@ -166,9 +166,7 @@ export class LanStart {
   /** Whether the user asks for a room with another title than this open one. */
   #isOther({ room, secrets }: SecretRoom, rooms: MeshRooms): boolean {
     const { title } = this.start.options;
-    const last = rooms.titleOf(room);
-    return title !== null && secrets.length === 0 &&
-      (last === null || foldTitle(last) !== foldTitle(title));
+    return title !== null && secrets.length === 0 && !isSameTitle(rooms.titleOf(room), title);
   }
 
   /** The rooms to which this profile goes back, or has an invite. */

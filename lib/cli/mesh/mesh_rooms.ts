@@ -1,6 +1,6 @@
 /** A profile's rooms on disk: a folder and a lock for each, and which were the last, at which ports. */
 
-import { foldTitle } from "../../protocols/mesh/discovery/announcement.ts";
+import { isSameTitle } from "../../protocols/mesh/discovery/announcement.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import type { PeerKey, RoomId } from "../../base/ids.ts";
@@ -149,7 +149,7 @@ export class MeshRooms {
     const found = this.all.filter((room) => {
       const title = this.titleOf(room);
       return room.startsWith(wanted.toLowerCase()) ||
-        (title !== null && foldTitle(title) === foldTitle(wanted));
+        isSameTitle(title, wanted);
     });
     const [room, ...others] = found;
     if (room !== undefined && others.length === 0) return room;

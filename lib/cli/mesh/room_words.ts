@@ -1,16 +1,16 @@
 /** Word codes of a room: how one is issued there, and how somebody who was told one gets in. */
 
 import { P2pchatError } from "../../base/errors.ts";
-import { type Endpoint, endpointText, type PeerKey } from "../../base/ids.ts";
+import type { Endpoint, PeerKey } from "../../base/ids.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
-import { isSameSecret } from "../../base/text/invite_text.ts";
+import { isPresentSecret } from "../../base/text/invite_text.ts";
 import type { ChannelIdentity } from "../../protocols/noise/identity_handshake.ts";
 import { parseInvite } from "../../protocols/mesh/schema/rotations.ts";
 import type { WordCode } from "../../protocols/words/word_codes.ts";
 import type { MeshHost } from "../../runtime/hosts/mesh_host.ts";
 import type { Links } from "../../transport/link.ts";
 import { WordInvites } from "../words/word_invites.ts";
-import { REGSERVER_PORT_DEFAULT, type ServerAddress } from "../args/options.ts";
+import { directoryText } from "../args/flags.ts";
 import type { RoomStart } from "./mesh_console.ts";
 import { columnsOf } from "../streams/streams.ts";
 
@@ -41,7 +41,7 @@ export function roomWords(
     lineOf({ invite }, code) {
       const { meet } = start.options;
       // Whoever reaches the meeting point can use it, wherever they are.
-      if (meet !== null) return `p2pchat mesh NAME --words ${code} --meet ${meetingText(meet)}`;
+      if (meet !== null) return `p2pchat mesh NAME --words ${code} --meet ${directoryText(meet)}`;
       const [at] = parseInvite(invite).endpoints;
       if (!start.options.passive && at !== undefined) {
         return `p2pchat mesh NAME --words ${code} ${at.host} ${at.port}`;
@@ -52,11 +52,7 @@ export function roomWords(
           "another member for one",
       );
     },
-    admits(invite) {
-      const { secret } = parseInvite(invite);
-      const [present] = host()?.roomSecrets ?? [];
-      return secret === null || (present !== undefined && isSameSecret(secret, present));
-    },
+    admits: (invite) => isPresentSecret(parseInvite(invite).secret, host()?.roomSecrets[0] ?? null),
     isRemoved: (peer) => host()?.standingOf(peer) === "removed",
   }, start.issuer);
 }
@@ -116,9 +112,4 @@ function started(
     contactKey: fingerprintOf(issuer),
   };
   return { ...start, options: joining, invite: parseInvite(invited.invite), issuer };
-}
-
-/** A meeting point, nearly as the user typed it. */
-function meetingText({ host, port }: ServerAddress): string {
-  return port === null || port === REGSERVER_PORT_DEFAULT ? host : endpointText({ host, port });
 }

@@ -124,7 +124,7 @@ export class RecordReader {
   /** How many bytes are missing of a record that has begun with `part`: of its length, where that isn't whole. */
   missingBytes(part: Uint8Array): number {
     if (part.length < RECORD_LENGTH_BYTES) return RECORD_LENGTH_BYTES - part.length;
-    return RECORD_LENGTH_BYTES + part[0]! * 256 + part[1]! - part.length;
+    return RECORD_LENGTH_BYTES + sealedBytesAt(part, 0) - part.length;
   }
 
   /**
@@ -133,7 +133,7 @@ export class RecordReader {
    */
   read(input: Uint8Array, offset: number): OpenedRecord | null {
     if (input.length - offset < RECORD_LENGTH_BYTES) return null;
-    const sealedBytes = input[offset]! * 256 + input[offset + 1]!;
+    const sealedBytes = sealedBytesAt(input, offset);
     if (sealedBytes < SEALED_BYTES_MIN || sealedBytes > SEALED_BYTES_MAX) {
       throw new RemoteProtocolError(
         `Cannot read a record: its length must be ${SEALED_BYTES_MIN} to ${SEALED_BYTES_MAX}, is ${sealedBytes}`,
@@ -153,6 +153,11 @@ export class RecordReader {
       inputBytes: RECORD_LENGTH_BYTES + sealedBytes,
     };
   }
+}
+
+/** The length with which a record begins. */
+function sealedBytesAt(input: Uint8Array, offset: number): number {
+  return input[offset]! * 256 + input[offset + 1]!;
 }
 
 /** A close record's content: `reason`, cut to what fits. */

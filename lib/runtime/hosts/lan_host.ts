@@ -60,9 +60,6 @@ export class LanHost implements DiscoveryHandler {
         clock: ports.clock,
         execute: (effect) => this.#execute(effect),
         tick: { type: "tick" },
-        failed: (error) => {
-          throw error;
-        },
       }),
     );
     ports.discovery.handle(this);

@@ -50,9 +50,6 @@ export class WordGuesserHost implements LinkHandler {
         clock: ports.clock,
         execute: (effect) => this.#execute(effect),
         tick: { type: "tick" },
-        failed: (error) => {
-          throw error;
-        },
       }),
     );
   }

@@ -51,9 +51,6 @@ export class WordIssuerHost {
         clock: ports.clock,
         execute: (effect) => this.#execute(effect),
         tick: { type: "tick" },
-        failed: (error) => {
-          throw error;
-        },
       }),
     );
   }

@@ -509,7 +509,8 @@ export class EditCoordinator {
   settle(): void {
     this.#goOn();
     // The next round of votes comes soon, and tells the requesters; otherwise it isn't known when one comes.
-    if (!this.#mayVote) { for (const open of this.#open.values()) this.#tellRequester(open); }
+    if (this.#mayVote) return;
+    for (const open of this.#open.values()) this.#tellRequester(open);
   }
 
   // Voting.
