@@ -16,8 +16,11 @@ help: ## what each target does
 check: ## format, lint and types
 	@$(DENO) fmt --check --quiet && $(DENO) lint --quiet && $(DENO) check --quiet main.ts lib tests tools packaging
 
-test: all ## all tests, 9 minutes or so on two cores
+test: all ## the tests, but for those that take long: 6 minutes or so on two cores
 	@tools/test.sh
+
+test-all: all ## all tests, as .ci/run does: 16 minutes or so on two cores
+	@tools/test.sh --all
 
 quick: ## the pure tests, but for the slow ones, in a minute on two cores: ONLY=mesh
 	@NO_COLOR=1 tools/quick.sh $(ONLY)
@@ -28,13 +31,13 @@ watch: ## make quick, again after each change: ONLY=mesh
 sim: ## the simulator: MODE=mesh|mesh-lies|friends|group|directory|lies|instances|group-instances|group-routers|transfer SEED=1 SEEDS=100 NODES=12 STEPS=400
 	@$(DENO) run --quiet --allow-env --allow-run --allow-read tests/sim/main.ts
 
-sim-long: ## the simulator's tests as make test runs them, but with more seeds, and each fault after each effect
+sim-long: ## the simulator's tests as make test-all runs them, but with more seeds, and each fault after each effect
 	@NO_COLOR=1 $(DENO) test --quiet --no-check --frozen --parallel --reporter=dot tests/sim -- --long
 
 e2e: all ## the built ./p2pchat, driven as a user does
 	@$(DENO) test -A --quiet tests/e2e
 
-engine-test: all ## what several machines keep together, with real nodes of etcd (Debian's etcd-server); longer than make test
+engine-test: all ## what several machines keep together, with real nodes of etcd (Debian's etcd-server); longer than make test-all
 	@$(DENO) test -A --quiet --no-check --frozen --reporter=dot $$(grep -rl --include='*_test.ts' 'HAS_ETCD' tests | sort) -- --long
 
 model: ## docs/model, the model of the group, checked by SPIN, some 10 minutes
@@ -100,4 +103,4 @@ parts:
 clean: ## remove what make built or fetched
 	@rm -rf p2pchat build .deno coverage
 
-.PHONY: all help check test quick watch sim sim-long e2e engine-test model fuzz torture soak properties bench bench-deps scale where traces fmt lint install uninstall npm deb oci packaging parts clean
+.PHONY: all help check test test-all quick watch sim sim-long e2e engine-test model fuzz torture soak properties bench bench-deps scale where traces fmt lint install uninstall npm deb oci packaging parts clean

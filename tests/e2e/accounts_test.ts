@@ -7,6 +7,7 @@ import { accountRow } from "../../lib/store/accounts/accounts_csv.ts";
 import { accountOf } from "../contracts/accounts_contract.ts";
 import { AccountsFolder, outcomeOf } from "./accounts_folder.ts";
 import { canMount, fill, mount, unmount } from "./small_disk.ts";
+import { slow } from "../given.ts";
 
 const BYE = { event: "bye", reason: "done" };
 const PASSWORD = "correct horse";
@@ -28,7 +29,7 @@ async function isPassword(
   return await hasher.verify(password, /"([^"]*)"/.exec(row!)![1]!, "test");
 }
 
-Deno.test("accounts add, list, passwd and remove, each durable, the file its owner's alone", async () => {
+slow.test("accounts add, list, passwd and remove, each durable, the file its owner's alone", async () => {
   await using folder = new AccountsFolder();
   assertEquals(await folder.run("list"), {
     status: 0,

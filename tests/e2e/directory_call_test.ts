@@ -20,13 +20,14 @@ import {
   untilListed,
 } from "./directory_world.ts";
 import { Node, type ShownEvent } from "./node.ts";
+import { slow } from "../given.ts";
 
 const lines = (node: Node) =>
   node.events.filter(is("message")).map(({ from, text, self }) =>
     `${self ? "> " : ""}${from}: ${text}`
   );
 
-Deno.test("directory: two talk, directly and under the keys that the directory named", async () => {
+slow.test("directory: two talk, directly and under the keys that the directory named", async () => {
   const { world, directory } = await DirectoryWorld.open([]);
   await using _ = world;
   const [alice, bob] = await world.guests("alice", "bob") as [Node, Node];

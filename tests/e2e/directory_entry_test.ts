@@ -19,6 +19,7 @@ import { copyFolder } from "../samples/samples.ts";
 import { inTemporaryFolder, jsonFailureOf } from "./failures.ts";
 import { type Node, PROGRAM } from "./node.ts";
 import { People } from "./people.ts";
+import { slow } from "../given.ts";
 
 const ACCOUNTS = ["alice", "ben", "cem", "eva"];
 let opened: ReturnType<typeof DirectoryWorld.open> | undefined;
@@ -40,7 +41,7 @@ async function leaves(...nodes: readonly Node[]): Promise<void> {
   }
 }
 
-Deno.test("directory: who signs up is in, and may log in with the password from then on", async () => {
+slow.test("directory: who signs up is in, and may log in with the password from then on", async () => {
   const { world, directory } = await DirectoryWorld.open([]);
   await using _ = world;
   const alice = await world.signUp("alice");
@@ -151,7 +152,7 @@ Deno.test("directory: whoever may not come in is told why, and not whether there
   assertEquals(world.accounts(), ACCOUNTS);
 });
 
-Deno.test("directory: another device of an account takes over, with another password, and the call goes on", async () => {
+slow.test("directory: another device of an account takes over, with another password, and the call goes on", async () => {
   const { world, directory } = await shared();
   const ben = await world.logIn("ben");
   assertEquals((await refusal(world.launch("--login", "ben"))).slice(0, 2), [4, "in-use"]);
@@ -177,7 +178,7 @@ Deno.test("directory: another device of an account takes over, with another pass
   await leaves(other, dan);
 });
 
-Deno.test("directory: a killed program is back at once; with a copied profile the first ends for good when it wakes", async () => {
+slow.test("directory: a killed program is back at once; with a copied profile the first ends for good when it wakes", async () => {
   const { world, directory } = await shared();
   const killed = await world.guest("bob");
   await killed.kill();
@@ -223,7 +224,7 @@ Deno.test("directory: with --no-wait a client doesn't wait for a directory that 
   assertEquals((await refusal(alice)).slice(0, 2), [3, "unreachable"]);
 });
 
-Deno.test("directory: a script that has said all doesn't wait for one that is gone before it has answered", async () => {
+slow.test("directory: a script that has said all doesn't wait for one that is gone before it has answered", async () => {
   const { world, directory } = await DirectoryWorld.open([]);
   await using _ = world;
   const alice = world.launch("--signup", "alice");

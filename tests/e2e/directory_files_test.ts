@@ -5,6 +5,7 @@ import { LEAF_BYTES } from "../../lib/protocols/transfer/limits.ts";
 import { call, connect, DirectoryWorld, is } from "./directory_world.ts";
 import { FilesFolder, isFetched, isOffer, isOfTransfer, LARGE, MB } from "./files_folder.ts";
 import { holds, type Node, type ShownEvent } from "./node.ts";
+import { slow } from "../given.ts";
 
 /** Others are told an address at which nobody answers. */
 const UNREACHABLE = { host: "127.0.0.2" };
@@ -24,7 +25,7 @@ async function two(folder: FilesFolder) {
   return { world, alice, bob, start };
 }
 
-Deno.test("a file for the other side of a call is saved there, byte for byte", async () => {
+slow.test("a file for the other side of a call is saved there, byte for byte", async () => {
   await using folder = new FilesFolder();
   const { path, content } = folder.file("report.bin", 3 * LEAF_BYTES + 7);
   const { world, alice, bob } = await two(folder);
@@ -40,7 +41,7 @@ Deno.test("a file for the other side of a call is saved there, byte for byte", a
   assertEquals(Deno.readFileSync(saved), content);
 });
 
-Deno.test("a relayed call carries files, too, and what is said beside them", async () => {
+slow.test("a relayed call carries files, too, and what is said beside them", async () => {
   await using folder = new FilesFolder();
   const { path, content } = folder.file("photo.jpg", 5 * MB);
   const { world } = await DirectoryWorld.open([]);
@@ -80,7 +81,7 @@ Deno.test("what a call, or a kill, has interrupted goes on in the next call betw
   assertEquals(Deno.readFileSync(saved), content);
 });
 
-Deno.test("kill -9 of the sender in a call: its file goes on in the next call, from where it was", async () => {
+slow.test("kill -9 of the sender in a call: its file goes on in the next call, from where it was", async () => {
   await using folder = new FilesFolder();
   const { path, content } = folder.file("large.iso", LARGE);
   const { world, alice, bob, start } = await two(folder);

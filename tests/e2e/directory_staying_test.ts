@@ -17,6 +17,7 @@ import {
 } from "./directory_world.ts";
 import { BUSY_MS, type Node } from "./node.ts";
 import { People } from "./people.ts";
+import { slow } from "../given.ts";
 
 Deno.test("directory: an account that was acknowledged is there after kill -9", async () => {
   const { world, directory } = await DirectoryWorld.open([]);
@@ -31,7 +32,7 @@ Deno.test("directory: an account that was acknowledged is there after kill -9", 
   await other.until(session("up"));
 });
 
-Deno.test("directory: a torn last line of what a client has heard is dropped with a notice, damage elsewhere ends it, named", async () => {
+slow.test("directory: a torn last line of what a client has heard is dropped with a notice, damage elsewhere ends it, named", async () => {
   const { world, directory } = await DirectoryWorld.open(["bob"]);
   await using _ = world;
   const bob = await world.logIn("bob");
@@ -57,7 +58,7 @@ Deno.test("directory: a torn last line of what a client has heard is dropped wit
   assertEquals(new Set(heard(again)).size, heard(again).length);
 });
 
-Deno.test("directory: one put back from a copy has the accounts of then, and what is told from then on comes once", async () => {
+slow.test("directory: one put back from a copy has the accounts of then, and what is told from then on comes once", async () => {
   const { world, directory } = await DirectoryWorld.open(["bob"]);
   await using _ = world;
   const [alice, bob] = await Promise.all([world.guest("alice"), world.logIn("bob")]);
@@ -87,7 +88,7 @@ Deno.test("directory: one put back from a copy has the accounts of then, and wha
   assertEquals(await hears(bob, 4), [...texts, "carol: new, with an old name"]);
 });
 
-Deno.test("directory: busy with passwords, stopped by its operator, and full: what those who are in notice of it", async () => {
+slow.test("directory: busy with passwords, stopped by its operator, and full: what those who are in notice of it", async () => {
   const { world, directory } = await DirectoryWorld.open([], "--max-clients", "3");
   await using _ = world;
   const [alice, bob] = await world.guests("alice", "bob") as [Node, Node];

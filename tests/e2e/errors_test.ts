@@ -14,6 +14,7 @@ import { failureOf, inTemporaryFolder, jsonFailureOf, outputOf } from "./failure
 import { Node, Nodes, type ShownEvent } from "./node.ts";
 import { freePort } from "./ports.ts";
 import { TextProgram } from "./text_program.ts";
+import { slow } from "../given.ts";
 
 const shown = (text: string) => (event: ShownEvent) =>
   event.event === "message" && event.text === text;
@@ -50,7 +51,7 @@ async function leaves(visitor: Node, ...members: readonly Node[]): Promise<void>
   await Promise.all(members.map((node) => node.until(isGone)));
 }
 
-Deno.test("errors on the way to a member: nobody there, no such host, another program, silence", async (test) => {
+slow.test("errors on the way to a member: nobody there, no such host, another program, silence", async (test) => {
   await inTemporaryFolder(async (folder) => {
     const words = (host: string, port: number) => ["mesh", "Bob", host, String(port), ...LISTEN];
     const join = (host: string, port: number) =>

@@ -13,6 +13,7 @@ import {
 } from "./files_folder.ts";
 import { connection, FriendsGroup } from "./friends_group.ts";
 import { holds, type Node, type ShownEvent } from "./node.ts";
+import { slow } from "../given.ts";
 
 /** Friends, each with a folder for what they receive. */
 class FilesOfFriends extends FilesFolder {
@@ -79,7 +80,7 @@ Deno.test("kill -9 of the receiver costs a tenth of the file at most", async () 
   assertEquals(Deno.readFileSync(saved), content);
 });
 
-Deno.test("kill -9 of the sender costs a tenth of the file at most: the receiver dials on", async () => {
+slow.test("kill -9 of the sender costs a tenth of the file at most: the receiver dials on", async () => {
   await using world = new FilesOfFriends();
   const { path, content } = world.file("large.iso", LARGE);
   const alice = await world.friend("alice");
@@ -134,7 +135,7 @@ Deno.test("a friend that was never met is offered a file once that one answers",
   assertEquals(Deno.readFileSync(saved), content);
 });
 
-Deno.test("an idle link is made for an offer, and stays while a file is fetched", async () => {
+slow.test("an idle link is made for an offer, and stays while a file is fetched", async () => {
   await using world = new FilesOfFriends();
   const { path, content } = world.file("large.iso", LARGE);
   const alice = await world.friend("alice", "--idle", "1s");

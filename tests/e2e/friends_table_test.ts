@@ -6,6 +6,7 @@ import { connection, delivery, failure, FriendsGroup, shows } from "./friends_gr
 import { type Node, type ShownEvent } from "./node.ts";
 import { freePort } from "./ports.ts";
 import { processorMs } from "./proc.ts";
+import { slow } from "../given.ts";
 
 const notice = (text: RegExp) => (event: ShownEvent) =>
   event.event === "notice" && text.test(event.text);
@@ -58,7 +59,7 @@ Deno.test("friends: a table is the same one through a link", async () => {
   assertEquals(messages.map(({ text }: ShownEvent) => text), ["for you"]);
 });
 
-Deno.test("friends: an edit that breaks the table is told, and the old one goes on", async () => {
+slow.test("friends: an edit that breaks the table is told, and the old one goes on", async () => {
   await using group = new FriendsGroup("alice", "bob");
   const { port } = group.row("alice");
   const users = group.otherTable("bobs.txt", Object.fromEntries(group.rows));

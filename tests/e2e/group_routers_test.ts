@@ -4,6 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import { coordinatorIs, Group, isIn, isView, linesOf, shows } from "./group_world.ts";
 import { canMakeHomes, Homes, type Mapping } from "./homes.ts";
 import { holds, Node, Nodes, type ShownEvent } from "./node.ts";
+import { SLOW } from "../given.ts";
 
 const PORT = 24_600;
 const MEMBER_PORT = "9100";
@@ -117,7 +118,7 @@ Deno.test({
 Deno.test({
   name:
     "group: where routers let nothing pass directly, the coordinator relays, and chat waits for it",
-  ignore: !canMakeHomes(),
+  ignore: SLOW.ignore || !canMakeHomes(),
   async fn() {
     await using world = await World.open("random");
     const server = await world.serve();

@@ -28,6 +28,7 @@ import {
 import { assertIdle } from "./idle.ts";
 import { BUSY_MS, Node, Nodes, type ShownEvent } from "./node.ts";
 import { openSockets, residentBytes, starvedMs } from "./proc.ts";
+import { slow } from "../given.ts";
 
 /**
  * The longest time of a message, and until an attacker is disconnected. On an idle machine a message takes a second
@@ -92,7 +93,7 @@ async function attackByStrangers(room: Room): Promise<void> {
   }
 }
 
-Deno.test("strangers of every kind change nothing for the room; a thousand connections that never speak are bounded, and keep no newcomer out", async () => {
+slow.test("strangers of every kind change nothing for the room; a thousand connections that never speak are bounded, and keep no newcomer out", async () => {
   await using room = await Room.open();
   await attackByStrangers(room);
   const idleSockets = await openSockets(room.victim.pid);
@@ -179,7 +180,7 @@ async function attackByPeers(room: Room): Promise<void> {
   }
 }
 
-Deno.test("peers who break the rules are dropped, and nobody notices; a storm of newcomers who never finish coming in lets others come in", async () => {
+slow.test("peers who break the rules are dropped, and nobody notices; a storm of newcomers who never finish coming in lets others come in", async () => {
   await using room = await Room.open();
   await attackByPeers(room);
   const storm = (async () => {
@@ -200,7 +201,7 @@ Deno.test("peers who break the rules are dropped, and nobody notices; a storm of
   await room.assertUndisturbed({ joined: ["Newcomer"] });
 });
 
-Deno.test("members who break the rules are dropped, and the others chat on", async () => {
+slow.test("members who break the rules are dropped, and the others chat on", async () => {
   await using room = await Room.open();
   const forged = (member: FalseMember) => {
     const { author: key, incarnation: now, room, claim } = member.heard.bundle.header.value;

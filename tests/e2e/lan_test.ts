@@ -9,6 +9,7 @@ import { canMakeHosts } from "./hosts.ts";
 import { BUSY_MS, holds, Node, type NodeOptions, Nodes, PROGRAM, type ShownEvent } from "./node.ts";
 import { residentBytes } from "./proc.ts";
 import { hasScript, openTerminal } from "./pty.ts";
+import { SLOW } from "../given.ts";
 
 const is = (event: string) => (shown: ShownEvent) => shown.event === event;
 const joined = (name: string) => (event: ShownEvent) =>
@@ -87,6 +88,12 @@ class World implements AsyncDisposable {
 function test(name: string, fn: () => Promise<void>, ignore = false): void {
   Deno.test({ name: `lan: ${name}`, ignore: ignore || !canMakeHosts(), fn });
 }
+
+const slow = {
+  test(name: string, fn: () => Promise<void>, ignore = false): void {
+    test(name, fn, ignore || SLOW.ignore);
+  },
+};
 
 test("three that start at once are in one room within 3 s; no name, and no word, goes over the network", async () => {
   await using world = await World.open("Zoraida", "Ottokar", "Wilfried");
@@ -194,7 +201,7 @@ test("of several rooms a script gets the list, a terminal is asked; --new founds
   }
 });
 
-test("a private room is found by its tag at new addresses, and says to others only that it is there", async () => {
+slow.test("a private room is found by its tag at new addresses, and says to others only that it is there", async () => {
   await using world = await World.open("ann", "bob", "cem");
   const ann = await world.ready("ann", ["--private", "--lan", "--title", "Ours"]);
   const { invite } = await ann.ask("invite");
@@ -226,7 +233,7 @@ test("a private room is found by its tag at new addresses, and says to others on
   assert(said.includes("tag=") && !said.includes(room) && !said.includes("Ours"));
 });
 
-test("two that go back to their room, each alone, meet in it at new addresses", async () => {
+slow.test("two that go back to their room, each alone, meet in it at new addresses", async () => {
   await using world = await World.open("ann", "bob");
   const ann = await world.ready("ann", ["--lan"]);
   const bob = await world.ready("bob", ["--lan"]);
@@ -245,7 +252,7 @@ test("two that go back to their room, each alone, meet in it at new addresses", 
   assertEquals(again.map(({ events }) => events.find(ready)!.room), [room, room]);
 });
 
-test("who is alone when its machine gets another address is told, and invites to that one", async () => {
+slow.test("who is alone when its machine gets another address is told, and invites to that one", async () => {
   await using world = await World.open("ann");
   const ann = await world.ready("ann", ["--lan", "--new"]);
   const before = world.hosts.address("ann");
@@ -279,7 +286,7 @@ test("who founds without --lan is told of announced rooms, once, and announces n
   assertEquals(world.announced("bob"), []);
 });
 
-test("a flood of made-up rooms, questions and garbage disturbs nobody, and memory stays bounded", async () => {
+slow.test("a flood of made-up rooms, questions and garbage disturbs nobody, and memory stays bounded", async () => {
   await using world = await World.open("ann", "bob");
   const ann = await world.ready("ann", ["--lan"]);
   const bob = await world.ready("bob", ["--lan"]);
@@ -359,43 +366,47 @@ test("an interface that is down is no firewall, and --new tells of that, too", a
   assertMatch(texts[2], /a firewall on this machine drops what comes/);
 }, !canMakeHomes());
 
-test("--title chooses a room, and renames none; a room of no use is said to be there", async () => {
-  await using world = await World.open("ann", "bob", "cem", "dee");
-  const ann = await world.ready("ann", ["--lan", "--new", "--title", "Tea"]);
-  const bob = await world.ready("bob", ["--lan", "--new", "--title", "Dinner"]);
-  const [tea, dinner] = [ann, bob].map(({ events }) => events.find(ready)!.room);
-  const cem = await world.ready("cem", ["--lan", "--title", "dinner"]);
-  assertEquals(cem.events.find(ready)!.room, dinner);
-  await bob.end();
-  await bob.ended();
-  const listed = async () =>
-    (await world.rooms("dee")).find(is("rooms"))!.rooms.map((each: ShownEvent) => each.title);
-  assertEquals(await listed(), ["Dinner", "Tea"]);
-  await cem.end();
-  await cem.ended();
+slow.test(
+  "--title chooses a room, and renames none; a room of no use is said to be there",
+  async () => {
+    await using world = await World.open("ann", "bob", "cem", "dee");
+    const ann = await world.ready("ann", ["--lan", "--new", "--title", "Tea"]);
+    const bob = await world.ready("bob", ["--lan", "--new", "--title", "Dinner"]);
+    const [tea, dinner] = [ann, bob].map(({ events }) => events.find(ready)!.room);
+    const cem = await world.ready("cem", ["--lan", "--title", "dinner"]);
+    assertEquals(cem.events.find(ready)!.room, dinner);
+    await bob.end();
+    await bob.ended();
+    const listed = async () =>
+      (await world.rooms("dee")).find(is("rooms"))!.rooms.map((each: ShownEvent) => each.title);
+    assertEquals(await listed(), ["Dinner", "Tea"]);
+    await cem.end();
+    await cem.ended();
 
-  // The only one: a script joins it, and its title stays.
-  const dee = await world.ready("dee", ["--lan", "--title", "Lunch"]);
-  assertEquals(dee.events.find(ready)!.room, tea);
-  await ann.end();
-  await ann.ended();
-  assertEquals(await listed(), ["Tea"]);
-  await dee.ask("rooms").then(({ rooms }) =>
-    assertEquals(rooms.map((each: ShownEvent) => each.title), ["Tea"])
-  );
+    // The only one: a script joins it, and its title stays.
+    const dee = await world.ready("dee", ["--lan", "--title", "Lunch"]);
+    assertEquals(dee.events.find(ready)!.room, tea);
+    await ann.end();
+    await ann.ended();
+    assertEquals(await listed(), ["Tea"]);
+    await dee.ask("rooms").then(({ rooms }) =>
+      assertEquals(rooms.map((each: ShownEvent) => each.title), ["Tea"])
+    );
 
-  await world.hosts.refuse("dee");
-  const eve = world.start("bob", ["--lan"]);
-  const notice = await eve.until((event) =>
-    event.event === "notice" && /is announced, but/.test(event.text)
-  );
-  assertMatch(
-    notice.text,
-    /^The room "Tea" at 10\.78\.0\.4:55107 is announced, but can't be reached \(.*\): perhaps a firewall there$/,
-  );
-  assert(![tea, dinner].includes(eve.events.find(ready)!.room));
-  assert(!eve.events.some(({ text }) => /No room is announced/.test(text ?? "")));
-}, !canMakeHomes());
+    await world.hosts.refuse("dee");
+    const eve = world.start("bob", ["--lan"]);
+    const notice = await eve.until((event) =>
+      event.event === "notice" && /is announced, but/.test(event.text)
+    );
+    assertMatch(
+      notice.text,
+      /^The room "Tea" at 10\.78\.0\.4:55107 is announced, but can't be reached \(.*\): perhaps a firewall there$/,
+    );
+    assert(![tea, dinner].includes(eve.events.find(ready)!.room));
+    assert(!eve.events.some(({ text }) => /No room is announced/.test(text ?? "")));
+  },
+  !canMakeHomes(),
+);
 
 test("words alone lead into a private room; a code that nobody announces is unreachable", async () => {
   await using world = await World.open("ann", "bob");

@@ -15,6 +15,7 @@ import { holds, Node, type NodeOptions, PROGRAM, type ShownEvent } from "./node.
 import { openPaths } from "./proc.ts";
 import { hasScript, openTerminal } from "./pty.ts";
 import { canMount, mount, remount, unmount } from "./small_disk.ts";
+import { slow } from "../given.ts";
 
 /** Members, each with a folder for what it receives. */
 class FilesWorld extends FilesFolder {
@@ -107,7 +108,7 @@ async function seen(node: Node, name: string): Promise<ShownEvent> {
   return found!;
 }
 
-Deno.test("in a room of ten a file comes to members that are no neighbours of its sender", async () => {
+slow.test("in a room of ten a file comes to members that are no neighbours of its sender", async () => {
   await using world = new FilesWorld();
   const { path, content } = world.file("large.iso", 20 * MB);
   const members: Node[] = [await world.member("Alice", null)];
@@ -144,7 +145,7 @@ Deno.test("in a room of ten a file comes to members that are no neighbours of it
   assertEquals(Deno.readFileSync(forOne.path), one.content);
 });
 
-Deno.test("kill -9 of the receiver costs a tenth of the file at most, and not the name that it is to have", async () => {
+slow.test("kill -9 of the receiver costs a tenth of the file at most, and not the name that it is to have", async () => {
   await using world = new FilesWorld();
   const { path, content } = world.file("large.iso", LARGE);
   const alice = await world.member("Alice", null);
@@ -185,7 +186,7 @@ Deno.test("kill -9 of the sender costs a tenth of the file at most", async () =>
   assertEquals(Deno.readFileSync(saved), content);
 });
 
-Deno.test("a file that is changed while it is fetched fails at both, and nothing wrong is saved", async () => {
+slow.test("a file that is changed while it is fetched fails at both, and nothing wrong is saved", async () => {
   await using world = new FilesWorld();
   const { path } = world.file("draft.txt", LARGE);
   const alice = await world.member("Alice", null);

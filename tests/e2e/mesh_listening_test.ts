@@ -2,6 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { Node, type NodeOptions, Nodes, type ShownEvent } from "./node.ts";
+import { slow } from "../given.ts";
 
 const LISTEN = ["--host", "127.0.0.1", "--port", "0"];
 const LISTENER = { module: "liars/listening_member.ts" };
@@ -30,7 +31,7 @@ async function room(nodes: Nodes): Promise<{ ann: Node; bob: Node; eve: Node; in
 }
 
 for (const [line, reason] of [["quit!", "quit"], ["hush!", "lost"]] as const) {
-  Deno.test(`mesh: a member that is shown as left (${reason}) gets nothing more, whatever its program does`, async () => {
+  slow.test(`mesh: a member that is shown as left (${reason}) gets nothing more, whatever its program does`, async () => {
     await using nodes = new Nodes();
     const { ann, bob, eve } = await room(nodes);
     await eve.say(line);

@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { parseInvite } from "../../lib/protocols/mesh/schema/rotations.ts";
 import { BUSY_MS, Node, type NodeOptions, Nodes, type ShownEvent } from "./node.ts";
+import { slow } from "../given.ts";
 
 const LISTEN = ["--host", "127.0.0.1", "--port", "0"];
 /** Time for a removal to reach connected members. */
@@ -123,7 +124,7 @@ Deno.test("mesh: deputies remove, too, and whom one removed stays out when it is
   );
 });
 
-Deno.test("mesh: in a private room neither an old invite nor a copied profile helps who was removed, and who was away comes back", async () => {
+slow.test("mesh: in a private room neither an old invite nor a copied profile helps who was removed, and who was away comes back", async () => {
   await using room = new Room();
   const [malData, cemData] = [room.folder(), room.folder()];
   const ann = await room.start("Ann", ["--private"]);

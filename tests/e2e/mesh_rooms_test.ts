@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { jsonFailureOf } from "./failures.ts";
 import { Node, Nodes, type ShownEvent } from "./node.ts";
+import { slow } from "../given.ts";
 
 const LISTEN = ["--host", "127.0.0.1", "--port", "0"];
 
@@ -144,7 +145,7 @@ Deno.test("mesh: the rooms of a profile are listed, by the program and in a room
   ]);
 });
 
-Deno.test("mesh: one person is in several rooms at once, each in its own process, and in none twice", async () => {
+slow.test("mesh: one person is in several rooms at once, each in its own process, and in none twice", async () => {
   await using profile = new Profile();
   const bob = await profile.nodes.ready("Bob", null);
   const carol = await profile.nodes.ready("Carol", null);

@@ -4,6 +4,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { AWKWARD } from "./awkward_texts.ts";
 import { BUSY_MS, Node, Nodes, type ShownEvent } from "./node.ts";
 import { freePort, openPort } from "./ports.ts";
+import { slow } from "../given.ts";
 
 const isMessage = (event: ShownEvent) => event.event === "message";
 const joined = (name: string) => (event: ShownEvent) =>
@@ -347,7 +348,7 @@ Deno.test("mesh: while whoever has the address doesn't answer, that is said", as
   datagrams.close();
 });
 
-Deno.test("mesh: nine members on one machine, which are not all neighbours, hear each other", async () => {
+slow.test("mesh: nine members on one machine, which are not all neighbours, hear each other", async () => {
   const [nodes, ...founding] = await shared();
   const members: Node[] = [...founding];
   for (let i = 3; i < 9; i++) {

@@ -5,6 +5,7 @@ import { failureOf, inTemporaryFolder, jsonFailureOf, outputOf } from "./failure
 import { delivery, FriendsGroup, shows } from "./friends_group.ts";
 import { Node, PROGRAM } from "./node.ts";
 import { hasScript, openTerminal } from "./pty.ts";
+import { slow } from "../given.ts";
 
 const FIRST = "correct horse battery";
 const SECOND = "a second one";
@@ -39,7 +40,7 @@ async function withAlice(
   });
 }
 
-Deno.test("passphrase: a key is encrypted, opened, given another one, and freed again", async () => {
+slow.test("passphrase: a key is encrypted, opened, given another one, and freed again", async () => {
   await withAlice(async ({ data, identity, file, set, key }) => {
     const row = (await key()).stdout;
     const plain = identity();
@@ -82,7 +83,7 @@ Deno.test("passphrase: a key is encrypted, opened, given another one, and freed 
   });
 });
 
-Deno.test("passphrase: what can't be done says why, and leaves the key as it was", async () => {
+slow.test("passphrase: what can't be done says why, and leaves the key as it was", async () => {
   await withAlice(async ({ data, identity, file, set }) => {
     const fails = (...words: readonly string[]) => jsonFailureOf(words, data);
     const plain = identity();

@@ -3,6 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { canMakeHomes, Homes } from "./homes.ts";
 import { holds, Node, Nodes, type ShownEvent } from "./node.ts";
+import { SLOW } from "../given.ts";
 
 const is = (event: string) => (shown: ShownEvent) => shown.event === event;
 const said = (text: string) => (shown: ShownEvent) =>
@@ -36,7 +37,7 @@ function reading(fifo: string, within: readonly string[]): readonly string[] {
 Deno.test({
   name:
     "a seed: those whose routers let nobody in talk through it, find there what was said and sent, and it comes back",
-  ignore: !canMakeHomes(),
+  ignore: SLOW.ignore || !canMakeHomes(),
   async fn() {
     await using homes = await Homes.open();
     await homes.furnish("random");
@@ -110,7 +111,7 @@ Deno.test({
 Deno.test({
   name:
     "on a VPN: members dial each other at its addresses, come back there, and --lan finds nothing across it",
-  ignore: !canMakeHomes(),
+  ignore: SLOW.ignore || !canMakeHomes(),
   async fn() {
     await using homes = await Homes.open();
     await homes.furnish("random");

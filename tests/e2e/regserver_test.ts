@@ -14,6 +14,7 @@ import { newSigner, People } from "./people.ts";
 import { freePort } from "./ports.ts";
 import { canMount, fill, mount, unmount } from "./small_disk.ts";
 import { TextProgram } from "./text_program.ts";
+import { slow } from "../given.ts";
 
 const PASSWORD = "correct horse";
 
@@ -174,7 +175,7 @@ Deno.test("regserver: a person reads what happens, its key first", async () => {
   assertEquals((await people.said(ann, "dismissed")).because, "closing");
 });
 
-Deno.test("regserver: p2pchat accounts works beside it, and both see what the other does", async () => {
+slow.test("regserver: p2pchat accounts works beside it, and both see what the other does", async () => {
   await using world = new World();
   const { people } = world;
   writeAccounts(world.data, "ann");

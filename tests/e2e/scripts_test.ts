@@ -4,6 +4,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { FriendsGroup } from "./friends_group.ts";
 import { Group, isIn } from "./group_world.ts";
 import { Node, Nodes, PROGRAM, type ShownEvent } from "./node.ts";
+import { slow } from "../given.ts";
 
 /** What a call printed, and how it ended. */
 interface Ended {
@@ -95,7 +96,7 @@ function inRoom(name: string, through: Node): Profile {
 const isMessage = (text: string) => (event: ShownEvent) =>
   event.event === "message" && event.text === text;
 
-Deno.test("--once and --wait: two scripts talk for 20 rounds in a room, and nothing is missed or comes twice", async () => {
+slow.test("--once and --wait: two scripts talk for 20 rounds in a room, and nothing is missed or comes twice", async () => {
   await using nodes = new Nodes();
   const host = await nodes.ready("Host", null);
   using ann = inRoom("Ann", host);
@@ -116,7 +117,7 @@ Deno.test("--once and --wait: two scripts talk for 20 rounds in a room, and noth
   assertEquals((await ann.run("--wait", ...BRIEF)).code, 3);
 });
 
-Deno.test("--wait: whatever moment it is killed at, nothing is missed, and nothing that a whole call printed comes again", async () => {
+slow.test("--wait: whatever moment it is killed at, nothing is missed, and nothing that a whole call printed comes again", async () => {
   await using nodes = new Nodes();
   const host = await nodes.ready("Host", null);
   using bot = inRoom("bot", host);
@@ -213,7 +214,7 @@ Deno.test("--wait: without --json it prints a line as in a pipe; private message
   await host.until(({ event, state }) => event === "delivery" && state === "delivered");
 });
 
-Deno.test("--once: with nobody in the room nothing is said; --to says it to one alone", async () => {
+slow.test("--once: with nobody in the room nothing is said; --to says it to one alone", async () => {
   await using nodes = new Nodes();
   using alone = new Profile(["mesh", "Ann", "--host", "127.0.0.1", "--port", "0"]);
   const nobody = await alone.run("--once", "hello?", "--json", ...BRIEF);
@@ -280,7 +281,7 @@ Deno.test("--once: a group whose coordinator isn't there: nothing is said, exit 
   assertStringIncludes(stderr, "nothing was said");
 });
 
-Deno.test("--once and --wait: between friends, also what came while nobody waited", async () => {
+slow.test("--once and --wait: between friends, also what came while nobody waited", async () => {
   await using friends = new FriendsGroup("alice", "bob");
   const words = (name: string) => ["peer", name, "--users", friends.file, "--host", "127.0.0.1"];
   using bot = new Profile(words("alice"));

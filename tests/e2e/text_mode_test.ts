@@ -4,6 +4,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Nodes, PROGRAM, type ShownEvent } from "./node.ts";
 import { residentBytes } from "./proc.ts";
 import { TextProgram } from "./text_program.ts";
+import { slow } from "../given.ts";
 
 const shown = (text: string) => (event: ShownEvent) =>
   event.event === "message" && event.text === text;
@@ -176,7 +177,7 @@ Deno.test("text mode: who founds another room is told which one it isn't, and ho
   );
 });
 
-Deno.test("text mode: how lines are read, and how the program ends", async (test) => {
+slow.test("text mode: how lines are read, and how the program ends", async (test) => {
   await using nodes = new Nodes();
   const alice = await nodes.ready("Alice", null);
   const { port } = alice;
@@ -360,7 +361,7 @@ Deno.test("text mode: who pipes into an empty room is told that nobody has it ye
   assertEquals([alice.stderr, status], ["", 0]);
 });
 
-Deno.test("text mode: a reader who reads nothing costs bounded memory, and the member stays one", async () => {
+slow.test("text mode: a reader who reads nothing costs bounded memory, and the member stays one", async () => {
   await using nodes = new Nodes();
   const alice = await nodes.ready("Alice", null);
   await using bob = TextProgram.mesh("Bob", alice.port, [], { reads: false });

@@ -3,7 +3,7 @@
 import { amount } from "../given.ts";
 
 /**
- * In `make sim-long` each fault comes after each effect. In `make test` it comes after a few; the faults of a list take
+ * In `make sim-long` each fault comes after each effect. In `make test-all` it comes after a few; the faults of a list take
  * turns, so that together they come after every fourth one.
  * @param fails Runs with the fault after so many effects. Returns false if the run was over before.
  * @returns After how many effects the run is over.

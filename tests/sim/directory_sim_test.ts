@@ -1,5 +1,5 @@
 import { assert } from "@std/assert";
-import { amount } from "../given.ts";
+import { amount, slow } from "../given.ts";
 import { afterEffects } from "./after_effects.ts";
 import { hunt } from "./hunt.ts";
 import { ENTRY_MUTATIONS } from "./directory/entry_mutations.ts";
@@ -27,7 +27,7 @@ Deno.test(`directory: ${SEEDS} seeds of calls, broadcasts and trouble break no p
 const EFFECTS_MAX = 500;
 
 for (const fault of FAULTS) {
-  Deno.test(`directory: ${fault} after any effect of a scene, at each who has a part in it, breaks no promise`, () => {
+  slow.test(`directory: ${fault} after any effect of a scene, at each who has a part in it, breaks no promise`, () => {
     for (const scene of SCENES) {
       for (const victim of VICTIMS) {
         const effects = afterEffects(FAULTS, fault, (effects) => {

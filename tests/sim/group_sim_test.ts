@@ -1,5 +1,5 @@
 import { assert } from "@std/assert";
-import { amount } from "../given.ts";
+import { amount, slow } from "../given.ts";
 import { afterEffects } from "./after_effects.ts";
 import { FAULTS, runFault, VICTIMS } from "./group/every_step.ts";
 import { runGroup } from "./group/run.ts";
@@ -33,7 +33,7 @@ Deno.test("group: over datagrams of which a fifth is lost no promise is broken",
 const EFFECTS_MAX = 300;
 
 for (const fault of FAULTS) {
-  Deno.test(`group: ${fault} after any effect, of the coordinator or a member, breaks no promise`, () => {
+  slow.test(`group: ${fault} after any effect, of the coordinator or a member, breaks no promise`, () => {
     for (const victim of VICTIMS) {
       const effects = afterEffects(
         FAULTS,
@@ -45,6 +45,6 @@ for (const fault of FAULTS) {
   });
 }
 
-Deno.test("group: a member whose log was set aside while it agreed to an edit proves no author from it (seed 857)", () => {
+slow.test("group: a member whose log was set aside while it agreed to an edit proves no author from it (seed 857)", () => {
   runGroup({ seed: 857, steps: 60, scenario: { members: 5 } });
 });

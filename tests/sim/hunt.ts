@@ -6,6 +6,8 @@
  * every run before is wasted. Any change of what machines send or wait for may move it.
  */
 
+import { SLOW } from "../given.ts";
+
 export interface Hunt {
   /** What finds it, and what the bug is: the name of the test. */
   readonly title: string;
@@ -18,7 +20,7 @@ export interface Hunt {
 
 /** Registers the test of one hunt. */
 export function hunt({ title, from = 1, seedsMax, finds }: Hunt): void {
-  Deno.test(`${title}, within ${seedsMax} seeds`, () => {
+  Deno.test(`${title}, within ${seedsMax} seeds`, SLOW, () => {
     const others: string[] = [];
     for (let seed = from; seed < from + seedsMax; seed++) {
       const found = finds(seed);
@@ -32,7 +34,7 @@ export function hunt({ title, from = 1, seedsMax, finds }: Hunt): void {
   });
 }
 
-/** Without `-A`, as `make test` runs it, nothing is noted. */
+/** Without `-A`, as `make test-all` runs it, nothing is noted. */
 function noteSeed(line: string): void {
   const { state } = Deno.permissions.querySync({ name: "env", variable: "HUNTS" });
   const list = state === "granted" ? Deno.env.get("HUNTS") : undefined;

@@ -2,7 +2,7 @@
 // `make sim MODE=mesh-lies` runs any number of seeds, some with two liars.
 
 import { assertEquals } from "@std/assert";
-import { amount, LONG } from "../given.ts";
+import { amount, LONG, slow } from "../given.ts";
 import { ALL_ATTACKS, COMMON_ATTACKS } from "./mesh/attacks.ts";
 import { meshSubject } from "./mesh/mesh_subject.ts";
 import { runMesh } from "./mesh/run.ts";
@@ -23,7 +23,7 @@ function brief(scenario: Scenario): Partial<Scenario> {
 for (const [at, attack] of ALL_ATTACKS.entries()) {
   // Each in a room of its own: all together they see many.
   const seed = 1 + at;
-  Deno.test(`the mesh keeps its promises to the others with a member that ${words(attack)}, in seed ${seed}`, () => {
+  slow.test(`the mesh keeps its promises to the others with a member that ${words(attack)}, in seed ${seed}`, () => {
     const run = liesRun(seed, Math.min(liesNodesOf(seed), NODES_MAX), STEPS);
     const { failure } = runMesh(meshSubject(), {
       ...run,
@@ -38,7 +38,7 @@ for (const [at, attack] of ALL_ATTACKS.entries()) {
   });
 }
 
-Deno.test("the mesh waits for who is behind where the only way to the other half says that it keeps nothing", () => {
+slow.test("the mesh waits for who is behind where the only way to the other half says that it keeps nothing", () => {
   const seed = 861_020; // it moves to another address just after the cut has healed
   const { failure } = runMesh(
     meshSubject(),

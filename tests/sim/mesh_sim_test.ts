@@ -1,8 +1,8 @@
-// The mesh under seeded trouble, with all checkers: a fixed set of seeds in every `make test`. `make sim` runs any
+// The mesh under seeded trouble, with all checkers: a fixed set of seeds in every `make test-all`. `make sim` runs any
 // number of seeds; a failure here prints the command that repeats it there.
 
 import { assertEquals } from "@std/assert";
-import { amount } from "../given.ts";
+import { amount, slow } from "../given.ts";
 import { meshSubject } from "./mesh/mesh_subject.ts";
 import { repeatCommand, runMesh } from "./mesh/run.ts";
 import type { Trouble } from "./mesh/scenario.ts";
@@ -43,14 +43,14 @@ for (const { about, nodes, steps, from, seeds } of BATCHES) {
   });
 }
 
-Deno.test("who was let in by an earlier secret just as it became known who stays isn't kept without the present one", () => {
+slow.test("who was let in by an earlier secret just as it became known who stays isn't kept without the present one", () => {
   const troubles = new Set<Trouble>(["rule", "cut", "quit", "kill", "split"]);
   const scenario = { isPrivate: true, troubles };
   const { failure } = runMesh(meshSubject(), { seed: 334, nodes: 6, steps: 80, scenario });
   assertEquals(failure?.message ?? null, null);
 });
 
-Deno.test("a second link of who hasn't stayed ends with the first: it doesn't take that one's place", () => {
+slow.test("a second link of who hasn't stayed ends with the first: it doesn't take that one's place", () => {
   const { failure } = runMesh(meshSubject(), { seed: 300_982, nodes: 7, steps: 100 });
   assertEquals(failure?.message ?? null, null);
 });
@@ -65,7 +65,7 @@ Deno.test("who quits before it is ready is owed nothing of what was said then, a
   assertEquals(failure?.message ?? null, null);
 });
 
-Deno.test("runMesh() repeats a seed of the mesh event for event", () => {
+slow.test("runMesh() repeats a seed of the mesh event for event", () => {
   for (const seed of [1, 2, 3].slice(0, amount(1, 3))) {
     const options = { seed, nodes: 6, steps: 60 };
     const once = runMesh(meshSubject(), options);

@@ -12,6 +12,7 @@ import {
 } from "../bench/scale_runs.ts";
 import type { Row } from "../bench/row.ts";
 import { diameterMs, farthestMs, partsOf } from "./scale/graph.ts";
+import { slow } from "../given.ts";
 
 const MEMBERS = 50;
 
@@ -24,7 +25,7 @@ function figure(rows: readonly Row[], what: string): number {
   return row.ours[0]!;
 }
 
-Deno.test("a room of 50 comes together within seconds, and talk reaches all by short ways", () => {
+slow.test("a room of 50 comes together within seconds, and talk reaches all by short ways", () => {
   const storm = measureStorm(room, MEMBERS, 5_000);
   room.run(20_000);
   const views = measureViews(room);
@@ -44,7 +45,7 @@ Deno.test("a room of 50 comes together within seconds, and talk reaches all by s
   assert(figure(talk, "the largest of them") <= 12);
 });
 
-Deno.test("half of that room of 50 vanishes, and the rest is one room with all messages in 30 s", () => {
+slow.test("half of that room of 50 vanishes, and the rest is one room with all messages in 30 s", () => {
   const rows = measureFailure(room, 0.5);
 
   assert(figure(rows, "and all have all messages") <= 30);

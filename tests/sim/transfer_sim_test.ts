@@ -1,5 +1,5 @@
 import { assert } from "@std/assert";
-import { amount } from "../given.ts";
+import { amount, slow } from "../given.ts";
 import { hunt } from "./hunt.ts";
 import { MUTATIONS } from "./transfer/mutations.ts";
 import { runDrip } from "./transfer/run_drip.ts";
@@ -14,7 +14,7 @@ const FAR = amount(10, 200);
 const DRIPS = amount(20, 400);
 const STEPS = 60;
 
-Deno.test(`transfer: ${SEEDS} seeds of files, faults and liars break no promise`, () => {
+slow.test(`transfer: ${SEEDS} seeds of files, faults and liars break no promise`, () => {
   for (let seed = 1; seed <= SEEDS; seed++) {
     try {
       runTransfer({ seed, steps: STEPS });

@@ -3,10 +3,11 @@ import { fileURLToPath } from "node:url";
 import { MeshRooms } from "../../../lib/cli/mesh/mesh_rooms.ts";
 import { RealDisk } from "../../../lib/store/disk/real_disk.ts";
 import { KnownPeers } from "../../../lib/store/profile/known_peers.ts";
+import { slow } from "../../given.ts";
 
 const CHILD = fileURLToPath(new URL("./entering_child.ts", import.meta.url));
 
-Deno.test("processes that enter rooms of one profile at once lose none of each other's rooms and keys", async () => {
+slow.test("processes that enter rooms of one profile at once lose none of each other's rooms and keys", async () => {
   const folder = await Deno.makeTempDir({ prefix: "p2pchat-rooms-" });
   try {
     const ids = ["a", "b"].map((digit) =>

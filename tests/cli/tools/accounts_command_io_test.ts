@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { utf8 } from "../../../lib/base/crypto/crypto.ts";
 import { PasswordHasher } from "../../../lib/runtime/password_hasher.ts";
 import { nodeScrypt } from "../../../lib/cli/credentials/scrypt.ts";
+import { slow } from "../../given.ts";
 
 Deno.test("nodeScrypt() computes the vectors of RFC 7914", async () => {
   const vectors = [
@@ -26,7 +27,7 @@ Deno.test("nodeScrypt() computes the vectors of RFC 7914", async () => {
 });
 
 // That a wrong name takes the same work as a wrong password is shown where work is counted: `password_hasher_test.ts`.
-Deno.test("passwords are hashed off the event loop", async () => {
+slow.test("passwords are hashed off the event loop", async () => {
   const hasher = new PasswordHasher({
     scrypt: nodeScrypt,
     randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),

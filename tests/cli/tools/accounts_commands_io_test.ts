@@ -5,6 +5,7 @@ import { foldName } from "../../../lib/base/text/names.ts";
 import { accountLines, accountRow } from "../../../lib/store/accounts/accounts_csv.ts";
 import { accountOf } from "../../contracts/accounts_contract.ts";
 import { printedEvents, type Ran, ran } from "../ran.ts";
+import { slow } from "../../given.ts";
 
 const PASSWORD = "correct horse";
 
@@ -208,7 +209,7 @@ Deno.test("accounts behind a symbolic link are changed there, and one that leads
   }
 });
 
-Deno.test("accounts import adds what it can, tells all else with its line, and goes on where it stopped", async () => {
+slow.test("accounts import adds what it can, tells all else with its line, and goes on where it stopped", async () => {
   await using folder = new AccountsFolder("ALICE");
   const good = `bob,${PASSWORD}\n"Zoë","with, ""quotes"""\n`;
   await folder.write(

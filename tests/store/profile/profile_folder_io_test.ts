@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { P2pchatError } from "../../../lib/base/errors.ts";
 import { lockProfile } from "../../../lib/store/profile/profile_folder.ts";
 import { RealDisk } from "../../../lib/store/disk/real_disk.ts";
+import { slow } from "../../given.ts";
 
 const CHILD = new URL("../profile_lock_child.ts", import.meta.url);
 
@@ -24,7 +25,7 @@ Deno.test("lockProfile() refuses a second process until the first is killed", as
   });
 });
 
-Deno.test("lockProfile() lets exactly one in of several that start at once, in each of many folders", async () => {
+slow.test("lockProfile() lets exactly one in of several that start at once, in each of many folders", async () => {
   await withFolder(async (folder) => {
     // One after the other, as fast as each can: whoever is behind catches up, as it finds files that are there.
     const folders = Array.from({ length: 800 }, (_, at) => `${folder}/${at}`);
