@@ -29,7 +29,7 @@ import {
   SYNC_LEAVES_MAX,
   SYNC_MS,
 } from "./limits.ts";
-import { isLeaf, leafLength, leavesOf, proofLength } from "./merkle.ts";
+import { LeafChecker, leafLength, leavesOf, proofLength } from "./merkle.ts";
 import type { Lacking, LeafMessage } from "./messages.ts";
 import type { OpenOffer } from "./offers.ts";
 import { Seeking } from "./seeking.ts";
@@ -56,6 +56,7 @@ export interface DownloadPort extends TransferOutput {
 export class Download implements Timed {
   readonly #port: DownloadPort;
   #done: LeafSet;
+  readonly #checker: LeafChecker;
   /** What is there had to be checked. */
   #isDoubtful = false;
   readonly #holders = new Holders();
@@ -95,6 +96,7 @@ export class Download implements Timed {
   constructor(port: DownloadPort, readonly offer: OpenOffer, public name: string) {
     this.#port = port;
     this.#done = new LeafSet(leavesOf(offer.value.size));
+    this.#checker = new LeafChecker(port.crypto, offer.value);
     this.#from = Math.floor(port.random() * this.#done.leaves);
     this.#seeking = new Seeking(offer.value.from, () => port.random());
     this.#agenda = new Agenda([this.#deadlines, this.#stalls, this.#seeking]);
@@ -211,7 +213,7 @@ export class Download implements Timed {
   leaf(peer: PeerKey, { leaf, bytes, proof }: LeafMessage, nowMs: number): void {
     // What comes after a stall was asked of another one meanwhile.
     if (this.#phase !== "fetching" || !this.#holders.isAsked(peer, leaf)) return;
-    if (!isLeaf(this.#port.crypto, this.offer.value, leaf, bytes, proof)) {
+    if (!this.#checker.isLeaf(leaf, bytes, proof)) {
       this.#holders.accuse(peer);
       return this.#holdersChanged(nowMs);
     }
@@ -265,8 +267,7 @@ export class Download implements Timed {
         done: (answer, nowMs) => {
           if (answer.type !== "read" || this.#phase !== "checking") return;
           const { bytes, proof } = answer;
-          const isRight = isLeaf(this.#port.crypto, this.offer.value, leaf, bytes, proof);
-          if (isRight) this.#done.add(leaf);
+          if (this.#checker.isLeaf(leaf, bytes, proof)) this.#done.add(leaf);
           this.#checked(nowMs);
         },
         failed: (_, nowMs) => this.#checked(nowMs), // it is fetched again

@@ -9,7 +9,7 @@
  *   found out by the first leaf.
  */
 
-import { type Bytes, type Crypto, utf8 } from "../../base/crypto/crypto.ts";
+import { areEqual, type Bytes, type Crypto, utf8 } from "../../base/crypto/crypto.ts";
 import type { Hash } from "../../base/ids.ts";
 import { HASH_BYTES, LEAF_BYTES } from "./limits.ts";
 
@@ -36,29 +36,63 @@ export function proofLength(leaves: number, leaf: number): number {
   return length;
 }
 
+/** What a checker knows of the leaf that was right last. */
+interface ProvenLeaf {
+  readonly leaf: number;
+  readonly proof: Uint8Array;
+  /** The hashes on its way up, from its own to the top. */
+  readonly way: readonly Bytes[];
+}
+
 /**
- * Whether `bytes` are the `leaf`th leaf of the file that has this size and digest. False for whatever isn't exactly
- * that, a leaf or proof of another length among it; never throws.
- * @param proof The hashes beside its way, from below, one after the other.
+ * Checks leaves of one file. From where the way of a leaf meets that of the leaf that was right last, nothing is hashed
+ * again, only compared: of leaves that come in their order half need one hash beside their own, and few more than three.
  */
-export function isLeaf(
-  crypto: Crypto,
-  { size, digest }: { readonly size: number; readonly digest: Hash },
-  leaf: number,
-  bytes: Uint8Array,
-  proof: Uint8Array,
-): boolean {
-  const leaves = leavesOf(size);
-  if (!(leaf >= 0 && leaf < leaves) || bytes.length !== leafLength(size, leaf)) return false;
-  if (proof.length !== proofLength(leaves, leaf) * HASH_BYTES) return false;
-  let hash = Uint8Array.fromHex(crypto.sha256<Hash>(LEAF, bytes));
-  let used = 0;
-  for (let [at, last] = [leaf, leaves - 1]; last > 0; at >>= 1, last >>= 1) {
-    if ((at & 1) === 0 && at === last) continue; // without a partner
-    const other = proof.subarray(used, used += HASH_BYTES);
-    hash = (at & 1) === 1 ? nodeOf(crypto, other, hash) : nodeOf(crypto, hash, other);
+export class LeafChecker {
+  #last: ProvenLeaf | null = null;
+
+  constructor(
+    readonly crypto: Crypto,
+    readonly file: { readonly size: number; readonly digest: Hash },
+  ) {}
+
+  /**
+   * Whether `bytes` are the `leaf`th leaf of the file. False for whatever isn't exactly that, a leaf or proof of another
+   * length among it; never throws.
+   * @param proof The hashes beside its way, from below, one after the other.
+   */
+  isLeaf(leaf: number, bytes: Uint8Array, proof: Uint8Array): boolean {
+    const { crypto, file: { size, digest } } = this;
+    const leaves = leavesOf(size);
+    if (!(leaf >= 0 && leaf < leaves) || bytes.length !== leafLength(size, leaf)) return false;
+    if (proof.length !== proofLength(leaves, leaf) * HASH_BYTES) return false;
+    const last = this.#last;
+    let hash = leafHash(crypto, bytes);
+    const way = [hash];
+    let used = 0;
+    for (let [at, end] = [leaf, leaves - 1]; end > 0; at >>= 1, end >>= 1) {
+      const height = way.length - 1;
+      if (last !== null && at === last.leaf >> height) {
+        // Both ways have as many hashes beside them from here on.
+        const known = last.proof.subarray(last.proof.length - (proof.length - used));
+        if (!areEqual(hash, last.way[height]!) || !areEqual(proof.subarray(used), known)) {
+          return false;
+        }
+        return this.#proven(leaf, proof, way.concat(last.way.slice(height + 1)));
+      }
+      if ((at & 1) === 1 || at < end) { // else it is without a partner
+        const other = proof.subarray(used, used += HASH_BYTES);
+        hash = (at & 1) === 1 ? nodeOf(crypto, other, hash) : nodeOf(crypto, hash, other);
+      }
+      way.push(hash);
+    }
+    return digestOf(crypto, size, hash) === digest && this.#proven(leaf, proof, way);
   }
-  return digestOf(crypto, size, hash) === digest;
+
+  #proven(leaf: number, proof: Uint8Array, way: readonly Bytes[]): true {
+    this.#last = { leaf, proof: proof.slice(), way };
+    return true;
+  }
 }
 
 function nodeOf(crypto: Crypto, left: Uint8Array, right: Uint8Array): Bytes {

@@ -11,7 +11,7 @@ import type { Crypto } from "../../base/crypto/crypto.ts";
 import type { OfferId, PeerKey } from "../../base/ids.ts";
 import { readOf } from "./downloading.ts";
 import { LANE_LEAVES, QUEUED_LEAVES_MAX, SERVED_MAX } from "./limits.ts";
-import { isLeaf, leavesOf } from "./merkle.ts";
+import { LeafChecker, leavesOf } from "./merkle.ts";
 import type { Lacking } from "./messages.ts";
 import type { OpenOffer } from "./offers.ts";
 import type { TransferOutput } from "./transfer_io.ts";
@@ -57,6 +57,7 @@ class Lane {
 
 /** How much of a file was sent to somebody, and when that one asked last. */
 interface Sent {
+  readonly checker: LeafChecker;
   leaves: number;
   lastMs: number;
 }
@@ -94,16 +95,18 @@ export class Serving {
     this.#lanes.set(peer, lane);
     if (end > first) {
       lane.wanted.push({ file, next: first, end });
-      this.#asked(peer, file);
+      this.#asked(peer, offer);
     }
     this.#pump(peer, lane);
     return null;
   }
 
-  #asked(peer: PeerKey, file: OfferId): void {
+  #asked(peer: PeerKey, { id, value }: OpenOffer): void {
     const files = this.#sent.get(peer) ?? new Map<OfferId, Sent>();
     this.#sent.set(peer, files);
-    files.set(file, { leaves: files.get(file)?.leaves ?? 0, lastMs: this.port.nowMs });
+    const { checker, leaves } = files.get(id) ??
+      { checker: new LeafChecker(this.port.crypto, value), leaves: 0 };
+    files.set(id, { checker, leaves, lastMs: this.port.nowMs });
     dropOldest(files, COUNTED_MAX);
   }
 
@@ -163,9 +166,10 @@ export class Serving {
       done: (answer) => {
         if (!isWanted() || answer.type !== "read") return this.#goOn(peer, lane);
         const { bytes, proof } = answer;
-        if (isLeaf(this.port.crypto, offer.value, leaf, bytes, proof)) {
+        const sent = this.#sent.get(peer)?.get(offer.id);
+        const checker = sent?.checker ?? new LeafChecker(this.port.crypto, offer.value);
+        if (checker.isLeaf(leaf, bytes, proof)) {
           lane.sent++;
-          const sent = this.#sent.get(peer)?.get(offer.id);
           if (sent !== undefined) sent.leaves++;
           const message = { type: "leaf", file: offer.id, leaf, proof, bytes } as const;
           this.port.emit({ type: "send-bulk", to: peer, message });

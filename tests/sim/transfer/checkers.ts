@@ -12,7 +12,7 @@ import {
   SERVED_MAX,
   STALL_MS,
 } from "../../../lib/protocols/transfer/limits.ts";
-import { isLeaf } from "../../../lib/protocols/transfer/merkle.ts";
+import { LeafChecker } from "../../../lib/protocols/transfer/merkle.ts";
 import type { LeafMessage } from "../../../lib/protocols/transfer/messages.ts";
 import type { TransferEffect, TransferInput } from "../../../lib/protocols/transfer/transfer_io.ts";
 import { simCrypto } from "./content.ts";
@@ -118,7 +118,10 @@ export class LanesAndCredit implements Checker {
       }
       const offer = this.world.offered.get(message.file);
       const file = offer && { size: offer.content.size, digest: offer.content.digest };
-      if (!file || !isLeaf(simCrypto, file, message.leaf, message.bytes, message.proof)) {
+      if (
+        !file ||
+        !new LeafChecker(simCrypto, file).isLeaf(message.leaf, message.bytes, message.proof)
+      ) {
         throw new Violation(`${person.index} sends a leaf that isn't in the file`);
       }
       if (offer.to !== null && effect.to !== offer.to && effect.to !== offer.by.key) {
@@ -223,7 +226,7 @@ export class LiarsLeft implements Checker {
     if (this.world.time.nowMs - oldestMs >= STALL_MS) return;
     const content = this.world.offered.get(file)?.content;
     const right = content && { size: content.size, digest: content.digest };
-    if (right && isLeaf(simCrypto, right, leaf, bytes, proof)) return;
+    if (right && new LeafChecker(simCrypto, right).isLeaf(leaf, bytes, proof)) return;
     const key = `${index} ${file}`;
     this.#lied.set(key, (this.#lied.get(key) ?? new Set()).add(from));
   }

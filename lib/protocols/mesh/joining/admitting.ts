@@ -8,7 +8,7 @@
  */
 
 import { dropOldest } from "../../../base/collections/bounded.ts";
-import type { Signer } from "../../../base/crypto/crypto.ts";
+import { areEqual, type Signer } from "../../../base/crypto/crypto.ts";
 import { P2pchatError } from "../../../base/errors.ts";
 import type { Endpoint, FoldedName, PeerKey } from "../../../base/ids.ts";
 import type { Environment } from "../../../base/machine/environment.ts";
@@ -478,10 +478,6 @@ export function admittingDueMs({ admitting, admittingDueMs }: Link): number | nu
 /** When a name is offered at the latest. */
 function offerDueMs({ repliesDueMs, doubtedUntilMs }: Holding): number {
   return doubtedUntilMs ?? repliesDueMs;
-}
-
-function areEqual(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }
 
 /**
