@@ -58,6 +58,8 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "credentials",
     "session",
     "scripts",
+    "irc",
+    "irc/lines",
     "terminal",
     "streams",
     "args",

@@ -8,6 +8,7 @@ import { engineTarget } from "./targets/engine.ts";
 import { framesTarget } from "./targets/frames.ts";
 import { handshakeTarget } from "./targets/handshake.ts";
 import { invitesTarget } from "./targets/invites.ts";
+import { ircTarget } from "./targets/irc.ts";
 import { keysTarget } from "./targets/keys.ts";
 import { linesTarget } from "./targets/lines.ts";
 import { logsTarget } from "./targets/logs.ts";
@@ -41,4 +42,5 @@ export const TARGETS: readonly Target[] = [
   transfersTarget,
   wordsTarget,
   meetingsTarget,
+  ircTarget,
 ];

@@ -1,0 +1,347 @@
+/** The commands of a client that is registered. */
+
+import { MESSAGE_BYTES_MAX } from "../../base/text/text.ts";
+import {
+  answerIson,
+  answerList,
+  answerMode,
+  answerNames,
+  answerOwnWhois,
+  answerTopic,
+  answerUserhost,
+  answerWho,
+  sendJoined,
+} from "./irc_answers.ts";
+import type { Answered, IrcClient } from "./irc_client.ts";
+import { conversingIn, selectedBy } from "./irc_history.ts";
+import { ircFolded, type IrcMessage, ircMessage, SERVER, withTags } from "./lines/irc_message.ts";
+import type { MultilineStep } from "./irc_multiline.ts";
+import { nameOfNick, SERVICE } from "./lines/irc_names.ts";
+import type { Pending } from "./irc_pending.ts";
+import type { IrcRooms } from "./irc_rooms.ts";
+import { sendSaid, sendService, sourceOf } from "./irc_speech.ts";
+import type { IrcTalk, Run } from "./irc_talk.ts";
+import { clientText } from "./lines/irc_text.ts";
+import { sendMotd, TARGETS_MAX } from "./irc_welcome.ts";
+import type { Said } from "./said_reader.ts";
+
+/** What a command may use. */
+export interface IrcContext {
+  readonly client: IrcClient;
+  readonly rooms: IrcRooms;
+  readonly talk: IrcTalk;
+  readonly run: Run;
+  readonly version: string;
+  /** ISO 8601. */
+  readonly time: string;
+  /** All that was said, as far as it is kept, the oldest first. */
+  said(): readonly Said[];
+  /** Whether the mode has a command of that name. */
+  hasCommand(name: string): boolean;
+  /** The client leaves. */
+  quit(text: string): void;
+}
+
+interface Entry {
+  /** How many parameters it needs. */
+  readonly needs: number;
+  run(context: IrcContext, params: readonly string[], message: IrcMessage): Answered | void;
+}
+
+const COMMANDS: Readonly<Record<string, Entry>> = {
+  PRIVMSG: { needs: 2, run: (context, params, message) => talkTo(context, params, message) },
+  NOTICE: { needs: 2, run: (context, params, message) => talkTo(context, params, message) },
+  TAGMSG: { needs: 1, run: () => {} }, // that somebody is typing is told to nobody
+  BATCH: { needs: 1, run: (context, _, message) => batch(context, message) },
+  JOIN: { needs: 1, run: join },
+  PART: { needs: 1, run: part },
+  NAMES: {
+    needs: 1,
+    run: ({ client, rooms }, [channels]) => {
+      for (const each of listed(channels)) answerNames(client, rooms, each);
+    },
+  },
+  WHO: { needs: 1, run: ({ client, rooms }, [mask]) => answerWho(client, rooms, mask!) },
+  WHOIS: { needs: 1, run: whois },
+  WHOWAS: {
+    needs: 1,
+    run({ client }, [nick]) {
+      client.reply("406", nick!, "Nothing is kept of who was here");
+      client.reply("369", nick!, "End of WHOWAS");
+    },
+  },
+  TOPIC: { needs: 1, run: topic },
+  MODE: {
+    needs: 1,
+    run: ({ client, rooms }, [target, modes = ""]) => answerMode(client, rooms, target!, modes),
+  },
+  LIST: { needs: 0, run: ({ client, rooms }) => answerList(client, rooms) },
+  NICK: { needs: 1, run: nick },
+  AWAY: { needs: 0, run: away },
+  ISON: { needs: 1, run: ({ client, rooms }, nicks) => answerIson(client, rooms, nicks) },
+  USERHOST: { needs: 1, run: ({ client, rooms }, nicks) => answerUserhost(client, rooms, nicks) },
+  KICK: {
+    needs: 2,
+    run({ client }, [channel, nick]) {
+      const text = `Nobody was removed: /msg *p2pchat remove ${nick} shuts a key out for good`;
+      client.reply("482", channel!, text);
+    },
+  },
+  INVITE: {
+    needs: 2,
+    run({ client }, [, channel]) {
+      const text = "Nobody was invited: /msg *p2pchat invite shows the line that others need";
+      client.reply("482", channel!, text);
+    },
+  },
+  CHATHISTORY: { needs: 0, run: chathistory },
+  PING: {
+    needs: 1,
+    run: ({ client }, [token]) => client.send(ircMessage(SERVER, "PONG", SERVER, token!)),
+  },
+  PONG: { needs: 0, run: () => {} },
+  MOTD: { needs: 0, run: ({ client }) => sendMotd(client) },
+  LUSERS: {
+    needs: 0,
+    run({ client, rooms }) {
+      const people = new Set(rooms.all.flatMap((room) => [...room.people.keys()])).size;
+      client.reply("251", `There are ${people + 1} people in ${rooms.all.length} channels`);
+    },
+  },
+  VERSION: {
+    needs: 0,
+    run: ({ client, version }) => client.reply("351", `p2pchat-${version}`, SERVER, ""),
+  },
+  TIME: { needs: 0, run: ({ client, time }) => client.reply("391", SERVER, time) },
+  PASS: { needs: 0, run: already },
+  USER: { needs: 0, run: already },
+  QUIT: { needs: 0, run: ({ quit }, [text = ""]) => quit(text) },
+};
+
+function already({ client }: IrcContext): void {
+  client.reply("462", "That was said already");
+}
+
+/** Runs a command of the client's. */
+export function runCommand(context: IrcContext, message: IrcMessage): Answered {
+  const { client } = context;
+  const { command, params } = message;
+  if (client.multiline.takes(message)) {
+    return multiline(context, client.multiline.line(message));
+  }
+  const entry = Object.hasOwn(COMMANDS, command) ? COMMANDS[command] : undefined;
+  if (entry === undefined) {
+    client.reply(
+      "421",
+      command,
+      "There is no such command; /msg *p2pchat help lists the program's",
+    );
+    return "now";
+  }
+  if (params.length < entry.needs || (entry.needs > 0 && params[0] === "")) {
+    client.reply("461", command, "Parameters are missing");
+    return "now";
+  }
+  return entry.run(context, params, message) ?? "now";
+}
+
+/** Names separated by commas. */
+function listed(text: string | undefined): readonly string[] {
+  return (text ?? "").split(",", TARGETS_MAX).filter((name) => name !== "");
+}
+
+function talkTo(context: IrcContext, params: readonly string[], message: IrcMessage): Answered {
+  const said = clientText(params[1]!);
+  if (said.type === "ctcp") return refuseCtcp(context, said.command, message.command);
+  const targets = listed(params[0]);
+  const label = message.tags.get("label");
+  // With several, the first that is answered later takes the label.
+  const answers = targets.map((target) => say(context, target, said.text, label));
+  return answers.some((answered) => answered === "later") ? "later" : "now";
+}
+
+function say(
+  { client, talk, time }: IrcContext,
+  target: string,
+  text: string,
+  label: string | undefined,
+): Answered {
+  if (text === "") {
+    client.reply("412", "Nothing was sent: there is no text");
+    return "now";
+  }
+  return talk.say({ client, target, text, label, time }) ? "now" : "later";
+}
+
+/** Questions of one client to another go to nobody: they would be texts to people. */
+function refuseCtcp({ client, time }: IrcContext, asked: string, command: string): Answered {
+  if (command === "NOTICE") return "now"; // an answer to a question that nobody has asked
+  const text = asked === "DCC"
+    ? "Nothing was sent: /msg *p2pchat send NAME FILE offers a file"
+    : `CTCP ${asked} isn't passed on`;
+  sendService(client, "NOTICE", client.nick, [text], time);
+  return "now";
+}
+
+function batch(context: IrcContext, message: IrcMessage): Answered {
+  return multiline(context, context.client.multiline.batch(message));
+}
+
+function multiline(context: IrcContext, step: MultilineStep): Answered {
+  const { client } = context;
+  if (step.type === "goes on") return "later";
+  if (step.type === "refused") {
+    client.answering(step.label, () => {
+      client.fail("BATCH", ...step.fail);
+      return "now";
+    });
+    return "now";
+  }
+  const said = clientText(step.text);
+  if (said.type === "ctcp") return refuseCtcp(context, said.command, "PRIVMSG");
+  client.answering(step.label, () => say(context, step.target, said.text, step.label));
+  return "later";
+}
+
+function join({ client, rooms }: IrcContext, [channels]: readonly string[]): void {
+  for (const channel of listed(channels)) {
+    const room = rooms.byChannel(channel);
+    if (room === undefined) {
+      const text = "There is no such channel: /msg *p2pchat join WHERE leads into another room";
+      client.reply("403", channel, text);
+    } else if (client.hidden.delete(ircFolded(channel))) {
+      sendJoined(client, rooms, room);
+    }
+  }
+}
+
+/** A client that leaves a channel closes a window: its user stays in the room, as when the client leaves. */
+function part({ client, rooms }: IrcContext, [channels]: readonly string[]): void {
+  for (const channel of listed(channels)) {
+    const room = rooms.byChannel(channel);
+    if (room === undefined || client.hidden.has(ircFolded(channel))) {
+      client.reply("403", channel, "There is no such channel");
+      continue;
+    }
+    client.hidden.add(ircFolded(channel));
+    client.send(ircMessage(sourceOf(client.nick, rooms.selfKey), "PART", room.channel!));
+    const way = `You are still in the room: /join ${room.channel} shows it again; ` +
+      "/msg *p2pchat part leaves it";
+    client.send(ircMessage(SERVER, "NOTICE", client.nick, way));
+  }
+}
+
+function whois(context: IrcContext, params: readonly string[], message: IrcMessage): Answered {
+  const { client, rooms, run } = context;
+  const target = params.at(-1)!;
+  if (ircFolded(target) === SERVICE) {
+    answerOwnWhois(client);
+    return "now";
+  }
+  const name = rooms.byNick(target)?.person.name ?? nameOfNick(target);
+  const isSelf = ircFolded(target) === ircFolded(rooms.selfNick);
+  const pending = pendingOf(context, "whois", target, message);
+  run(isSelf ? { command: "whoami" } : { command: "whois", name }, pending);
+  return "later";
+}
+
+function topic({ client, rooms }: IrcContext, params: readonly string[]): void {
+  const room = rooms.byChannel(params[0]!);
+  if (room === undefined) return client.reply("403", params[0]!, "There is no such channel");
+  if (params.length === 1) return answerTopic(client, room);
+  client.reply("482", room.channel!, "The title is that of --title, at the program's start");
+}
+
+function nick(context: IrcContext, params: readonly string[], message: IrcMessage): Answered {
+  const { client, rooms, run, hasCommand } = context;
+  const wanted = params[0]!;
+  if (ircFolded(wanted) === ircFolded(rooms.selfNick)) return "now";
+  if (!hasCommand("name")) {
+    client.reply("447", "You keep your name here: it is that of the program's start");
+    return "now";
+  }
+  const pending = pendingOf(context, "nick", wanted, message);
+  run({ command: "name", new: nameOfNick(wanted) }, pending);
+  return "later";
+}
+
+function away(context: IrcContext, params: readonly string[], message: IrcMessage): Answered {
+  const { rooms, client, run } = context;
+  const text = params[0] ?? "";
+  if (text === "" && rooms.selfAway === null) {
+    client.reply("305", "You are no longer away");
+    return "now";
+  }
+  const pending = pendingOf(context, "away", client.nick, message);
+  run(text === "" ? { command: "back" } : { command: "away", text }, pending);
+  return "later";
+}
+
+function pendingOf(
+  { client }: IrcContext,
+  kind: "whois" | "nick" | "away",
+  target: string,
+  message: IrcMessage,
+): Pending {
+  return { kind, client: client.number, target, label: message.tags.get("label") };
+}
+
+function chathistory(context: IrcContext, params: readonly string[]): void {
+  const { client } = context;
+  const [word = ""] = params;
+  if (word.toUpperCase() === "TARGETS") return targets(context, params);
+  const selected = selectedBy(params, context.said());
+  if (selected.type === "failed") return client.fail("CHATHISTORY", ...selected.fail);
+  sendHistory(client, params[1]!, selected.said);
+}
+
+/** Sends what was said earlier, as one batch where the client understands that. */
+export function sendHistory(client: IrcClient, target: string, said: readonly Said[]): void {
+  if (!client.has("batch")) {
+    for (const one of said) sendSaid(client, one, { isLate: true });
+    return;
+  }
+  client.inBatch({}, ["chathistory", target], (tags) => {
+    for (const one of said) sendSaid(client, one, { tags, isLate: true });
+  });
+}
+
+function targets({ client, said }: IrcContext, params: readonly string[]): void {
+  const found = conversingIn(params, said());
+  if (found === null) {
+    const text = "The form is CHATHISTORY TARGETS timestamp=... timestamp=... LIMIT";
+    return client.fail("CHATHISTORY", "INVALID_PARAMS", "TARGETS", text);
+  }
+  const line = (target: string, time: string) =>
+    ircMessage(SERVER, "CHATHISTORY", "TARGETS", target, time);
+  client.inBatch({}, ["draft/chathistory-targets"], (tags) => {
+    for (const { target, time } of found) client.send(withTags(line(target, time), tags));
+  });
+}
+
+/** The words of an error that a message of the client's met: numerics, as clients know them. */
+export function sendError(
+  client: IrcClient,
+  pending: Pending,
+  code: string,
+  text: string,
+  time: string,
+): void {
+  const { kind, target } = pending;
+  if (kind === "nick") {
+    const numeric = code === "name-taken" ? "433" : "432";
+    return client.reply(numeric, target, text);
+  }
+  if (kind === "whois") {
+    client.reply("401", target, text);
+    return client.reply("318", target, "End of WHOIS");
+  }
+  if (kind === "said" || kind === "broadcast") {
+    if (code === "too-long") {
+      return client.fail("PRIVMSG", "MESSAGE_TOO_LONG", target, String(MESSAGE_BYTES_MAX), text);
+    }
+    return client.reply(target.startsWith("#") ? "404" : "401", target, text);
+  }
+  const isAsked = kind === "service";
+  sendService(client, isAsked ? "PRIVMSG" : "NOTICE", client.nick, [`error: ${text}`], time);
+}

@@ -1,0 +1,475 @@
+/**
+ * Serves one IRC client with what the program shows and takes: a machine without I/O. Lines of connections, events of the
+ * mode and time come in; lines, commands and ends of connections go out. It knows who is where also while no client is
+ * there, so that one that comes finds the rooms as they are.
+ *
+ * A connection is registered once it has given the password, a nick and a user (and has ended the negotiation of its
+ * capabilities); of those there is one at a time.
+ */
+
+import { TokenBucket } from "../../base/rates/token_bucket.ts";
+import { answerWhois } from "./irc_answers.ts";
+import { sendChange } from "./irc_changes.ts";
+import { type Answered, IrcClient } from "./irc_client.ts";
+import {
+  type IrcContext,
+  runCommand,
+  sendError as sendFault,
+  sendHistory,
+} from "./irc_commands.ts";
+import { type Fields, maybeText, objectsOf, textOf } from "./irc_fields.ts";
+import type { ClientLine } from "./lines/irc_line_splitter.ts";
+import { ircFolded, type IrcMessage, ircMessage, SERVER } from "./lines/irc_message.ts";
+import { parseIrc } from "./lines/irc_parser.ts";
+import { IrcPending, type Pending } from "./irc_pending.ts";
+import { type Change, IrcRooms } from "./irc_rooms.ts";
+import { sendSaid, sendService } from "./irc_speech.ts";
+import { IrcTalk } from "./irc_talk.ts";
+import {
+  NO_PASSWORD,
+  SECOND_CLIENT,
+  sendError,
+  sendRefusal,
+  sendWelcome,
+  TOO_MANY_GUESSES,
+  WRONG_PASSWORD,
+} from "./irc_welcome.ts";
+import { type IrcEvent, type Said, SaidReader } from "./said_reader.ts";
+
+/** A connection that hasn't told who it is by then is closed. */
+export const REGISTRATION_MS_MAX = 30_000;
+/** A client that says nothing for so long is asked whether it is there, and after that time again is gone. */
+export const PING_AFTER_MS = 120_000;
+/** Connections that aren't registered; more are refused. */
+const WAITING_MAX = 8;
+/** So much said meanwhile is shown to a client that can't ask for it. */
+export const REPLAYED_MAX = 500;
+/** A line that goes on and on: the connection is closed then. */
+const OVERLONG_BYTES_MAX = 1_048_576;
+/** Wrong passwords in a row; one more each 12 s. */
+const GUESSES_MAX = 5;
+const GUESSES_PER_SECOND = 1 / 12;
+
+/** Of this machine itself, among those of clients. */
+const NO_CLIENT = -1;
+
+export type IrcInput =
+  | { readonly type: "connected"; readonly client: number }
+  | { readonly type: "line"; readonly client: number; readonly line: ClientLine }
+  /** The connection is closed. */
+  | { readonly type: "gone"; readonly client: number }
+  /** All that was sent has been taken. */
+  | { readonly type: "drained"; readonly client: number }
+  | { readonly type: "event"; readonly event: IrcEvent }
+  | { readonly type: "tick" }
+  /** The program ends, or the door. */
+  | { readonly type: "closing"; readonly reason: string };
+
+type IrcEffect =
+  | { readonly type: "send"; readonly client: number; readonly lines: readonly string[] }
+  /** After what was sent. */
+  | { readonly type: "close"; readonly client: number }
+  | { readonly type: "run"; readonly command: string | Fields; readonly ref: string };
+
+/** What the machine asks of its surroundings. */
+interface IrcPorts {
+  readonly version: string;
+  /** Takes as long for each text. */
+  isPassword(text: string): boolean;
+  /** All that is kept, the oldest first. */
+  events(): readonly IrcEvent[];
+  hasCommand(name: string): boolean;
+  /** An event as people read it, in lines; none for what only programs need. */
+  render(fields: Fields): readonly string[];
+}
+
+/** One that is connected. */
+interface Connection {
+  readonly client: IrcClient;
+  heardMs: number;
+  /** Whether it was asked whether it is there, since it was last heard. */
+  isAsked: boolean;
+}
+
+export class IrcGateway {
+  readonly #ports: IrcPorts;
+  readonly #rooms = new IrcRooms();
+  readonly #reader = new SaidReader(this.#rooms);
+  readonly #talk: IrcTalk;
+  readonly #pending = new IrcPending();
+  readonly #connections = new Map<number, Connection>();
+  readonly #guesses = new TokenBucket(GUESSES_PER_SECOND, GUESSES_MAX);
+  #registered: Connection | null = null;
+  /** The last event that was taken, and the last one that a client has surely been shown. */
+  #lastId = 0;
+  #shownId = 0;
+  #hasAskedTitles = false;
+  #effects: IrcEffect[] = [];
+  #nowMs = 0;
+
+  constructor(ports: IrcPorts) {
+    this.#ports = ports;
+    this.#talk = new IrcTalk(this.#rooms, (command, pending) => this.#run(command, pending));
+  }
+
+  /** When a tick is due, ms; null: none is. */
+  nextDeadlineMs(): number | null {
+    const times = [...this.#connections.values()].map(({ client, heardMs }) =>
+      client.isRegistered ? heardMs + PING_AFTER_MS : client.sinceMs + REGISTRATION_MS_MAX
+    );
+    const asked = this.#registered;
+    if (asked?.isAsked === true) times.push(asked.heardMs + 2 * PING_AFTER_MS);
+    const due = times.filter((time) => time > this.#nowMs);
+    return due.length === 0 ? null : Math.min(...due);
+  }
+
+  step(input: IrcInput, nowMs: number): readonly IrcEffect[] {
+    this.#nowMs = nowMs;
+    this.#take(input);
+    for (const { client } of this.#connections.values()) this.#flush(client);
+    return this.#effects.splice(0);
+  }
+
+  #take(input: IrcInput): void {
+    switch (input.type) {
+      case "connected":
+        return this.#connected(input.client);
+      case "line":
+        return this.#line(input.client, input.line);
+      case "gone":
+        return this.#forget(input.client);
+      case "drained":
+        if (this.#registered?.client.number === input.client) this.#shownId = this.#lastId;
+        return;
+      case "event":
+        return this.#event(input.event);
+      case "tick":
+        return this.#tick();
+      case "closing":
+        for (const { client } of this.#connections.values()) this.#close(client, input.reason);
+    }
+  }
+
+  get #time(): string {
+    return new Date(this.#nowMs).toISOString();
+  }
+
+  #flush(client: IrcClient): void {
+    const lines = client.takeLines();
+    if (lines.length > 0) this.#effects.push({ type: "send", client: client.number, lines });
+  }
+
+  #close(client: IrcClient, reason: string): void {
+    sendError(client, reason);
+    this.#end(client);
+  }
+
+  /** The connection is closed once what was sent has gone out. */
+  #end(client: IrcClient): void {
+    this.#flush(client);
+    this.#effects.push({ type: "close", client: client.number });
+    this.#forget(client.number);
+  }
+
+  #forget(number: number): void {
+    this.#connections.delete(number);
+    this.#pending.forget(number);
+    if (this.#registered?.client.number === number) this.#registered = null;
+  }
+
+  #refuse(client: IrcClient, text: string): void {
+    sendRefusal(client, text);
+    this.#end(client);
+  }
+
+  #connected(number: number): void {
+    const client = new IrcClient(number, this.#nowMs);
+    if (this.#registered !== null) return this.#refuse(client, SECOND_CLIENT);
+    if (this.#connections.size >= WAITING_MAX) {
+      return this.#refuse(client, "Too many connections wait to be let in: try again in a minute");
+    }
+    this.#connections.set(number, { client, heardMs: this.#nowMs, isAsked: false });
+  }
+
+  #line(number: number, line: ClientLine): void {
+    const connection = this.#connections.get(number);
+    if (connection === undefined) return; // it is being closed
+    connection.heardMs = this.#nowMs;
+    connection.isAsked = false;
+    const { client } = connection;
+    if (typeof line !== "string") return this.#overlong(client, line);
+    const message = parseIrc(line);
+    if (message === null) return; // what isn't a message has no answer that a client would understand
+    if (!client.isRegistered) return this.#register(connection, message);
+    if (message.command === "CAP") return this.#capabilities(client, message);
+    this.#command(client, message);
+  }
+
+  #overlong(client: IrcClient, line: Exclude<ClientLine, string>): void {
+    if (line.isUnended) {
+      if (line.bytes > OVERLONG_BYTES_MAX) this.#close(client, "A line is too long");
+      return;
+    }
+    client.reply("417", "Nothing was done: the line is too long");
+  }
+
+  // Coming in.
+
+  #register(connection: Connection, message: IrcMessage): void {
+    const { client } = connection;
+    const { command, params } = message;
+    const [first = ""] = params;
+    switch (command) {
+      case "CAP":
+        this.#capabilities(client, message);
+        break;
+      case "PASS":
+        client.password = first;
+        break;
+      case "NICK":
+        if (first === "") client.reply("431", "No nick is given");
+        else client.wantedNick = first;
+        break;
+      case "USER":
+        client.hasUser = true;
+        break;
+      case "PING":
+        client.send(ircMessage(SERVER, "PONG", SERVER, first));
+        break;
+      case "QUIT":
+        return this.#close(client, "Goodbye");
+      default:
+        client.reply("451", "Not before you are registered: PASS, NICK and USER come first");
+    }
+    const isWhole = client.wantedNick !== null && client.hasUser && !client.capabilities.isOpen;
+    if (isWhole) this.#letIn(connection);
+  }
+
+  #capabilities(client: IrcClient, { params }: IrcMessage): void {
+    for (const answer of client.capabilities.step(params, client.nick)) client.send(answer);
+  }
+
+  #letIn(connection: Connection): void {
+    const { client } = connection;
+    if (this.#guesses.available(this.#nowMs) < 1) return this.#refuse(client, TOO_MANY_GUESSES);
+    if (client.password === null || !this.#ports.isPassword(client.password)) {
+      if (client.password !== null) this.#guesses.take(this.#nowMs);
+      client.reply("464", client.password === null ? NO_PASSWORD : WRONG_PASSWORD);
+      return this.#close(client, client.password === null ? NO_PASSWORD : WRONG_PASSWORD);
+    }
+    if (this.#registered !== null) return this.#refuse(client, SECOND_CLIENT);
+    client.password = null;
+    client.isRegistered = true;
+    this.#registered = connection;
+    const own = this.#rooms.selfNick;
+    client.nick = own === "*" ? client.wantedNick! : own;
+    sendWelcome(client, this.#ports.version);
+    const { selfAway } = this.#rooms;
+    if (selfAway !== null) this.#change(client, { type: "self away", away: selfAway });
+    for (const room of this.#rooms.all) {
+      if (room.channel !== null) this.#change(client, { type: "entered", room });
+    }
+    if (!this.#rooms.all.some(({ channel }) => channel !== null)) {
+      const text = "The program isn't in a room yet: its channel comes as soon as it is";
+      sendService(client, "NOTICE", client.nick, [text], this.#time);
+    }
+    if (!client.has("draft/chathistory")) this.#replay(client);
+  }
+
+  /** What was said while no client was there. */
+  #replay(client: IrcClient): void {
+    const missed = this.#said().filter(({ id }) => id > this.#shownId);
+    const left = missed.length - REPLAYED_MAX;
+    if (left > 0) {
+      const text =
+        `${left} earlier messages aren't shown again; the console, or its history, has them`;
+      sendService(client, "NOTICE", client.nick, [text], this.#time);
+    }
+    const shown = missed.slice(-REPLAYED_MAX);
+    for (const [target, said] of Map.groupBy(shown, ({ target }) => target)) {
+      sendHistory(client, target, said);
+    }
+  }
+
+  /** All that is kept of what was said. */
+  #said(): readonly Said[] {
+    const reader = new SaidReader(this.#rooms);
+    return this.#ports.events().flatMap((event) => reader.read(event) ?? []);
+  }
+
+  // What a client asks.
+
+  #command(client: IrcClient, message: IrcMessage): void {
+    const context: IrcContext = {
+      ...{ client, rooms: this.#rooms, talk: this.#talk, version: this.#ports.version },
+      time: this.#time,
+      run: (command, pending) => this.#run(command, pending),
+      said: () => this.#said(),
+      hasCommand: (name) => this.#ports.hasCommand(name),
+      quit: () => this.#close(client, "Goodbye: you are still in the room"),
+    };
+    const isInBatch = client.multiline.takes(message) || message.command === "BATCH";
+    const label = isInBatch ? undefined : message.tags.get("label");
+    client.answering(label, () => runCommand(context, message));
+  }
+
+  #run(command: string | Fields, pending: Pending): void {
+    this.#effects.push({ type: "run", command, ref: this.#pending.add(pending) });
+  }
+
+  // What the program shows.
+
+  #event(event: IrcEvent): void {
+    const { fields } = event;
+    this.#lastId = event.id;
+    const ref = maybeText(fields, "ref");
+    const pending = this.#pending.get(ref);
+    const client = this.#registered?.client ?? null;
+    const changes = this.#changes(fields, pending);
+    const said = this.#reader.read(event);
+    const time = maybeText(fields, "at") ?? this.#time;
+    this.#askTitles();
+    this.#talk.take(fields, client, time);
+    if (pending?.kind === "call" && fields["event"] === "error") {
+      this.#talk.notCalled(client, time);
+    }
+    if (client === null) return;
+    const show = (): Answered => {
+      for (const change of changes) sendChange(client, this.#rooms, change, time);
+      if (said !== null) this.#showSaid(client, said, pending);
+      else if (changes.length === 0 || pending?.kind === "service") {
+        this.#showOther(client, fields, pending, time);
+      }
+      return this.#isAnswer(fields) ? "now" : "later";
+    };
+    const label = pending?.client === client.number ? pending.label : undefined;
+    if (client.answering(label, show) && label !== undefined) this.#pending.answered(ref!);
+  }
+
+  /** What tells how something goes on isn't the answer. */
+  #isAnswer(fields: Fields): boolean {
+    return fields["event"] !== "delivery";
+  }
+
+  #changes(fields: Fields, pending: Pending | undefined): readonly Change[] {
+    const isRefused = fields["event"] === "error" && pending?.client === NO_CLIENT;
+    if (isRefused) return this.#rooms.withoutTitles();
+    return this.#rooms.take(fields, this.#nowMs);
+  }
+
+  /** A mesh's room has a title that no event tells by itself. */
+  #askTitles(): void {
+    if (!this.#rooms.awaitsTitles) {
+      this.#hasAskedTitles = false;
+      return;
+    }
+    if (this.#hasAskedTitles) return;
+    this.#hasAskedTitles = true;
+    const asked = { kind: "service", client: NO_CLIENT, target: "", label: undefined } as const;
+    this.#run({ command: "rooms" }, asked);
+  }
+
+  #change(client: IrcClient, change: Change): void {
+    sendChange(client, this.#rooms, change, this.#time);
+  }
+
+  #showSaid(client: IrcClient, said: Said, pending: Pending | undefined): void {
+    if (!said.isPrivate && client.hidden.has(ircFolded(said.target))) return;
+    const isEcho = said.isSelf && pending?.kind === "said" && pending.client === client.number;
+    if (isEcho && !client.has("echo-message")) return;
+    sendSaid(client, said, { isLate: false });
+  }
+
+  #showOther(
+    client: IrcClient,
+    fields: Fields,
+    pending: Pending | undefined,
+    time: string,
+  ): void {
+    const name = textOf(fields, "event");
+    if (pending !== undefined && pending.client !== client.number) return;
+    if (pending?.kind === "whois" && name === "whois") {
+      return answerWhois(client, this.#rooms, pending.target, fields);
+    }
+    if (pending?.kind === "broadcast" && name === "broadcast-sent") {
+      return this.#echoBroadcast(client, pending, fields);
+    }
+    if (pending !== undefined && name === "error") {
+      return sendFault(client, pending, textOf(fields, "code"), textOf(fields, "text"), time);
+    }
+    if (pending?.kind !== "service" && SILENT.has(name)) return;
+    const lines = name === "help" ? helpIn(fields) : this.#ports.render(fields);
+    if (pending?.kind === "service") {
+      return sendService(client, "PRIVMSG", client.nick, lines, time);
+    }
+    const channel = this.#rooms.roomOf(fields)?.channel ?? null;
+    const isForUser = pending !== undefined || FOR_USER.has(name) || channel === null ||
+      client.hidden.has(ircFolded(channel));
+    sendService(client, "NOTICE", isForUser ? client.nick : channel, lines, time);
+  }
+
+  /** The directory gives the sender no copy: what has reached others is shown once that is known. */
+  #echoBroadcast(
+    client: IrcClient,
+    pending: Pending & { readonly kind: "broadcast" },
+    fields: Fields,
+  ): void {
+    if (!client.has("echo-message")) return;
+    sendSaid(client, {
+      ...{ id: 0, target: pending.target, isPrivate: false, isSelf: true, isEdit: false },
+      ...{ nick: this.#rooms.selfNick, key: this.#rooms.selfKey, text: pending.text, entry: null },
+      msgid: textOf(fields, "id"),
+      time: maybeText(fields, "at") ?? this.#time,
+      ref: null,
+    }, { isLate: false });
+  }
+
+  // Time.
+
+  #tick(): void {
+    for (const connection of [...this.#connections.values()]) {
+      const { client, heardMs } = connection;
+      const silentMs = this.#nowMs - heardMs;
+      if (!client.isRegistered) {
+        const isLate = this.#nowMs - client.sinceMs >= REGISTRATION_MS_MAX;
+        if (isLate) this.#close(client, "Nobody has registered: PASS, NICK and USER come first");
+      } else if (silentMs >= 2 * PING_AFTER_MS) {
+        this.#close(client, "No answer to PING");
+      } else if (silentMs >= PING_AFTER_MS && !connection.isAsked) {
+        connection.isAsked = true;
+        client.send(ircMessage(SERVER, "PING", SERVER));
+      }
+    }
+  }
+}
+
+/** What a client sees otherwise, or what is of no use to it unasked. */
+const SILENT: ReadonlySet<string> = new Set([
+  "ready",
+  "joined",
+  "left",
+  "renamed",
+  "presence",
+  "view",
+  "members",
+  "users",
+  "rooms",
+  "room",
+  "parted",
+  "catching-up",
+  "returned",
+  "web",
+  "irc",
+  "bye",
+]);
+
+/** About what is between the user and one other, or the user alone. */
+const FOR_USER: ReadonlySet<string> = new Set(["delivery", "incoming", "call", "transfer"]);
+
+function helpIn(fields: Fields): readonly string[] {
+  const lines = objectsOf(fields, "commands").map((command) => {
+    const form = textOf(command, "form");
+    return `${textOf(command, "name")}${form === "" ? "" : ` ${form}`}: ${textOf(command, "help")}`;
+  });
+  return ["Write to me as to the console, with or without a slash:", ...lines];
+}

@@ -1,0 +1,150 @@
+/** What was said, asked for by a client (IRCv3 `chathistory`), as far as the events of this run are kept. */
+
+import type { Said } from "./said_reader.ts";
+import { ircFolded } from "./lines/irc_message.ts";
+
+/** So much is answered at once. */
+export const CHATHISTORY_MAX = 500;
+
+/** A point of what was said: what is before it ends at `start`, what is after it begins at `end`. */
+interface Point {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A selection, or the words of a `FAIL CHATHISTORY`. */
+type Selected =
+  | { readonly type: "said"; readonly said: readonly Said[] }
+  | { readonly type: "failed"; readonly fail: readonly string[] };
+
+/** Those who talked, with the time of the last thing said: the answer of `CHATHISTORY TARGETS`. */
+interface Conversing {
+  readonly target: string;
+  readonly time: string;
+}
+
+const SUBCOMMANDS: ReadonlyMap<string, number> = new Map([
+  ["LATEST", 4],
+  ["BEFORE", 4],
+  ["AFTER", 4],
+  ["AROUND", 4],
+  ["BETWEEN", 5],
+]);
+
+/**
+ * Answers `CHATHISTORY` but for `TARGETS`.
+ * @param params Those of the command. @param all What is kept, the oldest first.
+ */
+export function selectedBy(params: readonly string[], all: readonly Said[]): Selected {
+  const [word = "", target = ""] = params;
+  const subcommand = word.toUpperCase();
+  const count = SUBCOMMANDS.get(subcommand);
+  if (count === undefined) return failed("UNKNOWN_COMMAND", word, "There is no such subcommand");
+  if (params.length < count) return failed("NEED_MORE_PARAMS", word, "Parameters are missing");
+  const limit = limitIn(params[count - 1]!);
+  if (limit === null) {
+    return failed("INVALID_PARAMS", word, "The limit is a whole number from 1 on");
+  }
+  const folded = ircFolded(target);
+  const said = all.filter((one) => ircFolded(one.target) === folded);
+  const from = params[2]!;
+  if (subcommand === "LATEST" && from === "*") return { type: "said", said: said.slice(-limit) };
+  const first = pointIn(from, said);
+  if (first === null) return noSuchPoint(word, target, from);
+  const end = params[3]!;
+  const second = subcommand === "BETWEEN" ? pointIn(end, said) : first;
+  if (second === null) return noSuchPoint(word, target, end);
+  return { type: "said", said: within(subcommand, said, first, second, limit) };
+}
+
+function within(
+  subcommand: string,
+  said: readonly Said[],
+  first: Point,
+  second: Point,
+  limit: number,
+): readonly Said[] {
+  switch (subcommand) {
+    case "LATEST":
+      return said.slice(first.end).slice(-limit);
+    case "BEFORE":
+      return said.slice(0, first.start).slice(-limit);
+    case "AFTER":
+      return said.slice(first.end).slice(0, limit);
+    case "AROUND": {
+      const before = said.slice(0, first.start).slice(-Math.floor(limit / 2));
+      const isAlone = limit === 1;
+      const rest = said.slice(first.start).slice(0, isAlone ? 1 : limit - before.length);
+      return isAlone ? rest : [...before, ...rest];
+    }
+    default:
+      // From the first point on: forwards the oldest, backwards the latest are nearest to it.
+      return first.start <= second.start
+        ? said.slice(first.end, second.start).slice(0, limit)
+        : said.slice(second.end, first.start).slice(-limit);
+  }
+}
+
+/** Who talked between two times, the last first heard of last; bounded by `limit`. */
+export function conversingIn(
+  params: readonly string[],
+  all: readonly Said[],
+): readonly Conversing[] | null {
+  const [, from = "", to = "", limitText = ""] = params;
+  const limit = limitIn(limitText);
+  const times = [timeIn(from), timeIn(to)];
+  if (limit === null || times.some((time) => time === null)) return null;
+  const [start, end] = times.toSorted() as [string, string];
+  const last = new Map<string, Conversing>();
+  for (const { target, time } of all) last.set(ircFolded(target), { target, time });
+  return [...last.values()].filter(({ time }) => time > start && time < end)
+    .toSorted((one, other) => one.time < other.time ? -1 : 1)
+    .slice(0, limit);
+}
+
+function limitIn(text: string): number | null {
+  return /^[1-9]\d{0,8}$/.test(text) ? Math.min(Number(text), CHATHISTORY_MAX) : null;
+}
+
+const TIMESTAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/;
+
+function timeIn(text: string): string | null {
+  const time = text.startsWith("timestamp=") ? text.slice("timestamp=".length) : "";
+  if (!TIMESTAMP.test(time)) return null;
+  const ms = Date.parse(time);
+  return Number.isNaN(ms) ? null : new Date(ms).toISOString();
+}
+
+/**
+ * Where something that was said is, or would be; null: what a client names isn't kept. Texts of times compare as the times
+ * do. Times may go back a little, as authors' clocks do: what counts is where a later one first stands.
+ */
+function pointIn(text: string, said: readonly Said[]): Point | null {
+  if (text.startsWith("msgid=")) {
+    const index = said.findIndex(({ msgid }) => msgid === text.slice("msgid=".length));
+    return index < 0 ? null : { start: index, end: index + 1 };
+  }
+  const time = timeIn(text);
+  if (time === null) return null;
+  const indexOf = (isBehind: (one: Said) => boolean) => {
+    const index = said.findIndex(isBehind);
+    return index < 0 ? said.length : index;
+  };
+  return { start: indexOf((one) => one.time >= time), end: indexOf((one) => one.time > time) };
+}
+
+function failed(code: string, ...words: readonly string[]): Selected {
+  return { type: "failed", fail: [code, ...words] };
+}
+
+function noSuchPoint(word: string, target: string, given: string): Selected {
+  const text = given.startsWith("msgid=")
+    ? "That message isn't kept any more"
+    : "A point is msgid=ID or timestamp=YYYY-MM-DDThh:mm:ss.sssZ";
+  return failed(
+    given.startsWith("msgid=") ? "MESSAGE_ERROR" : "INVALID_PARAMS",
+    word,
+    target,
+    text,
+  );
+}

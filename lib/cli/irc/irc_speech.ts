@@ -1,0 +1,90 @@
+/** What was said, as the lines that a client shows. */
+
+import { timeText } from "../rendering/moments.ts";
+import type { IrcClient } from "./irc_client.ts";
+import { type IrcMessage, ircMessage, withTags } from "./lines/irc_message.ts";
+import { SERVICE } from "./lines/irc_names.ts";
+import { roomForText } from "./lines/irc_serialiser.ts";
+import { ACTION_BYTES, actionBody, bodiesOf, type Body, ircAction } from "./lines/irc_text.ts";
+import type { Said } from "./said_reader.ts";
+
+/** What stands for a user and a host: the key of somebody, so that clients can tell people apart by it. */
+export function sourceOf(nick: string, key: string): string {
+  return `${nick}!p2p@${key === "" || key === nick ? "p2pchat" : key}`;
+}
+
+const SERVICE_SOURCE = sourceOf(SERVICE, "");
+
+/** How something is sent. */
+interface Delivery {
+  /** Tags of all its lines. */
+  readonly tags?: Readonly<Record<string, string | undefined>>;
+  /** Whether it was said before: a client that knows no times is told when. */
+  readonly isLate: boolean;
+}
+
+/** Sends what was said. */
+export function sendSaid(client: IrcClient, said: Said, { tags = {}, isLate }: Delivery): void {
+  const target = said.isPrivate && !said.isSelf ? client.nick : said.target;
+  const source = sourceOf(said.nick, said.key);
+  const empty = ircMessage(source, said.isEdit ? "NOTICE" : "PRIVMSG", target);
+  const own = {
+    ...{ time: said.time, msgid: said.msgid },
+    account: said.key === "" ? undefined : said.key,
+    "p2pchat/seq": said.entry === null ? undefined : String(said.entry),
+  };
+  const head = headOf(client, said, isLate);
+  const action = said.isEdit ? null : ircAction(said.text);
+  const isWhole = action === null && !said.isEdit && client.hasBatch("draft/multiline");
+  const room = roomForText(empty) - (action === null ? 0 : ACTION_BYTES);
+  const text = `${head}${action ?? said.text}`;
+  const bodies = bodiesOf(text, room, isWhole ? "kept" : "left out");
+  if (isWhole && bodies.length > 1 && text.trim() !== "") {
+    return client.inBatch({ ...own, ...tags }, ["draft/multiline", target], (tag) => {
+      for (const body of bodies) {
+        client.send(withTags(lineOf(empty, body.text), partTags(body, tag)));
+      }
+    }, source);
+  }
+  const shown: readonly Body[] = bodies.length > 0 ? bodies : [{ text: "␊", isContinued: false }];
+  for (const [at, body] of shown.entries()) {
+    const line = lineOf(empty, action === null ? body.text : actionBody(body.text));
+    client.send(withTags(line, { ...own, ...tags, ...(at > 0 ? { msgid: undefined } : {}) }));
+  }
+}
+
+function lineOf({ source, command, params }: IrcMessage, text: string): IrcMessage {
+  return ircMessage(source, command, ...params, text);
+}
+
+function partTags(body: Body, tag: { readonly batch: string }): Record<string, string> {
+  return body.isContinued ? { ...tag, "draft/multiline-concat": "" } : { ...tag };
+}
+
+/** What stands before a text: when it was said, and the number of an entry, which people need to change it. */
+function headOf(client: IrcClient, { time, entry, isEdit }: Said, isLate: boolean): string {
+  const when = isLate && !client.has("server-time")
+    ? `[${timeText(Date.parse(time), false)}] `
+    : "";
+  const number = entry === null ? "" : isEdit ? `edited ${entry}: ` : `[${entry}] `;
+  return when + number;
+}
+
+/**
+ * The program speaks: an answer to what was asked of it, or news of a room.
+ * @param command `PRIVMSG` for answers, which belong into a window of their own; `NOTICE` for the rest.
+ * @param target A channel, or the client's nick.
+ */
+export function sendService(
+  client: IrcClient,
+  command: "PRIVMSG" | "NOTICE",
+  target: string,
+  lines: readonly string[],
+  time: string,
+): void {
+  const empty = ircMessage(SERVICE_SOURCE, command, target);
+  const room = roomForText(empty);
+  for (const { text } of bodiesOf(lines.join("\n"), room, "left out")) {
+    client.send(withTags(lineOf(empty, text), { time }));
+  }
+}

@@ -1,0 +1,196 @@
+/**
+ * What a client says to a channel or to somebody, as commands of the mode. In a directory a channel tells all, and whom
+ * one writes to alone is called: what is written meanwhile is said once the call is connected.
+ */
+
+import type { IrcClient } from "./irc_client.ts";
+import { type Fields, textOf } from "./irc_fields.ts";
+import { ircFolded } from "./lines/irc_message.ts";
+import { nameOfNick, SERVICE } from "./lines/irc_names.ts";
+import type { Pending } from "./irc_pending.ts";
+import type { IrcRooms, Room } from "./irc_rooms.ts";
+import { sendService } from "./irc_speech.ts";
+
+/** So many lines wait for a call to be connected; more is refused. */
+const HELD_MAX = 50;
+
+/** Answers to an edit of an entry, and to a call: never said while somebody is asked. */
+const ANSWERS: ReadonlyMap<string, "yes" | "no"> = new Map([
+  ...["y", "yes", "go", "accept"].map((word) => [word, "yes"] as const),
+  ...["n", "no", "abort", "decline"].map((word) => [word, "no"] as const),
+]);
+
+/** What is said, and how it is answered. */
+interface Utterance {
+  readonly client: IrcClient;
+  readonly target: string;
+  readonly text: string;
+  readonly label: string | undefined;
+  /** ISO 8601. */
+  readonly time: string;
+}
+
+export type Run = (command: string | Fields, pending: Pending) => void;
+
+interface Call {
+  readonly peer: string;
+  readonly isConnected: boolean;
+}
+
+export class IrcTalk {
+  /** Edits that the user is asked about; bounded by the coordinator's. */
+  readonly #votes = new Set<number>();
+  #call: Call | null = null;
+  /** Who calls the user, and isn't answered. */
+  #caller: string | null = null;
+  #held: { readonly text: string; readonly pending: Pending }[] = [];
+
+  constructor(readonly rooms: IrcRooms, readonly run: Run) {}
+
+  /** @returns Whether it is answered now: it is refused. */
+  say(said: Utterance): boolean {
+    const { target, text, client } = said;
+    if (ircFolded(target) === SERVICE) {
+      const line = text.trim();
+      if (line !== "") {
+        this.run(line.startsWith("/") ? line : `/${line}`, pendingOf(said, "service"));
+      }
+      return false;
+    }
+    if (target.startsWith("#")) {
+      const room = this.rooms.byChannel(target);
+      if (room === undefined) {
+        client.reply("403", target, "Nothing was sent: there is no such channel");
+        return true;
+      }
+      this.#sayInRoom(room, said);
+      return false;
+    }
+    const found = this.rooms.byNick(target);
+    const room = found?.room ?? this.rooms.all[0];
+    const name = found?.person.name ?? nameOfNick(target);
+    if (room === undefined) {
+      client.reply("401", target, "Nothing was sent: the program isn't in a room yet");
+      return true;
+    }
+    if (room.kind === "group") {
+      const text =
+        "Nothing was sent: a group has no private messages; say it in the channel to all";
+      client.reply("401", target, text);
+      return true;
+    }
+    if (room.kind === "directory") return this.#sayInCall(name, said);
+    this.run(this.#inRoom(room, { command: "msg", name, text }), pendingOf(said, "said"));
+    return false;
+  }
+
+  #sayInRoom(room: Room, said: Utterance): void {
+    const { text } = said;
+    if (room.kind === "directory") {
+      const told: Pending = { ...pendingOf(said, "said"), kind: "broadcast", text };
+      return this.run({ command: "broadcast", text }, told);
+    }
+    const answer = ANSWERS.get(text.trim().toLowerCase());
+    if (answer !== undefined && this.#votes.size > 0) {
+      // With one vote open it is that one; of several the program asks which.
+      if (this.#votes.size === 1) this.#votes.clear();
+      return this.run({ command: answer === "yes" ? "go" : "abort" }, pendingOf(said, "service"));
+    }
+    this.run(this.#inRoom(room, { command: "msg", text }), pendingOf(said, "said"));
+  }
+
+  /** Of several rooms the one is named. */
+  #inRoom(room: Room, command: Fields): Fields {
+    return this.rooms.all.length > 1 && room.id !== null ? { ...command, room: room.id } : command;
+  }
+
+  #sayInCall(name: string, said: Utterance): boolean {
+    const { client, text, target } = said;
+    if (this.#caller === name) {
+      const answer = ANSWERS.get(text.trim().toLowerCase());
+      if (answer !== undefined) {
+        const command = answer === "yes" ? "accept" : "decline";
+        this.run({ command }, pendingOf(said, "service"));
+        return false;
+      }
+      client.reply("401", target, `Nothing was sent: ${name} is calling; y accepts, n declines`);
+      return true;
+    }
+    if (this.#call !== null && this.#call.peer !== name) {
+      const other = this.#call.peer;
+      const way = `you are in a call with ${other}; /msg *p2pchat hangup ends it`;
+      client.reply("401", target, `Nothing was sent: ${way}`);
+      return true;
+    }
+    if (this.#call?.isConnected === true) {
+      this.run({ command: "msg", text }, pendingOf(said, "said"));
+      return false;
+    }
+    if (this.#held.length >= HELD_MAX) {
+      client.reply(
+        "401",
+        target,
+        "Nothing was sent: much waits already for the call to be answered",
+      );
+      return true;
+    }
+    this.#held.push({ text, pending: pendingOf(said, "said") });
+    if (this.#call === null) {
+      this.#call = { peer: name, isConnected: false };
+      this.run({ command: "call", name }, { ...pendingOf(said, "service"), kind: "call" });
+    }
+    return false;
+  }
+
+  /** Takes an event: what is asked of the user, and with whom a call is. */
+  take(fields: Fields, client: IrcClient | null, time: string): void {
+    switch (fields["event"]) {
+      case "vote-wanted":
+        this.#votes.add(fields["edit"] as number);
+        return;
+      case "edit":
+        this.#votes.delete(fields["edit"] as number);
+        return;
+      case "incoming":
+        this.#caller = textOf(fields, "from");
+        return;
+      case "call":
+        return this.#called(fields, client, time);
+    }
+  }
+
+  /** The call that was asked for couldn't begin. */
+  notCalled(client: IrcClient | null, time: string): void {
+    this.#call = null;
+    this.#dropHeld(client, time);
+  }
+
+  #called(fields: Fields, client: IrcClient | null, time: string): void {
+    const peer = textOf(fields, "peer");
+    const state = textOf(fields, "state");
+    if (this.#caller === peer) this.#caller = null;
+    if (state === "ringing") {
+      this.#call = { peer, isConnected: false };
+    } else if (state === "connected") {
+      this.#call = { peer, isConnected: true };
+      for (const { text, pending } of this.#held.splice(0)) {
+        this.run({ command: "msg", text }, pending);
+      }
+    } else if (this.#call?.peer === peer) {
+      this.notCalled(client, time);
+    }
+  }
+
+  #dropHeld(client: IrcClient | null, time: string): void {
+    const count = this.#held.splice(0).length;
+    if (count === 0 || client === null) return;
+    const lines = count === 1
+      ? "What you wrote wasn't sent"
+      : `${count} lines of yours weren't sent`;
+    sendService(client, "NOTICE", client.nick, [`${lines}: there is no call`], time);
+  }
+}
+
+function pendingOf({ client, target, label }: Utterance, kind: "said" | "service"): Pending {
+  return { kind, client: client.number, target, label };
+}

@@ -1,0 +1,128 @@
+/** Events that say something, in the form in which they become lines: for those that come, and those that are asked for. */
+
+import { shownName } from "../../base/text/names.ts";
+import { type Fields, isTrue, maybeText, numberOf, objectOf, textOf } from "./irc_fields.ts";
+import { nickOf } from "./lines/irc_names.ts";
+import type { IrcRooms } from "./irc_rooms.ts";
+
+/** An event as doors are shown it. */
+export interface IrcEvent {
+  readonly id: number;
+  readonly fields: Fields;
+}
+
+/** Something that was said, wherever that was. */
+export interface Said {
+  /** The number of the event. */
+  readonly id: number;
+  /** A channel, or the nick of the other one of a conversation. */
+  readonly target: string;
+  readonly isPrivate: boolean;
+  readonly isSelf: boolean;
+  /** The author's nick and key; an empty key: it isn't known. */
+  readonly nick: string;
+  readonly key: string;
+  readonly text: string;
+  /** Of a group's entry: what `/edit` takes. */
+  readonly entry: number | null;
+  /** What an entry says from now on, instead of something that is said. */
+  readonly isEdit: boolean;
+  readonly msgid: string;
+  /** ISO 8601, UTC. */
+  readonly time: string;
+  readonly ref: string | null;
+}
+
+/** Reads events in their order: with whom a call is, only earlier ones say. */
+export class SaidReader {
+  /** With whom the last call is, or was. */
+  #peer = "";
+
+  constructor(readonly rooms: IrcRooms) {}
+
+  /** What the event says; null: nothing that anybody says. */
+  read({ id, fields }: IrcEvent): Said | null {
+    switch (fields["event"]) {
+      case "call":
+        this.#peer = textOf(fields, "peer");
+        return null;
+      case "message":
+        return this.#message(id, fields);
+      case "broadcast":
+        return inRoom(id, fields, this.rooms);
+      case "edit":
+        return fields["outcome"] === "committed" ? editIn(id, fields, this.rooms) : null;
+      default:
+        return null;
+    }
+  }
+
+  #message(id: number, fields: Fields): Said | null {
+    const isCall = this.rooms.roomOf(fields)?.kind === "directory";
+    if (!isTrue(fields, "private") && !isCall) return inRoom(id, fields, this.rooms);
+    const said = commonIn(id, fields, this.rooms);
+    const to = isCall ? this.#peer : textOf(fields, "to");
+    const target = said.isSelf ? this.rooms.nickFor(to, "") : said.nick;
+    return { ...said, target, isPrivate: true };
+  }
+}
+
+function inRoom(id: number, fields: Fields, rooms: IrcRooms): Said | null {
+  const channel = rooms.roomOf(fields)?.channel ?? null;
+  return channel === null
+    ? null
+    : { ...commonIn(id, fields, rooms), target: channel, isPrivate: false };
+}
+
+function commonIn(id: number, fields: Fields, rooms: IrcRooms): Omit<Said, "target" | "isPrivate"> {
+  const isSelf = isTrue(fields, "self");
+  const changed = objectOf(fields, "changed");
+  const from = textOf(fields, "from");
+  const shown = maybeText(fields, "shown") ?? (changed === null ? from : textOf(changed, "shown"));
+  const key = textOf(fields, "key");
+  return {
+    ...{ id, isSelf, key: isSelf ? rooms.selfKey : key, text: textOf(fields, "text") },
+    nick: isSelf ? rooms.selfNick : nickIn(shown, key, rooms),
+    entry: numberOf(fields, "seq"),
+    isEdit: false,
+    msgid: msgidOf(id, fields),
+    time: timeOf(fields),
+    ref: maybeText(fields, "ref"),
+  };
+}
+
+/** Whom the program itself speaks as has a name that nobody can have: `*directory*`. */
+function nickIn(shown: string, key: string, rooms: IrcRooms): string {
+  return shown.startsWith("*") ? shown : rooms.nickFor(shown, key);
+}
+
+function editIn(id: number, fields: Fields, rooms: IrcRooms): Said | null {
+  const channel = rooms.roomOf(fields)?.channel ?? null;
+  if (channel === null) return null;
+  const by = textOf(fields, "by");
+  const isSelf = by === rooms.selfName;
+  const author = rooms.byName(by, "");
+  return {
+    ...{ id, target: channel, isPrivate: false, isSelf, isEdit: true },
+    nick: isSelf ? rooms.selfNick : author?.nick ?? nickOf(shownName(by)),
+    key: isSelf ? rooms.selfKey : author?.key ?? "",
+    text: textOf(fields, "text"),
+    entry: numberOf(fields, "seq"),
+    msgid: `edit-${numberOf(fields, "edit") ?? id}`,
+    time: timeOf({ ...fields, sentAt: fields["committedAt"] }),
+    ref: maybeText(fields, "ref"),
+  };
+}
+
+/** What the mode calls it, where it calls it something: lines of a call have no ids. */
+function msgidOf(id: number, fields: Fields): string {
+  const own = fields["id"];
+  return typeof own === "string" || typeof own === "number" ? String(own) : `event-${id}`;
+}
+
+/** Of what is shown as earlier, when it was said; of the rest, when it came: what a clock elsewhere says is of no use. */
+function timeOf(fields: Fields): string {
+  const at = textOf(fields, "at");
+  const sentAt = maybeText(fields, "sentAt");
+  return isTrue(fields, "history") && sentAt !== null ? sentAt : at;
+}

@@ -1,0 +1,142 @@
+/** A gateway with a mode that only notes what it is asked, and clients whose lines are read back. */
+
+import { IrcGateway, type IrcInput } from "../../../lib/cli/irc/irc_gateway.ts";
+import type { IrcEvent } from "../../../lib/cli/irc/said_reader.ts";
+
+export const PASSWORD = "open sesame";
+export const KEY = { alice: "alicekey", bob: "bobkey", carol: "carolkey" } as const;
+
+type Fields = Readonly<Record<string, unknown>>;
+
+export interface Ran {
+  readonly command: string | Fields;
+  readonly ref: string;
+}
+
+export class IrcBench {
+  nowMs = Date.UTC(2026, 0, 31, 12, 0, 0);
+  readonly events: IrcEvent[] = [];
+  readonly runs: Ran[] = [];
+  readonly closed: number[] = [];
+  readonly #sent = new Map<number, string[]>();
+  #count = 0;
+  readonly gateway: IrcGateway;
+
+  /** @param commands Names of those that the mode has. */
+  constructor(commands: readonly string[] = ["name", "msg"]) {
+    this.gateway = new IrcGateway({
+      version: "1.0",
+      isPassword: (text) => text === PASSWORD,
+      events: () => this.events,
+      hasCommand: (name) => commands.includes(name),
+      render: (fields) => [`<${fields["event"]}> ${fields["text"] ?? fields["state"] ?? ""}`],
+    });
+  }
+
+  step(input: IrcInput): void {
+    for (const effect of this.gateway.step(input, this.nowMs)) {
+      if (effect.type === "run") this.runs.push({ command: effect.command, ref: effect.ref });
+      else if (effect.type === "close") this.closed.push(effect.client);
+      else this.#sent.set(effect.client, [...this.sentSoFar(effect.client), ...effect.lines]);
+    }
+  }
+
+  sentSoFar(client: number): readonly string[] {
+    return this.#sent.get(client) ?? [];
+  }
+
+  /** What was sent since the last call. */
+  taken(client = 1): readonly string[] {
+    const lines = this.sentSoFar(client);
+    this.#sent.set(client, []);
+    return lines;
+  }
+
+  /** As `taken`, without tags. */
+  bare(client = 1): readonly string[] {
+    return this.taken(client).map((line) => line.replace(/^@\S+ /, ""));
+  }
+
+  /** An event a second after the last one. */
+  event(fields: Fields): void {
+    this.nowMs += 1_000;
+    const at = new Date(this.nowMs).toISOString();
+    const event = { id: ++this.#count, fields: { at, ...fields } };
+    this.events.push(event);
+    this.step({ type: "event", event });
+  }
+
+  line(text: string, client = 1): void {
+    for (const line of text.split("\n")) this.step({ type: "line", client, line });
+  }
+
+  /** The last that was asked of the mode. */
+  get ran(): Ran {
+    return this.runs.at(-1)!;
+  }
+
+  /** A client comes in. @param caps Separated by blanks. */
+  join(caps = "", client = 1): readonly string[] {
+    this.step({ type: "connected", client });
+    if (caps !== "") this.line(`CAP LS 302\nCAP REQ :${caps}`, client);
+    this.line(`PASS :${PASSWORD}\nNICK someone\nUSER u 0 * :Real`, client);
+    if (caps !== "") this.line("CAP END", client);
+    return this.bare(client);
+  }
+
+  /** A mesh's room with Alice, whose program this is, and Bob. */
+  room(title: string | null = null): void {
+    this.event({
+      ...{ event: "ready", command: "mesh", name: "Alice", key: KEY.alice, room: "r1" },
+      ...{ host: "10.0.0.1", port: 1 },
+    });
+    this.answer({ event: "rooms", rooms: [{ room: "r1", title }] });
+    this.joined("Bob", KEY.bob);
+  }
+
+  joined(name: string, key: string, more: Fields = {}): void {
+    this.event({ event: "joined", name, key, verified: false, ...more });
+  }
+
+  said(from: string, text: string, more: Fields = {}): void {
+    const key = KEY[from.toLowerCase() as keyof typeof KEY] ?? "";
+    const self = from === "Alice";
+    this.event({
+      ...{ event: "message", id: `m${this.#count + 1}`, from, shown: from, key, text, self },
+      ...{ private: false, history: false, sentAt: "2026-01-31T11:00:00.000Z", ...more },
+    });
+  }
+
+  /** Answers what was asked last. */
+  answer(fields: Fields): void {
+    this.event({ ...fields, ref: this.ran.ref });
+  }
+
+  /** A group with Alice and Bob. */
+  group(): void {
+    this.event({
+      ...{ event: "ready", command: "peer", name: "Alice", key: KEY.alice, server: "chat.example" },
+      ...{ members: ["Alice", "Bob"], entries: 0, last: null },
+    });
+    this.view(["Alice", "Bob"]);
+  }
+
+  view(members: readonly string[], left: readonly Fields[] = []): void {
+    const keys = members.map((name) => KEY[name.toLowerCase() as keyof typeof KEY]);
+    this.event({ event: "view", view: 1, members, keys, verified: [], joined: [], left });
+  }
+
+  /** A directory with alice and bob. */
+  directory(): void {
+    this.event({
+      ...{ event: "ready", command: "peer", name: "Alice", key: KEY.alice },
+      registry: "dir.example",
+    });
+    this.event({ event: "session", state: "up", name: "Alice", guest: false });
+    const user = (name: string, key: string) => ({ name, key, state: "free", guest: false });
+    this.event({
+      event: "users",
+      users: [user("Alice", KEY.alice), user("Bob", KEY.bob), user("Carol", KEY.carol)],
+    });
+  }
+}

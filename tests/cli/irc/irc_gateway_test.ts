@@ -1,0 +1,505 @@
+import { assert, assertEquals } from "@std/assert";
+import {
+  PING_AFTER_MS,
+  REGISTRATION_MS_MAX,
+  REPLAYED_MAX,
+} from "../../../lib/cli/irc/irc_gateway.ts";
+import { IrcBench, KEY, PASSWORD } from "./irc_bench.ts";
+
+const ALICE = `Alice!p2p@${KEY.alice}`;
+const BOB = `Bob!p2p@${KEY.bob}`;
+const SERVICE = "*p2pchat!p2p@p2pchat";
+
+function inRoom(caps = "", title: string | null = null): IrcBench {
+  const bench = new IrcBench();
+  bench.room(title);
+  bench.join(caps);
+  return bench;
+}
+
+/** The numerics among lines. */
+const numerics = (lines: readonly string[]) =>
+  lines.map((line) => /^:\S+ (\d{3}) /.exec(line)?.[1]).filter((each) => each !== undefined);
+
+Deno.test("irc: a client that gives the password is let in, and is in the room", () => {
+  const bench = new IrcBench();
+  bench.room("The Club");
+
+  const lines = bench.join();
+
+  assertEquals(numerics(lines), [
+    ...["001", "002", "003", "004", "005", "005", "375", "372", "372", "372", "376"],
+    ...["332", "353", "366"],
+  ]);
+  assert(lines[0]!.startsWith(":p2pchat.local 001 Alice :"), lines[0]);
+  assert(lines.includes(`:${ALICE} JOIN #The-Club`));
+  assert(lines.includes(":p2pchat.local 332 Alice #The-Club :The Club"));
+  assert(lines.includes(":p2pchat.local 353 Alice = #The-Club :Alice Bob"));
+  assertEquals(bench.closed, []);
+});
+
+Deno.test("irc: what the server supports is told", () => {
+  const bench = new IrcBench();
+  bench.room();
+  const told = bench.join().filter((line) => line.includes(" 005 ")).join(" ");
+
+  for (const token of ["CASEMAPPING=ascii", "NICKLEN=32", "CHATHISTORY=500", "UTF8ONLY"]) {
+    assert(told.includes(` ${token} `), told);
+  }
+});
+
+Deno.test("irc: a wrong password, or none, is refused and nothing is told", () => {
+  for (const pass of ["PASS :wrong\n", ""]) {
+    const bench = new IrcBench();
+    bench.room();
+    bench.step({ type: "connected", client: 1 });
+    bench.line(`${pass}NICK a\nUSER a 0 * a`);
+
+    const lines = bench.bare();
+
+    assertEquals(numerics(lines), ["464"]);
+    assert(lines.at(-1)!.startsWith("ERROR :"));
+    assert(!lines.join().includes("Alice"), lines.join());
+    assertEquals(bench.closed, [1]);
+  }
+});
+
+Deno.test("irc: guesses are few", () => {
+  const bench = new IrcBench();
+  bench.room();
+  const guess = (client: number, password: string) => {
+    bench.step({ type: "connected", client });
+    bench.line(`PASS :${password}\nNICK a\nUSER a 0 * a`, client);
+    return bench.bare(client).at(-1)!;
+  };
+  for (let client = 1; client <= 5; client++) guess(client, "wrong");
+
+  assert(guess(6, PASSWORD).includes("Too many wrong passwords"));
+  bench.nowMs += 60_000;
+  assert(guess(7, PASSWORD).includes("366"));
+});
+
+Deno.test("irc: a second client is refused in words, and the first one goes on", () => {
+  const bench = inRoom();
+  bench.step({ type: "connected", client: 2 });
+
+  assert(bench.bare(2).at(-1)!.startsWith("ERROR :Another client is connected"));
+  assertEquals(bench.closed, [2]);
+  bench.said("Bob", "hi");
+  assertEquals(bench.bare(), [`:${BOB} PRIVMSG #room :hi`]);
+});
+
+Deno.test("irc: of two that come in at once the first one stays", () => {
+  const bench = new IrcBench();
+  bench.room();
+  bench.step({ type: "connected", client: 1 });
+  bench.step({ type: "connected", client: 2 });
+  const all = `PASS :${PASSWORD}\nNICK a\nUSER a 0 * a`;
+  bench.line(all, 2);
+  bench.line(all, 1);
+
+  assertEquals(bench.closed, [1]);
+  assert(bench.bare(1).at(-1)!.includes("Another client"));
+});
+
+Deno.test("irc: once a client is gone another one is let in", () => {
+  const bench = inRoom();
+  bench.step({ type: "gone", client: 1 });
+
+  assert(bench.join("", 2).some((line) => line.includes(" 366 ")));
+});
+
+Deno.test("irc: who doesn't register is closed, and who is silent is asked and then gone", () => {
+  const bench = new IrcBench();
+  bench.room();
+  bench.step({ type: "connected", client: 1 });
+  assertEquals(bench.gateway.nextDeadlineMs(), bench.nowMs + REGISTRATION_MS_MAX);
+  bench.nowMs += REGISTRATION_MS_MAX;
+  bench.step({ type: "tick" });
+  assertEquals(bench.closed, [1]);
+
+  bench.join("", 2);
+  bench.nowMs += PING_AFTER_MS;
+  bench.step({ type: "tick" });
+  assertEquals(bench.bare(2), ["PING p2pchat.local"].map((line) => `:p2pchat.local ${line}`));
+  bench.line("PONG p2pchat.local", 2);
+  bench.nowMs += PING_AFTER_MS;
+  bench.step({ type: "tick" });
+  bench.nowMs += PING_AFTER_MS;
+  bench.step({ type: "tick" });
+  assertEquals(bench.closed, [1, 2]);
+});
+
+Deno.test("irc: before the program is in a room there is no channel, and then it comes", () => {
+  const bench = new IrcBench();
+  assert(bench.join().at(-1)!.includes("isn't in a room yet"));
+  bench.room();
+
+  const lines = bench.bare();
+
+  assert(lines.some((line) => line.endsWith(" NICK Alice")), lines.join("\n"));
+  assert(lines.includes(`:${ALICE} JOIN #room`));
+  assert(lines.includes(`:${BOB} JOIN #room`));
+});
+
+Deno.test("irc: what is said in the channel is said in the room", () => {
+  const bench = inRoom();
+  bench.line("PRIVMSG #ROOM :hello all");
+
+  assertEquals(bench.ran.command, { command: "msg", text: "hello all" });
+  bench.said("Alice", "hello all", { ref: bench.ran.ref });
+  assertEquals(bench.bare(), []); // the client has shown it itself
+  bench.said("Alice", "from the console");
+  assertEquals(bench.bare(), [`:${ALICE} PRIVMSG #room :from the console`]);
+});
+
+Deno.test("irc: with echo-message and a label the client is told of its own message", () => {
+  const bench = inRoom("echo-message labeled-response batch server-time message-tags account-tag");
+  bench.line("@label=x1 PRIVMSG #room :hi");
+  assertEquals(bench.taken(), []);
+  bench.said("Alice", "hi", { ref: bench.ran.ref, id: "id1" });
+
+  assertEquals(bench.taken(), [
+    `@time=2026-01-31T12:00:04.000Z;msgid=id1;account=alicekey;label=x1 :${ALICE} PRIVMSG #room :hi`,
+  ]);
+});
+
+Deno.test("irc: without echo-message a label is acknowledged; an error carries it, too", () => {
+  const bench = inRoom("labeled-response batch");
+  bench.line("@label=x1 PRIVMSG #room :hi");
+  bench.said("Alice", "hi", { ref: bench.ran.ref });
+  assertEquals(bench.taken(), ["@label=x1 :p2pchat.local ACK"]);
+
+  bench.line("@label=x2 PRIVMSG Bbo :hi");
+  bench.answer({ event: "error", code: "unknown-user", text: "nobody is called Bbo" });
+  assertEquals(bench.taken(), [
+    "@label=x2 :p2pchat.local 401 Alice Bbo :nobody is called Bbo",
+  ]);
+  bench.line("@label=x3 PONG");
+  assertEquals(bench.taken(), ["@label=x3 :p2pchat.local ACK"]);
+  bench.line("@label=x4 MOTD");
+  const lines = bench.taken();
+  assertEquals(lines[0], "@label=x4 :p2pchat.local BATCH +b1 labeled-response");
+  assert(lines.slice(1, -1).every((line) => line.startsWith("@batch=b1 :")));
+  assertEquals(lines.at(-1), ":p2pchat.local BATCH -b1");
+});
+
+Deno.test("irc: a private message is a query, both ways", () => {
+  const bench = inRoom("echo-message");
+  bench.line("PRIVMSG Bob :psst");
+  assertEquals(bench.ran.command, { command: "msg", name: "Bob", text: "psst" });
+  bench.said("Alice", "psst", { private: true, to: "Bob", ref: bench.ran.ref });
+  bench.said("Bob", "what", { private: true });
+
+  assertEquals(bench.bare(), [
+    `:${ALICE} PRIVMSG Bob :psst`,
+    `:${BOB} PRIVMSG Alice :what`,
+  ]);
+});
+
+Deno.test("irc: a message by its author's other name goes to that name", () => {
+  const bench = inRoom();
+  bench.joined("4.2", "odd");
+  bench.taken();
+  bench.line("PRIVMSG _4|2 :hi");
+  assertEquals(bench.ran.command, { command: "msg", name: "4.2", text: "hi" });
+  bench.line("PRIVMSG j|doe :are you away?");
+  assertEquals(bench.ran.command, { command: "msg", name: "j.doe", text: "are you away?" });
+});
+
+Deno.test("irc: several lines are several messages, or a batch for who understands it", () => {
+  const bench = inRoom();
+  bench.said("Bob", "one\n\ntwo");
+  assertEquals(bench.bare(), [
+    `:${BOB} PRIVMSG #room :one`,
+    `:${BOB} PRIVMSG #room :two`,
+  ]);
+
+  const other = inRoom("draft/multiline batch message-tags");
+  const long = "x".repeat(600);
+  other.said("Bob", `one\n\n${long}`, { id: "m" });
+  const lines = other.taken();
+  assertEquals(lines[0], `@msgid=m :${BOB} BATCH +b1 draft/multiline #room`);
+  assertEquals(lines[1], `@batch=b1 :${BOB} PRIVMSG #room :one`);
+  assertEquals(lines[2], `@batch=b1 :${BOB} PRIVMSG #room :`);
+  assert(lines[4]!.startsWith(`@batch=b1;draft/multiline-concat :${BOB} PRIVMSG #room :xxx`));
+  assertEquals(lines[5], ":p2pchat.local BATCH -b1");
+});
+
+Deno.test("irc: a message of a client in several lines is one", () => {
+  const bench = inRoom("draft/multiline batch message-tags standard-replies");
+  bench.line(
+    "BATCH +1 draft/multiline #room\n@batch=1 PRIVMSG #room :one\n@batch=1 PRIVMSG #room :",
+  );
+  bench.line("@batch=1 PRIVMSG #room :two \n@batch=1;draft/multiline-concat PRIVMSG #room :three");
+  assertEquals(bench.runs.filter(({ command }) => typeof command === "object").length, 1);
+  bench.line("BATCH -1");
+
+  assertEquals(bench.ran.command, { command: "msg", text: "one\n\ntwo three" });
+  assertEquals(bench.bare(), []);
+});
+
+Deno.test("irc: a batch that can't be is refused as a whole", () => {
+  const bench = inRoom("draft/multiline batch message-tags standard-replies");
+  const before = bench.runs.length;
+  const batch = (...lines: readonly string[]) => {
+    bench.line(["BATCH +1 draft/multiline #room", ...lines, "BATCH -1"].join("\n"));
+    return bench.bare().map((line) => line.split(" ").slice(1, 4).join(" "));
+  };
+
+  assertEquals(batch("@batch=1 PRIVMSG Bob :x", "@batch=1 PRIVMSG #room :y"), [
+    "FAIL BATCH MULTILINE_INVALID_TARGET",
+  ]);
+  assertEquals(batch("@batch=1 JOIN #room"), ["FAIL BATCH MULTILINE_INVALID"]);
+  assertEquals(batch(...Array(1_001).fill("@batch=1 PRIVMSG #room :x")), [
+    "FAIL BATCH MULTILINE_MAX_LINES",
+  ]);
+  assertEquals(batch(...Array(70).fill(`@batch=1 PRIVMSG #room :${"x".repeat(1_000)}`)), [
+    "FAIL BATCH MULTILINE_MAX_BYTES",
+  ]);
+  assertEquals(batch(), ["FAIL BATCH MULTILINE_INVALID"]);
+  assertEquals(bench.runs.length, before);
+});
+
+Deno.test("irc: no line break, NUL or question in a text reaches the client as such", () => {
+  const bench = inRoom();
+  bench.said("Bob", "a\r\nb\0c\x01VERSION\x01\u2028d");
+
+  assertEquals(bench.bare(), [
+    `:${BOB} PRIVMSG #room :a␍`,
+    `:${BOB} PRIVMSG #room :b␀c␁VERSION␁<U+2028>d`,
+  ]);
+});
+
+Deno.test("irc: /me is an action on both sides; other questions go to nobody", () => {
+  const bench = inRoom();
+  bench.said("Bob", "/me waves");
+  assertEquals(bench.bare(), [`:${BOB} PRIVMSG #room :\x01ACTION waves\x01`]);
+  bench.line("PRIVMSG #room :\x01ACTION bows\x01");
+  assertEquals(bench.ran.command, { command: "msg", text: "/me bows" });
+  const count = bench.runs.length;
+  bench.line("PRIVMSG Bob :\x01VERSION\x01");
+  assertEquals(bench.bare(), [`:${SERVICE} NOTICE Alice :CTCP VERSION isn't passed on`]);
+  assertEquals(bench.runs.length, count);
+});
+
+Deno.test("irc: who comes, goes, is called otherwise or away is told", () => {
+  const bench = inRoom("away-notify extended-join");
+  bench.joined("Carol", KEY.carol, { verified: true });
+  bench.event({ event: "presence", name: "Carol", key: KEY.carol, self: false, away: "lunch" });
+  bench.event({ event: "presence", name: "Carol", key: KEY.carol, self: false });
+  bench.event({ event: "renamed", key: KEY.carol, from: "Carol", name: "Caro" });
+  bench.event({ event: "left", name: "Caro", key: KEY.carol, reason: "lost" });
+
+  assertEquals(bench.bare(), [
+    `:Carol!p2p@${KEY.carol} JOIN #room ${KEY.carol} Carol`,
+    ":p2pchat.local MODE #room +v Carol",
+    `:Carol!p2p@${KEY.carol} AWAY :lunch`,
+    `:Carol!p2p@${KEY.carol} AWAY`,
+    `:Carol!p2p@${KEY.carol} NICK Caro`,
+    `:Caro!p2p@${KEY.carol} QUIT :lost: no answer`,
+  ]);
+});
+
+Deno.test("irc: the user is away, is back, and takes another name", () => {
+  const bench = inRoom();
+  bench.line("AWAY :lunch");
+  assertEquals(bench.ran.command, { command: "away", text: "lunch" });
+  const own = { event: "presence", name: "Alice", key: KEY.alice, self: true };
+  bench.answer({ ...own, away: "lunch" });
+  bench.line("AWAY");
+  assertEquals(bench.ran.command, { command: "back" });
+  bench.answer(own);
+  bench.line("NICK _3po");
+  assertEquals(bench.ran.command, { command: "name", new: "3po" });
+  bench.answer({ event: "renamed", key: KEY.alice, from: "Alice", name: "3po" });
+  bench.line("NICK Bob");
+  bench.answer({ event: "error", code: "name-taken", text: "somebody is called Bob" });
+
+  assertEquals(bench.bare(), [
+    ":p2pchat.local 306 Alice :You are away",
+    ":p2pchat.local 305 Alice :You are no longer away",
+    `:${ALICE} NICK _3po`,
+    ":p2pchat.local 433 _3po Bob :somebody is called Bob",
+  ]);
+});
+
+Deno.test("irc: *p2pchat does what the console does, and answers alone", () => {
+  const bench = inRoom();
+  bench.line("PRIVMSG *p2pchat :status");
+  assertEquals(bench.ran.command, "/status");
+  bench.answer({ event: "status", text: "all is well" });
+  bench.line("PRIVMSG *P2PCHAT :/verify Bob");
+  assertEquals(bench.ran.command, "/verify Bob");
+  bench.answer({ event: "error", code: "offline", text: "Bob isn't here" });
+  bench.event({ event: "notice", text: "worth knowing" });
+
+  assertEquals(bench.bare(), [
+    `:${SERVICE} PRIVMSG Alice :<status> all is well`,
+    `:${SERVICE} PRIVMSG Alice :error: Bob isn't here`,
+    `:${SERVICE} NOTICE #room :<notice> worth knowing`,
+  ]);
+});
+
+Deno.test("irc: help is told without a slash", () => {
+  const bench = inRoom();
+  bench.line("PRIVMSG *p2pchat :help");
+  bench.answer({
+    event: "help",
+    commands: [{ name: "verify", form: "NAME", help: "digits to compare" }],
+  });
+
+  assertEquals(bench.bare().at(-1), `:${SERVICE} PRIVMSG Alice :verify NAME: digits to compare`);
+});
+
+Deno.test("irc: WHOIS says who somebody is, by the program's own words", () => {
+  const bench = inRoom("labeled-response batch");
+  bench.line("@label=w WHOIS bob");
+  assertEquals(bench.ran.command, { command: "whois", name: "Bob" });
+  bench.answer({
+    ...{ event: "whois", name: "Bob", self: false, key: KEY.bob, host: "10.0.0.2", port: 7 },
+    ...{ route: "direct", verified: true, since: "2026-01-01" },
+  });
+
+  const lines = bench.taken();
+  assert(lines[0]!.startsWith("@label=w :p2pchat.local BATCH +"));
+  assertEquals(numerics(lines.map((line) => line.replace(/^@\S+ /, ""))), [
+    ...["311", "319", "312", "330", "378", "320", "320", "318"],
+  ]);
+  assert(lines.some((line) => line.includes(`330 Alice bob ${KEY.bob} :`)), lines.join("\n"));
+  assert(lines.some((line) => line.includes("is verified")));
+  bench.line("WHOIS nobody");
+  bench.answer({ event: "error", code: "unknown-user", text: "who?" });
+  assertEquals(numerics(bench.bare()), ["401", "318"]);
+});
+
+Deno.test("irc: channels and people are listed", () => {
+  const bench = inRoom("userhost-in-names", "Club");
+  const asked = (line: string) => {
+    bench.line(line);
+    return bench.bare();
+  };
+
+  assertEquals(asked("NAMES #club"), [
+    `:p2pchat.local 353 Alice = #Club :${ALICE} ${BOB}`,
+    ":p2pchat.local 366 Alice #Club :End of the list of names",
+  ]);
+  assertEquals(asked("WHO #club").slice(1), [
+    `:p2pchat.local 352 Alice #Club p2p ${KEY.bob} p2pchat.local Bob H :0 Bob`,
+    ":p2pchat.local 315 Alice #club :End of the list",
+  ]);
+  assertEquals(numerics(asked("WHO Bob")), ["352", "315"]);
+  assertEquals(numerics(asked("LIST")), ["321", "322", "323"]);
+  assertEquals(asked("TOPIC #club"), [":p2pchat.local 332 Alice #Club :Club"]);
+  assertEquals(numerics(asked("TOPIC #club :new")), ["482"]);
+  assertEquals(numerics(asked("MODE #club")), ["324", "329"]);
+  assertEquals(numerics(asked("MODE #club +i")), ["482"]);
+  assertEquals(numerics(asked("MODE Alice")), ["221"]);
+  assertEquals(asked("ISON Bob Eve alice"), [":p2pchat.local 303 Alice :Bob alice"]);
+  assertEquals(asked("USERHOST Bob"), [`:p2pchat.local 302 Alice :Bob=+p2p@${KEY.bob}`]);
+  assertEquals(numerics(asked("LUSERS")), ["251"]);
+  assertEquals(asked("PING :a b"), [":p2pchat.local PONG p2pchat.local :a b"]);
+  assertEquals(numerics(asked("KICK #club Bob")), ["482"]);
+  assertEquals(numerics(asked("INVITE Bob #club")), ["482"]);
+  assertEquals(numerics(asked("JOIN #other")), ["403"]);
+  assertEquals(numerics(asked("JOIN #club")), []);
+  assertEquals(numerics(asked("NOSUCH")), ["421"]);
+  assertEquals(numerics(asked("constructor")), ["421"]);
+  assertEquals(numerics(asked("PRIVMSG #club")), ["461"]);
+  assertEquals(numerics(asked("PRIVMSG #club :")), ["412"]);
+  assertEquals(numerics(asked("USER a 0 * a")), ["462"]);
+});
+
+Deno.test("irc: many names take several lines, each short enough", () => {
+  const bench = new IrcBench();
+  bench.room();
+  for (let at = 0; at < 300; at++) bench.joined(`Пользователь${at}`, `key${at}`);
+
+  const lines = bench.join().filter((line) => line.includes(" 353 "));
+
+  const names = lines.flatMap((line) => line.split(" :")[1]!.split(" "));
+  assertEquals(names.length, 302);
+  for (const line of lines) assert(new TextEncoder().encode(line).length <= 510);
+});
+
+Deno.test("irc: a channel that is closed is quiet, and comes back; the user stays in it", () => {
+  const bench = inRoom();
+  const count = bench.runs.length;
+  bench.line("PART #room :bye");
+  assertEquals(bench.bare()[0], `:${ALICE} PART #room`);
+  bench.said("Bob", "hi");
+  bench.joined("Carol", KEY.carol);
+  assertEquals(bench.bare(), []);
+  bench.line("JOIN #room");
+  assert(bench.bare()[1]!.endsWith(":Alice Bob Carol"));
+  assertEquals(bench.runs.length, count);
+});
+
+Deno.test("irc: QUIT ends the connection alone", () => {
+  const bench = inRoom();
+  const count = bench.runs.length;
+  bench.line("QUIT :bye");
+
+  assert(bench.bare().at(-1)!.startsWith("ERROR :"));
+  assertEquals([bench.closed, bench.runs.length], [[1], count]);
+});
+
+Deno.test("irc: what was said meanwhile is shown once to a client that can't ask for it", () => {
+  const bench = inRoom("server-time");
+  bench.step({ type: "drained", client: 1 });
+  bench.said("Bob", "seen");
+  bench.step({ type: "drained", client: 1 });
+  bench.step({ type: "gone", client: 1 });
+  bench.said("Bob", "meanwhile");
+  bench.said("Alice", "from the console");
+  bench.said("Bob", "to you", { private: true });
+
+  const said = (lines: readonly string[]) => lines.filter((line) => line.includes(" PRIVMSG "));
+  assertEquals(said(bench.join("", 2)).map((line) => line.replace(/\[\d\d:\d\d\]/, "[t]")), [
+    `:${BOB} PRIVMSG #room :[t] meanwhile`,
+    `:${ALICE} PRIVMSG #room :[t] from the console`,
+    `:${BOB} PRIVMSG Alice :[t] to you`,
+  ]);
+  bench.step({ type: "drained", client: 2 });
+  bench.step({ type: "gone", client: 2 });
+  assertEquals(said(bench.join("", 3)), []);
+});
+
+Deno.test("irc: of very much that was said meanwhile the last is shown, and the rest counted", () => {
+  const bench = new IrcBench();
+  bench.room();
+  for (let at = 0; at < REPLAYED_MAX + 10; at++) bench.said("Bob", `n${at}`);
+
+  const lines = bench.join("batch server-time");
+
+  assert(lines.some((line) => line.includes(":10 earlier messages aren't shown")));
+  assertEquals(lines.filter((line) => line.includes(" PRIVMSG ")).length, REPLAYED_MAX);
+  assert(lines.some((line) => line.endsWith("chathistory #room")));
+});
+
+Deno.test("irc: an unread line of a client that was dropped is shown to the next one", () => {
+  const bench = inRoom();
+  bench.step({ type: "drained", client: 1 });
+  bench.said("Bob", "lost on the way");
+  bench.step({ type: "gone", client: 1 });
+
+  assert(bench.join("", 2).some((line) => line.endsWith("lost on the way")));
+});
+
+Deno.test("irc: the program's end is told", () => {
+  const bench = inRoom();
+  bench.step({ type: "closing", reason: "The program ends" });
+
+  assertEquals(bench.bare(), ["ERROR :The program ends"]);
+  assertEquals(bench.closed, [1]);
+});
+
+Deno.test("irc: lines that are too long are refused, and one that never ends closes", () => {
+  const bench = inRoom();
+  bench.step({ type: "line", client: 1, line: { bytes: 9_000, isUnended: false } });
+  assertEquals(numerics(bench.bare()), ["417"]);
+  bench.step({ type: "line", client: 1, line: { bytes: 9_000, isUnended: true } });
+  assertEquals(bench.closed, []);
+  bench.step({ type: "line", client: 1, line: { bytes: 2_000_000, isUnended: true } });
+  assertEquals(bench.closed, [1]);
+});

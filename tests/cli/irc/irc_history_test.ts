@@ -1,0 +1,92 @@
+import { assert, assertEquals } from "@std/assert";
+import { IrcBench, KEY } from "./irc_bench.ts";
+
+const CAPS = "draft/chathistory batch server-time message-tags standard-replies";
+
+/** Bob has said n0 to n9, a second apart, and something privately in between. */
+function talked(): IrcBench {
+  const bench = new IrcBench();
+  bench.room();
+  for (let at = 0; at < 10; at++) {
+    if (at === 5) bench.said("Bob", "psst", { private: true, id: "p" });
+    bench.said("Bob", `n${at}`, { id: `m${at}` });
+  }
+  assert(!bench.join(CAPS).join().includes("n9"), "it asks for it");
+  return bench;
+}
+
+function asked(bench: IrcBench, line: string): readonly string[] {
+  bench.line(`CHATHISTORY ${line}`);
+  const lines = bench.bare();
+  assert(lines[0]!.includes("BATCH +") && lines.at(-1)!.includes("BATCH -"), lines.join("\n"));
+  return lines.slice(1, -1).map((line) => line.slice(line.lastIndexOf(":") + 1));
+}
+
+/** When `n` was said. */
+const at = (bench: IrcBench, n: string) =>
+  `timestamp=${bench.events.find(({ fields }) => fields["text"] === n)!.fields["at"]}`;
+
+Deno.test("irc history: the last, what was before, after, between and around", () => {
+  const bench = talked();
+
+  assertEquals(asked(bench, "LATEST #room * 3"), ["n7", "n8", "n9"]);
+  assertEquals(asked(bench, "LATEST #room msgid=m6 9"), ["n7", "n8", "n9"]);
+  assertEquals(asked(bench, "BEFORE #room msgid=m3 2"), ["n1", "n2"]);
+  assertEquals(asked(bench, "AFTER #room msgid=m3 2"), ["n4", "n5"]);
+  assertEquals(asked(bench, "BETWEEN #room msgid=m2 msgid=m6 9"), ["n3", "n4", "n5"]);
+  assertEquals(asked(bench, "BETWEEN #room msgid=m6 msgid=m2 2"), ["n4", "n5"]);
+  assertEquals(asked(bench, "AROUND #room msgid=m5 4"), ["n3", "n4", "n5", "n6"]);
+  assertEquals(asked(bench, "AROUND #room msgid=m5 1"), ["n5"]);
+  assertEquals(asked(bench, "LATEST Bob * 5"), ["psst"]);
+  assertEquals(asked(bench, "LATEST Eve * 5"), []);
+});
+
+Deno.test("irc history: times are points, too", () => {
+  const bench = talked();
+
+  assertEquals(asked(bench, `BEFORE #room ${at(bench, "n3")} 2`), ["n1", "n2"]);
+  assertEquals(asked(bench, `AFTER #room ${at(bench, "n3")} 2`), ["n4", "n5"]);
+  assertEquals(asked(bench, `BETWEEN #room ${at(bench, "n2")} msgid=m5 9`), ["n3", "n4"]);
+  assertEquals(asked(bench, "BEFORE #room timestamp=2020-01-01T00:00:00.000Z 5"), []);
+  assertEquals(asked(bench, "AFTER #room timestamp=2030-01-01T00:00:00.000Z 5"), []);
+});
+
+Deno.test("irc history: what can't be answered is told", () => {
+  const bench = talked();
+  const failed = (line: string) => {
+    bench.line(`CHATHISTORY ${line}`);
+    return bench.bare().map((line) => line.split(" ").slice(1, 5).join(" "));
+  };
+
+  assertEquals(failed("SOME #room * 3"), ["FAIL CHATHISTORY UNKNOWN_COMMAND SOME"]);
+  assertEquals(failed("LATEST #room *"), ["FAIL CHATHISTORY NEED_MORE_PARAMS LATEST"]);
+  assertEquals(failed("LATEST #room * 0"), ["FAIL CHATHISTORY INVALID_PARAMS LATEST"]);
+  assertEquals(failed("BEFORE #room yesterday 5"), ["FAIL CHATHISTORY INVALID_PARAMS BEFORE"]);
+  assertEquals(failed("BEFORE #room msgid=none 5"), ["FAIL CHATHISTORY MESSAGE_ERROR BEFORE"]);
+  assertEquals(failed("TARGETS a b 5"), ["FAIL CHATHISTORY INVALID_PARAMS TARGETS"]);
+});
+
+Deno.test("irc history: who talked is told with the time", () => {
+  const bench = talked();
+  bench.line(
+    "CHATHISTORY TARGETS timestamp=2020-01-01T00:00:00.000Z timestamp=2030-01-01T00:00:00.000Z 9",
+  );
+
+  assertEquals(bench.bare().slice(1, -1).map((line) => line.split(" ").slice(1, 4).join(" ")), [
+    "CHATHISTORY TARGETS Bob",
+    "CHATHISTORY TARGETS #room",
+  ]);
+});
+
+Deno.test("irc history: an answer has ids, times and the batch", () => {
+  const bench = talked();
+  bench.line("CHATHISTORY LATEST #room * 1");
+
+  assertEquals(
+    bench.taken()[1],
+    [
+      "@time=2026-01-31T12:00:14.000Z;msgid=m9;batch=b1",
+      `:Bob!p2p@${KEY.bob} PRIVMSG #room :n9`,
+    ].join(" "),
+  );
+});

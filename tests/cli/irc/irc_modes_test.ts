@@ -1,0 +1,187 @@
+/** Groups, directories and several rooms. */
+
+import { assert, assertEquals } from "@std/assert";
+import { IrcBench, KEY } from "./irc_bench.ts";
+
+const ALICE = `Alice!p2p@${KEY.alice}`;
+const BOB = `Bob!p2p@${KEY.bob}`;
+const SERVICE = "*p2pchat!p2p@p2pchat";
+
+function inGroup(caps = ""): IrcBench {
+  const bench = new IrcBench(["msg"]);
+  bench.group();
+  bench.join(caps);
+  return bench;
+}
+
+function inDirectory(caps = ""): IrcBench {
+  const bench = new IrcBench(["msg"]);
+  bench.directory();
+  bench.join(caps);
+  return bench;
+}
+
+Deno.test("irc group: entries have their numbers, edits say which", () => {
+  const bench = inGroup("message-tags");
+  bench.said("Bob", "at seven?", { seq: 12, id: "e12" });
+  const edit = { event: "edit", edit: 3, seq: 12, by: "Bob", text: "at eight?", reason: "" };
+  bench.event({ ...edit, outcome: "committed", committedAt: "2026-01-31T12:00:00.000Z" });
+  bench.event({ ...edit, outcome: "aborted" });
+
+  assertEquals(bench.taken(), [
+    `@msgid=e12;p2pchat/seq=12 :${BOB} PRIVMSG #room :[12] at seven?`,
+    `@msgid=edit-3;p2pchat/seq=12 :${BOB} NOTICE #room :edited 12: at eight?`,
+    `:${SERVICE} NOTICE #room :<edit> at eight?`,
+  ]);
+});
+
+Deno.test("irc group: y and n answer a vote while one is open, and are chat otherwise", () => {
+  const bench = inGroup();
+  bench.line("PRIVMSG #room :y");
+  assertEquals(bench.ran.command, { command: "msg", text: "y" });
+  bench.event({ event: "vote-wanted", edit: 7, seq: 1, by: "Bob", old: "a", new: "b" });
+  bench.line("PRIVMSG #room :Y");
+  assertEquals(bench.ran.command, { command: "go" });
+  bench.line("PRIVMSG #room :y");
+  assertEquals(bench.ran.command, { command: "msg", text: "y" });
+  bench.event({ event: "vote-wanted", edit: 8, seq: 1, by: "Bob", old: "a", new: "b" });
+  bench.line("PRIVMSG #room :no");
+  assertEquals(bench.ran.command, { command: "abort" });
+  bench.line("PRIVMSG *p2pchat :go 7");
+  assertEquals(bench.ran.command, "/go 7");
+});
+
+Deno.test("irc group: nothing is private, and nobody's name is changed", () => {
+  const bench = inGroup();
+  const count = bench.runs.length;
+  bench.line("PRIVMSG Bob :psst\nNICK other");
+
+  const lines = bench.bare();
+  assert(lines[0]!.includes(" 401 Alice Bob :Nothing was sent"), lines[0]);
+  assert(lines[1]!.includes(" 447 "), lines[1]);
+  assertEquals(bench.runs.length, count);
+});
+
+Deno.test("irc group: views tell who comes and goes", () => {
+  const bench = inGroup();
+  bench.view(["Alice", "Bob", "Carol"]);
+  bench.view(["Alice", "Carol"], [{ name: "Bob", reason: "lost" }]);
+
+  assertEquals(bench.bare(), [
+    `:Carol!p2p@${KEY.carol} JOIN #room`,
+    `:${BOB} QUIT :lost: no answer`,
+  ]);
+});
+
+Deno.test("irc directory: the lobby is a channel, in which all are told", () => {
+  const bench = inDirectory("echo-message labeled-response batch");
+  bench.line("@label=b PRIVMSG #lobby :lunch");
+  assertEquals(bench.ran.command, { command: "broadcast", text: "lunch" });
+  bench.answer({ event: "broadcast-sent", id: "b1", reached: 2 });
+  bench.event({ event: "broadcast", id: "b2", from: "Bob", key: KEY.bob, text: "where?" });
+  bench.event({ event: "broadcast", id: "b3", from: "*directory*", key: "dir", text: "bye" });
+
+  assertEquals(bench.taken(), [
+    `@label=b :${ALICE} PRIVMSG #lobby :lunch`,
+    `:${BOB} PRIVMSG #lobby :where?`,
+    ":*directory*!p2p@dir PRIVMSG #lobby :bye",
+  ]);
+});
+
+Deno.test("irc directory: who is online is in the channel", () => {
+  const bench = inDirectory();
+  bench.event({ event: "presence", name: "Bob", key: KEY.bob, state: "busy" });
+  bench.event({ event: "presence", name: "Bob", key: KEY.bob, state: "offline" });
+  bench.event({ event: "presence", name: "Dora", key: "dorakey", state: "free", guest: true });
+  bench.event({ event: "users", isAnswer: true, users: [] });
+  bench.event({ event: "users", users: [{ name: "Dora", key: "dorakey", state: "free" }] });
+
+  assertEquals(bench.bare(), [
+    `:${BOB} QUIT :logged out`,
+    ":Dora!p2p@dorakey JOIN #lobby",
+    `:Carol!p2p@${KEY.carol} QUIT :logged out`,
+  ]);
+});
+
+Deno.test("irc directory: who is written to alone is called, and told once connected", () => {
+  const bench = inDirectory();
+  bench.line("PRIVMSG Bob :hi\nPRIVMSG Bob :are you there?");
+  assertEquals(bench.ran.command, { command: "call", name: "Bob" });
+  bench.answer({ event: "call", peer: "Bob", state: "ringing" });
+  const count = bench.runs.length;
+  bench.line("PRIVMSG Carol :psst");
+  assert(bench.bare().at(-1)!.includes("you are in a call with Bob"));
+  assertEquals(bench.runs.length, count);
+  bench.event({ event: "call", peer: "Bob", state: "connected" });
+  assertEquals(bench.runs.slice(-2).map(({ command }) => command), [
+    { command: "msg", text: "hi" },
+    { command: "msg", text: "are you there?" },
+  ]);
+  bench.taken();
+  bench.said("Bob", "yes");
+  bench.said("Alice", "from the console");
+  assertEquals(bench.bare(), [
+    `:${BOB} PRIVMSG Alice :yes`,
+    `:${ALICE} PRIVMSG Bob :from the console`,
+  ]);
+});
+
+Deno.test("irc directory: what a call that never was would have been told is counted", () => {
+  const bench = inDirectory();
+  bench.line("PRIVMSG Bob :hi\nPRIVMSG Bob :there?");
+  bench.event({ event: "call", peer: "Bob", state: "declined" });
+  assert(bench.bare().some((line) => line.includes("2 lines of yours weren't sent")));
+
+  bench.line("PRIVMSG Eve :hi");
+  bench.answer({ event: "error", code: "offline", text: "Eve isn't online" });
+  const lines = bench.bare();
+  assert(lines.some((line) => line.includes("What you wrote wasn't sent")), lines.join("\n"));
+  assert(lines.at(-1)!.includes("Eve isn't online"));
+  bench.line("PRIVMSG Bob :again");
+  assertEquals(bench.ran.command, { command: "call", name: "Bob" });
+});
+
+Deno.test("irc directory: a call is answered in its query", () => {
+  const bench = inDirectory();
+  bench.event({ event: "incoming", call: "c", from: "Bob", key: KEY.bob });
+  bench.line("PRIVMSG Bob :hello");
+  assert(bench.bare().at(-1)!.includes("Bob is calling; y accepts"));
+  bench.line("PRIVMSG Bob :y");
+  assertEquals(bench.ran.command, { command: "accept" });
+});
+
+Deno.test("irc rooms: several rooms are several channels", () => {
+  const bench = new IrcBench();
+  bench.room("One");
+  bench.event({ event: "ready", command: "mesh", name: "Alice", key: KEY.alice, room: "r2" });
+  bench.answer({
+    event: "rooms",
+    rooms: [{ room: "r1", title: "One" }, { room: "r2", title: "Two" }],
+  });
+  bench.joined("Bob", KEY.bob, { room: "r2" });
+  bench.joined("Bob", "another", { room: "r2" });
+  const lines = bench.join();
+  assert(lines.includes(`:${ALICE} JOIN #One`) && lines.includes(`:${ALICE} JOIN #Two`));
+  assert(lines.some((line) => line.endsWith("#Two :Alice Bob Bob^anot")), lines.join("\n"));
+
+  bench.line("PRIVMSG #two :hi");
+  assertEquals(bench.ran.command, { command: "msg", text: "hi", room: "r2" });
+  bench.said("Bob", "in two", { room: "r2" });
+  bench.said("Bob", "in one", { room: "r1" });
+  bench.event({ event: "left", name: "Bob", key: KEY.bob, reason: "quit", room: "r2" });
+  bench.event({ event: "parted", number: 2, title: "Two", reason: "quit", room: "r2" });
+  assertEquals(bench.bare(), [
+    `:${BOB} PRIVMSG #Two :in two`,
+    `:${BOB} PRIVMSG #One :in one`,
+    `:${BOB} PART #Two :left`,
+    `:${ALICE} PART #Two :quit`,
+  ]);
+});
+
+Deno.test("irc rooms: a room whose title can't be had is a channel all the same", () => {
+  const bench = new IrcBench();
+  bench.event({ event: "ready", command: "mesh", name: "Alice", key: KEY.alice, room: "r1" });
+  bench.answer({ event: "error", code: "disk", text: "no" });
+
+  assert(bench.join().includes(`:${ALICE} JOIN #room`));
+});

@@ -1,0 +1,79 @@
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { utf8Length } from "../../../lib/base/text/text.ts";
+import {
+  actionBody,
+  BODIES_MAX,
+  bodiesOf,
+  clientText,
+  ircAction,
+} from "../../../lib/cli/irc/lines/irc_text.ts";
+
+const texts = (text: string, bytes = 400, empty: "kept" | "left out" = "left out") =>
+  bodiesOf(text, bytes, empty).map(({ text }) => text);
+
+Deno.test("irc text: each line is a body; empty ones are left out unless they are wanted", () => {
+  assertEquals(texts("a\n\nb"), ["a", "b"]);
+  assertEquals(texts("a\n\nb", 400, "kept"), ["a", "", "b"]);
+});
+
+Deno.test("irc text: a long line is split at blanks, and goes on", () => {
+  const bodies = bodiesOf("one two three four", 10, "left out");
+
+  assertEquals(bodies, [
+    { text: "one two ", isContinued: false },
+    { text: "three four", isContinued: true },
+  ]);
+});
+
+Deno.test("irc text: no grapheme is broken that fits", () => {
+  const family = "👩‍👩‍👧";
+
+  assertEquals(texts(family.repeat(3), utf8Length(family) * 2 + 3), [family.repeat(2), family]);
+  assertEquals(texts("e\u0301".repeat(4), 7), ["e\u0301e\u0301", "e\u0301e\u0301"]);
+});
+
+Deno.test("irc text: parts have room, and are the text when they are joined", () => {
+  const unit = fc.constantFrom("a", " ", "é", "👩‍👩‍👧", "e\u0301", "漢", "\u{1f3f4}");
+  const texts = fc.array(unit, { maxLength: 300 }).map((units) => units.join(""));
+  fc.assert(fc.property(texts, fc.integer({ min: 8, max: 60 }), (text, bytes) => {
+    const bodies = bodiesOf(text, bytes, "kept");
+
+    for (const body of bodies) assert(utf8Length(body.text) <= bytes);
+    if (bodies.length <= BODIES_MAX) assertEquals(bodies.map(({ text }) => text).join(""), text);
+  }));
+});
+
+Deno.test("irc text: nothing that a client obeys comes through", () => {
+  fc.assert(fc.property(fc.string({ unit: "binary", maxLength: 60 }), (text) => {
+    for (const body of bodiesOf(text, 100, "kept")) {
+      // deno-lint-ignore no-control-regex
+      assert(!/[\x00-\x1f\x7f-\x9f]/.test(body.text), JSON.stringify(body.text));
+    }
+  }));
+  assertEquals(texts("\x01DCC SEND x\x01\x03" + "4red"), ["␁DCC SEND x␁␃4red"]);
+});
+
+Deno.test("irc text: of many lines the rest is counted", () => {
+  const bodies = texts("x\n".repeat(5_000));
+
+  assertEquals(bodies.length, BODIES_MAX + 1);
+  assertEquals(texts("x".repeat(9_000), 10).length, BODIES_MAX + 1);
+  assert(bodies.at(-1)!.startsWith("... 4,801 more lines"), bodies.at(-1));
+});
+
+Deno.test("irc text: an action is one on both sides", () => {
+  assertEquals(ircAction("/me waves"), "waves");
+  assertEquals(ircAction("/meant"), null);
+  assertEquals(clientText(actionBody("waves")), { type: "said", text: "/me waves" });
+  assertEquals(clientText("\x01ACTION waves"), { type: "said", text: "/me waves" });
+  assertEquals(clientText("\x01version\x01"), { type: "ctcp", command: "VERSION" });
+  assertEquals(clientText("\x01"), { type: "ctcp", command: "" });
+});
+
+Deno.test("irc text: styles of a client are taken out, its text isn't", () => {
+  assertEquals(clientText("\x02bold\x02 \x034,12red\x03 \x04ff0000x\x0f 3,4"), {
+    type: "said",
+    text: "bold red x 3,4",
+  });
+});
