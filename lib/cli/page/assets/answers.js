@@ -1,0 +1,453 @@
+/**
+ * Answers to commands as cards: a title, and blocks of `{rows}` (parts of a sentence each), `{code}` (to be copied),
+ * `{rowsOfQr}`, `{digits}`, `{messages}`, `{commands}` and `{actions}` (buttons, each with the line that it runs).
+ */
+
+import {
+  awayParts,
+  comparedText,
+  countText,
+  durationText,
+  listed,
+  namePart as name,
+  sizeText,
+  timePart as time,
+} from "./lines.js";
+
+const addressOf = (
+  { host, port },
+) => (host ? `${host.includes(":") ? `[${host}]` : host}:${port}` : null);
+
+/** A person in a list: name, what is known of them, and where they are. */
+function personRow(person, ...more) {
+  const { name: who, self, role, away } = person;
+  const asides = [
+    ...(self ? ["you"] : []),
+    ...(role ? [role] : []),
+    ...(person.guest ? ["guest"] : []),
+    ...more.filter((text) => text !== null && text !== ""),
+    ...[comparedText(person)].filter((text) => text !== null),
+  ];
+  return [
+    name(who),
+    ...(asides.length === 0 ? [] : [` \u2014 ${asides.join(", ")}`]),
+    ...(away === undefined ? [] : ["; ", ...awayParts(away)]),
+  ];
+}
+
+function peersCard({ peers, removed = [] }) {
+  const rows = peers.map((peer, index) => {
+    const link = peer.direct
+      ? peer.relayed ? "through a meeting point" : "directly"
+      : "through others";
+    const where = addressOf(peer) ??
+      (peer.meeting ? `meets at ${peer.meeting}` : "takes no connections");
+    return personRow({ ...peer, self: index === 0 }, where, index === 0 ? "" : link);
+  });
+  const out = removed.map(({ name: who, by }) => [name(who), " \u2014 removed by ", name(by)]);
+  return card(`${countText(peers.length, "member")}`, { rows: [...rows, ...out] });
+}
+
+function membersCard({ members, verified = [], away = [], refused = [], awaited = [] }, { self }) {
+  const rows = members.map((who) =>
+    personRow({
+      name: who,
+      self: who === self,
+      verified: verified.includes(who),
+      away: away.find((one) => one.name === who)?.away,
+    }, refused.includes(who) ? "the key that you refused" : "")
+  );
+  const missing = awaited.map((who) => [name(who), " \u2014 awaited"]);
+  return members.length === 0
+    ? card("You aren\u2019t in the group yet")
+    : card(countText(members.length, "member"), { rows: [...rows, ...missing] });
+}
+
+function friendsCard({ friends }) {
+  const rows = friends.map((friend) =>
+    personRow(friend, addressOf(friend), friend.connected ? "connected" : "not connected")
+  );
+  return card(countText(friends.length, "friend"), { rows });
+}
+
+function usersCard({ users, more }, { self }) {
+  if (users.length === 0) return card("Nobody of that name is online");
+  const rows = users.map((user) =>
+    personRow(
+      { ...user, name: user.shown ?? user.name, self: user.name === self },
+      addressOf(user) ?? "takes no calls",
+      user.state === "busy" ? "in a call" : "free",
+    )
+  );
+  const actions = more ? [{ label: "Show more", line: "/more" }] : [];
+  return card(`${countText(users.length, "person", "people")} online`, { rows }, { actions });
+}
+
+function statusCard(status, { mode }) {
+  const rows = mode === "mesh"
+    ? meshStatus(status)
+    : mode === "group"
+    ? groupStatus(status)
+    : mode === "friends"
+    ? friendsStatus(status)
+    : directoryStatus(status);
+  const problems = (status.problems ?? []).map((problem) => ["! ", problem]);
+  const away = status.away === undefined
+    ? []
+    : [["You are ", ...awayParts(status.away), "; /back ends that"]];
+  return card("Status", { rows: [...rows, ...problems, ...away] }, {
+    code: status.key,
+    label: "Your key",
+  });
+}
+
+const waits = (
+  count,
+) => [
+  `${countText(count, "message of yours", "messages of yours")} ${count === 1 ? "waits" : "wait"}`,
+];
+
+function meshStatus({ key, members, unsent, waiting, lastMessage, messages }) {
+  const others = members.filter((member) => member.key !== key);
+  const links = others.filter(({ direct }) => direct);
+  const behind = others.filter(({ upToDate }) => !upToDate);
+  const silent = others.filter(({ suspected }) => suspected);
+  return [
+    [
+      `Room of ${others.length + 1}`,
+      ...(others.length === 0
+        ? [": nobody else is here; what you write is kept for who comes"]
+        : [": you, ", ...listed(others.map((one) => name(one.name)))]),
+    ],
+    ...(links.length === 0 ? [] : [[
+      "Links: ",
+      ...listed(links.map((one) => name(one.name))),
+      ...(links[0].roundTripMs === null
+        ? []
+        : [`, the first ${durationText(links[0].roundTripMs)} away`]),
+    ]]),
+    ...silent.map((
+      one,
+    ) => [name(one.name), ` hasn\u2019t been heard for ${durationText(one.heardMsAgo ?? 0)}`]),
+    ...(unsent > 0
+      ? [waits(unsent)]
+      : behind.length > 0
+      ? [["Not everything has reached ", ...listed(behind.map((one) => name(one.name)))]]
+      : others.length > 0
+      ? [["Everything you wrote has reached everybody who is here"]]
+      : []),
+    ...waiting.map((one) => [...waits(one.messages), " for ", name(one.name)]),
+    ...(lastMessage === null ? [] : [[
+      `${countText(messages, "message")} kept, the last from `,
+      name(lastMessage.from),
+      " at ",
+      time(lastMessage.at),
+    ]]),
+  ];
+}
+
+function groupStatus(
+  { name: self, view, coordinator, seq, digest, members, unsent, awaited = [], edits = [], log },
+) {
+  const others = members.filter((member) => member.name !== self);
+  const there = `The coordinator is ${coordinator === "up" ? "there" : "away"}`;
+  return [
+    view === 0 ? [`Not in the group yet. ${there}`] : [
+      `Group of ${members.length}: you`,
+      ...(others.length ? [" and ", ...listed(others.map((one) => name(one.name)))] : []),
+      `. ${there}`,
+    ],
+    [
+      digest === ""
+        ? "No entries yet"
+        : `${countText(seq, "entry", "entries")}, digest ${digest.slice(0, 8)}`,
+    ],
+    ...(unsent > 0
+      ? [[...waits(unsent), ...(awaited.length ? [" for ", ...listed(awaited.map(name))] : [])]]
+      : [["Everything you wrote is in the log"]]),
+    ...others.filter((one) => !one.heard || one.behind > 0).map((
+      one,
+    ) => [
+      name(one.name),
+      one.heard
+        ? ` is ${countText(one.behind, "entry", "entries")} behind`
+        : " doesn\u2019t answer",
+    ]),
+    ...edits.map((
+      edit,
+    ) => [
+      `Edit ${edit.edit ?? ""} of entry ${edit.seq}, asked by `,
+      name(edit.by),
+      `: ${edit.state === "vote-wanted" ? "waits for your answer" : "isn\u2019t decided yet"}`,
+    ]),
+    ["Your log: ", { code: log }],
+  ];
+}
+
+function friendsStatus({ friends, unsent }) {
+  return [
+    ...friends.map((friend) => [
+      name(friend.name),
+      ` \u2014 ${friend.connected ? "connected" : "not connected"}`,
+      ...(friend.waiting > 0 ? [`, ${countText(friend.waiting, "message")} waiting`] : []),
+      ...(friend.problem ? [`; ${friend.problem}`] : []),
+    ]),
+    unsent > 0 ? waits(unsent) : ["Everything you wrote has arrived"],
+  ];
+}
+
+function directoryStatus({ registry, session, online, unsent, roundTripMs, call, guest }) {
+  return [
+    [
+      `${registry}: ${session === "up" ? "logged in" : "not logged in"}${
+        guest ? " as a guest" : ""
+      }, ${countText(online, "person", "people")} online`,
+      ...(roundTripMs === null || roundTripMs === undefined
+        ? []
+        : [`, ${durationText(roundTripMs)} away`]),
+    ],
+    ...(call ? [["A call with ", name(call.peer), `: ${call.state}`]] : []),
+    ...(unsent > 0 ? [waits(unsent)] : []),
+  ];
+}
+
+function verifyCard({ name: who, digits, verified, verifiedAs = [], answer, refused }) {
+  if (answer === "yes") {
+    return card(["Verified: ", name(who)], {
+      rows: [["With this key and under this name, wherever you meet."]],
+    });
+  }
+  if (answer === "no") {
+    const rows = [["Somebody may be in between, or pose as ", name(who), "."], [
+      "The key counts as changed until you accept it with /trust.",
+    ]];
+    return { ...card(["That key isn\u2019t that of ", name(who)], { rows }), tone: "warning" };
+  }
+  const rows = [
+    ...(verified ? [[name(who), " is verified already."]] : []),
+    ...(verifiedAs.length
+      ? [["This is the key that you verified as ", ...listed(verifiedAs.map(name)), "."]]
+      : []),
+    ...(refused
+      ? [["You had said no: the key counts as changed until you accept it with /trust."]]
+      : []),
+    ["Call ", name(who), " and compare these digits, by voice:"],
+  ];
+  const actions = [
+    { label: "They are the same", line: `/verify ${who} yes` },
+    { label: "They differ", line: `/verify ${who} no`, isGrave: true },
+  ];
+  return card(["Verify ", name(who)], { rows }, { digits }, { actions });
+}
+
+function whoisCard(who) {
+  const { name: called, self, key, route, since, line, away } = who;
+  const how = route === null ? self ? null : "not connected" : {
+    direct: "connected directly",
+    relay: "connected through a relay",
+    members: "connected through others",
+  }[route];
+  const rows = [
+    [[addressOf(who), how].filter((text) => text !== null).join(", ")],
+    ...(since ? [[`Known since ${since}`]] : []),
+    ...(away === undefined ? [] : [[...awayParts(away)]]),
+    ...(self
+      ? []
+      : [[key === null ? "The key isn\u2019t known yet" : comparedText(who) ?? "Not verified"]]),
+  ].filter(([first]) => first !== "");
+  const codes = [
+    ...(key === null ? [] : [{ code: key, label: "Key" }]),
+    ...(line === undefined ? [] : [{ code: line, label: "For others" }]),
+  ];
+  const actions = self || key === null || who.verified
+    ? []
+    : [{ label: "Verify\u2026", line: `/verify ${called}` }];
+  return card([name(called), self ? " (you)" : ""], { rows }, ...codes, { actions });
+}
+
+function inviteCard({ invite, line, qr }) {
+  return card(
+    "Invite",
+    { rows: [["Whoever has this can join: pass it on with care."]] },
+    { code: invite, label: "Invite" },
+    { code: line, label: "What others type" },
+    ...(qr ? [{ rowsOfQr: qr }] : []),
+  );
+}
+
+function wordsCard({ words, line, expires }) {
+  return card("Words to say aloud", { rows: [["Good once, until ", time(expires), "."]] }, {
+    code: words,
+    label: "Words",
+  }, { code: line, label: "What others type" });
+}
+
+function filesCard({ files }) {
+  if (files.length === 0) return card("No file is offered");
+  const rows = files.map(({ file, name: called, size, from, self, state, bytes, path }) => [
+    `${file}  ${called} (${sizeText(size)}) from `,
+    name(from),
+    self
+      ? " (you)"
+      : state === "here"
+      ? ", here"
+      : state === "fetching"
+      ? `, ${size ? Math.floor(100 * bytes / size) : 100} % is here`
+      : ", offered",
+    ...(path ? [": ", { code: path }] : []),
+  ]);
+  return card("Files", { rows });
+}
+
+function roomsCard({ rooms }) {
+  if (rooms.length === 0) return card("You were in no room yet");
+  const rows = rooms.map((
+    { room, title, members = [], last, here, private: isPrivate, host, port },
+  ) => [
+    `${here ? `${here.number}  ` : ""}${title ?? room?.slice(0, 8) ?? "private"}${
+      isPrivate ? ", private" : ""
+    }`,
+    ...(host ? [` at ${addressOf({ host, port })}`] : []),
+    ...(members.length
+      ? [
+        " \u2014 ",
+        ...listed(members.slice(0, 3).map(name)),
+        members.length > 3 ? ` and ${members.length - 3} more` : "",
+      ]
+      : []),
+    ...(last ? [", last message ", time(last.at)] : []),
+    ...(here?.current ? [", the console is here"] : []),
+  ]);
+  return card("Rooms", { rows });
+}
+
+function saidCard({ messages, searched, name: who }) {
+  const heard = messages.filter(({ ignored }) => ignored !== true);
+  const what = searched === undefined ? "" : ` with \u201c${searched}\u201d`;
+  const whom = who === undefined ? [] : [" with ", name(who)];
+  if (messages.length === 0) return card(["Nothing was said", ...whom, what]);
+  const left = messages.length - heard.length;
+  return card(
+    [countText(heard.length, "message"), ...whom, what],
+    {
+      messages: heard.map((message) => ({
+        at: message.sentAt,
+        from: message.self ? null : message.shown ?? message.from,
+        to: message.to,
+        text: message.text,
+        place: message.number === undefined ? null : message.title ?? `room ${message.number}`,
+        isPrivate: message.private === true,
+      })),
+    },
+    { rows: left > 0 ? [[`${countText(left, "message")} of people you ignore left out`]] : [] },
+  );
+}
+
+function logCard({ entries, searched }) {
+  const what = searched === undefined ? "" : ` with \u201c${searched}\u201d`;
+  if (entries.length === 0) return card(`No entries${what}`);
+  return card(countText(entries.length, "entry", "entries") + what, {
+    messages: entries.filter(({ ignored }) => ignored !== true).map((entry) => ({
+      seq: entry.seq,
+      at: entry.sentAt,
+      from: entry.shown,
+      text: entry.text,
+      editedBy: entry.edits > 0 ? entry.editedBy : undefined,
+    })),
+  });
+}
+
+function entryCard({ seq, shown, text, sentAt, edits }) {
+  const original = edits[0] === undefined
+    ? []
+    : [{ seq, at: sentAt, from: shown, text: edits[0].old }];
+  const changes = edits.map((edit) => ({
+    at: edit.committedAt,
+    from: edit.by,
+    text: edit.new,
+    editedBy: edit.by,
+  }));
+  const messages = edits.length === 0
+    ? [{ seq, at: sentAt, from: shown, text }]
+    : [...original, ...changes];
+  return card(
+    `Entry ${seq}, ${
+      edits.length === 0
+        ? "never changed"
+        : `changed ${edits.length === 1 ? "once" : `${edits.length} times`}`
+    }`,
+    { messages },
+  );
+}
+
+const missedCard = ({ calls }) =>
+  calls.length === 0
+    ? card("No calls missed")
+    : card("Missed calls", { rows: calls.map(({ from, at }) => [name(from), ", ", time(at)]) });
+
+const ignoredCard = ({ ignored }) =>
+  ignored.length === 0 ? card("You ignore nobody") : card("Ignored", {
+    rows: ignored.map(({ name: who, since }) => [name(who), ` since ${since}`]),
+  });
+
+const outboxCard = ({ messages }) =>
+  messages.length === 0 ? card("No messages wait") : card("Messages that wait", {
+    messages: messages.map(({ to, text, sentAt }) => ({
+      at: sentAt,
+      from: null,
+      to,
+      text,
+      isPrivate: true,
+    })),
+  });
+
+/** What `/help` shows: the commands that it names, each with its form and what it does. */
+function helpCard({ commands, forms = [] }) {
+  const rows = [
+    ...forms.map(([form, help]) => ({ form, help })),
+    ...commands.map(({ name: called, form, help }) => ({
+      form: form.startsWith("/") ? form : `/${called} ${form}`.trimEnd(),
+      help,
+    })),
+  ];
+  return card("Commands", { commands: rows });
+}
+
+const CARDS = {
+  peers: peersCard,
+  members: membersCard,
+  friends: friendsCard,
+  users: usersCard,
+  status: statusCard,
+  verify: verifyCard,
+  whois: whoisCard,
+  invite: inviteCard,
+  words: wordsCard,
+  files: filesCard,
+  rooms: roomsCard,
+  history: saidCard,
+  log: logCard,
+  entry: entryCard,
+  missed: missedCard,
+  ignored: ignoredCard,
+  outbox: outboxCard,
+  help: helpCard,
+  digest: ({ seq, digest }) =>
+    card(countText(seq, "entry", "entries"), { code: digest, label: "Digest" }),
+};
+
+function card(title, ...blocks) {
+  const parts = Array.isArray(title) ? title : [title];
+  const isEmpty = ({ rows, actions }) => (rows ?? actions)?.length === 0;
+  return { title: parts, blocks: blocks.filter((block) => !isEmpty(block)) };
+}
+
+export function isAnswer(event) {
+  return Object.hasOwn(CARDS, event.event);
+}
+
+/** The card of an event that answers a command. @param context `self`, `mode`, and the `forms` of lines. */
+export function cardOf(event, context) {
+  const more = event.event === "help" ? { forms: context.forms } : {};
+  return CARDS[event.event]({ ...event, ...more }, context);
+}

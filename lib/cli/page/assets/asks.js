@@ -1,0 +1,108 @@
+/** What waits for an answer within some time, above the message box: calls, and votes. */
+
+import { fill, h, nameOf } from "./dom.js";
+import { foldedBody, visibleBody } from "./harmless.js";
+import { durationText } from "./lines.js";
+import { leftText } from "./times.js";
+
+const NEVER_MS = 24 * 3_600_000;
+
+/** @returns The open questions: `key`, `text` and `buttons` each, and until when; `isCalling`: somebody rings. */
+function questionsOf(state, act) {
+  const questions = [...state.votes.values()].map(({ edit, seq, by, new: text, deadlineMs }) => ({
+    key: `vote ${edit}`,
+    text: () => [
+      nameOf(by, state),
+      ` wants to change entry ${seq} to `,
+      h("q", {}, h("bdi", {}, startOf(text))),
+    ],
+    deadlineMs,
+    buttons: [
+      ["Agree", () => act.command({ command: "go", edit }), true],
+      ["Refuse", () => act.command({ command: "abort", edit })],
+    ],
+  }));
+  const { call } = state;
+  if (call === null) return questions;
+  const peer = () => nameOf(call.peer, state);
+  if (call.state === "incoming") {
+    return [{
+      key: `incoming ${call.id}`,
+      text: () => [peer(), call.guest ? " (a guest) is calling you" : " is calling you"],
+      deadlineMs: call.deadlineMs,
+      isCalling: true,
+      buttons: [
+        ["Accept", () => act.command({ command: "accept", name: call.peer }), true],
+        ["Decline", () => act.command({ command: "decline" })],
+      ],
+    }, ...questions];
+  }
+  if (call.state === "ringing") {
+    return [{
+      key: `ringing ${call.id}`,
+      text: () => ["Calling ", peer(), "\u2026"],
+      isCalling: true,
+      buttons: [["Withdraw", () => act.command({ command: "cancel" })]],
+    }, ...questions];
+  }
+  return [{
+    key: `call ${call.id}`,
+    text: () => ["In a call with ", peer()],
+    sinceMs: call.sinceMs,
+    buttons: [["Hang up", () => act.command({ command: "hangup" }), false, true]],
+  }, ...questions];
+}
+
+function startOf(text) {
+  const { head } = foldedBody(visibleBody(text));
+  return head.length > 160 ? `${head.slice(0, 160)}\u2026` : head;
+}
+
+/** Draws them, and their clocks; those that are out of time go. */
+export function renderAsks(element, state, act, nowMs) {
+  const open = questionsOf(state, act).filter(({ deadlineMs = NEVER_MS + nowMs }) =>
+    deadlineMs > nowMs
+  );
+  const keys = open.map(({ key }) => key).join("\n");
+  element.hidden = open.length === 0;
+  if (element.dataset.keys !== keys) {
+    element.dataset.keys = keys;
+    const hadFocus = element.contains(document.activeElement);
+    fill(element, open.map(questionElement));
+    if (hadFocus) act.lostFocus();
+  }
+  for (const [at, { deadlineMs, sinceMs }] of open.entries()) {
+    const left = element.children[at].querySelector(".ask-left");
+    const text = deadlineMs !== undefined
+      ? `${leftText(deadlineMs - nowMs)} left`
+      : sinceMs === undefined
+      ? ""
+      : durationText(Math.max(0, nowMs - sinceMs));
+    if (left.textContent !== text) left.textContent = text;
+  }
+  return open.length > 0;
+}
+
+function questionElement({ text, buttons, isCalling }) {
+  return h(
+    "div",
+    { class: isCalling ? "ask is-calling" : "ask" },
+    h(
+      "p",
+      { class: "ask-text" },
+      text(),
+      h("span", { class: "ask-left", role: "timer", "aria-live": "off" }),
+    ),
+    h(
+      "div",
+      { class: "actions" },
+      buttons.map(([label, run, isMain, isGrave]) =>
+        h("button", {
+          type: "button",
+          class: `button${isMain ? " is-main" : ""}${isGrave ? " is-grave" : ""}`,
+          onclick: run,
+        }, label)
+      ),
+    ),
+  );
+}

@@ -1,0 +1,57 @@
+/**
+ * A long list in chunks that are never changed, only replaced: whoever shows it compares chunks, and draws those that
+ * are others than before. A chunk keeps its `id` for as long as it holds the same part of the list.
+ */
+
+/** Few enough to be drawn at once, many enough for 10,000 items to be 250 elements. */
+export const CHUNK_ITEMS_MAX = 40;
+/** The oldest chunks go first. */
+export const ITEMS_MAX = 20_000;
+
+export const NO_CHUNKS = Object.freeze([]);
+
+/** The list with `item` at its end. */
+export function appended(chunks, item) {
+  const last = chunks.at(-1);
+  if (last === undefined || last.items.length >= CHUNK_ITEMS_MAX) {
+    const id = last === undefined ? 0 : last.id + 1;
+    return bounded([...chunks, { id, items: [item] }]);
+  }
+  return [...chunks.slice(0, -1), { id: last.id, items: [...last.items, item] }];
+}
+
+function bounded(chunks) {
+  const max = ITEMS_MAX / CHUNK_ITEMS_MAX;
+  return chunks.length <= max ? chunks : chunks.slice(chunks.length - max);
+}
+
+/** The list with `items`, in order, at its beginning. */
+export function prepended(chunks, items) {
+  const before = [];
+  let id = (chunks[0]?.id ?? 0) - 1;
+  for (let end = items.length; end > 0; end -= CHUNK_ITEMS_MAX) {
+    before.unshift({ id: id--, items: items.slice(Math.max(0, end - CHUNK_ITEMS_MAX), end) });
+  }
+  return [...before, ...chunks];
+}
+
+/** The list with the last item that fits replaced; the same list where none fits. */
+export function replaced(chunks, fits, by) {
+  for (let at = chunks.length - 1; at >= 0; at--) {
+    const { id, items } = chunks[at];
+    const index = items.findLastIndex(fits);
+    if (index < 0) continue;
+    const chunk = { id, items: items.with(index, by(items[index])) };
+    return chunks.with(at, chunk);
+  }
+  return chunks;
+}
+
+/** All items, from the first to the last. */
+export function* itemsOf(chunks) {
+  for (const { items } of chunks) yield* items;
+}
+
+export function lengthOf(chunks) {
+  return chunks.reduce((sum, { items }) => sum + items.length, 0);
+}

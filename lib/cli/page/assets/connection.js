@@ -1,0 +1,154 @@
+/** The socket to the program, and what `session.js` decides about it. */
+
+import { newSession, step } from "./session.js";
+
+/** A connection on which nothing came for so long is asked, and given up if nothing comes then, ms. */
+const SILENT_MS = 20_000;
+
+export class Connection {
+  #session;
+  #token;
+  #key = null;
+  #socket = null;
+  #pass;
+  #link;
+  #had;
+  #timer = null;
+  #heard = 0;
+
+  /**
+   * @param options `token`, `window`; `pass` takes the program's messages, `link` what is to be said of the connection;
+   *   `had` gives `{run, last}`.
+   */
+  constructor({ token, window: id, pass, link, had }) {
+    this.#token = token;
+    this.#session = newSession({ hasToken: token !== "", window: id });
+    [this.#pass, this.#link, this.#had] = [pass, link, had];
+    addEventListener("online", () => this.#input({ type: "wake" }));
+    document.addEventListener("visibilitychange", () => {
+      if (!document.hidden) this.#wakeUnlessRefused();
+    });
+    setInterval(() => this.#check(), SILENT_MS / 2);
+  }
+
+  start() {
+    if (this.#session.text !== null) this.#link({ state: "refused", text: this.#session.text });
+    this.#input({ type: "start", nonce: randomWord() });
+  }
+
+  /** Tries again, as the user wishes. */
+  wake() {
+    this.#input({ type: "wake" });
+  }
+
+  /** @returns Whether it was given to the program. */
+  send(message) {
+    if (this.#session.state !== "open" || this.#socket.readyState !== WebSocket.OPEN) return false;
+    this.#socket.send(JSON.stringify(message));
+    return true;
+  }
+
+  #wakeUnlessRefused() {
+    if (this.#session.state === "waiting") this.#input({ type: "wake" });
+  }
+
+  #input(input) {
+    const [session, effects] = step(this.#session, input, this.#had());
+    this.#session = session;
+    for (const effect of effects) this.#carryOut(effect);
+  }
+
+  #carryOut(effect) {
+    switch (effect.type) {
+      case "connect":
+        return this.#connect();
+      case "send":
+        return this.#socket.send(JSON.stringify(effect.message));
+      case "prove":
+        return void this.#prove(effect);
+      case "close":
+        return this.#socket.close(1000);
+      case "wait":
+        this.#timer = setTimeout(() => this.#input({ type: "wake" }), effect.ms);
+        return;
+      case "restart":
+        clearTimeout(this.#timer);
+        return this.start();
+      case "link":
+        return this.#link(effect.link);
+      case "pass":
+        return this.#pass(effect.message);
+    }
+  }
+
+  #connect() {
+    const socket = new WebSocket(`ws://${location.host}/socket`, "p2pchat.1");
+    this.#socket = socket;
+    this.#heard = performance.now();
+    const isCurrent = () => this.#socket === socket;
+    socket.onopen = () => isCurrent() && this.#input({ type: "opened" });
+    socket.onmessage = ({ data }) => {
+      if (!isCurrent()) return;
+      this.#heard = performance.now();
+      this.#input({ type: "received", message: JSON.parse(data) });
+    };
+    socket.onclose = ({ code }) => isCurrent() && this.#closed(code);
+  }
+
+  #closed(code) {
+    this.#socket = null;
+    const [random] = crypto.getRandomValues(new Uint32Array(1));
+    this.#input({ type: "closed", code, random: random / 2 ** 32 });
+  }
+
+  /** A connection may be dead without a word, after a sleep of the machine. */
+  #check() {
+    if (this.#session.state !== "open") return;
+    const silentMs = performance.now() - this.#heard;
+    if (silentMs > 2 * SILENT_MS) {
+      const socket = this.#socket;
+      this.#closed(1006);
+      socket.close();
+    } else if (silentMs > SILENT_MS * 0.75) this.send({ type: "ping" });
+  }
+
+  async #prove({ page, program, proof }) {
+    const theirs = await this.#hmac(`p2pchat page: program ${page} ${program}`);
+    const own = await this.#hmac(`p2pchat page: window ${page} ${program}`);
+    this.#input({ type: "proved", isRight: isSame(theirs, proof), proof: own });
+  }
+
+  async #hmac(text) {
+    const bytes = new TextEncoder();
+    this.#key ??= await crypto.subtle.importKey(
+      "raw",
+      bytes.encode(this.#token),
+      { name: "HMAC", hash: "SHA-256" },
+      false,
+      ["sign"],
+    );
+    const signed = await crypto.subtle.sign("HMAC", this.#key, bytes.encode(text));
+    return word(new Uint8Array(signed));
+  }
+}
+
+/** In a time that doesn't tell where they differ. */
+function isSame(one, other) {
+  if (typeof other !== "string" || one.length !== other.length) return false;
+  let difference = 0;
+  for (let at = 0; at < one.length; at++) difference |= one.charCodeAt(at) ^ other.charCodeAt(at);
+  return difference === 0;
+}
+
+/** Base64url without padding. */
+function word(bytes) {
+  return btoa(String.fromCharCode(...bytes)).replace(/\+/g, "-").replace(/\//g, "_").replace(
+    /=+$/,
+    "",
+  );
+}
+
+/** 128 bits at random. */
+export function randomWord() {
+  return word(crypto.getRandomValues(new Uint8Array(16)));
+}

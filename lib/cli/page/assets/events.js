@@ -1,0 +1,88 @@
+/** What each event of the program changes in the page. Those that only say something become lines or cards. */
+
+import { cardOf, isAnswer } from "./answers.js";
+import { linesOf } from "./lines.js";
+import { mainPlace, roomPlace, withItem, withPerson, withPlace } from "./places.js";
+import { parsedRef } from "./refs.js";
+import { said, saidAgain } from "./said.js";
+import { HAPPENINGS } from "./happenings.js";
+
+const HANDLERS = {
+  ...HAPPENINGS,
+  message: said,
+  broadcast: said,
+  history: saidAgain,
+  log: saidAgain,
+  ready: (state, event, when) => {
+    const self = event.name ?? state.self;
+    const next = { ...state, self, server: event.server ?? state.server };
+    const [known, place] = placeFor(next, event);
+    const isPrivate = event.private === true ? { isPrivate: true } : {};
+    const named = (event.names ?? []).filter((name) => name !== self);
+    const friends = named.reduce((before, name) => withPerson(before, name, {}), {
+      ...place,
+      ...isPrivate,
+    });
+    const members = (event.members ?? []).reduce(
+      (before, name) => withPerson(before, name, { self: name === self }),
+      friends,
+    );
+    const own = self === null || event.command !== "mesh" && event.users === undefined
+      ? members
+      : withPerson(members, self, { self: true, key: event.key });
+    return told(withPlace(known, own), event, when);
+  },
+  returned: (state, { since }) => {
+    const place = mainPlace(state);
+    return withItem(state, place, { kind: "since", since });
+  },
+  fatal: (state, event, when) => ({
+    ...told(state, event, when),
+    link: { state: "ended", text: event.text },
+  }),
+  bye: (state, event, when) => ({
+    ...told(state, event, when),
+    link: { state: "ended", text: "The program has ended." },
+  }),
+};
+
+/** The place that an event is about: its room, or where it was asked for. */
+export function placeFor(state, event) {
+  const ref = event.ref === undefined ? null : parsedRef(event.ref, state.places);
+  const asked = ref?.place ?? state.pending.get(event.ref)?.place;
+  if (asked !== undefined && asked !== null && state.places.has(asked)) {
+    return [state, state.places.get(asked)];
+  }
+  return state.mode === "mesh" ? roomPlace(state, event.room) : [state, mainPlace(state)];
+}
+
+/** Lines, or a card, in the place that the event is about. */
+export function told(state, event, { context = {}, where } = {}) {
+  const kind = parsedRef(event.ref, state.places)?.kind;
+  if (kind === "q" || kind === "e") return state; // the page's own questions
+  const [known, place] = where === undefined
+    ? placeFor(state, event)
+    : [state, state.places.get(where)];
+  if (isAnswer(event)) {
+    if (event.ref === undefined) return known; // it was asked for somewhere else
+    const { self, mode, forms } = state;
+    return withItem(known, place, {
+      kind: "answer",
+      at: event.at,
+      event: event.event,
+      card: cardOf(event, { self, mode, forms }),
+    });
+  }
+  const { self, server, wasDown, wasIn, call } = state;
+  const lines = linesOf(event, { self, server, wasDown, wasIn, call, ...context });
+  return lines.reduce((before, { tone, parts }) => {
+    const where = before.places.get(place.id) ?? place;
+    return withItem(before, where, { kind: "line", at: event.at, tone, parts });
+  }, known);
+}
+
+/** @param when `isNew`: it came after the page was let in; `nowMs`: the time of this machine. */
+export function happened(state, event, isNew, nowMs) {
+  const handle = Object.hasOwn(HANDLERS, event.event) ? HANDLERS[event.event] : told;
+  return handle(state, event, { isNew, nowMs, told, placeFor });
+}

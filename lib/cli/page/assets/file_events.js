@@ -1,0 +1,73 @@
+/** Files that are offered, and how far they are: each is one item, where it was offered. */
+
+import { itemsOf, replaced } from "./chunks.js";
+import { directPlace, mainPlace, roomPlace, withHue, withItem, withPlace } from "./places.js";
+
+/** Files have numbers of their own in each room. */
+function keyOf(event) {
+  return `${event.room ?? ""} ${event.file}`;
+}
+
+/** Where an offer stands: with the one whom it is for, or in the room. */
+function placeOfOffer(state, event) {
+  const other = event.self ? event.to : event.shown ?? event.from;
+  switch (state.mode) {
+    case "mesh": {
+      const [next, room] = roomPlace(state, event.room);
+      return event.to === undefined ? [next, room] : directPlace(next, room, other);
+    }
+    case "directory":
+      return directPlace(state, mainPlace(state), state.call?.peer ?? other, "call");
+    default:
+      return directPlace(state, mainPlace(state), other ?? state.self);
+  }
+}
+
+function offer(state, event, { isNew }) {
+  const [next, place] = placeOfOffer(withHue(state, event.from), event);
+  const id = `offer ${event.id}`;
+  const { file, from, self, to, name, size, room } = event;
+  const data = { file, from, self, to, name, size, room, state: "offered", bytes: 0 };
+  const files = new Map(next.files).set(keyOf(event), { id, place: place.id });
+  const withFile = { ...next, files };
+  for (const item of itemsOf(place.chunks)) {
+    // Told again by another run of the program, under another number.
+    if (item.id === id) return changed(withFile, place, id, data);
+  }
+  const item = { kind: "offer", id, at: event.at, data };
+  const isNews = isNew && !self && event.history !== true;
+  return withItem(withFile, place, item, isNews, event.to !== undefined);
+}
+
+function changed(state, place, id, more) {
+  const by = (item) => ({ ...item, data: { ...item.data, ...more } });
+  const chunks = replaced(place.chunks, (item) => item.id === id, by);
+  return withPlace(state, { ...place, chunks });
+}
+
+function transfer(state, event) {
+  const found = state.files.get(keyOf(event));
+  const place = found === undefined ? undefined : state.places.get(found.place);
+  if (place === undefined) return state;
+  if (event.self === true && event.to !== undefined) {
+    const parts = [{ name: event.to }, ` has fetched ${event.name}`];
+    return withItem(state, place, { kind: "line", at: event.at, tone: "faint", parts });
+  }
+  const { state: how, bytes, path, reason, text } = event;
+  return changed(state, place, found.id, { state: how, bytes, path, reason, text });
+}
+
+/** The answer to `/files` says of each how far it is. */
+function files(state, event, when) {
+  let next = state;
+  for (const view of event.files) {
+    const found = next.files.get(keyOf({ ...view, room: event.room }));
+    const place = found === undefined ? undefined : next.places.get(found.place);
+    if (place === undefined) continue;
+    const how = { offered: "offered", fetching: "progress", here: "done" }[view.state];
+    next = changed(next, place, found.id, { state: how, bytes: view.bytes, path: view.path });
+  }
+  return when.told(next, event, when);
+}
+
+export const fileHappenings = { offer, transfer, files };

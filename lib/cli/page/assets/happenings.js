@@ -1,0 +1,395 @@
+/** Events that change who is here, what is asked, and how a message fares. */
+
+import { itemsOf, replaced } from "./chunks.js";
+import { fileHappenings } from "./file_events.js";
+import { folded } from "./harmless.js";
+import {
+  directPlace,
+  mainPlace,
+  roomPlace,
+  withItem,
+  withoutPerson,
+  withPerson,
+  withPlace,
+} from "./places.js";
+import { saidItem, withSaid } from "./said.js";
+
+/** How long a callee has to answer. */
+const RINGING_MS = 30_000;
+
+/** What lists and events say of a person, as far as they say it. */
+function known(
+  { key, verified, verifiedAs, changed, away, host, direct, role, guest, state, connected, shown },
+) {
+  return {
+    key,
+    verified: verified === true,
+    verifiedAs,
+    changed,
+    away,
+    host,
+    direct,
+    role,
+    guest,
+    state,
+    connected,
+    shown,
+  };
+}
+
+function placeOfPeople(state, event) {
+  return state.mode === "mesh" ? roomPlace(state, event.room) : [state, mainPlace(state)];
+}
+
+/** A whole list in place of what was known. */
+function withPeople(place, people) {
+  return { ...place, people: new Map(people.map((person) => [person.name, person])) };
+}
+
+function joined(state, event, when) {
+  const [next, place] = placeOfPeople(state, event);
+  const isThere = place.people.has(event.name);
+  const more = { ...known(event), isJoining: event.event === "joining" };
+  const listed = withPlace(next, withPerson(place, event.name, more));
+  return isThere && event.present === true ? listed : when.told(listed, event, when);
+}
+
+function left(state, event, when) {
+  const [next, place] = placeOfPeople(state, event);
+  return when.told(withPlace(next, withoutPerson(place, event.name)), event, when);
+}
+
+function renamed(state, event, when) {
+  const [next, place] = placeOfPeople(state, event);
+  const before = place.people.get(event.from);
+  let changed = withPlace(
+    before?.self ? { ...next, self: event.name } : next,
+    withPerson(withoutPerson(place, event.from), event.name, { ...before, name: event.name }),
+  );
+  const [, direct] = existingDirect(changed, place, event.from);
+  if (direct !== null) {
+    const places = new Map(changed.places);
+    places.delete(direct.id);
+    const id = `direct:${place.id}:${folded(event.name)}`;
+    places.set(id, { ...direct, id, person: event.name });
+    const current = changed.current === direct.id ? id : changed.current;
+    changed = { ...changed, places, current };
+  }
+  return when.told(changed, event, when);
+}
+
+function existingDirect(state, parent, person) {
+  const id = `direct:${parent.id}:${folded(person)}`;
+  return [id, state.places.get(id) ?? null];
+}
+
+function presence(state, event, when) {
+  const [next, place] = placeOfPeople(state, event);
+  const shown = event.shown ?? event.name;
+  const before = place.people.get(shown);
+  let listed = withPlace(
+    next,
+    withPerson(place, shown, {
+      ...before,
+      away: event.away,
+      ...(event.verified === undefined ? {} : known({ ...before, ...event })),
+    }),
+  );
+  if (event.state === "offline") listed = withPlace(next, withoutPerson(place, shown));
+  if (event.self === true || before?.self) {
+    const own = listed.places.get(place.id).people.get(shown);
+    if (own) {
+      listed = withPlace(listed, withPerson(listed.places.get(place.id), shown, { self: true }));
+    }
+  }
+  // In a call nobody is told who comes and goes elsewhere.
+  const isQuiet = event.state !== undefined && event.self !== true &&
+    (state.call !== null || before?.self);
+  return isQuiet ? listed : when.told(listed, event, { ...when, context: { before } });
+}
+
+function peers(state, event, when) {
+  const [next, place] = when.placeFor(state, event);
+  const home = place.parent === null ? place : next.places.get(place.parent) ?? place;
+  const people = event.peers.map((peer, index) => ({
+    name: peer.name,
+    ...known(peer),
+    self: index === 0,
+  }));
+  return when.told(withPlace(next, withPeople(home, people)), event, when);
+}
+
+function members(state, event, when) {
+  const place = mainPlace(state);
+  const { members, keys = [], verified = [], away = [], refused = [] } = event;
+  const people = members.map((name, index) => ({
+    name,
+    key: keys[index],
+    self: name === state.self,
+    verified: verified.includes(name),
+    refused: refused.includes(name),
+    away: away.find((one) => one.name === name)?.away,
+  }));
+  return when.told(withPlace(state, withPeople(place, people)), event, when);
+}
+
+function view(state, event, when) {
+  const place = mainPlace(state);
+  const { members, keys = [], verified = [] } = event;
+  const people = members.map((name, index) => ({
+    ...place.people.get(name),
+    isJoining: false,
+    name,
+    key: keys[index],
+    self: name === state.self,
+    verified: verified.includes(name),
+  }));
+  const next = withPlace({ ...state, wasIn: true }, withPeople(place, people));
+  return when.told(next, event, when);
+}
+
+function friends(state, event, when) {
+  const place = mainPlace(state);
+  const people = event.friends.map((friend) => ({
+    name: friend.name,
+    ...known(friend),
+    doubt: friend.doubt,
+  }));
+  const own = { name: event.self?.name ?? state.self, self: true };
+  return when.told(withPlace(state, withPeople(place, [own, ...people])), event, when);
+}
+
+function users(state, event, when) {
+  const place = mainPlace(state);
+  const people = event.users.map((user) => {
+    const name = user.shown ?? user.name;
+    return { ...known(user), name, self: user.name === state.self };
+  });
+  const changed = event.isAnswer
+    ? people.reduce((before, person) => withPerson(before, person.name, person), place)
+    : withPeople(place, people);
+  const next = withPlace({ ...state, total: event.total ?? people.length }, changed);
+  return event.isAnswer ? when.told(next, event, when) : next;
+}
+
+function connection(state, { friend, state: how }) {
+  const place = mainPlace(state);
+  return place.people.has(friend)
+    ? withPlace(state, withPerson(place, friend, { connected: how === "opened" }))
+    : state;
+}
+
+function coordinator(state, event, when) {
+  return { ...when.told(state, event, when), wasDown: event.state === "down" };
+}
+
+function session(state, event, when) {
+  const isDown = event.state !== "up";
+  const self = event.name || state.self;
+  return { ...when.told({ ...state, self }, event, when), wasDown: isDown, isOut: isDown };
+}
+
+function incoming(state, event, { nowMs, isNew }) {
+  const call = {
+    id: event.call,
+    peer: event.from,
+    guest: event.guest,
+    isOurs: false,
+    state: "incoming",
+    deadlineMs: Math.min(nowMs, Date.parse(event.at)) + RINGING_MS,
+  };
+  const parts = [{ name: event.from }, `${event.guest ? " (a guest)" : ""} is calling`];
+  const line = { kind: "line", at: event.at, tone: "info", parts };
+  return withItem({ ...state, call }, mainPlace(state), line, isNew, true);
+}
+
+function calling(state, event, when) {
+  const { call: id, peer, state: how } = event;
+  const before = state.call;
+  if (how === "ringing") {
+    const call = { id, peer, isOurs: true, state: "ringing" };
+    return when.told({ ...state, call }, event, when);
+  }
+  if (how === "connected") {
+    const call = {
+      ...(before ?? { id, peer, isOurs: true }),
+      state: "connected",
+      route: event.route,
+      verified: event.verified,
+      sinceMs: Date.parse(event.at),
+    };
+    const [next, place] = directPlace(state, mainPlace(state), peer, "call");
+    const entered = withPlace({ ...next, call, current: place.id }, { ...place, isOver: false });
+    return when.told(entered, event, { ...when, where: place.id });
+  }
+  const [next, place] = directPlaceOf(state, peer);
+  const where = before?.state === "connected" && place !== null ? place : mainPlace(state);
+  const over = place === null ? next : withPlace(next, { ...place, isOver: true });
+  // In the place of the call, if there was one; the line says how it ended.
+  const at = over.places.get(where.id) ?? where;
+  return lineIn({ ...over, call: null }, at, event, { ...when, context: { call: before } });
+}
+
+function directPlaceOf(state, peer) {
+  const place = state.places.get(`call:main:${folded(peer)}`) ?? null;
+  return [state, place];
+}
+
+function lineIn(state, place, event, when) {
+  const withoutRef = { ...event, ref: undefined };
+  return when.told(state, withoutRef, { ...when, where: place.id });
+}
+
+function voteWanted(state, event, { isNew }) {
+  const votes = new Map(state.votes).set(event.edit, {
+    ...event,
+    deadlineMs: Date.parse(event.deadline),
+  });
+  const item = {
+    kind: "vote",
+    at: event.at,
+    edit: event.edit,
+    seq: event.seq,
+    by: event.by,
+    old: event.old,
+    text: event.new,
+  };
+  return withItem({ ...state, votes }, mainPlace(state), item, isNew, true);
+}
+
+function edit(state, event, when) {
+  const votes = new Map(state.votes);
+  votes.delete(event.edit);
+  const place = mainPlace(state);
+  let next = { ...state, votes };
+  if (event.outcome === "committed") {
+    const chunks = replaced(
+      place.chunks,
+      (item) => item.kind === "said" && item.seq === event.seq,
+      (item) => editedItem(item, event),
+    );
+    next = withPlace(next, { ...place, chunks });
+  }
+  next = withOutcome(next, event);
+  return event.history === true ? next : when.told(next, event, when);
+}
+
+/** The entry as it reads after an edit, once for each edit. */
+function editedItem(item, { edit, by, text }) {
+  if (item.kind !== "said" || item.edits?.includes(edit)) return item;
+  return {
+    ...item,
+    text,
+    edits: [...(item.edits ?? []), edit],
+    edited: { by, times: (item.edited?.times ?? 0) + 1 },
+  };
+}
+
+/** What came of a question stays where it was asked. */
+function withOutcome(state, { edit, outcome }) {
+  const place = mainPlace(state);
+  const fits = (item) => item.kind === "vote" && item.edit === edit;
+  const chunks = replaced(place.chunks, fits, (item) => ({ ...item, outcome }));
+  return chunks === place.chunks ? state : withPlace(state, { ...place, chunks });
+}
+
+function delivery(state, event, when) {
+  const parent = state.mode === "mesh" ? roomPlace(state, event.room)[1] : mainPlace(state);
+  let [next, place] = directPlace(state, parent, event.to);
+  const has = state.mode !== "friends" || hasSaid(place, event.id);
+  if (!has && event.state === "queued") {
+    const asked = state.pending.get(event.ref);
+    if (asked?.isChat) {
+      const self = {
+        event: "message",
+        id: event.id,
+        at: event.at,
+        from: state.self,
+        text: asked.text,
+        self: true,
+      };
+      next = withItem(next, place, saidItem(self));
+    } else {
+      next = {
+        ...next,
+        asks: [...next.asks, {
+          command: { command: "history", name: event.to, n: 20 },
+          place: place.id,
+        }],
+      };
+    }
+  }
+  next = withSaid(next, next.places.get(place.id), event.id, { delivery: event.state });
+  return lineIn(next, next.places.get(place.id), event, when);
+}
+
+function hasSaid(place, id) {
+  for (const item of itemsOf(place.chunks)) if (item.id === id) return true;
+  return false;
+}
+
+function rooms(state, event, when) {
+  let next = state;
+  for (const { room, title, here, private: isPrivate } of event.rooms) {
+    if (here === undefined || room === undefined) continue;
+    const [known, place] = roomPlace(next, room);
+    next = withPlace(known, { ...place, title, number: here.number, isPrivate });
+  }
+  return when.told(next, event, when);
+}
+
+function room(state, event, when) {
+  const [next, place] = roomPlace(state, event.room);
+  const named = withPlace(next, {
+    ...place,
+    title: event.title,
+    number: event.number,
+    isOver: false,
+  });
+  return when.told(named, event, when);
+}
+
+function parted(state, event, when) {
+  const [next, place] = roomPlace(state, event.room);
+  const gone = withPlace(next, { ...place, isOver: true, people: new Map() });
+  return when.told(gone, event, when);
+}
+
+function verify(state, event, when) {
+  let next = state;
+  for (const place of state.places.values()) {
+    if (!place.people.has(event.name)) continue;
+    const verified = event.verified === true;
+    next = withPlace(
+      next,
+      withPerson(place, event.name, { verified, refused: event.answer === "no" }),
+    );
+  }
+  return when.told(next, event, when);
+}
+
+export const HAPPENINGS = {
+  joined,
+  joining: joined,
+  left,
+  renamed,
+  presence,
+  peers,
+  members,
+  view,
+  friends,
+  users,
+  connection,
+  coordinator,
+  session,
+  incoming,
+  call: calling,
+  "vote-wanted": voteWanted,
+  edit,
+  delivery,
+  rooms,
+  room,
+  parted,
+  verify,
+  ...fileHappenings,
+};

@@ -1,0 +1,93 @@
+/** What stands above and below a place: what it is, who reads it, and what can be typed there. */
+
+import { visible } from "./harmless.js";
+import { countText } from "./lines.js";
+import { peopleOf } from "./places.js";
+
+function othersIn(state, place) {
+  return [...peopleOf(state, place).values()].filter(({ self }) => !self).length;
+}
+
+export function subtitleOf(state, place) {
+  const others = othersIn(state, place);
+  switch (place.type) {
+    case "direct":
+      return state.mode === "friends"
+        ? friendText(state, place)
+        : `Only ${visible(place.person)} can read this`;
+    case "call":
+      return callText(state, place);
+    case "friends":
+      return countText(others, "friend");
+    case "lobby":
+      return state.isOut
+        ? "Not logged in"
+        : `${
+          countText(Math.max(others, (state.total ?? 1) - 1), "other person", "other people")
+        } online`;
+    default: {
+      const who = others === 0 ? "Nobody else is here" : countText(others + 1, "member");
+      return place.isPrivate ? `${who}, private: an invite lets in` : who;
+    }
+  }
+}
+
+function friendText(state, place) {
+  const person = peopleOf(state, place).get(place.person);
+  if (person?.connected) return "Connected";
+  return "Not connected now: what you write is kept, and sent when they are there";
+}
+
+function callText({ call }, place) {
+  if (call === null || call.peer !== place.person) return "No call now";
+  if (call.state !== "connected") return "Ringing\u2026";
+  const how = call.route === "relay" ? "through the directory" : "directly";
+  return `Connected ${how}${call.verified ? ", verified" : "; not verified yet"}`;
+}
+
+export function placeholderOf(state, place) {
+  switch (place.type) {
+    case "direct":
+      return state.mode === "friends"
+        ? `Message to ${visible(place.person)}`
+        : `Private message to ${visible(place.person)}`;
+    case "call":
+      return state.call?.state === "connected" && state.call.peer === place.person
+        ? `Say something to ${visible(place.person)}`
+        : "No call now";
+    case "friends":
+      return "NAME/TEXT, or a command";
+    case "lobby":
+      return "A name to call, or 2 TEXT to tell everybody";
+    case "group":
+      return "Message to the group";
+    default:
+      return place.title ? `Message to ${visible(place.title)}` : "Message to the room";
+  }
+}
+
+/** Where nothing was said yet: `title`, `text`, and a `code` to copy. */
+export function emptyText(state, place) {
+  if (state.mode === null) return { title: "p2pchat", text: "Connecting\u2026", code: null };
+  if (place.type === "direct") {
+    const text = state.mode === "friends"
+      ? "What you write here is kept until it has arrived."
+      : "What you write here goes to nobody else. It is kept until it has arrived.";
+    return { title: visible(place.person), text, code: null };
+  }
+  if (place.type === "lobby") {
+    return { title: "The lobby", text: "Choose somebody in the list to call them.", code: null };
+  }
+  if (place.type === "friends") {
+    return {
+      title: "Your friends",
+      text: "Choose one of them in the list to write to them.",
+      code: null,
+    };
+  }
+  return {
+    title: "Nothing was said yet",
+    text: "Say hello, or type /invite to see how others join.",
+    code: null,
+  };
+}

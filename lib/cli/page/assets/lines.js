@@ -1,0 +1,382 @@
+/**
+ * What happened, in words, as parts of a sentence: a string, or an object with `name`, `code` (to be copied), `time`
+ * (ISO 8601) or `quote` (somebody's words). Words are those of the console; what people do here, they do with buttons.
+ */
+
+const name = (text) => ({ name: text });
+const quote = (text) => ({ quote: text });
+const time = (iso) => ({ time: iso });
+
+/** `1.2 MB`. */
+export function sizeText(bytes) {
+  if (bytes < 1_000) return `${bytes} B`;
+  const power = Math.min(3, Math.floor(Math.log10(bytes) / 3));
+  return `${(bytes / 1_000 ** power).toFixed(1)} ${["kB", "MB", "GB"][power - 1]}`;
+}
+
+/** `0.4 ms`, `12 ms`, `4 s`, `1 min 3 s`, `2 h 5 min`. */
+export function durationText(ms) {
+  if (ms < 10) return `${Math.round(ms * 10) / 10} ms`;
+  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  const seconds = Math.round(ms / 1_000);
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) {
+    return seconds % 60 === 0 ? `${minutes} min` : `${minutes} min ${seconds % 60} s`;
+  }
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** `1 message`, `1,200 messages`. */
+export function countText(count, one, many = `${one}s`) {
+  return `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
+}
+
+export function listed(items, last = " and ") {
+  return items.flatMap((item, index) =>
+    index === 0 ? [item] : [index === items.length - 1 ? last : ", ", item]
+  );
+}
+
+/** `away`, and why; the reason is somebody's words. */
+export function awayParts(away) {
+  const why = away.replace(/\s+/g, " ").trim();
+  return why === "" ? ["away"] : ["away: ", quote(why)];
+}
+
+function info(...parts) {
+  return { tone: "info", parts };
+}
+
+function faint(...parts) {
+  return { tone: "faint", parts };
+}
+
+function warning(...parts) {
+  return { tone: "warning", parts };
+}
+
+/** The key is another one than expected, or was verified under another name: null where there is nothing to say. */
+export function comparedText({ verified, verifiedAs = [], changed }) {
+  if (verified === true) return "verified";
+  const texts = [];
+  if (changed !== undefined) {
+    texts.push(
+      changed.before === undefined
+        ? "the key that you refused"
+        : changed.verified === true
+        ? "ANOTHER KEY than you verified"
+        : "a different key from before",
+    );
+  }
+  if (verifiedAs.length > 0) texts.push(`the key that you verified as ${verifiedAs.join(" and ")}`);
+  return texts.length === 0 ? null : texts.join(", ");
+}
+
+const LEFT = {
+  quit: (who) => faint(name(who), " left"),
+  replaced: (who) => faint(name(who), " left and came back"),
+  removed: (who) => faint(name(who), " left (removed)"),
+};
+
+function joinedLine({ name: who, host, present, away, ...compared }) {
+  const text = comparedText(compared);
+  return faint(
+    name(who),
+    present === true || away !== undefined ? " is here" : " joined",
+    ...(host ? [` (${host})`] : []),
+    ...(text === null ? [] : [compared.verified === true ? ", verified" : `: ${text}`]),
+    ...(away === undefined ? [] : ["; ", ...awayParts(away)]),
+  );
+}
+
+function leftLine({ name: who, reason, silentMs, joining, why }) {
+  if (reason !== "lost") return (LEFT[reason] ?? LEFT.quit)(who);
+  if (joining === true) return faint(name(who), " didn\u2019t get in");
+  const since = silentMs === undefined ? "" : ` for ${durationText(silentMs)}`;
+  const because = why ?? `no answer${since}; what is said meanwhile is kept for when they return`;
+  return warning(name(who), ` is lost: ${because}`);
+}
+
+function renamedLine({ from, name: to, lostTo }) {
+  const parts = to.startsWith(`${from}~`)
+    ? ["This ", name(from), " is shown as ", name(to), " from now on"]
+    : [name(from), " is now ", name(to)];
+  return info(
+    ...parts,
+    ...(lostTo === undefined ? [] : [": another ", name(lostTo), " was here first"]),
+  );
+}
+
+/** Your own messages to one person: only what is unexpected. */
+function deliveryLine({ to, state, reason, waiting, removed, told }) {
+  if (waiting !== undefined) {
+    const kept = removed === true
+      ? " was removed; kept, and sent only if they are allowed back"
+      : " isn\u2019t there; kept, and sent when they are back";
+    return warning(name(to), `${kept} (${countText(waiting, "message")} waiting)`);
+  }
+  if (state !== "failed" || told === true) return null;
+  return warning("Your message didn\u2019t reach ", name(to), ...(reason ? [`: ${reason}`] : []));
+}
+
+function presenceLine(event, context) {
+  const { name: who, self, away, shown = who } = event;
+  if (self === true) {
+    return away === undefined
+      ? info("You are back")
+      : info("You are ", ...awayParts(away), "; /back ends that");
+  }
+  if (event.state === undefined) {
+    return info(name(shown), ...(away === undefined ? [" is back"] : [" is ", ...awayParts(away)]));
+  }
+  return onlineLine(event, context);
+}
+
+/** In a directory: whoever comes or goes, is in a call, or away. */
+function onlineLine({ name: who, shown = who, state, guest, away, changed }, { before }) {
+  const aside = guest === true ? " (guest)" : "";
+  if (state === "offline") return faint(name(shown), " left");
+  if (before?.state === state) {
+    if (before.away === away) return null;
+    return info(name(shown), ...(away === undefined ? [" is back"] : [" is ", ...awayParts(away)]));
+  }
+  const text = state === "busy"
+    ? " is in a call"
+    : before?.state === "busy"
+    ? " is free again"
+    : " is online";
+  if (changed?.before === undefined || before !== undefined) {
+    return faint(name(shown), aside + text);
+  }
+  return warning(
+    name(shown),
+    `${aside}${text} with ${comparedText({ changed })}: another device, or somebody else`,
+  );
+}
+
+function viewLines({ members, joined = [], left = [], entries = 0, last }, { self, server }) {
+  if (joined.includes(self)) {
+    const others = members.filter((each) => each !== self).map(name);
+    const end = entries === 0 ? ["no entries yet"] : [
+      countText(entries, "entry", "entries"),
+      ...(last ? [", the last from ", name(last.shown)] : []),
+    ];
+    return [
+      info(
+        `In the group${server ? ` of ${server}` : ""} as `,
+        name(self),
+        ...(others.length === 0 ? [", alone so far"] : [", with ", ...listed(others)]),
+        "; ",
+        ...end,
+      ),
+    ];
+  }
+  const came = joined.length === 0 ? [] : [faint(...listed(joined.map(name)), " joined")];
+  return [...came, ...left.map((one) => leftLine({ reason: "quit", ...one }))];
+}
+
+function coordinatorLine({ state, reason, ended }, { wasIn, wasDown }) {
+  if (state === "up") return wasDown ? info("The coordinator is back.") : null;
+  const what = ended ? "The coordinator was ended" : "The coordinator doesn\u2019t answer";
+  const because = reason && !wasIn && !ended ? `: ${reason}` : "";
+  const then = wasIn
+    ? "Chat goes on; joining and editing wait."
+    : "You will join as soon as it answers.";
+  return (ended ? info : warning)(`${what}${because}. ${then}`);
+}
+
+function editStartedLine({ edit, seq, awaited = [], voteMs, absent }) {
+  if (absent === true) return null;
+  if (awaited.length === 0) return info(`Edit ${edit}: entry ${seq} is being changed`);
+  const within = voteMs === undefined ? "" : ` (${durationText(voteMs)})`;
+  const whom = listed(awaited.map(name));
+  return info(`Edit ${edit}: waiting for `, ...whom, ` to agree to change entry ${seq}${within}`);
+}
+
+function editLine({ edit, seq, by, text, outcome, reason, agreed = [] }, { self }) {
+  if (outcome === "committed") {
+    const consent = agreed.length === 0 ? [] : [", agreed by ", ...listed(agreed.map(name))];
+    return info(
+      `Entry ${seq} now reads: `,
+      quote(text),
+      ` (edit ${edit}, asked by `,
+      name(by),
+      ...consent,
+      ")",
+    );
+  }
+  const whose = by === self
+    ? [`Your edit ${edit} of entry ${seq}`]
+    : [`Edit ${edit} of entry ${seq}, asked by `, name(by), ","];
+  const how = outcome === "aborted" ? " was aborted" : " is in doubt";
+  return warning(...whose, `${how}: ${reason}`);
+}
+
+const ENDED = {
+  "": (who) => [`The call with `, who, " is over"],
+  "hung-up": (who) => [who, " hung up"],
+  cancelled: (who) => ["The call of ", who, " was withdrawn"],
+  lost: (who) => ["The connection with ", who, " was lost"],
+  "directory-down": (
+    who,
+  ) => ["The directory, which relayed the call with ", who, ", doesn\u2019t answer any more"],
+  replaced: (who) => ["The call with ", who, " ended: one of you came in from somewhere else"],
+  kicked: () => ["The operator ended the call: you were thrown out"],
+  "peer-kicked": (who) => ["The operator threw ", who, " out"],
+  "key-changed": (who) => ["The call with ", who, " ended: their key isn\u2019t the one expected"],
+  "not-trusted": (
+    who,
+  ) => ["The call with ", who, " ended: their program doesn\u2019t accept your key"],
+  protocol: (who) => ["The call with ", who, " ended: their program sent what can\u2019t be read"],
+  quit: (who) => ["You left while ", who, "\u2019s call rang"],
+};
+
+function callLine(event, { call }) {
+  const { peer, state, reason = "", route, durationMs } = event;
+  const who = name(peer);
+  const isOurs = call?.isOurs ?? true;
+  switch (state) {
+    case "ringing":
+      return info("Calling ", who, "\u2026");
+    case "connected": {
+      const compared = comparedText(event) ?? "not verified yet: compare the digits of /verify";
+      const how = route === "relay"
+        ? ", through the directory"
+        : route === "direct"
+        ? ", directly"
+        : "";
+      return (event.verified === true ? info : warning)(
+        "Connected with ",
+        who,
+        `${how}; ${compared}`,
+      );
+    }
+    case "declined":
+      if (reason === "not-trusted") {
+        return warning("The program of ", who, " doesn\u2019t accept your key");
+      }
+      if (!isOurs) return info("You declined the call of ", who);
+      return reason === ""
+        ? info(who, " declined")
+        : info("The directory says that ", who, " declined: ", quote(reason));
+    case "busy":
+      return isOurs
+        ? info(who, " is in another call")
+        : info(who, " called while you were in another call");
+    case "offline":
+      return info(who, " isn\u2019t online");
+    case "unreachable":
+      return warning("No way to ", who, " was found");
+    case "timeout":
+      return isOurs ? info(who, " didn\u2019t answer") : info("You missed a call of ", who);
+    default: {
+      const parts = (ENDED[reason] ?? ENDED[""])(who);
+      const after = durationMs === undefined ? [] : [` after ${durationText(durationMs)}`];
+      return (reason === "lost" || reason === "directory-down" ? warning : info)(
+        ...parts,
+        ...after,
+      );
+    }
+  }
+}
+
+function sessionLine({ state, reason, name: who }, { wasDown }) {
+  if (state === "up") return wasDown ? info("Back in the directory as ", name(who)) : null;
+  if (state === "replaced") return warning("You came in from somewhere else");
+  return warning(
+    `No connection with the directory${reason ? `: ${reason}` : ""}; it is tried again`,
+  );
+}
+
+function reachedLine({ reached, start }) {
+  const what = start === undefined ? "your broadcast" : `your broadcast \u201c${start}\u201d`;
+  return reached === 0
+    ? info(`Nobody has ${what} yet; whoever is here gets it as soon as they can take it`)
+    : info(`${reached.toLocaleString("en")} ${reached === 1 ? "has" : "have"} ${what}`);
+}
+
+function readyLine(
+  { host, port, passive, private: isPrivate, command, users, registry, name: who },
+) {
+  if (command === "mesh") {
+    if (passive === true) return [faint("Nobody joins through you: you take no connections")];
+    const join = isPrivate === true
+      ? ["This room is private: /invite shows what others need"]
+      : ["Others join with ", { code: `p2pchat mesh NAME ${host} ${port}` }];
+    return [faint(...join)];
+  }
+  if (users !== undefined) return [faint("You are ", name(who), `, listening at ${port}`)];
+  if (registry !== undefined) return [faint(`Directory ${registry}`)];
+  return [];
+}
+
+function roomLine({ number, title, unseen }) {
+  const where = title === null ? `room ${number}` : `#${title}`;
+  const news = unseen > 0 ? `; ${countText(unseen, "message")} came meanwhile` : "";
+  return faint(`The console is in ${where} now${news}`);
+}
+
+const TO_LINE = ({ name: who }) =>
+  who === null
+    ? faint("What is typed in the console goes to nobody now")
+    : faint("What is typed in the console goes to ", name(who));
+
+/** Lines by event; each takes the event and what the page knows, and gives a line, several, or null. */
+const LINES = {
+  ready: readyLine,
+  joined: joinedLine,
+  joining: ({ name: who }) => faint(name(who), " is joining, and is sent the log"),
+  left: leftLine,
+  renamed: renamedLine,
+  delivery: deliveryLine,
+  presence: presenceLine,
+  view: viewLines,
+  coordinator: coordinatorLine,
+  "edit-started": editStartedLine,
+  edit: editLine,
+  call: callLine,
+  session: sessionLine,
+  directory: ({ key, known }) =>
+    known ? null : info(
+      "The directory has the key ",
+      { code: key },
+      ": compare it with what its operator tells you",
+    ),
+  "broadcast-sent": reachedLine,
+  "password-changed": () => info("Your password is changed; other devices have to log in with it"),
+  room: roomLine,
+  parted: ({ title, number }) => info(`You left #${title ?? number}`),
+  to: TO_LINE,
+  added: ({ name: who }) => info(name(who), " is in your table now"),
+  "meeting-point": ({ point, state, reason }) =>
+    state === "registered"
+      ? info(`Others can reach you through the meeting point at ${point}, too`)
+      : warning(
+        `The meeting point at ${point} can\u2019t be used now${reason ? ` (${reason})` : ""}`,
+      ),
+  notice: ({ text, warning: isWrong }) => (isWrong === true ? warning : info)(text),
+  error: ({ text }) => ({ tone: "error", parts: [text] }),
+  fatal: ({ text }) => ({ tone: "error", parts: [text] }),
+  bye: () => info("The program has ended"),
+};
+
+/** The lines of an event that isn't shown in another way; none for what only scripts need. */
+export function linesOf(event, context) {
+  if (!Object.hasOwn(LINES, event.event)) return [];
+  const lines = LINES[event.event](event, context);
+  return lines === null ? [] : Array.isArray(lines) ? lines : [lines];
+}
+
+/** The text of parts, for screen readers and notifications. */
+export function plainText(parts, timeText = (iso) => iso) {
+  return parts.map((part) =>
+    typeof part === "string"
+      ? part
+      : part.time === undefined
+      ? part.name ?? part.code ?? `\u201c${part.quote}\u201d`
+      : timeText(part.time)
+  ).join("");
+}
+
+export { name as namePart, quote as quotePart, time as timePart };

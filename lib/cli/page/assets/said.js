@@ -1,0 +1,96 @@
+/** What people say, as items of the place where it was said. */
+
+import { itemsOf, replaced } from "./chunks.js";
+import { directPlace, mainPlace, roomPlace, withHue, withItem, withPlace } from "./places.js";
+import { parsedRef } from "./refs.js";
+import { withEarlier } from "./earlier.js";
+
+/** The item of a message, a broadcast or an entry; the same for what is shown again. */
+export function saidItem(event) {
+  const { text, self = false, history = false, mention = false, key } = event;
+  const item = {
+    kind: "said",
+    id: event.seq === undefined ? event.id : `entry ${event.seq}`,
+    at: (history ? event.sentAt : event.at) ?? event.sentAt ?? event.at,
+    from: event.shown ?? event.from,
+    author: key ?? event.from,
+    text,
+    self,
+    history,
+    mention,
+  };
+  if (event.seq !== undefined) item.seq = event.seq;
+  if (event.removed === true) item.removed = true;
+  if (event.guest === true) item.guest = true;
+  if (event.event === "broadcast") item.toAll = true;
+  if (event.editedBy) item.edited = { by: event.editedBy, times: event.edits };
+  return item;
+}
+
+/** Where it was said, and whether somebody says it to this user alone. */
+function placeOfSaid(state, event) {
+  switch (state.mode) {
+    case "mesh": {
+      const [next, room] = roomPlace(state, event.room);
+      if (event.private !== true) return [next, room, false];
+      return [
+        ...directPlace(next, room, event.self ? event.to ?? "?" : event.shown ?? event.from),
+        true,
+      ];
+    }
+    case "friends":
+      return [
+        ...directPlace(
+          state,
+          mainPlace(state),
+          event.self ? event.to ?? "?" : event.shown ?? event.from,
+        ),
+        true,
+      ];
+    case "directory": {
+      if (event.event === "broadcast") return [state, mainPlace(state), false];
+      const peer = event.to ?? state.call?.peer ?? event.from;
+      const other = event.self ? peer : event.shown ?? event.from;
+      return [...directPlace(state, mainPlace(state), other, "call"), true];
+    }
+    default:
+      return [state, mainPlace(state), false];
+  }
+}
+
+export function said(state, event, { isNew }) {
+  const item = saidItem(event);
+  if (item.id !== undefined && state.known.has(item.id)) return state; // before the program was started again
+  const [next, place, isToOne] = placeOfSaid(withHue(state, item.from), event);
+  const isNews = isNew && !item.self && !item.history;
+  return withItem(next, place, item, isNews, isToOne || item.mention);
+}
+
+/** A list of what was said: an answer as a card, or earlier messages for the page itself. */
+export function saidAgain(state, event, when) {
+  const asked = parsedRef(event.ref, state.places);
+  if (asked === null || asked.kind === "a") return when.told(state, event, when);
+  const place = state.places.get(asked.place);
+  if (place === undefined) return state;
+  const said = (event.messages ?? event.entries).filter((one) => one.ignored !== true).map((one) =>
+    saidItem({ ...one, event: "message", history: true })
+  );
+  const hued = said.reduce((before, { from }) => withHue(before, from), state);
+  if (asked.kind === "e") return withPlace(hued, withEarlier(place, said));
+  return withOwn(hued, place, said.filter(({ self }) => self));
+}
+
+/** What this user has said elsewhere, in a mode that doesn't tell it by itself. */
+function withOwn(state, place, own) {
+  const known = new Set(Array.from(itemsOf(place.chunks), ({ id }) => id));
+  return own.filter(({ id }) => !known.has(id)).reduce(
+    (before, item) => withItem(before, before.places.get(place.id), item),
+    state,
+  );
+}
+
+/** Sets what is shown of a message with that id, wherever it is. */
+export function withSaid(state, place, id, more) {
+  const chunks = replaced(place.chunks, (item) => item.id === id, (item) => ({ ...item, ...more }));
+  return chunks === place.chunks ? state : withPlace(state, { ...place, chunks });
+}

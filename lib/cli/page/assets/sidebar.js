@@ -1,0 +1,156 @@
+/** Conversations and people, at the side. */
+
+import { avatar, fill, h, icon, nameOf, setText, verifiedSign } from "./dom.js";
+import { visible } from "./harmless.js";
+import { comparedText, countText } from "./lines.js";
+import { mainPlace, peopleOf } from "./places.js";
+
+/** More people aren't listed, only counted: /list shows all. */
+const PEOPLE_MAX = 200;
+
+const ICONS = {
+  room: "room",
+  group: "room",
+  lobby: "room",
+  friends: "room",
+  direct: "person",
+  call: "call",
+};
+
+const MAIN_TITLES = { room: "Room", group: "Group", lobby: "Lobby", friends: "All friends" };
+
+export function titleOf(state, place) {
+  if (place.person !== null) return visible(place.person);
+  if (place.title) return visible(place.title);
+  if (place.type === "room" && place.number !== undefined && state.rooms.size > 1) {
+    return `Room ${place.number}`;
+  }
+  return MAIN_TITLES[place.type];
+}
+
+/** Rooms in their order, each with the conversations that belong to it. */
+export function orderedPlaces(state) {
+  const all = [...state.places.values()];
+  const parents = all.filter(({ parent }) => parent === null);
+  return parents.flatMap((
+    parent,
+  ) => [parent, ...all.filter((place) => place.parent === parent.id)]);
+}
+
+export function renderPlaces(element, state, act) {
+  const places = orderedPlaces(state);
+  element.closest("nav").hidden = places.length < 2;
+  keyed(element, places, ({ id }) => id, (place) => {
+    const isCurrent = place.id === state.current;
+    const title = titleOf(state, place);
+    const news = place.unread === 0 ? "" : `, ${countText(place.unread, "new message")}`;
+    const sign = place.isPrivate ? "lock" : ICONS[place.type];
+    return {
+      signature: `${isCurrent} ${title} ${place.unread} ${place.mentions} ${sign} ${place.isOver}`,
+      make: () =>
+        h(
+          "button",
+          {
+            type: "button",
+            class: place.unread > 0 ? "place has-news" : "place",
+            "aria-current": isCurrent ? "true" : null,
+            "aria-label": `${title}${place.isOver ? ", over" : ""}${news}`,
+            onclick: () => act.select(place.id),
+          },
+          icon(sign),
+          h("span", { class: "place-name" }, h("bdi", {}, title)),
+          place.unread === 0 ? null : h("span", {
+            class: place.mentions > 0 ? "badge is-mention" : "badge",
+            "aria-hidden": "true",
+          }, place.unread > 99 ? "99+" : String(place.unread)),
+        ),
+    };
+  });
+}
+
+const WORDS = { mesh: "Here", group: "Members", friends: "Friends", directory: "Online" };
+
+export function renderPeople(elements, state, act) {
+  const place = state.places.get(state.current) ?? mainPlace(state);
+  const people = [...peopleOf(state, place).values()].sort(byPresence);
+  setText(elements.word, WORDS[state.mode] ?? "Here");
+  const count = state.mode === "directory"
+    ? Math.max(state.total ?? 0, people.length)
+    : people.length;
+  setText(elements.count, count === 0 ? "" : String(count));
+  keyed(elements.list, people.slice(0, PEOPLE_MAX), ({ name }) => name, (person) => ({
+    signature: JSON.stringify([person, state.hues.get(person.name), state.marked.has(person.name)]),
+    make: () => personElement(person, state, act),
+  }));
+}
+
+function byPresence(one, other) {
+  const rank = ({ self, connected }) => self ? 0 : connected === false ? 2 : 1;
+  return rank(one) - rank(other) || one.name.localeCompare(other.name);
+}
+
+function asideOf(person, state) {
+  const asides = [];
+  if (person.self) asides.push("you");
+  if (person.role) asides.push(person.role);
+  if (person.guest) asides.push("guest");
+  if (person.isJoining) asides.push("joining");
+  if (person.state === "busy") asides.push("in a call");
+  if (state.mode === "friends" && !person.self) {
+    asides.push(person.connected === true ? "connected" : "not connected");
+  }
+  const compared = person.refused ? "the key that you refused" : comparedText(person);
+  if (compared !== null && !person.verified) asides.push(compared);
+  if (person.away !== undefined) {
+    asides.push(person.away.trim() === "" ? "away" : `away: ${visible(person.away)}`);
+  }
+  return asides.join(", ");
+}
+
+function personElement(person, state, act) {
+  const aside = asideOf(person, state);
+  const classes = ["person"];
+  if (person.away !== undefined) classes.push("is-away");
+  if (person.connected === false) classes.push("is-off");
+  return h(
+    "button",
+    {
+      type: "button",
+      class: classes.join(" "),
+      "aria-haspopup": "dialog",
+      onclick: () => act.person(person),
+    },
+    avatar(person.name, state, person.self),
+    h(
+      "span",
+      { class: "person-text" },
+      h("span", { class: "person-name" }, nameOf(person.name, state)),
+      aside === "" ? null : h("span", { class: "person-aside" }, aside),
+    ),
+    person.self ? null : verifiedSign(person),
+  );
+}
+
+/** List items by key: those that are as before stay, with the focus that they may have. */
+function keyed(list, items, keyOf, describe) {
+  const old = new Map([...list.children].map((child) => [child.dataset.key, child]));
+  let next = list.firstChild;
+  for (const item of items) {
+    const key = keyOf(item);
+    const { signature, make } = describe(item);
+    let child = old.get(key);
+    old.delete(key);
+    if (child === undefined) {
+      child = h("li", { "data-key": key });
+    }
+    if (child.signature !== signature) {
+      const hadFocus = child.contains(document.activeElement);
+      fill(child, make());
+      child.signature = signature;
+      if (hadFocus) child.firstChild.focus();
+    }
+    if (child === next) next = next.nextSibling;
+    else list.insertBefore(child, next);
+  }
+  for (const child of old.values()) child.remove();
+}

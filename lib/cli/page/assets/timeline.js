@@ -1,0 +1,277 @@
+/**
+ * The list of what was said in one place. Only chunks near what is seen are drawn; the others are a blank of their height.
+ * What is seen stays where it is, whatever comes above or below it, unless the end is seen: then it stays the end.
+ */
+
+import { h } from "./dom.js";
+import { itemElement } from "./items.js";
+import { peopleOf } from "./places.js";
+import { drawnOf, keptScroll } from "./spans.js";
+import { dayNumber } from "./times.js";
+
+/** Nearer to the end than this, it is the end, px. */
+const END_PX = 48;
+/** Until something is measured, px. */
+const ITEM_PX = 44;
+
+export class Timeline {
+  #element;
+  #top = h("div", { class: "earlier", hidden: true });
+  #above = h("div", { class: "filler", "aria-hidden": "true" });
+  #below = h("div", { class: "filler", "aria-hidden": "true" });
+  #changed;
+  #context = null;
+  /** By id: `{chunk, before, element, parts: [{item, before, signature, element}]}`. */
+  #drawn = new Map();
+  /** Heights by chunk, as last measured; those of another width are guesses. */
+  #heights = new Map();
+  #measured = { px: 0, items: 0 };
+  #width = 0;
+  /** By place: where one was: `null` for the end, else `{key, offset}`. */
+  #positions = new Map();
+  #isAtEnd = true;
+  #observer;
+
+  /** @param changed Called when the end comes into view, or leaves it. @param earlier Asks for what was said before. */
+  constructor(element, { changed, earlier }) {
+    this.#element = element;
+    this.#changed = changed;
+    const button = h(
+      "button",
+      { type: "button", class: "more", onclick: earlier },
+      "Show earlier messages",
+    );
+    this.#top.append(button);
+    element.append(this.#top, this.#above, this.#below);
+    element.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    this.#observer = new ResizeObserver(() => this.#resized());
+    this.#observer.observe(element);
+  }
+
+  get isAtEnd() {
+    return this.#isAtEnd;
+  }
+
+  /** Shows a place, or what has changed in it. @param context As of `itemElement`. */
+  show(context) {
+    const isOther = this.#context?.place.id !== context.place.id;
+    if (isOther) this.#leave();
+    const anchor = isOther ? null : this.#anchor();
+    this.#context = context;
+    this.#top.hidden = context.place.hasAll === true || context.place.chunks.length === 0 ||
+      !context.canAskEarlier;
+    this.#showEmpty();
+    if (isOther) this.#enter();
+    else this.#draw(anchor);
+  }
+
+  scrollToEnd() {
+    this.#isAtEnd = true;
+    this.#draw(null);
+    this.#changed();
+  }
+
+  #showEmpty() {
+    const { place, empty } = this.#context;
+    const old = this.#element.querySelector(":scope > .empty");
+    if (place.chunks.length > 0) old?.remove();
+    else {
+      const made = empty();
+      if (old === null) this.#element.prepend(made);
+      else old.replaceWith(made);
+    }
+  }
+
+  #leave() {
+    if (this.#context === null) return;
+    this.#positions.set(this.#context.place.id, this.#isAtEnd ? null : this.#anchor());
+    for (const { element } of this.#drawn.values()) element.remove();
+    this.#drawn.clear();
+    this.#heights.clear();
+  }
+
+  #enter() {
+    const { place } = this.#context;
+    const saved = this.#positions.get(place.id) ?? null;
+    const at = place.divider === null
+      ? saved
+      : { key: place.divider, offset: this.#element.clientHeight / 4 };
+    this.#isAtEnd = at === null;
+    if (at === null) {
+      this.#draw(null);
+    } else {
+      this.#element.scrollTop = this.#topOf(at.key) - at.offset;
+      this.#draw(at);
+      this.#draw(at); // with the heights that the first one has measured
+      this.#scrolled();
+    }
+    this.#changed();
+  }
+
+  /** Where an item begins, as far as heights are known. */
+  #topOf(key) {
+    let top = this.#above.offsetTop;
+    for (const chunk of this.#context.place.chunks) {
+      if (chunk.items.at(-1).key >= key) return top;
+      top += this.#heightOf(chunk);
+    }
+    return top;
+  }
+
+  #heightOf = (chunk) => {
+    const known = this.#heights.get(chunk.id);
+    const { px, items } = this.#measured;
+    const each = items === 0 ? ITEM_PX : px / items;
+    if (known === undefined) return each * chunk.items.length;
+    return known.height + each * (chunk.items.length - known.count);
+  };
+
+  #scrolled() {
+    const { scrollTop, scrollHeight, clientHeight } = this.#element;
+    const isAtEnd = scrollHeight - scrollTop - clientHeight < END_PX;
+    if (isAtEnd !== this.#isAtEnd) {
+      this.#isAtEnd = isAtEnd;
+      this.#changed();
+    }
+    if (this.#context !== null) this.#draw(this.#anchor(), true);
+  }
+
+  #resized() {
+    if (this.#context === null) return;
+    const width = this.#element.clientWidth;
+    const anchor = this.#anchor();
+    if (width !== this.#width) {
+      this.#width = width;
+      this.#heights.clear();
+      this.#measured = { px: 0, items: 0 };
+    }
+    this.#draw(anchor);
+  }
+
+  /** The first item that is seen, and how far below the top of the view it begins; null: none, or the end is seen. */
+  #anchor() {
+    if (this.#isAtEnd) return null;
+    const { top } = this.#element.getBoundingClientRect();
+    for (const { element, parts } of this.#drawn.values()) {
+      if (element.getBoundingClientRect().bottom <= top) continue;
+      for (const { item, element: part } of parts) {
+        const rect = part.getBoundingClientRect();
+        if (rect.bottom > top) return { key: item.key, offset: rect.top - top };
+      }
+    }
+    return null;
+  }
+
+  #draw(anchor, isScroll = false) {
+    const { place: { chunks } } = this.#context;
+    if (this.#isAtEnd && !isScroll) this.#element.scrollTop = this.#element.scrollHeight;
+    const top = this.#isAtEnd && !isScroll
+      ? chunks.reduce((sum, chunk) => sum + this.#heightOf(chunk), 0) - this.#element.clientHeight
+      : this.#element.scrollTop - this.#above.offsetTop;
+    const { first, end, before, after } = drawnOf(
+      chunks,
+      this.#heightOf,
+      top,
+      this.#element.clientHeight,
+    );
+    this.#drawChunks(chunks, first, end);
+    this.#above.style.height = `${before}px`;
+    this.#below.style.height = `${after}px`;
+    this.#measure();
+    if (this.#isAtEnd) {
+      if (!isScroll) this.#element.scrollTop = this.#element.scrollHeight;
+    } else if (anchor !== null) this.#keep(anchor);
+  }
+
+  #keep({ key, offset }) {
+    const { top } = this.#element.getBoundingClientRect();
+    for (const { parts } of this.#drawn.values()) {
+      const part = parts.find(({ item }) => item.key === key);
+      if (part === undefined) continue;
+      const now = part.element.getBoundingClientRect().top - top;
+      if (Math.abs(now - offset) >= 1) {
+        this.#element.scrollTop = keptScroll(this.#element.scrollTop, offset, now);
+      }
+      return;
+    }
+  }
+
+  #drawChunks(chunks, first, end) {
+    const wanted = new Set(chunks.slice(first, end).map(({ id }) => id));
+    for (const [id, { element }] of this.#drawn) {
+      if (wanted.has(id)) continue;
+      this.#observer.unobserve(element);
+      element.remove();
+      this.#drawn.delete(id);
+    }
+    let next = this.#above.nextSibling;
+    const drawn = new Map();
+    for (let index = first; index < end; index++) {
+      const chunk = chunks[index];
+      const entry = this.#drawn.get(chunk.id) ?? this.#newEntry();
+      this.#drawItems(entry, chunk, chunks[index - 1]?.items.at(-1) ?? null);
+      if (entry.element === next) next = next.nextSibling;
+      else this.#element.insertBefore(entry.element, next);
+      drawn.set(chunk.id, entry);
+    }
+    this.#drawn = drawn;
+  }
+
+  #newEntry() {
+    const element = h("div", { class: "chunk" });
+    element.style.display = "flow-root";
+    this.#observer.observe(element);
+    return { element, parts: [] };
+  }
+
+  /** Elements are kept for items that are as before: nothing flickers, and a selection stays. */
+  #drawItems(entry, chunk, above) {
+    const old = new Map(entry.parts.map((part) => [part.item.key, part]));
+    let before = above;
+    let next = entry.element.firstChild;
+    const hadFocus = entry.element.contains(document.activeElement);
+    const parts = chunk.items.map((item) => {
+      const signature = this.#signatureOf(item);
+      let part = old.get(item.key);
+      old.delete(item.key);
+      if (part?.item !== item || part.before !== before || part.signature !== signature) {
+        const element = itemElement(item, before, this.#context);
+        if (part !== undefined) {
+          if (part.element === next) next = next.nextSibling;
+          part.element.remove();
+        }
+        part = { item, before, signature, element };
+      }
+      before = item;
+      if (part.element === next) next = next.nextSibling;
+      else entry.element.insertBefore(part.element, next);
+      return part;
+    });
+    for (const { element } of old.values()) element.remove();
+    entry.parts = parts;
+    if (hadFocus && !entry.element.contains(document.activeElement)) this.#context.act.lostFocus();
+  }
+
+  /** What an item's look depends on, besides the item. */
+  #signatureOf(item) {
+    const { state, place, nowMs } = this.#context;
+    const isDivided = place.divider === item.key;
+    const day = dayNumber(nowMs);
+    if (item.kind === "vote") return `${isDivided} ${day} ${state.votes.has(item.edit)}`;
+    if (item.kind !== "said") return `${isDivided} ${day}`;
+    const { verified, refused, changed } = peopleOf(state, place).get(item.from) ?? {};
+    return `${isDivided} ${day} ${verified} ${refused} ${changed?.key} ${
+      state.marked.has(item.from)
+    }`;
+  }
+
+  #measure() {
+    for (const [id, { element, parts }] of this.#drawn) {
+      const height = element.offsetHeight;
+      const known = this.#heights.get(id);
+      this.#measured.px += height - (known?.height ?? 0);
+      this.#measured.items += parts.length - (known?.count ?? 0);
+      this.#heights.set(id, { height, count: parts.length });
+    }
+  }
+}

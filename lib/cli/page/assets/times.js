@@ -1,0 +1,49 @@
+/** Times and dates as the reader's locale has them. */
+
+const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
+const FULL = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
+const DAY = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
+const DAY_OF_YEAR = new Intl.DateTimeFormat(undefined, { dateStyle: "long" });
+const RELATIVE = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+
+const DAY_MS = 86_400_000;
+
+/** `14:03`; with the date, where it isn't the day of `nowMs`. */
+export function timeText(iso, nowMs = null) {
+  const ms = Date.parse(iso);
+  if (Number.isNaN(ms)) return "";
+  const time = TIME.format(ms);
+  return nowMs === null || dayNumber(ms) === dayNumber(nowMs)
+    ? time
+    : `${dayText(iso, nowMs)}, ${time}`;
+}
+
+export function fullText(iso) {
+  const ms = Date.parse(iso);
+  return Number.isNaN(ms) ? "" : FULL.format(ms);
+}
+
+/** A number for each day of the reader's time zone. */
+export function dayNumber(ms) {
+  const date = new Date(ms);
+  return Math.floor((ms - date.getTimezoneOffset() * 60_000) / DAY_MS);
+}
+
+/** `Today`, `Yesterday`, `Friday, 27 November`, or with the year where that is another. */
+export function dayText(iso, nowMs) {
+  const ms = Date.parse(iso);
+  const days = dayNumber(ms) - dayNumber(nowMs);
+  if (days === 0 || days === -1) {
+    const text = RELATIVE.format(days, "day");
+    return text[0].toLocaleUpperCase() + text.slice(1);
+  }
+  return (new Date(ms).getFullYear() === new Date(nowMs).getFullYear() ? DAY : DAY_OF_YEAR).format(
+    ms,
+  );
+}
+
+/** `0:24`: what is left of a time to answer. */
+export function leftText(ms) {
+  const seconds = Math.max(0, Math.ceil(ms / 1_000));
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+}

@@ -1,0 +1,96 @@
+/** Files that are sent: given to the program one after the other, which then offers them. */
+
+import { fill, h } from "./dom.js";
+import { visible } from "./harmless.js";
+import { sizeText } from "./lines.js";
+
+export class Uploads {
+  #element;
+  #queue = [];
+  #current = null;
+  #ticket = "";
+  #done;
+  #failed;
+
+  /** @param done Takes what the program has (`path`, `name`), and where it goes. @param failed Says why not. */
+  constructor(element, { done, failed }) {
+    [this.#element, this.#done, this.#failed] = [element, done, failed];
+  }
+
+  set ticket(ticket) {
+    this.#ticket = ticket;
+  }
+
+  /** @param max The most bytes of a file. */
+  add(files, place, max) {
+    for (const file of files) {
+      if (file.size > max) {
+        this.#failed(
+          `${visible(file.name)} has ${sizeText(file.size)}; at most ${
+            sizeText(max)
+          } can be sent from here.`,
+          place,
+        );
+      } else this.#queue.push({ file, place });
+    }
+    this.#next();
+  }
+
+  #next() {
+    if (this.#current !== null) return;
+    const next = this.#queue.shift();
+    if (next === undefined) return this.#draw(0);
+    const request = new XMLHttpRequest();
+    this.#current = { ...next, request };
+    request.open("POST", "files");
+    request.setRequestHeader("Authorization", `Bearer ${this.#ticket}`);
+    request.setRequestHeader("X-File-Name", encodeURIComponent(next.file.name));
+    request.setRequestHeader("Content-Type", "application/octet-stream");
+    request.upload.onprogress = ({ loaded }) => this.#draw(loaded);
+    request.onload = () => this.#ended(request);
+    request.onerror = () => this.#ended(request);
+    request.onabort = () => this.#ended(null);
+    this.#draw(0);
+    request.send(next.file);
+  }
+
+  #ended(request) {
+    const { file, place } = this.#current;
+    this.#current = null;
+    if (request?.status === 201) this.#done(JSON.parse(request.responseText), place);
+    else if (request !== null) {
+      const why = sentenceOf(request);
+      this.#failed(`${visible(file.name)} wasn\u2019t sent: ${why}`, place);
+    }
+    this.#next();
+  }
+
+  #draw(loaded) {
+    this.#element.hidden = this.#current === null;
+    if (this.#current === null) return fill(this.#element);
+    const { file, request } = this.#current;
+    const progress = h("progress", {
+      max: Math.max(1, file.size),
+      value: loaded,
+      "aria-label": `Sending ${visible(file.name)}`,
+    });
+    const more = this.#queue.length === 0 ? "" : `, ${this.#queue.length} more to come`;
+    if (this.#element.childElementCount > 0 && this.#element.dataset.name === file.name) {
+      this.#element.querySelector("progress").value = loaded;
+      return;
+    }
+    this.#element.dataset.name = file.name;
+    fill(
+      this.#element,
+      h("span", {}, `Sending ${visible(file.name)}${more}`),
+      progress,
+      h("button", { type: "button", class: "more", onclick: () => request.abort() }, "Stop"),
+    );
+  }
+}
+
+/** Why a file was refused, in the program's words: the field of an object, or a text alone. */
+function sentenceOf({ status, responseText }) {
+  if (status === 0) return "The program doesn\u2019t answer.";
+  return responseText.startsWith("{") ? JSON.parse(responseText).text : responseText;
+}

@@ -1,0 +1,30 @@
+/** The page's pure modules. They are JavaScript, as browsers take it, without types to import. */
+
+import * as attention from "../../../lib/cli/page/assets/attention.js";
+import * as answers from "../../../lib/cli/page/assets/answers.js";
+import * as chunks from "../../../lib/cli/page/assets/chunks.js";
+import * as harmless from "../../../lib/cli/page/assets/harmless.js";
+import * as headings from "../../../lib/cli/page/assets/headings.js";
+import * as places from "../../../lib/cli/page/assets/places.js";
+import * as reduce from "../../../lib/cli/page/assets/reduce.js";
+import * as refs from "../../../lib/cli/page/assets/refs.js";
+import * as session from "../../../lib/cli/page/assets/session.js";
+import * as spans from "../../../lib/cli/page/assets/spans.js";
+import * as typed from "../../../lib/cli/page/assets/typed.js";
+
+// deno-lint-ignore no-explicit-any -- as above
+export type Any = any;
+
+export const page: Any = {
+  ...attention,
+  ...answers,
+  ...chunks,
+  ...harmless,
+  ...headings,
+  ...places,
+  ...reduce,
+  ...refs,
+  ...session,
+  ...spans,
+  ...typed,
+};

@@ -1,0 +1,390 @@
+import { assertEquals } from "@std/assert";
+import { after, AT, items, NOW_MS, pageOf, placeOf, texts, welcome } from "./events_given.ts";
+import { type Any, page } from "./page_modules.ts";
+
+const { directPlace, mainPlace, refOf, reduce, unseenIn } = page;
+
+const KEY = "k".repeat(27);
+const hello = {
+  event: "message",
+  id: "1",
+  from: "Bob",
+  shown: "Bob",
+  key: KEY,
+  text: "hi",
+  self: false,
+  private: false,
+  history: false,
+  sentAt: AT,
+  mention: false,
+};
+const ready = {
+  event: "ready",
+  command: "mesh",
+  name: "Alice",
+  host: "10.0.0.1",
+  port: 55107,
+  key: "a",
+  room: "r1",
+};
+
+Deno.test("page: what is said in a room, who comes and who goes", () => {
+  const joined = {
+    event: "joined",
+    name: "Bob",
+    key: KEY,
+    host: "10.0.0.2",
+    port: 1,
+    verified: true,
+  };
+  const state = pageOf("mesh", [ready, joined, hello]);
+
+  assertEquals(texts(state), [
+    "* Others join with p2pchat mesh NAME 10.0.0.1 55107",
+    "* Bob joined (10.0.0.2), verified",
+    "Bob: hi",
+  ]);
+  assertEquals([...state.places.get("main").people.keys()], ["Alice", "Bob"]);
+  const left = after(state, [{ event: "left", name: "Bob", key: KEY, reason: "quit" }]);
+  assertEquals([...left.places.get("main").people.keys()], ["Alice"]);
+  assertEquals(texts(left).at(-1), "* Bob left");
+});
+
+Deno.test("page: an event that was had before changes nothing", () => {
+  const state = pageOf("mesh", [ready, hello]);
+
+  const again = reduce(state, {
+    type: "events",
+    events: [{ id: 2, fields: hello }],
+    nowMs: NOW_MS,
+  });
+
+  assertEquals(again, state);
+});
+
+Deno.test("page: what is private has a place of its own, and can't be said to all by mistake", () => {
+  const state = pageOf("mesh", [
+    ready,
+    { ...hello, private: true },
+    {
+      ...hello,
+      id: "2",
+      from: "Alice",
+      shown: "Alice",
+      self: true,
+      private: true,
+      to: "Bob",
+      text: "yes",
+    },
+  ]);
+  const place = placeOf(state, "Bob");
+
+  assertEquals(texts(state, place), ["Bob: hi", "Alice: yes"]);
+  assertEquals(texts(state).length, 1);
+  const { command } = page.meant(state, state.places.get(place), "/me waves");
+  assertEquals(command, { command: "msg", name: "Bob", text: "/me waves" });
+});
+
+Deno.test("page: what comes while one looks elsewhere is counted until one looks", () => {
+  const state = pageOf("mesh", [ready, { ...hello, private: true }]);
+  assertEquals(unseenIn(state), { unread: 1, mentions: 1 });
+  const place = placeOf(state, "Bob");
+  assertEquals(state.places.get(place).divider, items(state, place)[0].key);
+
+  const seen = reduce(state, { type: "select", place });
+  assertEquals(unseenIn(seen), { unread: 0, mentions: 0 });
+  assertEquals(seen.places.get(place).divider, items(state, place)[0].key);
+  const gone = reduce(seen, { type: "select", place: "main" });
+  assertEquals(gone.places.get(place).divider, null);
+
+  const away = reduce(gone, { type: "focus", isFocused: false });
+  const more = after(away, [{ ...hello, id: "3" }]);
+  assertEquals(unseenIn(more), { unread: 1, mentions: 0 });
+  assertEquals(unseenIn(reduce(more, { type: "focus", isFocused: true })).unread, 0);
+});
+
+Deno.test("page: what was there before the page came isn't news", () => {
+  const state = reduce(page.NOTHING, { type: "welcome", welcome: welcome("mesh", { last: 2 }) });
+
+  const had = after(reduce(state, { type: "focus", isFocused: false }), [ready, hello]);
+
+  assertEquals(unseenIn(had).unread, 0);
+  assertEquals(unseenIn(after(had, [{ ...hello, id: "2" }])).unread, 1);
+});
+
+Deno.test("page: several rooms are apart, and an answer stands where it was asked for", () => {
+  const state = pageOf("mesh", [
+    ready,
+    { ...ready, room: "r2" },
+    { event: "room", number: 2, title: "Club", unseen: 0, room: "r2" },
+    { ...hello, room: "r1" },
+    { ...hello, id: "2", room: "r2", text: "there" },
+  ]);
+  const club = [...state.places.values()].find(({ room }: Any) => room === "r2").id;
+  assertEquals(state.places.get(club).title, "Club");
+  assertEquals(texts(state, club).at(-1), "Bob: there");
+  assertEquals(texts(state).at(-1), "Bob: hi");
+  assertEquals(page.meant(state, state.places.get(club), "hey").command.room, "r2");
+  assertEquals(page.meant(state, state.places.get(club), "/who"), { line: "/who", room: "r2" });
+
+  const ref = refOf("a", club, "1");
+  const answered = after(state, [{ event: "error", code: "usage", text: "No.", ref }]);
+  assertEquals(texts(answered, club).at(-1), "* No.");
+});
+
+Deno.test("page: what the page itself asks is shown nowhere, and who is here follows from it", () => {
+  const peers = [
+    { name: "Alice", key: "a", host: "", port: 0, direct: false, verified: false },
+    { name: "Bob", key: KEY, host: "", port: 0, direct: true, verified: true },
+  ];
+  const state = pageOf("mesh", [ready, { event: "peers", peers, ref: refOf("q", "main", "1") }]);
+
+  assertEquals(texts(state).length, 1);
+  assertEquals(state.places.get("main").people.get("Bob").verified, true);
+});
+
+Deno.test("page: the program was started again: nothing is lost, and nothing is there twice", () => {
+  const place = pageOf("mesh", [ready, hello, { ...hello, id: "2", text: "more" }]);
+  const asked = reduce(place, {
+    type: "sent",
+    ref: "a.x.1",
+    place: "main",
+    text: "was it said?",
+    isChat: true,
+  });
+
+  const again = reduce(asked, {
+    type: "welcome",
+    welcome: welcome("mesh", { run: "run 2", last: 9 }),
+  });
+  const state = after(again, [
+    ready,
+    { ...hello, history: true },
+    { ...hello, id: "2", text: "more", history: true },
+    { ...hello, id: "3", text: "new" },
+  ]);
+
+  const said = texts(state).filter((text: string) => text.startsWith("Bob"));
+  assertEquals(said, ["Bob: hi", "Bob: more", "Bob: new"]);
+  assertEquals(texts(state).includes("unsaid"), true);
+  assertEquals(state.pending.size, 0);
+});
+
+Deno.test("page: of the same run what follows goes on, and what is lost is said", () => {
+  const before = pageOf("mesh", [ready, hello]);
+  const again = welcome("mesh", { resumed: true, missed: true, last: 40 });
+
+  const state = reduce(before, { type: "welcome", welcome: again });
+
+  assertEquals(state.last, 2);
+  assertEquals(texts(state).slice(0, 2), texts(before));
+  assertEquals(texts(state).length, 3);
+});
+
+Deno.test("page: entries of a group, edits of them and votes about them", () => {
+  const entry = { ...hello, id: "x", seq: 3, private: undefined, position: 3 };
+  const wanted = {
+    event: "vote-wanted",
+    edit: 7,
+    seq: 3,
+    by: "Alice",
+    old: "hi",
+    new: "hello",
+    deadline: "2026-11-27T12:00:30Z",
+  };
+  const state = pageOf("group", [
+    {
+      event: "view",
+      view: 1,
+      members: ["Alice", "Bob"],
+      keys: ["a", KEY],
+      verified: ["Bob"],
+      joined: ["Alice"],
+      left: [],
+    },
+    entry,
+    wanted,
+  ]);
+  assertEquals(state.votes.get(7).deadlineMs, NOW_MS + 30_000);
+  assertEquals(page.meant(state, mainPlace(state), "y"), { line: "y" });
+
+  const edited = {
+    event: "edit",
+    edit: 7,
+    seq: 3,
+    by: "Alice",
+    text: "hello",
+    outcome: "committed",
+    reason: "",
+    agreed: ["Bob"],
+  };
+  const changed = after(state, [edited, { ...edited, history: true }]);
+  const item = items(changed).find(({ seq }) => seq === 3);
+  assertEquals([item.text, item.edited], ["hello", { by: "Alice", times: 1 }]);
+  assertEquals(changed.votes.size, 0);
+  assertEquals(items(changed).find(({ kind }) => kind === "vote").outcome, "committed");
+  assertEquals(page.meant(changed, mainPlace(changed), "y").command, { command: "msg", text: "y" });
+});
+
+Deno.test("page: what a friend is written is shown when it is kept, and how it fares", () => {
+  const friends = pageOf("friends", [
+    {
+      event: "ready",
+      command: "peer",
+      name: "alice",
+      host: "h",
+      port: 1,
+      key: "a",
+      users: "users.txt",
+      names: ["bob"],
+    },
+  ]);
+  const [state, place] = directPlace(friends, mainPlace(friends), "bob");
+  const sent = reduce(state, {
+    type: "sent",
+    ref: "a.b.1",
+    place: place.id,
+    text: "hello",
+    isChat: true,
+  });
+
+  const kept = after(sent, [{
+    event: "delivery",
+    id: "m1",
+    to: "bob",
+    state: "queued",
+    waiting: 1,
+    ref: "a.b.1",
+  }]);
+  assertEquals(texts(kept, place.id)[0], "alice: hello");
+  assertEquals(items(kept, place.id)[0].delivery, "queued");
+  assertEquals(
+    items(
+      after(kept, [{ event: "delivery", id: "m1", to: "bob", state: "delivered" }]),
+      place.id,
+    )[0].delivery,
+    "delivered",
+  );
+
+  // Said in the console: the page asks what it was.
+  const elsewhere = after(kept, [{ event: "delivery", id: "m2", to: "bob", state: "queued" }]);
+  assertEquals(elsewhere.asks, [{
+    command: { command: "history", name: "bob", n: 20 },
+    place: place.id,
+  }]);
+  const message = {
+    id: "m2",
+    from: "alice",
+    shown: "alice",
+    key: "a",
+    text: "and this",
+    sentAt: AT,
+    private: true,
+    self: true,
+    to: "bob",
+  };
+  const told = after(elsewhere, [{
+    event: "history",
+    messages: [message],
+    name: "bob",
+    ref: refOf("q", place.id, "2"),
+  }]);
+  assertEquals(texts(told, place.id).at(-1), "alice: and this");
+});
+
+Deno.test("page: a call comes, is answered, and ends where it was held", () => {
+  const call = { event: "call", call: "c1", peer: "bob", reason: "", route: null, verified: false };
+  const users = [{ name: "Alice", state: "free" }, { name: "bob", state: "free", guest: false }];
+  const rung = pageOf("directory", [
+    { event: "session", state: "up", name: "Alice", guest: false },
+    { event: "users", users, total: 2, more: false },
+    { event: "incoming", call: "c1", from: "bob", key: KEY, guest: false, verified: false },
+  ]);
+  assertEquals([rung.call.state, rung.call.peer], ["incoming", "bob"]);
+
+  const connected = after(rung, [{ ...call, state: "connected", route: "direct" }]);
+  assertEquals(connected.current, placeOf(connected, "bob"));
+  const talked = after(connected, [{
+    event: "message",
+    from: "bob",
+    text: "hi",
+    self: false,
+    mention: false,
+  }]);
+  assertEquals(texts(talked, talked.current).at(-1), "bob: hi");
+  assertEquals(page.meant(talked, talked.places.get(talked.current), "q").command, {
+    command: "hangup",
+  });
+
+  const over = after(talked, [{ ...call, state: "ended", reason: "hung-up", durationMs: 63_000 }]);
+  assertEquals(over.call, null);
+  assertEquals(texts(over, over.current).at(-1), "* bob hung up after 1 min 3 s");
+  assertEquals(
+    typeof page.meant(over, over.places.get(over.current), "still there?").error,
+    "string",
+  );
+});
+
+Deno.test("page: a file is offered, fetched, and here", () => {
+  const offer = {
+    event: "offer",
+    file: 2,
+    id: "f",
+    from: "Bob",
+    key: KEY,
+    self: false,
+    name: "a.pdf",
+    size: 1_000,
+    digest: "d",
+  };
+  const transfer = { event: "transfer", file: 2, name: "a.pdf", from: "Bob", size: 1_000 };
+  const state = pageOf("mesh", [ready, offer, { ...transfer, state: "progress", bytes: 500 }]);
+  assertEquals(items(state)[1].data.bytes, 500);
+
+  const done = after(state, [{ ...transfer, state: "done", bytes: 1_000, path: "/home/a.pdf" }]);
+  assertEquals([items(done)[1].data.state, items(done)[1].data.path], ["done", "/home/a.pdf"]);
+  assertEquals(items(done).length, 2);
+});
+
+Deno.test("page: earlier messages come before, each once", () => {
+  const state = pageOf("mesh", [ready, { ...hello, id: "9" }]);
+  const messages = Array.from(
+    { length: 9 },
+    (_, at) => ({ ...hello, id: String(at + 1), text: `m${at + 1}` }),
+  );
+  const ref = refOf("e", "main", "1");
+
+  const more = after(state, [{ event: "history", messages, ref }]);
+  const again = after(more, [{ event: "history", messages, ref }]);
+
+  assertEquals(
+    texts(more).filter((text: string) => text.startsWith("Bob")).map((text: string) =>
+      text.slice(5)
+    ),
+    ["m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8", "hi"],
+  );
+  assertEquals(texts(again), texts(more));
+  assertEquals(again.places.get("main").hasAll, true);
+});
+
+Deno.test("page: 10,000 messages stay, and 30,000 are bounded", () => {
+  const many = (count: number) =>
+    Array.from({ length: count }, (_, at) => ({ ...hello, id: String(at), text: `m${at}` }));
+
+  assertEquals(items(pageOf("mesh", many(10_000))).length, 10_000);
+  const all = items(pageOf("mesh", many(30_000)));
+  assertEquals([all.length, all.at(-1).text], [20_000, "m29999"]);
+});
+
+Deno.test("page: events that it doesn't know, or that lie about their names, do no harm", () => {
+  const state = pageOf("mesh", [
+    ready,
+    { event: "constructor" },
+    { event: "toString", text: "x" },
+    { event: "later", text: "x" },
+    { ...hello, from: "__proto__", shown: "__proto__", private: true },
+  ]);
+
+  assertEquals(texts(state).length, 1);
+  assertEquals(texts(state, placeOf(state, "__proto__")), ["__proto__: hi"]);
+});
