@@ -57,6 +57,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "discovery",
     "credentials",
     "session",
+    "doors",
     "scripts",
     "irc",
     "irc/lines",

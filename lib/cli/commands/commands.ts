@@ -305,20 +305,21 @@ export class CommandTable<Target> {
   /**
    * Parses one line. With `objects`, a line that starts with `{`, perhaps after blanks, must be a JSON object of a
    * command: what was meant for one person must not be said to all because of a blank.
+   * @param ref Of a line that is no object: what the answers to it carry.
    */
-  parse(line: string, objects: boolean): ParsedLine<Target> {
+  parse(line: string, objects: boolean, ref?: string): ParsedLine<Target> {
     if (line.trim() === "") return { type: "empty" };
     if (objects && OBJECT_START.test(line)) return this.#parseObject(line);
     const run = this.#answerOf(line);
     if (run !== null) {
-      return { type: "command", ref: undefined, leaves: () => false, copies: false, run };
+      return { type: "command", ref, leaves: () => false, copies: false, run };
     }
     try {
       const { command, texts, isTyped = false } = this.#invocationOf(line);
-      const ref = texts["copy"] === undefined ? undefined : COPY_REF;
-      return this.#bound(this.#known(command), texts, ref, isTyped);
+      const answered = ref ?? (texts["copy"] === undefined ? undefined : COPY_REF);
+      return this.#bound(this.#known(command), texts, answered, isTyped);
     } catch (error) {
-      return refused(error, undefined);
+      return refused(error, ref);
     }
   }
 

@@ -85,6 +85,7 @@ const events = {
   added: false,
   own: false,
   ignored: false,
+  web: false,
   bye: false,
 } satisfies Record<FriendsOwnEvent["event"] | CommonEvent["event"], boolean>;
 

@@ -83,6 +83,7 @@ const events = {
   verify: false,
   returned: false,
   ignored: false,
+  web: false,
   bye: false,
 } satisfies Record<MemberOwnEvent["event"] | CommonEvent["event"], boolean>;
 

@@ -132,6 +132,7 @@ const events = {
   files: false,
   dropped: false,
   ignored: false,
+  web: false,
   bye: false,
 } satisfies Record<MeshOwnEvent["event"] | CommonEvent["event"], boolean>;
 

@@ -157,6 +157,12 @@ export function tableLines(
   });
 }
 
+/** Where the page is. */
+export function webLine(nowMs: number, url: string): Line {
+  const address: Span = { text: url, as: "exact" };
+  return starLine(nowMs, "Page: ", address, " (for you alone: whoever opens it is you)");
+}
+
 /** The parts of a message that its line shows. */
 interface Said {
   readonly from: string;

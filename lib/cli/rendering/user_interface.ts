@@ -94,6 +94,8 @@ export type CommonEvent =
     }[];
   }
   | ReturnedEvent
+  /** The address of the page, for the user alone: whoever has it speaks as the user here. */
+  | { readonly event: "web"; readonly url: string }
   /** Last event before exit 0; not shown in text form. */
   | { readonly event: "bye"; readonly reason: string };
 

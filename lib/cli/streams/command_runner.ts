@@ -1,7 +1,7 @@
 /** Runs input lines as commands, in order; it can be paused. */
 
 import { P2pchatError } from "../../base/errors.ts";
-import type { Command, CommandTable } from "../commands/commands.ts";
+import type { Command, CommandTable, ParsedLine } from "../commands/commands.ts";
 import { type InputLine, lineTooLong } from "./line_splitter.ts";
 
 interface CommandReports<Target> {
@@ -16,6 +16,15 @@ interface CommandReports<Target> {
   readonly mayCopy?: true;
   /** A promise while the reader of the output is behind: no line is run then, as each may cause output. */
   ready(): Promise<void> | null;
+}
+
+/** What is asked for through a door: its answers carry `ref`. */
+interface AskedLine {
+  readonly type: "asked";
+  readonly text: string;
+  /** Whether it is a JSON object; otherwise it is as typed. */
+  readonly isObject: boolean;
+  readonly ref: string;
 }
 
 const NO_CLIPBOARD =
@@ -81,9 +90,12 @@ export class CommandRunner<Target> {
   }
 
   /** Runs a line now. Errors that aren't for the user propagate and end the program. */
-  run(line: InputLine, target: Target): void {
+  run(line: InputLine | AskedLine, target: Target): void {
     if (this.#hasLeft) return;
     if (typeof line === "string") return this.#runText(line, target);
+    if (line.type === "asked") {
+      return this.#runParsed(this.#table.parse(line.text, line.isObject, line.ref), target);
+    }
     if (line.type === "overlong") return this.#reports.refuse(lineTooLong(line.bytes), undefined);
     if (!this.#toldMalformed) {
       this.#toldMalformed = true;
@@ -93,7 +105,10 @@ export class CommandRunner<Target> {
   }
 
   #runText(text: string, target: Target): void {
-    const parsed = this.#table.parse(text, this.#objects);
+    this.#runParsed(this.#table.parse(text, this.#objects), target);
+  }
+
+  #runParsed(parsed: ParsedLine<Target>, target: Target): void {
     switch (parsed.type) {
       case "empty":
         return;

@@ -13,6 +13,7 @@ import {
   placedLine,
   returnedLine,
   starLine,
+  webLine,
 } from "../rendering/spans.ts";
 import type {
   CommonEvent,
@@ -260,6 +261,8 @@ export class PipedInterface<Event extends ShownEvent, Target>
       this.#writeLines(ignoredLines(event), label);
     } else if (event.event === "returned") {
       this.#writeLines([returnedLine(this.#streams.wallMs(), event)], label);
+    } else if (event.event === "web") {
+      this.#writeLines([webLine(this.#streams.wallMs(), event.url)], label);
     }
   }
 
@@ -290,6 +293,7 @@ const COMMON: ReadonlySet<string> = new Set<CommonEvent["event"]>([
   "notice",
   "ignored",
   "returned",
+  "web",
   "bye",
 ]);
 

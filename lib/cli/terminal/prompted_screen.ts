@@ -18,6 +18,7 @@ import {
   placedLine,
   returnedLine,
   starLine,
+  webLine,
 } from "../rendering/spans.ts";
 import type { CommonEvent, Line } from "../rendering/user_interface.ts";
 import { OutputQueue, unitsOf } from "../streams/output_queue.ts";
@@ -249,6 +250,8 @@ export class PromptedScreen {
       this.printLines(ignoredLines(event), label);
     } else if (event.event === "returned") {
       this.printLines([returnedLine(this.#streams.wallMs(), event)], label);
+    } else if (event.event === "web") {
+      this.printLines([webLine(this.#streams.wallMs(), event.url)], label);
     }
   }
 

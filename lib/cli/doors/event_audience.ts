@@ -1,0 +1,38 @@
+/** Who is shown an event, of a console and its doors. */
+
+/** What only answers a command, in whichever mode: it is of no use to who hasn't asked. */
+const ANSWERS: ReadonlySet<string> = new Set([
+  "files",
+  "friends",
+  "help",
+  "history",
+  "ignored",
+  "invite",
+  "log",
+  "members",
+  "outbox",
+  "peers",
+  "rooms",
+  "status",
+  "verify",
+  "whois",
+  "words",
+]);
+
+/** What answers a command where it has a `ref`, and otherwise is for all. */
+const MAY_ANSWER: ReadonlySet<string> = new Set(["error", "missed", "notice", "users"]);
+
+/** The page's address lets in whoever has it; a door is told no other's. */
+const OF_CONSOLE: ReadonlySet<string> = new Set(["web"]);
+
+/**
+ * `asker`: only who asked; the console, where there is no `ref`, as it gives none to what is typed.
+ * `console`: nobody else.
+ * `all`: everybody; what is said, and what changes for all, also where it answers somebody.
+ */
+type Audience = "asker" | "console" | "all";
+
+export function audienceOf(event: string, hasRef: boolean): Audience {
+  if (OF_CONSOLE.has(event)) return "console";
+  return ANSWERS.has(event) || (hasRef && MAY_ANSWER.has(event)) ? "asker" : "all";
+}

@@ -1,0 +1,390 @@
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { P2pchatError } from "../../../lib/base/errors.ts";
+import type { Door, DoorEvent, DoorHost } from "../../../lib/cli/doors/door.ts";
+import { COMMANDS_WAITING_MAX } from "../../../lib/cli/doors/door_input.ts";
+import { DoorsInterface } from "../../../lib/cli/doors/doors_interface.ts";
+import type { CommonOptions } from "../../../lib/cli/args/options.ts";
+import { PipedInterface } from "../../../lib/cli/streams/piped_interface.ts";
+import { type EchoRoom, echoRoom, messageFrom, MODE, OPTIONS } from "../echo_room.ts";
+import { MemoryStreams, NOON_MS, settle } from "../memory_streams.ts";
+
+type Ui = DoorsInterface<Parameters<typeof MODE.render>[0], EchoRoom["target"]>;
+
+interface Opened {
+  readonly streams: MemoryStreams;
+  readonly ui: Ui;
+  readonly room: EchoRoom;
+}
+
+function open(options: Partial<CommonOptions> = {}): Opened {
+  const streams = new MemoryStreams();
+  const first = new PipedInterface(MODE, { ...OPTIONS, stay: true, ...options }, streams);
+  const ui: Ui = new DoorsInterface(first, MODE, () => NOON_MS);
+  const room = echoRoom(ui);
+  return { streams, ui, room };
+}
+
+/** A door that notes what it is shown. */
+class NotedDoor implements Door {
+  readonly events: DoorEvent[] = [];
+  readonly told: (string | null)[] = [];
+  host!: DoorHost;
+  closed = 0;
+  wait: PromiseWithResolvers<void> | null = null;
+  fault: Error | null = null;
+
+  constructor(readonly name: string) {}
+
+  async attach(ui: Ui): Promise<this> {
+    await ui.attach(this.name, (host) => {
+      this.host = host;
+      return this;
+    });
+    return this;
+  }
+
+  shown(event: DoorEvent): void {
+    if (this.fault !== null) throw this.fault;
+    this.events.push(event);
+  }
+
+  ready(): Promise<void> | null {
+    return this.wait?.promise ?? null;
+  }
+
+  paused(reason: string | null): void {
+    this.told.push(reason);
+  }
+
+  prompted(): void {
+    this.told.push(this.host.prompt().text);
+  }
+
+  progress(text: string | null): void {
+    this.told.push(text);
+  }
+
+  close(): Promise<void> {
+    this.closed += 1;
+    return Promise.resolve();
+  }
+
+  get texts(): readonly unknown[] {
+    return this.events.map(({ fields }) => fields["text"] ?? fields["event"]);
+  }
+}
+
+const lines = ({ streams }: Opened) => streams.stdoutText.split("\n").slice(0, -1);
+
+Deno.test("a console and two doors show the same", async () => {
+  const opened = open();
+  const { streams, ui, room } = opened;
+  const page = await new NotedDoor("The page").attach(ui);
+  const client = await new NotedDoor("The client").attach(ui);
+  ui.listen(room);
+  ui.show(messageFrom("Bob", "hi"));
+  page.host.run("from the page", "1");
+  client.host.run({ command: "msg", text: "/from the\nclient" }, "1");
+  streams.type("from the console\n");
+  await settle();
+
+  const all = ["hi", "from the page", "/from the\nclient", "from the console"];
+  assertEquals(page.texts, all);
+  assertEquals(client.texts, all);
+  assertEquals(lines(opened), [
+    "12:03 <Bob> hi",
+    "12:03 <Alice> from the page",
+    "12:03 <Alice> /from the␊client",
+    "12:03 <Alice> from the console",
+  ]);
+  assertEquals(page.events[0], {
+    id: 1,
+    fields: { ...messageFrom("Bob", "hi"), at: new Date(NOON_MS).toISOString() },
+  });
+  await ui.close();
+  assertEquals([page.closed, client.closed], [1, 1]);
+});
+
+Deno.test("an answer goes to who asked, with its own ref, and what is said to all without it", async () => {
+  const opened = open({ json: true });
+  const { streams, ui, room } = opened;
+  const page = await new NotedDoor("The page").attach(ui);
+  const client = await new NotedDoor("The client").attach(ui);
+  ui.listen({
+    ...room,
+    target(command, ref) {
+      if (command.command === "say") return room.target(command, ref);
+      if (command.command === "history") ui.show({ event: "history", messages: [] }, ref);
+      else ui.show({ event: "error", code: "offline", text: "gone" }, ref);
+    },
+  });
+  page.host.run("/history 3", "same");
+  client.host.run("/history 3", "same");
+  client.host.run("/status", "other");
+  client.host.run("/nope", "unknown");
+  client.host.run("/help quit", "help");
+  page.host.run("hello", "said");
+  streams.type('{"command":"history","ref":"same"}\n{"command":"msg","text":"x","ref":"mine"}\n');
+  await settle();
+
+  const refs = ({ events }: NotedDoor) =>
+    events.map(({ fields: { event, ref } }) => `${event} ${ref ?? "-"}`);
+  assertEquals(refs(page), ["history same", "message said", "message -"]);
+  assertEquals(refs(client), [
+    "history same",
+    "error other",
+    "error unknown",
+    "help help",
+    "message -",
+    "message -",
+  ]);
+  const printed = lines(opened).map((line) => JSON.parse(line));
+  assertEquals(printed.map(({ event, ref }) => `${event} ${ref ?? "-"}`).toSorted(), [
+    "history same",
+    "message -",
+    "message mine",
+  ]);
+  assert(!streams.stdoutText.includes("door "), "no ref of a door's is printed");
+  await ui.close();
+});
+
+Deno.test("what is typed at the console is answered there", async () => {
+  const { ui, room } = open();
+  const page = await new NotedDoor("The page").attach(ui);
+  ui.listen(room);
+  ui.show({ event: "peers", peers: [] });
+  ui.show({ event: "notice", text: "for all" });
+  await settle();
+
+  assertEquals(page.texts, ["for all"]);
+  await ui.close();
+});
+
+Deno.test("paused input holds the doors' commands back, and they are told why", async () => {
+  const { ui, room } = open();
+  const page = await new NotedDoor("The page").attach(ui);
+  ui.pauseInput("joining");
+  ui.listen(room);
+  page.host.run("one", "1");
+  page.host.run("two", "2");
+  await settle();
+  assertEquals([room.happened, page.told, page.host.pausedBecause], [[], ["joining"], "joining"]);
+
+  ui.pauseInput(null);
+  await settle();
+  assertEquals(room.happened, ["one", "two"]);
+  assertEquals(page.told, ["joining", null]);
+  await ui.close();
+});
+
+Deno.test("a command is run while the console's reader keeps up, and not before the program listens", async () => {
+  const { streams, ui, room } = open();
+  const page = await new NotedDoor("The page").attach(ui);
+  page.host.run("early", "1");
+  await settle();
+  assertEquals(room.happened, []);
+  streams.hold();
+  for (let count = 0; ui.ready() === null; count++) ui.show(messageFrom("Bob", "x".repeat(60_000)));
+  ui.listen(room);
+  await settle();
+  assertEquals(room.happened, []);
+  streams.release();
+  await ui.flush();
+  await settle();
+
+  assertEquals(room.happened, ["early"]);
+  await ui.close();
+});
+
+Deno.test("a door that leaves too many commands waiting is told, and the others aren't in its way", async () => {
+  const { ui, room } = open();
+  const page = await new NotedDoor("The page").attach(ui);
+  const client = await new NotedDoor("The client").attach(ui);
+  ui.pauseInput("joining");
+  ui.listen(room);
+  for (let count = 0; count <= COMMANDS_WAITING_MAX; count++) {
+    page.host.run(`m${count}`, `${count}`);
+  }
+  client.host.run("from the client", "1");
+  assertEquals(page.events.map(({ fields: { code, ref } }) => [code, ref]), [["full", "64"]]);
+  assertEquals(client.events, []);
+
+  ui.pauseInput(null);
+  await settle();
+  assertEquals(room.happened.length, COMMANDS_WAITING_MAX + 1);
+  assertEquals(room.happened.at(-1), "from the client");
+  page.host.run("again", "65");
+  await settle();
+  assertEquals(room.happened.at(-1), "again");
+  await ui.close();
+});
+
+Deno.test("what waits for what is gone isn't run, unless it says for which room it is", async () => {
+  const { ui, room } = open();
+  const page = await new NotedDoor("The page").attach(ui);
+  ui.listen(room);
+  await settle();
+  ui.pauseInput("joining");
+  page.host.run("for the other room", "1");
+  page.host.run({ command: "msg", text: "for that room", room: "r1" }, "2");
+  ui.giveUpWaiting();
+  ui.pauseInput(null);
+  await settle();
+
+  assertEquals(page.events.map(({ fields: { code, ref } }) => [code, ref]), [["not-allowed", "1"]]);
+  assertEquals(room.happened.map((text) => JSON.parse(text).room), ["r1"]);
+  await ui.close();
+});
+
+Deno.test("a door that fails is dropped, and the user and the others are told", async () => {
+  const opened = open();
+  const { ui, room } = opened;
+  const page = await new NotedDoor("The page").attach(ui);
+  const client = await new NotedDoor("The client").attach(ui);
+  ui.listen(room);
+  client.fault = new Error("out of order");
+  ui.show(messageFrom("Bob", "one"));
+  ui.show(messageFrom("Bob", "two"));
+  client.host.run("nobody's", "1");
+  await settle();
+
+  const told =
+    "The client is closed: out of order. Everything else goes on; start again to have it back";
+  assertEquals(page.texts, ["one", told, "two"]);
+  assertEquals(lines(opened), ["12:03 <Bob> one", `12:03 ! ${told}`, "12:03 <Bob> two"]);
+  assertEquals([client.events, client.closed, room.happened], [[], 1, []]);
+  await ui.close();
+  assertEquals(client.closed, 1);
+});
+
+Deno.test("a slow door gets everything later; one that is too slow is dropped and costs nobody anything", async () => {
+  const { ui, room } = open();
+  const page = await new NotedDoor("The page").attach(ui);
+  const client = await new NotedDoor("The client").attach(ui);
+  ui.listen(room);
+  client.wait = Promise.withResolvers();
+  for (let count = 1; count <= 500; count++) ui.show(messageFrom("Bob", `m${count}`));
+  assertEquals([page.events.length, client.events.length], [500, 0]);
+  const { resolve } = client.wait;
+  client.wait = null;
+  resolve();
+  await settle();
+  assertEquals(client.texts, page.texts);
+
+  const slow = client.wait = Promise.withResolvers<void>();
+  for (let count = 1; count <= 25_000; count++) ui.show(messageFrom("Bob", `n${count}`));
+  client.wait = null;
+  slow.resolve();
+  await settle();
+  assertEquals([page.events.length, client.events.length], [25_501, 500]);
+  assertMatch(String(page.texts.at(-1)), /^The client is closed: it has fallen too far behind\./);
+  assertEquals(client.closed, 1);
+  await ui.close();
+});
+
+Deno.test("a door that comes later finds what was shown, as far as it is kept", async () => {
+  const { ui, room } = open();
+  const page = await new NotedDoor("The page").attach(ui);
+  ui.listen(room);
+  page.host.run("/help quit", "1");
+  await settle();
+  ui.show(messageFrom("Bob", "hi"));
+  const later = await new NotedDoor("The client").attach(ui);
+  ui.show(messageFrom("Bob", "there"));
+
+  assertEquals(later.texts, ["there"]);
+  assertEquals(later.host.events.map(({ id, fields }) => [id, fields["text"]]), [[2, "hi"], [
+    3,
+    "there",
+  ]]);
+  assertEquals(page.host.events.map(({ id }) => id), [1, 2, 3], "its own answers, too");
+  assertEquals(later.host.lastId, 3);
+  assertEquals(later.host.firstId, 1);
+  const { events, last } = later.host.after(0, 2);
+  assertEquals([events.map(({ id }) => id), last], [[2], 2]);
+  assertEquals(later.host.after(2, 64).events.map(({ id }) => id), [3]);
+  assertEquals(later.host.after(3, 64), { events: [], last: 3 });
+  for (let count = 0; count < 20_000; count++) ui.show(messageFrom("Bob", "x"));
+  const { firstId } = later.host;
+  assert(firstId > 10_003 && firstId <= 11_003, String(firstId));
+  assertEquals(later.host.events.length, 20_004 - firstId);
+  assertEquals(later.host.after(0, 2).events.map(({ id }) => id), [firstId, firstId + 1]);
+  await ui.close();
+});
+
+Deno.test("an answer that is too long is refused in a sentence", async () => {
+  const { ui, room } = open();
+  const page = await new NotedDoor("The page").attach(ui);
+  ui.listen({
+    ...room,
+    target(_, ref) {
+      const { event: _event, ...message } = messageFrom("Bob", "x".repeat(60_000));
+      ui.show({ event: "history", messages: new Array(50).fill(message) }, ref);
+    },
+  });
+  page.host.run("/history", "1");
+  await settle();
+
+  const [{ fields }] = page.events as [DoorEvent];
+  assertEquals([fields["code"], fields["ref"]], ["too-long", "1"]);
+  await ui.close();
+});
+
+Deno.test("what tells how a door is used comes after the program's first line, at the console alone", async () => {
+  const opened = open();
+  const { ui } = opened;
+  const page = await new NotedDoor("The page").attach(ui);
+  ui.announce({ event: "web", url: "http://127.0.0.1:1/#x" });
+  ui.show({ event: "notice", text: "connecting" });
+  await ui.flush();
+  assertEquals(lines(opened).length, 1);
+  const ready = { event: "ready", command: "mesh", name: "Alice", host: "h", port: 1 } as const;
+  ui.show({ ...ready, key: "k", room: "r" });
+  await ui.flush();
+
+  assertEquals(
+    lines(opened).at(-1),
+    "12:03 * Page: http://127.0.0.1:1/#x (for you alone: whoever opens it is you)",
+  );
+  assertEquals(page.texts, ["connecting", "ready"]);
+  await ui.close();
+});
+
+Deno.test("doors are told why the program ends", async () => {
+  const { ui } = open();
+  const page = await new NotedDoor("The page").attach(ui);
+  await ui.closeDoors(new P2pchatError("kicked", "You were removed"));
+
+  const [{ fields: { event, code, text } }] = page.events as [DoorEvent];
+  assertEquals([event, code, text, page.closed], ["fatal", "kicked", "You were removed", 1]);
+  await ui.close();
+});
+
+Deno.test("a door that can't be opened is nobody's", async () => {
+  const { ui } = open();
+  const opening = ui.attach("The page", () => Promise.reject(new P2pchatError("disk", "full")));
+  await assertRejects(() => opening, P2pchatError, "full");
+  ui.show(messageFrom("Bob", "hi"));
+  await ui.close();
+});
+
+Deno.test("prompt, progress and names reach the doors", async () => {
+  const { ui } = open();
+  const page = await new NotedDoor("The page").attach(ui);
+  ui.setPrompt("Alice @group", "Alice");
+  ui.progress("Catching up");
+  ui.progress(null);
+  ui.setNames(() => ["Bob"], () => ["Carol"]);
+
+  assertEquals(page.told, ["Alice @group", "Catching up", null]);
+  assertEquals(page.host.prompt(), { text: "Alice @group", self: "Alice" });
+  assertEquals(page.host.names(), ["Bob", "Carol"]);
+  assertEquals(page.host.commands.find("exit")?.name, "quit");
+  await ui.close();
+});
+
+Deno.test("what others keep of the console is kept by it", async () => {
+  const { ui } = open();
+  assertEquals(ui.keepIn, undefined);
+  await ui.close();
+});
