@@ -234,7 +234,7 @@ function verifyCard({ name: who, digits, verified, verifiedAs = [], answer, refu
     ["Call ", name(who), " and compare these digits, by voice:"],
   ];
   const actions = [
-    { label: "They are the same", line: `/verify ${who} yes` },
+    { label: "They are the same", line: `/verify ${who} yes`, isMain: true },
     { label: "They differ", line: `/verify ${who} no`, isGrave: true },
   ];
   return card(["Verify ", name(who)], { rows }, { digits }, { actions });

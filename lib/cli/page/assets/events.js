@@ -2,7 +2,7 @@
 
 import { cardOf, isAnswer } from "./answers.js";
 import { linesOf } from "./lines.js";
-import { mainPlace, roomPlace, withItem, withPerson, withPlace } from "./places.js";
+import { mainPlace, roomPlace, withHue, withItem, withPerson, withPlace } from "./places.js";
 import { parsedRef } from "./refs.js";
 import { said, saidAgain } from "./said.js";
 import { HAPPENINGS } from "./happenings.js";
@@ -81,8 +81,20 @@ export function told(state, event, { context = {}, where } = {}) {
   }, known);
 }
 
+/** So many of a list get a colour as they are listed; others do when they speak. */
+const COLOURED_MAX = 64;
+
+/** Whom an event tells of, as they are shown. */
+function namesIn({ event, name, members, peers, friends, users }) {
+  if (event === "joined") return [name];
+  const people = [peers, friends, users, members].find(Array.isArray) ?? [];
+  return people.slice(0, COLOURED_MAX).map((one) => one.shown ?? one.name ?? one)
+    .filter((one) => typeof one === "string");
+}
+
 /** @param when `isNew`: it came after the page was let in; `nowMs`: the time of this machine. */
 export function happened(state, event, isNew, nowMs) {
   const handle = Object.hasOwn(HANDLERS, event.event) ? HANDLERS[event.event] : told;
-  return handle(state, event, { isNew, nowMs, told, placeFor });
+  const next = handle(state, event, { isNew, nowMs, told, placeFor });
+  return namesIn(event).reduce(withHue, next);
 }

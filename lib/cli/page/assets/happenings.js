@@ -3,6 +3,7 @@
 import { itemsOf, replaced } from "./chunks.js";
 import { fileHappenings } from "./file_events.js";
 import { folded } from "./harmless.js";
+import { comparedText } from "./lines.js";
 import {
   directPlace,
   mainPlace,
@@ -48,10 +49,12 @@ function withPeople(place, people) {
 
 function joined(state, event, when) {
   const [next, place] = placeOfPeople(state, event);
-  const isThere = place.people.has(event.name);
   const more = { ...known(event), isJoining: event.event === "joining" };
   const listed = withPlace(next, withPerson(place, event.name, more));
-  return isThere && event.present === true ? listed : when.told(listed, event, when);
+  // Whoever was there before stands in the list of people: no line for each.
+  const isListed = event.present === true &&
+    comparedText(event) === (event.verified ? "verified" : null);
+  return isListed ? listed : when.told(listed, event, when);
 }
 
 function left(state, event, when) {
@@ -320,7 +323,10 @@ function delivery(state, event, when) {
     }
   }
   next = withSaid(next, next.places.get(place.id), event.id, { delivery: event.state });
-  return lineIn(next, next.places.get(place.id), event, when);
+  const shown = next.places.get(place.id);
+  // The message itself says that it waits.
+  const isTold = event.state !== "failed" && event.removed !== true && hasSaid(shown, event.id);
+  return isTold ? next : lineIn(next, shown, event, when);
 }
 
 function hasSaid(place, id) {

@@ -125,7 +125,8 @@ function footOf(item, { state }) {
     );
   }
   if (item.delivery === "queued") {
-    notes.push(h("p", { class: "said-mark" }, "kept, and sent when they are back"));
+    const text = "not there now: kept, and sent when they are back";
+    notes.push(h("p", { class: "said-mark is-late" }, text));
   }
   if (item.delivery === "failed") notes.push(h("p", { class: "said-mark" }, "not delivered"));
   return notes;
@@ -248,7 +249,7 @@ function answer(item, _, context) {
       "div",
       { class: tone === "warning" ? "card is-warning" : "card" },
       h(
-        "h3",
+        "h2",
         { class: "card-title" },
         h("span", {}, sentence(title, context)),
         h("time", { datetime: item.at }, timeText(item.at)),
@@ -280,7 +281,7 @@ function blockElement(block, context) {
       copyButton(block.code, block.label ?? "text"),
     );
   }
-  if (block.digits) return h("p", { class: "digits" }, block.digits);
+  if (block.digits) return h("p", { class: "digits" }, block.digits.replace(/ {2,}/, "\n"));
   if (block.rowsOfQr) {
     return h(
       "div",
@@ -305,10 +306,10 @@ function blockElement(block, context) {
   return h(
     "div",
     { class: "actions" },
-    block.actions.map(({ label, line, isGrave }) =>
+    block.actions.map(({ label, line, isMain, isGrave }) =>
       h("button", {
         type: "button",
-        class: isGrave ? "button is-slim is-grave" : "button is-slim",
+        class: `button is-slim${isMain ? " is-main" : ""}${isGrave ? " is-grave" : ""}`,
         onclick: () => context.act.line(line),
       }, label)
     ),
@@ -336,8 +337,7 @@ function foundElement({ seq, at, from, to, text, place, isPrivate, editedBy }, c
   );
 }
 
-function vote(item, _, context) {
-  const { state, act } = context;
+function vote(item, _, { state }) {
   const isOpen = state.votes.has(item.edit) && item.outcome === undefined;
   return h(
     "section",
@@ -346,7 +346,7 @@ function vote(item, _, context) {
       "div",
       { class: isOpen ? "card is-ask" : "card" },
       h(
-        "h3",
+        "h2",
         { class: "card-title" },
         h("span", {}, nameOf(item.by, state), ` wants to change entry ${item.seq}`),
       ),
@@ -366,26 +366,13 @@ function vote(item, _, context) {
           h("ins", {}, visibleBody(item.text)),
         ),
       ),
-      isOpen
-        ? h(
-          "div",
-          { class: "actions" },
-          h("button", {
-            type: "button",
-            class: "button is-main",
-            onclick: () => act.command({ command: "go", edit: item.edit }),
-          }, "Agree"),
-          h("button", {
-            type: "button",
-            class: "button",
-            onclick: () => act.command({ command: "abort", edit: item.edit }),
-          }, "Refuse"),
-        )
-        : h(
-          "p",
-          { class: "outcome" },
-          OUTCOMES[item.outcome] ?? "This question isn\u2019t open any more.",
-        ),
+      h(
+        "p",
+        { class: "outcome" },
+        isOpen
+          ? "Your answer is awaited below."
+          : OUTCOMES[item.outcome] ?? "This question isn\u2019t open any more.",
+      ),
     ),
   );
 }
@@ -446,7 +433,7 @@ function offer(item, _, context) {
         h(
           "div",
           { class: "file-text" },
-          h("h3", { class: "file-name" }, h("bdi", {}, visible(name))),
+          h("h2", { class: "file-name" }, h("bdi", {}, visible(name))),
           h(
             "p",
             { class: "file-state" },

@@ -5,12 +5,13 @@ import { attentionOf } from "./attention.js";
 import { Composer } from "./composer.js";
 import { Connection, randomWord } from "./connection.js";
 import { Dialogs } from "./dialogs.js";
-import { fill, h, icon, setText } from "./dom.js";
+import { fill, h, icon, setText, verifiedSign } from "./dom.js";
+import { visible } from "./harmless.js";
 import { emptyText, placeholderOf, subtitleOf } from "./headings.js";
 import { countText } from "./lines.js";
 import { Notifier } from "./notifier.js";
 import { personActions } from "./person_actions.js";
-import { mainPlace, NOTHING, unseenIn } from "./places.js";
+import { mainPlace, NOTHING, peopleOf, unseenIn } from "./places.js";
 import { reduce } from "./reduce.js";
 import { refOf } from "./refs.js";
 import { orderedPlaces, renderPeople, renderPlaces, titleOf } from "./sidebar.js";
@@ -168,7 +169,9 @@ const acts = {
     $("editing").hidden = false;
   },
   putBack: (text) => composer.put(text),
-  person: (person) => dialogs.person(person, state, personActions(person, state, acts)),
+  person: (person) =>
+    state.mode === "friends" && !person.self ? acts.open(person.name) : acts.about(person),
+  about: (person) => dialogs.person(person, state, personActions(person, state, acts)),
   open: (person) => {
     act({ type: "open", person, room: current().room ?? undefined });
     closeSide();
@@ -239,14 +242,28 @@ function render() {
   const placeholder = placeholderOf(state, place);
   $("text").placeholder = placeholder;
   setText($("text-label"), placeholder);
-  $("attach").disabled = state.link.state !== "open" || place.type === "lobby" ||
-    place.type === "friends" ||
-    state.mode === "group";
-  $("attach").hidden = state.mode === "group";
+  $("attach").disabled = state.link.state !== "open" || place.isOver;
+  $("attach").hidden = state.mode === "group" || place.type === "lobby" || place.type === "friends";
+  renderPerson(place);
   const { unread, mentions } = unseenIn(state);
   document.title = `${
     unread === 0 ? "" : `(${unread}${mentions > 0 ? "!" : ""}) `
   }${title} \u2013 p2pchat`;
+}
+
+/** Beside the title: whether the one with whom one talks is verified, and what can be done about them. */
+function renderPerson(place) {
+  const person = place.person === null
+    ? undefined
+    : peopleOf(state, place).get(place.person) ?? { name: place.person };
+  const sign = person === undefined ? null : verifiedSign(person);
+  const text = sign?.getAttribute("aria-label") ?? "";
+  if ($("title-sign").dataset.text !== text) {
+    $("title-sign").dataset.text = text;
+    fill($("title-sign"), sign);
+  }
+  $("about").hidden = person === undefined;
+  if (person !== undefined) $("about").setAttribute("aria-label", `About ${visible(person.name)}`);
 }
 
 function emptyElement(place) {
@@ -254,7 +271,7 @@ function emptyElement(place) {
   return h(
     "div",
     { class: "empty" },
-    h("h3", {}, title),
+    h("h2", {}, title),
     text === null ? null : h("p", {}, text),
     code === null ? null : h("div", { class: "code" }, h("code", {}, code)),
   );
@@ -422,7 +439,18 @@ function listen() {
     title: "Search",
   }, icon("search"));
   search.addEventListener("click", () => composer.put("/search "));
-  $("bar-tools").append(search);
+  const about = h("button", {
+    type: "button",
+    class: "icon-button",
+    id: "about",
+    "aria-haspopup": "dialog",
+    hidden: true,
+  }, icon("person"));
+  about.addEventListener("click", () => {
+    const { person } = current();
+    acts.about(peopleOf(state, current()).get(person) ?? { name: person });
+  });
+  $("bar-tools").append(about, search);
   $("open-side").addEventListener("click", openSide);
   $("close-side").addEventListener("click", closeSide);
   $("shade").addEventListener("click", closeSide);

@@ -11,6 +11,8 @@ import { dayNumber } from "./times.js";
 
 /** Nearer to the end than this, it is the end, px. */
 const END_PX = 48;
+/** So often a picture is drawn anew, as heights were others than they were thought to be. */
+const DRAWS_MAX = 4;
 /** Until something is measured, px. */
 const ITEM_PX = 44;
 
@@ -27,6 +29,8 @@ export class Timeline {
   #heights = new Map();
   #measured = { px: 0, items: 0 };
   #width = 0;
+  /** What was seen after the last picture: a window that has another width has moved everything already. */
+  #seen = null;
   /** By place: where one was: `null` for the end, else `{key, offset}`. */
   #positions = new Map();
   #isAtEnd = true;
@@ -100,12 +104,20 @@ export class Timeline {
     if (at === null) {
       this.#draw(null);
     } else {
-      this.#element.scrollTop = this.#topOf(at.key) - at.offset;
-      this.#draw(at);
-      this.#draw(at); // with the heights that the first one has measured
+      this.#goTo(at);
       this.#scrolled();
     }
     this.#changed();
+  }
+
+  /** Scrolls to where an item is, wherever that is as far as heights are known. */
+  #goTo(anchor) {
+    const { chunks } = this.#context.place;
+    // High enough for the place to be scrolled to; drawing gives the right height.
+    const height = chunks.reduce((sum, chunk) => sum + this.#heightOf(chunk), 0);
+    this.#above.style.height = `${height + this.#element.clientHeight}px`;
+    this.#element.scrollTop = this.#topOf(anchor.key) - anchor.offset;
+    this.#draw(anchor);
   }
 
   /** Where an item begins, as far as heights are known. */
@@ -118,12 +130,16 @@ export class Timeline {
     return top;
   }
 
+  /** A guess stays what it was until the chunk is drawn: else all that is above would move with each that is. */
   #heightOf = (chunk) => {
-    const known = this.#heights.get(chunk.id);
     const { px, items } = this.#measured;
     const each = items === 0 ? ITEM_PX : px / items;
-    if (known === undefined) return each * chunk.items.length;
-    return known.height + each * (chunk.items.length - known.count);
+    let known = this.#heights.get(chunk.id);
+    if (known === undefined) {
+      known = { height: each * chunk.items.length, count: chunk.items.length, isGuess: true };
+      this.#heights.set(chunk.id, known);
+    }
+    return known.height + ITEM_PX * (chunk.items.length - known.count);
   };
 
   #scrolled() {
@@ -139,13 +155,14 @@ export class Timeline {
   #resized() {
     if (this.#context === null) return;
     const width = this.#element.clientWidth;
-    const anchor = this.#anchor();
-    if (width !== this.#width) {
-      this.#width = width;
-      this.#heights.clear();
-      this.#measured = { px: 0, items: 0 };
-    }
-    this.#draw(anchor);
+    const isOther = width !== this.#width;
+    const anchor = this.#isAtEnd ? null : isOther ? this.#seen : this.#anchor();
+    if (!isOther) return this.#draw(anchor);
+    this.#width = width;
+    this.#heights.clear();
+    this.#measured = { px: 0, items: 0 };
+    if (anchor === null) this.#draw(null);
+    else this.#goTo(anchor);
   }
 
   /** The first item that is seen, and how far below the top of the view it begins; null: none, or the end is seen. */
@@ -163,24 +180,27 @@ export class Timeline {
   }
 
   #draw(anchor, isScroll = false) {
+    // Where a guess was far off, what is seen then isn't drawn yet.
+    for (let times = 0; times < DRAWS_MAX; times++) if (!this.#drawOnce(anchor, isScroll)) break;
+    this.#seen = this.#anchor();
+  }
+
+  /** @returns Whether heights are others than they were thought to be. */
+  #drawOnce(anchor, isScroll) {
     const { place: { chunks } } = this.#context;
-    if (this.#isAtEnd && !isScroll) this.#element.scrollTop = this.#element.scrollHeight;
-    const top = this.#isAtEnd && !isScroll
-      ? chunks.reduce((sum, chunk) => sum + this.#heightOf(chunk), 0) - this.#element.clientHeight
+    const isFixed = this.#isAtEnd && !isScroll;
+    const { clientHeight } = this.#element;
+    const top = isFixed
+      ? chunks.reduce((sum, chunk) => sum + this.#heightOf(chunk), 0) - clientHeight
       : this.#element.scrollTop - this.#above.offsetTop;
-    const { first, end, before, after } = drawnOf(
-      chunks,
-      this.#heightOf,
-      top,
-      this.#element.clientHeight,
-    );
+    const { first, end, before, after } = drawnOf(chunks, this.#heightOf, top, clientHeight);
     this.#drawChunks(chunks, first, end);
     this.#above.style.height = `${before}px`;
     this.#below.style.height = `${after}px`;
-    this.#measure();
-    if (this.#isAtEnd) {
-      if (!isScroll) this.#element.scrollTop = this.#element.scrollHeight;
-    } else if (anchor !== null) this.#keep(anchor);
+    const isOther = this.#measure();
+    if (isFixed) this.#element.scrollTop = this.#element.scrollHeight;
+    else if (anchor !== null) this.#keep(anchor);
+    return isOther;
   }
 
   #keep({ key, offset }) {
@@ -266,12 +286,16 @@ export class Timeline {
   }
 
   #measure() {
+    let isOther = false;
     for (const [id, { element, parts }] of this.#drawn) {
       const height = element.offsetHeight;
       const known = this.#heights.get(id);
-      this.#measured.px += height - (known?.height ?? 0);
-      this.#measured.items += parts.length - (known?.count ?? 0);
-      this.#heights.set(id, { height, count: parts.length });
+      const before = known.isGuess ? { height: 0, count: 0 } : known;
+      this.#measured.px += height - before.height;
+      this.#measured.items += parts.length - before.count;
+      this.#heights.set(id, { height, count: parts.length, isGuess: false });
+      if (Math.abs(height - known.height) >= 1) isOther = true;
     }
+    return isOther;
   }
 }

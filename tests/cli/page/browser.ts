@@ -1,0 +1,102 @@
+/** Chromium, as people have it, for tests of the page; where it isn't installed, those are ignored. */
+
+import axe from "npm:axe-core@4.14.1";
+import {
+  type Browser,
+  type BrowserContextOptions,
+  chromium,
+  type Page,
+} from "npm:playwright-core@1.65.1";
+import { assertEquals } from "@std/assert";
+
+export type { Browser, Page };
+
+const EXECUTABLES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+const FOUND = EXECUTABLES.find(isFile);
+
+/** Whether Debian's `chromium`, or another one, is installed. */
+export const HAS_CHROMIUM: boolean = FOUND !== undefined;
+
+/** How tests of the page are run. What the driver of the browser keeps open is its own. */
+export const IN_BROWSER = {
+  ignore: !HAS_CHROMIUM,
+  sanitizeOps: false,
+  sanitizeResources: false,
+} as const;
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** Chromium itself shuts pages in; as root it can't, and in tests it needn't: they load nothing from elsewhere. */
+export async function openBrowser(): Promise<Browser> {
+  return await chromium.launch({ executablePath: FOUND!, args: ["--no-sandbox"] });
+}
+
+const WAIT_MS = 20_000;
+
+/** A page that is open, and what went wrong in it: that must be nothing. */
+export class OpenPage implements AsyncDisposable {
+  readonly faults: string[] = [];
+
+  private constructor(readonly page: Page) {
+    page.setDefaultTimeout(WAIT_MS);
+    page.on("pageerror", (error: Error) => this.faults.push(error.stack ?? error.message));
+    page.on("console", (message) => {
+      if (message.type() === "error") this.faults.push(message.text());
+    });
+  }
+
+  static async open(
+    browser: Browser,
+    url: string,
+    options: BrowserContextOptions = {},
+  ): Promise<OpenPage> {
+    const context = await browser.newContext({
+      viewport: { width: 1_100, height: 700 },
+      ...options,
+    });
+    const open = new OpenPage(await context.newPage());
+    await open.page.goto(url);
+    return open;
+  }
+
+  /** Waits until a text is seen. */
+  async sees(text: string, within = "#timeline"): Promise<void> {
+    await this.page.locator(within).getByText(text, { exact: true }).first().waitFor();
+  }
+
+  /** Types a text, and enters it. */
+  async type(text: string): Promise<void> {
+    await this.page.locator("#text").fill(text);
+    await this.page.locator("#text").press("Escape");
+    await this.page.locator("#text").press("Enter");
+  }
+
+  /** The texts of all that was said and is drawn. */
+  async texts(): Promise<readonly string[]> {
+    return await this.page.locator(".said-text").allTextContents();
+  }
+
+  /** What axe finds wrong with the page as it is. */
+  async violations(): Promise<readonly string[]> {
+    await this.page.evaluate(axe.source);
+    const found = await this.page.evaluate("axe.run(document, { resultTypes: ['violations'] })");
+    const { violations } = found as {
+      violations: { id: string; nodes: { html: string; failureSummary: string }[] }[];
+    };
+    return violations.map(({ id, nodes }) =>
+      `${id}: ${nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`).join("\n")}`
+    );
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.page.context().close();
+    assertEquals(this.faults, []);
+  }
+}

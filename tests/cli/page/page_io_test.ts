@@ -1,0 +1,408 @@
+/** The page in Chromium, with a program whose events are given: what the real one says rarely, or never. */
+
+import { assert, assertEquals } from "@std/assert";
+import { Buffer } from "node:buffer";
+import { IN_BROWSER, openBrowser, OpenPage } from "./browser.ts";
+import { PageDouble } from "./page_double.ts";
+
+const AT = "2026-11-27T12:00:00.000Z";
+const READY = {
+  event: "ready",
+  command: "mesh",
+  name: "Alice",
+  host: "10.0.0.1",
+  port: 55107,
+  key: "a",
+  room: "r1",
+};
+
+function said(
+  id: number,
+  text: string,
+  more: Record<string, unknown> = {},
+): Record<string, unknown> {
+  const fields = {
+    from: "Bob",
+    shown: "Bob",
+    key: "b".repeat(27),
+    self: false,
+    private: false,
+    history: false,
+    mention: false,
+  };
+  return { event: "message", id: `m${id}`, text, sentAt: AT, ...fields, ...more };
+}
+
+const HOSTILE = [
+  "<script>document.title = 'owned'</script><img src=x onerror=\"document.title='owned'\">",
+  "\u202egnp.exe \u2066hidden\u2069 \u0007\u001b[2J",
+  "javascript:alert(1) <a href=https://evil.example>click</a>",
+  "x".repeat(65_536),
+  "line\n".repeat(13_000),
+  "\u0301".repeat(60_000),
+  "&lt;b&gt; {{7*7}} ${alert(1)}",
+];
+
+const KEY = "b".repeat(27);
+const PEOPLE = [
+  { event: "joined", name: "Bob", key: KEY, host: "10.0.0.2", port: 1, verified: true },
+  {
+    event: "joined",
+    name: "Eve",
+    key: "e",
+    host: "",
+    port: 0,
+    verified: false,
+    verifiedAs: ["Bob"],
+    away: "at lunch",
+  },
+];
+
+/** Of each mode what it has: messages, cards, files, a vote, a call. */
+const SCENES: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
+  mesh: [
+    READY,
+    ...PEOPLE,
+    said(1, "hello https://example.org/ Alice", { mention: true }),
+    said(2, "long\n".repeat(60)),
+    {
+      event: "offer",
+      file: 1,
+      id: "f",
+      from: "Bob",
+      key: KEY,
+      self: false,
+      name: "a.pdf",
+      size: 3_000,
+      digest: "d",
+    },
+    { event: "left", name: "Carl", key: "c", reason: "lost", silentMs: 5_000 },
+    { event: "error", code: "usage", text: "Something is wrong." },
+    {
+      event: "verify",
+      name: "Bob",
+      key: KEY,
+      digits: "12345 67890  09876 54321",
+      verified: false,
+      ref: "a.x.1",
+    },
+    { event: "invite", invite: "word", line: "p2pchat mesh NAME h 1", ref: "a.x.2" },
+    said(3, "private", { private: true }),
+    said(4, "the end"),
+  ],
+  group: [
+    {
+      event: "view",
+      view: 1,
+      members: ["Alice", "Bob"],
+      keys: ["a", KEY],
+      verified: [],
+      joined: ["Alice"],
+      left: [],
+    },
+    said(1, "at seven?", { seq: 1 }),
+    {
+      event: "vote-wanted",
+      edit: 7,
+      seq: 1,
+      by: "Bob",
+      old: "at seven?",
+      new: "at eight?",
+      deadline: "2099-01-01T00:00:00.000Z",
+    },
+    said(2, "the end", { seq: 2 }),
+  ],
+  directory: [
+    { event: "session", state: "up", name: "Alice", guest: false },
+    {
+      event: "users",
+      users: [{ name: "Alice", state: "free" }, {
+        name: "Bob",
+        state: "busy",
+        guest: true,
+        verified: true,
+      }],
+      total: 2,
+      more: false,
+    },
+    {
+      event: "incoming",
+      call: "c",
+      from: "Bob",
+      key: KEY,
+      guest: false,
+      verified: false,
+      at: "2099-01-01T00:00:00.000Z",
+    },
+    {
+      event: "broadcast",
+      id: "b",
+      from: "Bob",
+      key: KEY,
+      text: "the end",
+      sentAt: AT,
+      history: false,
+      verified: false,
+      mention: false,
+    },
+  ],
+};
+
+Deno.test({
+  ...IN_BROWSER,
+  name: "page: text and names stay text, whatever they look like",
+  async fn(t) {
+    const browser = await openBrowser();
+    try {
+      await t.step("hostile texts, names and files", async () => {
+        await using double = disposable(new PageDouble({ mode: "mesh" }));
+        const name = "<b onmouseover=alert(1)>Bob</b>";
+        double.page.show(
+          READY,
+          ...HOSTILE.map((text, id) => said(id, text, { from: name, shown: name })),
+        );
+        double.page.show({
+          event: "joined",
+          name,
+          key: "b",
+          host: "<i>",
+          port: 1,
+          verified: false,
+          away: "<s>gone\u202e",
+        });
+        double.page.show({
+          event: "offer",
+          file: 1,
+          id: "f",
+          from: name,
+          key: "b",
+          self: false,
+          name: "<u>a</u>\u202efdp.exe",
+          size: 3,
+          digest: "d",
+        });
+        double.page.show({ event: "notice", text: "<h1>notice</h1>" }, said(99, "the end"));
+        await using open = await OpenPage.open(browser, double.page.url);
+        const { page } = open;
+        await open.sees("the end");
+
+        // Nothing of it became an element, or ran.
+        for (const tag of ["script", "img", "b", "i", "s", "u", "h1"]) {
+          assertEquals(await page.locator(`#timeline ${tag}, #people ${tag}`).count(), 0, tag);
+        }
+        assert(await page.title().then((title: string) => !title.includes("owned")));
+        const html = await page.locator("#app").textContent() ?? "";
+        assert(
+          !/[\u202e\u2066\u2069\u0007\u001b]/.test(html),
+          "what moves others' text is made visible",
+        );
+        assert(html.includes("<U+202E>gnp.exe") && html.includes("<U+202E>fdp.exe"));
+        // A link may be followed, but never to a script.
+        assertEquals(
+          await page.locator("#timeline a").evaluateAll((all: { href: string }[]) =>
+            all.map(({ href }) => href)
+          ),
+          ["https://evil.example/"],
+        );
+        // The longest texts are folded, and shown whole when asked to; nothing is wider than the page.
+        await page.getByRole("button", { name: "Show 61,536 more characters" }).click();
+        assert(html.includes("x".repeat(4_000)) && !html.includes("x".repeat(4_001)));
+        const [width, seen] = await page.evaluate(
+          "[document.documentElement.scrollWidth, innerWidth]",
+        ) as number[];
+        assert(width! <= seen!, `${width} of ${seen} px`);
+      });
+      await t.step(
+        "axe finds nothing, in light and dark, on a phone and a wide screen",
+        async () => {
+          for (const [colorScheme, width] of [["light", 360], ["dark", 1_400]] as const) {
+            for (const [mode, events] of Object.entries(SCENES)) {
+              await using double = disposable(new PageDouble({ mode }));
+              double.page.show(...events);
+              const viewport = { width, height: 800 };
+              await using open = await OpenPage.open(browser, double.page.url, {
+                colorScheme,
+                viewport,
+              });
+              await open.sees("the end");
+              assertEquals(await open.violations(), [], `${mode} ${colorScheme}`);
+              if (mode !== "mesh") continue;
+              await open.page.locator("#text").pressSequentially("/m");
+              await open.page.locator(".suggestion").first().waitFor();
+              assertEquals(await open.violations(), [], `suggestions ${colorScheme}`);
+              await open.page.locator("#text").fill("");
+              if (width < 700) await open.page.locator("#open-side").click();
+              assertEquals(await open.violations(), [], `people ${colorScheme}`);
+              await open.page.locator(".person").nth(1).click();
+              assertEquals(await open.violations(), [], `a person ${colorScheme}`);
+            }
+          }
+        },
+      );
+      await t.step(
+        "10,000 messages: nothing moves what is read, and frames come in time",
+        async () => {
+          await using double = disposable(new PageDouble({ mode: "mesh" }));
+          const long = "a longer text that takes several lines in a narrow window. ".repeat(4);
+          const many = Array.from(
+            { length: 10_000 },
+            (_, id) => said(id, `message ${id} ${id % 7 === 0 ? long : ""}`.trim()),
+          );
+          double.page.show(READY, ...many);
+          await using open = await OpenPage.open(browser, double.page.url);
+          const { page } = open;
+          await open.sees("message 9999");
+          assert(await page.locator(".said").count() < 400, "only what is near is drawn");
+
+          const frames = await page.evaluate(SCROLL) as {
+            slow: number;
+            worst: number;
+            blank: number;
+          };
+          console.log(
+            `page: 10,000 messages scrolled through, the slowest frame ${
+              frames.worst.toFixed(0)
+            } ms`,
+          );
+          assertEquals(frames.blank, 0, "no frame was without messages");
+          assert(frames.worst < 5_000, `${frames.worst} ms`);
+
+          // Somebody reads in the middle, and more comes.
+          await page.evaluate(
+            "document.querySelector('#timeline').scrollTop = document.querySelector('#timeline').scrollHeight / 2",
+          );
+          await settled(page);
+          const before = await topOf(page);
+          double.page.show(
+            ...Array.from({ length: 50 }, (_, id) => said(20_000 + id, `new ${id}`)),
+          );
+          await page.getByText("50 new messages").waitFor();
+          assertEquals(await topOf(page), before);
+          // And the window is made narrower, and wide again.
+          await page.setViewportSize({ width: 420, height: 700 });
+          await settled(page);
+          assertEquals((await topOf(page)).text, before.text);
+          await page.setViewportSize({ width: 1_100, height: 700 });
+          await settled(page);
+          await page.locator("#to-end").click();
+          await open.sees("new 49");
+          // At the end, the end stays in view.
+          double.page.show(said(30_000, "and one more"));
+          await open.sees("and one more");
+          assert(await page.evaluate(IS_AT_END));
+        },
+      );
+      await t.step(
+        "a reload, and a program that was started again, lose and double nothing",
+        async () => {
+          const first = new PageDouble({ mode: "mesh", run: "run 1" });
+          first.show(READY, said(1, "one"), said(2, "two"));
+          await using open = await OpenPage.open(browser, first.url);
+          const { page } = open;
+          await open.sees("two");
+          await page.locator("#text").fill("a draft");
+          await page.reload();
+          await open.sees("two");
+          assertEquals(await page.locator("#text").inputValue(), "a draft");
+          assertEquals(await open.texts(), ["one", "two"]);
+          await first.close();
+          await page.getByText("No connection with the program").waitFor();
+          const again = new PageDouble({ mode: "mesh", run: "run 2", port: first.port });
+          again.show(
+            READY,
+            said(1, "one", { history: true }),
+            said(2, "two", { history: true }),
+            said(3, "three"),
+          );
+          await open.sees("three");
+          assertEquals(await open.texts(), ["one", "two", "three"]);
+          open.faults.splice(0); // the attempts to connect meanwhile
+          await again.close();
+          open.faults.splice(0);
+        },
+      );
+      await t.step("only the program that knows the token is told anything", async () => {
+        await using double = disposable(new PageDouble({ mode: "mesh" }));
+        await using open = await OpenPage.open(browser, double.page.url.replace("#0", "#1"));
+        await open.page.getByText("Another program answers at this address").waitFor();
+        assertEquals(double.page.asked, []);
+      });
+      await t.step("a file is sent with its name, and said where it goes", async () => {
+        await using double = disposable(new PageDouble({ mode: "mesh" }));
+        double.page.show(READY, said(1, "one", { private: true }));
+        await using open = await OpenPage.open(browser, double.page.url);
+        await open.page.getByRole("button", { name: "Bob" }).first().click();
+        await open.page.locator("#file").setInputFiles({
+          name: "größe <1>.txt",
+          mimeType: "text/plain",
+          buffer: Buffer.from("hello"),
+        });
+        await until(() =>
+          double.page.asked.some(({ command }) =>
+            (command as { command?: string })?.command === "send"
+          )
+        );
+        assertEquals(double.page.uploads, [{ name: "größe <1>.txt", text: "hello" }]);
+        assertEquals(double.page.asked.at(-1)!.command, {
+          command: "send",
+          file: "/uploads/größe <1>.txt",
+          name: "Bob",
+        });
+      });
+    } finally {
+      await browser.close();
+    }
+  },
+});
+
+/** Scrolls from the end to the beginning and back, a screen a frame, and says how frames were. */
+const SCROLL = `new Promise((resolve) => {
+  const view = document.querySelector("#timeline");
+  const result = { worst: 0, blank: 0 };
+  let [last, by, frames] = [performance.now(), -view.clientHeight * 12, 0];
+  const frame = (now) => {
+    result.worst = Math.max(result.worst, now - last);
+    last = now;
+    const { left, top, width, height } = view.getBoundingClientRect();
+    const seen = document.elementFromPoint(left + width / 2, top + height / 2);
+    if (seen === view || seen?.closest(".filler")) result.blank++;
+    if (++frames > 2_000) return resolve({ worst: Infinity, blank: 0 });
+    if (by < 0 && view.scrollTop <= 0) by = -by;
+    else if (by > 0 && view.scrollTop + view.clientHeight >= view.scrollHeight - 1) return resolve(result);
+    view.scrollTop += by;
+    requestAnimationFrame(frame);
+  };
+  requestAnimationFrame(frame);
+})`;
+
+const IS_AT_END = `(() => {
+  const { scrollTop, clientHeight, scrollHeight } = document.querySelector("#timeline");
+  return scrollHeight - scrollTop - clientHeight < 50;
+})()`;
+
+/** The first message that is seen, and where. */
+async function topOf(
+  page: OpenPage["page"],
+): Promise<{ readonly text: string; readonly at: number }> {
+  return await page.evaluate(`(() => {
+    const { top } = document.querySelector("#timeline").getBoundingClientRect();
+    for (const element of document.querySelectorAll("#timeline .said")) {
+      const rect = element.getBoundingClientRect();
+      if (rect.bottom > top + 1) return { text: element.querySelector(".said-text").textContent, at: Math.round(rect.top) };
+    }
+  })()`) as { text: string; at: number };
+}
+
+async function settled(page: OpenPage["page"]): Promise<void> {
+  await page.evaluate(
+    "new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(r))))",
+  );
+}
+
+async function until(look: () => boolean): Promise<void> {
+  while (!look()) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+function disposable(page: PageDouble) {
+  return { page, [Symbol.asyncDispose]: () => page.close() };
+}
