@@ -192,10 +192,9 @@ Deno.test({
         }
         assert(await page.title().then((title: string) => !title.includes("owned")));
         const html = await page.locator("#app").textContent() ?? "";
-        assert(
-          !/[\u202e\u2066\u2069\u0007\u001b]/.test(html),
-          "what moves others' text is made visible",
-        );
+        for (const sign of ["\u202e", "\u2066", "\u2069", "\u0007", "\u001b"]) {
+          assert(!html.includes(sign), "what moves others' text is made visible");
+        }
         assert(html.includes("<U+202E>gnp.exe") && html.includes("<U+202E>fdp.exe"));
         // A link may be followed, but never to a script.
         assertEquals(
@@ -259,6 +258,7 @@ Deno.test({
             worst: number;
             blank: number;
           };
+          // deno-lint-ignore no-console -- a figure, which depends on the machine
           console.log(
             `page: 10,000 messages scrolled through, the slowest frame ${
               frames.worst.toFixed(0)

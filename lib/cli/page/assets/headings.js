@@ -58,7 +58,7 @@ export function placeholderOf(state, place) {
     case "friends":
       return "NAME/TEXT, or a command";
     case "lobby":
-      return "A name to call, or 2 TEXT to tell everybody";
+      return "NAME calls, 2 TEXT tells all";
     case "group":
       return "Message to the group";
     default:
