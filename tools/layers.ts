@@ -58,6 +58,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "credentials",
     "session",
     "doors",
+    "mcp",
     "scripts",
     "irc",
     "irc/lines",

@@ -243,7 +243,8 @@ function checkPaths(paths: ReadonlyMap<string, FileNeed>, folder = ""): void {
 /** Whether errors should be JSON, as far as that is known before the arguments have been checked. */
 export function asksForJson(args: readonly string[]): boolean {
   const end = args.indexOf("--");
-  return (end < 0 ? args : args.slice(0, end)).includes("--json");
+  const flags = end < 0 ? args : args.slice(0, end);
+  return flags.includes("--json") && !flags.includes("--mcp"); // whose output is none of ours
 }
 
 /**

@@ -14,15 +14,24 @@ export interface CommonOptions {
   readonly stay: boolean;
   readonly verbose: boolean;
   readonly logFile: string | null;
-  /** What a script wants done once; absent or null: the program goes on until it is left. */
+  /** How a script or an agent uses it; absent or null: none does. */
   readonly script?: ScriptDoor | null;
 }
 
-/** One thing to do for a script, in a mode of these: `--once` or `--wait`. */
-export type ScriptDoor = SayingDoor | WaitingDoor;
+/** For a script or an agent, in a mode of these: `--once`, `--wait` or `--mcp`. */
+export type ScriptDoor = SayingDoor | WaitingDoor | McpDoor;
 
-interface Door {
+interface ModeDoor {
   readonly mode: "mesh" | "group" | "friends";
+}
+
+/** `--mcp`. */
+export interface McpDoor extends ModeDoor {
+  readonly door: "mcp";
+}
+
+/** One thing to do. */
+interface Door extends ModeDoor {
   /** After this time without success the program ends with an error, ms. */
   readonly timeoutMs: number;
 }

@@ -1,4 +1,4 @@
-/** `--once` and `--wait`: the program does one thing for a script, and ends. */
+/** `--once` and `--wait`: the program does one thing for a script, and ends; `--mcp`: an agent uses it. */
 
 import { P2pchatError } from "../../base/errors.ts";
 import { didYouMean } from "../../base/text/nearest.ts";
@@ -16,6 +16,9 @@ const MESSAGES = ["message"];
 
 /** What is for one of the two alone. */
 const OF_WAIT = ["from", "mention", "event"] as const;
+
+/** What isn't for agents. */
+const OF_SCRIPTS = ["once", "to", "wait", ...OF_WAIT, "timeout"] as const;
 
 /** Which mode it is, and what its events are called. */
 export interface ScriptedMode {
@@ -69,6 +72,11 @@ export function scriptFlags({ mode, events }: ScriptedMode): readonly Flag[] {
       }s)`,
       parse: duration,
     },
+    {
+      name: "mcp",
+      help: "for agents: speak the Model Context Protocol on standard input and output, with the " +
+        "tools send, wait, history, members and verify",
+    },
   ];
 }
 
@@ -78,10 +86,11 @@ export function scriptFlags({ mode, events }: ScriptedMode): readonly Flag[] {
  * @throws {P2pchatError} `usage`.
  */
 export function scriptDoor(
-  { value, isOn, common }: CommandLine,
+  line: CommandLine,
   { mode }: ScriptedMode,
   { historyCount, keepsWords }: { readonly historyCount: number | null; keepsWords?: boolean },
 ): ScriptDoor | null {
+  const { value, isOn, common } = line;
   const text = value<string>("once");
   const waits = isOn("wait");
   const to = value<string>("to") ?? null;
@@ -89,6 +98,10 @@ export function scriptDoor(
   const refused = (fault: string) => {
     throw new P2pchatError("usage", fault);
   };
+  if (isOn("mcp")) {
+    checkMcp(line, { historyCount, keepsWords });
+    return { door: "mcp", mode };
+  }
   if (text !== undefined && waits) {
     refused("--once says something, and --wait waits for something: give one, then the other");
   }
@@ -112,6 +125,32 @@ export function scriptDoor(
   const events = new Set(value<readonly string[]>("event") ?? MESSAGES);
   const from = value<string>("from") ?? null;
   return { door: "wait", mode, from, mention: isOn("mention"), events, timeoutMs };
+}
+
+/** What an agent's host can't mean. @throws {P2pchatError} `usage`. */
+function checkMcp(
+  { value, isOn }: CommandLine,
+  { historyCount, keepsWords }: {
+    readonly historyCount: number | null;
+    readonly keepsWords: boolean | undefined;
+  },
+): void {
+  const given = OF_SCRIPTS.find((flag) => isOn(flag) || value(flag) !== undefined);
+  const invite = value<string>("invite");
+  const fault = given !== undefined
+    ? `--mcp has tools for that: leave out --${given}`
+    : isOn("json")
+    ? "--mcp speaks a protocol of its own on standard output: leave out --json"
+    : isOn("stay")
+    ? "--mcp leaves when its input ends, and --stay keeps running: give one"
+    : historyCount !== null
+    ? "--mcp shows nothing again, and has a tool history: leave out --history"
+    : keepsWords === false
+    ? "--mcp keeps on the disk what comes between two calls, and --no-history keeps nothing"
+    : invite === "" || invite === "-"
+    ? "The standard input of --mcp is the agent's: give the invite with --invite-file"
+    : null;
+  if (fault !== null) throw new P2pchatError("usage", fault);
 }
 
 /** @throws {P2pchatError} `usage` where there is nothing to say, or `too-long`. */

@@ -1,22 +1,23 @@
 /**
- * `--once`: says one thing as soon as somebody can hear it, and finds out whether it has arrived. What arrived is told by
- * each mode in its own way: a room and a group by the answers to `status`, which is asked again and again until then,
- * for one alone by `delivery`.
+ * Says one thing as soon as somebody can hear it (`--once`, and the tool `send` of `--mcp`), and finds out whether it has
+ * arrived. What arrived is told by each mode in its own way: a room and a group by the answers to `status`, which is
+ * asked again and again until then, for one alone by `delivery`.
  *
  * What was said stays said when the time is over: the answer says whether saying it again would say it twice.
  */
 
 import { type ErrorCode, P2pchatError } from "../../base/errors.ts";
 import type { Machine } from "../../base/machine/machine.ts";
-import { isSameName, shownName } from "../../base/text/names.ts";
+import { shownName } from "../../base/text/names.ts";
 import { inWords } from "../../base/text/words.ts";
 import type { SayingDoor } from "../args/options.ts";
 import { durationText } from "../rendering/moments.ts";
+import type { Hearers } from "./hearers.ts";
 import type { Fields } from "./wanted.ts";
 
 type SayingInput =
-  /** The mode takes commands. */
-  | { readonly type: "listening" }
+  /** Somebody else may hear it now. */
+  | { readonly type: "heard" }
   | { readonly type: "event"; readonly event: Fields; readonly ref: string | undefined }
   | { readonly type: "tick" };
 
@@ -26,11 +27,22 @@ type SayingEffect =
   | { readonly type: "arrived"; readonly event: Fields }
   | { readonly type: "leave" };
 
-/** Of the commands given here. */
-const SAID_REF = "once";
-const ASKED_REF = "once-status";
+/** Where it is said: what its commands and errors call things. */
+export interface SaidBy {
+  /** Of the commands given for it. */
+  readonly ref: string;
+  /** What names whoever is to get it. */
+  readonly naming: string;
+  /** What gives it more time. */
+  readonly patience: string;
+}
+
+const BY_SCRIPT: SaidBy = { ref: "once", naming: "--to NAME", patience: "--timeout" };
+
 /** Between two questions whether it has arrived: nobody notices, and an answer costs less than a millisecond. */
 const LOOK_MS = 50;
+/** The same once it takes long: an eighth of the time that it took so far. */
+const LOOK_MS_MAX = 1_000;
 /** How many names an error lists. */
 const NAMED_MAX = 5;
 
@@ -41,32 +53,37 @@ interface Somebody {
 
 export class Saying implements Machine<SayingInput, SayingEffect> {
   readonly #deadlineMs: number;
+  readonly #statusRef: string;
   #effects: SayingEffect[] = [];
-  #isListening = false;
-  /** Who else is here, by key; bounded by the mode's own list. */
-  readonly #here = new Map<string, string>();
-  /** The user's name. */
-  #own = "";
-  /** Whether a group has let us in. */
-  #isIn = false;
-  /** The friends of the table. */
-  #friends: readonly string[] = [];
   #isSaid = false;
   /** It on its way: what the mode showed of it. */
   #said: Fields | null = null;
   #lookMs: number | null = null;
   /** Whether the answer to a question is awaited. */
   #isAsked = false;
-  /** Why nobody has it yet, as far as that was told. */
-  #why: string | null = null;
-  /** Those of a group who lack it. */
+  #saidMs = 0;
+  /** Why it isn't delivered yet, as far as that was told. */
+  #undeliveredBecause: string | null = null;
+  /** Those who have it, and who lack it, as far as that is known. */
+  #having: readonly string[] = [];
   #lacking: readonly string[] = [];
   #state: "trying" | "arrived" | "failed" | "late" = "trying";
   #failure: P2pchatError | null = null;
 
   /** @param nowMs Monotonic: the time that it may take begins. */
-  constructor(readonly door: SayingDoor, nowMs: number) {
+  constructor(
+    readonly door: Pick<SayingDoor, "mode" | "text" | "to" | "timeoutMs">,
+    readonly hearers: Hearers,
+    nowMs: number,
+    readonly by: SaidBy = BY_SCRIPT,
+  ) {
     this.#deadlineMs = nowMs + door.timeoutMs;
+    this.#statusRef = `${by.ref}-status`;
+  }
+
+  /** Who has it, and who doesn't yet, once it has arrived: names as they are shown. */
+  get reached(): { readonly arrived: readonly string[]; readonly missing: readonly string[] } {
+    return { arrived: this.#having, missing: this.#lacking };
   }
 
   /** What came of it; null: it has arrived. */
@@ -84,7 +101,6 @@ export class Saying implements Machine<SayingInput, SayingEffect> {
   step(input: SayingInput, nowMs: number): readonly SayingEffect[] {
     this.#effects = [];
     if (this.#state === "arrived" || this.#state === "failed") return this.#effects;
-    if (input.type === "listening") this.#isListening = true;
     if (input.type === "event") this.#heard(input.event, input.ref, nowMs);
     this.#say();
     this.#tick(nowMs);
@@ -95,7 +111,7 @@ export class Saying implements Machine<SayingInput, SayingEffect> {
     if (this.#lookMs !== null && this.#lookMs <= nowMs && !this.#isAsked) {
       this.#lookMs = null;
       this.#isAsked = true;
-      this.#effects.push({ type: "command", command: { command: "status", ref: ASKED_REF } });
+      this.#effects.push({ type: "command", command: { command: "status", ref: this.#statusRef } });
     }
     if (this.#state !== "trying" || nowMs < this.#deadlineMs) return;
     this.#state = "late";
@@ -105,84 +121,58 @@ export class Saying implements Machine<SayingInput, SayingEffect> {
 
   #heard(event: Fields, ref: string | undefined, nowMs: number): void {
     switch (event.event) {
-      case "ready":
-        this.#own = String(event["name"]);
-        this.#friends = namesIn(event["names"]);
-        return this.#members(event);
-      case "view":
-        return this.#members(event);
-      case "joined":
-        return void this.#here.set(String(event["key"]), String(event["name"]));
-      case "renamed":
-        if (this.#here.has(String(event["key"]))) {
-          this.#here.set(String(event["key"]), String(event["name"]));
-        }
-        return;
-      case "left":
-        return void this.#here.delete(String(event["key"]));
-      case "coordinator":
-        this.#why = event["state"] === "up" ? null : String(event["reason"] ?? "it doesn't answer");
-        return;
       case "error":
-        if (ref === SAID_REF) this.#fail(event["code"] as ErrorCode, String(event["text"]));
+        if (ref === this.by.ref) this.#fail(event["code"] as ErrorCode, String(event["text"]));
         return;
       case "message":
-        if (ref === SAID_REF && this.door.to === null) {
+        if (ref === this.by.ref && this.door.to === null) {
           this.#said = event;
+          this.#saidMs = nowMs;
           this.#lookMs = nowMs;
         }
         return;
       case "delivery":
         return this.#delivered(event, ref);
       case "status":
-        if (ref === ASKED_REF) this.#answered(event, nowMs);
+        if (ref === this.#statusRef) this.#answered(event, nowMs);
     }
   }
 
-  #members(event: Fields): void {
-    if (this.door.mode === "group") this.#isIn = namesIn(event["members"]).includes(this.#own);
-  }
-
   #delivered(event: Fields, ref: string | undefined): void {
-    if (ref === SAID_REF) this.#said ??= event;
+    if (ref === this.by.ref) this.#said ??= event;
     if (this.#said === null || event["id"] !== this.#said["id"]) return;
-    if (event["state"] === "delivered") return this.#arrive(event);
-    const reason = event["reason"];
-    if (typeof reason === "string") this.#why = reason;
-    if (event["state"] !== "failed") return;
     const name = shownName(String(event["to"]));
+    if (event["state"] === "delivered") {
+      this.#having = [name];
+      return this.#arrive(event);
+    }
+    const reason = event["reason"];
+    if (typeof reason === "string") this.#undeliveredBecause = reason;
+    if (event["state"] !== "failed") return;
     this.#fail("offline", `${name} didn't get it: ${this.#why ?? "it failed"}`);
   }
 
   /** Says it, once somebody can hear it. */
   #say(): void {
-    if (this.#isSaid || !this.#isListening || this.#state !== "trying" || !this.#canBeHeard) return;
+    const { hearers, door: { to } } = this;
+    if (this.#isSaid || this.#state !== "trying") return;
+    if (!hearers.isListening || !hearers.canHear(to)) return;
     const name = this.#receiver();
     if (this.#state !== "trying") return;
     this.#isSaid = true;
-    const to = name === null ? {} : { name };
     const { text } = this.door;
-    const command = { command: "msg", text, ...to, ref: SAID_REF };
+    const named = name === null ? {} : { name };
+    const command = { command: "msg", text, ...named, ref: this.by.ref };
     this.#effects.push({ type: "command", command });
-  }
-
-  get #canBeHeard(): boolean {
-    const { mode, to } = this.door;
-    if (mode === "friends") return true;
-    if (mode === "group") return this.#isIn;
-    return to === null ? this.#here.size > 0 : this.#isHere(to);
-  }
-
-  #isHere(name: string): boolean {
-    return [...this.#here.values()].some((each) => isSameName(each, name));
   }
 
   #receiver(): string | null {
     const { mode, to } = this.door;
     if (mode !== "friends" || to !== null) return to;
-    const [only, ...others] = this.#friends;
+    const [only, ...others] = this.hearers.friends;
     if (only !== undefined && others.length === 0) return only;
-    this.#fail("usage", "To whom? The table has several friends, or none: name one with --to NAME");
+    const text = `To whom? The table has several friends, or none: name one with ${this.by.naming}`;
+    this.#fail("usage", text);
     return null;
   }
 
@@ -191,12 +181,17 @@ export class Saying implements Machine<SayingInput, SayingEffect> {
     const said = this.#said;
     if (said === null) return;
     const others = membersIn(status).filter(({ key }) => key !== status["key"]);
-    this.#lacking = others.filter((each) => !hasIt(each, status, said)).map(({ name }) => name);
+    const isLacking = (each: Somebody & Fields) => !hasIt(each, status, said);
+    this.#lacking = others.filter(isLacking).map(({ name }) => shownName(name));
+    this.#having = others.filter((each) => !isLacking(each)).map(({ name }) => shownName(name));
     const isDone = this.door.mode === "group"
       ? this.#lacking.length === 0
       : this.#lacking.length < others.length;
     if (isDone) this.#arrive(said);
-    else this.#lookMs = nowMs + LOOK_MS;
+    else {
+      const tookMs = nowMs - this.#saidMs;
+      this.#lookMs = nowMs + Math.min(LOOK_MS_MAX, Math.max(LOOK_MS, tookMs / 8));
+    }
   }
 
   #arrive(event: Fields): void {
@@ -213,21 +208,27 @@ export class Saying implements Machine<SayingInput, SayingEffect> {
     if (!isLate) this.#effects.push({ type: "leave" });
   }
 
+  /** Why nobody has it yet. */
+  get #why(): string | null {
+    return this.#undeliveredBecause ?? this.hearers.downBecause;
+  }
+
   /** @param when `within 10 s`. */
   #late(when: string): P2pchatError {
     const { mode, to } = this.door;
-    const because = this.#why === null ? "" : ` (${this.#why})`;
+    const why = this.#why;
+    const because = why === null ? "" : ` (${why})`;
     if (!this.#isSaid) return new P2pchatError(...this.#unsaid(when, because));
     if (mode === "friends" || to !== null) {
       const text =
-        `It isn't known ${when} that ${shownName(to ?? this.#friends[0] ?? "the friend")}` +
+        `It isn't known ${when} that ${shownName(to ?? this.hearers.friends[0] ?? "the friend")}` +
         ` has it${because}: it is kept, and sent when both of you are there; don't say it again`;
       return new P2pchatError("timeout", text);
     }
     if (this.#said === null) {
       return new P2pchatError("timeout", `It isn't known ${when} whether it was said${because}`);
     }
-    const lacking = this.#lacking.slice(0, NAMED_MAX).map(shownName);
+    const lacking = this.#lacking.slice(0, NAMED_MAX);
     const names = lacking.length < this.#lacking.length ? [...lacking, "others"] : lacking;
     const who = mode === "mesh" || names.length === 0
       ? "that anybody has it"
@@ -239,8 +240,8 @@ export class Saying implements Machine<SayingInput, SayingEffect> {
 
   #unsaid(when: string, because: string): [ErrorCode, string] {
     const { mode, to } = this.door;
-    const again = "nothing was said; try again later, or give it more time (--timeout)";
-    if (!this.#isListening || mode === "friends") {
+    const again = `nothing was said; try again later, or give it more time (${this.by.patience})`;
+    if (!this.hearers.isListening || mode === "friends") {
       return ["timeout", `This wasn't ready ${when}${because}: ${again}`];
     }
     if (mode === "group") {
@@ -251,10 +252,6 @@ export class Saying implements Machine<SayingInput, SayingEffect> {
     const who = to === null ? "Nobody else" : shownName(to);
     return ["offline", `${who} was${to === null ? "" : "n't"} in the room ${when}: ${again}`];
   }
-}
-
-function namesIn(list: unknown): readonly string[] {
-  return Array.isArray(list) ? list.filter((each) => typeof each === "string") : [];
 }
 
 function membersIn(status: Fields): readonly (Somebody & Fields)[] {

@@ -135,8 +135,8 @@ export class ScriptInbox {
   }
 
   /** The first that is wanted of those that wait; null: none. */
-  next(isWanted: (event: Fields) => boolean): Kept | null {
-    for (const [id, { event }] of this.#waiting) if (isWanted(event)) return { id, event };
+  next(isWanted: (event: Fields, id: string) => boolean): Kept | null {
+    for (const [id, { event }] of this.#waiting) if (isWanted(event, id)) return { id, event };
     return null;
   }
 
@@ -144,6 +144,19 @@ export class ScriptInbox {
   async take(id: string): Promise<void> {
     this.#remove(id);
     this.#append({ kind: "taken", id });
+    await this.synced();
+  }
+
+  /** Nobody has seen these after all: they wait again, before all others. @throws {P2pchatError} `disk`. */
+  async putBack(kept: readonly Kept[]): Promise<void> {
+    const others = [...this.#waiting];
+    this.#waiting.clear();
+    this.#units = 0;
+    for (const { id, event } of kept) this.#add(id, event, JSON.stringify(event));
+    for (const [id, { event, text }] of others) {
+      if (!this.#waiting.has(id)) this.#add(id, event, text);
+    }
+    if (this.#failure === null) this.#rewrite(); // an order that only a whole file tells
     await this.synced();
   }
 
@@ -214,6 +227,10 @@ export class ScriptInbox {
     if (this.log.bytes - this.#units <= STALE_BYTES_MAX + this.#units || this.#failure !== null) {
       return;
     }
+    this.#rewrite();
+  }
+
+  #rewrite(): void {
     const known = [...this.#known].filter((id) => !this.#waiting.has(id)).slice(-KNOWN_MAX);
     const records: InboxRecord[] = [
       { kind: "through", seq: this.#seq },

@@ -11,7 +11,7 @@ import { P2pchatError } from "../../base/errors.ts";
 import { visibleText } from "../../base/text/text.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import type { Disk } from "../../store/disk/disk.ts";
-import type { CommonOptions, ScriptDoor, WaitingDoor } from "../args/options.ts";
+import type { CommonOptions, SayingDoor, WaitingDoor } from "../args/options.ts";
 import { durationText } from "../rendering/moments.ts";
 import type {
   CommonEvent,
@@ -27,6 +27,7 @@ import { PipedInterface } from "../streams/piped_interface.ts";
 import type { Streams } from "../streams/streams.ts";
 import type { TextFormatOptions } from "../streams/text_format.ts";
 import { writeWhole } from "../streams/write_whole.ts";
+import { Hearers } from "./hearers.ts";
 import { type Kept, ScriptInbox } from "./script_inbox.ts";
 import { Saying } from "./saying.ts";
 import { type Fields, isHeard, isWanted } from "./wanted.ts";
@@ -43,6 +44,7 @@ export class ScriptedInterface<Event extends ShownEvent, Target>
   readonly #json: boolean;
   readonly #clock: Clock;
   readonly #runner: CommandRunner<Target>;
+  readonly #hearers: Hearers;
   /** Null: it waits. */
   readonly #saying: Saying | null;
   /** Null: it says something. */
@@ -62,7 +64,7 @@ export class ScriptedInterface<Event extends ShownEvent, Target>
   constructor(
     mode: Mode<Event, Target>,
     options: CommonOptions,
-    door: ScriptDoor,
+    door: SayingDoor | WaitingDoor,
     streams: Streams,
     screen: TextFormatOptions["terminal"],
     clock: Clock = SYSTEM_LINK_CLOCK,
@@ -71,7 +73,8 @@ export class ScriptedInterface<Event extends ShownEvent, Target>
     this.#streams = streams;
     this.#json = options.json;
     this.#clock = clock;
-    this.#saying = door.door === "once" ? new Saying(door, clock.nowMs()) : null;
+    this.#hearers = new Hearers(door.mode);
+    this.#saying = door.door === "once" ? new Saying(door, this.#hearers, clock.nowMs()) : null;
     this.#waiting = door.door === "wait" ? door : null;
     this.#runner = new CommandRunner(mode.commands, true, {
       refuse: ({ code, message }, ref) => this.show({ event: "error", code, text: message }, ref),
@@ -124,7 +127,8 @@ export class ScriptedInterface<Event extends ShownEvent, Target>
   listen(handler: InputHandler<Target>): void {
     this.heedInterrupts((cause) => handler.interrupted(cause));
     this.#target = handler.target;
-    this.#step({ type: "listening" });
+    this.#hearers.isListening = true;
+    this.#step({ type: "heard" });
   }
 
   show(event: Event | CommonEvent, ref?: string): void {
@@ -134,6 +138,7 @@ export class ScriptedInterface<Event extends ShownEvent, Target>
       this.#tell(`${prefix}: ${String((event as unknown as Fields)["text"])}`);
     }
     const fields = event as unknown as Fields;
+    this.#hearers.heard(fields);
     this.#inbox?.heard(fields, new Date(this.#streams.wallMs()).toISOString());
     this.#step({ type: "event", event: fields, ref });
     if (this.#waiting === null) return;

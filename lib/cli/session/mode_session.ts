@@ -375,7 +375,8 @@ export function isForPerson(
   options: CommonOptions,
   streams: Streams = processStreams(),
 ): boolean {
-  return !options.json && isAtTerminal(streams) && canDoMore(streams);
+  const isAgents = options.script?.door === "mcp"; // and so are its streams
+  return !options.json && !isAgents && isAtTerminal(streams) && canDoMore(streams);
 }
 
 /** Whether a terminal, where there is one, is known to do more than print. */
@@ -394,6 +395,10 @@ export async function openUserInterface<Event extends ShownEvent, Target>(
   streams: Streams = processStreams(),
 ): Promise<UserInterface<Event, Target>> {
   const { script = null } = options;
+  if (script?.door === "mcp") {
+    const { McpInterface } = await import("../mcp/mcp_interface.ts");
+    return new McpInterface(mode, script, VERSION, streams);
+  }
   if (script !== null || !isForPerson(options, streams)) {
     const isSeen = (streams.stdout.isTerminal || streams.stderr.isTerminal) && canDoMore(streams);
     const screen = options.json || !isSeen ? null : await screenOf(streams);

@@ -203,7 +203,7 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   [
     "mesh Alice -p 1",
     "The command mesh has no flag -p; there are --host, --port, --advertise, --map-port, --history, --no-history, --key, --new, " +
-    "--private, --room, --title, --words, --lan, --passive, --meet, --downloads, --save, --files-max, --send-from, --passphrase-file, --invite, --invite-file, --once, --to, --wait, --from, --mention, --event, --timeout, --data, --json, --plain, --no-color, --stay, --verbose, " +
+    "--private, --room, --title, --words, --lan, --passive, --meet, --downloads, --save, --files-max, --send-from, --passphrase-file, --invite, --invite-file, --once, --to, --wait, --from, --mention, --event, --timeout, --mcp, --data, --json, --plain, --no-color, --stay, --verbose, " +
     "--log-file, --help, --version; p2pchat help mesh says more",
   ],
   ["mesh Alice --data /d\ufffd", '--data must be a path in UTF-8, not "/d\ufffd"'],

@@ -50,6 +50,18 @@ Deno.test("--once and --wait are read, in each mode that has them", () => {
   assertEquals(doorOf(friendsProgramCommand, friends, "--wait"), { ...WAIT, mode: "friends" });
 });
 
+Deno.test("--mcp is read, in each mode that has it, and goes with what leads there", () => {
+  const mcp = { door: "mcp", mode: "mesh" } as const;
+
+  assertEquals(mesh("--mcp"), mcp);
+  assertEquals(mesh("--mcp", "--new", "--private", "--lan"), mcp);
+  assertEquals(mesh("--mcp", "--invite-file", "invite"), mcp);
+  const server = "peer Ann --server 127.0.0.1";
+  assertEquals(doorOf(memberProgramCommand, server, "--mcp"), { ...mcp, mode: "group" });
+  const friends = "peer ann --users users.txt";
+  assertEquals(doorOf(friendsProgramCommand, friends, "--mcp"), { ...mcp, mode: "friends" });
+});
+
 Deno.test("to a script what was said before a room was joined isn't shown", () => {
   const count = (...flags: readonly string[]) =>
     parsedOptions(meshProgramCommand, ["mesh", "Ann", ...flags]).historyCount;
@@ -68,6 +80,15 @@ const REFUSED: readonly (readonly [flags: readonly string[], sentence: string])[
   [["--wait", "--stay"], "--wait ends when it is done, and --stay keeps running"],
   [["--once", "hi", "--history", "3"], "--once shows nothing again"],
   [["--wait", "--no-history"], "--no-history keeps nothing"],
+  [["--mcp", "--json"], "a protocol of its own on standard output: leave out --json"],
+  [["--mcp", "--once", "hi"], "--mcp has tools for that: leave out --once"],
+  [["--mcp", "--wait"], "leave out --wait"],
+  [["--mcp", "--mention"], "leave out --mention"],
+  [["--mcp", "--timeout", "3s"], "leave out --timeout"],
+  [["--mcp", "--stay"], "--mcp leaves when its input ends, and --stay keeps running"],
+  [["--mcp", "--history", "3"], "has a tool history: leave out --history"],
+  [["--mcp", "--no-history"], "--no-history keeps nothing"],
+  [["--mcp", "--invite", "-"], "give the invite with --invite-file"],
   [["--once", " "], "--once must have something to say"],
   [["--once="], "--once needs a value: TEXT"],
   [["--wait", "--event", "mesage"], 'not "mesage"; did you mean message?'],

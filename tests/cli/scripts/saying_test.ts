@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { SayingDoor } from "../../../lib/cli/args/options.ts";
+import { Hearers } from "../../../lib/cli/scripts/hearers.ts";
 import { Saying } from "../../../lib/cli/scripts/saying.ts";
 import type { Fields } from "../../../lib/cli/scripts/wanted.ts";
 
@@ -8,16 +9,20 @@ const DOOR: SayingDoor = { door: "once", mode: "mesh", text: "hi", to: null, tim
 
 class Run {
   readonly saying: Saying;
+  readonly #hearers: Hearers;
 
   constructor(door: Partial<SayingDoor> = {}) {
-    this.saying = new Saying({ ...DOOR, ...door }, START);
+    this.#hearers = new Hearers(door.mode ?? DOOR.mode);
+    this.saying = new Saying({ ...DOOR, ...door }, this.#hearers, START);
   }
 
   listens(nowMs = START) {
-    return this.saying.step({ type: "listening" }, nowMs);
+    this.#hearers.isListening = true;
+    return this.saying.step({ type: "heard" }, nowMs);
   }
 
   shows(event: Fields, ref?: string, nowMs = START) {
+    this.#hearers.heard(event);
     return this.saying.step({ type: "event", event, ref }, nowMs);
   }
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import type { CommonOptions, ScriptDoor } from "../../../lib/cli/args/options.ts";
+import type { CommonOptions, SayingDoor, WaitingDoor } from "../../../lib/cli/args/options.ts";
 import type { KeptPlace } from "../../../lib/cli/rendering/user_interface.ts";
 import { ScriptedInterface } from "../../../lib/cli/scripts/scripted_interface.ts";
 import { MemoryDisk } from "../../doubles/memory_disk.ts";
@@ -17,7 +17,7 @@ interface Opened {
   readonly place: KeptPlace;
 }
 
-const WAIT: ScriptDoor = {
+const WAIT: WaitingDoor = {
   door: "wait",
   mode: "mesh",
   from: null,
@@ -25,10 +25,10 @@ const WAIT: ScriptDoor = {
   events: new Set(["message"]),
   timeoutMs: 10_000,
 };
-const SAY: ScriptDoor = { door: "once", mode: "mesh", text: "hi", to: null, timeoutMs: 10_000 };
+const SAY: SayingDoor = { door: "once", mode: "mesh", text: "hi", to: null, timeoutMs: 10_000 };
 
 async function open(
-  door: ScriptDoor,
+  door: SayingDoor | WaitingDoor,
   options: Partial<CommonOptions> = {},
   disk = new MemoryDisk(),
 ): Promise<Opened> {

@@ -1,0 +1,69 @@
+/** Who can hear what is said, as a mode's events tell it. */
+
+import { isSameName } from "../../base/text/names.ts";
+import type { ScriptDoor } from "../args/options.ts";
+import type { Fields } from "./wanted.ts";
+
+export class Hearers {
+  /** Who else is in the room, by key; bounded by the mode's own list. */
+  readonly #here = new Map<string, string>();
+  /** The user's name. */
+  #own = "";
+  /** Whether a group has let us in. */
+  #isIn = false;
+  #friends: readonly string[] = [];
+  #downBecause: string | null = null;
+  /** Whether the mode takes commands. */
+  isListening = false;
+
+  constructor(readonly mode: ScriptDoor["mode"]) {}
+
+  /** The friends of the table. */
+  get friends(): readonly string[] {
+    return this.#friends;
+  }
+
+  /** Why a group's coordinator isn't there; null where it is, or nobody has said. */
+  get downBecause(): string | null {
+    return this.#downBecause;
+  }
+
+  /** @param to One of them alone; null: anybody. */
+  canHear(to: string | null): boolean {
+    if (this.mode === "friends") return true;
+    if (this.mode === "group") return this.#isIn;
+    if (to === null) return this.#here.size > 0;
+    return [...this.#here.values()].some((each) => isSameName(each, to));
+  }
+
+  /** An event was shown. */
+  heard(event: Fields): void {
+    const [key, name] = [String(event["key"]), String(event["name"])];
+    switch (event.event) {
+      case "ready":
+        this.#own = name;
+        this.#friends = namesIn(event["names"]);
+        return this.#members(event);
+      case "view":
+        return this.#members(event);
+      case "joined":
+        return void this.#here.set(key, name);
+      case "renamed":
+        return void (this.#here.has(key) && this.#here.set(key, name));
+      case "left":
+        return void this.#here.delete(key);
+      case "coordinator":
+        this.#downBecause = event["state"] === "up"
+          ? null
+          : String(event["reason"] ?? "it doesn't answer");
+    }
+  }
+
+  #members(event: Fields): void {
+    if (this.mode === "group") this.#isIn = namesIn(event["members"]).includes(this.#own);
+  }
+}
+
+function namesIn(list: unknown): readonly string[] {
+  return Array.isArray(list) ? list.filter((each) => typeof each === "string") : [];
+}
