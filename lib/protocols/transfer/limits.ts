@@ -24,10 +24,12 @@ export const OFFER_BYTES_MAX = 1_024;
 
 /** Open offers of one person: more than anybody reads in a list. */
 export const OFFERS_EACH_MAX = 16;
-/** Open offers in all: a quarter of the largest room offers one. */
+/** Open offers in all: a quarter of the largest room offers one. What was received isn't counted: `SHARES_MAX` more. */
 export const OFFERS_MAX = 1_024;
 /** Open offers whose signers nobody here knows: of those who left before one came; a liar makes up as many as it likes. */
 export const OFFERS_UNKNOWN_MAX = 2 * OFFERS_EACH_MAX;
+/** Open offers of those who have come only just: a crowd of them that fills this takes nothing from the others. */
+export const OFFERS_NEW_MAX = OFFERS_MAX / 4;
 /** An offer that wasn't taken for so long is forgotten: what nobody fetched in a day can be offered again. */
 export const OFFER_KEPT_MS = 24 * 60 * 60 * 1_000;
 /** Offers and withdrawals from one link that are looked at: each may cost a signature to check. */

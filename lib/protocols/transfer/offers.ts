@@ -12,6 +12,7 @@ import {
   OFFERS_BURST,
   OFFERS_EACH_MAX,
   OFFERS_MAX,
+  OFFERS_NEW_MAX,
   OFFERS_PER_S,
   OFFERS_UNKNOWN_MAX,
   REMEMBERED_MAX,
@@ -92,8 +93,16 @@ function digits(id: HexId): Uint8Array {
   return Uint8Array.fromHex(id);
 }
 
-/** What is known of whoever signed an offer. */
-export type Standing = "known" | "unknown" | "removed";
+/** What is known of whoever signed an offer; `new`: it has come only just. */
+export type Standing = "known" | "new" | "unknown" | "removed";
+
+/** How many offers there may be of people of each standing, so that no crowd of one pushes out those of another. */
+const PARTS = {
+  known: OFFERS_MAX - OFFERS_NEW_MAX - OFFERS_UNKNOWN_MAX,
+  new: OFFERS_NEW_MAX,
+  unknown: OFFERS_UNKNOWN_MAX,
+} as const;
+type Part = keyof typeof PARTS;
 
 export interface OpenOffer {
   /** What the user calls it, from 1. */
@@ -168,19 +177,49 @@ export class OfferTable {
     // One's own are known without others, who may have kept one that was taken back.
     if (from === this.self) return "own";
     if (to !== null && via !== from) return "not-by-its-signer";
-    const standing = this.standingOf(from);
-    if (standing === "removed") return "removed";
-    if (standing === "unknown" && this.#unknown >= OFFERS_UNKNOWN_MAX) return "too-many-unknown";
-    if (this.#open.size >= OFFERS_MAX) return "full";
+    if (this.standingOf(from) === "removed") return "removed";
     return this.add(signed, nowMs);
   }
 
-  /** Whose signers nobody knows. */
-  get #unknown(): number {
-    return this.#each.keys().reduce(
-      (sum, from) => this.standingOf(from) === "unknown" ? sum + this.#each.get(from)! : sum,
-      0,
+  /**
+   * The offer that gives way to one more by `from`. Only people of one standing push out each other's, and of those the
+   * one who has most offers loses the earliest, to whoever has fewer also after that, or none yet. Nobody does for those
+   * whom nobody knows: they are made up as quickly as they are pushed out.
+   * @returns Null where there is room; why not, where nobody gives way.
+   */
+  #givesWay(from: PeerKey): OpenOffer | "too-many-unknown" | "full" | null {
+    const counts: Record<Part, number> = { known: 0, new: 0, unknown: 0 };
+    for (const [author, each] of this.#each) counts[this.#partOf(author)] += each;
+    const own = this.#partOf(from);
+    const isOwnFull = counts[own] >= PARTS[own];
+    if (!isOwnFull && this.#open.size - this.#settled.size < OFFERS_MAX) return null;
+    if (isOwnFull && own === "unknown") return "too-many-unknown";
+    // Whoever isn't new any more, or has become known, may have filled another part beyond its bound.
+    const beyond = (["unknown", "new", "known"] as const).find((part) =>
+      counts[part] > PARTS[part]
     );
+    const part = isOwnFull ? own : beyond ?? own;
+    const each = this.#each.get(from) ?? 0;
+    const bound = part !== own || each === 0 ? 0 : each + 1;
+    return this.#earliestOfMost(part, bound) ?? "full";
+  }
+
+  #partOf(author: PeerKey): Part {
+    const standing = this.standingOf(author);
+    return standing === "removed" ? "unknown" : standing;
+  }
+
+  /** Of whoever has most offers of these people, and more than `bound`, the earliest that isn't kept. */
+  #earliestOfMost(part: Part, bound: number): OpenOffer | null {
+    let [found, most]: [OpenOffer | null, number] = [null, bound];
+    for (const offer of this.#open.values()) {
+      const { id, value: { from } } = offer;
+      const each = this.#each.get(from) ?? 0;
+      if (each <= most || this.#partOf(from) !== part) continue;
+      if (this.#settled.has(id) || this.isKept(id)) continue;
+      [found, most] = [offer, each];
+    }
+    return found;
   }
 
   /**
@@ -200,9 +239,12 @@ export class OfferTable {
     const earlier = isMuch && from !== this.self ? this.#earliestOf(from) : null;
     if (isMuch && !(earlier !== null && earlier.value.at < value.at)) return "too-many-offers";
     if (!isRestored && !this.#rates.allows(from, nowMs)) return "too-fast";
+    const isOwn = isRestored || from === this.self;
+    const leaving = earlier ?? (isOwn ? null : this.#givesWay(from));
+    if (typeof leaving === "string") return leaving;
     if (!isSigned(this.crypto, id, signed)) return "forged";
     if (!isRestored) this.#rates.take(from, nowMs);
-    if (earlier !== null) this.#remove(earlier);
+    if (leaving !== null) this.#remove(leaving);
     return this.#opened(id, signed, nowMs + OFFER_KEPT_MS);
   }
 

@@ -129,7 +129,7 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
   }
 
   /** What is known of somebody whose words others pass on. */
-  standingOf(key: PeerKey): "known" | "unknown" | "removed" {
+  standingOf(key: PeerKey): "known" | "new" | "unknown" | "removed" {
     return this.#mesh.room?.standingOf(key) ?? "unknown";
   }
 

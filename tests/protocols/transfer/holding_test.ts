@@ -1,11 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
-import { nodeCrypto } from "../../../lib/base/crypto/crypto.ts";
+import { nodeCrypto, type Signer } from "../../../lib/base/crypto/crypto.ts";
 import type { PeerKey } from "../../../lib/base/ids.ts";
 import {
   DOWNLOADS_MAX,
   LANE_LEAVES,
   LEAF_BYTES,
   OFFERS_EACH_MAX,
+  OFFERS_MAX,
+  OFFERS_NEW_MAX,
   OFFERS_UNKNOWN_MAX,
   QUEUED_LEAVES_MAX,
 } from "../../../lib/protocols/transfer/limits.ts";
@@ -243,6 +245,63 @@ Deno.test("offers under keys that somebody makes up are few, keep nobody from of
   assertEquals(heard(receiver, madeUp), OFFERS_UNKNOWN_MAX);
   assertEquals(heard(receiver, [own!], BOB, 60_000), 1);
   assertEquals(heard(receiver, [others!], BOB, 60_000), 0);
+});
+
+/** So many offers of each of these, who offer one after the other, and not faster than is looked at. */
+function flood(receiver: TestMachine, signers: readonly Signer[], each: number, fromMs: number) {
+  let [nowMs, taken] = [fromMs, 0];
+  for (let at = 0; at < each; at++) {
+    for (const signer of signers) {
+      taken += heard(receiver, [offerOf(signer, fileOf(1), { at }).signed], BOB, nowMs += 100);
+    }
+  }
+  return { nowMs, taken };
+}
+
+/** How many of a member's offers are open. */
+function openOf({ machine }: TestMachine, { key }: Signer): number {
+  return machine.list.filter(({ offer }) => offer.value.from === key).length;
+}
+
+Deno.test("a crowd that has just come pushes out no offer of who was here before, and of its own the loudest lose theirs", () => {
+  const [ann, dave, eve] = [signerOf(1), signerOf(4), signerOf(5)];
+  const known = new Set<PeerKey>([BOB, ann.key, dave.key]);
+  const receiver = machineOf(9, { standingOf: (key) => known.has(key) ? "known" : "new" });
+  receiver.step({ type: "peer-up", peer: BOB });
+  const crowd = Array.from({ length: 100 }, (_, at) => signerOf(100 + at));
+
+  const before = flood(receiver, [ann], OFFERS_EACH_MAX, 0);
+  assertEquals(before.taken, OFFERS_EACH_MAX);
+  const eves = flood(receiver, [eve], OFFERS_EACH_MAX, before.nowMs + 100);
+  const { number: file, id } = receiver.machine.list.at(-OFFERS_EACH_MAX)!.offer;
+  receiver.step({ type: "command", command: { command: "get", file }, ref: undefined });
+  const { nowMs } = flood(receiver, crowd, OFFERS_EACH_MAX, eves.nowMs + 100);
+
+  assertEquals(receiver.machine.held.offers, OFFERS_EACH_MAX + OFFERS_NEW_MAX);
+  assertEquals(openOf(receiver, ann), OFFERS_EACH_MAX);
+  assert(openOf(receiver, eve) < OFFERS_EACH_MAX);
+  const isOpen = receiver.machine.list.some(({ offer }) => offer.id === id);
+  assert(isOpen, "the earliest is being fetched, and stays");
+  assertEquals(flood(receiver, [dave], 1, nowMs).taken, 1, "who was here before is heard");
+  assertEquals(flood(receiver, [signerOf(6)], 1, nowMs).taken, 1, "and so is who comes after them");
+  assertEquals(receiver.machine.held.offers, OFFERS_EACH_MAX + OFFERS_NEW_MAX + 1);
+});
+
+Deno.test("where all have been here long, who offers most makes room for who offers little, and not the other way", () => {
+  const receiver = machineOf(9);
+  receiver.step({ type: "peer-up", peer: BOB });
+  const [ann, dave] = [signerOf(1), signerOf(4)];
+  const many = Array.from({ length: 100 }, (_, at) => signerOf(100 + at));
+  const before = flood(receiver, [ann], 2, 0);
+  const { nowMs } = flood(receiver, many, OFFERS_EACH_MAX, before.nowMs);
+  const full = receiver.machine.held.offers;
+  assert(full < OFFERS_MAX);
+
+  assertEquals(flood(receiver, [dave], 2, nowMs).taken, 2);
+  assertEquals([openOf(receiver, ann), openOf(receiver, dave)], [2, 2]);
+  assertEquals(receiver.machine.held.offers, full);
+  const least = Math.min(...many.map((signer) => openOf(receiver, signer)));
+  assert(least >= Math.floor((full - 4) / many.length) - 1, `${least} are left of one`);
 });
 
 Deno.test("an offer for all is passed on once", () => {

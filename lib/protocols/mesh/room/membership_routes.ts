@@ -12,6 +12,7 @@ import { claimIdOf, type KnownClaim } from "../schema/credentials.ts";
 import type { Contact } from "../schema/messages.ts";
 import type { FirstHandKind } from "../schema/records.ts";
 import type { SignedClaim, SignedRuling } from "../schema/structures.ts";
+import { Newcomers } from "./newcomers.ts";
 import type { RoomEvents } from "./room_events.ts";
 import type { Give, RoomParts } from "./room_parts.ts";
 import type { Handlers } from "./router.ts";
@@ -22,6 +23,7 @@ const NOTHING = () => {};
 export class MembershipRoutes {
   readonly #parts: RoomParts;
   readonly #give: Give;
+  readonly #newcomers = new Newcomers();
   /** The `ref` of the command that our new name answers, while that name is being taken in. */
   #renameRef: string | undefined;
 
@@ -109,13 +111,19 @@ export class MembershipRoutes {
   }
 
   #joined(effect: EffectOf<RosterEffect, "joined">): void {
-    const { view } = this.#parts;
+    const { view, out } = this.#parts;
     const { key, beacon, present } = effect;
+    this.#newcomers.came(key, present || !view.ready, out.nowMs);
     this.#present(key);
     this.#give("names", effect);
     this.#heardOf(key, beacon.latest);
     this.#give("privateMessages", { type: "present", peer: key, boxKey: beacon.boxKey });
     view.joined(key, beacon, present || !view.ready);
+  }
+
+  /** Whether this member has come only just. */
+  isNew(key: PeerKey): boolean {
+    return this.#newcomers.isNew(key, this.#parts.out.nowMs);
   }
 
   /** Remembers in a private room who has been there: an earlier invite is good for these. */

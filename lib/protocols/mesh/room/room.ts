@@ -198,9 +198,10 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   }
 
   /** What is known of somebody whose words others pass on. */
-  standingOf(key: PeerKey): "known" | "unknown" | "removed" {
+  standingOf(key: PeerKey): "known" | "new" | "unknown" | "removed" {
     if (this.#parts.config.rulings.isRemoved(key)) return "removed";
-    return this.nameOf(key) === null ? "unknown" : "known";
+    if (this.nameOf(key) === null) return "unknown";
+    return this.#routes.membership.isNew(key) ? "new" : "known";
   }
 
   get ready(): boolean {
