@@ -70,9 +70,9 @@ const offer = message(200, "offer", {
   lane: "news",
 }, { offer: signedOfferSchema });
 const withdraw = message(201, "withdraw", {
-  from: "the signer, or somebody who has just heard of it",
+  from: "the signer, or somebody who has heard of it",
   to: "everybody that the offer is for",
-  when: "the signer takes the offer back",
+  when: "the signer takes the offer back; later, to who still passes on an offer for all",
   answer: "none",
   lane: "news",
 }, { file, reason: oneOf(WITHDRAWALS), signature });

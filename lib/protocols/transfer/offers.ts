@@ -21,6 +21,7 @@ import {
   type Offer,
   offerSchema,
   type SignedOffer,
+  type TransferMessage,
   type Withdrawal,
   WITHDRAWALS,
 } from "./messages.ts";
@@ -116,6 +117,8 @@ export interface OpenOffer {
   readonly untilMs: number;
 }
 
+type WithdrawMessage = Extract<TransferMessage, { readonly type: "withdraw" }>;
+
 /** Why an offer isn't taken. */
 type OfferRefusal =
   | "known"
@@ -137,6 +140,8 @@ export class OfferTable {
   readonly #numbers = new Map<number, OpenOffer>();
   readonly #each = new Map<PeerKey, number>();
   readonly #withdrawn = new Set<OfferId>();
+  /** With which signers took offers back, for those who still pass them on. */
+  readonly #withdrawals = new Map<OfferId, WithdrawMessage>();
   /** Received whole: these don't keep their signer from offering more. */
   readonly #settled = new Set<OfferId>();
   readonly #rates = new Rates<PeerKey>(OFFERS_PER_S, OFFERS_BURST, REMEMBERED_MAX);
@@ -298,6 +303,22 @@ export class OfferTable {
     this.#remove(offer);
     this.#withdrawn.add(offer.id);
     dropOldest(this.#withdrawn, REMEMBERED_MAX);
+  }
+
+  /** Its signer has said so, as is proven. @returns Whether that is news. */
+  noteWithdrawal(message: WithdrawMessage): boolean {
+    const { file, signature } = message;
+    if (this.#withdrawals.has(file)) return false;
+    this.#withdrawals.set(file, { ...message, signature: signature.slice() });
+    dropOldest(this.#withdrawals, REMEMBERED_MAX);
+    return true;
+  }
+
+  /** What tells whoever passes this offer on that it was taken back; undefined where it wasn't, or for one person. */
+  withdrawalOf(signed: SignedOffer): WithdrawMessage | undefined {
+    const id = offerId(this.crypto, signed);
+    const isOpen = signed.offer.value.to !== null || this.#open.has(id);
+    return isOpen ? undefined : this.#withdrawals.get(id);
   }
 
   nextMs(): number | null {

@@ -409,7 +409,9 @@ export class Transfers
     const offer = this.#offers.heard(signed, from, nowMs);
     if (typeof offer === "string") {
       // A later copy of what is open, too, goes this way.
-      return this.environment.log.debug("an offer isn't taken", { reason: offer });
+      this.environment.log.debug("an offer isn't taken", { reason: offer });
+      if (offer === "withdrawn" || offer === "own") this.#tellWithdrawn(signed, from);
+      return;
     }
     this.#showOffer(offer);
     if (offer.value.to !== null) return;
@@ -418,12 +420,21 @@ export class Transfers
     }
   }
 
+  /** Whoever was away when an offer was taken back would go on passing it on, to those who come later above all. */
+  #tellWithdrawn(signed: SignedOffer, peer: PeerKey): void {
+    const withdrawal = this.#offers.withdrawalOf(signed);
+    if (withdrawal !== undefined) this.send(peer, withdrawal);
+  }
+
   /** An offer is taken back. */
   #taken({ file, reason, signature }: MessageFrom<"withdraw">, from: PeerKey, nowMs: number): void {
     const offer = this.#offers.get(file);
     if (offer === undefined || offer.value.from === this.#self) return;
     if (!isWithdrawal(this.crypto, offer.value.from, file, reason, signature)) return;
-    this.#pass(offer, { type: "withdraw", file, reason, signature }, from);
+    const withdrawal = { type: "withdraw", file, reason, signature } as const;
+    // Those who have a changed file keep it, and would tell each other for ever.
+    if (!this.#offers.noteWithdrawal(withdrawal)) return;
+    this.#pass(offer, withdrawal, from);
     const download = this.#downloads.get(file);
     if (this.#left.delete(file)) this.emit({ type: "discard", file });
     if (reason === "changed") {
@@ -446,7 +457,9 @@ export class Transfers
 
   #withdraw(offer: OpenOffer, reason: Withdrawal): void {
     const signature = withdrawalSignature(this.config.signer, this.crypto, offer.id, reason);
-    this.#pass(offer, { type: "withdraw", file: offer.id, reason, signature }, null);
+    const withdrawal = { type: "withdraw", file: offer.id, reason, signature } as const;
+    this.#offers.noteWithdrawal(withdrawal);
+    this.#pass(offer, withdrawal, null);
     this.#sought.keep(this.#shares.receivers());
     this.#offers.withdraw(offer);
   }

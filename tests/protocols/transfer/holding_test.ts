@@ -150,7 +150,51 @@ Deno.test("a file that its sender took back fails at the receiver, and isn't off
   assertEquals(only(effects, "discard").length, 1);
   const { signed } = offerOf(ann, file);
   const message = { type: "offer", offer: signed } as const;
-  assertEquals(receiver.step({ type: "message", from: BOB, message }), []);
+  const later = receiver.step({ type: "message", from: BOB, message });
+  assertEquals(sent(later), [{ to: BOB, ...withdraw(ann) }], "it isn't shown, and Bob is told");
+  assertEquals(later.length, 1);
+});
+
+Deno.test("who passes on an offer that was taken back is told so, as its signer said it", () => {
+  const receiver = machineOf(9);
+  const ann = signerOf(1);
+  const { signed, id } = offerOf(ann, fileOf(7));
+  for (const peer of [BOB, CARL]) receiver.step({ type: "peer-up", peer });
+  const offer = { type: "offer", offer: signed } as const;
+  const signature = withdrawalSignature(ann, nodeCrypto, id, "cancelled");
+  const withdraw = { type: "withdraw", file: id, reason: "cancelled", signature } as const;
+  receiver.step({ type: "message", from: BOB, message: offer });
+  receiver.step({ type: "message", from: BOB, message: withdraw });
+
+  const answer = sent(receiver.step({ type: "message", from: CARL, message: offer }));
+  assertEquals(answer, [{ to: CARL, ...withdraw }]);
+});
+
+Deno.test("who took an offer back says so to whoever passes it on to them, and nothing of one that never was", () => {
+  const { ann, id, effects } = offering(fileOf(7));
+  const [offer] = sent(effects);
+  assert(offer?.type === "offer");
+  ann.step({ type: "command", command: { command: "cancel", file: 1 }, ref: undefined });
+  const { to: _, ...message } = offer;
+
+  const [answer] = sent(ann.step({ type: "message", from: BOB, message }));
+  assert(answer?.type === "withdraw" && answer.file === id && answer.to === BOB);
+  const other = { type: "offer", offer: offerOf(signerOf(1), fileOf(8)).signed } as const;
+  assertEquals(sent(ann.step({ type: "message", from: BOB, message: other })), []);
+});
+
+Deno.test("that a file was changed is passed on once by those who have it as it was", () => {
+  const receiver = machineOf(9);
+  const ann = signerOf(1);
+  const { signed, id } = offerOf(ann, fileOf(7));
+  for (const peer of [BOB, CARL]) receiver.step({ type: "peer-up", peer });
+  receiver.step({ type: "restore", offer: signed, kind: "whole", name: null });
+  const signature = withdrawalSignature(ann, nodeCrypto, id, "changed");
+  const message = { type: "withdraw", file: id, reason: "changed", signature } as const;
+
+  const first = sent(receiver.step({ type: "message", from: BOB, message }));
+  assertEquals(first, [{ to: CARL, ...message }]);
+  assertEquals(receiver.step({ type: "message", from: CARL, message }), []);
 });
 
 Deno.test("a receiver serves the leaves that it has", () => {
