@@ -12,7 +12,7 @@ import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import { shownName } from "../../base/text/names.ts";
 import type { Environment } from "../../base/machine/environment.ts";
 import type { TransferEvent } from "../../protocols/transfer/events.ts";
-import { DOWNLOADS_MAX, OFFERS_MAX } from "../../protocols/transfer/limits.ts";
+import { OFFERS_MAX } from "../../protocols/transfer/limits.ts";
 import type { OpenOffer, Standing } from "../../protocols/transfer/offers.ts";
 import type { ListedFile } from "../../protocols/transfer/transfers.ts";
 import type { FrameCarrier } from "../../runtime/hosts/file_carriage.ts";
@@ -96,10 +96,6 @@ export class SharedFiles {
   >();
   /** Of files that are fetched from one person alone, that one. */
   readonly #held = new Map<number, PeerKey>();
-  /** With --save: what is fetched once there is room. */
-  readonly #unfetched = new Set<number>();
-  /** Whether one of them was asked for, and neither begun nor refused yet. */
-  #isBeginning = false;
   #isRestoring = false;
   #isClosed = false;
 
@@ -327,9 +323,7 @@ export class SharedFiles {
   #show(event: TransferEvent, ref: string | undefined): void {
     const { ui, options } = this.#ports;
     if (event.event === "error") {
-      ui.show(event, ref);
-      this.#isBeginning = false;
-      return this.#fetchNext();
+      return ui.show(event, ref);
     }
     if (event.event === "transfer") return this.#transfer(event, ref);
     const listed = this.#listed(event.file);
@@ -345,8 +339,8 @@ export class SharedFiles {
     ui.show(this.#isRestoring ? { ...offer, history: true } : offer, ref);
     if (offer.self || this.#isRestoring) return;
     if (options.save !== null) {
-      this.#unfetched.add(event.file);
-      this.#fetchNext();
+      const command = { command: "get", file: event.file, waits: true } as const;
+      this.#open?.host.command(command, undefined);
     } else if (ui.interactive) {
       const fetch: FileCommand = { command: "get", file: event.file, as: undefined };
       this.#questions.ask(
@@ -387,8 +381,6 @@ export class SharedFiles {
     } else this.#fetching.delete(file);
     this.#hold(file, state);
     if (state === "failed") this.#questions.close(file);
-    if (state === "started") this.#isBeginning = false;
-    this.#fetchNext();
     ui.progress(this.#fetching.size === 0 ? null : this.#progressText());
     const { to: by, ...told } = event;
     if (by !== undefined && this.#ports.isIgnored(fingerprintOf(by))) return;
@@ -409,14 +401,6 @@ export class SharedFiles {
     if (from === undefined) return;
     this.#held.delete(file);
     if (![...this.#held.values()].includes(from)) this.#ports.needs?.(from, "free");
-  }
-
-  #fetchNext(): void {
-    const [file] = this.#unfetched;
-    if (file === undefined || this.#isBeginning || this.#fetching.size >= DOWNLOADS_MAX) return;
-    this.#unfetched.delete(file);
-    this.#isBeginning = true;
-    this.#open?.host.command({ command: "get", file }, undefined);
   }
 
   #progressText(): string {

@@ -67,6 +67,8 @@ export class Download implements Timed {
   #syncing = 0;
   #isSyncing = false;
   #phase: "opening" | "checking" | "fetching" | "finishing" | "ended" = "opening";
+  /** When the last leaf came, or it was first asked for. */
+  #servedMs = 0;
   #checkAt = 0;
   #checks = 0;
   /** Where leaves are asked for first: others that fetch the same file begin elsewhere. */
@@ -123,6 +125,16 @@ export class Download implements Timed {
   /** Whether anybody else may be the one who has it. */
   get seeksOthers(): boolean {
     return this.#seeking.others && this.offer.value.to === null;
+  }
+
+  /** Since when nobody has sent anything of it; null where nothing is wanted of anybody. */
+  get unservedSinceMs(): number | null {
+    return this.#phase === "fetching" && this.#writing.size === 0 ? this.#servedMs : null;
+  }
+
+  /** Nobody sends it, and another one is to be fetched in its place. */
+  giveWay(): void {
+    this.#fail("no-holder", "nobody who has it could be reached");
   }
 
   /** Whether others can have this leaf of us. */
@@ -221,6 +233,7 @@ export class Download implements Timed {
       this.#port.send(other, { type: "release", file: this.offer.id });
     }
     this.#seeking.comes(nowMs);
+    this.#servedMs = nowMs;
     this.#deadlines.set("nobody", nowMs + NOBODY_MS);
     this.#writing.add(leaf);
     const token = this.#following((_, nowMs) => this.#written(leaf, nowMs));
@@ -285,6 +298,7 @@ export class Download implements Timed {
 
   #fetch(nowMs: number): void {
     this.#phase = "fetching";
+    this.#servedMs = nowMs;
     if (this.#isDoubtful) this.#sync();
     else if (this.#done.isFull) return this.#finish();
     this.#seeking.starts(nowMs);

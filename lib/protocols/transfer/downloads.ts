@@ -5,7 +5,7 @@ import type { OfferId, PeerKey } from "../../base/ids.ts";
 import { Agenda, type Timed } from "../../base/machine/machine.ts";
 import { Download, type DownloadOutcome, type DownloadPort } from "./downloading.ts";
 import { toldOf, type TransferEvent, type TransferReason } from "./events.ts";
-import { DOWNLOADS_MAX } from "./limits.ts";
+import { DOWNLOADS_MAX, UNSERVED_MS } from "./limits.ts";
 import type { OpenOffer } from "./offers.ts";
 
 export interface DownloadsPort extends DownloadPort {
@@ -31,12 +31,44 @@ export class Downloads implements Timed {
     return this.#downloads.values().reduce((sum, { heldLeaves }) => sum + heldLeaves, 0);
   }
 
+  get size(): number {
+    return this.#downloads.size;
+  }
+
   get(file: OfferId): Download | undefined {
     return this.#downloads.get(file);
   }
 
   all(): Iterable<Download> {
     return this.#downloads.values();
+  }
+
+  /** Whether a file of this size would be refused also where nothing else was fetched. */
+  isTooLarge(size: number): boolean {
+    return this.receivedBytes + size > this.filesBytesMax;
+  }
+
+  /** When the one that has waited longest for a leaf has waited so long that it gives way; null where none waits. */
+  unservedMs(): number | null {
+    const since = this.#longestUnserved()?.unservedSinceMs ?? null;
+    return since === null ? null : since + UNSERVED_MS;
+  }
+
+  /** One that nobody has sent anything of for so long; undefined where there is none. */
+  unserved(nowMs: number): Download | undefined {
+    const download = this.#longestUnserved();
+    return download !== undefined && download.unservedSinceMs! + UNSERVED_MS <= nowMs
+      ? download
+      : undefined;
+  }
+
+  #longestUnserved(): Download | undefined {
+    let longest: Download | undefined;
+    for (const download of this.#downloads.values()) {
+      const since = download.unservedSinceMs;
+      if (since !== null && since < (longest?.unservedSinceMs ?? Infinity)) longest = download;
+    }
+    return longest;
   }
 
   nextMs(): number | null {

@@ -51,8 +51,16 @@ export type TransferCommand =
     readonly name: string;
     readonly to: string | null;
   }
-  /** `as`: the name under which it is saved, made harmless; without it, the one that was offered. */
-  | { readonly command: "get"; readonly file: number; readonly as?: string }
+  /**
+   * `as`: the name under which it is saved, made harmless; without it, the one that was offered. `waits`: where there is
+   * no room, it is fetched once there is, rather than refused.
+   */
+  | {
+    readonly command: "get";
+    readonly file: number;
+    readonly as?: string;
+    readonly waits?: true;
+  }
   | { readonly command: "cancel"; readonly file: number };
 
 /** Why, as an event says it: what the disk says is for the user, too. */

@@ -99,6 +99,8 @@ export const SOUGHT_MAX = 3;
 export const NOBODY_MS = 10 * 60 * 1_000;
 /** The same where its sender has said that it is gone: time for another holder to answer. */
 export const GONE_MS = 3 * ASK_MS;
+/** A file of which nothing came for so long gives way to another one that is to be fetched: all were asked for it thrice. */
+export const UNSERVED_MS = 3 * ASK_MS;
 /** Progress is told twice a second. */
 export const PROGRESS_MS = 500;
 

@@ -9,6 +9,7 @@
  * - `offering.ts`: which own files are about to be offered?
  * - `downloads.ts`: which files are fetched, and how many more may be?
  * - `downloading.ts`, with `holders.ts`: which leaves are here, and whom do we ask for the others?
+ * - `queued.ts`: which are to be fetched once there is room?
  * - `serving.ts`: what have others asked of us, and which lane has room for it?
  *
  * A request is the credit for so many leaves, in the receiver's hand; the adapter says when a lane has room: chat goes
@@ -51,6 +52,7 @@ import { leavesOf } from "./merkle.ts";
 import { NewsQueue } from "./news_queue.ts";
 import { Offering, type OfferingPort } from "./offering.ts";
 import { isWithdrawal, OfferTable, type OpenOffer, withdrawalSignature } from "./offers.ts";
+import { Queued } from "./queued.ts";
 import { Serving, type ServingPort } from "./serving.ts";
 import { Sought } from "./sought.ts";
 import { isFor, Shares } from "./sharing.ts";
@@ -81,6 +83,11 @@ export interface ServedOffer {
   readonly percent: number;
 }
 
+type CommandOf<Name extends TransferCommand["command"]> = Extract<
+  TransferCommand,
+  { readonly command: Name }
+>;
+
 type MessageFrom<Type extends TransferMessage["type"]> = Extract<
   TransferMessage,
   { readonly type: Type }
@@ -94,6 +101,7 @@ export class Transfers
   readonly #offers: OfferTable;
   readonly #shares: Shares;
   readonly #downloads: Downloads;
+  readonly #queued: Queued;
   readonly #serving = new Serving(this);
   readonly #offering = new Offering(this);
   readonly #peers = new Map<PeerKey, Peer>();
@@ -119,8 +127,14 @@ export class Transfers
       this.#shares.has(id) || this.#left.has(id) || this.#downloads.get(id) !== undefined;
     const { context, standingOf } = config;
     this.#offers = new OfferTable(this.crypto, context, this.#self, isKept, standingOf);
+    this.#queued = new Queued({
+      offered: (file) => this.#offers.get(file),
+      comesFirst: ({ value: { from } }) => (standingOf?.(from) ?? "known") === "known",
+      begin: (offer, name, mayPush) => this.#beginQueued(offer, name, mayPush),
+      unservedMs: () => this.#downloads.unservedMs(),
+    });
     const news = { nextMs: () => this.#newsMs(), tick: (nowMs: number) => this.#tellNews(nowMs) };
-    this.#agenda = new Agenda([this.#downloads, this.#offers, news]);
+    this.#agenda = new Agenda([this.#downloads, this.#offers, news, this.#queued]);
   }
 
   /** Leaves in memory or asked for; offers; requests to the disk: for tests of what is bounded. */
@@ -164,6 +178,7 @@ export class Transfers
   step(input: TransferInput, nowMs: number): readonly TransferEffect[] {
     this.#nowMs = nowMs;
     this.#take(input, nowMs);
+    this.#queued.pump();
     const sought = this.#sought.changed();
     if (sought !== null) this.emit({ type: "seek", ...sought });
     const effects = this.#effects;
@@ -248,6 +263,7 @@ export class Transfers
 
   ended(download: Download, outcome: DownloadOutcome): void {
     this.#downloads.ended(download, outcome);
+    this.#queued.ended();
   }
 
   received(offer: OpenOffer): void {
@@ -320,6 +336,7 @@ export class Transfers
     this.#downloads.peerUp(peer, nowMs);
     this.#tellFetched(peer);
     this.#fetchLeft(peer);
+    this.#queued.peerUp(peer);
   }
 
   /** Who alone has these files is back: they are fetched on. */
@@ -496,7 +513,7 @@ export class Transfers
       case "send":
         return this.#offering.send(command, ref);
       case "get":
-        return this.#get(command.file, command.as, ref);
+        return this.#get(command, ref);
       case "cancel":
         return this.#cancel(command.file, ref);
     }
@@ -518,7 +535,7 @@ export class Transfers
     }
   }
 
-  #get(number: number, as: string | undefined, ref: string | undefined): void {
+  #get({ file: number, as, waits }: CommandOf<"get">, ref: string | undefined): void {
     const offer = this.#offers.numbered(number);
     if (offer === undefined) {
       return this.refuse("no-such-entry", `There is no file ${number}: /files lists them`, ref);
@@ -526,20 +543,46 @@ export class Transfers
     if (this.#shares.has(offer.id)) {
       return this.refuse("usage", `The file ${number} is here already`, ref);
     }
-    this.#fetch(offer, ref, as);
+    if (waits === true) this.#queued.add(offer);
+    else this.#fetch(offer, ref, as);
   }
 
   #fetch(offer: OpenOffer, ref?: string, as?: string): void {
     const name = as === undefined ? this.#left.get(offer.id) ?? null : safeFileName(as);
-    const fault = this.#downloads.start(offer, name, ref);
-    if (fault !== null) this.refuse(...fault, ref);
-    else this.#left.delete(offer.id);
+    const fault = this.#start(offer, name, true, ref);
+    if (fault !== null) return this.refuse(...fault, ref);
+    this.#left.delete(offer.id);
+    this.#queued.delete(offer.id);
+  }
+
+  /** As `Downloads.start`. @param mayPush Whether files that nobody sends give way. */
+  #start(offer: OpenOffer, name: string | null, mayPush: boolean, ref?: string) {
+    for (;;) {
+      const fault = this.#downloads.start(offer, name, ref);
+      const isOfNoUse = !mayPush || this.#downloads.isTooLarge(offer.value.size);
+      const unserved = isOfNoUse ? undefined : this.#downloads.unserved(this.#nowMs);
+      if (fault === null || unserved === undefined) return fault;
+      unserved.giveWay();
+      this.#left.delete(unserved.offer.id);
+      this.#queued.postpone(unserved.offer, unserved.name);
+    }
+  }
+
+  /** @returns False where it is to wait: others are being fetched, and once they are there may be room. */
+  #beginQueued(offer: OpenOffer, name: string | null, mayPush: boolean): boolean {
+    if (this.#shares.has(offer.id)) return true;
+    const fault = this.#start(offer, name, mayPush);
+    if (fault === null) this.#left.delete(offer.id);
+    else if (this.#downloads.isTooLarge(offer.value.size)) this.refuse(...fault, undefined);
+    else return false;
+    return true;
   }
 
   #cancel(number: number, ref: string | undefined): void {
     const offer = this.#offers.numbered(number);
     const download = offer && this.#downloads.get(offer.id);
-    if (offer !== undefined && this.#left.delete(offer.id)) {
+    const isQueued = offer !== undefined && this.#queued.delete(offer.id);
+    if (offer !== undefined && (this.#left.delete(offer.id) || (isQueued && !download))) {
       this.emit({ type: "discard", file: offer.id });
       return this.show({ event: "transfer", file: number, state: "cancelled", bytes: 0 }, ref);
     }
@@ -551,7 +594,10 @@ export class Transfers
       return this.refuse("no-such-entry", text, ref);
     }
     this.#serving.stop(offer.id);
-    if (download !== undefined) return this.#downloads.cancel(download, ref);
+    if (download !== undefined) {
+      this.#queued.ended();
+      return this.#downloads.cancel(download, ref);
+    }
     this.#shares.delete(offer.id);
     this.emit({ type: "forget", file: offer.id });
     this.#withdraw(offer, "cancelled");

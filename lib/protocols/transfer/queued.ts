@@ -1,0 +1,98 @@
+/**
+ * Files that are to be fetched once there is room. One that is fetched, and that nobody sends, gives way to those that
+ * weren't tried yet; it waits behind all of them then, and makes nobody give way.
+ */
+
+import type { OfferId, PeerKey } from "../../base/ids.ts";
+import type { Timed } from "../../base/machine/machine.ts";
+import type { OpenOffer } from "./offers.ts";
+
+interface QueuedPort {
+  /** Undefined where it isn't open any more. */
+  offered(file: OfferId): OpenOffer | undefined;
+  /** Whether the signer is one of those whose files come first. */
+  comesFirst(offer: OpenOffer): boolean;
+  /**
+   * Begins to fetch it. @param name Under which it is saved; null: as it was offered.
+   * @param mayPush Whether what nobody sends gives way to it.
+   * @returns Whether that is done with: it has begun, or never will.
+   */
+  begin(offer: OpenOffer, name: string | null, mayPush: boolean): boolean;
+  /** When what is fetched, and nobody sends, is to give way; null where there is none such. */
+  unservedMs(): number | null;
+}
+
+export class Queued implements Timed {
+  /** Those that weren't tried yet; open offers alone, and so bounded as they are. */
+  readonly #untried = new Set<OfferId>();
+  /** Those that gave way, each with its name; bounded as well. */
+  readonly #tried = new Map<OfferId, string | null>();
+  /** Whether there may be room that there wasn't before. */
+  #isDue = false;
+
+  constructor(readonly port: QueuedPort) {}
+
+  add({ id }: OpenOffer): void {
+    this.#tried.delete(id);
+    this.#untried.add(id);
+    this.#isDue = true;
+  }
+
+  /** It gave way. */
+  postpone({ id }: OpenOffer, name: string): void {
+    this.#tried.set(id, name);
+  }
+
+  /** It is fetched, or given up. @returns Whether it waited. */
+  delete(file: OfferId): boolean {
+    const wasUntried = this.#untried.delete(file);
+    return this.#tried.delete(file) || wasUntried;
+  }
+
+  /** There may be room now. */
+  ended(): void {
+    this.#isDue = true;
+  }
+
+  /** Somebody is there again: what nobody sent may be had of its sender now. */
+  peerUp(peer: PeerKey): void {
+    for (const file of [...this.#tried.keys()]) {
+      const offer = this.port.offered(file);
+      if (offer === undefined || offer.value.from === peer) this.#again(file, offer);
+    }
+  }
+
+  #again(file: OfferId, offer: OpenOffer | undefined): void {
+    const name = this.#tried.get(file) ?? null;
+    this.#tried.delete(file);
+    if (offer === undefined) return;
+    this.#isDue = true;
+    if (!this.port.begin(offer, name, true)) this.#tried.set(file, name);
+  }
+
+  nextMs(): number | null {
+    return this.#untried.size === 0 ? null : this.port.unservedMs();
+  }
+
+  tick(): void {
+    this.#isDue = true;
+  }
+
+  /** Begins as many as there is room for. */
+  pump(): void {
+    if (!this.#isDue) return;
+    this.#isDue = false;
+    const untried = [...this.#untried].flatMap((file) => this.port.offered(file) ?? []);
+    const [first, others] = [true, false].map((isFirst) =>
+      untried.filter((offer) => this.port.comesFirst(offer) === isFirst)
+    );
+    this.#untried.clear();
+    for (const offer of [...first!, ...others!]) {
+      if (!this.port.begin(offer, null, true)) this.#untried.add(offer.id);
+    }
+    for (const [file, name] of [...this.#tried]) {
+      const offer = this.port.offered(file);
+      if (offer === undefined || this.port.begin(offer, name, false)) this.#tried.delete(file);
+    }
+  }
+}

@@ -1,0 +1,136 @@
+/** Files that are to be fetched once there is room, as all are with `--save`. */
+
+import { assertEquals } from "@std/assert";
+import type { Signer } from "../../../lib/base/crypto/crypto.ts";
+import { DOWNLOADS_MAX, LEAF_BYTES, UNSERVED_MS } from "../../../lib/protocols/transfer/limits.ts";
+import type { TransferEffect } from "../../../lib/protocols/transfer/transfer_io.ts";
+import {
+  fileOf,
+  leafOf,
+  machineOf,
+  offerOf,
+  only,
+  signerOf,
+  type TestMachine,
+} from "./fixtures.ts";
+
+const ANN = signerOf(1);
+const BOB = signerOf(2).key;
+
+/** A receiver with a link to Bob, who passes on what others offer. */
+function receiverOf(config: Parameters<typeof machineOf>[1] = {}) {
+  const receiver = machineOf(9, config);
+  receiver.step({ type: "peer-up", peer: BOB });
+  return receiver;
+}
+
+/** The receiver hears of a file, and is to fetch it. @returns What its user is told. */
+function offered(receiver: TestMachine, name: string, nowMs = 0, signer: Signer = ANN, size = 1) {
+  const { signed, id } = offerOf(signer, fileOf(size), { name });
+  const message = { type: "offer", offer: signed } as const;
+  receiver.step({ type: "message", from: BOB, message }, nowMs);
+  const file = receiver.machine.list.find(({ offer }) => offer.id === id)!.offer.number;
+  const command = { command: "get", file, waits: true } as const;
+  return begun(receiver, receiver.step({ type: "command", command, ref: undefined }, nowMs), nowMs);
+}
+
+/** The disk opens what is about to be fetched. @returns What the user is told meanwhile, such as `started 1`. */
+function begun(receiver: TestMachine, effects: readonly TransferEffect[], nowMs: number) {
+  for (const { token } of only(effects, "begin")) {
+    receiver.step({ type: "begun", token, isThere: false, leaves: null }, nowMs);
+  }
+  return only(effects, "show").map(({ event }) =>
+    event.event === "transfer"
+      ? `${event.state} ${event.file}`
+      : event.event === "error"
+      ? event.code
+      : event.event
+  );
+}
+
+function cancel(receiver: TestMachine, file: number, nowMs: number) {
+  const command = { command: "cancel", file } as const;
+  return begun(receiver, receiver.step({ type: "command", command, ref: undefined }, nowMs), nowMs);
+}
+
+function tick(receiver: TestMachine, nowMs: number) {
+  return begun(receiver, receiver.step({ type: "tick" }, nowMs), nowMs);
+}
+
+const NAMES = Array.from({ length: DOWNLOADS_MAX }, (_, at) => `unserved ${at}`);
+
+Deno.test("what nobody sends gives way to what waits, and is fetched on once there is room", () => {
+  const receiver = receiverOf();
+  const started = NAMES.flatMap((name) => offered(receiver, name));
+  assertEquals(started, NAMES.map((_, at) => `started ${at + 1}`));
+
+  assertEquals(offered(receiver, "next", 1_000), []);
+  assertEquals(tick(receiver, UNSERVED_MS - 1), []);
+  assertEquals(receiver.machine.nextDeadlineMs()! <= UNSERVED_MS, true);
+  assertEquals(tick(receiver, UNSERVED_MS), ["failed 1", `started ${DOWNLOADS_MAX + 1}`]);
+  assertEquals(tick(receiver, 2 * UNSERVED_MS), [], "one that gave way makes none give way");
+
+  const next = DOWNLOADS_MAX + 1;
+  assertEquals(cancel(receiver, next, 2 * UNSERVED_MS), [`cancelled ${next}`, "started 1"]);
+});
+
+Deno.test("a file of which leaves come doesn't give way", () => {
+  const receiver = receiverOf();
+  const file = fileOf(2 * LEAF_BYTES);
+  const { id } = offerOf(ANN, file, { name: NAMES[0]! });
+  for (const name of NAMES) offered(receiver, name, 0, ANN, file.size);
+  receiver.step({ type: "message", from: BOB, message: { type: "have", file: id, leaves: null } });
+  const leaf = { type: "message", from: BOB, message: leafOf(file, id, 0) } as const;
+  const nowMs = UNSERVED_MS - 1;
+  const [write] = only(receiver.step(leaf, nowMs), "write");
+  receiver.step({ type: "written", token: write!.token }, nowMs);
+  offered(receiver, "next", nowMs);
+
+  assertEquals(tick(receiver, UNSERVED_MS), ["failed 2", `started ${DOWNLOADS_MAX + 1}`]);
+});
+
+Deno.test("one that nobody sends takes no room from others in what may be received", () => {
+  const receiver = receiverOf({ filesBytesMax: 100 });
+  assertEquals(offered(receiver, "huge", 0, ANN, 100), ["started 1"]);
+  assertEquals(offered(receiver, "small", 1_000), []);
+  assertEquals(tick(receiver, UNSERVED_MS), ["failed 1", "started 2"]);
+  assertEquals(offered(receiver, "too large", UNSERVED_MS, ANN, 101), ["full"]);
+});
+
+Deno.test("a file that is asked for by its number has what nobody sends give way, too", () => {
+  const receiver = receiverOf();
+  for (const name of NAMES) offered(receiver, name);
+  const { signed } = offerOf(ANN, fileOf(1), { name: "next" });
+  receiver.step({ type: "message", from: BOB, message: { type: "offer", offer: signed } });
+  const command = { command: "get", file: DOWNLOADS_MAX + 1 } as const;
+  const get = (nowMs: number) =>
+    begun(receiver, receiver.step({ type: "command", command, ref: undefined }, nowMs), nowMs);
+
+  assertEquals(get(UNSERVED_MS - 1), ["busy"]);
+  assertEquals(get(UNSERVED_MS), ["failed 1", `started ${DOWNLOADS_MAX + 1}`]);
+});
+
+Deno.test("the files of who has been here long come before those of a crowd that has just come", () => {
+  const carl = signerOf(3);
+  const receiver = receiverOf({ standingOf: (key) => key === carl.key ? "known" : "new" });
+  for (const name of NAMES) offered(receiver, name);
+  for (let at = 0; at < 8; at++) offered(receiver, `crowd ${at}`, 0, signerOf(100 + at));
+  offered(receiver, "Carl's", 1_000, carl);
+
+  const carls = DOWNLOADS_MAX + 9;
+  assertEquals(tick(receiver, UNSERVED_MS).includes(`started ${carls}`), true);
+});
+
+Deno.test("one that waits is given up by /cancel, and one that gave way is fetched on when its sender is back", () => {
+  const receiver = receiverOf();
+  for (const name of NAMES) offered(receiver, name);
+  offered(receiver, "given up", 1_000);
+  offered(receiver, "next", 1_000);
+  assertEquals(cancel(receiver, DOWNLOADS_MAX + 1, 1_000), [`cancelled ${DOWNLOADS_MAX + 1}`]);
+  const next = DOWNLOADS_MAX + 2;
+  assertEquals(tick(receiver, UNSERVED_MS), ["failed 1", `started ${next}`]);
+
+  const up = { type: "peer-up", peer: ANN.key } as const;
+  const told = begun(receiver, receiver.step(up, 2 * UNSERVED_MS), 2 * UNSERVED_MS);
+  assertEquals(told, ["failed 2", "started 1"]);
+});
