@@ -54,9 +54,9 @@ export type FileEvent =
     readonly name: string;
     readonly from: string;
     readonly size: number;
-    /** It is about the user's own offer: that has ended, or, with `to`, somebody has fetched it. */
+    /** It is about the user's own offer: that has ended, or, with `to`, somebody says to have fetched it. */
     readonly self?: true;
-    /** Who has fetched the user's own file, with `done`. */
+    /** Who says to have fetched the user's own file, with `done`. */
     readonly to?: string;
     /** Where it was saved, with `done`. */
     readonly path?: string;

@@ -82,7 +82,10 @@ function transferLines(event: Named<"transfer">, nowMs: number): readonly Line[]
     case "progress":
       return []; // in the line that is rewritten
     case "done":
-      if (to !== undefined) return [starLine(nowMs, nameSpan(to), ` has fetched ${name}`)];
+      // Nothing proves it: perhaps others have sent it, or nobody.
+      if (to !== undefined) {
+        return [starLine(nowMs, nameSpan(to), ` reports that ${name} has arrived`)];
+      }
       return [starLine(nowMs, `${name} is here: `, exact(path ?? name))];
     case "cancelled":
       return [

@@ -35,9 +35,9 @@ const TEXTS: readonly (readonly [title: string, event: FileEvent, text: string])
     "12:03 ! Your offer of report.pdf has ended: it isn't any more what was offered\n",
   ],
   [
-    "somebody has fetched one's own file",
+    "somebody says to have fetched one's own file, which nothing proves",
     transfer({ self: true, state: "done", to: "Carl" }),
-    "12:03 * Carl has fetched report.pdf\n",
+    "12:03 * Carl reports that report.pdf has arrived\n",
   ],
   [
     "who offered it has changed it",
