@@ -22,8 +22,8 @@ const FLAGS = [
 ] as const;
 
 const FORM =
-  "The form is /join HOST PORT, /join --invite WORD, /join TITLE or /join --new, for example " +
-  "/join 192.168.1.5 55107";
+  "The form is /join HOST PORT, /join --invite WORD, /join --words CODE, /join TITLE or " +
+  "/join --new, for example /join 192.168.1.5 55107";
 
 interface Joining {
   readonly options: MeshOptions;

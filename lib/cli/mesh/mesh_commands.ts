@@ -130,7 +130,8 @@ export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<Mesh
       aliases: [],
       form: "WHERE",
       args: { where: words("What leads to a room", WHERE_LENGTH_MAX) },
-      help: "into another room, too: HOST PORT, --invite WORD, a TITLE of yours, or --new",
+      help:
+        "into another room, too: HOST PORT, --invite WORD, --words CODE, a TITLE of yours, --new",
       example: "/join 192.168.1.5 55107",
       run: (submit: MeshCommandSink, { where }, ref) => submit({ command: "join", where }, ref),
     }),

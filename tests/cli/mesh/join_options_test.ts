@@ -70,9 +70,12 @@ const REFUSED: readonly (readonly [string, string, string])[] = [
   ["-h", "usage", "/join takes no --h"],
   ["--invite", "usage", "/join --invite WORD"],
   ["--title Club", "usage", "--title leads to no room. The form is /join HOST PORT"],
+  ["--title Club", "usage", "/join --words CODE, /join TITLE or /join --new"],
+  ["--lan", "usage", "/join takes no --lan"],
   ["--invite nonsense", "bad-credentials", "Cannot read the invite"],
   ["192.0.2.7 55109 --new", "usage", "--new creates a room, and 192.0.2.7:55109 joins one"],
   ["192.0.2.7: 55109", "usage", ""],
+  ["192.0.2.7 --title Club", "usage", "after 192.0.2.7: /join 192.0.2.7 55107, unless"],
   ["--key abc", "usage", ""],
 ];
 
