@@ -93,7 +93,8 @@ function parsed(args: readonly string[], name: string): MeshOptions {
     if (request.type === "run") void request.run();
   } catch (error) {
     if (!(error instanceof P2pchatError)) throw error;
-    const text = error.message.replace(/p2pchat mesh (?:NAME|Bob)/g, "/join");
+    const text = error.message.replace(/p2pchat mesh (?:NAME|Bob)/g, "/join")
+      .replaceAll(`p2pchat mesh ${name} `, "/join ");
     throw new P2pchatError(error.code, text, { cause: error });
   }
   if (options === undefined) throw new P2pchatError("usage", FORM);

@@ -168,7 +168,7 @@ export const meshProgramCommand: CommandOf<MeshOptions> = {
       advertise: MAPPED_OR_NAMED,
       passive: "lets others reach you, and --passive keeps them out: give one of them",
     });
-    const { contact, contactKey } = contactOf(address, options.contactKey);
+    const { contact, contactKey } = contactOf(parsedName, address, options.contactKey);
     const founding = foundingFlag(options);
     if (options.room !== null) checkAlone(options.room, founding, contact, options.words, invite);
     if (founding !== null && contact !== null) throw bothWays(founding, endpointText(contact));
@@ -272,6 +272,7 @@ export async function joiningInvite(
 
 /** `HOST PORT`, or `HOST:PORT` in one word, which may name the key; null where neither is given. */
 function contactOf(
+  name: string,
   [hostText, portText]: readonly string[],
   flagKey: Fingerprint | null,
 ): Pick<MeshOptions, "contact" | "contactKey"> {
@@ -287,7 +288,8 @@ function contactOf(
   if (port === null) {
     throw new P2pchatError(
       "usage",
-      `The port is missing after ${host}. ${wrongWords(meshProgramCommand).message}`,
+      `The port is missing after ${host}: p2pchat mesh ${name} ${host} ${MESH_PORT_DEFAULT}, unless ` +
+        "the first line of the member there says another port",
     );
   }
   if (key !== null && flagKey !== null && key !== flagKey) {

@@ -188,7 +188,7 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   ["mesh", "A name is missing. The form is p2pchat mesh NAME [HOST PORT], for example"],
   [
     "mesh Alice localhost",
-    "The port is missing after localhost. The form is p2pchat mesh NAME [HOST PORT]",
+    "The port is missing after localhost: p2pchat mesh Alice localhost 55107, unless the first line",
   ],
   ["mesh Alice localhost 1 2", "The form is p2pchat mesh NAME [HOST PORT]"],
   ["mesh Alice localhost 0", 'PORT must be a whole number from 1 to 65535, not "0"'],

@@ -19,9 +19,13 @@ const MESH: readonly Refused[] = [
   [
     ["mesh", "Bob", "localhost"],
     "usage",
-    /port is missing after localhost\. .*mesh NAME \[HOST PORT\]/,
+    /port is missing after localhost: p2pchat mesh Bob localhost 55107, unless/,
   ],
-  [["mesh", "Bob", "::1"], "usage", /port is missing after ::1\. .*mesh NAME \[HOST PORT\]/],
+  [
+    ["mesh", "Bob", "::1"],
+    "usage",
+    /port is missing after ::1: p2pchat mesh Bob ::1 55107, unless/,
+  ],
   [["mesh", "Bob", "localhost:x"], "usage", /port of HOST .* from 1 to 65535, not "x"/],
   [["mesh", "Bob", "[::1]:0"], "usage", /port of HOST .* from 1 to 65535, not "0"/],
   [
