@@ -267,6 +267,7 @@ async function chat(wiring: Wiring): Promise<Bye> {
     notice: (text) => showNotices(ui, text),
     warn: warnBy(ui),
     joinedBy: () => null, // the room says so
+    mayMeet: options.meet === null,
     mapped: (external) => host?.mapped(external),
   });
   const addresses = new FollowedAddresses({

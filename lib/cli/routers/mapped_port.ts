@@ -22,6 +22,8 @@ interface MappedPortParts {
   warn(text: string): void;
   /** The command with which others come in at an address; null where it says itself that it is announced. */
   joinedBy(external: Endpoint): string | null;
+  /** Whether the mode has meeting points, and the user has named none. */
+  readonly mayMeet?: boolean;
   /** The address to be proven, for a mode whose machine sees to that. */
   mapped?(external: Endpoint | null): void;
   /** Others find us here from now on; null: where they did before. */
@@ -93,9 +95,9 @@ export class MappedPort {
   }
 
   #tell(news: MappingNews, port: number): void {
-    const { joinedBy } = this.parts;
+    const { joinedBy, mayMeet = false } = this.parts;
     if (news.kind === "proven" && joinedBy(news.external) === null) return;
-    const { text, warning = false } = mappingText(news, port, joinedBy);
+    const { text, warning = false } = mappingText(news, { port, mayMeet, joinedBy });
     if (warning) this.parts.warn(text);
     else this.parts.notice(text);
   }

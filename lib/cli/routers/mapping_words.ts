@@ -8,20 +8,28 @@ interface MappingText {
   readonly warning?: true;
 }
 
-/** The way out where the router can't be asked. @param port The port of this machine. */
-function byHand(port: number): string {
-  return `forward port ${port} in its settings by hand, and start with --advertise`;
+/** Where the news are about. */
+interface MappingPlace {
+  /** The port of this machine. */
+  readonly port: number;
+  /** Whether a meeting point would help, and none is used. */
+  readonly mayMeet: boolean;
+  /** The command with which others come in at an address. */
+  joinedBy(external: Endpoint): string | null;
 }
 
-/**
- * @param port The port of this machine.
- * @param joinedBy The command with which others come in at an address.
- */
-export function mappingText(
-  news: MappingNews,
-  port: number,
-  joinedBy: (external: Endpoint) => string | null,
-): MappingText {
+/** The way out where the router can't be asked. */
+function byHand({ port, mayMeet }: MappingPlace): string {
+  return `forward port ${port} in its settings by hand, and start with --advertise` +
+    meetInstead(mayMeet);
+}
+
+function meetInstead(mayMeet: boolean): string {
+  return mayMeet ? "; or start with --meet, and others reach you through a meeting point" : "";
+}
+
+export function mappingText(news: MappingNews, place: MappingPlace): MappingText {
+  const { joinedBy, mayMeet } = place;
   switch (news.kind) {
     case "mapped": {
       const { router, by, external, isPermanent } = news;
@@ -45,11 +53,11 @@ export function mappingText(
           "that address: whoever is elsewhere can try it",
       };
     case "failed":
-      return { text: `${failureText(news.failure, port)}; it is asked again`, warning: true };
+      return { text: `${failureText(news.failure, place)}. It is asked again`, warning: true };
     case "all-taken":
       return {
         text: `The router at ${news.router} has given its ports to other programs, as far as ` +
-          "they were tried; it is asked again",
+          `they were tried; it is asked again${meetInstead(mayMeet)}`,
         warning: true,
       };
     case "behind-another":
@@ -58,7 +66,7 @@ export function mappingText(
           `The router at ${news.router} gives a port, but has the address ${news.host} itself, ` +
           "which the internet doesn't know: there is another router behind it, a second one of " +
           "yours or your provider's. Forward the port there, too, or ask the provider for an " +
-          "address of your own",
+          `address of your own${meetInstead(mayMeet)}`,
         warning: true,
       };
     case "not-needed":
@@ -79,7 +87,7 @@ export function mappingText(
     case "lost":
       return {
         text: `${endpointText(news.before)} no longer leads to you. ` +
-          `${failureText(news.failure, port)}; it is asked again`,
+          `${failureText(news.failure, place)}. It is asked again`,
         warning: true,
       };
     case "left":
@@ -97,18 +105,18 @@ export function mappingText(
 }
 
 /** A sentence without its end. */
-function failureText(failure: MappingFailure, port: number): string {
+function failureText(failure: MappingFailure, place: MappingPlace): string {
   switch (failure.kind) {
     case "no-router":
       return "No router on this network gives ports when asked by NAT-PMP or UPnP: turn one of " +
-        `them on in its settings, or ${byHand(port)}`;
+        `them on in its settings, or ${byHand(place)}`;
     case "no-address":
       return `The router at ${failure.router} has no address on the internet: it may be offline`;
     case "refused":
       return `The router at ${failure.router} gives no port, as ${failure.text}: allow it, or ` +
-        byHand(port);
+        byHand(place);
     case "nonsense":
       return `What answers as a router at ${failure.router} isn't to be trusted, as ` +
-        `${failure.text}: ${byHand(port)}`;
+        `${failure.text}: ${byHand(place)}`;
   }
 }

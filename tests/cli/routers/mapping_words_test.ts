@@ -19,7 +19,7 @@ const SAID: readonly (readonly [MappingNews, RegExp, boolean])[] = [
   [{ kind: "unproven", external }, /^Nobody has come in by 203\.0\.113\.7:55107 yet/, false],
   [
     { kind: "failed", failure: { kind: "no-router" } },
-    /forward port 4000 in its settings by hand, and start with --advertise; it is asked again$/,
+    /forward port 4000 in its settings by hand, and start with --advertise\. It is asked again$/,
     true,
   ],
   [{ kind: "failed", failure: { kind: "no-address", router } }, /may be offline/, true],
@@ -62,11 +62,26 @@ const SAID: readonly (readonly [MappingNews, RegExp, boolean])[] = [
 for (const [news, text, isWarning] of SAID) {
   const what = "failure" in news ? `${news.kind}, ${news.failure.kind}` : news.kind;
   Deno.test(`mappingText() says in words: ${what} (${text})`, () => {
-    const said = mappingText(news, 4_000, () => "join it");
+    const said = mappingText(news, { port: 4_000, mayMeet: false, joinedBy: () => "join it" });
     assertMatch(said.text, text);
     assertEquals(said.warning ?? false, isWarning);
   });
 }
+
+Deno.test("mappingText() names a meeting point where the router is no way out, if the mode has one", () => {
+  const place = { port: 4_000, joinedBy: () => null };
+  const failures: readonly MappingNews[] = [
+    { kind: "failed", failure: { kind: "no-router" } },
+    { kind: "failed", failure: { kind: "refused", router, text: "it is turned off" } },
+    { kind: "all-taken", router },
+    { kind: "behind-another", router, host: "100.64.0.9" },
+    { kind: "lost", before: external, failure: { kind: "no-router" } },
+  ];
+  for (const news of failures) {
+    assertMatch(mappingText(news, { ...place, mayMeet: true }).text, /or start with --meet, and/);
+    assertEquals(mappingText(news, { ...place, mayMeet: false }).text.includes("--meet"), false);
+  }
+});
 
 Deno.test("checkMapPort() refuses what says otherwise who is to reach this program", () => {
   const against = { advertise: MAPPED_OR_NAMED };
