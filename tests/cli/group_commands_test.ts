@@ -109,6 +109,9 @@ const REFUSED: readonly (readonly [line: string, code: string, text: string])[] 
   ["/entry", "usage", "The form is /entry N"],
   ["/entry x", "usage", '"x" isn\'t the number of an entry; for example /entry 43'],
   ["x".repeat(65_537), "too-long", "65537"],
+  ["/invite", "usage", "its coordinator's: ask whoever runs p2pchat serve for the line"],
+  ["/invite --words", "usage", "which /invite shows there"],
+  ["/Remove Bob", "usage", "/remove is a command of the coordinator's"],
 ];
 
 for (const [line, code, text] of REFUSED) {

@@ -59,7 +59,7 @@ export function memberCommandTable(isAsked: () => boolean): CommandTable<MemberC
         ? { command: "msg", texts: { text: line } }
         : { command: answer, texts: {} };
     },
-    elsewhere: privateElsewhere,
+    elsewhere: (name, rest) => coordinatorsElsewhere(name) ?? privateElsewhere(name, rest),
     bareForms: [
       ["TEXT", "say TEXT to all"],
       ["//TEXT", "say /TEXT: no command"],
@@ -67,6 +67,27 @@ export function memberCommandTable(isAsked: () => boolean): CommandTable<MemberC
     ],
     commands: COMMANDS,
   });
+}
+
+/** What only `serve` has, and would be looked for here: the same words do it in a room. */
+const COORDINATORS: ReadonlySet<string> = new Set([
+  "remove",
+  "allow",
+  "edits",
+  "states",
+  "snapshot",
+  "snapshots",
+  "recover",
+]);
+
+function coordinatorsElsewhere(name: string): string | null {
+  const word = name.toLowerCase();
+  if (word === "invite") {
+    return "A group's invites are its coordinator's: ask whoever runs p2pchat serve for the line " +
+      "that others join with, which /invite shows there";
+  }
+  if (!COORDINATORS.has(word)) return null;
+  return `/${word} is a command of the coordinator's: whoever runs p2pchat serve can type it there`;
 }
 
 /** What is private in other modes isn't there in a group: the way out. */
