@@ -61,6 +61,7 @@ export function readInvite<Invite>(
 }
 
 function inviteBytes(text: string): Uint8Array {
+  if (isWordCode(text)) throw new P2pchatError("bad-credentials", WORDS_TEXT);
   const content = contentOf(text);
   if (content === null) throw new P2pchatError("bad-credentials", MISTYPED_TEXT);
   return content;
@@ -110,6 +111,17 @@ export function inviteMisplaced(): P2pchatError {
     "That is an invite: put --invite in its place, and paste it when you are asked for it",
   );
 }
+
+/** A number and two words, as `/invite --words` makes them: what is said aloud in an invite's place. */
+const WORD_CODE = /^\s*\d{1,3}(?:[\s-]+[a-z]+){2}\s*$/i;
+
+/** Whether a text has the form of a word code, whatever its words are. */
+export function isWordCode(text: string): boolean {
+  return WORD_CODE.test(text);
+}
+
+const WORDS_TEXT =
+  "That is a word code, and no invite: give it with --words in place of --invite, as in --words 7-cross-clock";
 
 const MISTYPED_TEXT =
   "Cannot read the invite: a character of it is wrong, or a part is missing; copy the whole word again";

@@ -1,17 +1,16 @@
 /** `--words CODE` on the command line. What can be a code is checked here; whether its words are of the list, later. */
 
 import { P2pchatError } from "../../base/errors.ts";
+import { isWordCode } from "../../base/text/invite_text.ts";
 import { INVITE_VARIABLE } from "../credentials/invites.ts";
 import type { InviteSource } from "../args/options.ts";
-
-const CODE = /^\s*\d{1,3}(?:[\s-]+[a-z]+){2}\s*$/i;
 
 export const wordsFlag = {
   name: "words",
   value: "CODE",
   help: "join by a code that somebody says, such as 7-cross-clock; /invite --words makes one there",
   parse: (text: string, what: string): string => {
-    if (CODE.test(text)) return text;
+    if (isWordCode(text)) return text;
     // It isn't repeated: it may be good but for a slip.
     const form = "a number and two words, in one argument, such as 7-cross-clock";
     throw new P2pchatError("usage", `${what} must be ${form}`);

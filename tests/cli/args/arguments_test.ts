@@ -286,6 +286,15 @@ for (const [line, sentence] of REFUSED) {
   });
 }
 
+Deno.test("parseCommandLine() says where a word code belongs that is given as an invite", () => {
+  for (const code of ["22-fix-fine", "7 Cross clock"]) {
+    const error = assertThrows(() => optionsOf(["mesh", "Alice", "--invite", code]), P2pchatError);
+    assertEquals([error.code, error.exitStatus], ["bad-credentials", 4]);
+    assertStringIncludes(error.message, "with --words in place of --invite");
+    assertEquals(error.message.includes(code), false);
+  }
+});
+
 for (const line of ["mesh Alice --invite hello", "mesh Alice ::1 1 --invite hello"]) {
   Deno.test(`parseCommandLine() refuses "${line}" with bad-credentials and says why`, () => {
     const error = assertThrows(() => optionsOf(line.split(" ")), P2pchatError);
