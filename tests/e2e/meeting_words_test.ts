@@ -83,7 +83,8 @@ Deno.test("meeting point: who comes back without the flag is met there again, an
   const comeBack = () => nodes.add(Node.start(["mesh", "Bob", "--host", "127.0.0.1"], { data }));
   const back = comeBack();
   const told = await back.until(saysBack);
-  assertStringIncludes(told.text, `Your meeting point is ${at}; --meet names another`);
+  const forget = "--meet names another, --meet none forgets it";
+  assertStringIncludes(told.text, `Your meeting point is ${at}; ${forget}`);
   await back.until(meeting("registered"));
   const { words: again, line } = await wordsOf(back);
   assertEquals(line, `p2pchat mesh NAME --words ${again} --meet ${at}`);

@@ -44,6 +44,9 @@ import type { Streams } from "../streams/streams.ts";
 /** Default number of earlier messages shown on joining: a screen or two. */
 export const JOINING_HISTORY_DEFAULT = 100;
 
+/** As `--meet`: the room's meeting point is forgotten. */
+const NO_MEETING_POINT = "none";
+
 const flags = {
   host: hostFlag("listen"),
   port: {
@@ -95,8 +98,8 @@ const flags = {
     name: "meet",
     value: "HOST[:PORT]",
     help: "a meeting point (p2pchat regserver --meeting-point): members who can't dial you " +
-      "reach you through it; it can't read what passes",
-    parse: meetingPoint,
+      "reach you through it; it can't read what passes; none: no longer the one of the last time",
+    parse: (text, what) => text === NO_MEETING_POINT ? NO_MEETING_POINT : meetingPoint(text, what),
   },
   ...fileFlags,
   passphraseFile: PASSPHRASE_FILE_FLAG,
@@ -139,7 +142,11 @@ const events = {
 const SCRIPTED: ScriptedMode = { mode: "mesh", events };
 
 /** `p2pchat mesh NAME [HOST PORT]`. */
-export interface MeshOptions extends CommonOptions, OptionsOf<typeof flags> {
+export interface MeshOptions extends CommonOptions, Omit<OptionsOf<typeof flags>, "meet"> {
+  /** The user's own meeting point; null where none is given. */
+  readonly meet: ServerAddress | null;
+  /** Whether the one is forgotten that the room had the last time. */
+  readonly forgetsMeet: boolean;
   /** Valid and in NFC. */
   readonly name: string;
   /** The member to join through; `null`: those in the invite, otherwise resume the last room, or found one. */
@@ -179,7 +186,9 @@ export const meshProgramCommand: CommandOf<MeshOptions> = {
     const script = scriptDoor(line, SCRIPTED, options);
     // To a script's first call what was said before isn't news.
     const historyCount = script === null ? options.historyCount : 0;
-    const chosen = { ...options, historyCount, script };
+    const forgetsMeet = options.meet === NO_MEETING_POINT;
+    const meet = options.meet === NO_MEETING_POINT ? null : options.meet;
+    const chosen = { ...options, meet, forgetsMeet, historyCount, script };
     return { ...line.common, ...chosen, name: parsedName, contact, contactKey, invite };
   },
 };

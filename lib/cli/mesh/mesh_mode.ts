@@ -106,7 +106,9 @@ function leftBehind(last: RoomId, name: string): string {
 /** The line that says where one is, with where one is met. */
 function back(text: string, { meet }: MeshOptions): string {
   if (meet === null) return text;
-  return `${text}. Your meeting point is ${meetingPointText(meet)}; --meet names another`;
+  return `${text}. Your meeting point is ${
+    meetingPointText(meet)
+  }; --meet names another, --meet none forgets it`;
 }
 
 /** What a person is told of the other rooms of the last time's console. */
@@ -169,7 +171,7 @@ async function comeIn(start: RoomStart, lan: LanStart | null): Promise<Bye> {
   const rooms = await MeshRooms.open(disk, roomsFolder(folder), {
     takeTurn: () => profileTurn(disk, folder),
     title: options.title,
-    meet: options.meet === null ? null : meetingPointText(options.meet),
+    meet: options.meet === null ? options.forgetsMeet ? "" : null : meetingPointText(options.meet),
     together: start.together,
   });
   try {
@@ -189,7 +191,7 @@ async function comeIn(start: RoomStart, lan: LanStart | null): Promise<Bye> {
 function met(options: MeshOptions, begin: MeshConfig["begin"], rooms: MeshRooms): MeshOptions {
   const back = ledBackTo(begin);
   const before = back === undefined ? null : rooms.meetOf(back);
-  if (options.meet !== null || before === null) return options;
+  if (options.meet !== null || options.forgetsMeet || before === null) return options;
   return {
     ...options,
     meet: meetingPoint(before, "The room's meeting point, as the profile has it,"),

@@ -45,7 +45,7 @@ interface Start {
   readonly takeTurn?: () => Promise<Pick<DiskLock, "release">>;
   /** The title to give to the room. */
   readonly title?: string | null;
-  /** Where its user is to be met, as `--meet` has it. */
+  /** Where its user is to be met, as `--meet` has it; empty: nowhere any more, null: as before. */
   readonly meet?: string | null;
   readonly pid?: number;
   readonly together?: OpenTogether;
@@ -239,7 +239,7 @@ export class MeshRooms {
       room,
       port: listening ?? this.portOf(room),
       title: this.titleNow(room),
-      meet: this.start.meet ?? this.meetOf(room),
+      meet: (this.start.meet ?? this.meetOf(room)) || null,
     };
     const [last] = this.remembered;
     const isRemembered = last?.room === room && last.port === entry.port &&

@@ -51,6 +51,7 @@ const GIVEN = { from: "argument", invite: INVITE } as const;
 
 const DEFAULTS: MeshOptions = {
   meet: null,
+  forgetsMeet: false,
   mapPort: false,
   passphraseFile: null,
   ...COMMON_OPTIONS,
@@ -104,6 +105,10 @@ const UNDERSTOOD: readonly (readonly [line: string, differences: Partial<MeshOpt
   ["mesh Alice --advertise chat.example:80", { advertise: { host: "chat.example", port: 80 } }],
   ["mesh Alice --advertise [::1]:80", { advertise: { host: "::1", port: 80 } }],
   ["mesh Alice --advertise ::1", { advertise: { host: "::1", port: null } }],
+  ["mesh Alice --meet none", { forgetsMeet: true }],
+  ["mesh Alice --meet none:4400", {
+    meet: { host: "none", port: 4_400, others: [], key: null },
+  }],
   ["mesh Alice --meet meet.example.org", {
     meet: { host: "meet.example.org", port: null, others: [], key: null },
   }],

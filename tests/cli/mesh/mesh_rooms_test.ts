@@ -381,6 +381,12 @@ Deno.test("a room's meeting point is the last one that was given there, and no o
     null,
     null,
   ]);
+
+  const last = await MeshRooms.open(disk, "/p/mesh", { meet: "" });
+  const store = await last.openRoom(ONE, null, knownPeers, () => 0, () => {}, false);
+  await store.append([pin(2)], true);
+  await store.close();
+  assertEquals((await MeshRooms.open(disk, "/p/mesh")).meetOf(ONE), null, "it is forgotten");
 });
 
 Deno.test("the room where the user was is the first at the next start, which knows what else was open", async () => {
