@@ -156,6 +156,50 @@ Deno.test("Mesh names a neighbour's meeting point in an invite, too: newcomers c
   assertEquals([neighboursOf(cem), neighboursOf(bob)], [["Bob"], ["Cem"]]);
 });
 
+Deno.test("Mesh says with an invite that its meeting point is away, and of the one through which it came that nobody is met there", () => {
+  const told: string[] = [];
+  const world = new EvenWorld(4, [{
+    name: "told",
+    shown(_, event) {
+      if (event.event === "invite") told.push("invite");
+      else if (event.event === "notice" && /meeting point/.test(event.text)) told.push(event.text);
+    },
+  }]);
+  const [ann] = [world.add("Ann")];
+  world.start(ann, { kind: "found" });
+  meets(world, ann);
+  world.pass(SECOND_MS);
+  const bob = world.add("Bob");
+  world.start(bob, { kind: "join", contact: placeOf(ann) });
+  world.pass(30 * SECOND_MS);
+  const invited = (member: Member) => {
+    told.splice(0);
+    member.process!.command({ command: "invite", rotate: false });
+    world.pass(SECOND_MS);
+    return [...told];
+  };
+  assertEquals([invited(ann), invited(bob)], [["invite"], ["invite"]]);
+
+  ann.process!.meetingPoint({
+    type: "meeting-point",
+    point: "meet.example.org:4400",
+    state: "away",
+    reason: "it doesn't answer",
+    address: null,
+  });
+  world.pass(30 * SECOND_MS);
+  const away = "The meeting point at meet.example.org:4400 is away: it doesn't answer. " +
+    "Until it is back, nobody comes in through it";
+  assertEquals(invited(ann), ["invite", away]);
+  // With the point, the link is gone.
+  world.network.setCuts(() => true);
+  world.pass(60 * SECOND_MS);
+  const [, passed] = invited(bob);
+  assert(passed !== undefined);
+  assert(passed.startsWith("You came through the meeting point at meet.example.org:4400"), passed);
+  assert(passed.endsWith("Start again with --meet meet.example.org:4400 to be met there yourself"));
+});
+
 Deno.test("Mesh shows a member's meeting point in words, and no address that nobody can type", () => {
   const world = new EvenWorld(4);
   const [, bob] = twoHomes(world);

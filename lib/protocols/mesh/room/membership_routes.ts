@@ -1,7 +1,8 @@
 /** What follows from who is a neighbour, who is here, under which name, and who may be here. */
 
 import type { EffectOf } from "../../../base/machine/machine.ts";
-import type { PeerKey } from "../../../base/ids.ts";
+import { endpointText, type PeerKey } from "../../../base/ids.ts";
+import { meetingPlace } from "../../../base/text/meeting_address.ts";
 import { shownName } from "../../../base/text/names.ts";
 import type { RulingsEffect } from "../authority/room_rulings.ts";
 import type { SecretsEffect } from "../authority/secrets_io.ts";
@@ -217,10 +218,21 @@ export class MembershipRoutes {
         out.first({ type: "secret-changed" });
         view.secretChanged(rotation, overOwn);
       },
-      invite: (asked) => view.invite(config.secrets?.current() ?? null, this.entrances(), asked),
+      invite: (asked) => {
+        view.invite(config.secrets?.current() ?? null, this.entrances(), asked);
+        view.pointOfInvite(this.entrances(), asked.as, this.#cameThrough());
+      },
       refused: ({ code, text, ref }) => view.error(code, text, ref),
       penalise: (effect) => out.first(effect),
     };
+  }
+
+  /** The meeting point through which we have met somebody at last; null where there is none. */
+  #cameThrough(): string | null {
+    const places = this.#parts.machines.entrances.contacts("entrance")
+      .map(({ endpoint }) => meetingPlace(endpoint));
+    const last = places.findLast((place) => place !== null) ?? null;
+    return last === null ? null : endpointText(last.at);
   }
 
   /** Where a newcomer can come in. */

@@ -645,6 +645,31 @@ export class RoomEvents {
     this.#show({ event: "invite", invite, line, ...(as === undefined ? {} : { as }) }, ref);
   }
 
+  /**
+   * Says of an invite that was just shown whom it doesn't lead here, as a meeting point isn't there.
+   * @param endpoints The addresses in it, and perhaps more.
+   * @param cameThrough The meeting point through which we came, HOST:PORT; null: none.
+   */
+  pointOfInvite(
+    endpoints: readonly Endpoint[],
+    as: AskedInvite["as"],
+    cameThrough: string | null,
+  ): void {
+    if (this.#meetingPoint?.state === "away") {
+      const { point, reason } = this.#meetingPoint;
+      const why = reason === null ? "" : `: ${reason}`;
+      const who = as === "words" ? "nobody finds the code there" : "nobody comes in through it";
+      return this.#warn(`The meeting point at ${point} is away${why}. Until it is back, ${who}`);
+    }
+    const isMet = endpoints.some((each) => meetingPlace(each) !== null);
+    if (this.#meetingPoint !== null || cameThrough === null || isMet) return;
+    this.#warn(
+      `You came through the meeting point at ${cameThrough}, where neither you nor anybody beside ` +
+        "you is met now: only those who can dial you come in by this. Start again with --meet " +
+        `${cameThrough} to be met there yourself`,
+    );
+  }
+
   /** @param overOwn Whether it voids the invite that our user has just made. */
   secretChanged({ rotation, claim }: ClaimedRotation, overOwn: boolean): void {
     const { author, stays } = rotation.rotation.value;
