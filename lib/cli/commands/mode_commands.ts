@@ -107,14 +107,21 @@ type InviteSink = CommandSink<
 export const inviteCommand: Command<InviteSink> = command({
   name: "invite",
   aliases: [],
-  form: "[--rotate] [--copy] [--words] [--qr]",
-  args: { rotate: isGiven, copy: isGiven, words: isGiven, qr: isGiven },
+  form: "[--rotate] [--copy] [--words] [--qr] [--void]",
+  args: { rotate: isGiven, copy: isGiven, words: isGiven, qr: isGiven, void: isGiven },
   listedAs: "[HOW]",
-  help: "what others need to join; --words to say, --qr to scan, --copy; --rotate voids old ones",
+  help:
+    "what others need to join; --words to say (--void ends that), --qr; --rotate voids old ones",
   example: "/invite",
   isPrivate: "always",
-  run: (submit: InviteSink, { rotate, words, qr }, ref) => {
+  run: (submit: InviteSink, { rotate, copy, words, qr, void: isVoid }, ref) => {
     const asked = { command: "invite", rotate: rotate ?? false } as const;
+    if (isVoid) {
+      const [other] = Object.entries({ rotate, copy, words, qr }).filter(([, given]) => given);
+      if (other === undefined) return submit({ ...asked, as: "void" }, ref);
+      const text = `--void ends the open word codes, and --${other[0]} makes an invite: give one`;
+      throw new P2pchatError("usage", text);
+    }
     if (words && qr) {
       throw new P2pchatError("usage", "--words and --qr are two ways to pass it on: give one");
     }

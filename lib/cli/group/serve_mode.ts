@@ -206,7 +206,7 @@ class Service {
     if (isQuit) this.#left = { ref };
     const as = command.command === "invite" ? command.as : undefined;
     if (as !== undefined && this.#words !== null) {
-      return this.#words.asked(as, () => this.#host?.command(command, ref));
+      return this.#words.asked(as, ref, () => this.#host?.command(command, ref));
     }
     if (this.#host !== null) return this.#host.command(command, ref);
     if (isQuit) return this.#wakeUp();

@@ -293,7 +293,7 @@ async function chat(wiring: Wiring): Promise<Bye> {
         if (meetings.command(command, ref)) return;
         if (command.command === "quit") presenter.leaving();
         const as = command.command === "invite" ? command.as : undefined;
-        words.asked(as, () => host?.command(command, ref));
+        words.asked(as, ref, () => host?.command(command, ref));
       },
       () => host,
     );

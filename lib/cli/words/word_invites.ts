@@ -15,6 +15,7 @@ import {
 import { invariant } from "../../base/invariant.ts";
 import type { Environment } from "../../base/machine/environment.ts";
 import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts";
+import { inWords } from "../../base/text/words.ts";
 import type { InviteForm } from "../../base/text/invite_text.ts";
 import type { ChannelIdentity, ListenAccess } from "../../protocols/noise/channel_handshake.ts";
 import type { CodeEnd, IssuerEffect } from "../../protocols/words/words_io.ts";
@@ -23,6 +24,7 @@ import type { LinkHandler, LinkInfo, Links } from "../../transport/link.ts";
 import { addressGroup, LOOPBACK } from "../../transport/sockets.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import type { KnownPeers } from "../../store/profile/known_peers.ts";
+import { timeText } from "../rendering/moments.ts";
 import type { CommonEvent } from "../rendering/user_interface.ts";
 import type { QrInviteEvent, WordsEvent } from "./words_rendering.ts";
 
@@ -96,13 +98,34 @@ export class WordInvites {
     this.#host.linkUp(link, info, binding);
   }
 
-  /** Loads what the form needs that the user wants an invite in, then passes the command on. */
-  asked(as: InviteForm | undefined, pass: () => void): void {
+  /** Loads what the form needs that the user wants an invite in, then passes the command on; or ends the open codes. */
+  asked(as: InviteForm | undefined, ref: string | undefined, pass: () => void): void {
+    if (as === "void") return this.#void(ref);
     const isLoaded = as === undefined ||
       (as === "qr" ? this.#qrRows !== null : this.#host !== null);
     if (isLoaded) return pass();
     const go = this.#ports.pause();
     void this.#load(as).then(pass).finally(go);
+  }
+
+  #void(ref: string | undefined): void {
+    const numbers = this.#host?.codes.map(({ number }) => `code ${number}`) ?? [];
+    this.#host?.void();
+    const text = numbers.length === 0
+      ? "No word code is open; /invite --words makes one"
+      : `Void from now on: ${inWords(numbers, "and")}`;
+    this.#ports.show({ event: "notice", text }, ref);
+  }
+
+  /** Whoever looks at the invite may have lost sight of the codes. */
+  #tellOpen(): void {
+    const codes = this.#host?.codes ?? [];
+    if (codes.length === 0) return;
+    const until = codes.map(({ number, expiresMs }) =>
+      `${number} until ${timeText(expiresMs, false)}`
+    );
+    const text = `Open word codes: ${until.join(", ")}; /invite --void ends them`;
+    this.#ports.show({ event: "notice", text }, undefined);
   }
 
   async #load(as: InviteForm): Promise<void> {
@@ -131,7 +154,10 @@ export class WordInvites {
   /** @returns Whether it is shown here: in the form that the user wants. */
   show(event: InviteEvent, ref: string | undefined): boolean {
     const { as, invite, line } = event;
-    if (as === undefined) return false;
+    if (as === undefined) {
+      this.#tellOpen();
+      return false;
+    }
     try {
       if (as === "qr") {
         const qr = this.#qrRows!(invite, this.#ports.columns());

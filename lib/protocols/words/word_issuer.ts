@@ -85,6 +85,11 @@ export class WordIssuer implements Machine<IssuerInput, IssuerEffect> {
       [...this.#spent.values()].some((spent) => spent.toldUntilMs > nowMs);
   }
 
+  /** The codes that are open, the oldest first. */
+  openAt(nowMs: number): readonly Pick<OpenCode, "number" | "expiresMs">[] {
+    return [...this.#open.values()].filter(({ endsAtMs }) => endsAtMs > nowMs);
+  }
+
   step(input: IssuerInput, nowMs: number): readonly IssuerEffect[] {
     this.#out = [];
     this.#nowMs = nowMs;
@@ -94,6 +99,10 @@ export class WordIssuer implements Machine<IssuerInput, IssuerEffect> {
     switch (input.type) {
       case "issue":
         this.#issue(input.invite, input.ref);
+        break;
+      case "void":
+        for (const code of [...this.#open.values()]) this.#end(code);
+        this.#tellOpen();
         break;
       case "link-up":
         this.#linkUp(input);

@@ -23,6 +23,8 @@ interface Message {
 export type IssuerInput =
   /** The user wants a code for this invite. */
   | { readonly type: "issue"; readonly invite: string; readonly ref: string | undefined }
+  /** The user wants no open code to count any more. */
+  | { readonly type: "void" }
   | LinkUp & {
     readonly remote: Endpoint;
     /** Those whose guesses are counted together; null for this machine's own, which have no limit. */

@@ -60,6 +60,16 @@ export class WordIssuerHost {
     return !this.#hasStopped && this.#issuer.isAwaiting(this.ports.clock.nowMs());
   }
 
+  /** The codes that are open, with when each ends, by the wall clock. */
+  get codes(): ReturnType<WordIssuer["openAt"]> {
+    return this.#hasStopped ? [] : this.#issuer.openAt(this.ports.clock.nowMs());
+  }
+
+  /** No open code counts any more. */
+  void(): void {
+    this.#runner.feed({ type: "void" });
+  }
+
   issue(invite: string, ref: string | undefined): void {
     this.#runner.feed({ type: "issue", invite, ref });
   }

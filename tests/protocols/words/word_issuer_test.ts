@@ -39,6 +39,17 @@ Deno.test("a wrong guess voids the code, for the right words too", () => {
   assertEquals(world.said.get(mallory.link)!.map(({ type }) => type), ["answer"]);
 });
 
+Deno.test("the open codes are known with their ends, and no more of any once the user wants that", () => {
+  const world = new IssuerWorld();
+  const codes = [world.issue(), world.issue()];
+  const open = () => world.issuer.openAt(world.nowMs);
+  assertEquals(open().map(({ number }) => number), codes.map(numberOf));
+
+  world.step({ type: "void" });
+  assertEquals([open(), world.numbers, world.ends], [[], [], []]);
+  assertEquals(new HonestGuesser(world, "Bob", codes[0]!).run(), REFUSED);
+});
+
 Deno.test("a code is good once", () => {
   const world = new IssuerWorld();
   const code = world.issue();
