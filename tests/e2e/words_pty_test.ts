@@ -62,3 +62,55 @@ Deno.test({
     }
   },
 });
+
+Deno.test({
+  name:
+    "who comes by words under a name that is taken is asked for another one, and needs no other code",
+  ignore: !hasScript(),
+  fn: async () => {
+    const home = await Deno.makeTempDir({ prefix: "p2pchat-pty-" });
+    const listen = ["--host", "127.0.0.1", "--port", "0"];
+    try {
+      await using ann = Node.start(["mesh", "Ann", "--private", ...listen], {});
+      await ann.until(({ event }) => event === "ready");
+      await ann.type("/invite --words");
+      const { words } = await ann.until(({ event }) => event === "words");
+      const address = ["127.0.0.1", String(ann.port)];
+      const mesh = [PROGRAM, "mesh", "ann"];
+      await using bob = await openTerminal({
+        command: [...mesh, "--words", words, ...address, ...listen],
+        env: { P2PCHAT_HOME: home },
+      });
+      await bob.untilCursorLine("Another name: |");
+      await bob.press("two words\r");
+      await bob.until("what is wrong", ({ text }) => text.includes("can't be your name"));
+      await bob.press("Ann\r");
+      await bob.until("that this one is taken, too", ({ text }) => /Ann is the name of/.test(text));
+      await bob.untilCursorLine("Another name: |");
+      await bob.press("Bob\r");
+      const came = await ann.until(({ event, name }) => event === "joined" && name === "Bob");
+      assertEquals(came.verified, true);
+      await bob.untilCursorLine("Bob> |");
+      const again = "p2pchat mesh ann comes back into this room, as ann if nobody has that name";
+      await bob.until(
+        "how to come back",
+        ({ text }) => text.replaceAll(/\s+/g, " ").includes(again),
+      );
+      await bob.press("in at last\r");
+      await ann.until(({ event, text }) => event === "message" && text === "in at last");
+      await bob.press(":q\r");
+      assertEquals(await bob.ended(), 0);
+
+      await using back = await openTerminal({
+        command: [...mesh, ...listen],
+        env: { P2PCHAT_HOME: home },
+      });
+      await back.untilCursorLine("Another name: |");
+      await back.press("\x03");
+      assertEquals(await back.ended(), 4);
+      assertMatch(back.screen.text, /Cannot come in as ann: /);
+    } finally {
+      await Deno.remove(home, { recursive: true });
+    }
+  },
+});

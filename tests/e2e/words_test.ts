@@ -238,3 +238,12 @@ Deno.test("an invite as a QR code is that of uqr for its capitals, in 80 columns
   const { invite: same } = await ann.ask("invite");
   assertEquals(same, invite);
 });
+
+Deno.test("a script that comes by words under a name that is taken is told that the code is used up", async () => {
+  await using nodes = new Nodes();
+  const ann = await founded(nodes, "Ann", ["--private"]);
+  const refused = await refusal(guest(nodes, "ANN", ann, await wordsOf(ann)));
+
+  assertEquals([refused.code, refused.as], [4, "name-taken"]);
+  assertStringIncludes(refused.text, "The code is used up: ask for another one");
+});

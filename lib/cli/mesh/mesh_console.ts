@@ -26,6 +26,8 @@ export interface RoomStart extends Session<MeshOwnEvent, RoomSink> {
   readonly invite: Invite | null;
   /** Who has given the invite by words, and is verified once it is met; absent where nobody has. */
   readonly issuer?: PeerKey;
+  /** The name with which to come in, where that isn't the profile's. */
+  readonly as?: string;
   /** Those that run. */
   readonly hosts: Set<MeshHost>;
   /** Whether the console is in another room already. */

@@ -158,10 +158,22 @@ export async function runMesh(options: MeshOptions): Promise<void> {
 
 /** Runs until the user leaves the room. @throws {P2pchatError} The reason if it ends otherwise. */
 async function runRoom(given: RoomStart): Promise<Bye> {
-  const { words, lan } = given.options;
+  const { words, contact } = given.options;
   const start = words === null ? given : await joiningByWords(given, words);
   if (start === null) return { kind: "bye", reason: "quit", ref: undefined };
-  if (!lan || start.isFurther) return await comeIn(start, null);
+  try {
+    return await enter(start);
+  } catch (error) {
+    const isTaken = error instanceof P2pchatError && error.code === "name-taken";
+    // An address or an invite leads there under another name as well, with a profile of that name.
+    if (!isTaken || (words === null && (contact !== null || given.invite !== null))) throw error;
+    const { underOtherName } = await import("../words/taken_name.ts");
+    return await underOtherName(start, error, words !== null, enter);
+  }
+}
+
+async function enter(start: RoomStart): Promise<Bye> {
+  if (!start.options.lan || start.isFurther) return await comeIn(start, null);
   const { runOnLan } = await import("./lan_start.ts"); // only who asks for it is heard on the network
   return await runOnLan(start, (lan) => comeIn(start, lan));
 }
@@ -398,7 +410,7 @@ async function chat(wiring: Wiring): Promise<Bye> {
     if (ui.interactive || options.json) {
       presenter.connecting(connectingText(config, lan?.isJoining === true));
     }
-    if (lan?.hasAsked === true) presenter.listenEarly();
+    if (lan?.hasAsked === true || wiring.as !== undefined) presenter.listenEarly();
     hosts.add(host);
     return await runHost(links, host).finally(() => {
       lan?.left();
@@ -493,7 +505,10 @@ function loggedBeginning(begin: MeshConfig["begin"]) {
 }
 
 function configOf(
-  { options, knownPeers, outward, ui }: Pick<Wiring, "options" | "knownPeers" | "outward" | "ui">,
+  { options, as = options.name, knownPeers, outward, ui }: Pick<
+    Wiring,
+    "options" | "as" | "knownPeers" | "outward" | "ui"
+  >,
   own: ChannelIdentity,
   links: Links,
   begin: MeshConfig["begin"],
@@ -502,7 +517,7 @@ function configOf(
   const chosen = chosenHost(options);
   const stays = chosen !== null && !options.mapPort;
   return {
-    name: options.name,
+    name: as,
     process: own.static.publicKey.toHex() as ProcessKey,
     advertise: {
       host: chosen ?? ownHost(begin, outward),

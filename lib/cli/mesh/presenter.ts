@@ -54,6 +54,7 @@ export class Presenter {
   constructor(
     readonly wiring: Session<MeshOwnEvent, RoomSink> & {
       readonly options: MeshOptions;
+      readonly as?: string;
       readonly rooms: Pick<MeshRooms, "lastSeen">;
     },
     readonly known: () => readonly string[],
@@ -63,7 +64,7 @@ export class Presenter {
   ) {
     this.#key = fingerprintOf(wiring.identity.signer.key);
     this.pause = new InputPause(wiring.ui);
-    this.people = new People<ShownMeshEvent>(wiring, wiring.options.name);
+    this.people = new People<ShownMeshEvent>(wiring, this.#name);
   }
 
   show(event: MeshEvent, ref: string | undefined): void {
@@ -78,6 +79,7 @@ export class Presenter {
         ui.setNames(() => [...this.#names.values()], this.known);
         void this.wiring.rooms.lastSeen?.note(this.wiring.environment.wallMs());
         this.greet();
+        this.#tellProfile(event.name);
         this.#showHeld();
         return this.pause.early(null);
       case "joined":
@@ -124,6 +126,21 @@ export class Presenter {
       shownName(options.name)
     } comes back as ${shownName(options.name)}`;
     showNotices(ui, text);
+  }
+
+  /** The name of the profile was taken. */
+  #tellProfile(name: string): void {
+    const { as, options, ui } = this.wiring;
+    if (as === undefined) return;
+    const own = shownName(options.name);
+    const text =
+      `You are called ${shownName(name)} until you leave; p2pchat mesh ${own} comes back ` +
+      `into this room, as ${own} if nobody has that name then`;
+    showNotices(ui, text);
+  }
+
+  get #name(): string {
+    return this.wiring.as ?? this.wiring.options.name;
   }
 
   /** Shows a notice, but not before the first line. */
@@ -180,7 +197,7 @@ export class Presenter {
   /** The user may type already: what is entered waits until the room is there. */
   listenEarly(): void {
     this.pause.early(NOT_IN);
-    this.#listenAs(this.wiring.options.name);
+    this.#listenAs(this.#name);
   }
 
   stopped(): void {

@@ -1,0 +1,90 @@
+/**
+ * A name that is taken in a room into which one can't just start again under another name: the word code that led there
+ * is used up, or the room is one of this profile's. A person is asked for another name. Loaded only for that.
+ */
+
+import { P2pchatError } from "../../base/errors.ts";
+import { nameFault, shownName } from "../../base/text/names.ts";
+import type { Dialogue } from "../rendering/user_interface.ts";
+
+interface AskingInterface {
+  readonly interactive: boolean;
+  readonly dialogue: Dialogue | null;
+  show(event: { readonly event: "notice"; readonly text: string }): void;
+  heedInterrupts(interrupted: () => boolean): void;
+  pauseInput(reason: string | null): void;
+}
+
+/** A start into a room, under the name of the profile, or another one. */
+interface NamedStart {
+  readonly ui: AskingInterface;
+  readonly options: { readonly name: string };
+  readonly as?: string;
+}
+
+/** Why lines wait that are entered meanwhile. */
+const COMING_IN = "you aren't in the room yet";
+
+function isNameTaken(error: unknown): error is P2pchatError {
+  return error instanceof P2pchatError && error.code === "name-taken";
+}
+
+/**
+ * Comes in under a name that the user gives instead. @param error Says that the name is taken.
+ * @param isByWords Whether a code has led there, which is used up.
+ * @throws {P2pchatError} `name-taken` where there is nobody to ask, or the user gives no other name; what `enter` throws.
+ */
+export async function underOtherName<Start extends NamedStart, Result>(
+  start: Start,
+  error: P2pchatError,
+  isByWords: boolean,
+  enter: (start: Start) => Promise<Result>,
+): Promise<Result> {
+  for (let taken = error, as = start.options.name;;) {
+    const other = await otherName(start.ui, as);
+    if (other === null) throw isByWords ? usedUp(taken) : taken;
+    as = other;
+    try {
+      return await enter({ ...start, as });
+    } catch (failure) {
+      if (!isNameTaken(failure)) throw failure;
+      taken = failure;
+    }
+  }
+}
+
+/** Null where the user leaves, or there is nobody to ask. */
+async function otherName(ui: AskingInterface, taken: string): Promise<string | null> {
+  const { dialogue } = ui;
+  if (dialogue === null || !ui.interactive) return null;
+  const tell = (text: string) => ui.show({ event: "notice", text });
+  const leave = () => void dialogue.end(false);
+  ui.heedInterrupts(() => {
+    leave();
+    return true;
+  });
+  tell(
+    `${
+      shownName(taken)
+    } is the name of somebody else there: choose another one, or leave with Ctrl+C`,
+  );
+  dialogue.begin(leave);
+  try {
+    for (;;) {
+      const answer = await dialogue.ask({ prompt: "Another name: ", isUnseen: false });
+      if (answer === null) return null;
+      const name = answer.trim();
+      const fault = nameFault(name);
+      if (fault === null) return name.normalize("NFC");
+      if (name !== "") tell(`That can't be your name: ${fault}`);
+    }
+  } finally {
+    ui.pauseInput(COMING_IN); // until the room is there
+    dialogue.end(true);
+  }
+}
+
+function usedUp({ code, message }: P2pchatError): P2pchatError {
+  const text = `${message}. The code is used up: ask for another one, which /invite --words makes`;
+  return new P2pchatError(code, text);
+}
