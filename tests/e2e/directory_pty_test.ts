@@ -157,6 +157,22 @@ terminalTest("the menu, a name and an unseen password, typed twice to sign up", 
   await assertLeft(terminal);
 });
 
+terminalTest(
+  "who comes back is told since when they were away, above what came meanwhile",
+  async () => {
+    const { world } = await DirectoryWorld.open([]);
+    await using _ = world;
+    for (const isBack of [false, true]) {
+      await using terminal = await world.guestTerminal("bob");
+      const isTold = (row: string) => /^-- away since \d\d:\d\d --$/.test(row);
+      if (isBack) await terminal.until("since when", () => lines(terminal).some(isTold));
+      assertEquals(lines(terminal).filter(isTold).length, isBack ? 1 : 0);
+      await terminal.press(CTRL_X);
+      await assertLeft(terminal);
+    }
+  },
+);
+
 terminalTest("after each mistake the menu comes back, and says what it was", async () => {
   const { world } = await DirectoryWorld.open(["alice"]);
   await using _ = world;

@@ -2,7 +2,7 @@
 
 import { type Endpoint, endpointText, type PeerKey } from "../../base/ids.ts";
 import { canonicalHost } from "../../base/text/endpoints.ts";
-import { fingerprintOf } from "../../base/text/fingerprint.ts";
+import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts";
 import type { ClientConfig } from "../../protocols/directory/schema/client_io.ts";
 import {
   CLIENT_LOG,
@@ -27,6 +27,7 @@ import { UdpDatagrams } from "../../transport/udp_datagrams.ts";
 import { REGSERVER_PORT_DEFAULT } from "../args/options.ts";
 import type { RegistryOptions } from "./registry_arguments.ts";
 import { CallWords } from "./call_words.ts";
+import { DirectoryVisit } from "./directory_visit.ts";
 import { isVerified, pinnedKeys, pinsIn, serverKeyPinned } from "../credentials/pinned_keys.ts";
 import type { ShownEvent } from "../rendering/user_interface.ts";
 import { endpointForOthers } from "../session/advertised_address.ts";
@@ -92,6 +93,13 @@ export async function withClient<Event extends ShownEvent, Target>(
   const store = keepsWords ? opened : forgettingStore(opened, FORGETTING_CLIENT);
   const warn = warnBy(session.ui);
   const words = new CallWords({ disk, identity, folder: registry, name, keepsWords, warn });
+  const visit = new DirectoryVisit({
+    disk,
+    folder: registry,
+    wallMs: () => environment.wallMs(),
+    warn,
+    tell: (shownAgain(options, session.ui) ?? 0) === 0 ? null : (event) => session.ui.show(event),
+  });
   notices(opened.notices);
   let datagrams: Datagrams | null = null;
   let links: Links | null = null;
@@ -115,13 +123,20 @@ export async function withClient<Event extends ShownEvent, Target>(
       registry: endpointText(options.registry),
       listening: endpointText(links.local),
     });
-    const { config, pin } = configOf(session, options, links.local.port, words);
+    const { config, pin } = configOf(session, options, links.local.port, (directory) => {
+      words.isAt(directory);
+      visit.isAt(directory);
+    });
     const known = await ServerAddresses.open(disk, registry);
     const scope = directoryScope(options.registry);
     const instances = [...options.otherRegistries, ...known.of(scope)];
     host = new DirectoryClientHost({ ...config, instances }, {
       ...modePorts(session, links),
       ...user,
+      show: (event, ref) => {
+        user.show(event, ref);
+        if (event.event === "session" && event.state === "up") visit.cameIn();
+      },
       signer: identity.signer,
       store,
       datagrams,
@@ -134,6 +149,7 @@ export async function withClient<Event extends ShownEvent, Target>(
   } finally {
     await links?.shutdown("ended");
     await datagrams?.close();
+    await visit.close();
     await words.close().finally(() => store.close());
   }
 }
@@ -142,7 +158,7 @@ function configOf<Event extends ShownEvent, Target>(
   session: Session<Event, Target>,
   options: ClientOptions,
   port: number,
-  words: CallWords,
+  isAt: (directory: Fingerprint) => void,
 ): { readonly config: Omit<ClientConfig, "records">; readonly pin: KeepPin } {
   const { name, way, registry, registryKey, trustFirst, host, wait, asksAgain } = options;
   const { knownPeers, folder, ui } = session;
@@ -154,7 +170,7 @@ function configOf<Event extends ShownEvent, Target>(
     name: DIRECTORY_NAME,
     title: `directory at ${endpointText(registry)}`,
   }, registryKey);
-  if (expect !== null) words.isAt(expect);
+  if (expect !== null) isAt(expect);
   const config = {
     name,
     how: way,
@@ -169,7 +185,7 @@ function configOf<Event extends ShownEvent, Target>(
     listening: endpointForOthers({ host, advertise: null }, port, session.outward),
     pinsOf: (key: PeerKey) => {
       const directory = fingerprintOf(key);
-      words.isAt(directory);
+      isAt(directory);
       scope = `directory:${directory}`;
       return pinnedKeys(knownPeers, scope);
     },
