@@ -42,7 +42,7 @@ const HANDLERS = {
   }),
   bye: (state, event, when) => ({
     ...told(state, event, when),
-    link: { state: "ended", text: "The program has ended." },
+    link: { state: "ended", text: null },
   }),
 };
 

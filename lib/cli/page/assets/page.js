@@ -5,15 +5,16 @@ import { attentionOf } from "./attention.js";
 import { Composer } from "./composer.js";
 import { Connection, randomWord } from "./connection.js";
 import { Dialogs } from "./dialogs.js";
-import { fill, h, icon, setText, verifiedSign } from "./dom.js";
-import { visible } from "./harmless.js";
-import { emptyText, placeholderOf, subtitleOf } from "./headings.js";
-import { countText } from "./lines.js";
+import { fill, h, icon, setText } from "./dom.js";
+import { listenToDrops } from "./drops.js";
+import { emptyElement, renderEnd, renderLink, renderPerson } from "./frame.js";
+import { placeholderOf, subtitleOf } from "./headings.js";
 import { Notifier } from "./notifier.js";
 import { personActions } from "./person_actions.js";
 import { mainPlace, NOTHING, peopleOf, unseenIn } from "./places.js";
 import { reduce } from "./reduce.js";
 import { refOf } from "./refs.js";
+import { closeSide, isSideOpen, openSide } from "./side.js";
 import { orderedPlaces, renderPeople, renderPlaces, titleOf } from "./sidebar.js";
 import { Timeline } from "./timeline.js";
 import { leaves, meant } from "./typed.js";
@@ -30,6 +31,8 @@ let state = NOTHING;
 let isDrawing = false;
 /** What is being changed: `{seq}` of an entry; null: nothing. */
 let editing = null;
+/** The place in which this window was before it was loaded again; null: there is none, or it is there. */
+let wanted = sessionStorage.getItem("place");
 let refs = 0;
 const start = Date.now().toString(36);
 
@@ -221,7 +224,7 @@ function render() {
     act: acts,
     canAskEarlier: state.link.state === "open" &&
       (place.type !== "lobby" && place.type !== "friends"),
-    empty: () => emptyElement(place),
+    empty: () => emptyElement(state, place),
   };
   timeline.show(context);
   $("timeline").setAttribute("aria-busy", String(state.last < state.upTo));
@@ -235,89 +238,20 @@ function render() {
     state,
     acts,
   );
-  renderLink();
+  renderLink(state, () => connection.wake());
   renderAsks($("asks"), state, acts, nowMs);
-  renderEnd();
+  renderEnd(current(), timeline.isAtEnd);
   composer.show(state, place);
   const placeholder = placeholderOf(state, place);
   $("text").placeholder = placeholder;
   setText($("text-label"), placeholder);
   $("attach").disabled = state.link.state !== "open" || place.isOver;
   $("attach").hidden = state.mode === "group" || place.type === "lobby" || place.type === "friends";
-  renderPerson(place);
+  renderPerson(state, place);
   const { unread, mentions } = unseenIn(state);
   document.title = `${
     unread === 0 ? "" : `(${unread}${mentions > 0 ? "!" : ""}) `
   }${title} \u2013 p2pchat`;
-}
-
-/** Beside the title: whether the one with whom one talks is verified, and what can be done about them. */
-function renderPerson(place) {
-  const person = place.person === null
-    ? undefined
-    : peopleOf(state, place).get(place.person) ?? { name: place.person };
-  const sign = person === undefined ? null : verifiedSign(person);
-  const text = sign?.getAttribute("aria-label") ?? "";
-  if ($("title-sign").dataset.text !== text) {
-    $("title-sign").dataset.text = text;
-    fill($("title-sign"), sign);
-  }
-  $("about").hidden = person === undefined;
-  if (person !== undefined) $("about").setAttribute("aria-label", `About ${visible(person.name)}`);
-}
-
-function emptyElement(place) {
-  const { title, text, code } = emptyText(state, place);
-  return h(
-    "div",
-    { class: "empty" },
-    h("h2", {}, title),
-    text === null ? null : h("p", {}, text),
-    code === null ? null : h("div", { class: "code" }, h("code", {}, code)),
-  );
-}
-
-const LINKS = {
-  connecting: ["Connecting\u2026", "is-waiting"],
-  open: ["Connected", ""],
-  lost: ["Connecting again\u2026", "is-waiting"],
-  refused: ["Not connected", "is-bad"],
-  ended: ["Ended", "is-bad"],
-};
-
-function renderLink() {
-  const { link, paused, progress } = state;
-  const [text, kind] = LINKS[link.state];
-  const own = $("own-link");
-  const word = link.state === "open"
-    ? state.isOut ? "Not logged in" : state.wasDown ? "Waiting for the coordinator" : text
-    : text;
-  setText(own, word);
-  own.className = `own-link ${kind || (word === text ? "" : "is-waiting")}`;
-  const banner = $("banner");
-  const [said, tone] = link.state === "lost"
-    ? [`No connection with the program: it is tried again. ${link.text ?? ""}`.trim(), ""]
-    : link.state === "refused" || link.state === "ended"
-    ? [link.text ?? "The program has ended.", "is-bad"]
-    : paused !== null
-    ? [`What you write waits: ${paused}`, "is-calm"]
-    : progress !== null
-    ? [progress, "is-calm"]
-    : [null, ""];
-  banner.hidden = said === null;
-  banner.className = `banner ${tone}`;
-  if (said !== null) setText(banner, said);
-}
-
-function renderEnd() {
-  const place = current();
-  const button = $("to-end");
-  button.hidden = timeline.isAtEnd || place.chunks.length === 0;
-  const text = place.unread > 0 ? countText(place.unread, "new message") : "Latest";
-  button.classList.toggle("has-news", place.unread > 0);
-  if (button.dataset.text === text) return;
-  button.dataset.text = text;
-  fill(button, icon("down"), text);
 }
 
 // What happens.
@@ -332,6 +266,7 @@ function received(message) {
       return;
     case "events":
       act({ type: "events", events: message.events, nowMs });
+      returnToPlace();
       for (const { id, fields } of message.events) if (id > state.upTo) attend(fields);
       return;
     case "prompt":
@@ -349,6 +284,14 @@ function received(message) {
   }
 }
 
+/** After a reload: to where the window was, once that is known. */
+function returnToPlace() {
+  if (wanted === null) return;
+  if (state.places.has(wanted)) act({ type: "select", place: wanted });
+  else if (state.last < state.upTo) return;
+  wanted = null;
+}
+
 function attend(event) {
   const { spoken, title, body, isUrgent } = attentionOf(event, state);
   if (spoken !== null) tell(spoken);
@@ -363,24 +306,7 @@ function isLooking() {
 function looked() {
   const isFocused = isLooking();
   if (isFocused !== state.isFocused) act({ type: "focus", isFocused });
-  else renderEnd();
-}
-
-function openSide() {
-  $("app").classList.add("is-open");
-  $("main").inert = true;
-  $("shade").hidden = false;
-  $("open-side").setAttribute("aria-expanded", "true");
-  $("close-side").focus();
-}
-
-function closeSide() {
-  if (!$("app").classList.contains("is-open")) return;
-  $("app").classList.remove("is-open");
-  $("main").inert = false;
-  $("shade").hidden = true;
-  $("open-side").setAttribute("aria-expanded", "false");
-  $("open-side").focus();
+  else renderEnd(current(), timeline.isAtEnd);
 }
 
 function goBy(step) {
@@ -410,7 +336,7 @@ function pressed(event) {
 }
 
 function escaped() {
-  if ($("app").classList.contains("is-open")) return closeSide();
+  if (isSideOpen()) return closeSide();
   if (editing !== null) {
     stopEditing();
     composer.put("");
@@ -468,33 +394,13 @@ function listen() {
   addEventListener("blur", looked);
   document.addEventListener("visibilitychange", looked);
   setInterval(() => renderAsks($("asks"), state, acts, Date.now()), CLOCK_MS);
-  listenToDrops();
-}
-
-function listenToDrops() {
-  const drop = $("drop");
-  const hasFiles = ({ dataTransfer }) => dataTransfer?.types.includes("Files") === true;
-  addEventListener("dragover", (event) => {
-    if (!hasFiles(event)) return;
-    event.preventDefault(); // a file that is let go beside the mark mustn't replace the page
-    drop.hidden = $("attach").disabled || $("attach").hidden;
-    setText(
-      $("drop-text"),
-      `Let go to offer it to ${
-        current().person === null ? "everybody here" : titleOf(state, current())
-      }`,
-    );
-    event.dataTransfer.dropEffect = drop.hidden ? "none" : "copy";
-  });
-  addEventListener("dragleave", (event) => {
-    if (event.relatedTarget === null) drop.hidden = true;
-  });
-  addEventListener("drop", (event) => {
-    if (!hasFiles(event)) return;
-    event.preventDefault();
-    if (!drop.hidden) uploads.add(event.dataTransfer.files, state.current, state.fileBytes);
-    drop.hidden = true;
-  });
+  listenToDrops(
+    () => {
+      if ($("attach").disabled || $("attach").hidden) return null;
+      return current().person === null ? "everybody here" : titleOf(state, current());
+    },
+    (files) => uploads.add(files, state.current, state.fileBytes),
+  );
 }
 
 const dialogs = new Dialogs($("dialog"));
@@ -529,6 +435,7 @@ const connection = new Connection({
   had: () => ({ run: state.run, last: state.last }),
 });
 
+addEventListener("pagehide", () => sessionStorage.setItem("place", state.current));
 addEventListener("hashchange", () => location.reload());
 listen();
 render();

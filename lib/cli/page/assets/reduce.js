@@ -19,7 +19,12 @@ const ACTIONS = {
   progress: (state, { text }) => ({ ...state, progress: text }),
   names: (state, { names, away = [] }) => ({ ...state, names, away }),
   marked: (state, { names }) => ({ ...state, marked: new Set(names) }),
-  link: (state, { link }) => ({ ...state, link }),
+  link: (state, { link }) => {
+    const hasEnded = link.state === "lost" &&
+      (state.link.state === "ended" || state.link.hasEnded === true);
+    const text = link.text ?? (hasEnded ? state.link.text : null);
+    return { ...state, link: { ...link, text, ...(hasEnded ? { hasEnded } : {}) } };
+  },
   dismissed: (state, { place, id }) => {
     const where = state.places.get(place);
     const chunks = replaced(

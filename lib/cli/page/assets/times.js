@@ -15,7 +15,7 @@ export function timeText(iso, nowMs = null) {
   const time = TIME.format(ms);
   return nowMs === null || dayNumber(ms) === dayNumber(nowMs)
     ? time
-    : `${dayText(iso, nowMs)}, ${time}`;
+    : `${dayWithin(iso, nowMs)}, ${time}`;
 }
 
 export function fullText(iso) {
@@ -31,15 +31,17 @@ export function dayNumber(ms) {
 
 /** `Today`, `Yesterday`, `Friday, 27 November`, or with the year where that is another. */
 export function dayText(iso, nowMs) {
+  const text = dayWithin(iso, nowMs);
+  return text[0].toLocaleUpperCase() + text.slice(1);
+}
+
+/** The same within a sentence: `yesterday`. */
+function dayWithin(iso, nowMs) {
   const ms = Date.parse(iso);
   const days = dayNumber(ms) - dayNumber(nowMs);
-  if (days === 0 || days === -1) {
-    const text = RELATIVE.format(days, "day");
-    return text[0].toLocaleUpperCase() + text.slice(1);
-  }
-  return (new Date(ms).getFullYear() === new Date(nowMs).getFullYear() ? DAY : DAY_OF_YEAR).format(
-    ms,
-  );
+  if (days === 0 || days === -1) return RELATIVE.format(days, "day");
+  const isSameYear = new Date(ms).getFullYear() === new Date(nowMs).getFullYear();
+  return (isSameYear ? DAY : DAY_OF_YEAR).format(ms);
 }
 
 /** `0:24`: what is left of a time to answer. */

@@ -1,0 +1,94 @@
+/** What stands around the messages: the title, the state of the connection, and the way to the end. */
+
+import { fill, h, icon, setText, verifiedSign } from "./dom.js";
+import { visible } from "./harmless.js";
+import { emptyText } from "./headings.js";
+import { countText } from "./lines.js";
+import { peopleOf } from "./places.js";
+
+const $ = (id) => document.getElementById(id);
+
+/** Beside the title: whether the one with whom one talks is verified, and what can be done about them. */
+export function renderPerson(state, place) {
+  const person = place.person === null
+    ? undefined
+    : peopleOf(state, place).get(place.person) ?? { name: place.person };
+  const sign = person === undefined ? null : verifiedSign(person);
+  const text = sign?.getAttribute("aria-label") ?? "";
+  if ($("title-sign").dataset.text !== text) {
+    $("title-sign").dataset.text = text;
+    fill($("title-sign"), sign);
+  }
+  $("about").hidden = person === undefined;
+  if (person !== undefined) $("about").setAttribute("aria-label", `About ${visible(person.name)}`);
+}
+
+/** In place of messages, where there are none. */
+export function emptyElement(state, place) {
+  const { title, text, code } = emptyText(state, place);
+  return h(
+    "div",
+    { class: "empty" },
+    h("h2", {}, title),
+    text === null ? null : h("p", {}, text),
+    code === null ? null : h("div", { class: "code" }, h("code", {}, code)),
+  );
+}
+
+const LINKS = {
+  connecting: ["Connecting\u2026", "is-waiting"],
+  open: ["Connected", ""],
+  lost: ["Connecting again\u2026", "is-waiting"],
+  refused: ["Not connected", "is-bad"],
+  ended: ["Ended", "is-bad"],
+};
+
+/** @param retry Tries to connect again, as the user wishes. */
+export function renderLink(state, retry) {
+  const { link } = state;
+  const [text, kind] = LINKS[link.state];
+  const own = $("own-link");
+  const word = link.state === "open"
+    ? state.isOut ? "Not logged in" : state.wasDown ? "Waiting for the coordinator" : text
+    : text;
+  setText(own, word);
+  own.className = `own-link ${kind || (word === text ? "" : "is-waiting")}`;
+  const [said, tone] = bannerOf(state);
+  const banner = $("banner");
+  banner.hidden = said === null;
+  if (banner.dataset.text === `${tone} ${said}`) return;
+  banner.dataset.text = `${tone} ${said}`;
+  banner.className = `banner ${tone}`;
+  const isRefused = link.state === "refused";
+  const button = h("button", { type: "button", class: "more", onclick: retry }, "Try again");
+  fill(banner, said, isRefused ? [" ", button] : null);
+}
+
+const ENDED_TEXT = "The program has ended. This page goes on by itself once it is started again.";
+
+/** What is said above the messages, and how it looks; null: nothing. */
+function bannerOf({ link, paused, progress }) {
+  switch (link.state) {
+    case "lost":
+      if (link.hasEnded) return [`${link.text ?? ""} ${ENDED_TEXT}`.trim(), "is-calm"];
+      return [`No connection with the program: it is tried again. ${link.text ?? ""}`.trim(), ""];
+    case "refused":
+      return [link.text, "is-bad"];
+    case "ended":
+      return [`${link.text ?? ""} ${ENDED_TEXT}`.trim(), "is-calm"];
+    default:
+      if (paused !== null) return [`What you write waits: ${paused}`, "is-calm"];
+      return [progress, "is-calm"];
+  }
+}
+
+/** The button that leads to the latest message, where that isn't seen. */
+export function renderEnd(place, isAtEnd) {
+  const button = $("to-end");
+  button.hidden = isAtEnd || place.chunks.length === 0;
+  const text = place.unread > 0 ? countText(place.unread, "new message") : "Latest";
+  button.classList.toggle("has-news", place.unread > 0);
+  if (button.dataset.text === text) return;
+  button.dataset.text = text;
+  fill(button, icon("down"), text);
+}

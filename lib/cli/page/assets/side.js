@@ -1,0 +1,24 @@
+/** On a narrow screen: the list of conversations and people, above the page. */
+
+const $ = (id) => document.getElementById(id);
+
+export function isSideOpen() {
+  return $("app").classList.contains("is-open");
+}
+
+export function openSide() {
+  $("app").classList.add("is-open");
+  $("main").inert = true;
+  $("shade").hidden = false;
+  $("open-side").setAttribute("aria-expanded", "true");
+  $("close-side").focus();
+}
+
+export function closeSide() {
+  if (!isSideOpen()) return;
+  $("app").classList.remove("is-open");
+  $("main").inert = false;
+  $("shade").hidden = true;
+  $("open-side").setAttribute("aria-expanded", "false");
+  $("open-side").focus();
+}
