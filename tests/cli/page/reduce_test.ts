@@ -85,6 +85,39 @@ Deno.test("page: what is private has a place of its own, and can't be said to al
   assertEquals(command, { command: "msg", name: "Bob", text: "/me waves" });
 });
 
+Deno.test("page: a conversation goes with the person who takes another name, not with the name", () => {
+  const private_ = { ...hello, private: true };
+  const joined = { event: "joined", name: "Bob", key: KEY, host: "h", port: 1, verified: true };
+  const before = pageOf("mesh", [ready, joined, private_]);
+  const open = reduce(before, { type: "select", place: placeOf(before, "Bob") });
+
+  const state = after(open, [{ event: "renamed", key: KEY, from: "Bob", name: "Robert" }]);
+
+  assertEquals(state.places.get(state.current).person, "Robert");
+  assertEquals(texts(state, state.current), ["Bob: hi"]);
+  assertEquals([...state.places.get("main").people.keys()], ["Alice", "Robert"]);
+  assertEquals(state.places.get("main").people.get("Robert").verified, true);
+});
+
+Deno.test("page: who is away, or busy, or gone, is listed so; in a call one isn't told", () => {
+  const users = [{ name: "Alice", state: "free" }, { name: "bob", state: "free", guest: true }];
+  const list = pageOf("directory", [
+    { event: "session", state: "up", name: "Alice" },
+    { event: "users", users, total: 2, more: false },
+  ]);
+  const busy = after(list, [
+    { event: "presence", name: "bob", state: "busy", key: KEY, verified: true, away: "lunch" },
+  ]);
+  const bob = busy.places.get("main").people.get("bob");
+  assertEquals([bob.state, bob.away, bob.verified], ["busy", "lunch", true]);
+  assertEquals(texts(busy), ["* bob is in a call"]);
+
+  const call = { event: "call", call: "c", peer: "bob", state: "ringing", reason: "", route: null };
+  const calling = after(busy, [call, { event: "presence", name: "bob", state: "offline" }]);
+  assertEquals(calling.places.get("main").people.has("bob"), false);
+  assertEquals(texts(calling), ["* bob is in a call", "* Calling bob…"]);
+});
+
 Deno.test("page: what comes while one looks elsewhere is counted until one looks", () => {
   const state = pageOf("mesh", [ready, { ...hello, private: true }]);
   assertEquals(unseenIn(state), { unread: 1, mentions: 1 });

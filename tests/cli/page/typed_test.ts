@@ -26,6 +26,11 @@ Deno.test("page: a line is said, run, or nothing, as in the console", () => {
   assertEquals(means(" :q").command, { command: "msg", text: " :q" });
   assertEquals(means(":quitter").command, { command: "msg", text: ":quitter" });
   assertEquals(means(" \n "), null);
+  assertEquals(means("é".repeat(32_768)).isChat, true);
+  assertEquals(means("é".repeat(32_769)), {
+    error:
+      "Nothing was sent: the message has 65,538 bytes, at most 65,536 are possible. Send it in parts.",
+  });
 });
 
 Deno.test("page: one is asked before the program ends", () => {

@@ -3,6 +3,9 @@
 import { itemsOf, replaced } from "./chunks.js";
 import { directPlace, mainPlace, roomPlace, withHue, withItem, withPlace } from "./places.js";
 
+/** So many offers are followed; what becomes of older ones isn't shown any more. */
+const FILES_MAX = 2_000;
+
 /** Files have numbers of their own in each room. */
 function keyOf(event) {
   return `${event.room ?? ""} ${event.file}`;
@@ -29,6 +32,7 @@ function offer(state, event, { isNew }) {
   const { file, from, self, to, name, size, room } = event;
   const data = { file, from, self, to, name, size, room, state: "offered", bytes: 0 };
   const files = new Map(next.files).set(keyOf(event), { id, place: place.id });
+  if (files.size > FILES_MAX) files.delete(files.keys().next().value);
   const withFile = { ...next, files };
   for (const item of itemsOf(place.chunks)) {
     // Told again by another run of the program, under another number.

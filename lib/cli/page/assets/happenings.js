@@ -15,6 +15,8 @@ import {
 } from "./places.js";
 import { saidItem, withSaid } from "./said.js";
 
+/** So many questions are open at once; the oldest are out of time by then. */
+const VOTES_MAX = 100;
 /** How long a callee has to answer. */
 const RINGING_MS = 30_000;
 
@@ -69,11 +71,12 @@ function renamed(state, event, when) {
     before?.self ? { ...next, self: event.name } : next,
     withPerson(withoutPerson(place, event.from), event.name, { ...before, name: event.name }),
   );
-  const [, direct] = existingDirect(changed, place, event.from);
-  if (direct !== null) {
+  const direct = changed.places.get(directId(place, event.from));
+  const id = directId(place, event.name);
+  // What was said to that person goes with the person, unless there is a conversation of the new name.
+  if (direct !== undefined && !changed.places.has(id)) {
     const places = new Map(changed.places);
     places.delete(direct.id);
-    const id = `direct:${place.id}:${folded(event.name)}`;
     places.set(id, { ...direct, id, person: event.name });
     const current = changed.current === direct.id ? id : changed.current;
     changed = { ...changed, places, current };
@@ -81,33 +84,22 @@ function renamed(state, event, when) {
   return when.told(changed, event, when);
 }
 
-function existingDirect(state, parent, person) {
-  const id = `direct:${parent.id}:${folded(person)}`;
-  return [id, state.places.get(id) ?? null];
+function directId(parent, person) {
+  return `direct:${parent.id}:${folded(person)}`;
 }
 
 function presence(state, event, when) {
   const [next, place] = placeOfPeople(state, event);
-  const shown = event.shown ?? event.name;
+  const { name, shown = name, away, state: how } = event;
   const before = place.people.get(shown);
-  let listed = withPlace(
-    next,
-    withPerson(place, shown, {
-      ...before,
-      away: event.away,
-      ...(event.verified === undefined ? {} : known({ ...before, ...event })),
-    }),
-  );
-  if (event.state === "offline") listed = withPlace(next, withoutPerson(place, shown));
-  if (event.self === true || before?.self) {
-    const own = listed.places.get(place.id).people.get(shown);
-    if (own) {
-      listed = withPlace(listed, withPerson(listed.places.get(place.id), shown, { self: true }));
-    }
-  }
+  const self = event.self === true || before?.self === true;
+  const more = event.verified === undefined ? { away } : known({ ...before, ...event, away });
+  const changed = how === "offline"
+    ? withoutPerson(place, shown)
+    : withPerson(place, shown, { ...more, self });
+  const listed = withPlace(next, changed);
   // In a call nobody is told who comes and goes elsewhere.
-  const isQuiet = event.state !== undefined && event.self !== true &&
-    (state.call !== null || before?.self);
+  const isQuiet = how !== undefined && event.self !== true && (state.call !== null || self);
   return isQuiet ? listed : when.told(listed, event, { ...when, context: { before } });
 }
 
@@ -248,6 +240,7 @@ function voteWanted(state, event, { isNew }) {
     ...event,
     deadlineMs: Date.parse(event.deadline),
   });
+  if (votes.size > VOTES_MAX) votes.delete(votes.keys().next().value);
   const item = {
     kind: "vote",
     at: event.at,

@@ -17,7 +17,7 @@ import { refOf } from "./refs.js";
 import { closeSide, isSideOpen, openSide } from "./side.js";
 import { orderedPlaces, renderPeople, renderPlaces, titleOf } from "./sidebar.js";
 import { Timeline } from "./timeline.js";
-import { leaves, meant } from "./typed.js";
+import { leaves, meant, tooLong } from "./typed.js";
 import { Uploads } from "./uploads.js";
 
 const $ = (id) => document.getElementById(id);
@@ -111,6 +111,11 @@ function tell(text) {
 async function submit(text) {
   if (text.trim() === "") return false;
   const place = current();
+  const error = tooLong(text);
+  if (error !== null) {
+    say(error);
+    return false;
+  }
   if (editing !== null) {
     const isDone = run({ command: { command: "edit", text, n: editing.seq }, isChat: false }, text);
     if (isDone) stopEditing();

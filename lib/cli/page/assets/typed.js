@@ -29,12 +29,26 @@ export function leaves(state, place, text) {
   return place.type === "friends" && line === "exit";
 }
 
+/** The longest message, in bytes of UTF-8, as everywhere in p2pchat. */
+const MESSAGE_BYTES_MAX = 65_536;
+
+/** Why a text is too long to be given to the program; null: it isn't. */
+export function tooLong(text) {
+  if (3 * text.length <= MESSAGE_BYTES_MAX) return null;
+  const { length } = new TextEncoder().encode(text);
+  if (length <= MESSAGE_BYTES_MAX) return null;
+  const [has, most] = [length, MESSAGE_BYTES_MAX].map((bytes) => bytes.toLocaleString("en"));
+  return `Nothing was sent: the message has ${has} bytes, at most ${most} are possible. Send it in parts.`;
+}
+
 /**
  * What a text is for the program: `{line}` or `{command}`, with `isChat` where it is something said; `{error}` where
  * nothing can come of it; null for nothing.
  */
 export function meant(state, place, text) {
   if (text.trim() === "") return null;
+  const error = tooLong(text);
+  if (error !== null) return { error };
   const room = state.mode === "mesh" && state.rooms.size > 1 && place.room !== null
     ? { room: place.room }
     : {};
