@@ -513,7 +513,7 @@ export class Recounting {
       key: fingerprintOf(this.signer.key),
       group: newest?.group ?? "",
       view: newest?.view ?? 0,
-      seq: 0,
+      seq: null,
       members: (newest?.members ?? []).map((member) => ({
         name: member.name,
         key: fingerprintOf(member.key),
