@@ -56,6 +56,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "words",
     "discovery",
     "credentials",
+    "metrics",
     "session",
     "doors",
     "mcp",

@@ -18,6 +18,8 @@ interface OpenLinksPorts {
   readonly links: Links;
   /** Describes the other end of a link for the log. */
   whoIs(info: LinkInfo): Readonly<Record<string, unknown>>;
+  /** Somebody was shut out; absent: nobody counts. */
+  banned?(): void;
 }
 
 /** Links remembered after going down: as many as may come and go before the machine finds the offender. */
@@ -105,6 +107,7 @@ export class OpenLinks<Message extends { readonly type: string }> {
     const info = this.#up.get(link) ?? this.#ended.get(link);
     if (info === undefined) return;
     const { links, clock, environment: { log } } = this.ports;
+    this.ports.banned?.();
     log.warn("peer banned", { link, ...this.ports.whoIs(info), reason, durationMs });
     this.#bans.ban(info.peer, clock.nowMs() + durationMs);
     if (!this.#up.has(link)) return;
@@ -185,6 +188,13 @@ export class LinkBacklog {
     readonly links: Pick<Links, "send" | "close">,
     readonly bytesMax: number = BACKLOG_BYTES_MAX,
   ) {}
+
+  /** What waits for all links. */
+  get bytes(): number {
+    let bytes = 0;
+    for (const backlog of this.#full.values()) bytes += backlog.bytes;
+    return bytes;
+  }
 
   /** Sends now, or when the link has room. If too much waits, the link is closed. */
   send(link: LinkId, bytes: Uint8Array): void {

@@ -113,6 +113,11 @@ export class Runner<Input, Effect, Record> {
     if (!this.#running) this.#run();
   }
 
+  /** How many effects wait to be carried out. */
+  get queued(): number {
+    return this.#effects.length;
+  }
+
   /** After this there is no step, effect or timer. */
   stop(): void {
     this.#stopped = true;

@@ -93,6 +93,21 @@ export interface LinkHandler {
   aged(link: LinkId): void;
 }
 
+/** Is told what becomes of connections, to count it: nothing depends on it. No method may throw or block. */
+export interface LinkObserver {
+  established(links: Pick<Links, "roundTripMs">, link: LinkId, dialled: boolean): void;
+  /** A link that was established is down. `closed`: by a goodbye. */
+  ended(links: Pick<Links, "roundTripMs">, link: LinkId, closed: boolean): void;
+  /** A connection ended before both sides had proved who they are. */
+  failed(reason: DialFailureReason): void;
+  /** A stranger's connection wasn't let in. `full`: others were, or it was in their way; `silent`: too little came. */
+  refused(why: "full" | "silent"): void;
+  /** Bytes on the network, of whoever was let in. */
+  received(bytes: number): void;
+  sent(bytes: number): void;
+  congested(): void;
+}
+
 /** Whom a dial must reach. */
 export interface DialExpectation {
   /** The only identity accepted; `null` for any. */

@@ -101,6 +101,7 @@ const SERVE: ServeOptions = {
   ...COMMON,
   host: null,
   port: 6_000,
+  metrics: null,
   advertise: null,
   failAfterMs: 3_000,
   edits: "own",

@@ -290,6 +290,26 @@ export function advertiseFlag(whom: string): ValueFlag<AdvertisedAddress> {
   };
 }
 
+/** `--metrics`. Port 0 requests any free one, which is told. */
+export const metricsFlag: ValueFlag<Endpoint> = {
+  name: "metrics",
+  value: "HOST:PORT",
+  help:
+    "serve figures for a monitor there, over HTTP: /metrics (OpenMetrics), /health and /ready; " +
+    "for this machine alone 127.0.0.1:PORT",
+  parse(text, what) {
+    const [, address, port] = /^(\[[^\]]*\]|[^:]*):([^:]*)$/.exec(text) ?? [];
+    if (address === undefined || port === undefined) {
+      const isIpv6 = parseHost(text)?.includes(":") === true;
+      throw wrong(what, "HOST:PORT", text, isIpv6 ? `; write [${parseHost(text)}]:PORT` : "");
+    }
+    return {
+      host: host(address, `The host of ${what}`),
+      port: listenPort(port, `The port of ${what}`),
+    };
+  },
+};
+
 /** `--map-port`. */
 export const mapPortFlag: Switch = {
   name: "map-port",

@@ -35,6 +35,7 @@ import {
   MAPPED_ALONE,
   MAPPED_OR_NAMED,
   mapPortFlag,
+  metricsFlag,
   oneOf,
   type OptionsOf,
   optionsOf,
@@ -124,6 +125,7 @@ const flags = {
     help: `relayed for one room in a second, at most (${ROOM_RATE_DEFAULT / 1e6}MB)`,
     parse: dataSize(RATE_MIN, RATE_MAX),
   },
+  metrics: metricsFlag,
 } satisfies Flags;
 
 type MeetingFlag = Extract<keyof typeof flags, `meeting${string}`>;

@@ -26,6 +26,8 @@ import { type OpenedRecords, openRecords } from "../session/record_store.ts";
 import { regserverCommands, type RegserverCommandSink } from "./regserver_commands.ts";
 import { directoryText } from "../args/flags.ts";
 import { regserverLines, type RegserverOwnEvent } from "./regserver_rendering.ts";
+import type { RegserverMetering } from "../metrics/regserver_metering.ts";
+import { measuring, observing, withMetering } from "../metrics/with_metering.ts";
 import { People } from "../credentials/people.ts";
 import {
   channelIdentity,
@@ -65,12 +67,21 @@ export async function runRegserver(options: RegserverOptions): Promise<void> {
   const folder = regserverFolder(options.dataFolder);
   const mode = { commands: regserverCommands, render: regserverLines };
   await withSession(options, { folder, mode: "regserver" }, mode, async (session) => {
-    await direct({ ...session, options });
+    await withMetering(options.metrics, loadMetering, session, async (metering) => {
+      await direct({ ...session, options, metering });
+    });
   });
+}
+
+async function loadMetering(): Promise<RegserverMetering> {
+  const { RegserverMetering } = await import("../metrics/regserver_metering.ts");
+  return new RegserverMetering();
 }
 
 interface Wiring extends Session<RegserverOwnEvent, RegserverCommandSink> {
   readonly options: RegserverOptions;
+  /** With `--metrics`. */
+  readonly metering: RegserverMetering | null;
 }
 
 async function direct(wiring: Wiring): Promise<void> {
@@ -144,7 +155,7 @@ async function serve(
   store: OpenedRecords<DirectoryRecord>,
   accountNotices: readonly string[],
 ): Promise<void> {
-  const { options, environment, identity, ui } = wiring;
+  const { options, environment, identity, ui, metering } = wiring;
   let host: DirectoryHost | null = null;
   let stopMeeting = () => {};
   let handler = forwardTo(() => host);
@@ -174,6 +185,7 @@ async function serve(
       strangers: STRANGERS,
       waitingMax: WAITING_MAX,
       handler: mapping?.noticing(present) ?? present,
+      ...observing(metering),
     }), (port) => UdpDatagrams.listen(options.host, port, environment.log));
   try {
     const listening = endpointForOthers(options, links.local.port, wiring.outward);
@@ -197,6 +209,7 @@ async function serve(
           `Rooms meet here with: p2pchat mesh NAME --meet ${directoryText(listening)}`,
         );
       }
+      metering?.tell();
       if (identity.isNew && ui.interactive) showNotices(ui, FIRST_STEPS);
       ui.listen(input.handler);
       mapping?.start(links.local.port);
@@ -216,6 +229,8 @@ async function serve(
     const people = new People<DirectoryEvent>(wiring, null, undefined, false);
     const ofInstance = instance === undefined ? {} : { instance };
     const announced = () => mapping?.announced ?? null;
+    const { hasher } = openPasswordHasher();
+    metering?.measure(() => host === null ? [] : [host], () => hasher.waiting);
     host = new DirectoryHost({ listening, announced, ...policy, ...ofInstance }, {
       ...modePorts(wiring, links),
       signer: identity.signer,
@@ -223,9 +238,11 @@ async function serve(
       accounts,
       ...shared,
       ...(meeting === null ? {} : { meeting: () => meeting.counts }),
-      hasher: openPasswordHasher().hasher,
+      hasher,
       datagrams,
+      ...measuring(metering),
       show: (event, ref) => {
+        if (metering?.takes(event, ref) === true) return;
         people.show(event, ref);
         heed(event, names, ready);
       },

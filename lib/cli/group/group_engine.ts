@@ -18,11 +18,12 @@ import type { GroupSecrets } from "../../protocols/group/schema/group_secrets.ts
 import { StandByHost } from "../../runtime/hosts/stand_by_host.ts";
 import type { KeepPin } from "../../runtime/hosts/mode_host.ts";
 import { identityPath } from "../../store/profile/identity.ts";
-import { forwardTo, openTo } from "../../transport/link.ts";
+import { forwardTo, type LinkObserver, openTo } from "../../transport/link.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import { openTcpLinks } from "../../transport/tcp/tcp_links.ts";
 import { EngineNodes } from "../engine/engine_nodes.ts";
 import { openEngine } from "../engine/open_engine.ts";
+import { observing } from "../metrics/with_metering.ts";
 import { endpointForOthers } from "../session/advertised_address.ts";
 import {
   channelIdentity,
@@ -44,6 +45,8 @@ import type { ServeOwnEvent } from "./serve_rendering.ts";
 interface GroupEnginePorts extends Session<ServeOwnEvent, ServeCommandSink> {
   readonly options: ServeOptions;
   show(event: CoordinatorEvent, ref: string | undefined): void;
+  /** With `--metrics`. */
+  readonly metering: { readonly links: LinkObserver } | null;
   /** Whoever carries out commands while this instance stands by. */
   hosting(host: StandByHost | null): void;
 }
@@ -110,6 +113,7 @@ export class GroupEngine {
         secrets: options.private ? (epoch) => this.#secrets?.opening(epoch) ?? null : null,
       },
       handler: forwardTo(() => host),
+      ...observing(this.ports.metering),
     });
     const listening = endpointForOthers(options, links.local.port, outward);
     this.#listening = listening;

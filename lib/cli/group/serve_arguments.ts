@@ -27,6 +27,7 @@ import {
   MAPPED_ALONE,
   MAPPED_OR_NAMED,
   mapPortFlag,
+  metricsFlag,
   oneOf,
   type OptionsOf,
   optionsOf,
@@ -93,6 +94,7 @@ const flags = {
     help: "the group's name in the engine, with --engine: the same for all instances",
     parse: engineGroup,
   },
+  metrics: metricsFlag,
   foundNew: {
     name: "new",
     help:

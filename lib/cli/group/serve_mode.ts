@@ -48,6 +48,8 @@ import {
   withSession,
 } from "../session/mode_session.ts";
 import { WordInvites } from "../words/word_invites.ts";
+import type { ServeMetering } from "../metrics/serve_metering.ts";
+import { measuring, observing, withMetering } from "../metrics/with_metering.ts";
 import { SnapshotStore } from "../tools/snapshot_store.ts";
 import { columnsOf } from "../streams/streams.ts";
 
@@ -65,12 +67,21 @@ export async function runServe(options: ServeOptions): Promise<void> {
   const folder = serveFolder(options.dataFolder);
   const mode = { commands: serveCommands, render: serveLines };
   await withSession(options, { folder, mode: "serve" }, mode, async (session) => {
-    await new Service({ ...session, options }).run();
+    await withMetering(options.metrics, loadMetering, session, async (metering) => {
+      await new Service({ ...session, options, metering }).run();
+    });
   });
+}
+
+async function loadMetering(): Promise<ServeMetering> {
+  const { ServeMetering } = await import("../metrics/serve_metering.ts");
+  return new ServeMetering();
 }
 
 interface Wiring extends Session<ServeOwnEvent, ServeCommandSink> {
   readonly options: ServeOptions;
+  /** With `--metrics`. */
+  readonly metering: ServeMetering | null;
 }
 
 /** Shortest and longest pause before the coordinator is restarted after the disk refused a write. */
@@ -119,6 +130,7 @@ class Service {
       (command, ref) => this.#command(command, ref),
       () => this.#host,
     );
+    wiring.metering?.measure(() => this.#host === null ? [] : [this.#host]);
   }
 
   /** @throws {P2pchatError} The reason if it ends otherwise than by the operator. */
@@ -232,7 +244,9 @@ class Service {
     if (event.event === "joining" || event.event === "joined") this.#words?.met(event);
     const engine = this.#engine;
     const isStatus = event.event === "status" && engine !== null;
-    this.#people.show(isStatus ? { ...event, engine: engine.view() } : event, ref);
+    const shown = isStatus ? { ...event, engine: engine.view() } : event;
+    if (this.wiring.metering?.takes(shown, ref) === true) return;
+    this.#people.show(shown, ref);
     switch (event.event) {
       case "ready":
         ui.setNames(() => event.members);
@@ -310,6 +324,7 @@ class Service {
           },
         },
         handler: this.#mapping?.noticing(handler) ?? handler,
+        ...observing(this.wiring.metering),
       });
       this.#port = links.local.port;
       datagrams = this.#openDatagrams(links.local.port);
@@ -335,6 +350,7 @@ class Service {
           await Promise.all([pin(one), led.pin(one)]);
         },
         ...(led === null ? {} : { leads: () => led.leads() }),
+        ...measuring(this.wiring.metering),
       });
       if (this.#left !== null) return false;
       this.#host = host;
@@ -410,6 +426,7 @@ class Service {
       this.#pauses.reset();
     }
     if (this.#port !== null) this.#mapping?.start(this.#port);
+    this.wiring.metering?.tell();
     if (this.#hasBegun) return showNotices(ui, ...notices);
     this.#hasBegun = true;
     ui.setPrompt("serve", null);

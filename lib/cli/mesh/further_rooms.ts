@@ -11,6 +11,7 @@ import { randomBytes } from "../session/random_bytes.ts";
 import { Peace } from "../session/peace.ts";
 import { type Bye, foundCommand } from "../session/run_mode.ts";
 import { joinOptions } from "./join_options.ts";
+import type { MeshMetering } from "../metrics/mesh_metering.ts";
 import type { MeshOptions } from "./mesh_arguments.ts";
 import type { MeshCommandSink } from "./mesh_commands.ts";
 import type { MeshConsole, RoomStart } from "./mesh_console.ts";
@@ -32,6 +33,7 @@ interface First extends Session<MeshOwnEvent, MeshCommandSink> {
   /** Those that run. */
   readonly hosts: Set<MeshHost>;
   readonly together: OpenTogether;
+  readonly metering: MeshMetering | null;
 }
 
 export class FurtherRooms implements ManyRooms {
@@ -62,10 +64,12 @@ export class FurtherRooms implements ManyRooms {
     }
     meshConsole.runFurther(ref, (ui) => {
       const { settings, ignored, ownKey, today } = first.peace;
+      // Each room has a lock of its own, of which a disk asks before it writes.
+      const disk = new RealDisk(() => performance.now());
+      first.metering?.watch(disk);
       return this.runRoom({
         ...first,
-        // Each room has a lock of its own, of which a disk asks before it writes.
-        disk: new RealDisk(() => performance.now()),
+        disk,
         environment: { ...first.environment, log: numbered(first.environment.log, ui.number) },
         // Names may be other people's in another room.
         peace: new Peace(settings, ignored, ownKey, today),

@@ -28,6 +28,7 @@ import {
   listenPort,
   MAPPED_OR_NAMED,
   mapPortFlag,
+  metricsFlag,
   noHistoryFlag,
   type OptionsOf,
   optionsOf,
@@ -101,6 +102,7 @@ const flags = {
       "reach you through it; it can't read what passes; none: no longer the one of the last time",
     parse: (text, what) => text === NO_MEETING_POINT ? NO_MEETING_POINT : meetingPoint(text, what),
   },
+  metrics: metricsFlag,
   ...fileFlags,
   passphraseFile: PASSPHRASE_FILE_FLAG,
 } satisfies Flags;

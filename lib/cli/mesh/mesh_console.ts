@@ -10,6 +10,7 @@ import type { MeshHost } from "../../runtime/hosts/mesh_host.ts";
 import type { Session } from "../session/mode_session.ts";
 import type { Bye } from "../session/run_mode.ts";
 import type { InputHandler, InterruptCause, Place } from "../rendering/user_interface.ts";
+import type { MeshMetering } from "../metrics/mesh_metering.ts";
 import type { MeshOptions } from "./mesh_arguments.ts";
 import type { ConsoleCommand, MeshCommandSink, RoomCommand, RoomSink } from "./mesh_commands.ts";
 import type { MeshOwnEvent } from "./mesh_rendering.ts";
@@ -33,6 +34,8 @@ export interface RoomStart extends Session<MeshOwnEvent, RoomSink> {
   /** Whether the console is in another room already. */
   readonly isFurther: boolean;
   readonly together: OpenTogether;
+  /** With `--metrics`; of all rooms together. */
+  readonly metering: MeshMetering | null;
 }
 
 /** Runs a room until the user leaves it. @throws {P2pchatError} The reason if it ends otherwise. */

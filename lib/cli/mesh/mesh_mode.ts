@@ -19,6 +19,7 @@ import { backTo, roomIdStart } from "../../protocols/mesh/joining/room_setup.ts"
 import type { RecalledMessage } from "../../base/machine/mode_machine.ts";
 import type { MeshCommand, MeshEvent } from "../../protocols/mesh/schema/events.ts";
 import type { MeshConfig } from "../../protocols/mesh/schema/mesh_io.ts";
+import type { Invite } from "../../protocols/mesh/schema/rotations.ts";
 import { FORGETTING_ROOM } from "../../protocols/mesh/schema/records.ts";
 import { MeshHost } from "../../runtime/hosts/mesh_host.ts";
 import { forwardTo, type Links } from "../../transport/link.ts";
@@ -32,9 +33,9 @@ import { type FileCommand, isFileCommand } from "../files/file_events.ts";
 import { SharedFiles } from "../files/shared_files.ts";
 import type { ToldRooms } from "../discovery/told_rooms.ts";
 import type { LanStart } from "./lan_start.ts";
-import { meshCommands } from "./mesh_commands.ts";
+import { meshCommands, type MeshCommandSink } from "./mesh_commands.ts";
 import { MeshConsole, type RoomStart } from "./mesh_console.ts";
-import { meshLines } from "./mesh_rendering.ts";
+import { meshLines, type MeshOwnEvent } from "./mesh_rendering.ts";
 import { RoomMeetings } from "../meeting/room_meetings.ts";
 import { pinsIn } from "../credentials/pinned_keys.ts";
 import { MeshRooms, type OpenTogether, roomText } from "./mesh_rooms.ts";
@@ -62,11 +63,14 @@ import {
   channelIdentity,
   logStarted,
   profileTurn,
+  type Session,
   showNotices,
   warnBy,
   withSession,
 } from "../session/mode_session.ts";
 import { joiningByWords, roomWords } from "./room_words.ts";
+import type { MeshMetering } from "../metrics/mesh_metering.ts";
+import { measuring, observing, withMetering } from "../metrics/with_metering.ts";
 import { Presenter } from "./presenter.ts";
 
 /** Notices about which room this is; scripts get only those they don't know from events. */
@@ -140,20 +144,34 @@ export async function runMesh(options: MeshOptions): Promise<void> {
   const unseal = unsealing(options, options.name);
   const use = { folder: options, mode: "mesh", unseal, keepsTyped: options.keepsWords } as const;
   await withSession(options, use, mode, async (session) => {
-    const hosts = new Set<MeshHost>();
-    const together: OpenTogether = { mark: null, current: null };
-    const end = followKnownPeers(session, (command) => {
-      for (const host of hosts) host.command(command, undefined);
+    await withMetering(options.metrics, loadMetering, session, async (metering) => {
+      await runRooms({ ...session, options, metering }, invite);
     });
-    const load = async () => {
-      const { FurtherRooms } = await import("./further_rooms.ts"); // most users are in one room
-      return new FurtherRooms(meshConsole, { ...session, options, hosts, together }, runRoom);
-    };
-    const meshConsole: MeshConsole = new MeshConsole(session.ui, load);
-    const first = (ui: RoomInterface) =>
-      runRoom({ ...session, ui, options, invite, hosts, together, isFurther: false });
-    sayBye(session, await meshConsole.run(first).finally(end));
   });
+}
+
+async function loadMetering(): Promise<MeshMetering> {
+  const { MeshMetering } = await import("../metrics/mesh_metering.ts");
+  return new MeshMetering();
+}
+
+type Opened = Session<MeshOwnEvent, MeshCommandSink> & Pick<RoomStart, "options" | "metering">;
+
+async function runRooms(opened: Opened, invite: Invite | null): Promise<void> {
+  const hosts = new Set<MeshHost>();
+  opened.metering?.measure(() => [...hosts]);
+  const together: OpenTogether = { mark: null, current: null };
+  const end = followKnownPeers(opened, (command) => {
+    for (const host of hosts) host.command(command, undefined);
+  });
+  const load = async () => {
+    const { FurtherRooms } = await import("./further_rooms.ts"); // most users are in one room
+    return new FurtherRooms(meshConsole, { ...opened, hosts, together }, runRoom);
+  };
+  const meshConsole: MeshConsole = new MeshConsole(opened.ui, load);
+  const first = (ui: RoomInterface) =>
+    runRoom({ ...opened, ui, invite, hosts, together, isFurther: false });
+  sayBye(opened, await meshConsole.run(first).finally(end));
 }
 
 /** Runs until the user leaves the room. @throws {P2pchatError} The reason if it ends otherwise. */
@@ -224,7 +242,19 @@ interface Wiring extends RoomStart {
 }
 
 async function chat(wiring: Wiring): Promise<Bye> {
-  const { options, environment, hosts, identity, begin, rooms, lan, ui, isFurther, disk } = wiring;
+  const {
+    options,
+    environment,
+    hosts,
+    identity,
+    begin,
+    rooms,
+    lan,
+    ui,
+    isFurther,
+    disk,
+    metering,
+  } = wiring;
   let host: MeshHost | null = null;
   let pausing: () => () => void = () => () => {};
   let told = null as { close(): Promise<void> } | null;
@@ -274,6 +304,7 @@ async function chat(wiring: Wiring): Promise<Bye> {
       },
     },
     handler: words.routed(handler),
+    ...observing(metering),
   });
   const mapping = routers === null ? null : new routers.MappedPort({
     environment,
@@ -321,6 +352,7 @@ async function chat(wiring: Wiring): Promise<Bye> {
       if (room !== null) files.start(room as string as Hash, `${rooms.folder}/${room}/files`);
       // After the first line, which says where this member listens.
       showNotices(ui, ...identity.takeNotices());
+      metering?.tell();
       if (!options.keepsWords) showNotices(ui, FORGETS);
       if (begin.kind === "resume" && options.foundPrivate) {
         showNotices(ui, back(BACK_PRIVATE, options));
@@ -359,6 +391,7 @@ async function chat(wiring: Wiring): Promise<Bye> {
     );
     host = new MeshHost(config, {
       ...modePorts(wiring, links),
+      ...measuring(metering),
       files,
       privateWords: privately,
       pauseInput: (reason) => presenter.pause.machine(reason),
@@ -386,6 +419,7 @@ async function chat(wiring: Wiring): Promise<Bye> {
         return Object.assign(kept, { pin, close });
       },
       show: (event, ref) => {
+        if (metering?.takes(event, ref) === true) return;
         if (event.event === "invite" && words.show(event, ref)) return;
         if (event.event === "joined") words.met(event);
         if (lan === null) return presenter.show(event, ref);

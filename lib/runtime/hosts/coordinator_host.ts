@@ -29,7 +29,7 @@ import { createCodec } from "../../wire/codec.ts";
 import { DroppingOutput } from "./dropping_output.ts";
 import type { EntryLog } from "../entry_feed.ts";
 import { LinkBacklog } from "../open_links.ts";
-import { type KeepPin, ModeHost, type ModePorts } from "./mode_host.ts";
+import { type Around, type KeepPin, ModeHost, type ModePorts } from "./mode_host.ts";
 import type { RecordStore } from "../record_log.ts";
 import { Runner } from "../runner.ts";
 import { CLOSE_MS_MAX, isDoneWithin } from "../within.ts";
@@ -49,6 +49,8 @@ interface CoordinatorHostPorts extends ModePorts<CoordinatorEvent> {
    * `giveWay` is called. Absent where there is no other program.
    */
   readonly leads?: () => boolean;
+  /** Absent: nobody looks. */
+  readonly around?: Around<CoordinatorInput, CoordinatorEffect>;
 }
 
 export class CoordinatorHost extends ModeHost<
@@ -98,12 +100,13 @@ export class CoordinatorHost extends ModeHost<
       shown: unreachable,
       restored: () => this.#tell({ event: "notice", text: RESTORED_TEXT }),
     });
-    const { leads = () => true } = ports;
+    const { leads = () => true, around } = ports;
     const machine: Machine<CoordinatorInput, CoordinatorEffect> = {
       step: (input, nowMs) => leads() ? coordinator.step(input, nowMs) : [],
       nextDeadlineMs: () => coordinator.nextDeadlineMs(),
     };
-    this.runner = new Runner<CoordinatorInput, CoordinatorEffect, CoordinatorRecord>(machine, {
+    const seen = around?.(machine) ?? machine;
+    this.runner = new Runner<CoordinatorInput, CoordinatorEffect, CoordinatorRecord>(seen, {
       ...this.runnerPorts(pin),
       executeAtOnce: (effect) => {
         if (effect.type !== "datagram") return this.executeAtOnce(effect);
@@ -127,6 +130,10 @@ export class CoordinatorHost extends ModeHost<
   /** Ends, as another instance may lead the group now; `run` rejects with this. */
   giveWay(error: P2pchatError): void {
     this.fail(error);
+  }
+
+  protected override get backlogBytes(): number {
+    return this.#backlog.bytes;
   }
 
   // LinkHandler.

@@ -30,7 +30,7 @@ import { createCodec } from "../../wire/codec.ts";
 import { type AccountHasher, AccountQuestions } from "../account_questions.ts";
 import { DroppingOutput } from "./dropping_output.ts";
 import { LinkBacklog } from "../open_links.ts";
-import { ModeHost, type ModePorts } from "./mode_host.ts";
+import { type Around, ModeHost, type ModePorts } from "./mode_host.ts";
 import type { RecordStore } from "../record_log.ts";
 import type { Registrar } from "../registrar.ts";
 import { Runner } from "../runner.ts";
@@ -48,6 +48,8 @@ interface DirectoryHostPorts extends ModePorts<DirectoryEvent> {
   readonly engine?: () => EngineAnswers;
   /** Of a meeting point, which is beside it. */
   readonly meeting?: () => MeetingCounts;
+  /** Absent: nobody looks. */
+  readonly around?: Around<DirectoryInput, DirectoryEffect>;
 }
 
 export class DirectoryHost extends ModeHost<
@@ -87,7 +89,8 @@ export class DirectoryHost extends ModeHost<
       shown: unreachable,
       restored: () => this.#notice(RESTORED_TEXT),
     });
-    this.runner = new Runner<DirectoryInput, DirectoryEffect, DirectoryRecord>(directory, {
+    const machine = ports.around?.(directory) ?? directory;
+    this.runner = new Runner<DirectoryInput, DirectoryEffect, DirectoryRecord>(machine, {
       ...this.runnerPorts(),
       persistOf: (effect) => effect.type === "persist" ? effect : null,
       execute: (effect) => this.#execute(effect),
@@ -111,6 +114,10 @@ export class DirectoryHost extends ModeHost<
       notice: (text) => this.#notice(text),
       failed: (error) => this.fail(error),
     });
+  }
+
+  protected override get backlogBytes(): number {
+    return this.#backlog.bytes;
   }
 
   // LinkHandler.

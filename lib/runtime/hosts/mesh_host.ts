@@ -37,7 +37,7 @@ import type {
   LinkInfo,
 } from "../../transport/link.ts";
 import { createCodec } from "../../wire/codec.ts";
-import { type KeepPin, ModeHost, type ModePorts } from "./mode_host.ts";
+import { type Around, type KeepPin, ModeHost, type ModePorts } from "./mode_host.ts";
 import type { RecordStore } from "../record_log.ts";
 import { Runner } from "../runner.ts";
 
@@ -66,6 +66,8 @@ interface MeshHostPorts extends ModePorts<MeshEvent> {
   openRoom(room: RoomId): Promise<RoomStore>;
   /** A member has dialled us at the address that `mapped` named. */
   proven?(endpoint: Endpoint): void;
+  /** Absent: nobody looks. */
+  readonly around?: Around<MeshInput, MeshEffect>;
 }
 
 /** The machine is told of content on a link so often: a small part of the time for which that keeps an idle link. */
@@ -89,12 +91,13 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
 
   constructor(config: MeshConfig, ports: MeshHostPorts) {
     super(createCodec(MESH_MESSAGES), ports);
-    const { signer, environment, openRoom, meetings, proven } = ports;
+    const { signer, environment, openRoom, meetings, proven, around } = ports;
     this.#openRoomStore = openRoom;
     this.#meetings = meetings ?? null;
     this.#proven = proven;
     this.#mesh = new Mesh(config, signer, environment);
-    this.runner = new Runner<MeshInput, MeshEffect, MeshRecord>(this.carrying(this.#mesh), {
+    const machine = around?.(this.#mesh) ?? this.#mesh;
+    this.runner = new Runner<MeshInput, MeshEffect, MeshRecord>(this.carrying(machine), {
       ...this.runnerPorts((pin) => this.#pin(pin)),
       persistOf: (effect) => effect.type === "persist" ? effect : null,
       execute: (effect) => this.#execute(effect),

@@ -54,7 +54,12 @@ export interface ModePorts<Event> {
   readonly files?: CarriedFiles;
   /** Absent in a mode in which nobody writes to one alone. */
   readonly privateWords?: KeptWords<Event>;
+  /** Somebody was shut out for breaking the rules; absent: nobody counts. */
+  banned?(): void;
 }
+
+/** Puts something around a machine that sees what goes in and comes out; it answers as the machine does. */
+export type Around<Input, Effect> = (machine: Machine<Input, Effect>) => Machine<Input, Effect>;
 
 /** What was said to one alone, and by one, in files of its own. */
 export interface KeptWords<Event> {
@@ -105,13 +110,15 @@ export abstract class ModeHost<
   /** The runner that steps the machine. */
   protected abstract readonly runner: Pick<
     Runner<ModeInput<Message, Command>, unknown, unknown>,
-    "feed" | "stop" | "inOrder"
+    "feed" | "stop" | "inOrder" | "queued"
   >;
 
   protected constructor(codec: MessageCodec<Message>, readonly ports: ModePorts<Event>) {
     const { clock, environment, links } = ports;
     const whoIs = (info: LinkInfo) => this.whoIs(info);
-    const openLinks = this.openLinks = new OpenLinks(codec, { clock, environment, links, whoIs });
+    const banned = () => ports.banned?.();
+    const of = { clock, environment, links, whoIs, banned };
+    const openLinks = this.openLinks = new OpenLinks(codec, of);
     const recipients = () => this.recipients();
     const { files } = ports;
     this.#carriage = files === undefined ? null : new FileCarriage({
@@ -124,6 +131,15 @@ export abstract class ModeHost<
   /** What carries files; null in a mode that carries none. */
   get carrier(): FrameCarrier | null {
     return this.#carriage;
+  }
+
+  /** Effects that wait to be carried out, and what waits for links that are full, in bytes. */
+  get waiting(): { readonly effects: number; readonly backlogBytes: number } {
+    return { effects: this.runner.queued, backlogBytes: this.backlogBytes };
+  }
+
+  protected get backlogBytes(): number {
+    return 0;
   }
 
   /** Starts the machine, and runs until it stops. @throws Whatever breaks the program itself. */

@@ -31,6 +31,7 @@ import type {
   LinkClock,
   LinkHandler,
   LinkInfo,
+  LinkObserver,
   Links,
   Queue,
 } from "../link.ts";
@@ -52,6 +53,7 @@ export interface ChannelLinksOptions {
   /** Relayed streams, in addition to those of the network. */
   readonly relays?: RelayedStreams;
   readonly handler: LinkHandler;
+  readonly observer?: LinkObserver;
   readonly channel?: Partial<ChannelConfig>;
   /** Tells the user of a path on which only short messages pass; by default nobody. */
   readonly warn?: (text: string) => void;
@@ -179,7 +181,7 @@ export class ChannelLinks implements Links {
       this.#nowMs,
     );
     for (const effect of effects) {
-      if (effect.type === "congested") this.#options.handler.congested(link);
+      if (effect.type === "congested") this.#congested(link);
       else this.#options.clock.soon(() => this.#apply(connection, effect));
     }
     this.#flushLater(connection);
@@ -278,6 +280,7 @@ export class ChannelLinks implements Links {
   /** Closes a stream that nothing was sent to with a refusal. */
   #turnAway(stream: ByteStream, reason: string): void {
     const { remote } = stream;
+    this.#options.observer?.refused("full");
     this.#options.env.log.info("connection refused", { remote: endpointText(remote), reason });
     this.#partWith(stream, { isStranger: true, writing: true });
     stream.write(encodeRefusal("full"));
@@ -285,6 +288,7 @@ export class ChannelLinks implements Links {
 
   #drop(stream: ByteStream, reason: string): void {
     const { remote } = stream;
+    this.#options.observer?.refused("silent");
     this.#options.env.log.info("connection dropped", { remote: endpointText(remote), reason });
     stream.abort();
   }
@@ -326,6 +330,7 @@ export class ChannelLinks implements Links {
   // Channels step.
 
   #received(connection: Connection, bytes: Uint8Array): void {
+    this.#options.observer?.received(bytes.length);
     this.#step(connection, { type: "received", bytes });
     this.#flush(connection);
   }
@@ -344,6 +349,7 @@ export class ChannelLinks implements Links {
     switch (effect.type) {
       case "write":
         connection.writing = true;
+        this.#options.observer?.sent(effect.bytes.length);
         connection.stream.write(effect.bytes);
         return;
       case "bytes":
@@ -353,7 +359,7 @@ export class ChannelLinks implements Links {
         this.#established(connection, effect);
         return;
       case "congested":
-        handler.congested(connection.id);
+        this.#congested(connection.id);
         return;
       case "drained":
         handler.drained(connection.id);
@@ -397,7 +403,13 @@ export class ChannelLinks implements Links {
     this.#admission.forget(connection);
     connection.up = true;
     this.#up += 1;
+    this.#options.observer?.established(this, id, dialled);
     this.#options.handler.linkUp(id, info);
+  }
+
+  #congested(link: LinkId): void {
+    this.#options.observer?.congested();
+    this.#options.handler.congested(link);
   }
 
   #deliver(connection: Connection, reader: FrameReader, bytes: Uint8Array): void {
@@ -457,6 +469,7 @@ export class ChannelLinks implements Links {
     if (effect.type === "closed") {
       const { closed, reason, detail } = effect;
       this.#up -= 1;
+      this.#options.observer?.ended(this, id, closed);
       this.#noteLongWrites(connection);
       const { log } = this.#options.env;
       if (detail !== undefined) log.info("link broken", { link: id, detail });
@@ -464,6 +477,7 @@ export class ChannelLinks implements Links {
     } else {
       const { reason, text, key, detail } = effect;
       const remote = endpointText(stream.remote);
+      this.#options.observer?.failed(reason);
       this.#options.env.log.info("handshake failed", {
         remote,
         reason,

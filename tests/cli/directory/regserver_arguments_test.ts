@@ -18,6 +18,7 @@ const REGSERVER: RegserverOptions = {
   ...COMMON_OPTIONS,
   host: null,
   port: 4_400,
+  metrics: null,
   advertise: null,
   clientsMax: 1_000,
   guests: true,

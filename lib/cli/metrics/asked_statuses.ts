@@ -1,0 +1,101 @@
+/**
+ * Asks the machines that run how things stand, as their users do by `/status`: what is told to a monitor is what people
+ * are told, and a machine that doesn't answer is seen not to.
+ */
+
+import type { Clock } from "../../base/machine/clock.ts";
+
+/** Whoever carries out commands, and can be asked. */
+export interface StatusHost {
+  command(command: { readonly command: "status" }, ref: string): void;
+}
+
+interface AnsweringEvent {
+  readonly event: string;
+}
+
+/** An answer is as good for this long: whoever asks more often costs no more. */
+const FRESH_MS = 1_000;
+/** An answer that takes longer waits for the disk, or never comes. */
+const ANSWER_MS_MAX = 2_000;
+
+/** Those that came, and whether all did. */
+export interface Statuses<Status> {
+  readonly answers: readonly Status[];
+  /** How many machines were asked. */
+  readonly asked: number;
+  /** Whether each has said something, if only that it can't tell. */
+  readonly isWhole: boolean;
+}
+
+interface Question<Status> {
+  readonly ref: string;
+  readonly asked: number;
+  readonly answers: Status[];
+  left: number;
+  readonly done: PromiseWithResolvers<Statuses<Status>>;
+}
+
+export class AskedStatuses<Status extends AnsweringEvent> {
+  #question: Question<Status> | null = null;
+  #latest: { readonly atMs: number; readonly statuses: Promise<Statuses<Status>> } | null = null;
+  #count = 0;
+
+  /** @param mark Begins the `ref` of each question; no user can guess it. */
+  constructor(
+    readonly mark: string,
+    readonly clock: Clock,
+    readonly hosts: () => readonly StatusHost[],
+  ) {}
+
+  /** How things stand now, or did a second ago. */
+  ask(): Promise<Statuses<Status>> {
+    const nowMs = this.clock.nowMs();
+    if (this.#latest === null || nowMs - this.#latest.atMs >= FRESH_MS) {
+      this.#latest = { atMs: nowMs, statuses: this.#ask(nowMs) };
+    }
+    return this.#latest.statuses;
+  }
+
+  /**
+   * Whether the event answers a question that was asked here, and is to be shown to nobody.
+   * @param ref That of the event.
+   */
+  takes(event: Status | AnsweringEvent, ref: string | undefined): boolean {
+    if (ref === undefined || !ref.startsWith(this.mark)) return false;
+    const question = this.#question;
+    if (question === null || ref !== question.ref) return true; // too late
+    if (isStatus<Status>(event)) question.answers.push(event);
+    question.left -= 1;
+    if (question.left === 0) this.#end(question);
+    return true;
+  }
+
+  #ask(nowMs: number): Promise<Statuses<Status>> {
+    const hosts = this.hosts();
+    const question: Question<Status> = {
+      ref: `${this.mark}${++this.#count}`,
+      asked: hosts.length,
+      answers: [],
+      left: hosts.length,
+      done: Promise.withResolvers(),
+    };
+    this.#question = question;
+    const timer = this.clock.at(nowMs + ANSWER_MS_MAX, () => this.#end(question));
+    for (const host of hosts) host.command({ command: "status" }, question.ref);
+    if (hosts.length === 0) this.#end(question);
+    return question.done.promise.finally(() => timer.cancel());
+  }
+
+  #end(question: Question<Status>): void {
+    if (this.#question === question) this.#question = null;
+    const { answers, asked, left } = question;
+    question.done.resolve({ answers, asked, isWhole: left === 0 });
+  }
+}
+
+function isStatus<Status extends AnsweringEvent>(
+  event: Status | AnsweringEvent,
+): event is Status {
+  return event.event === "status";
+}
