@@ -15,12 +15,19 @@ import {
   plain,
 } from "./http_messages.ts";
 
-/** A monitor has one, or one for each path; these are some monitors, and people who look. */
-const CONNECTIONS_MAX = 32;
+interface ServerLimits {
+  readonly connectionsMax: number;
+  /** For a connection, from its begin to its end. */
+  readonly connectionMs: number;
+}
+
+/**
+ * A monitor has one connection, or one for each path; these are some monitors, and people who look. Monitors give up
+ * after 10 s, mostly.
+ */
+const LIMITS: ServerLimits = { connectionsMax: 32, connectionMs: 10_000 };
 /** Of a request's head: those of monitors and browsers have less than 2,000. */
 const HEAD_BYTES_MAX = 8_192;
-/** For a connection, from its begin to its end: monitors give up after 10 s, mostly. */
-const CONNECTION_MS_MAX = 10_000;
 /** How long, and how much, is read of what comes behind a request: to close before would cut off the answer. */
 const LINGER_MS_MAX = 1_000;
 const LINGER_BYTES_MAX = 65_536;
@@ -43,15 +50,19 @@ export class MetricsServer {
   readonly #ongoing = new Set<Promise<void>>();
   #isClosed = false;
 
-  private constructor(readonly listener: Deno.TcpListener, readonly answering: Answering) {
+  private constructor(
+    readonly listener: Deno.TcpListener,
+    readonly answering: Answering,
+    readonly limits: ServerLimits,
+  ) {
     this.#keep(this.#accept());
   }
 
   /** @throws {P2pchatError} `port-in-use`; `unreachable` where it can't listen there for another reason. */
-  static open(at: Endpoint, answering: Answering): MetricsServer {
+  static open(at: Endpoint, answering: Answering, limits = LIMITS): MetricsServer {
     try {
       const listener = Deno.listen({ hostname: at.host, port: at.port, transport: "tcp" });
-      return new MetricsServer(listener, answering);
+      return new MetricsServer(listener, answering, limits);
     } catch (cause) {
       throw listenError(at, cause);
     }
@@ -60,6 +71,11 @@ export class MetricsServer {
   /** Where it listens: an address, and the port where any was wanted. */
   get local(): Endpoint {
     return endpointOf(this.listener.addr as Deno.NetAddr);
+  }
+
+  /** How many are connected. */
+  get size(): number {
+    return this.#open.size;
   }
 
   /** Cuts off whoever is connected. */
@@ -89,9 +105,10 @@ export class MetricsServer {
 
   async #serve(connection: Deno.TcpConn): Promise<void> {
     const open = { connection, host: hostOf(connection) };
+    const { connectionsMax, connectionMs } = this.limits;
     this.#open.add(open);
-    if (this.#open.size > CONNECTIONS_MAX) closeSurely(this.#oneToMany().connection);
-    const timer = setTimeout(() => closeSurely(connection), CONNECTION_MS_MAX);
+    if (this.#open.size > connectionsMax) this.#cutOff(this.#oneToMany());
+    const timer = setTimeout(() => closeSurely(connection), connectionMs);
     try {
       await this.#answer(connection);
     } catch (error) {
@@ -102,6 +119,11 @@ export class MetricsServer {
       this.#open.delete(open);
       closeSurely(connection);
     }
+  }
+
+  #cutOff(open: Open): void {
+    this.#open.delete(open); // or it would be the one again, before it is noticed that it is closed
+    closeSurely(open.connection);
   }
 
   /** The first connection of the address that has most. */
