@@ -218,6 +218,10 @@ async function serve(
     const meeting = options.meeting && beside && new beside.MeetingPointHost(options.meeting, {
       ...{ clock, environment, links },
       failed: (error) => host?.giveUp(error),
+      ...(metering === null ? {} : {
+        around: (machine) => metering.aroundPoint(machine),
+        banned: () => metering.banned(),
+      }),
     });
     if (meeting !== null) {
       handler = meeting.beside(handler);

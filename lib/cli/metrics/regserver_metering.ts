@@ -14,6 +14,8 @@ import {
   OUTCOMES,
   REFUSALS,
 } from "../../protocols/directory/schema/messages.ts";
+import type { PointEffect, PointInput } from "../../protocols/meeting_point/meeting_io.ts";
+import { MEETING_REFUSALS } from "../../protocols/meeting_point/messages.ts";
 import { DatagramFigures } from "./datagram_figures.ts";
 import { MachineFigures, machineTable } from "./machine_figures.ts";
 import { Metering } from "./metering.ts";
@@ -102,6 +104,11 @@ function tableOf(registry: Registry) {
       "Of these those that others can reach through it.",
     ),
     meetings: registry.gauge("p2pchat_meeting_links", "Connections that pass through it."),
+    meetingRefusals: registry.counters(
+      "p2pchat_meeting_refusals",
+      "Requests of its visitors that it refused, by code.",
+      label("code", MEETING_REFUSALS),
+    ),
     meetingBytes: registry.counter(
       "p2pchat_meeting_relayed_bytes",
       "Bytes that passed through it.",
@@ -167,6 +174,21 @@ export class RegserverMetering extends Metering<Status> {
         }
       },
     });
+  }
+
+  /** A meeting point's machine, measured. */
+  aroundPoint(machine: Machine<PointInput, PointEffect>): Machine<PointInput, PointEffect> {
+    return {
+      step: (input, nowMs) => {
+        const effects = machine.step(input, nowMs);
+        for (const effect of effects) {
+          if (effect.type !== "send" || effect.message.type !== "refused") continue;
+          this.#table.meetingRefusals(effect.message.code).add();
+        }
+        return effects;
+      },
+      nextDeadlineMs: () => machine.nextDeadlineMs(),
+    };
   }
 
   protected override collect([status]: readonly Status[]): void {

@@ -19,6 +19,7 @@ import type { LinkEnd, LinkHandler, LinkInfo, Links } from "../../transport/link
 import { createCodec, isUnknown } from "../../wire/codec.ts";
 import { LinkBacklog, OpenLinks } from "../open_links.ts";
 import { Runner, storingNothing } from "../runner.ts";
+import type { Around } from "./mode_host.ts";
 
 interface MeetingPointPorts {
   readonly clock: Clock;
@@ -26,6 +27,9 @@ interface MeetingPointPorts {
   readonly links: Links;
   /** A fault of ours. */
   failed(error: unknown): void;
+  /** Absent: nobody looks; below, nobody counts who is shut out. */
+  readonly around?: Around<PointInput, PointEffect>;
+  banned?(): void;
 }
 
 export class MeetingPointHost implements LinkHandler {
@@ -39,11 +43,12 @@ export class MeetingPointHost implements LinkHandler {
     this.#backlog = new LinkBacklog(links, BACKLOG_BYTES);
     this.#openLinks = new OpenLinks(createCodec(MEETING_MESSAGES), {
       ...{ clock, environment, links },
+      banned: () => ports.banned?.(),
       whoIs: ({ peer, remote }) => ({ key: fingerprintOf(peer), remote: remote.host }),
     });
     this.#point = new MeetingPoint(limits);
     this.#runner = new Runner(
-      this.#point,
+      ports.around?.(this.#point) ?? this.#point,
       storingNothing<PointInput, PointEffect>({
         clock,
         execute: (effect) => this.#execute(effect, links),

@@ -53,3 +53,16 @@ Deno.test("docs/dashboard.json: shows only figures that there are, each of them 
     assert(type === "row" || targets.length > 0, title);
   }
 });
+
+Deno.test("without --metrics nothing that measures is loaded", async () => {
+  const lib = new URL("../../../lib/", import.meta.url);
+  const eager = /^import (?!type )[^;]*?from "[^"]*\/metrics\/(?!with_metering)[^"]*";/gms;
+  for (const folder of ["mesh", "group", "directory"]) {
+    for await (const { name } of Deno.readDir(new URL(`cli/${folder}/`, lib))) {
+      const text = await Deno.readTextFile(new URL(`cli/${folder}/${name}`, lib));
+      assertEquals(text.match(eager), null, name);
+    }
+  }
+  const seam = await Deno.readTextFile(new URL("cli/metrics/with_metering.ts", lib));
+  assertEquals(seam.match(/^import (?!type )[^;]*?from "\.\/[^"]*";/gms), null);
+});

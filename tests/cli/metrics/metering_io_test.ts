@@ -4,6 +4,10 @@ import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { P2pchatError } from "../../../lib/base/errors.ts";
 import type { Machine } from "../../../lib/base/machine/machine.ts";
 import { type MeteredHost } from "../../../lib/cli/metrics/metering.ts";
+import { expose } from "../../../lib/cli/metrics/exposition.ts";
+import { RegserverMetering } from "../../../lib/cli/metrics/regserver_metering.ts";
+import type { LinkId } from "../../../lib/base/ids.ts";
+import type { PointEffect } from "../../../lib/protocols/meeting_point/meeting_io.ts";
 import { MeshMetering } from "../../../lib/cli/metrics/mesh_metering.ts";
 import type { MeshStatus } from "../../../lib/protocols/mesh/schema/events.ts";
 import type { MeshEffect, MeshInput } from "../../../lib/protocols/mesh/schema/mesh_io.ts";
@@ -243,6 +247,21 @@ Deno.test("metering: what goes into a machine and comes out is counted, and noth
   assertEquals(valueOf(figures, "p2pchat_leaves_total", { reason: "lost" }), 3);
   assertEquals(valueOf(figures, "p2pchat_chat_messages_received_total", { to: "all" }), 3);
   assertEquals(valueOf(figures, "p2pchat_chat_messages_sent_total", { to: "all" }), 3);
+});
+
+Deno.test("metering: what a meeting point refuses is counted", async () => {
+  const metering = new RegserverMetering();
+  const refused: PointEffect = {
+    type: "send",
+    link: 1 as LinkId,
+    message: { type: "refused", stream: 0, code: "full", text: "" },
+  };
+  const seen = metering.aroundPoint({ step: () => [refused, refused], nextDeadlineMs: () => null });
+  seen.step({ type: "tick" }, 0);
+  const figures = readOpenMetrics(expose(metering.families, "openmetrics"));
+  await metering.close();
+
+  assertEquals(valueOf(figures, "p2pchat_meeting_refusals_total", { code: "full" }), 2);
 });
 
 function message(self: boolean, history: boolean): MeshEffect {

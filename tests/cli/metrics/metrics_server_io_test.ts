@@ -55,7 +55,7 @@ Deno.test("MetricsServer: one more than may be takes the place of the first", as
   assertEquals(await isClosed(world, first), true);
 });
 
-const HAS_IPV6 = await (async () => {
+const HAS_IPV6 = (() => {
   try {
     Deno.listen({ hostname: "::1", port: 0 }).close();
     return true;
