@@ -82,7 +82,7 @@ const MUTATIONS: readonly Mutation[] = [
   {
     name: "ignores the window that it was given",
     complaint: /blames/,
-    from: 4,
+    from: 7,
     seedsMax: 30,
     install: (run) =>
       mutated(SendLane.prototype, "push", (push) =>
@@ -101,7 +101,7 @@ const MUTATIONS: readonly Mutation[] = [
   {
     name: "follows a peer to an address that has proved nothing",
     complaint: /sent too much/,
-    from: 9,
+    from: 12,
     seedsMax: 20,
     install: (run) =>
       mutated(NewPaths.prototype, "heard", () =>
@@ -112,7 +112,7 @@ const MUTATIONS: readonly Mutation[] = [
   {
     name: "challenges an address however little came from there",
     complaint: /sent too much/,
-    from: 3,
+    from: 13,
     seedsMax: 40,
     install: (run) => mutated(NewPath.prototype, "take", () => () => true, run),
   },

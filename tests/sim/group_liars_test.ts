@@ -239,7 +239,7 @@ const MUTATIONS: readonly (readonly [Lie, Mutation, RegExp, from?: number])[] = 
       },
     },
     /^G4/,
-    12,
+    17,
   ],
   [
     "hides",
@@ -255,15 +255,20 @@ const MUTATIONS: readonly (readonly [Lie, Mutation, RegExp, from?: number])[] = 
     /^G10.*nobody else is shown/,
     3,
   ],
-  ["haunts", {
-    name: "takes those of a view before for members for as long as it is in none",
-    install: replaced(Member.prototype, "viewed", {
-      get(this: Member) {
-        const { standing: { begun } } = this;
-        return (this.epoch ?? begun)?.epoch.value.members ?? [];
-      },
-    }),
-  }, /^G10.*its user isn't shown/],
+  [
+    "haunts",
+    {
+      name: "takes those of a view before for members for as long as it is in none",
+      install: replaced(Member.prototype, "viewed", {
+        get(this: Member) {
+          const { standing: { begun } } = this;
+          return (this.epoch ?? begun)?.epoch.value.members ?? [];
+        },
+      }),
+    },
+    /^G10.*its user isn't shown/,
+    10,
+  ],
   ["acks", {
     name: "stands still where others hold something else",
     install: replaced(EquivocationDetection.prototype, "tick", { value: () => {} }),

@@ -65,7 +65,7 @@ const HUNTS: readonly GroupHunt[] = [
     finding: /^G4|The last view/,
     steps: 20,
     scenario: MANY,
-    from: 5,
+    from: 6,
   },
   { mutation: MUTATIONS.sameIncarnation, finding: /^G[34]/, from: 14 },
   { mutation: MUTATIONS.tellsOfOneView, finding: /are in the view, not/ },
@@ -75,7 +75,7 @@ const HUNTS: readonly GroupHunt[] = [
   { mutation: MUTATIONS.showsNewAsOld, finding: /said since it is in a view, as old/ },
   { mutation: EDIT_MUTATIONS.votesBeforeStored, finding: /^E1.*isn't on its disk/, from: 3 },
   { mutation: EDIT_MUTATIONS.commitsBeforeStored, finding: /^E1.*isn't on its disk/, from: 3 },
-  { mutation: EDIT_MUTATIONS.agreesForUser, finding: /^E3.*is said to be agreed/, from: 12 },
+  { mutation: EDIT_MUTATIONS.agreesForUser, finding: /^E3.*is said to be agreed/, from: 20 },
   { mutation: EDIT_MUTATIONS.firstAppliedIsEnough, finding: /^E1/, scenario: EDITING, from: 107 },
   { mutation: EDIT_MUTATIONS.forgetsCommitted, finding: /^E1/, scenario: EDITING, from: 64 },
   { mutation: EDIT_MUTATIONS.forgetsNumbers, finding: /^E3: two edits/, from: 8 },
@@ -83,7 +83,7 @@ const HUNTS: readonly GroupHunt[] = [
   { mutation: EDIT_MUTATIONS.forgetsAsked, finding: /^E3/, from: 20 },
   { mutation: EDIT_MUTATIONS.presumesCommit, finding: /^E3/, from: 5 },
   { mutation: EDIT_MUTATIONS.ordersTwice, finding: /^E1.*twice/, from: 5 },
-  { mutation: EDIT_MUTATIONS.refusesAgreed, finding: /^E4/, from: 109 },
+  { mutation: EDIT_MUTATIONS.refusesAgreed, finding: /^E4/, from: 154 },
 ];
 const SEEDS_MAX = 300;
 const STEPS = 60;
