@@ -153,7 +153,7 @@ function parsedCommandLine(
   for (const flag of ownFlags) {
     const text = given.text(flag.name);
     if (text === undefined || !takesValue(flag)) continue;
-    if (text === "" && flag.isAskedFor !== true) {
+    if (text === "" && flag.isAskedFor !== true && flag.like === undefined) {
       throw new P2pchatError("usage", `--${flag.name} needs a value: ${flag.value}`);
     }
     values.set(flag.name, flag.parse(text, `--${flag.name}`));
@@ -195,6 +195,7 @@ function pathsOf(
   for (const flag of flags) {
     const path = given.text(flag.name);
     if (path === undefined || !takesValue(flag) || flag.use === undefined) continue;
+    if (flag.isPath?.(path) === false) continue;
     paths.set(`--${flag.name}`, { path, use: flag.use });
   }
   const [first] = words;
@@ -326,7 +327,8 @@ function parsedFlags(args: readonly string[], flags: readonly Flag[]): Given {
   // The parser uses "_" as the key for words that aren't flags.
   const isOfWords = (arg: string) => WORDS_FLAG.test(arg);
   let unknown = before.find(isOfWords) ?? null;
-  const flagged = withNegativeValues(before.filter((arg) => !isOfWords(arg)), valued);
+  const typed = withoutValues(before.filter((arg) => !isOfWords(arg)), flags);
+  const flagged = withNegativeValues(typed, valued);
   const parsed = parseArgs([...flagged, ...args.slice(before.length)], {
     boolean: [...switches, "version"],
     string: ["_", ...valued],
@@ -355,6 +357,19 @@ function parsedFlags(args: readonly string[], flags: readonly Flag[]): Given {
     text: (name) => texts(name)[0],
     isOn,
   };
+}
+
+/** Ends a flag whose value may be left out where it is: the word behind it is one of its own. */
+function withoutValues(args: readonly string[], flags: readonly Flag[]): readonly string[] {
+  const optional = new Map(
+    flags.flatMap((flag) =>
+      takesValue(flag) && flag.like !== undefined ? [[`--${flag.name}`, flag.like]] : []
+    ),
+  );
+  return args.map((arg, at) => {
+    const like = optional.get(arg);
+    return like === undefined || like.test(args[at + 1] ?? "") ? arg : `${arg}=`;
+  });
 }
 
 /** Matches `--_`, and `_` among letters after a single dash. */

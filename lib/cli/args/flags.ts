@@ -42,6 +42,10 @@ export interface ValueFlag<Value> extends Switch {
   readonly use?: FileUse;
   /** Whether the value may be left out: it is asked for then. */
   readonly isAskedFor?: true;
+  /** The value may be left out, and a word behind the flag that isn't like this is no value: `parse` is given "". */
+  readonly like?: RegExp;
+  /** Whether `use` is of this value; absent: of each. */
+  readonly isPath?: (text: string) => boolean;
   /** All possible values, where these are a few words. */
   readonly words?: readonly string[];
   /** The value where the flag isn't given; absent: null. */

@@ -16,7 +16,26 @@ export interface CommonOptions {
   readonly logFile: string | null;
   /** How a script or an agent uses it; absent or null: none does. */
   readonly script?: ScriptDoor | null;
+  /** Where else the user reads and types; absent or null: at the console alone. */
+  readonly doors?: DoorOptions | null;
 }
+
+/** Other places than the console; null: not that one. */
+export interface DoorOptions {
+  readonly irc: IrcOptions | null;
+}
+
+/** `--irc`. */
+export interface IrcOptions {
+  readonly place: IrcPlace;
+  /** `--irc-password-file`; null: the one in the profile. */
+  readonly passwordFile: string | null;
+}
+
+/** A port, null for the usual one, or any free one where that is taken; or the path of a socket. */
+export type IrcPlace =
+  | { readonly type: "port"; readonly port: number | null }
+  | { readonly type: "path"; readonly path: string };
 
 /** For a script or an agent, in a mode of these: `--once`, `--wait` or `--mcp`. */
 export type ScriptDoor = SayingDoor | WaitingDoor | McpDoor;
@@ -104,5 +123,7 @@ export const MESH_PORT_DEFAULT = 55_107;
 export const SERVE_PORT_DEFAULT = 6_000;
 /** Of a group's members, UDP: the first free one of these. */
 export const MEMBER_PORTS = { first: 9_000, last: 9_256 } as const;
+/** A client of IRC finds the program there; IRC's own, without TLS: nothing leaves the machine. */
+export const IRC_PORT_DEFAULT = 6_667;
 /** A directory's, TCP and UDP. */
 export const REGSERVER_PORT_DEFAULT = 4_400;

@@ -18,6 +18,7 @@ import {
   serverEndpoints,
   serverFlag,
 } from "../args/flags.ts";
+import { DOOR_FLAGS, doorOptions } from "../args/door_flags.ts";
 import { type CommonOptions, REGSERVER_PORT_DEFAULT } from "../args/options.ts";
 import type { Endpoint } from "../../base/ids.ts";
 import type { Fingerprint } from "../../base/text/fingerprint.ts";
@@ -89,7 +90,7 @@ export const registryProgramCommand: CommandOf<RegistryOptions> = {
   ledTo: filesNeeded,
   help:
     "who is online, calls between two, and broadcasts to everybody; HOST runs p2pchat regserver",
-  flags: [REGISTRY_FLAG, ...WAYS, ...Object.values(flags)],
+  flags: [REGISTRY_FLAG, ...WAYS, ...Object.values(flags), ...DOOR_FLAGS],
   options(line) {
     const [name] = line.words;
     const address = serverAddress(line, "registry", registryProgramCommand);
@@ -115,6 +116,7 @@ export const registryProgramCommand: CommandOf<RegistryOptions> = {
       registry: first,
       otherRegistries: others,
       registryKey: address.key,
+      doors: doorOptions(line, false),
     };
   },
 };

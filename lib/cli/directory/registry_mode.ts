@@ -237,7 +237,15 @@ class Program {
         },
         (profile) => {
           isOpen = true;
-          const run = () => this.#runAs(name, { ...profile, ui });
+          const run = async () => {
+            const session = { ...profile, ui };
+            if ((options.doors ?? null) !== null) {
+              const { openDoors } = await import("../opened_doors/open_doors.ts"); // most users have none
+              const forDoors = new RegistryRendering();
+              await openDoors(session, options, forDoors.lines.bind(forDoors));
+            }
+            return await this.#runAs(name, session);
+          };
           const telling = () => tellingOfIdentity(ui, profile, run);
           return options.keepsWords ? keepingTyped(ui, profile, telling) : telling();
         },

@@ -125,6 +125,10 @@ export class DoorsInterface<Event extends ShownEvent, Target>
     await isDoneWithin(SYSTEM_LINK_CLOCK, CLOSE_MS_MAX, Promise.all(closing));
   }
 
+  failing(error: P2pchatError): Promise<void> {
+    return this.closeDoors(error);
+  }
+
   #hostFor(attached: Attached): DoorHost {
     const events = () => [...this.#kept.all].flatMap((kept) => eventFor(attached, kept) ?? []);
     const lastId = () => this.#kept.lastId;

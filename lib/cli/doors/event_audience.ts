@@ -23,7 +23,7 @@ const ANSWERS: ReadonlySet<string> = new Set([
 const MAY_ANSWER: ReadonlySet<string> = new Set(["error", "missed", "notice", "users"]);
 
 /** The page's address lets in whoever has it; a door is told no other's. */
-const OF_CONSOLE: ReadonlySet<string> = new Set(["web"]);
+const OF_CONSOLE: ReadonlySet<string> = new Set(["irc", "web"]);
 
 /**
  * `asker`: only who asked; the console, where there is no `ref`, as it gives none to what is typed.

@@ -86,6 +86,7 @@ const events = {
   own: false,
   ignored: false,
   web: false,
+  irc: false,
   bye: false,
 } satisfies Record<FriendsOwnEvent["event"] | CommonEvent["event"], boolean>;
 

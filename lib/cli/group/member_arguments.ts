@@ -29,6 +29,7 @@ import {
 } from "../args/flags.ts";
 import { inviteFlags, inviteSource, takenInvite } from "../credentials/invites.ts";
 import { checkNoOther, checkWordsAlone, wordsFlag } from "../words/word_flag.ts";
+import { DOOR_FLAGS, doorOptions } from "../args/door_flags.ts";
 import { scriptDoor, type ScriptedMode, scriptFlags } from "../args/script_flags.ts";
 import type { CommonEvent } from "../rendering/user_interface.ts";
 import type { MemberOwnEvent } from "./member_rendering.ts";
@@ -84,6 +85,7 @@ const events = {
   returned: false,
   ignored: false,
   web: false,
+  irc: false,
   bye: false,
 } satisfies Record<MemberOwnEvent["event"] | CommonEvent["event"], boolean>;
 
@@ -110,7 +112,12 @@ export const memberProgramCommand: CommandOf<MemberOptions> = {
   example: "p2pchat peer Alice --server 192.168.1.5",
   keeps: { folder: usersFolder, use: "make" },
   help: "a group whose members all hold the same log, in one order; HOST runs p2pchat serve",
-  flags: [...Object.values(flags), ...inviteFlags("private group"), ...scriptFlags(SCRIPTED)],
+  flags: [
+    ...Object.values(flags),
+    ...inviteFlags("private group"),
+    ...scriptFlags(SCRIPTED),
+    ...DOOR_FLAGS,
+  ],
   async ledTo(line) {
     const { rememberedLogs } = await import("./member_place.ts");
     const logs = await rememberedLogs(memberProgramCommand.options(line));
@@ -125,6 +132,7 @@ export const memberProgramCommand: CommandOf<MemberOptions> = {
     const options = optionsOf(line, flags);
     checkWordsAlone(options.words, invite);
     const { first, others } = serverEndpoints(address, SERVE_PORT_DEFAULT);
+    const script = scriptDoor(line, SCRIPTED, options);
     return {
       ...line.common,
       ...options,
@@ -133,7 +141,8 @@ export const memberProgramCommand: CommandOf<MemberOptions> = {
       otherServers: others,
       serverKey: address.key,
       invite,
-      script: scriptDoor(line, SCRIPTED, options),
+      script,
+      doors: doorOptions(line, script !== null),
     };
   },
 };

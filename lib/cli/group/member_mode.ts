@@ -72,6 +72,11 @@ export async function runMember(given: MemberOptions): Promise<void> {
   };
   const unseal = unsealing(given, given.name);
   await withSession(given, { folder: given, mode: "group", unseal }, mode, async (session) => {
+    if ((given.doors ?? null) !== null) {
+      const { openDoors } = await import("../opened_doors/open_doors.ts"); // most users have none
+      const forDoors = new MemberRendering();
+      await openDoors(session, given, forDoors.lines.bind(forDoors));
+    }
     const joined = given.words === null
       ? { ...taken, byWords: false }
       : await (await import("./member_by_words.ts")).memberByWords(session, given.words, given);

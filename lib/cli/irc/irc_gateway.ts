@@ -18,6 +18,7 @@ import {
   sendHistory,
 } from "./irc_commands.ts";
 import { type Fields, maybeText, objectsOf, textOf } from "./irc_fields.ts";
+import { lastOf } from "./irc_history.ts";
 import type { ClientLine } from "./lines/irc_line_splitter.ts";
 import { ircFolded, type IrcMessage, ircMessage, SERVER } from "./lines/irc_message.ts";
 import { parseIrc } from "./lines/irc_parser.ts";
@@ -60,7 +61,8 @@ export type IrcInput =
   | { readonly type: "gone"; readonly client: number }
   /** All that was sent has been taken. */
   | { readonly type: "drained"; readonly client: number }
-  | { readonly type: "event"; readonly event: IrcEvent }
+  /** `lines`: how people read it; none for what only programs need. */
+  | { readonly type: "event"; readonly event: IrcEvent; readonly lines: readonly string[] }
   | { readonly type: "tick" }
   /** The program ends, or the door. */
   | { readonly type: "closing"; readonly reason: string };
@@ -79,16 +81,22 @@ interface IrcPorts {
   /** All that is kept, the oldest first. */
   events(): readonly IrcEvent[];
   hasCommand(name: string): boolean;
-  /** An event as people read it, in lines; none for what only programs need. */
-  render(fields: Fields): readonly string[];
+}
+
+/** An event that is neither a change nor something that was said. */
+interface Shown {
+  readonly fields: Fields;
+  readonly lines: readonly string[];
+  readonly pending: Pending | undefined;
+  readonly time: string;
 }
 
 /** One that is connected. */
 interface Connection {
   readonly client: IrcClient;
   heardMs: number;
-  /** Whether it was asked whether it is there, since it was last heard. */
-  isAsked: boolean;
+  /** When it was asked whether it is there, since it was last heard; null: it wasn't. */
+  askedMs: number | null;
 }
 
 export class IrcGateway {
@@ -114,13 +122,13 @@ export class IrcGateway {
 
   /** When a tick is due, ms; null: none is. */
   nextDeadlineMs(): number | null {
-    const times = [...this.#connections.values()].map(({ client, heardMs }) =>
-      client.isRegistered ? heardMs + PING_AFTER_MS : client.sinceMs + REGISTRATION_MS_MAX
+    if (this.#connections.size === 0) return null;
+    const times = [...this.#connections.values()].map(({ client, heardMs, askedMs }) =>
+      client.isRegistered
+        ? (askedMs ?? heardMs) + PING_AFTER_MS
+        : client.sinceMs + REGISTRATION_MS_MAX
     );
-    const asked = this.#registered;
-    if (asked?.isAsked === true) times.push(asked.heardMs + 2 * PING_AFTER_MS);
-    const due = times.filter((time) => time > this.#nowMs);
-    return due.length === 0 ? null : Math.min(...due);
+    return Math.min(...times);
   }
 
   step(input: IrcInput, nowMs: number): readonly IrcEffect[] {
@@ -142,7 +150,7 @@ export class IrcGateway {
         if (this.#registered?.client.number === input.client) this.#shownId = this.#lastId;
         return;
       case "event":
-        return this.#event(input.event);
+        return this.#event(input.event, input.lines);
       case "tick":
         return this.#tick();
       case "closing":
@@ -188,14 +196,14 @@ export class IrcGateway {
     if (this.#connections.size >= WAITING_MAX) {
       return this.#refuse(client, "Too many connections wait to be let in: try again in a minute");
     }
-    this.#connections.set(number, { client, heardMs: this.#nowMs, isAsked: false });
+    this.#connections.set(number, { client, heardMs: this.#nowMs, askedMs: null });
   }
 
   #line(number: number, line: ClientLine): void {
     const connection = this.#connections.get(number);
     if (connection === undefined) return; // it is being closed
     connection.heardMs = this.#nowMs;
-    connection.isAsked = false;
+    connection.askedMs = null;
     const { client } = connection;
     if (typeof line !== "string") return this.#overlong(client, line);
     const message = parseIrc(line);
@@ -279,13 +287,13 @@ export class IrcGateway {
   /** What was said while no client was there. */
   #replay(client: IrcClient): void {
     const missed = this.#said().filter(({ id }) => id > this.#shownId);
-    const left = missed.length - REPLAYED_MAX;
+    const shown = lastOf(missed, REPLAYED_MAX);
+    const left = missed.length - shown.length;
     if (left > 0) {
       const text =
         `${left} earlier messages aren't shown again; the console, or its history, has them`;
       sendService(client, "NOTICE", client.nick, [text], this.#time);
     }
-    const shown = missed.slice(-REPLAYED_MAX);
     for (const [target, said] of Map.groupBy(shown, ({ target }) => target)) {
       sendHistory(client, target, said);
     }
@@ -319,7 +327,7 @@ export class IrcGateway {
 
   // What the program shows.
 
-  #event(event: IrcEvent): void {
+  #event(event: IrcEvent, lines: readonly string[]): void {
     const { fields } = event;
     this.#lastId = event.id;
     const ref = maybeText(fields, "ref");
@@ -334,11 +342,12 @@ export class IrcGateway {
       this.#talk.notCalled(client, time);
     }
     if (client === null) return;
+    if (fields["event"] === "fatal") return this.#close(client, textOf(fields, "text"));
     const show = (): Answered => {
       for (const change of changes) sendChange(client, this.#rooms, change, time);
       if (said !== null) this.#showSaid(client, said, pending);
       else if (changes.length === 0 || pending?.kind === "service") {
-        this.#showOther(client, fields, pending, time);
+        this.#showOther(client, { fields, lines, pending, time });
       }
       return this.#isAnswer(fields) ? "now" : "later";
     };
@@ -382,9 +391,7 @@ export class IrcGateway {
 
   #showOther(
     client: IrcClient,
-    fields: Fields,
-    pending: Pending | undefined,
-    time: string,
+    { fields, lines, pending, time }: Shown,
   ): void {
     const name = textOf(fields, "event");
     if (pending !== undefined && pending.client !== client.number) return;
@@ -398,9 +405,9 @@ export class IrcGateway {
       return sendFault(client, pending, textOf(fields, "code"), textOf(fields, "text"), time);
     }
     if (pending?.kind !== "service" && SILENT.has(name)) return;
-    const lines = name === "help" ? helpIn(fields) : this.#ports.render(fields);
     if (pending?.kind === "service") {
-      return sendService(client, "PRIVMSG", client.nick, lines, time);
+      const told = name === "help" ? helpIn(fields) : lines;
+      return sendService(client, "PRIVMSG", client.nick, told, time);
     }
     const channel = this.#rooms.roomOf(fields)?.channel ?? null;
     const isForUser = pending !== undefined || FOR_USER.has(name) || channel === null ||
@@ -428,15 +435,15 @@ export class IrcGateway {
 
   #tick(): void {
     for (const connection of [...this.#connections.values()]) {
-      const { client, heardMs } = connection;
-      const silentMs = this.#nowMs - heardMs;
+      const { client, heardMs, askedMs } = connection;
       if (!client.isRegistered) {
         const isLate = this.#nowMs - client.sinceMs >= REGISTRATION_MS_MAX;
         if (isLate) this.#close(client, "Nobody has registered: PASS, NICK and USER come first");
-      } else if (silentMs >= 2 * PING_AFTER_MS) {
+        // Who has slept with this machine is asked before it is given up.
+      } else if (askedMs !== null && this.#nowMs - askedMs >= PING_AFTER_MS) {
         this.#close(client, "No answer to PING");
-      } else if (silentMs >= PING_AFTER_MS && !connection.isAsked) {
-        connection.isAsked = true;
+      } else if (askedMs === null && this.#nowMs - heardMs >= PING_AFTER_MS) {
+        connection.askedMs = this.#nowMs;
         client.send(ircMessage(SERVER, "PING", SERVER));
       }
     }

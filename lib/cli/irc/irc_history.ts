@@ -5,6 +5,8 @@ import { ircFolded } from "./lines/irc_message.ts";
 
 /** So much is answered at once. */
 export const CHATHISTORY_MAX = 500;
+/** And no more text than that, in UTF-16 units: a client that reads it at leisure isn't one that doesn't read. */
+const ANSWERED_UNITS_MAX = 1_048_576;
 
 /** A point of what was said: what is before it ends at `start`, what is after it begins at `end`. */
 interface Point {
@@ -48,7 +50,7 @@ export function selectedBy(params: readonly string[], all: readonly Said[]): Sel
   const folded = ircFolded(target);
   const said = all.filter((one) => ircFolded(one.target) === folded);
   const from = params[2]!;
-  if (subcommand === "LATEST" && from === "*") return { type: "said", said: said.slice(-limit) };
+  if (subcommand === "LATEST" && from === "*") return { type: "said", said: lastOf(said, limit) };
   const first = pointIn(from, said);
   if (first === null) return noSuchPoint(word, target, from);
   const end = params[3]!;
@@ -66,23 +68,39 @@ function within(
 ): readonly Said[] {
   switch (subcommand) {
     case "LATEST":
-      return said.slice(first.end).slice(-limit);
+      return lastOf(said.slice(first.end), limit);
     case "BEFORE":
-      return said.slice(0, first.start).slice(-limit);
+      return lastOf(said.slice(0, first.start), limit);
     case "AFTER":
-      return said.slice(first.end).slice(0, limit);
+      return firstOf(said.slice(first.end), limit);
     case "AROUND": {
-      const before = said.slice(0, first.start).slice(-Math.floor(limit / 2));
+      const before = said.slice(Math.max(0, first.start - Math.floor(limit / 2)), first.start);
       const isAlone = limit === 1;
       const rest = said.slice(first.start).slice(0, isAlone ? 1 : limit - before.length);
-      return isAlone ? rest : [...before, ...rest];
+      return lastOf(isAlone ? rest : [...before, ...rest], limit);
     }
     default:
       // From the first point on: forwards the oldest, backwards the latest are nearest to it.
       return first.start <= second.start
-        ? said.slice(first.end, second.start).slice(0, limit)
-        : said.slice(second.end, first.start).slice(-limit);
+        ? firstOf(said.slice(first.end, second.start), limit)
+        : lastOf(said.slice(second.end, first.start), limit);
   }
+}
+
+function firstOf(said: readonly Said[], limit: number): readonly Said[] {
+  let units = 0;
+  let count = 0;
+  for (const { text } of said) {
+    units += text.length;
+    if (count === limit || (count > 0 && units > ANSWERED_UNITS_MAX)) break;
+    count += 1;
+  }
+  return said.slice(0, count);
+}
+
+/** The last of what was said, at most so many, and so much text. */
+export function lastOf(said: readonly Said[], limit: number): readonly Said[] {
+  return firstOf(said.toReversed(), limit).toReversed();
 }
 
 /** Who talked between two times, the last first heard of last; bounded by `limit`. */

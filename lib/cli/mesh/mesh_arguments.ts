@@ -35,6 +35,7 @@ import {
   server,
 } from "../args/flags.ts";
 import { fileFlags, filesNeeded } from "../files/file_arguments.ts";
+import { DOOR_FLAGS, doorOptions } from "../args/door_flags.ts";
 import { scriptDoor, type ScriptedMode, scriptFlags } from "../args/script_flags.ts";
 import type { CommonEvent } from "../rendering/user_interface.ts";
 import type { MeshOwnEvent } from "./mesh_rendering.ts";
@@ -138,6 +139,7 @@ const events = {
   dropped: false,
   ignored: false,
   web: false,
+  irc: false,
   bye: false,
 } satisfies Record<MeshOwnEvent["event"] | CommonEvent["event"], boolean>;
 
@@ -164,7 +166,7 @@ export const meshProgramCommand: CommandOf<MeshOptions> = {
   keeps: { folder: usersFolder, use: "make" },
   ledTo: filesNeeded,
   help: "a room without any server: create it, or join it through any member at HOST PORT",
-  flags: [...Object.values(flags), ...inviteFlags("room"), ...scriptFlags(SCRIPTED)],
+  flags: [...Object.values(flags), ...inviteFlags("room"), ...scriptFlags(SCRIPTED), ...DOOR_FLAGS],
   options(line) {
     const [name, ...address] = line.words;
     if (name === undefined) throw missing("A name", meshProgramCommand);
@@ -190,7 +192,8 @@ export const meshProgramCommand: CommandOf<MeshOptions> = {
     const historyCount = script === null ? options.historyCount : 0;
     const forgetsMeet = options.meet === NO_MEETING_POINT;
     const meet = options.meet === NO_MEETING_POINT ? null : options.meet;
-    const chosen = { ...options, meet, forgetsMeet, historyCount, script };
+    const doors = doorOptions(line, script !== null);
+    const chosen = { ...options, meet, forgetsMeet, historyCount, script, doors };
     return { ...line.common, ...chosen, name: parsedName, contact, contactKey, invite };
   },
 };

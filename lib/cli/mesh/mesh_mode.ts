@@ -144,6 +144,10 @@ export async function runMesh(options: MeshOptions): Promise<void> {
   const unseal = unsealing(options, options.name);
   const use = { folder: options, mode: "mesh", unseal, keepsTyped: options.keepsWords } as const;
   await withSession(options, use, mode, async (session) => {
+    if ((options.doors ?? null) !== null) {
+      const { openDoors } = await import("../opened_doors/open_doors.ts"); // most users have none
+      await openDoors(session, options, meshLines);
+    }
     await withMetering(options.metrics, loadMetering, session, async (metering) => {
       await runRooms({ ...session, options, metering }, invite);
     });

@@ -4,7 +4,7 @@ import { ACTION_START, quotedStart } from "../../base/text/text.ts";
 import type { PresenceEvent } from "../../base/machine/mode_machine.ts";
 import type { ShownPresence } from "../../base/machine/user_presence.ts";
 import { shownName } from "../../base/text/names.ts";
-import type { CommonEvent, Line, ReturnedEvent, Span } from "./user_interface.ts";
+import type { CommonEvent, IrcServedEvent, Line, ReturnedEvent, Span } from "./user_interface.ts";
 import { textWidth } from "./graphemes.ts";
 import { numberText } from "../../base/text/words.ts";
 
@@ -161,6 +161,19 @@ export function tableLines(
 export function webLine(nowMs: number, url: string): Line {
   const address: Span = { text: url, as: "exact" };
   return starLine(nowMs, "Page: ", address, " (for you alone: whoever opens it is you)");
+}
+
+/** Where a client of IRC finds the program. */
+export function ircServedLine(nowMs: number, event: IrcServedEvent): Line {
+  const at = "path" in event ? event.path : `${event.host} port ${event.port}`;
+  const exact = (text: string): Span => ({ text, as: "exact" });
+  return starLine(
+    nowMs,
+    "IRC: ",
+    exact(at),
+    " (no TLS); the password is in ",
+    exact(event.passwordFile),
+  );
 }
 
 /** The parts of a message that its line shows. */

@@ -96,6 +96,7 @@ export type CommonEvent =
   | ReturnedEvent
   /** The address of the page, for the user alone: whoever has it speaks as the user here. */
   | { readonly event: "web"; readonly url: string }
+  | IrcServedEvent
   /** Last event before exit 0; not shown in text form. */
   | { readonly event: "bye"; readonly reason: string };
 
@@ -104,6 +105,11 @@ export interface ReturnedEvent {
   readonly event: "returned";
   readonly since: string;
 }
+
+/** Where a client of IRC finds the program; `passwordFile`: what it has to give is in that file. */
+export type IrcServedEvent =
+  & { readonly event: "irc"; readonly passwordFile: string }
+  & ({ readonly host: string; readonly port: number } | { readonly path: string });
 
 /** What a mode provides to its user interface; `Event` is the type of its own events, besides the common ones. */
 export interface Mode<Event extends ShownEvent, Target> {
@@ -338,6 +344,8 @@ export interface UserInterface<Event extends ShownEvent, Target> {
    * reader is just gone), or what a script wanted wasn't done.
    */
   readonly outputError: P2pchatError | null;
+  /** Other places than the console are told why the program ends, and closed. Absent where there are none. */
+  failing?(error: P2pchatError): Promise<void>;
   /** Stops reading, writes the rest of the output for 2 s at most, and restores the terminal. Idempotent. */
   close(): Promise<void>;
 }

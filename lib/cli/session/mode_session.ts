@@ -289,6 +289,9 @@ export async function withUserInterface<Event extends ShownEvent, Target>(
     const problem = options.json ? null : momentProblem(); // to scripts all times are in UTC
     if (problem !== null) ui.show({ event: "notice", text: problem, warning: true });
     await work(ui);
+  } catch (error) {
+    if (error instanceof P2pchatError) await ui.failing?.(error);
+    throw error;
   } finally {
     await ui.close();
   }
@@ -398,6 +401,11 @@ export async function openUserInterface<Event extends ShownEvent, Target>(
   if (script?.door === "mcp") {
     const { McpInterface } = await import("../mcp/mcp_interface.ts");
     return new McpInterface(mode, script, VERSION, streams);
+  }
+  if ((options.doors ?? null) !== null) {
+    const { DoorsInterface } = await import("../doors/doors_interface.ts"); // most users have none
+    const console = await openUserInterface(mode, { ...options, doors: null }, streams);
+    return new DoorsInterface(console, mode, streams.wallMs);
   }
   if (script !== null || !isForPerson(options, streams)) {
     const isSeen = (streams.stdout.isTerminal || streams.stderr.isTerminal) && canDoMore(streams);

@@ -9,6 +9,7 @@ import type { CommonOptions } from "../args/options.ts";
 import { JsonFormat } from "../rendering/json_format.ts";
 import {
   ignoredLines,
+  ircServedLine,
   noticeLine,
   placedLine,
   returnedLine,
@@ -263,6 +264,8 @@ export class PipedInterface<Event extends ShownEvent, Target>
       this.#writeLines([returnedLine(this.#streams.wallMs(), event)], label);
     } else if (event.event === "web") {
       this.#writeLines([webLine(this.#streams.wallMs(), event.url)], label);
+    } else if (event.event === "irc") {
+      this.#writeLines([ircServedLine(this.#streams.wallMs(), event)], label);
     }
   }
 
@@ -294,6 +297,7 @@ const COMMON: ReadonlySet<string> = new Set<CommonEvent["event"]>([
   "ignored",
   "returned",
   "web",
+  "irc",
   "bye",
 ]);
 

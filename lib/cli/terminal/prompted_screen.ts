@@ -14,6 +14,7 @@ import { ROW_CELLS } from "../rendering/graphemes.ts";
 import { NameColours } from "../rendering/name_colours.ts";
 import {
   ignoredLines,
+  ircServedLine,
   noticeLine,
   placedLine,
   returnedLine,
@@ -252,6 +253,8 @@ export class PromptedScreen {
       this.printLines([returnedLine(this.#streams.wallMs(), event)], label);
     } else if (event.event === "web") {
       this.printLines([webLine(this.#streams.wallMs(), event.url)], label);
+    } else if (event.event === "irc") {
+      this.printLines([ircServedLine(this.#streams.wallMs(), event)], label);
     }
   }
 

@@ -29,7 +29,6 @@ export class IrcBench {
       isPassword: (text) => text === PASSWORD,
       events: () => this.events,
       hasCommand: (name) => commands.includes(name),
-      render: (fields) => [`<${fields["event"]}> ${fields["text"] ?? fields["state"] ?? ""}`],
     });
   }
 
@@ -63,7 +62,8 @@ export class IrcBench {
     const at = new Date(this.nowMs).toISOString();
     const event = { id: ++this.#count, fields: { at, ...fields } };
     this.events.push(event);
-    this.step({ type: "event", event });
+    const lines = [`<${fields["event"]}> ${fields["text"] ?? fields["state"] ?? ""}`];
+    this.step({ type: "event", event, lines });
   }
 
   line(text: string, client = 1): void {

@@ -90,3 +90,21 @@ Deno.test("irc history: an answer has ids, times and the batch", () => {
     ].join(" "),
   );
 });
+
+Deno.test("irc history: no more text comes at once than a client reads at leisure", () => {
+  const bench = new IrcBench();
+  bench.room();
+  for (let at = 0; at < 60; at++) {
+    bench.said("Bob", `${at} ${"x".repeat(60_000)}`, { id: `m${at}` });
+  }
+  bench.join(CAPS);
+  const ids = (line: string) => {
+    bench.line(`CHATHISTORY ${line}`);
+    return [...bench.taken().join("\n").matchAll(/msgid=(m\d+)/g)].map(([, id]) => id);
+  };
+
+  assertEquals(ids("LATEST #room * 60").at(-1), "m59");
+  assertEquals(ids("LATEST #room * 60").length, 17);
+  assertEquals(ids("AFTER #room msgid=m0 60")[0], "m1");
+  assertEquals(ids("AFTER #room msgid=m0 60").length, 17);
+});

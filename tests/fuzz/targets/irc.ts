@@ -85,13 +85,14 @@ class Served {
     isPassword: (text) => text === "right",
     events: () => this.#events,
     hasCommand: () => true,
-    render: (fields) => [JSON.stringify(fields)],
   });
   isClosed = false;
   answers = 0;
 
   constructor() {
-    for (const event of this.#events) this.step({ type: "event", event });
+    for (const event of this.#events) {
+      this.step({ type: "event", event, lines: [JSON.stringify(event)] });
+    }
     this.step({ type: "connected", client: 1 });
   }
 

@@ -1,8 +1,8 @@
 /** What people write, as IRC has it, and back: bodies of lines, actions, and what IRC makes of control characters. */
 
-import { ACTION_START, utf8Length, visibleText, withFewMarks } from "../../../base/text/text.ts";
+import { ACTION_START, visibleText, withFewMarks } from "../../../base/text/text.ts";
 import { countText } from "../../../base/text/words.ts";
-import { graphemesOf } from "../../rendering/graphemes.ts";
+import { graphemeBefore } from "../../rendering/graphemes.ts";
 import { actionIn } from "../../rendering/spans.ts";
 
 /** A part of a text that fits into one line. */
@@ -50,33 +50,44 @@ function withRest(bodies: readonly Body[], lines: number): readonly Body[] {
 const BREAK_FROM = 2 / 3;
 
 function partsOf(line: string, bytesMax: number): readonly string[] {
-  if (line.length * 3 <= bytesMax || utf8Length(line) <= bytesMax) return [line];
   const parts: string[] = [];
-  let part = "";
-  let bytes = 0;
-  const end = () => {
-    const blank = part.lastIndexOf(" ") + 1;
-    const cut = blank > part.length * BREAK_FROM ? blank : part.length;
-    parts.push(part.slice(0, cut));
-    part = part.slice(cut);
-    bytes = utf8Length(part);
-  };
-  for (const piece of piecesOf(line, bytesMax)) {
-    const pieceBytes = utf8Length(piece);
-    // Twice: what stands behind the last blank may leave too little room, too.
-    for (let at = 0; at < 2 && part !== "" && bytes + pieceBytes > bytesMax; at++) end();
-    part += piece;
-    bytes += pieceBytes;
+  let start = 0;
+  while (line.length - start > bytesMax / 3) { // a unit takes at most three bytes
+    const room = roomEnd(line, start, bytesMax);
+    if (room === line.length) break;
+    const end = cutBefore(line, start, room);
+    parts.push(line.slice(start, end));
+    start = end;
   }
-  return [...parts, part];
+  return [...parts, line.slice(start)];
 }
 
-/** Graphemes, and the characters of those that fit into no line. */
-function* piecesOf(line: string, bytesMax: number): Generator<string> {
-  for (const { segment } of graphemesOf(line)) {
-    if (segment.length * 3 > bytesMax && utf8Length(segment) > bytesMax) yield* segment;
-    else yield segment;
+/** How far from `start` on there is room, between two characters; at least one fits. */
+function roomEnd(line: string, start: number, bytesMax: number): number {
+  let bytes = 0;
+  let at = start;
+  while (at < line.length) {
+    const code = line.codePointAt(at)!;
+    bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x1_0000 ? 3 : 4;
+    if (bytes > bytesMax && at > start) return at;
+    at += code < 0x1_0000 ? 1 : 2;
   }
+  return line.length;
+}
+
+const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
+/** What follows a border decides whether it is one: a joiner, a mark. */
+const LOOK_AHEAD_UNITS = 4;
+
+/** Where a part ends that has room up to `room`: behind a blank, or else between graphemes, unless one has no room. */
+function cutBefore(line: string, start: number, room: number): number {
+  const blank = line.lastIndexOf(" ", room - 1) + 1;
+  if (blank - start > (room - start) * BREAK_FROM) return blank;
+  // From a border between graphemes on, so that no more has to be looked at.
+  const part = line.slice(start, room + LOOK_AHEAD_UNITS);
+  if (PRINTABLE_ASCII.test(part)) return room;
+  const grapheme = start + graphemeBefore(part, room - start + 1);
+  return grapheme > start ? grapheme : room;
 }
 
 /** What a text says that its author does; null: it says something else. */

@@ -1,0 +1,130 @@
+/** One connection of a client: bytes to lines, and lines to bytes, within bounds. */
+
+import { TokenBucket } from "../../base/rates/token_bucket.ts";
+import { type ClientLine, IrcLineSplitter } from "./lines/irc_line_splitter.ts";
+
+/** Any stream of bytes. */
+type Stream = Pick<Deno.Conn, "read" | "write" | "close" | "closeWrite">;
+
+/** So much waits for a client; one that reads less is dropped: a room's flood of ten seconds, or all that is replayed. */
+const WAITING_UNITS_MAX = 4_194_304;
+const READ_BYTES = 16_384;
+/** Lines of a client: what is pasted at once passes, a program that never stops is read as slowly as this. */
+const LINES_PER_SECOND = 100;
+const LINES_BURST = 3_000;
+/** How long a client is read, and nothing done about it, that is told why its connection ends. */
+const FAREWELL_MS_MAX = 2_000;
+
+interface ConnectionPorts {
+  line(line: ClientLine): void;
+  /** All that was sent has been written. */
+  drained(): void;
+  /** No line comes any more, and nothing is written. Called once. */
+  gone(): void;
+  nowMs(): number;
+}
+
+export class IrcConnection {
+  readonly #stream: Stream;
+  readonly #ports: ConnectionPorts;
+  readonly #waiting: string[] = [];
+  readonly #lines = new TokenBucket(LINES_PER_SECOND, LINES_BURST);
+  #units = 0;
+  #isWriting = false;
+  #isEnding = false;
+  #isClosed = false;
+  #farewell: ReturnType<typeof setTimeout> | undefined;
+  #pause: { readonly timer: ReturnType<typeof setTimeout>; readonly wake: () => void } | null =
+    null;
+
+  constructor(stream: Stream, ports: ConnectionPorts) {
+    this.#stream = stream;
+    this.#ports = ports;
+    void this.#readAll();
+  }
+
+  /** Sends lines. A client that doesn't read is dropped. */
+  send(lines: readonly string[]): void {
+    if (this.#isClosed) return;
+    const text = `${lines.join("\r\n")}\r\n`;
+    this.#waiting.push(text);
+    this.#units += text.length;
+    if (this.#units > WAITING_UNITS_MAX) return this.close();
+    if (!this.#isWriting) void this.#writeAll();
+  }
+
+  /** Closes the connection once everything sent is written. What the client sends meanwhile is dropped. */
+  end(): void {
+    if (this.#isEnding || this.#isClosed) return;
+    this.#isEnding = true;
+    this.#farewell = setTimeout(() => this.close(), FAREWELL_MS_MAX);
+    this.#pause?.wake();
+    if (!this.#isWriting) void this.#writeAll();
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    clearTimeout(this.#farewell);
+    this.#pause?.wake();
+    try {
+      this.#stream.close();
+    } catch {
+      // The other side has closed it before.
+    }
+    this.#ports.gone();
+  }
+
+  async #writeAll(): Promise<void> {
+    this.#isWriting = true;
+    const encoder = new TextEncoder();
+    try {
+      while (this.#waiting.length > 0 && !this.#isClosed) {
+        const text = this.#waiting.splice(0).join("");
+        let bytes = encoder.encode(text);
+        while (bytes.length > 0) bytes = bytes.subarray(await this.#stream.write(bytes));
+        this.#units -= text.length;
+      }
+      if (this.#isEnding) {
+        // Whoever closes with input unread takes away what it has just said: the rest is read first.
+        await this.#stream.closeWrite();
+      } else if (!this.#isClosed) this.#ports.drained();
+    } catch {
+      this.close(); // the client is gone
+    }
+    this.#isWriting = false;
+    if (this.#waiting.length > 0 && !this.#isClosed) void this.#writeAll();
+  }
+
+  async #readAll(): Promise<void> {
+    const splitter = new IrcLineSplitter();
+    const buffer = new Uint8Array(READ_BYTES);
+    try {
+      for (;;) {
+        const length = await this.#stream.read(buffer);
+        if (length === null) break;
+        if (this.#isEnding) continue;
+        for (const line of splitter.push(buffer.subarray(0, length))) {
+          while (!this.#isEnding && !this.#lines.take(this.#ports.nowMs())) await this.#wait();
+          if (this.#isEnding || this.#isClosed) break;
+          this.#ports.line(line);
+        }
+      }
+    } catch {
+      // The client is gone.
+    }
+    this.close();
+  }
+
+  /** Until there is room for a line again. */
+  #wait(): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        clearTimeout(this.#pause?.timer);
+        this.#pause = null;
+        resolve();
+      };
+      this.#pause = { timer: setTimeout(wake, 1_000 / LINES_PER_SECOND), wake };
+    });
+  }
+}

@@ -1,0 +1,145 @@
+/** The door of `--irc`: a gateway over a socket. One client at a time; the program goes on without one. */
+
+import { VERSION } from "../session/version.ts";
+import type { Door, DoorEvent, DoorHost } from "../doors/door.ts";
+import { IrcConnection } from "./irc_connection.ts";
+import type { Fields } from "./irc_fields.ts";
+import { IrcGateway, type IrcInput } from "./irc_gateway.ts";
+import type { IrcPassword } from "./irc_password.ts";
+
+interface IrcDoorParts {
+  readonly host: Pick<DoorHost, "events" | "run" | "commands">;
+  readonly listener: Deno.Listener;
+  readonly password: IrcPassword;
+  readonly render: (fields: Fields) => readonly string[];
+  readonly nowMs: () => number;
+}
+
+/** So long the last lines are written to clients when the door is closed. */
+const CLOSE_MS_MAX = 1_000;
+
+export class IrcDoor implements Door {
+  readonly #parts: IrcDoorParts;
+  readonly #gateway: IrcGateway;
+  readonly #connections = new Map<number, IrcConnection>();
+  /** What happens while something is being done, which may itself be what does it. */
+  readonly #inputs: IrcInput[] = [];
+  #isStepping = false;
+  #count = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timerMs: number | null = null;
+  #isClosed = false;
+  #allGone: () => void = () => {};
+
+  constructor(parts: IrcDoorParts) {
+    this.#parts = parts;
+    const { host, password } = parts;
+    this.#gateway = new IrcGateway({
+      version: VERSION,
+      isPassword: (text) => password.is(text),
+      events: () => host.events,
+      hasCommand: (name) => host.commands.find(name) !== undefined,
+    });
+    for (const event of host.events) this.shown(event);
+    void this.#accept();
+  }
+
+  shown(event: DoorEvent): void {
+    // Each is rendered, in order: what some look like depends on those before.
+    this.#step({ type: "event", event, lines: this.#parts.render(event.fields) });
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#step({ type: "closing", reason: "The program ends, and leaves the room" });
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    this.#parts.listener.close();
+    if (this.#connections.size === 0) return;
+    const allGone = new Promise<void>((resolve) => this.#allGone = resolve);
+    const timer = setTimeout(() => {
+      for (const connection of this.#connections.values()) connection.close();
+    }, CLOSE_MS_MAX);
+    await allGone;
+    clearTimeout(timer);
+  }
+
+  async #accept(): Promise<void> {
+    const { listener } = this.#parts;
+    for (;;) {
+      let stream: Deno.Conn;
+      try {
+        stream = await listener.accept();
+      } catch (error) {
+        if (this.#isClosed) return;
+        // Out of file descriptors, say: those who are connected go on.
+        if (error instanceof Deno.errors.BadResource) return;
+        await new Promise((resolve) => setTimeout(resolve, ACCEPT_PAUSE_MS));
+        continue;
+      }
+      this.#connected(stream);
+    }
+  }
+
+  #connected(stream: Deno.Conn): void {
+    const client = ++this.#count;
+    const connection = new IrcConnection(stream, {
+      line: (line) => this.#step({ type: "line", client, line }),
+      drained: () => this.#step({ type: "drained", client }),
+      gone: () => {
+        this.#connections.delete(client);
+        this.#step({ type: "gone", client });
+        if (this.#connections.size === 0) this.#allGone();
+      },
+      nowMs: this.#parts.nowMs,
+    });
+    this.#connections.set(client, connection);
+    this.#step({ type: "connected", client });
+  }
+
+  #step(input: IrcInput): void {
+    if (this.#isClosed) return;
+    this.#inputs.push(input);
+    if (this.#isStepping) return;
+    this.#isStepping = true;
+    try {
+      for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) {
+        this.#take(next);
+      }
+    } finally {
+      this.#isStepping = false;
+    }
+    this.#setTimer();
+  }
+
+  #take(input: IrcInput): void {
+    for (const effect of this.#gateway.step(input, this.#parts.nowMs())) {
+      switch (effect.type) {
+        case "send":
+          this.#connections.get(effect.client)?.send(effect.lines);
+          break;
+        case "close":
+          this.#connections.get(effect.client)?.end();
+          break;
+        case "run":
+          this.#parts.host.run(effect.command, effect.ref);
+      }
+    }
+  }
+
+  #setTimer(): void {
+    const deadlineMs = this.#gateway.nextDeadlineMs();
+    if (deadlineMs === this.#timerMs) return;
+    this.#timerMs = deadlineMs;
+    clearTimeout(this.#timer);
+    if (deadlineMs === null) return;
+    const waitMs = Math.max(0, deadlineMs - this.#parts.nowMs());
+    this.#timer = setTimeout(() => {
+      this.#timerMs = null;
+      this.#step({ type: "tick" });
+    }, waitMs);
+  }
+}
+
+/** Until a connection is taken again after a fault of the system's. */
+const ACCEPT_PAUSE_MS = 1_000;

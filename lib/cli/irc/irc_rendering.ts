@@ -1,0 +1,51 @@
+/** Events as a client is told them in words: the console's lines, without times, which clients have of their own. */
+
+import { momentText } from "../rendering/moments.ts";
+import { ignoredLines } from "../rendering/spans.ts";
+import type {
+  CommonEvent,
+  Line,
+  Mode,
+  RenderContext,
+  ShownEvent,
+  Span,
+} from "../rendering/user_interface.ts";
+import { isCommon } from "../streams/piped_interface.ts";
+import type { Fields } from "./irc_fields.ts";
+
+/** @param nowMs Wall time. */
+export function renderingOf<Event extends ShownEvent>(
+  render: Mode<Event, never>["render"],
+  nowMs: () => number,
+): (fields: Fields) => readonly string[] {
+  return (fields) => {
+    const event = fields as unknown as Event | CommonEvent;
+    const context = { nowMs: nowMs(), interactive: true, verbose: false };
+    const lines = isCommon(event) ? commonLines(event) : render(event, context);
+    return lines.map((line) => textOfLine(line, context));
+  };
+}
+
+function commonLines(event: CommonEvent): readonly Line[] {
+  switch (event.event) {
+    case "notice":
+      return [[event.warning === true ? `! ${event.text}` : event.text]];
+    case "error":
+      return [[`error: ${event.text}`]];
+    case "ignored":
+      return ignoredLines(event);
+    default:
+      return [];
+  }
+}
+
+function textOfLine(line: Line, context: RenderContext): string {
+  return line.map((span) => textOfSpan(span, context)).join("").trim();
+}
+
+/** The time at which a line is shown is the client's to show. */
+function textOfSpan(span: Span, context: RenderContext): string {
+  if (typeof span === "string") return span;
+  if ("text" in span) return span.text;
+  return "nowMs" in span ? momentText(span.timeMs, { ...context, nowMs: span.nowMs }) : "";
+}

@@ -1,0 +1,234 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { P2pchatError } from "../../../lib/base/errors.ts";
+import { openIrcListener } from "../../../lib/cli/irc/irc_listener.ts";
+import { openIrcPassword } from "../../../lib/cli/irc/irc_password.ts";
+import { RealDisk } from "../../../lib/store/disk/real_disk.ts";
+import { Client } from "../../irc_framework.ts";
+import { RawIrc } from "../../raw_irc.ts";
+import { PASSWORD, ServedIrc } from "./irc_served.ts";
+
+type Heard = Readonly<Record<string, unknown>>;
+
+/** The next event of that name for which `isIt` holds. */
+function heard(client: Client, name: string, isIt = (_: Heard) => true): Promise<Heard> {
+  return new Promise((resolve) => client.on(name, (event) => isIt(event) && resolve(event)));
+}
+
+Deno.test("irc door: irc-framework comes in, talks and is talked to", async () => {
+  const served = await ServedIrc.open();
+  const client = new Client();
+  for (const cap of ["draft/chathistory", "draft/multiline"]) client.requestCap(cap);
+  const names = heard(client, "userlist");
+  client.connect({
+    ...{ host: "127.0.0.1", port: served.port, nick: "whoever", password: PASSWORD },
+    ...{ auto_reconnect: false, ping_interval: 0, enable_echomessage: true, version: null },
+  });
+
+  const users = (await names)["users"] as readonly Heard[];
+  assertEquals(users.map(({ nick, modes }) => [nick, modes]), [["Alice", []], ["Bob", ["v"]]]);
+  assertEquals(client.user.nick, "Alice");
+  assertEquals(client.network.supports("CHATHISTORY"), "500");
+  const caps = ["server-time", "message-tags", "batch", "echo-message", "draft/chathistory"];
+  for (const cap of caps) assert(client.network.cap.enabled.includes(cap), cap);
+
+  const echo = heard(client, "privmsg");
+  client.say("#Club", "hello");
+  const { nick, target, message } = await echo;
+  assertEquals([nick, target, message], ["Alice", "#Club", "hello"]);
+  assertEquals(served.ran.at(-1)?.command, { command: "msg", text: "hello" });
+
+  const answer = heard(client, "privmsg", ({ nick }) => nick === "Bob");
+  served.said("Bob", "hi\u0002 there\r:evil KILL");
+  const said = await answer;
+  assertEquals([said["target"], said["message"]], ["#Club", "hi␂ there␍:evil KILL"]);
+  assert(typeof (said["tags"] as Heard)["msgid"] === "string");
+
+  const action = heard(client, "action");
+  served.said("Bob", "/me waves");
+  assertEquals((await action)["message"], "waves");
+
+  const history = heard(client, "batch end chathistory");
+  client.raw("CHATHISTORY LATEST #Club * 10");
+  assertEquals(((await history)["commands"] as readonly unknown[]).length >= 3, true);
+
+  const closed = heard(client, "socket close");
+  client.quit();
+  await closed;
+  await served.door.close();
+});
+
+Deno.test("irc door: a wrong password is told before the connection ends", async () => {
+  const served = await ServedIrc.open();
+  const client = await RawIrc.open(served);
+
+  const told = await client.join("wrong");
+
+  assert(told.includes(" 464 "), told);
+  assert(/ERROR :.*password/.test(told), told);
+  client.close();
+  await served.door.close();
+});
+
+Deno.test("irc door: a second client is told why, and the first one goes on", async () => {
+  const served = await ServedIrc.open();
+  const first = await RawIrc.open(served);
+  await first.join(PASSWORD);
+  const second = await RawIrc.open(served);
+
+  assert((await second.join(PASSWORD)).includes("ERROR :Another client is connected"));
+  await first.send("PRIVMSG #club :still here");
+  await served.asked();
+  second.close();
+  first.close();
+  await served.door.close();
+});
+
+Deno.test("irc door: a client that was killed makes room for another", async () => {
+  const served = await ServedIrc.open();
+  const first = await RawIrc.open(served);
+  await first.join(PASSWORD);
+  first.close();
+  // Until the end of the first one is known, another is refused.
+  for (let isIn = false; !isIn;) {
+    const next = await RawIrc.open(served);
+    isIn = (await next.join(PASSWORD)).includes(" 366 ");
+    next.close();
+  }
+  await served.door.close();
+});
+
+Deno.test("irc door: a line of 100 MB ends the connection, and costs nothing", async () => {
+  const served = await ServedIrc.open();
+  const client = await RawIrc.open(served);
+  await client.join(PASSWORD);
+  const part = new Uint8Array(1_048_576).fill(0x78);
+  const told = client.until("ERROR");
+  let sent = 0;
+  try {
+    for (; sent < 100; sent++) {
+      for (let rest = part; rest.length > 0;) {
+        rest = rest.subarray(await client.stream.write(rest));
+      }
+    }
+  } catch {
+    // It is closed.
+  }
+
+  assert((await told).includes("ERROR :A line is too long"), `${sent} MiB`);
+  client.close();
+  await served.door.close();
+});
+
+Deno.test("irc door: a client that reads nothing is dropped, and the door goes on", async () => {
+  const served = await ServedIrc.open();
+  const slow = await RawIrc.open(served);
+  await slow.join(PASSWORD);
+  const text = "x".repeat(60_000);
+  for (let at = 0; at < 300; at++) served.said("Bob", text);
+  const next = await RawIrc.open(served);
+
+  const told = await next.join(PASSWORD);
+  assert(told.includes(" 366 "), told);
+  slow.close();
+  next.close();
+  await served.door.close();
+});
+
+Deno.test("irc door: what a client sent is done before it is told goodbye", async () => {
+  const served = await ServedIrc.open();
+  const client = await RawIrc.open(served);
+  await client.join(PASSWORD);
+  const asked = served.asked();
+  await client.send("PRIVMSG #club :last words", "QUIT :bye");
+
+  assertEquals(await asked, { command: "msg", text: "last words" });
+  assert((await client.until("ERROR")).includes("ERROR :Goodbye"));
+  client.close();
+  await served.door.close();
+});
+
+Deno.test("irc door: the program's end is told to who is connected", async () => {
+  const served = await ServedIrc.open();
+  const client = await RawIrc.open(served);
+  await client.join(PASSWORD);
+  const told = client.until("ERROR");
+  await Promise.all([served.door.close(), told]);
+
+  assert((await told).includes("ERROR :The program ends"));
+  client.close();
+});
+
+Deno.test("irc door: a socket is the user's alone, and one left by a killed program is replaced", async () => {
+  const folder = await Deno.makeTempDir();
+  const path = `${folder}/irc`;
+  const served = await ServedIrc.open({ type: "path", path });
+
+  assertEquals((await Deno.stat(path)).mode! & 0o777, 0o600);
+  const client = await RawIrc.open(served);
+  assert((await client.join(PASSWORD)).includes(" JOIN #Club"));
+  await assertRejects(() => openIrcListener({ type: "path", path }), P2pchatError, "listens there");
+  client.close();
+  await served.door.close();
+
+  // As after `kill -9`: the socket is there, and nobody listens.
+  const script = `Deno.listen({ transport: "unix", path: ${
+    JSON.stringify(path)
+  } }); Deno.kill(Deno.pid, "SIGKILL")`;
+  await new Deno.Command(Deno.execPath(), { args: ["eval", script] }).output();
+  assert((await Deno.lstat(path)).isSocket);
+  const again = await ServedIrc.open({ type: "path", path });
+  await again.door.close();
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("irc door: what isn't a socket is never removed; a taken port is told", async () => {
+  const path = await Deno.makeTempFile();
+  await assertRejects(
+    () => openIrcListener({ type: "path", path }),
+    P2pchatError,
+    "isn't a socket",
+  );
+  assertEquals((await Deno.stat(path)).isFile, true);
+  await Deno.remove(path);
+  const nowhere = { type: "path", path: "/nowhere/irc" } as const;
+  await assertRejects(() => openIrcListener(nowhere), P2pchatError, "Cannot serve IRC at /nowhere");
+
+  const served = await ServedIrc.open();
+  const taken = { type: "port", port: served.port } as const;
+  await assertRejects(() => openIrcListener(taken), P2pchatError, "another program listens");
+  await served.door.close();
+});
+
+Deno.test("irc password: one is made, mode 0600, and stays; a file of the user's goes before", async () => {
+  const folder = await Deno.makeTempDir();
+  const parts = {
+    ...{ file: null, disk: new RealDisk(() => performance.now()), folder },
+    random: (length: number) => crypto.getRandomValues(new Uint8Array(length)),
+    notice: () => {},
+  };
+  const made = await openIrcPassword(parts);
+  const text = (await Deno.readTextFile(made.path)).trim();
+
+  assertEquals((await Deno.stat(made.path)).mode! & 0o777, 0o600);
+  assert(/^[a-z2-7]{32}$/.test(text), text);
+  assert(made.is(text) && !made.is("") && !made.is(`${text}x`));
+  assert((await openIrcPassword(parts)).is(text), "the same at the next start");
+  await Deno.chmod(made.path, 0o644);
+  await openIrcPassword(parts);
+  assertEquals((await Deno.stat(made.path)).mode! & 0o777, 0o600);
+
+  const file = `${folder}/own`;
+  await Deno.writeTextFile(file, "pass word\r\nrest\n");
+  const notices: string[] = [];
+  const own = await openIrcPassword({ ...parts, file, notice: (text) => notices.push(text) });
+  assert(own.is("pass word") && !own.is(text));
+  assertEquals(notices.length, 1, "others can read it");
+  await Deno.writeTextFile(file, "\n");
+  await assertRejects(() => openIrcPassword({ ...parts, file }), P2pchatError, "no password");
+  await assertRejects(
+    () => openIrcPassword({ ...parts, file: `${folder}/none` }),
+    P2pchatError,
+    "Cannot take the password",
+  );
+  await Deno.remove(folder, { recursive: true });
+});

@@ -1,0 +1,97 @@
+/** A door over a real socket, with a program behind it that only notes what it is asked. */
+
+import { CommandTable } from "../../../lib/cli/commands/commands.ts";
+import type { DoorCommand, DoorEvent } from "../../../lib/cli/doors/door.ts";
+import { IrcDoor } from "../../../lib/cli/irc/irc_door.ts";
+import type { IrcPlace } from "../../../lib/cli/args/options.ts";
+import { openIrcListener } from "../../../lib/cli/irc/irc_listener.ts";
+import { KEY } from "./irc_bench.ts";
+
+export const PASSWORD = "open sesame";
+
+export class ServedIrc {
+  readonly #events: DoorEvent[] = [];
+  readonly ran: { readonly command: DoorCommand; readonly ref: string }[] = [];
+  #heard: () => void = () => {};
+
+  private constructor(
+    readonly door: IrcDoor,
+    readonly at: { readonly host: string; readonly port: number } | { readonly path: string },
+    take: (served: ServedIrc) => void,
+  ) {
+    take(this);
+  }
+
+  static async open(place: IrcPlace = { type: "port", port: 0 }): Promise<ServedIrc> {
+    const { listener, at } = await openIrcListener(place);
+    let served: ServedIrc | null = null;
+    const host = {
+      get events() {
+        return served === null ? [] : served.#events;
+      },
+      run: (command: DoorCommand, ref: string) => served!.#take(command, ref),
+      commands: new CommandTable<never>({
+        commands: [],
+        bareLine: () => ({ command: "", texts: {} }),
+      }),
+    };
+    const password = { path: "", is: (text: string) => text === PASSWORD };
+    const render = (fields: Readonly<Record<string, unknown>>) => [String(fields["text"])];
+    const door = new IrcDoor({ host, listener, password, render, nowMs: Date.now });
+    new ServedIrc(door, at, (made) => served = made);
+    served!.room();
+    return served!;
+  }
+
+  get port(): number {
+    return "port" in this.at ? this.at.port : 0;
+  }
+
+  show(fields: Readonly<Record<string, unknown>>): void {
+    const at = new Date().toISOString();
+    const event = { id: this.#events.length + 1, fields: { at, ...fields } };
+    this.#events.push(event);
+    this.door.shown(event);
+  }
+
+  /** A room with Alice, whose program it is, and Bob. */
+  room(): void {
+    this.show({ event: "ready", command: "mesh", name: "Alice", key: KEY.alice, room: "r" });
+    this.show({ event: "joined", name: "Bob", key: KEY.bob, verified: true });
+  }
+
+  said(from: "Alice" | "Bob", text: string, more: Readonly<Record<string, unknown>> = {}): void {
+    const key = from === "Alice" ? KEY.alice : KEY.bob;
+    const common = {
+      event: "message",
+      id: `m${this.#events.length}`,
+      from,
+      shown: from,
+      key,
+      text,
+    };
+    this.show({ ...common, self: from === "Alice", private: false, history: false, ...more });
+  }
+
+  /** Resolves with what the program was asked next. */
+  async asked(): Promise<DoorCommand> {
+    const { length } = this.ran;
+    while (this.ran.length === length) {
+      await new Promise<void>((resolve) => this.#heard = resolve);
+    }
+    return this.ran.at(-1)!.command;
+  }
+
+  #take(command: DoorCommand, ref: string): void {
+    if (typeof command === "object" && command["command"] === "rooms") {
+      return this.show({ event: "rooms", rooms: [{ room: "r", title: "Club" }], ref });
+    }
+    this.ran.push({ command, ref });
+    if (typeof command === "object" && command["command"] === "msg") {
+      const to = command["name"];
+      const privately = to === undefined ? {} : { private: true, to };
+      this.said("Alice", String(command["text"]), { ref, ...privately });
+    }
+    this.#heard();
+  }
+}

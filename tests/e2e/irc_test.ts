@@ -1,0 +1,207 @@
+/** `--irc`, by the built program: clients that are sockets; irssi and WeeChat are in `irc_clients_pty_test.ts`. */
+
+import { assert, assertEquals } from "@std/assert";
+import { type IrcAddress, RawIrc } from "../raw_irc.ts";
+import { DirectoryWorld } from "./directory_world.ts";
+import { Group } from "./group_world.ts";
+import { Node, type ShownEvent } from "./node.ts";
+
+const CAPS = "echo-message server-time message-tags batch labeled-response draft/chathistory";
+
+/** Where the program serves IRC, and with which password. */
+async function served(node: Node): Promise<{ readonly at: IrcAddress; readonly password: string }> {
+  const event = await node.until(({ event }) => event === "irc");
+  const [password] = (await Deno.readTextFile(event["passwordFile"])).split("\n");
+  const { host, port, path } = event as ShownEvent;
+  return { at: path === undefined ? { host, port } : { path }, password: password! };
+}
+
+/** A client that has come in to the program. @param caps Separated by blanks. */
+async function joined(node: Node, caps = ""): Promise<RawIrc> {
+  const { at, password } = await served(node);
+  const client = await RawIrc.open({ at });
+  if (caps !== "") await client.send("CAP LS 302", `CAP REQ :${caps}`);
+  await client.send(`PASS :${password}`, "NICK someone", "USER u 0 * :Real");
+  if (caps !== "") await client.send("CAP END");
+  await client.until(" 366 ");
+  return client;
+}
+
+/** The text of each message of a kind. */
+const texts = (node: Node) =>
+  node.events.filter(({ event }) => event === "message").map(({ text }) => text);
+
+Deno.test("irc: a client is in the room, talks to all and to one, and leaves; the member stays", async () => {
+  await using alice = await Node.ready("Alice", null, { args: ["--irc", "--title", "The Club"] });
+  await using bob = await Node.ready("Bob", alice);
+  await alice.until(({ event }) => event === "joined");
+  const { at, password } = await served(alice);
+  const client = await RawIrc.open({ at });
+  await client.send("CAP LS 302", `CAP REQ :${CAPS}`, `PASS ${password}`, "NICK x", "USER x 0 * x");
+  await client.send("CAP END");
+  const welcome = await client.until(" 366 ");
+  assert(welcome.includes(" 001 Alice :"), welcome);
+  assert(welcome.includes(" 332 Alice #The-Club :The Club"), welcome);
+  assert(/ 353 Alice = #The-Club :Alice Bob\r\n/.test(welcome), welcome);
+
+  // To all, and back; the console is shown the same.
+  await client.send("@label=7 PRIVMSG #The-Club :hello from IRC");
+  const heard = await bob.until(({ event }) => event === "message");
+  assertEquals([heard.text, heard.from, heard.private], ["hello from IRC", "Alice", false]);
+  const own = await alice.until(({ event, self }) => event === "message" && self === true);
+  assertEquals([own.text, own.ref], ["hello from IRC", undefined]);
+  const echo = await client.until("hello from IRC");
+  assert(echo.includes(`msgid=${own.id};`) && echo.includes("label=7"), echo);
+  await bob.ask("msg", { text: "good\r\n:evil!x@y PRIVMSG #The-Club :lies\0" });
+  assert(/:Bob!p2p@\S+ PRIVMSG #The-Club :good␍\r\n/.test(await client.until(":good")));
+  assert((await client.until("lies")).includes(":Bob!"), "a line of Bob's, not another's");
+
+  // To one alone.
+  await client.send("PRIVMSG Bob :psst");
+  const alone = await bob.until(({ event, private: isPrivate }) =>
+    event === "message" && isPrivate
+  );
+  assertEquals(alone.text, "psst");
+  await bob.ask("msg", { name: "Alice", text: "what?" });
+  assert(/:Bob!\S+ PRIVMSG Alice :what\?/.test(await client.until("what?")));
+  await client.send("PRIVMSG Nobody :psst");
+  await client.until(" 401 Alice Nobody :");
+
+  // The program itself.
+  await client.send("PRIVMSG *p2pchat :status", "WHOIS Bob", "PRIVMSG *p2pchat :invite");
+  assert(/:\*p2pchat!\S+ PRIVMSG Alice :.*Bob/.test(await client.until("Bob")));
+  assert(/ 330 Alice Bob \S{20,} :/.test(await client.until(" 318 ")));
+  await client.until("p2pchat mesh NAME");
+
+  // Presence.
+  await bob.ask("away", { text: "lunch" });
+  await bob.ask("back");
+  await client.send("QUIT :later");
+  await client.until("ERROR");
+  client.close();
+  await bob.ask("msg", { text: "meanwhile" });
+  await alice.until(({ text }) => text === "meanwhile");
+  const again = await joined(alice);
+  assert(/PRIVMSG #The-Club :\[\d\d:\d\d\] meanwhile\r\n/.test(await again.until("meanwhile")));
+  again.close();
+  assertEquals(bob.events.filter(({ event }) => event === "left"), []);
+});
+
+Deno.test("irc: a wrong password and a second client are refused; a killed client costs nothing", async () => {
+  await using alice = await Node.ready("Alice", null, { args: ["--irc"] });
+  const { at, password } = await served(alice);
+  const stranger = await RawIrc.open({ at });
+  const told = await stranger.join("wrong");
+  assert(told.includes(" 464 ") && told.includes("ERROR :"), told);
+  assert(!told.includes("Alice"), told);
+  stranger.close();
+
+  const first = await joined(alice, CAPS);
+  const second = await RawIrc.open({ at });
+  assert((await second.join(password)).includes("ERROR :Another client is connected"));
+  second.close();
+  await alice.ask("msg", { text: "one" });
+  await first.until(":one");
+
+  first.stream.close(); // as when its process is killed
+  await alice.ask("msg", { text: "two" });
+  let client = await RawIrc.open({ at });
+  for (let isIn = false; !isIn; client = isIn ? client : await RawIrc.open({ at })) {
+    isIn = (await client.join(password)).includes(" 366 ");
+  }
+  assert((await client.until("two")).includes(":Alice!"));
+  client.close();
+});
+
+Deno.test("irc: whatever a client sends, others notice nothing", async () => {
+  await using alice = await Node.ready("Alice", null, { args: ["--irc"] });
+  const { at } = await served(alice);
+  const garbage = await RawIrc.open({ at });
+  await garbage.stream.write(crypto.getRandomValues(new Uint8Array(60_000)));
+  garbage.close();
+  const get = await RawIrc.open({ at });
+  await get.send("GET / HTTP/1.1", "Host: example.org", "", "\0\0\0", ":::::", "@@@ @;;; :x");
+  get.close();
+  const long = await joined(alice);
+  const told = long.until("ERROR");
+  const part = new Uint8Array(1_048_576).fill(0x78);
+  try {
+    for (let sent = 0; sent < 100; sent++) {
+      for (let rest = part; rest.length > 0;) rest = rest.subarray(await long.stream.write(rest));
+    }
+  } catch {
+    // It is closed before the end.
+  }
+  assert((await told).includes("A line is too long"));
+  long.close();
+  const silent = await Promise.all(Array.from({ length: 20 }, () => RawIrc.open({ at })));
+  await silent.at(-1)!.until("ERROR"); // so many don't wait at once
+  for (const each of silent) each.close();
+
+  await alice.ask("msg", { text: "all is well" });
+  assertEquals(texts(alice), ["all is well"]);
+});
+
+Deno.test("irc: a socket is the user's alone, with the user's own password; what can't be is told", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "p2pchat-irc-" });
+  const path = `${folder}/irc`;
+  await Deno.writeTextFile(`${folder}/password`, "open sesame\n", { mode: 0o600 });
+  const args = ["--irc", path, "--irc-password-file", `${folder}/password`];
+  await using alice = await Node.ready("Alice", null, { args });
+  assertEquals((await Deno.stat(path)).mode! & 0o777, 0o600);
+  assertEquals(await served(alice), { at: { path }, password: "open sesame" });
+  const client = await joined(alice);
+  await client.send("PRIVMSG #room :hi");
+  await alice.until(({ text }) => text === "hi");
+  await client.send("PRIVMSG *p2pchat :quit");
+  assert((await client.until("ERROR")).includes("ERROR :"));
+  assertEquals((await alice.status).code, 0);
+  client.close();
+
+  // What was left by a killed program is no obstacle; another program is.
+  await using first = await Node.ready("First", null, { args });
+  await using second = Node.mesh("Second", null, { args });
+  const { code, text } = await second.until(({ event }) => event === "fatal");
+  assertEquals(code, "in-use", text);
+  assertEquals((await second.status).code, 4);
+  await first.type(":q");
+  await first.status;
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("irc: a group's entries have numbers, edits say which, and y agrees", async () => {
+  await using group = new Group();
+  await group.serve("--edits", "ask");
+  const [alice, bob] = [await group.start("Alice", "--irc"), await group.start("Bob")];
+  const client = await joined(alice, CAPS);
+  await client.send("PRIVMSG #room :at seven?");
+  assert(/p2pchat\/seq=1[; ].* PRIVMSG #room :\[1\] at seven\?/.test(await client.until("seven")));
+  await bob.ask("edit", { n: 1, text: "at eight?" });
+  await client.until("at eight?");
+  await client.send("PRIVMSG #room :y");
+  assert(/:Bob!\S+ NOTICE #room :edited 1: at eight\?/.test(await client.until("edited 1")));
+  await client.send("PRIVMSG Bob :psst");
+  await client.until(" 401 Alice Bob :Nothing was sent");
+  client.close();
+});
+
+Deno.test("irc: a directory's lobby is a channel, and a call a query", async () => {
+  const { world } = await DirectoryWorld.open([]);
+  await using _ = world;
+  const [alice, bob] = [await world.guest("alice", { args: ["--irc"] }), await world.guest("bob")];
+  await alice.until(({ event, name }) => event === "presence" && name === "bob");
+  const client = await joined(alice, CAPS);
+  await client.send("PRIVMSG #lobby :lunch?");
+  assertEquals((await bob.until(({ event }) => event === "broadcast")).text, "lunch?");
+  await client.until(":lunch?");
+  await bob.ask("broadcast", { text: "soon" });
+  assert(/:bob!\S+ PRIVMSG #lobby :soon/.test(await client.until("soon")));
+
+  await client.send("PRIVMSG bob :are you there?");
+  await bob.until(({ event }) => event === "incoming");
+  await bob.type("y");
+  assertEquals((await bob.until(({ event }) => event === "message")).text, "are you there?");
+  await bob.type("yes");
+  assert(/:bob!\S+ PRIVMSG alice :yes/.test(await client.until(":yes")));
+  client.close();
+});
