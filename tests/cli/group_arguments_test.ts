@@ -38,6 +38,7 @@ const MEMBER: MemberOptions = {
   historyCount: null,
   wait: true,
   script: null,
+  doors: null,
 };
 
 const GROUP_INVITE: GroupInvite = {

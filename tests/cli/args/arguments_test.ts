@@ -77,6 +77,7 @@ const DEFAULTS: MeshOptions = {
   filesMax: 10_000_000_000,
   sendFrom: null,
   script: null,
+  doors: null,
 };
 
 const UNDERSTOOD: readonly (readonly [line: string, differences: Partial<MeshOptions>])[] = [
@@ -209,7 +210,7 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   [
     "mesh Alice -p 1",
     "The command mesh has no flag -p; there are --host, --port, --advertise, --map-port, --history, --no-history, --key, --new, " +
-    "--private, --room, --title, --words, --lan, --passive, --meet, --metrics, --downloads, --save, --files-max, --send-from, --passphrase-file, --invite, --invite-file, --once, --to, --wait, --from, --mention, --event, --timeout, --mcp, --data, --json, --plain, --no-color, --stay, --verbose, " +
+    "--private, --room, --title, --words, --lan, --passive, --meet, --metrics, --downloads, --save, --files-max, --send-from, --passphrase-file, --invite, --invite-file, --once, --to, --wait, --from, --mention, --event, --timeout, --mcp, --irc, --irc-password-file, --data, --json, --plain, --no-color, --stay, --verbose, " +
     "--log-file, --help, --version; p2pchat help mesh says more",
   ],
   ["mesh Alice --metrics 9090", '--metrics must be HOST:PORT, not "9090"'],

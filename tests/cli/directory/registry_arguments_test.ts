@@ -32,6 +32,7 @@ const DEFAULTS: RegistryOptions = {
   save: null,
   filesMax: 10_000_000_000,
   sendFrom: null,
+  doors: null,
 };
 
 const UNDERSTOOD: readonly (readonly [line: string, differences: Partial<RegistryOptions>])[] = [
