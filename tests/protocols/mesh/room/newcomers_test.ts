@@ -1,5 +1,8 @@
 import { assertEquals } from "@std/assert";
 import type { PeerKey } from "../../../../lib/base/ids.ts";
+import type { Mesh } from "../../../../lib/protocols/mesh/mesh.ts";
+import { EvenWorld } from "../../../sim/mesh/even_world.ts";
+import type { Member } from "../../../sim/mesh/member.ts";
 import { NEWCOMER_MS, Newcomers } from "../../../../lib/protocols/mesh/room/newcomers.ts";
 import { ROSTER_MAX } from "../../../../lib/protocols/mesh/schema/limits.ts";
 
@@ -27,4 +30,16 @@ Deno.test("a crowd makes nobody new who was there before it", () => {
 
   assertEquals(newcomers.isNew(ann, 2_000), false);
   assertEquals(newcomers.isNew(keyOf(100 + 2 * ROSTER_MAX - 1), 2_000), true);
+});
+
+Deno.test("Room: who has come only just is known as new to who was there, and nobody to who has come later", () => {
+  const world = new EvenWorld(3);
+  const [ann, bob] = world.addAll("Ann", "Bob");
+  world.gather([ann, bob]);
+  const standing = (at: Member, of: Member) =>
+    (at.process!.machine as unknown as Mesh).room!.standingOf(of.key);
+
+  assertEquals([standing(ann, bob), standing(bob, ann)], ["new", "known"]);
+  world.pass(NEWCOMER_MS);
+  assertEquals(standing(ann, bob), "known");
 });
