@@ -217,6 +217,12 @@ Deno.test("words lead into a private group, and member and coordinator are verif
   await bob.ended();
   const back = await group.start("Bob");
   assertEquals((await back.ask("status")).serverVerified, true);
+
+  server.forget();
+  const third = await wordsOf(server);
+  const taken = await refusal(group.launch("BOB", { args: ["--words", third] }));
+  assertEquals([taken.code, taken.as], [4, "name-taken"]);
+  assertStringIncludes(taken.text, "The code is used up: ask for another one");
 });
 
 Deno.test("an invite as a QR code is that of uqr for its capitals, in 80 columns at most", async () => {

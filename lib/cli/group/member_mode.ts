@@ -121,6 +121,9 @@ export async function runMember(given: MemberOptions): Promise<void> {
     };
     try {
       await chatWhereItIs(common);
+    } catch (error) {
+      if (!byWords) throw error;
+      throw (await import("../words/taken_name.ts")).usedUp(error);
     } finally {
       waiting.close();
     }

@@ -84,7 +84,10 @@ async function otherName(ui: AskingInterface, taken: string): Promise<string | n
   }
 }
 
-function usedUp({ code, message }: P2pchatError): P2pchatError {
+/** The error of who has come by words, where the name is taken; any other as it is. */
+export function usedUp(error: unknown): unknown {
+  if (!isNameTaken(error)) return error;
+  const { code, message } = error;
   const text = `${message}. The code is used up: ask for another one, which /invite --words makes`;
   return new P2pchatError(code, text);
 }
