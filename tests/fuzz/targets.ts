@@ -12,6 +12,7 @@ import { ircTarget } from "./targets/irc.ts";
 import { keysTarget } from "./targets/keys.ts";
 import { linesTarget } from "./targets/lines.ts";
 import { logsTarget } from "./targets/logs.ts";
+import { mcpTarget } from "./targets/mcp.ts";
 import { meetingsTarget } from "./targets/meetings.ts";
 import { objectsTarget } from "./targets/objects.ts";
 import { reliableDatagramsTarget } from "./targets/reliable_datagrams.ts";
@@ -42,5 +43,6 @@ export const TARGETS: readonly Target[] = [
   transfersTarget,
   wordsTarget,
   meetingsTarget,
+  mcpTarget,
   ircTarget,
 ];
