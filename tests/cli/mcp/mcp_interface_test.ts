@@ -223,6 +223,29 @@ Deno.test("--mcp leaves when its input ends; a wait is answered first, and a tex
   assertEquals(opened.ui.outputError, null);
 });
 
+Deno.test("--mcp: what it gives as it leaves isn't given by the next program, however slowly it is read", async () => {
+  const disk = new MemoryDisk();
+  const opened = await open(disk);
+  begin(opened);
+  opened.ui.show(said("1", "one"));
+  opened.streams.hold();
+  opened.streams.type(call(1, "wait"));
+  opened.streams.type(null);
+  await knows(opened);
+  const closing = close(opened);
+  await settle();
+  opened.streams.release();
+  await closing;
+  const next = await open(disk);
+  begin(next);
+  next.streams.type(call(1, "wait", { timeout: 0 }));
+  await knows(next);
+
+  assertEquals(textsOf(answers(opened)[0]), ["one"]);
+  assertEquals(textsOf(answers(next)[0]), []);
+  await close(next);
+});
+
 Deno.test("--mcp leaves at once when nothing is under way, also before the mode is anywhere", async () => {
   const opened = await open();
   opened.streams.type(null);
