@@ -56,6 +56,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "words",
     "discovery",
     "opened_doors",
+    "page",
     "irc",
     "irc/lines",
     "credentials",

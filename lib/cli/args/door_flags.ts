@@ -1,15 +1,34 @@
-/** `--irc`: other places than the console where the user of a program reads and types. */
+/** `--web` and `--irc`: other places than the console where the user of a program reads and types. */
 
 import { PORT_MAX } from "../../base/text/endpoints.ts";
 import { P2pchatError } from "../../base/errors.ts";
-import { fileName, type Flag, wholeNumber } from "./flags.ts";
-import { type CommandLine, type DoorOptions, IRC_PORT_DEFAULT, type IrcPlace } from "./options.ts";
+import { fileName, type Flag, listenPort, wholeNumber } from "./flags.ts";
+import {
+  type CommandLine,
+  type DoorOptions,
+  IRC_PORT_DEFAULT,
+  type IrcOptions,
+  type IrcPlace,
+  WEB_PORT_DEFAULT,
+  type WebDoor,
+} from "./options.ts";
 
 /** A path has a slash: so a name, or a host, that follows the flag isn't one. */
 const PATH = /\//;
 
-/** Those of a command that has doors. */
+/** `--web`, of each mode that a person has. */
+export const WEB_FLAG: Flag = {
+  name: "web",
+  value: "[PORT]",
+  help: "serve a page for your browser, on this machine alone, at PORT " +
+    `(${WEB_PORT_DEFAULT}, or any free one)`,
+  like: /^\d+$/,
+  parse: (text, what): WebDoor => ({ port: text === "" ? null : listenPort(text, what) }),
+};
+
+/** Those of a command that has all doors. */
 export const DOOR_FLAGS: readonly Flag[] = [
+  WEB_FLAG,
   {
     name: "irc",
     value: "[PORT|PATH]",
@@ -41,17 +60,20 @@ function ircPlace(text: string, what: string): IrcPlace {
  * @throws {P2pchatError} `usage`.
  */
 export function doorOptions({ value }: CommandLine, isScript: boolean): DoorOptions | null {
-  const place = value<IrcPlace>("irc");
-  const passwordFile = value<string>("irc-password-file") ?? null;
-  if (place === undefined) {
-    if (passwordFile === null) return null;
-    const text = "--irc-password-file is the password of --irc: add that";
-    throw new P2pchatError("usage", text);
-  }
+  const web = value<WebDoor>("web") ?? null;
+  const irc = ircOptions(value<IrcPlace>("irc"), value<string>("irc-password-file") ?? null);
+  const door = web !== null ? "--web" : irc !== null ? "--irc" : null;
+  if (door === null) return null;
   if (isScript) {
     const text =
-      "--irc is beside a console, and --once, --wait and --mcp have none: give one of them";
+      `${door} is beside a console, and --once, --wait and --mcp have none: give one of them`;
     throw new P2pchatError("usage", text);
   }
-  return { irc: { place, passwordFile } };
+  return { web, irc };
+}
+
+function ircOptions(place: IrcPlace | undefined, passwordFile: string | null): IrcOptions | null {
+  if (place !== undefined) return { place, passwordFile };
+  if (passwordFile === null) return null;
+  throw new P2pchatError("usage", "--irc-password-file is the password of --irc: add that");
 }

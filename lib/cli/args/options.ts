@@ -22,7 +22,14 @@ export interface CommonOptions {
 
 /** Other places than the console; null: not that one. */
 export interface DoorOptions {
+  readonly web: WebDoor | null;
   readonly irc: IrcOptions | null;
+}
+
+/** `--web`. */
+export interface WebDoor {
+  /** Null: the one that the profile's page had before, at first the usual one; where that is taken, any free one. */
+  readonly port: number | null;
 }
 
 /** `--irc`. */
@@ -117,6 +124,8 @@ export interface CommandLine {
   isOn(name: string): boolean;
 }
 
+/** A page's, TCP. */
+export const WEB_PORT_DEFAULT = 55_108;
 /** A room's, TCP. */
 export const MESH_PORT_DEFAULT = 55_107;
 /** A coordinator's, TCP. */

@@ -242,7 +242,7 @@ class Program {
             if ((options.doors ?? null) !== null) {
               const { openDoors } = await import("../opened_doors/open_doors.ts"); // most users have none
               const forDoors = new RegistryRendering();
-              await openDoors(session, options, forDoors.lines.bind(forDoors));
+              await openDoors(session, options, "directory", forDoors.lines.bind(forDoors));
             }
             return await this.#runAs(name, session);
           };

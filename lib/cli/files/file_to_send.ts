@@ -27,12 +27,15 @@ export async function fileToSend(typed: string, dataFolder: string): Promise<Fil
   }
   const data = resolve(dataFolder);
   const isOwn = [real, path].some((each) =>
-    each.startsWith(`${data}/`) && !each.startsWith(`${data}/downloads/`)
+    each.startsWith(`${data}/`) && !USERS_FILES.test(each.slice(data.length))
   );
   if (!isOwn) return { source: path, size };
   const text = `Cannot send ${path}: it is one of p2pchat's own files, with keys and messages`;
   throw new P2pchatError("not-allowed", text);
 }
+
+/** Of the data folder what is the user's: files that were received, and those that were dropped onto a page. */
+const USERS_FILES = /^\/downloads\/|^\/users\/[^/]+\/uploads\//;
 
 /** The path of the file that was dropped onto the terminal, where a line is that alone; null: it is something else. */
 export function droppedFile(line: string): string | null {

@@ -22,6 +22,7 @@ import type { OwnRowKey } from "../../store/users/user_info.ts";
 import { PASSPHRASE_FILE_FLAG } from "../credentials/unsealing.ts";
 import type { CommandLine, CommonOptions } from "../args/options.ts";
 import { fileFlags, filesNeeded } from "../files/file_arguments.ts";
+import { doorOptions, WEB_FLAG } from "../args/door_flags.ts";
 import { scriptDoor, type ScriptedMode, scriptFlags } from "../args/script_flags.ts";
 import type { CommonEvent } from "../rendering/user_interface.ts";
 import type { FriendsOwnEvent } from "./friends_rendering.ts";
@@ -108,7 +109,7 @@ export const friendsProgramCommand: CommandOf<FriendsOptions> = {
   keeps: { folder: usersFolder, use: "make" },
   ledTo: async (line) => [...tableNeeds(line), ...await filesNeeded(line)],
   help: "direct messages to friends whose addresses are in FILE; NAME selects your own row",
-  flags: [...Object.values(flags), ...scriptFlags(SCRIPTED)],
+  flags: [...Object.values(flags), ...scriptFlags(SCRIPTED), WEB_FLAG],
   options(line) {
     const [name, ...rest] = line.words;
     const options = optionsOf(line, flags);
@@ -122,7 +123,9 @@ export const friendsProgramCommand: CommandOf<FriendsOptions> = {
       );
     }
     const own = name === undefined ? { port: port! } : { name: chosenName(name) };
-    return { ...line.common, ...options, file, own, script: scriptDoor(line, SCRIPTED, options) };
+    const script = scriptDoor(line, SCRIPTED, options);
+    const doors = doorOptions(line, script !== null);
+    return { ...line.common, ...options, file, own, script, doors };
   },
 };
 

@@ -79,6 +79,10 @@ export async function runFriends(options: FriendsOptions): Promise<void> {
     },
     mode,
     async (session) => {
+      if ((options.doors ?? null) !== null) {
+        const { openDoors } = await import("../opened_doors/open_doors.ts"); // most users have none
+        await openDoors(session, options, "friends", mode.render);
+      }
       // Where the row has another key, the user is told this one, to be put there: it stays.
       if (own.fingerprint !== null) session.first.asks();
       checkOwnKey(file, own, session.identity);

@@ -75,7 +75,7 @@ export async function runMember(given: MemberOptions): Promise<void> {
     if ((given.doors ?? null) !== null) {
       const { openDoors } = await import("../opened_doors/open_doors.ts"); // most users have none
       const forDoors = new MemberRendering();
-      await openDoors(session, given, forDoors.lines.bind(forDoors));
+      await openDoors(session, given, "group", forDoors.lines.bind(forDoors));
     }
     const joined = given.words === null
       ? { ...taken, byWords: false }

@@ -146,7 +146,7 @@ export async function runMesh(options: MeshOptions): Promise<void> {
   await withSession(options, use, mode, async (session) => {
     if ((options.doors ?? null) !== null) {
       const { openDoors } = await import("../opened_doors/open_doors.ts"); // most users have none
-      await openDoors(session, options, meshLines);
+      await openDoors(session, options, "mesh", meshLines);
     }
     await withMetering(options.metrics, loadMetering, session, async (metering) => {
       await runRooms({ ...session, options, metering }, invite);

@@ -210,7 +210,7 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   [
     "mesh Alice -p 1",
     "The command mesh has no flag -p; there are --host, --port, --advertise, --map-port, --history, --no-history, --key, --new, " +
-    "--private, --room, --title, --words, --lan, --passive, --meet, --metrics, --downloads, --save, --files-max, --send-from, --passphrase-file, --invite, --invite-file, --once, --to, --wait, --from, --mention, --event, --timeout, --mcp, --irc, --irc-password-file, --data, --json, --plain, --no-color, --stay, --verbose, " +
+    "--private, --room, --title, --words, --lan, --passive, --meet, --metrics, --downloads, --save, --files-max, --send-from, --passphrase-file, --invite, --invite-file, --once, --to, --wait, --from, --mention, --event, --timeout, --mcp, --web, --irc, --irc-password-file, --data, --json, --plain, --no-color, --stay, --verbose, " +
     "--log-file, --help, --version; p2pchat help mesh says more",
   ],
   ["mesh Alice --metrics 9090", '--metrics must be HOST:PORT, not "9090"'],
@@ -290,6 +290,11 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   ["mesh Alice --_=x y", "The command mesh has no flag --_=x;"],
   ["mesh -_ Alice", "The command mesh has no flag -_;"],
   ["mesh Alice -a_b x", "The command mesh has no flag -a_b;"],
+  ["mesh Alice --web 70000", "--web must be a whole number from 0 to 65535"],
+  [
+    "mesh Alice --web --once hi",
+    "--web is beside a console, and --once, --wait and --mcp have none",
+  ],
   ["mesh Alice --json=yes", "--json takes no value; leave out what follows it"],
   ["mesh Alice --no-color=yes", "--no-color takes no value; leave out what follows it"],
 ];
@@ -516,4 +521,17 @@ Deno.test("usageText() promises of --plain what it does: progress, not the promp
 
 Deno.test("VERSION is that of deno.json", () => {
   assertEquals(VERSION, denoJson.version);
+});
+
+Deno.test("parseCommandLine() takes what follows --web for its port only where it is a number", () => {
+  const doorsOf = (line: string) => {
+    const { name, doors } = optionsOf(line.split(" "));
+    return [name, doors?.web?.port];
+  };
+  assertEquals(doorsOf("mesh Alice --web"), ["Alice", null]);
+  assertEquals(doorsOf("mesh --web Alice"), ["Alice", null]);
+  assertEquals(doorsOf("mesh --web --plain Alice"), ["Alice", null]);
+  assertEquals(doorsOf("mesh Alice --web 5000"), ["Alice", 5_000]);
+  assertEquals(doorsOf("mesh --web=0 Alice"), ["Alice", 0]);
+  assertEquals(doorsOf("mesh Alice"), ["Alice", undefined]);
 });

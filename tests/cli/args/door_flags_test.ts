@@ -11,7 +11,7 @@ import { idle, parsedOptions } from "../parsed_options.ts";
 const mesh = (line: string): MeshOptions => parsedOptions(meshProgramCommand, line.split(" "));
 
 function irc(place: IrcPlace, passwordFile: string | null = null): DoorOptions {
-  return { irc: { place, passwordFile } };
+  return { web: null, irc: { place, passwordFile } };
 }
 
 const ANY: IrcPlace = { type: "port", port: null };

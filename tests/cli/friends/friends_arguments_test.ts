@@ -27,6 +27,7 @@ const DEFAULTS: FriendsOptions = {
   filesMax: 10_000_000_000,
   sendFrom: null,
   script: null,
+  doors: null,
 };
 
 const UNDERSTOOD: readonly (readonly [line: string, differences: Partial<FriendsOptions>])[] = [

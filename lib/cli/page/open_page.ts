@@ -1,0 +1,95 @@
+/** Opens the page: its address, its port, and its files that are left from before. */
+
+import type { Environment } from "../../base/machine/environment.ts";
+import { P2pchatError } from "../../base/errors.ts";
+import type { Disk } from "../../store/disk/disk.ts";
+import type { TakeTurn } from "../../store/profile/shared_table.ts";
+import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
+import { TcpNetwork } from "../../transport/tcp/tcp_network.ts";
+import { WEB_PORT_DEFAULT, type WebDoor } from "../args/options.ts";
+import type { Door, DoorHost } from "../doors/door.ts";
+import type { CommonEvent } from "../rendering/user_interface.ts";
+import { PageAddress } from "./page_address.ts";
+import { PAGE_ASSETS } from "./page_assets.ts";
+import { PageServer } from "./page_server.ts";
+import { UploadFolder } from "./upload_folder.ts";
+
+const HOST = "127.0.0.1";
+const SECRET_BYTES = 32;
+
+interface PageParts {
+  readonly disk: Disk;
+  /** The profile's. */
+  readonly folder: string;
+  readonly environment: Environment;
+  readonly takeTurn: TakeTurn;
+  /** Which of the modes it is, for the page. */
+  readonly mode: string;
+  /** The program's. */
+  readonly version: string;
+}
+
+/** Where doors are opened. */
+interface Doors {
+  attach(name: string, open: (host: DoorHost) => Door): Promise<void>;
+  announce(event: CommonEvent): void;
+}
+
+/**
+ * Serves the page, and tells its address once the program is ready.
+ * @throws {P2pchatError} `port-in-use` or `unreachable`; `store-corrupt`, `bad-file`, `in-use` or `disk`.
+ */
+export async function openPage(doors: Doors, { port }: WebDoor, parts: PageParts): Promise<void> {
+  const { disk, folder, environment, takeTurn, mode, version } = parts;
+  const secret = () =>
+    environment.randomBytes(SECRET_BYTES).toBase64({ alphabet: "base64url", omitPadding: true });
+  const address = await PageAddress.open(disk, { folder, mode }, takeTurn, secret);
+  const uploads = new UploadFolder(disk, `${folder}/uploads`, secret());
+  await uploads.removeLeft();
+  const network = listen(port, address.port, environment);
+  try {
+    // Another program of the profile may serve a page, too: the port stays the first one's.
+    if (address.port === null || port !== null) await address.keepPort(network.local.port);
+  } catch (error) {
+    await network.stopListening();
+    throw error;
+  }
+  await doors.attach("The page", (host) =>
+    new PageServer({
+      ...{ network, host, uploads, secret, mode, version, token: address.token },
+      clock: SYSTEM_LINK_CLOCK,
+      assets: PAGE_ASSETS,
+    }));
+  const url = `http://${HOST}:${network.local.port}/#${address.token}`;
+  doors.announce({ event: "web", url });
+}
+
+/** @param given By the user. @param before The page's at an earlier start. */
+function listen(
+  given: number | null,
+  before: number | null,
+  { log }: Pick<Environment, "log">,
+): TcpNetwork {
+  const isFixed = given !== null && given !== 0;
+  const ports = isFixed ? [given] : [before, given ?? WEB_PORT_DEFAULT, 0];
+  const [first = 0, ...others] = ports.filter((port) => port !== null);
+  return listenAtFirst(first, others, log);
+}
+
+function listenAtFirst(
+  port: number,
+  others: readonly number[],
+  log: Environment["log"],
+): TcpNetwork {
+  try {
+    return TcpNetwork.listen(HOST, port, log);
+  } catch (error) {
+    if (!(error instanceof P2pchatError) || error.code !== "port-in-use") throw error;
+    const [next, ...rest] = others;
+    if (next !== undefined) return listenAtFirst(next, rest, log);
+    const text =
+      `Cannot serve the page at port ${port}: another program has it; choose another with ` +
+      "--web PORT, or leave the port to p2pchat with --web alone";
+    throw new P2pchatError("port-in-use", text, { cause: error });
+  }
+}

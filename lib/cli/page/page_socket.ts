@@ -1,0 +1,119 @@
+/** A WebSocket of a page: texts both ways, bounded, and noticed to be dead. */
+
+import type { Clock } from "../../base/machine/clock.ts";
+import type { StreamOutput } from "./stream_output.ts";
+import { closeFrame, pingFrame, pongFrame, textFrame } from "./web_socket_frames.ts";
+import { WebSocketReader } from "./web_socket_reader.ts";
+
+/** A browser answers a ping at once; a phone that sleeps doesn't, and comes back. Also how long nothing may be taken. */
+const PING_MS = 20_000;
+/** How long the other side's goodbye is waited for. */
+const CLOSING_MS = 1_000;
+
+/** Why a socket is closed, as in RFC 6455. */
+export const CLOSED = { away: 1001, refused: 1008, tooLong: 1009, later: 1013 } as const;
+
+interface SocketPorts {
+  message(text: string): void;
+  /** All that was sent is written. */
+  drained(): void;
+  /** Called once, whoever closes it. */
+  closed(): void;
+}
+
+export class PageSocket {
+  readonly #output: StreamOutput;
+  readonly #clock: Clock;
+  #ports: SocketPorts | null = null;
+  readonly #reader = new WebSocketReader();
+  #timer: { cancel(): void };
+  #isClosed = false;
+  /** Whether anything came since the last ping. */
+  #isHeard = true;
+  #writes = 0;
+
+  readonly #abort: () => void;
+
+  /** @param abort Ends the connection at once; is idempotent. */
+  constructor(output: StreamOutput, clock: Clock, abort: () => void) {
+    this.#output = output;
+    this.#clock = clock;
+    this.#abort = abort;
+    this.#timer = this.#pingLater();
+  }
+
+  handle(ports: SocketPorts): void {
+    this.#ports = ports;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Bytes that the browser hasn't taken. */
+  get waitingBytes(): number {
+    return this.#output.waitingBytes;
+  }
+
+  send(text: string): void {
+    if (!this.#isClosed) this.#output.write(textFrame(text));
+  }
+
+  /** Says goodbye, and closes the connection soon after. */
+  close(status: number, reason: string): void {
+    if (this.#isClosed) return;
+    this.#output.write(closeFrame(status, reason));
+    this.#output.finish();
+    this.#end();
+    this.#timer = this.#clock.at(this.#clock.nowMs() + CLOSING_MS, () => this.#abort());
+  }
+
+  // What the stream reports.
+
+  received(bytes: Uint8Array): void {
+    if (this.#isClosed) return;
+    this.#isHeard = true;
+    for (const input of this.#reader.push(bytes)) {
+      if (this.#isClosed) return;
+      if (input.type === "text") this.#ports?.message(input.text);
+      else if (input.type === "ping") this.#pong(input.bytes);
+      else if (input.type === "close") this.close(1000, "");
+      else if (input.type === "fault") this.close(input.status, input.text);
+    }
+  }
+
+  written(): void {
+    this.#output.written();
+    if (!this.#isClosed && this.#output.waitingBytes === 0) this.#ports?.drained();
+  }
+
+  ended(): void {
+    this.#end();
+    this.#timer.cancel();
+  }
+
+  /** A browser sends none; what asks faster than it takes the answers isn't one. */
+  #pong(bytes: Uint8Array): void {
+    if (this.#output.waitingBytes < PONG_WAITING_BYTES_MAX) this.#output.write(pongFrame(bytes));
+  }
+
+  #pingLater(): { cancel(): void } {
+    return this.#clock.at(this.#clock.nowMs() + PING_MS, () => {
+      const isStuck = this.#output.waitingBytes > 0 && this.#output.writes === this.#writes;
+      if (!this.#isHeard || isStuck) return this.#abort();
+      this.#isHeard = false;
+      this.#writes = this.#output.writes;
+      this.#output.write(pingFrame());
+      this.#timer = this.#pingLater();
+    });
+  }
+
+  #end(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#timer.cancel();
+    this.#ports?.closed();
+  }
+}
+
+const PONG_WAITING_BYTES_MAX = 65_536;

@@ -1,0 +1,209 @@
+/**
+ * A page that is open in a browser: it proves itself, and is shown what happens from where it was. One that takes less
+ * than it is shown gets it later; of what is no longer kept by then it is told that it misses some.
+ */
+
+import type { Clock } from "../../base/machine/clock.ts";
+import { TokenBucket } from "../../base/rates/token_bucket.ts";
+import type { DoorEvent, DoorHost } from "../doors/door.ts";
+import { isWindowProof, type Nonces, programProof } from "./page_proofs.ts";
+import { CLOSED, type PageSocket } from "./page_socket.ts";
+import { messageIn, PAGE_PROTOCOL, type Refusal, type WindowMessage } from "./window_messages.ts";
+
+/** Messages of one window: more than anybody types, pastes or clicks. */
+const MESSAGES_PER_S = 20;
+const MESSAGES_BURST = 100;
+/** While so much waits for the browser, no more events are given to the socket. */
+const WAITING_BYTES_MAX = 512 * 1_024;
+/** Events, and characters of them, in one message: so that a page shows the first while it is sent the others. */
+const EVENTS_AT_ONCE = 64;
+const CHARACTERS_AT_ONCE = 128 * 1_024;
+/** What a browser can offer in a list. */
+const NAMES_MAX = 5_000;
+
+/** The page's program, as a window sees it. */
+interface WindowPorts {
+  readonly host: DoorHost;
+  readonly clock: Clock;
+  readonly token: string;
+  /** Of this run. */
+  readonly run: string;
+  /** What every window is told of the program when it comes in. */
+  readonly welcome: Readonly<Record<string, unknown>>;
+  secret(): string;
+  /** The event as this window is shown it, as JSON; null: it isn't for it. */
+  textOf(event: DoorEvent, window: string): string | null;
+  /** The window has proved itself. @returns Why it can't come in; null: it is in. */
+  admit(window: PageWindow): Refusal | null;
+  left(window: PageWindow): void;
+}
+
+type Step = "hello" | "login" | "in";
+
+export class PageWindow {
+  /** Empty until it has logged in. */
+  id = "";
+  /** For uploads. */
+  readonly ticket: string;
+  /** Whether a file of it is being taken. */
+  isUploading = false;
+  readonly #ports: WindowPorts;
+  readonly #socket: PageSocket;
+  readonly #rate = new TokenBucket(MESSAGES_PER_S, MESSAGES_BURST);
+  #step: Step = "hello";
+  #nonces: Nonces = { page: "", program: "" };
+  /** The last event that it was shown. */
+  #lastId = 0;
+  /** What it is to be told besides events, by kind, once it has taken what waits. */
+  readonly #untold = new Map<string, string>();
+
+  constructor(socket: PageSocket, ports: WindowPorts) {
+    this.#socket = socket;
+    this.#ports = ports;
+    this.ticket = ports.secret();
+    socket.handle({
+      message: (text) => this.#message(text),
+      drained: () => this.#drained(),
+      closed: () => ports.left(this),
+    });
+  }
+
+  /** Shows it what it hasn't been shown, as far as it keeps up. */
+  pump(): void {
+    const { host } = this.#ports;
+    if (this.#step !== "in") return;
+    while (this.#lastId < host.lastId && this.#socket.waitingBytes < WAITING_BYTES_MAX) {
+      if (this.#socket.isClosed) return;
+      if (host.firstId > this.#lastId + 1) {
+        return this.#socket.close(CLOSED.later, "It has fallen too far behind");
+      }
+      this.#sendEvents();
+    }
+  }
+
+  #sendEvents(): void {
+    const { host, textOf } = this.#ports;
+    const { events, last } = host.after(this.#lastId, EVENTS_AT_ONCE);
+    const texts: string[] = [];
+    let characters = 0;
+    this.#lastId = last;
+    for (const event of events) {
+      const text = textOf(event, this.id);
+      if (text === null) continue;
+      if (characters > 0 && characters + text.length > CHARACTERS_AT_ONCE) {
+        this.#lastId = event.id - 1;
+        break;
+      }
+      characters += text.length;
+      texts.push(text);
+    }
+    if (texts.length > 0) this.#socket.send(`{"type":"events","events":[${texts.join(",")}]}`);
+  }
+
+  /** Tells it something of which only the last counts. @param message An object with that `type`. */
+  tell(message: { readonly type: string }): void {
+    if (this.#step !== "in") return;
+    const text = JSON.stringify(message);
+    if (this.#socket.waitingBytes < WAITING_BYTES_MAX) this.#socket.send(text);
+    else this.#untold.set(message.type, text);
+  }
+
+  /** Closes it with a reason. @param status Null: it may go on. */
+  refuse({ code, text, ref }: Refusal, status: number | null): void {
+    const message = { type: "refused", code, text, ...(ref === undefined ? {} : { ref }) };
+    this.#socket.send(JSON.stringify(message));
+    if (status !== null) this.#socket.close(status, text);
+  }
+
+  close(): void {
+    this.#socket.close(CLOSED.away, "The program has ended");
+  }
+
+  #drained(): void {
+    for (const text of this.#untold.values()) this.#socket.send(text);
+    this.#untold.clear();
+    this.pump();
+  }
+
+  #message(text: string): void {
+    const message = messageIn(text);
+    if ("code" in message) {
+      const isFatal = this.#step !== "in";
+      return this.refuse(message, isFatal ? CLOSED.refused : null);
+    }
+    if (!this.#rate.take(this.#ports.clock.nowMs())) {
+      const ref = "ref" in message ? { ref: message.ref } : {};
+      const text = "Too much at once: it wasn't done";
+      return this.refuse({ code: "too-fast", text, ...ref }, null);
+    }
+    this.#heed(message);
+  }
+
+  #heed(message: WindowMessage): void {
+    const isInTurn = message.type === "hello"
+      ? this.#step === "hello"
+      : message.type === "login"
+      ? this.#step === "login"
+      : this.#step === "in";
+    if (!isInTurn) {
+      const refusal = { code: "protocol", text: `Out of turn: ${message.type}` } as const;
+      return this.refuse(refusal, CLOSED.refused);
+    }
+    switch (message.type) {
+      case "hello":
+        return this.#challenge(message.nonce);
+      case "login":
+        return this.#logIn(message);
+      case "run":
+        return this.#ports.host.run(message.command, `${this.id} ${message.ref}`);
+      case "names":
+        return this.tell({
+          type: "names",
+          ...{ names: this.#ports.host.names().slice(0, NAMES_MAX) },
+        });
+      case "ping":
+        return this.tell({ type: "pong" });
+    }
+  }
+
+  #challenge(nonce: string): void {
+    this.#nonces = { page: nonce, program: this.#ports.secret() };
+    this.#step = "login";
+    const proof = programProof(this.#ports.token, this.#nonces);
+    this.#socket.send(
+      JSON.stringify({ type: "challenge", nonce: this.#nonces.program, proof }),
+    );
+  }
+
+  #logIn(message: Extract<WindowMessage, { type: "login" }>): void {
+    const { host, run, token } = this.#ports;
+    if (!isWindowProof(token, this.#nonces, message.proof)) {
+      const text = "This isn't the page's present address: open the one that p2pchat printed";
+      return this.refuse({ code: "bad-credentials", text }, CLOSED.refused);
+    }
+    this.id = message.window;
+    const refusal = this.#ports.admit(this);
+    if (refusal !== null) return this.refuse(refusal, CLOSED.later);
+    this.#step = "in";
+    const resumed = message.run === run && message.after <= host.lastId;
+    const after = resumed ? message.after : 0;
+    const missed = host.firstId > after + 1;
+    this.#lastId = missed ? host.firstId - 1 : after;
+    this.#welcome(resumed, missed);
+    this.pump();
+  }
+
+  #welcome(resumed: boolean, missed: boolean): void {
+    const { host, run, welcome } = this.#ports;
+    this.#socket.send(JSON.stringify({
+      type: "welcome",
+      protocol: PAGE_PROTOCOL,
+      run,
+      ...welcome,
+      ...{ resumed, missed, last: host.lastId, ticket: this.ticket },
+      prompt: host.prompt(),
+      paused: host.pausedBecause,
+      names: host.names().slice(0, NAMES_MAX),
+    }));
+  }
+}

@@ -1,0 +1,63 @@
+// deno-lint-ignore-file no-console -- a program of its own
+/**
+ * Puts the page's files (`lib/cli/page/assets/`) into the program: writes `lib/cli/page/page_assets.ts`. After each change
+ * of one of them:
+ *
+ *     deno run --allow-read --allow-write=lib/cli/page tools/page_assets.ts
+ */
+
+const FOLDER = "lib/cli/page/assets";
+export const MODULE = "lib/cli/page/page_assets.ts";
+
+/** Texts alone: pictures are SVG. */
+const TYPES: Readonly<Record<string, string>> = {
+  html: "text/html; charset=utf-8",
+  css: "text/css; charset=utf-8",
+  js: "text/javascript; charset=utf-8",
+  svg: "image/svg+xml; charset=utf-8",
+  webmanifest: "application/manifest+json; charset=utf-8",
+};
+
+interface Asset {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** All of them, by name. */
+export async function pageAssets(): Promise<readonly Asset[]> {
+  const found: Asset[] = [];
+  for await (const { name, isFile } of Deno.readDir(FOLDER)) {
+    if (!isFile || name === "README.md") continue;
+    found.push({ name, text: await Deno.readTextFile(`${FOLDER}/${name}`) });
+  }
+  return found.toSorted((one, other) => one.name < other.name ? -1 : 1);
+}
+
+/** The module that holds them. @throws {Error} Where one is of a type that isn't served. */
+export function moduleOf(assets: readonly Asset[]): string {
+  return [
+    "/** Written by `tools/page_assets.ts`: the page's files. */",
+    "",
+    'import type { PageAsset } from "./page_connection.ts";',
+    "",
+    "// deno-fmt-ignore-file",
+    "export const PAGE_ASSETS: ReadonlyMap<string, PageAsset> = new Map([",
+    ...assets.map(({ name, text }) => `  [${JSON.stringify(name)}, ${assetText(name, text)}],`),
+    "]);",
+    "",
+  ].join("\n");
+}
+
+function assetText(name: string, text: string): string {
+  const type = TYPES[name.split(".").at(-1)!];
+  if (type === undefined) {
+    throw new Error(`Cannot serve ${name}: add its type to tools/page_assets.ts`);
+  }
+  return `{ type: ${JSON.stringify(type)}, text: ${JSON.stringify(text)} }`;
+}
+
+if (import.meta.main) {
+  const assets = await pageAssets();
+  await Deno.writeTextFile(MODULE, moduleOf(assets));
+  console.log(`${MODULE}: ${assets.map(({ name }) => name).join(", ")}`);
+}
