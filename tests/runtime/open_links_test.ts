@@ -33,7 +33,9 @@ function eve() {
     log: SILENT_LOGGER,
   };
   const codec = { encode: () => new Uint8Array(), decode: () => ({ type: "word" }) };
-  const openLinks = new OpenLinks(codec, { clock, environment, links, whoIs: () => ({}) });
+  const bans: string[] = [];
+  const banned = () => bans.push("banned");
+  const openLinks = new OpenLinks(codec, { clock, environment, links, whoIs: () => ({}), banned });
   const info = {
     peer: EVE,
     process: "",
@@ -44,16 +46,16 @@ function eve() {
     secret: null,
     roomNamed: false,
   };
-  return { clock, closed, openLinks, info };
+  return { clock, closed, openLinks, info, bans };
 }
 
 Deno.test("OpenLinks.ban() closes the link and takes no other of that key for so long", () => {
-  const { clock, closed, openLinks, info } = eve();
+  const { clock, closed, openLinks, info, bans } = eve();
   openLinks.add(FIRST, info);
 
   openLinks.ban(FIRST, "forged", 1_000);
 
-  assertEquals(closed, [FIRST]);
+  assertEquals([closed, bans], [[FIRST], ["banned"]]);
   assertEquals(openLinks.remove(FIRST)?.isBanned, true);
   assertEquals(openLinks.add(SECOND, info), false);
   clock.advance(1_000);
@@ -97,6 +99,7 @@ Deno.test("LinkBacklog: what a full link doesn't take follows in order, piece by
   send(LINK, 1, 2, 3, 4, 5);
   send(OTHER, 9);
   assertEquals(sent, ["1:1", "1:2", "2:9"]);
+  assertEquals(backlog.bytes, 3 * 256); // what each message costs at least
   state.room = 2;
   backlog.drained(LINK);
   send(LINK, 6);
@@ -113,6 +116,7 @@ Deno.test("LinkBacklog: nothing is kept of a link that is down", () => {
   send(LINK, 1, 2, 3);
 
   backlog.remove(LINK);
+  assertEquals(backlog.bytes, 0);
   backlog.drained(LINK);
 
   assertEquals(sent, ["1:1"]);

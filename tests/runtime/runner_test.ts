@@ -83,8 +83,10 @@ Deno.test("Runner holds back what follows a persist until it is synced, and what
   await Promise.resolve();
   runner.feed("b");
   const whileWriting = [...seen];
+  assertEquals(runner.queued, 3); // the persist itself, and what is behind it
   await writes[0]?.done();
 
+  assertEquals(runner.queued, 0);
   assertEquals(whileWriting, ["step a@0", "before", "step b@0"]);
   assertEquals(seen.slice(3), ["after", "later", "step persisted 7@0"]);
   assertEquals(writes.length, 1);
