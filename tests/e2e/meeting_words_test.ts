@@ -100,4 +100,10 @@ Deno.test("meeting point: who comes back without the flag is met there again, an
   const alone = comeBack();
   const away = await alone.until(meeting("away"));
   assertEquals(away.point, at);
+  await alone.type("/invite --words");
+  await alone.until(is("words"));
+  const codeless = await alone.until(({ event, text }) =>
+    event === "notice" && /nobody finds the code there/.test(text)
+  );
+  assertStringIncludes(codeless.text, `The meeting point at ${at} is away`);
 });

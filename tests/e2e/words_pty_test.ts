@@ -114,3 +114,38 @@ Deno.test({
     }
   },
 });
+
+Deno.test({
+  name: "in a window with a room, too, who joins another by words is asked for a name that is free",
+  ignore: !hasScript(),
+  fn: async () => {
+    const home = await Deno.makeTempDir({ prefix: "p2pchat-pty-" });
+    const listen = ["--host", "127.0.0.1", "--port", "0"];
+    try {
+      await using ann = Node.start(["mesh", "Ann", "--private", ...listen], {});
+      await ann.until(({ event }) => event === "ready");
+      await using bob = await openTerminal({
+        command: [PROGRAM, "mesh", "ann", ...listen],
+        env: { P2PCHAT_HOME: home },
+        rows: 60,
+      });
+      await bob.untilCursorLine("ann> |");
+      for (const [answer, prompt] of [["\x03", "ann> |"], ["Bob\r", "Bob #2> |"]] as const) {
+        ann.forget();
+        await ann.type("/invite --words");
+        const { words } = await ann.until(({ event }) => event === "words");
+        await bob.press(`/join --words ${words} 127.0.0.1 ${ann.port}\r`);
+        await bob.untilCursorLine("Another name: |");
+        await bob.press(answer);
+        await bob.untilCursorLine(prompt);
+      }
+      await ann.until(({ event, name }) => event === "joined" && name === "Bob");
+      await bob.press("in the other room\r");
+      await ann.until(({ event, text }) => event === "message" && text === "in the other room");
+      await bob.press("/room 1\r");
+      await bob.untilCursorLine("ann #1> |");
+    } finally {
+      await Deno.remove(home, { recursive: true });
+    }
+  },
+});

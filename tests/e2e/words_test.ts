@@ -253,3 +253,26 @@ Deno.test("a script that comes by words under a name that is taken is told that 
   assertEquals([refused.code, refused.as], [4, "name-taken"]);
   assertStringIncludes(refused.text, "The code is used up: ask for another one");
 });
+
+Deno.test("/invite says which codes are open, and --void ends them", async () => {
+  await using nodes = new Nodes();
+  const ann = await founded(nodes, "Ann", []);
+  await ann.type("/invite --void");
+  await ann.until(noticed("No word code is open"));
+  const words = await wordsOf(ann);
+  const [number] = words.split("-");
+  await ann.type("/invite");
+  await ann.until(noticed(`Open word codes: ${number} until `));
+  await ann.until(({ event }) => event === "invite");
+  await ann.type("/invite --qr --void");
+  await ann.until(({ event, text }) => event === "error" && /give one/.test(text));
+  await ann.type("/invite --void");
+  await ann.until(noticed(`Void from now on: code ${number}`));
+
+  const bob = await refusal(guest(nodes, "Bob", ann, words));
+  assertEquals([bob.code, bob.as], [4, "bad-credentials"]);
+  ann.forget();
+  await ann.type("/invite");
+  await ann.until(({ event }) => event === "invite");
+  assertEquals(ann.events.filter(noticed("Open word codes")), []);
+});
