@@ -72,6 +72,9 @@ Deno.test("irc: a client is in the room, talks to all and to one, and leaves; th
   assert(/:\*p2pchat!\S+ PRIVMSG Alice :.*Bob/.test(await client.until("Bob")));
   assert(/ 330 Alice Bob \S{20,} :/.test(await client.until(" 318 ")));
   await client.until("p2pchat mesh NAME");
+  await client.send("PRIVMSG *p2pchat :help", "PRIVMSG *p2pchat :/nonsense");
+  assert(/ PRIVMSG Alice :verify NAME \[ANSWER\]: /.test(await client.until(":verify NAME")));
+  assert(/ PRIVMSG Alice :error: .*nonsense/.test(await client.until("nonsense")));
 
   // Presence.
   await bob.ask("away", { text: "lunch" });
@@ -203,5 +206,32 @@ Deno.test("irc: a directory's lobby is a channel, and a call a query", async () 
   assertEquals((await bob.until(({ event }) => event === "message")).text, "are you there?");
   await bob.type("yes");
   assert(/:bob!\S+ PRIVMSG alice :yes/.test(await client.until(":yes")));
+  client.close();
+});
+
+Deno.test("irc: a further room is a channel of its own, and what is said in it stays there", async () => {
+  await using alice = await Node.ready("Alice", null, { args: ["--irc", "--title", "One"] });
+  await using bob = await Node.ready("Bob", null);
+  const client = await joined(alice, CAPS);
+  await client.send(`PRIVMSG *p2pchat :join 127.0.0.1 ${bob.port} --title Two`);
+  assert(/ 353 Alice = #Two :Alice( Bob)?\r\n/.test(await client.until(" 366 Alice #Two ")));
+  await bob.until(({ event, name }) => event === "joined" && name === "Alice");
+  await client.send("PRIVMSG #Two :hello, two", "PRIVMSG #One :hello, one");
+  assertEquals((await bob.until(({ event }) => event === "message")).text, "hello, two");
+  await bob.ask("msg", { text: "hello, Alice" });
+  assert(/:Bob!\S+ PRIVMSG #Two :hello, Alice/.test(await client.until("hello, Alice")));
+  assertEquals(texts(bob), ["hello, two", "hello, Alice"]);
+  client.close();
+});
+
+Deno.test("irc: why the program ends is told to the client", async () => {
+  await using alice = await Node.ready("Alice", null);
+  await using bob = await Node.ready("Bob", alice, { args: ["--irc"] });
+  const client = await joined(bob);
+  await alice.ask("remove", { name: "Bob" });
+
+  const told = await client.until("ERROR");
+  assert(/ERROR :.*removed/.test(told), told);
+  assertEquals((await bob.status).code, 4);
   client.close();
 });

@@ -11,7 +11,7 @@ import type {
   Span,
 } from "../rendering/user_interface.ts";
 import { isCommon } from "../streams/piped_interface.ts";
-import type { Fields } from "./irc_fields.ts";
+import { type Fields, textOf } from "./irc_fields.ts";
 
 /** @param nowMs Wall time. */
 export function renderingOf<Event extends ShownEvent>(
@@ -19,12 +19,16 @@ export function renderingOf<Event extends ShownEvent>(
   nowMs: () => number,
 ): (fields: Fields) => readonly string[] {
   return (fields) => {
+    if (OF_NO_MODE.has(textOf(fields, "event"))) return [];
     const event = fields as unknown as Event | CommonEvent;
     const context = { nowMs: nowMs(), interactive: true, verbose: false };
     const lines = isCommon(event) ? commonLines(event) : render(event, context);
     return lines.map((line) => textOfLine(line, context));
   };
 }
+
+/** What a mode doesn't render: the gateway tells it by itself. */
+const OF_NO_MODE: ReadonlySet<string> = new Set(["help", "fatal"]);
 
 function commonLines(event: CommonEvent): readonly Line[] {
   switch (event.event) {
