@@ -31,10 +31,6 @@ export class Downloads implements Timed {
     return this.#downloads.values().reduce((sum, { heldLeaves }) => sum + heldLeaves, 0);
   }
 
-  get size(): number {
-    return this.#downloads.size;
-  }
-
   get(file: OfferId): Download | undefined {
     return this.#downloads.get(file);
   }
