@@ -60,9 +60,20 @@ const FILES = [
   ],
 ] as const;
 
+/** What --once, --wait and --mcp do, together with how they end. */
+const SCRIPTS = [
+  "A script that lives for a moment starts the program once for each thing, in a room, a group or among friends.",
+  "--once TEXT says one thing, and ends with status 0 when it has arrived; otherwise with 3, and the error says whether it",
+  "may be said again. --wait prints the next message of somebody else, or the next of the events that --event names, in",
+  "one line, and ends with 0; with 3 where none comes within --timeout, which is 10 seconds unless it is given. Between",
+  "calls nothing that others say is missed or printed twice, so --wait and --no-history don't go together. A call ends",
+  "with 4 where another program of the profile is in the same place. With --mcp standard input and output speak the",
+  "Model Context Protocol, and the program ends with 0 when its input ends.",
+];
+
 const SEE_ALSO = [
   "In the folder docs of the sources: mesh.md, group.md, friends.md and directory.md for the four ways to find each",
-  "other, scripting.md for scripts and bots, operations.md for servers, security.md for what p2pchat protects.",
+  "other, scripting.md and bots.md for scripts, bots and agents, operations.md for servers, security.md for what p2pchat protects.",
 ];
 
 export function manPage(commands: readonly ProgramCommand[], version: string): string {
@@ -86,6 +97,8 @@ export function manPage(commands: readonly ProgramCommand[], version: string): s
       ".PP",
       roff(text),
     ]),
+    ".SH SCRIPTS AND AGENTS",
+    ...SCRIPTS.map(roff),
     ".SH OPTIONS",
     "All commands take these:",
     ...COMMON_FLAGS.flatMap(flagPart),

@@ -344,6 +344,22 @@ Deno.test("--wait: a group that is joined by a script hears what is said in it",
   assertEquals(JSON.parse(stdout).text, "now");
 });
 
+Deno.test("docs/scripting.md: --event takes what the page says, in each mode", async () => {
+  const page = await Deno.readTextFile(new URL("../../docs/scripting.md", import.meta.url));
+  const rows = [
+    ["a room", "mesh Ann"],
+    ["a group", "peer Ann --server 127.0.0.1"],
+    ["friends", "peer ann --users users.txt"],
+  ] as const;
+  for (const [row, words] of rows) {
+    const cells = new RegExp(`^\\| ${row} +\\| (.*?) +\\|$`, "m").exec(page)?.[1] ?? "";
+    await using call = new Call([...words.split(" "), "--wait", "--event", "none of these"]);
+    const listed = /there are (.*)\n$/.exec((await call.ended).stderr)?.[1] ?? "";
+
+    assertEquals(cells.replaceAll("`", "").split(", "), listed.split(/, | and /), row);
+  }
+});
+
 Deno.test("docs/scripting.md: ask.sh asks, and goes by Ann's answer", async () => {
   const page = await Deno.readTextFile(new URL("../../docs/scripting.md", import.meta.url));
   const script = /```sh\n(# sh ask\.sh.*?)```/s.exec(page)?.[1];

@@ -61,7 +61,7 @@ export function scriptFlags({ mode, events }: ScriptedMode): readonly Flag[] {
     {
       name: "event",
       value: "NAME,...",
-      help: "with --wait: the next of these events of --json",
+      help: "with --wait: the next of these events of --json, such as joined,left",
       parse: (text, what) => eventNames(text, what, events),
     },
     {
