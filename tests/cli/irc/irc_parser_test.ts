@@ -119,3 +119,14 @@ Deno.test("irc serialiser: a text of as many bytes as there is room for isn't cu
   assertEquals(line.length, 510);
   assert(line.endsWith(text));
 });
+
+Deno.test("irc serialiser: a text that is too long is cut between characters, tags and all", () => {
+  const sent = withTags(ircMessage("Bob", "PRIVMSG", "#room", "é".repeat(600)), { a: "b" });
+
+  const line = ircLine(sent);
+
+  const cut = line.slice("@a=b ".length);
+  assertEquals(utf8Length(cut), 510 - utf8Length(cut) % 2);
+  assert(/^:Bob PRIVMSG #room :é+$/.test(cut), cut);
+  assertEquals(utf8Length(ircLine(ircMessage("x".repeat(900), "PING", "y"))), 510);
+});
