@@ -44,7 +44,8 @@ const CLIENTS: readonly Used[] = [
     version: versionOf("irssi"),
     command: (folder) => ["irssi", `--home=${folder}`],
     connect: ({ host, port, password }) => [
-      ["Irssi v", `/connect -notls ${host} ${port} ${password}`],
+      ["Irssi v", "/set cmd_queue_speed 10msec"],
+      ["flood", `/connect -notls ${host} ${port} ${password}`],
     ],
     joined: "Act:",
     open: "/window 2",
