@@ -160,6 +160,8 @@ Deno.test("page: several rooms are apart, and an answer stands where it was aske
   assertEquals(page.meant(state, state.places.get(club), "hey").command.room, "r2");
   assertEquals(page.meant(state, state.places.get(club), "/who"), { line: "/who", room: "r2" });
 
+  assertEquals(state.consoleRoom, "r2");
+
   const ref = refOf("a", club, "1");
   const answered = after(state, [{ event: "error", code: "usage", text: "No.", ref }]);
   assertEquals(texts(answered, club).at(-1), "* No.");

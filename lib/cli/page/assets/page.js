@@ -33,6 +33,8 @@ let isDrawing = false;
 let editing = null;
 /** The place in which this window was before it was loaded again; null: there is none, or it is there. */
 let wanted = sessionStorage.getItem("place");
+/** Whether a place was chosen, by the user or because there is only one. */
+let hasChosen = wanted !== null;
 let refs = 0;
 const start = Date.now().toString(36);
 
@@ -60,8 +62,12 @@ function newRef(kind, place) {
 
 /** Runs what was typed or chosen. @returns Whether the program was given it. */
 function run({ line, command, room, isChat }, text, place = state.current, kind = "a") {
+  // A line names no room: the console goes to the one in which it was typed.
+  if (room !== undefined && room !== state.consoleRoom) {
+    run({ command: { command: "room", n: room } }, "", place, "q");
+  }
   const ref = newRef(kind, place);
-  const what = line === undefined ? { command } : { line, ...(room === undefined ? {} : { room }) };
+  const what = line === undefined ? { command } : { line };
   if (!connection.send({ type: "run", ...what, ref })) {
     if (kind === "a") {
       say("Not sent: there is no connection with the program. Your text is still here.");
@@ -201,6 +207,7 @@ function withRoom(command) {
 }
 
 function select(place) {
+  hasChosen = true;
   stopEditing();
   act({ type: "select", place });
   closeSide();
@@ -291,10 +298,19 @@ function received(message) {
 
 /** After a reload: to where the window was, once that is known. */
 function returnToPlace() {
-  if (wanted === null) return;
+  if (wanted === null) return openOnlyFriend();
   if (state.places.has(wanted)) act({ type: "select", place: wanted });
   else if (state.last < state.upTo) return;
   wanted = null;
+}
+
+/** Who has one friend writes to that one, as in the console. */
+function openOnlyFriend() {
+  if (state.mode !== "friends" || hasChosen) return;
+  const friends = [...mainPlace(state).people.values()].filter(({ self }) => !self);
+  if (friends.length === 0) return;
+  hasChosen = true;
+  if (friends.length === 1) act({ type: "open", person: friends[0].name });
 }
 
 function attend(event) {
