@@ -74,7 +74,7 @@ export class OpenPage implements AsyncDisposable {
   /** Types a text, and enters it. */
   async type(text: string): Promise<void> {
     await this.page.locator("#text").fill(text);
-    await this.page.locator("#text").press("Escape");
+    if (text.startsWith("/")) await this.page.locator("#text").press("Escape"); // the suggestions
     await this.page.locator("#text").press("Enter");
   }
 

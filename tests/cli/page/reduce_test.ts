@@ -360,6 +360,23 @@ Deno.test("page: a call comes, is answered, and ends where it was held", () => {
   );
 });
 
+Deno.test("page: one's own broadcast is shown where it was typed, with how many have it", () => {
+  const lobby = pageOf("directory", [{ event: "session", state: "up", name: "Alice" }]);
+  const sent = reduce(lobby, {
+    type: "sent",
+    ref: "a.x.1",
+    place: "main",
+    text: "2 lunch!",
+    isChat: true,
+  });
+
+  const state = after(sent, [{ event: "broadcast-sent", id: "b", reached: 2, ref: "a.x.1" }]);
+
+  assertEquals(texts(state), ["Alice: lunch!", "* 2 have your broadcast"]);
+  const other = after(lobby, [{ event: "broadcast-sent", id: "b", reached: 2 }]);
+  assertEquals(texts(other), ["* 2 have your broadcast"]);
+});
+
 Deno.test("page: a file is offered, fetched, and here", () => {
   const offer = {
     event: "offer",

@@ -107,6 +107,12 @@ const waits = (
   `${countText(count, "message of yours", "messages of yours")} ${count === 1 ? "waits" : "wait"}`,
 ];
 
+function linkParts({ name: who, roundTripMs, relayed }, index) {
+  const time = roundTripMs === null ? "" : ` ${durationText(roundTripMs)}`;
+  const how = relayed ? " through a meeting point" : "";
+  return [...(index === 0 ? [] : [", "]), name(who), time + how];
+}
+
 function meshStatus({ key, members, unsent, waiting, lastMessage, messages }) {
   const others = members.filter((member) => member.key !== key);
   const links = others.filter(({ direct }) => direct);
@@ -119,13 +125,7 @@ function meshStatus({ key, members, unsent, waiting, lastMessage, messages }) {
         ? [": nobody else is here; what you write is kept for who comes"]
         : [": you, ", ...listed(others.map((one) => name(one.name)))]),
     ],
-    ...(links.length === 0 ? [] : [[
-      "Links: ",
-      ...listed(links.map((one) => name(one.name))),
-      ...(links[0].roundTripMs === null
-        ? []
-        : [`, the first ${durationText(links[0].roundTripMs)} away`]),
-    ]]),
+    ...(links.length === 0 ? [] : [["Links: ", ...links.flatMap(linkParts)]]),
     ...silent.map((
       one,
     ) => [name(one.name), ` hasn\u2019t been heard for ${durationText(one.heardMsAgo ?? 0)}`]),
@@ -251,9 +251,13 @@ function whoisCard(who) {
     [[addressOf(who), how].filter((text) => text !== null).join(", ")],
     ...(since ? [[`Known since ${since}`]] : []),
     ...(away === undefined ? [] : [[...awayParts(away)]]),
-    ...(self
-      ? []
-      : [[key === null ? "The key isn\u2019t known yet" : comparedText(who) ?? "Not verified"]]),
+    ...(self ? [] : [[
+      key === null
+        ? "The key isn\u2019t known yet"
+        : who.verified
+        ? "Verified"
+        : comparedText(who) ?? "Not verified",
+    ]]),
   ].filter(([first]) => first !== "");
   const codes = [
     ...(key === null ? [] : [{ code: key, label: "Key" }]),

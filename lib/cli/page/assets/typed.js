@@ -111,6 +111,8 @@ function inLobby(text) {
   return { line: text, isChat: told !== undefined };
 }
 
+/** What only a terminal has a use for. */
+const OF_TERMINALS = new Set(["clear", "show"]);
 /** So many suggestions are shown. */
 const SUGGESTIONS_MAX = 8;
 
@@ -147,11 +149,12 @@ function commandsFor(state, word, start = 0) {
   const slash = word.startsWith("/") ? "/" : "";
   const typed = word.slice(slash.length).toLowerCase();
   const fits = ({ name, aliases }) => [name, ...aliases].find((each) => each.startsWith(typed));
-  const options = state.commands.filter(fits).map((entry) => ({
-    value: `${slash}${entry.name} `,
-    label: formOf(entry),
-    hint: entry.help,
-  }));
+  const options = state.commands.filter((entry) => !OF_TERMINALS.has(entry.name) && fits(entry))
+    .map((entry) => ({
+      value: `${slash}${entry.name} `,
+      label: formOf(entry),
+      hint: entry.help,
+    }));
   const isDone = options.length === 1 && `${slash}${typed} ` === options[0].value;
   return options.length === 0 || isDone && options[0].label.trim() === word
     ? null
