@@ -32,9 +32,9 @@ const HANDLERS = {
       : withPerson(members, self, { self: true, key: event.key });
     return told(withPlace(known, own), event, when);
   },
-  returned: (state, { since }) => {
+  returned: (state, { at, since }) => {
     const place = mainPlace(state);
-    return withItem(state, place, { kind: "since", since });
+    return withItem(state, place, { kind: "since", at, since });
   },
   fatal: (state, event, when) => ({
     ...told(state, event, when),

@@ -26,7 +26,7 @@ export function itemElement(item, before, context) {
 }
 
 export function startsDay(item, before) {
-  if (!item.at) return false;
+  if (!item.at || before !== null && !before?.at) return false;
   const last = before?.at ? dayNumber(Date.parse(before.at)) : null;
   return last !== dayNumber(Date.parse(item.at)) && (last !== null || item.kind === "said");
 }
