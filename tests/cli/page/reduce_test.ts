@@ -130,6 +130,7 @@ Deno.test("page: what comes while one looks elsewhere is counted until one looks
   const gone = reduce(seen, { type: "select", place: "main" });
   assertEquals(gone.places.get(place).divider, null);
 
+  assertEquals(unseenIn(after(gone, [{ ...hello, id: "2" }])).unread, 0, "one looks at it");
   const away = reduce(gone, { type: "focus", isFocused: false });
   const more = after(away, [{ ...hello, id: "3" }]);
   assertEquals(unseenIn(more), { unread: 1, mentions: 0 });
