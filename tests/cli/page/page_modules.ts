@@ -3,8 +3,10 @@
 import * as attention from "../../../lib/cli/page/assets/attention.js";
 import * as answers from "../../../lib/cli/page/assets/answers.js";
 import * as chunks from "../../../lib/cli/page/assets/chunks.js";
+import * as events from "../../../lib/cli/page/assets/events.js";
 import * as harmless from "../../../lib/cli/page/assets/harmless.js";
 import * as headings from "../../../lib/cli/page/assets/headings.js";
+import * as lines from "../../../lib/cli/page/assets/lines.js";
 import * as places from "../../../lib/cli/page/assets/places.js";
 import * as reduce from "../../../lib/cli/page/assets/reduce.js";
 import * as refs from "../../../lib/cli/page/assets/refs.js";
@@ -19,8 +21,10 @@ export const page: Any = {
   ...attention,
   ...answers,
   ...chunks,
+  ...events,
   ...harmless,
   ...headings,
+  ...lines,
   ...places,
   ...reduce,
   ...refs,

@@ -1,7 +1,7 @@
 /** What each event of the program changes in the page. Those that only say something become lines or cards. */
 
 import { cardOf, isAnswer } from "./answers.js";
-import { linesOf } from "./lines.js";
+import { isLine, linesOf } from "./lines.js";
 import { mainPlace, roomPlace, withHue, withItem, withPerson, withPlace } from "./places.js";
 import { parsedRef } from "./refs.js";
 import { said, saidAgain } from "./said.js";
@@ -79,6 +79,11 @@ export function told(state, event, { context = {}, where } = {}) {
     const where = before.places.get(place.id) ?? place;
     return withItem(before, where, { kind: "line", at: event.at, tone, parts });
   }, known);
+}
+
+/** Whether the page does something with events of that name. */
+export function isKnown(name) {
+  return Object.hasOwn(HANDLERS, name) || isLine(name) || isAnswer({ event: name });
 }
 
 /** So many of a list get a colour as they are listed; others do when they speak. */

@@ -361,6 +361,11 @@ const LINES = {
   bye: () => info("The program has ended"),
 };
 
+/** Whether an event is said in a line. */
+export function isLine(name) {
+  return Object.hasOwn(LINES, name);
+}
+
 /** The lines of an event that isn't shown in another way; none for what only scripts need. */
 export function linesOf(event, context) {
   if (!Object.hasOwn(LINES, event.event)) return [];

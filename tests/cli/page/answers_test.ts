@@ -1,0 +1,137 @@
+import { assertEquals } from "@std/assert";
+import { AT } from "./events_given.ts";
+import { type Any, page } from "./page_modules.ts";
+
+const { cardOf, plainText } = page;
+
+/** A card as text: the title, then each row; what isn't rows in brackets. */
+function shown(event: Record<string, unknown>, mode = "mesh"): readonly string[] {
+  const { title, blocks } = cardOf(event, { self: "Alice", mode, forms: [["TEXT", "says it"]] });
+  return [
+    plainText(title),
+    ...blocks.flatMap((block: Any) => {
+      if (block.rows) return block.rows.map((row: Any) => plainText(row));
+      const [kind] = Object.keys(block);
+      return [`[${kind}]`];
+    }),
+  ];
+}
+
+const person = { name: "Bob", key: "b", host: "10.0.0.2", port: 1, direct: true, verified: true };
+
+Deno.test("page: answers are cards of what was asked, in each mode", () => {
+  assertEquals(
+    shown({ event: "peers", peers: [{ ...person, name: "Alice" }, { ...person, away: "lunch" }] }),
+    [
+      "2 members",
+      "Alice — you, 10.0.0.2:1, verified",
+      "Bob — 10.0.0.2:1, directly, verified; away: “lunch”",
+    ],
+  );
+  assertEquals(shown({ event: "members", members: ["Alice", "Bob"], verified: ["Bob"] }, "group"), [
+    "2 members",
+    "Alice — you",
+    "Bob — verified",
+  ]);
+  const status = {
+    event: "status",
+    key: "a",
+    members: [{
+      name: "Bob",
+      key: "b",
+      direct: true,
+      roundTripMs: 0.4,
+      heardMsAgo: 6_000,
+      suspected: true,
+      upToDate: false,
+    }],
+    unsent: 1,
+    waiting: [{ name: "Bob", messages: 1 }],
+    messages: 3,
+    lastMessage: { at: AT, from: "Bob" },
+    problems: ["the clock is wrong"],
+  };
+  assertEquals(shown(status), [
+    "Status",
+    "Room of 2: you, Bob",
+    "Links: Bob 0.4 ms",
+    "Bob hasn’t been heard for 6 s",
+    "1 message of yours waits",
+    "1 message of yours waits for Bob",
+    `3 messages kept, the last from Bob at ${AT}`,
+    "! the clock is wrong",
+    "[code]",
+  ]);
+  assertEquals(
+    shown({
+      event: "status",
+      key: "a",
+      registry: "d",
+      session: "up",
+      online: 1,
+      unsent: 0,
+      call: null,
+      problems: [],
+    }, "directory"),
+    [
+      "Status",
+      "d: logged in, 1 person online",
+      "[code]",
+    ],
+  );
+  assertEquals(shown({ event: "history", messages: [], searched: "x" }), [
+    "Nothing was said with “x”",
+  ]);
+  assertEquals(
+    shown({ event: "log", entries: [{ seq: 1, text: "x", shown: "Bob", edits: 0, sentAt: AT }] }),
+    ["1 entry", "[messages]"],
+  );
+  assertEquals(shown({ event: "verify", name: "Bob", digits: "1  2", verified: false }), [
+    "Verify Bob",
+    "Call Bob and compare these digits, by voice:",
+    "[digits]",
+    "[actions]",
+  ]);
+  assertEquals(
+    shown({
+      event: "whois",
+      name: "Bob",
+      self: false,
+      key: "b",
+      host: "",
+      port: 0,
+      route: "relay",
+      verified: false,
+    }),
+    [
+      "Bob",
+      "connected through a relay",
+      "Not verified",
+      "[code]",
+      "[actions]",
+    ],
+  );
+  assertEquals(shown({ event: "files", files: [] }), ["No file is offered"]);
+  assertEquals(shown({ event: "invite", invite: "w", line: "l", qr: ["##"] }), [
+    "Invite",
+    "Whoever has this can join: pass it on with care.",
+    "[code]",
+    "[code]",
+    "[rowsOfQr]",
+  ]);
+  assertEquals(
+    shown({
+      event: "rooms",
+      rooms: [{ room: "0123456789", title: null, private: true, members: ["Alice"], last: null }],
+    }),
+    [
+      "Rooms",
+      "01234567, private — Alice",
+    ],
+  );
+  assertEquals(shown({ event: "missed", calls: [{ from: "bob", at: AT }] }), [
+    "Missed calls",
+    `bob, ${AT}`,
+  ]);
+  assertEquals(shown({ event: "help", commands: [] }), ["Commands", "[commands]"]);
+});
