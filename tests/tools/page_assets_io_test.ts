@@ -1,13 +1,23 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { MODULE, moduleOf, pageAssets } from "../../tools/page_assets.ts";
 
-Deno.test("the program holds the page's files as they are", async () => {
-  const written = await Deno.readTextFile(MODULE);
-  assertEquals(
-    written === moduleOf(await pageAssets()),
-    true,
-    "a file of the page was changed: deno run -A tools/page_assets.ts",
-  );
+/** Another version may bundle the page's scripts otherwise. */
+async function isPinned(): Promise<boolean> {
+  const { dependencies } = JSON.parse(await Deno.readTextFile("tools/deno/package.json"));
+  return dependencies.deno === Deno.version.deno;
+}
+
+Deno.test({
+  name: "the program holds the page's files as they are",
+  ignore: !await isPinned(),
+  async fn() {
+    const written = await Deno.readTextFile(MODULE);
+    assertEquals(
+      written === moduleOf(await pageAssets()),
+      true,
+      "a file of the page was changed: deno run -A tools/page_assets.ts",
+    );
+  },
 });
 
 Deno.test("a file of a type that isn't served is refused", () => {

@@ -38,7 +38,7 @@ export async function openBrowser(): Promise<Browser> {
   return await chromium.launch({ executablePath: FOUND!, args: ["--no-sandbox"] });
 }
 
-const WAIT_MS = 20_000;
+const WAIT_MS = 60_000;
 
 /** A page that is open, and what went wrong in it: that must be nothing. */
 export class OpenPage implements AsyncDisposable {

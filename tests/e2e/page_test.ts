@@ -1,0 +1,163 @@
+/** The page of `--web` in Chromium, with the program, in each mode, as people use it. */
+
+import { assert, assertEquals } from "@std/assert";
+import { type Browser, IN_BROWSER, openBrowser, OpenPage } from "../cli/page/browser.ts";
+import { DirectoryWorld } from "./directory_world.ts";
+import { Group } from "./group_world.ts";
+import { holds, Node, Nodes, type ShownEvent } from "./node.ts";
+import { freePort } from "./ports.ts";
+
+const is = (event: string) => (shown: ShownEvent) => shown.event === event;
+const said = (text: string) => (shown: ShownEvent) =>
+  shown.event === "message" && shown.text === text;
+
+/** The page of a program that was started with `--web`. */
+async function pageOf(browser: Browser, node: Node): Promise<OpenPage> {
+  const { url } = await node.until(is("web"));
+  return await OpenPage.open(browser, url);
+}
+
+Deno.test({
+  ...IN_BROWSER,
+  name:
+    "page: shows what the console shows and takes what it takes, in rooms, groups, calls and among friends",
+  async fn(t) {
+    const browser = await openBrowser();
+    try {
+      await t.step("a room: both sides, several windows, private messages", () => inRoom(browser));
+      await t.step(
+        "a reload and a restart: nothing is lost or doubled",
+        () => afterRestart(browser),
+      );
+      await t.step("a group: an edit and a vote", () => inGroup(browser));
+      await t.step("a directory: a call", () => inDirectory(browser));
+    } finally {
+      await browser.close();
+    }
+  },
+});
+
+async function inRoom(browser: Browser): Promise<void> {
+  await using nodes = new Nodes();
+  const bob = await nodes.ready("Bob", null);
+  const alice = await nodes.ready("Alice", bob, { args: ["--web", "0"] });
+  await using open = await pageOf(browser, alice);
+  await using other = await pageOf(browser, alice);
+
+  await bob.say("<b>hello</b> from Bob");
+  await open.sees("<b>hello</b> from Bob");
+  await open.type("hello from the page");
+  await bob.until(said("hello from the page"));
+  await alice.until(said("hello from the page"));
+  await other.sees("hello from the page");
+  await open.type("/msg Bob only for you");
+  await bob.until((shown) => said("only for you")(shown) && shown.private === true);
+  await open.page.getByRole("button", { name: "Bob" }).first().click();
+  await open.sees("only for you");
+  await bob.tell("Alice", "and for you");
+  await open.sees("and for you");
+  await open.type("/nonsense");
+  await open.page.getByText("no command").or(open.page.getByText("unknown")).first().waitFor();
+  assertEquals(
+    await other.page.getByText("/nonsense").count(),
+    0,
+    "an answer is for who has asked",
+  );
+
+  const bytes = await open.page.evaluate(SCRIPT_BYTES) as number;
+  const paint = await open.page.evaluate(FIRST_PAINT) as number;
+  // deno-lint-ignore no-console -- figures, which depend on the machine
+  console.log(
+    `page: first paint after ${paint.toFixed(0)} ms, scripts ${
+      (bytes / 1_000).toFixed(1)
+    } kB compressed`,
+  );
+  assert(bytes > 0 && bytes < 60_000, `${bytes} bytes of scripts`);
+  assert(paint < 3_000, `${paint} ms; 300 where nothing else runs`);
+}
+
+/** All scripts that the page has loaded, each compressed by itself. */
+const SCRIPT_BYTES = `(async () => {
+  let bytes = 0;
+  for (const { name } of performance.getEntriesByType("resource")) {
+    if (!name.endsWith(".js")) continue;
+    const { body } = await fetch(name);
+    const packed = body.pipeThrough(new CompressionStream("gzip"));
+    bytes += (await new Response(packed).arrayBuffer()).byteLength;
+  }
+  return bytes;
+})()`;
+
+const FIRST_PAINT = `performance.getEntriesByName("first-contentful-paint")[0].startTime`;
+
+async function afterRestart(browser: Browser): Promise<void> {
+  await using nodes = new Nodes();
+  const data = Deno.makeTempDirSync({ prefix: "p2pchat-page-" });
+  const web = ["--web", String(freePort())];
+  const bob = await nodes.ready("Bob", null);
+  const alice = await nodes.ready("Alice", bob, { data, args: web });
+  await using open = await pageOf(browser, alice);
+  await bob.say("one");
+  await open.sees("one");
+  await open.page.reload();
+  await open.sees("one");
+  await open.type("two");
+  await bob.until(said("two"));
+
+  await alice.kill();
+  await open.page.getByText("No connection with the program").waitFor();
+  await bob.say("three");
+  const again = nodes.add(Node.mesh("Alice", bob, { data, args: web }));
+  await again.until(said("three"));
+  await open.sees("three");
+  await open.type("four");
+  await bob.until(said("four"));
+  await open.sees("four");
+  const said4 = (await open.texts()).filter((text) =>
+    ["one", "two", "three", "four"].includes(text)
+  );
+  assertEquals(said4, ["one", "two", "three", "four"]);
+  open.faults.splice(0); // attempts to connect while nothing was there
+  await Deno.remove(data, { recursive: true }).catch(() => {});
+}
+
+async function inGroup(browser: Browser): Promise<void> {
+  await using group = await Group.open();
+  const alice = await group.start("Alice", "--web", "0");
+  const bob = await group.start("Bob");
+  await using open = await pageOf(browser, alice);
+
+  await open.type("at seven?");
+  await bob.until(said("at seven?"));
+  await open.sees("at seven?");
+  // One's own entry is changed without a question.
+  await open.page.locator(".said").first().hover();
+  await open.page.getByRole("button", { name: "Change entry 1" }).click();
+  await open.type("at eight?");
+  await open.page.locator(".said-text", { hasText: "at eight?" }).waitFor();
+  // Bob's change of it is Alice's to decide.
+  await bob.command({ command: "edit", text: "at nine?", n: 1 });
+  await open.page.locator("#asks").getByRole("button", { name: "Agree" }).click();
+  await open.page.locator(".said-text", { hasText: "at nine?" }).waitFor();
+  await bob.until((shown) => shown.event === "edit" && shown.text === "at nine?");
+}
+
+async function inDirectory(browser: Browser): Promise<void> {
+  const { world } = await DirectoryWorld.open([]);
+  await using _ = world;
+  const alice = await world.guest("alice", { args: ["--web", "0"] });
+  const bob = await world.guest("bob");
+  await using open = await pageOf(browser, alice);
+
+  await open.page.locator("#people").getByText("bob").waitFor();
+  await bob.command({ command: "call", name: "alice" });
+  await open.page.getByRole("button", { name: "Accept" }).click();
+  await bob.until((shown) => shown.event === "call" && shown.state === "connected");
+  await bob.say("hi");
+  await open.sees("hi");
+  await open.type("hello bob");
+  await bob.until(said("hello bob"));
+  await open.page.getByRole("button", { name: "Hang up" }).click();
+  await bob.until((shown) => shown.event === "call" && shown.state === "ended");
+  await holds("the call is over", async () => await open.page.locator("#asks").isHidden());
+}
