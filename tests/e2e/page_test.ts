@@ -31,6 +31,10 @@ Deno.test({
       );
       await t.step("a group: an edit and a vote", () => inGroup(browser));
       await t.step("a directory: a call", () => inDirectory(browser));
+      await t.step(
+        "friends: to one who is there, and what was said in the console",
+        () => amongFriends(browser),
+      );
     } finally {
       await browser.close();
     }
@@ -160,4 +164,24 @@ async function inDirectory(browser: Browser): Promise<void> {
   await open.page.getByRole("button", { name: "Hang up" }).click();
   await bob.until((shown) => shown.event === "call" && shown.state === "ended");
   await holds("the call is over", async () => await open.page.locator("#asks").isHidden());
+}
+
+async function amongFriends(browser: Browser): Promise<void> {
+  await using nodes = new Nodes();
+  const table = Deno.makeTempFileSync({ prefix: "p2pchat-page-", suffix: ".txt" });
+  const row = (name: string) => `${name} 127.0.0.1 ${freePort()}\n`;
+  Deno.writeTextFileSync(table, ["alice", "bob", "carol"].map(row).join(""));
+  const alice = nodes.add(Node.friend("alice", table, { args: ["--web", "0"] }));
+  const bob = nodes.add(Node.friend("bob", table));
+  await bob.until(is("ready"));
+  await using open = await pageOf(browser, alice);
+
+  await open.page.locator("#people").getByText("bob").click();
+  await open.type("shall we?\n/yes");
+  await bob.until(said("shall we?\n/yes"));
+  await bob.tell("alice", "at eight");
+  await open.sees("at eight");
+  await alice.tell("bob", "said in the console");
+  await open.sees("said in the console");
+  await Deno.remove(table);
 }
