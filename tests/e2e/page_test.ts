@@ -121,6 +121,11 @@ async function afterRestart(browser: Browser): Promise<void> {
     ["one", "two", "three", "four"].includes(text)
   );
   assertEquals(said4, ["one", "two", "three", "four"]);
+  // What this run of the program hasn't shown is asked for.
+  await open.page.reload();
+  await open.sees("four");
+  await open.sees("one");
+  assertEquals((await open.texts()).slice(-4), ["one", "two", "three", "four"]);
   open.faults.splice(0); // attempts to connect while nothing was there
   await Deno.remove(data, { recursive: true }).catch(() => {});
 }

@@ -161,8 +161,6 @@ Deno.test("page: several rooms are apart, and an answer stands where it was aske
   assertEquals(page.meant(state, state.places.get(club), "hey").command.room, "r2");
   assertEquals(page.meant(state, state.places.get(club), "/who"), { line: "/who", room: "r2" });
 
-  assertEquals(state.consoleRoom, "r2");
-
   const ref = refOf("a", club, "1");
   const answered = after(state, [{ event: "error", code: "usage", text: "No.", ref }]);
   assertEquals(texts(answered, club).at(-1), "* No.");
@@ -418,6 +416,8 @@ Deno.test("page: earlier messages come before, each once", () => {
   );
   assertEquals(texts(again), texts(more));
   assertEquals(again.places.get("main").hasAll, true);
+  // It was in the answer before it was told of.
+  assertEquals(texts(after(more, [{ ...hello, id: "8" }])), texts(more));
 });
 
 Deno.test("page: 10,000 messages stay, and 30,000 are bounded", () => {

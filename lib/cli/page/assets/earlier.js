@@ -13,5 +13,8 @@ export function withEarlier(place, items) {
   const fresh = items.filter(({ id }) => id === undefined || !known.has(id));
   const keyed = fresh.map((item, index) => ({ ...item, key: first - fresh.length + index }));
   const chunks = keyed.length === 0 ? place.chunks : prepended(place.chunks, keyed);
-  return { ...place, chunks, hasAll: fresh.length === 0 };
+  // What is said now may be in the answer already, and come as news after it.
+  const had = new Set(place.had);
+  for (const { id } of fresh) if (id !== undefined) had.add(id);
+  return { ...place, chunks, had, hasAll: fresh.length === 0 };
 }

@@ -342,7 +342,6 @@ function rooms(state, event, when) {
     if (here === undefined || room === undefined) continue;
     const [known, place] = roomPlace(next, room);
     next = withPlace(known, { ...place, title, number: here.number, isPrivate });
-    if (here.current) next = { ...next, consoleRoom: room };
   }
   return when.told(next, event, when);
 }
@@ -355,7 +354,7 @@ function room(state, event, when) {
     number: event.number,
     isOver: false,
   });
-  return when.told({ ...named, consoleRoom: event.room ?? null }, event, when);
+  return when.told(named, event, when);
 }
 
 function parted(state, event, when) {

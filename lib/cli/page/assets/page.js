@@ -23,6 +23,8 @@ import { Uploads } from "./uploads.js";
 const $ = (id) => document.getElementById(id);
 /** So many earlier messages are asked for at once. */
 const EARLIER_STEP = 200;
+/** Where fewer were shown, so many are asked for when one comes there. */
+const FIRST_MESSAGES = 50;
 /** At most this many messages are kept by a program. */
 const EARLIER_MAX = 10_000;
 const CLOCK_MS = 500;
@@ -35,6 +37,8 @@ let editing = null;
 let wanted = sessionStorage.getItem("place");
 /** Whether a place was chosen, by the user or because there is only one. */
 let hasChosen = wanted !== null;
+/** The places in which it was asked what was said last, in this run of the program. */
+const asked = new Set();
 let refs = 0;
 const start = Date.now().toString(36);
 
@@ -62,12 +66,8 @@ function newRef(kind, place) {
 
 /** Runs what was typed or chosen. @returns Whether the program was given it. */
 function run({ line, command, room, isChat }, text, place = state.current, kind = "a") {
-  // A line names no room: the console goes to the one in which it was typed.
-  if (room !== undefined && room !== state.consoleRoom) {
-    run({ command: { command: "room", n: room } }, "", place, "q");
-  }
   const ref = newRef(kind, place);
-  const what = line === undefined ? { command } : { line };
+  const what = line === undefined ? { command } : { line, ...(room === undefined ? {} : { room }) };
   if (!connection.send({ type: "run", ...what, ref })) {
     if (kind === "a") {
       say("Not sent: there is no connection with the program. Your text is still here.");
@@ -199,8 +199,7 @@ const acts = {
   lostFocus: () => composer.focus(),
 };
 
-function withRoom(command) {
-  const { room } = current();
+function withRoom(command, { room } = current()) {
   return state.mode === "mesh" && state.rooms.size > 1 && room !== null
     ? { ...command, room }
     : command;
@@ -214,19 +213,37 @@ function select(place) {
   composer.focus();
 }
 
-function askEarlier() {
-  const place = current();
-  let had = 0;
-  for (const { items } of place.chunks) had += items.filter(({ kind }) => kind === "said").length;
-  const n = Math.min(EARLIER_MAX, had + EARLIER_STEP);
+/** @param more So many more than there are, as far as they are kept. */
+function askEarlier(place = current(), more = EARLIER_STEP) {
+  const n = Math.min(EARLIER_MAX, saidIn(place) + more);
   const command = state.mode === "group" ? "log" : "history";
   const name = place.person === null ? {} : { name: place.person };
-  run({ command: withRoom({ command, n, ...name }) }, "", place.id, "e");
+  run({ command: withRoom({ command, n, ...name }, place) }, "", place.id, "e");
+}
+
+function saidIn({ chunks }) {
+  return chunks.reduce(
+    (sum, { items }) => sum + items.filter(({ kind }) => kind === "said").length,
+    0,
+  );
+}
+
+/** What was said last, where a program that was started again hasn't shown it. */
+function askWhatWasSaid() {
+  const place = current();
+  if (state.last < state.upTo || asked.has(place.id) || !canAskEarlier(place)) return;
+  asked.add(place.id);
+  if (saidIn(place) < FIRST_MESSAGES) askEarlier(place, FIRST_MESSAGES);
+}
+
+function canAskEarlier({ type }) {
+  return state.link.state === "open" && type !== "lobby" && type !== "friends";
 }
 
 // What is drawn.
 
 function render() {
+  askWhatWasSaid();
   const place = current();
   const nowMs = Date.now();
   const context = {
@@ -234,8 +251,7 @@ function render() {
     place,
     nowMs,
     act: acts,
-    canAskEarlier: state.link.state === "open" &&
-      (place.type !== "lobby" && place.type !== "friends"),
+    canAskEarlier: canAskEarlier(place),
     empty: () => emptyElement(state, place),
   };
   timeline.show(context);
@@ -272,6 +288,7 @@ function received(message) {
   const nowMs = Date.now();
   switch (message.type) {
     case "welcome":
+      if (!message.resumed) asked.clear();
       act({ type: "welcome", welcome: message });
       uploads.ticket = message.ticket;
       askWhoIsHere();
@@ -425,7 +442,7 @@ function listen() {
 }
 
 const dialogs = new Dialogs($("dialog"));
-const timeline = new Timeline($("timeline"), { changed: looked, earlier: askEarlier });
+const timeline = new Timeline($("timeline"), { changed: looked, earlier: () => askEarlier() });
 const composer = new Composer({ form: $("composer"), text: $("text"), list: $("suggestions") }, {
   submit,
   told: tell,

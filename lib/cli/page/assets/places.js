@@ -38,8 +38,6 @@ export const NOTHING = Object.freeze({
   isFocused: true,
   /** The main place of each mesh room, by the room's id. */
   rooms: new Map(),
-  /** The room to which lines go that name none: the console's. */
-  consoleRoom: null,
   files: new Map(),
   votes: new Map(),
   call: null,

@@ -62,6 +62,7 @@ export function said(state, event, { isNew }) {
   const item = saidItem(event);
   if (item.id !== undefined && state.known.has(item.id)) return state; // before the program was started again
   const [next, place, isToOne] = placeOfSaid(withHue(state, item.from), event);
+  if (item.id !== undefined && place.had?.has(item.id)) return state;
   const isNews = isNew && !item.self && !item.history;
   return withItem(next, place, item, isNews, isToOne || item.mention);
 }
