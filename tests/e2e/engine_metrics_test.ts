@@ -1,0 +1,96 @@
+/** `--metrics` of several instances over a real etcd: which one is ready, and when none is. */
+
+import { assertEquals } from "@std/assert";
+import { EtcdNodes, HAS_ETCD } from "../engine/etcd_nodes.ts";
+import { readOpenMetrics, valueOf } from "../cli/metrics/openmetrics.ts";
+import { holds, Node, Nodes } from "./node.ts";
+
+const LISTEN = ["--host", "127.0.0.1", "--port", "0", "--metrics", "127.0.0.1:0"] as const;
+
+/** Instances of one server, each with a folder of its own and the key of the first. */
+class World implements AsyncDisposable {
+  readonly #folder = Deno.makeTempDirSync({ prefix: "p2pchat-engine-metrics-" });
+  readonly #nodes = new Nodes();
+
+  private constructor(readonly etcd: EtcdNodes, readonly command: "serve" | "regserver") {}
+
+  static async open(command: "serve" | "regserver"): Promise<World> {
+    return new World(await EtcdNodes.open(1), command);
+  }
+
+  /** Starts an instance, and waits until it says where its figures are. */
+  async start(n: number): Promise<{ readonly node: Node; readonly place: string }> {
+    const [own, first] = [n, 0].map((one) => `${this.#folder}/${one}/${this.command}`);
+    if (n > 0) {
+      Deno.mkdirSync(own!, { recursive: true });
+      Deno.copyFileSync(`${first}/identity`, `${own}/identity`);
+    }
+    const at = new URL(this.etcd.urls[0]!).host;
+    const engine = ["--engine", `etcd://${at}/test`];
+    const args = this.command === "serve" ? [...engine, "--group", "team"] : engine;
+    const data = `${this.#folder}/${n}`;
+    const node = this.#nodes.add(Node.start([this.command, ...LISTEN], { data, args }));
+    const { text } = await node.until(({ event, text }) =>
+      event === "notice" && /^Metrics are at /.test(text)
+    );
+    return { node, place: /http:\/\/\S+(?=\/metrics)/.exec(text)![0] };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#nodes[Symbol.asyncDispose]();
+    await this.etcd[Symbol.asyncDispose]();
+    await Deno.remove(this.#folder, { recursive: true });
+  }
+}
+
+/** Waits until `/ready` says this. */
+async function says(place: string, status: number, line: string): Promise<void> {
+  let found: readonly unknown[] = [];
+  await holds(`${place} says ${status} ${line}`, async () => {
+    const answer = await fetch(`${place}/ready`);
+    found = [answer.status, (await answer.text()).trimEnd()];
+    return String(found) === String([status, line]);
+  }).catch((error) => {
+    throw new Error(`${error.message}, not ${found}`);
+  });
+}
+
+async function figure(place: string, name: string): Promise<number | undefined> {
+  return valueOf(readOpenMetrics(await (await fetch(`${place}/metrics`)).text()), name);
+}
+
+function trial(name: string, fn: () => Promise<void>): void {
+  const why = HAS_ETCD ? "" : ": etcd isn't installed";
+  Deno.test({ name: `metrics with an engine: ${name}${why}`, ignore: !HAS_ETCD, fn });
+}
+
+trial("of a coordinator's instances the one that leads is ready", async () => {
+  await using world = await World.open("serve");
+  const first = await world.start(0);
+  await says(first.place, 200, "People can come in");
+  const second = await world.start(1);
+  await says(
+    second.place,
+    503,
+    "This instance stands by: members are sent to the one that leads",
+  );
+  assertEquals(await figure(first.place, "p2pchat_leader"), 1);
+  assertEquals(await figure(second.place, "p2pchat_leader"), 0);
+  assertEquals(await figure(second.place, "p2pchat_engine_up"), 1);
+
+  await first.node.kill();
+  await says(second.place, 200, "People can come in");
+  await holds("it leads", async () => await figure(second.place, "p2pchat_leader") === 1);
+});
+
+trial("without it nobody comes in, and with it again they do", async () => {
+  await using world = await World.open("regserver");
+  const { place } = await world.start(0);
+  await says(place, 200, "People can come in");
+
+  await world.etcd.kill(0);
+  await says(place, 503, "The engine doesn't answer");
+  assertEquals(await figure(place, "p2pchat_engine_up"), 0);
+  world.etcd.start(0);
+  await says(place, 200, "People can come in");
+});
