@@ -306,8 +306,9 @@ export class CommandTable<Target> {
    * Parses one line. With `objects`, a line that starts with `{`, perhaps after blanks, must be a JSON object of a
    * command: what was meant for one person must not be said to all because of a blank.
    * @param ref Of a line that is no object: what the answers to it carry.
+   * @param room Of such a line: the room that it is for, where there are several.
    */
-  parse(line: string, objects: boolean, ref?: string): ParsedLine<Target> {
+  parse(line: string, objects: boolean, ref?: string, room?: string): ParsedLine<Target> {
     if (line.trim() === "") return { type: "empty" };
     if (objects && OBJECT_START.test(line)) return this.#parseObject(line);
     const run = this.#answerOf(line);
@@ -317,7 +318,10 @@ export class CommandTable<Target> {
     try {
       const { command, texts, isTyped = false } = this.#invocationOf(line);
       const answered = ref ?? (texts["copy"] === undefined ? undefined : COPY_REF);
-      return this.#bound(this.#known(command), texts, answered, isTyped);
+      const bound = this.#bound(this.#known(command), texts, answered, isTyped);
+      if (room === undefined || this.#inRoom === undefined) return bound;
+      const targetIn = this.#inRoom as NonNullable<CommandTableOptions<Target>["inRoom"]>;
+      return inRoom(bound, room, targetIn);
     } catch (error) {
       return refused(error, ref);
     }

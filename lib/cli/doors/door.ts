@@ -28,7 +28,10 @@ export interface Door {
   close(): Promise<void>;
 }
 
-/** What is asked for through a door: a line as if it were typed, or an object as `--json` takes it. */
+/**
+ * What is asked for through a door: a line as if it were typed, or an object as `--json` takes it; or an object with a
+ * `line`, and the `room` that it is for.
+ */
 export type DoorCommand = string | DoorFields;
 
 /** The program, as a door sees it. */

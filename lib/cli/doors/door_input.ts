@@ -136,15 +136,22 @@ export class DoorInput<Target> {
 
   #runOne({ command, ref }: Waiting, handler: InputHandler<Target>): void {
     handler.lineBegins?.()(); // it is begun and entered at once
-    const isObject = typeof command !== "string";
-    const text = isObject ? JSON.stringify({ ...command, ref }) : command;
-    this.#runner.run({ type: "asked", text, isObject, ref }, handler.target);
+    this.#runner.run({ type: "asked", ...asked(command, ref), ref }, handler.target);
   }
 
   #inOrder(show: () => void): void {
     if (this.#handler?.answer === undefined) show();
     else this.#handler.answer(show);
   }
+}
+
+function asked(command: DoorCommand, ref: string) {
+  if (typeof command === "string") return { text: command, isObject: false, room: undefined };
+  const { line, room } = command;
+  if (typeof line === "string" && typeof room === "string") {
+    return { text: line, isObject: false, room };
+  }
+  return { text: JSON.stringify({ ...command, ref }), isObject: true, room: undefined };
 }
 
 function errorEvent({ code, message, seq }: P2pchatError): CommonEvent {

@@ -81,11 +81,13 @@ function login({ proof, window, run, after }: Fields): WindowMessage | Refusal {
   return { type: "login", proof, window, run: run ?? null, after: Number(after ?? 0) };
 }
 
-function run({ line, command, ref }: Fields): WindowMessage | Refusal {
+function run({ line, room, command, ref }: Fields): WindowMessage | Refusal {
   if (typeof ref !== "string" || ref === "" || ref.length > REF_LENGTH_MAX) {
     return malformed(`A command needs a ref of 1 to ${REF_LENGTH_MAX} characters`);
   }
-  if (typeof line === "string" && command === undefined) return { type: "run", command: line, ref };
+  if (typeof line === "string" && command === undefined) {
+    return { type: "run", command: typeof room === "string" ? { line, room } : line, ref };
+  }
   if (isObject(command) && line === undefined) return { type: "run", command, ref };
   return { code: "usage", text: "A command is a line or an object", ref };
 }

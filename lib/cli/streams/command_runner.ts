@@ -25,6 +25,8 @@ interface AskedLine {
   /** Whether it is a JSON object; otherwise it is as typed. */
   readonly isObject: boolean;
   readonly ref: string;
+  /** Of what is as typed: the room that it is for, where there are several. */
+  readonly room: string | undefined;
 }
 
 const NO_CLIPBOARD =
@@ -94,7 +96,10 @@ export class CommandRunner<Target> {
     if (this.#hasLeft) return;
     if (typeof line === "string") return this.#runText(line, target);
     if (line.type === "asked") {
-      return this.#runParsed(this.#table.parse(line.text, line.isObject, line.ref), target);
+      return this.#runParsed(
+        this.#table.parse(line.text, line.isObject, line.ref, line.room),
+        target,
+      );
     }
     if (line.type === "overlong") return this.#reports.refuse(lineTooLong(line.bytes), undefined);
     if (!this.#toldMalformed) {

@@ -227,12 +227,13 @@ Deno.test("what waits for what is gone isn't run, unless it says for which room 
   ui.pauseInput("joining");
   page.host.run("for the other room", "1");
   page.host.run({ command: "msg", text: "for that room", room: "r1" }, "2");
+  page.host.run({ line: "/me waves", room: "r2" }, "3");
   ui.giveUpWaiting();
   ui.pauseInput(null);
   await settle();
 
   assertEquals(page.events.map(({ fields: { code, ref } }) => [code, ref]), [["not-allowed", "1"]]);
-  assertEquals(room.happened.map((text) => JSON.parse(text).room), ["r1"]);
+  assertEquals(room.happened.map((text) => JSON.parse(text).room), ["r1", "r2"]);
   await ui.close();
 });
 

@@ -115,6 +115,9 @@ Deno.test("what a window asks is run, and answered to it alone, also after a rel
   second.send({ type: "run", command: { command: "msg", text: "hi" }, ref: "7" });
   page.run();
   assertEquals(page.asked.map(({ command }) => command), ["/who", { command: "msg", text: "hi" }]);
+  first.send({ type: "run", line: "/who", room: "r1", ref: "8" });
+  page.run();
+  assertEquals(page.asked.at(-1)!.command, { line: "/who", room: "r1" });
 
   page.show({ event: "peers", ref: page.asked[0]!.ref });
   page.show({ text: "hi", ref: page.asked[1]!.ref });
