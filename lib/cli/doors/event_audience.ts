@@ -22,8 +22,11 @@ const ANSWERS: ReadonlySet<string> = new Set([
 /** What answers a command where it has a `ref`, and otherwise is for all. */
 const MAY_ANSWER: ReadonlySet<string> = new Set(["error", "missed", "notice", "users"]);
 
-/** The page's address lets in whoever has it; a door is told no other's. */
-const OF_CONSOLE: ReadonlySet<string> = new Set(["irc", "web"]);
+/**
+ * A door is told no other's address: whoever has the page's is let in. What a terminal shows of one's own lines (`own`) is
+ * in other events, too.
+ */
+const OF_CONSOLE: ReadonlySet<string> = new Set(["irc", "web", "own"]);
 
 /**
  * `asker`: only who asked; the console, where there is no `ref`, as it gives none to what is typed.

@@ -31,6 +31,8 @@ const PROGRESS_CHARACTERS = 200;
 const REF_START = "own ";
 
 interface OwnLine {
+  /** What its answers are shown with: that of a door; what is typed at the terminal has none. */
+  readonly ref: string | undefined;
   readonly to: string;
   readonly text: string;
   readonly saidMs: number;
@@ -68,6 +70,7 @@ export class OwnLines {
     const { clock, wallMs } = this.ports;
     const own = `${REF_START}${++this.#count}`;
     const line: OwnLine = {
+      ref,
       to: command.name,
       text: command.text,
       saidMs: wallMs(),
@@ -92,7 +95,7 @@ export class OwnLines {
     // It may say what has become of a line.
     else if (event.event === "notice" || event.event === "error") this.close();
     this.#tellProgress();
-    return isOwn ? undefined : ref;
+    return isOwn ? line?.ref : ref;
   }
 
   /** Prints what isn't decided. */

@@ -19,4 +19,5 @@ Deno.test("what only answers is for who asked", () => {
 
 Deno.test("the page's address is for the console alone", () => {
   assertEquals(audienceOf("web", false), "console");
+  assertEquals(audienceOf("own", false), "console");
 });

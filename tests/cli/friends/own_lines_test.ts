@@ -36,6 +36,15 @@ Deno.test("OwnLines prints a line as arrived once it has, and has it above the p
   assertEquals([shown, rows], [["arrived hi"], ["… bob: hi", null]]);
 });
 
+Deno.test("OwnLines gives answers the ref of the page where the line was typed", () => {
+  const { lines, shown } = opened();
+
+  const own = lines.asked({ command: "msg", name: "bob", text: "hi" }, "page 1");
+  assertEquals(lines.before(queued, own), "page 1");
+  assertEquals(lines.before(delivered, own), "page 1");
+  assertEquals(shown, ["arrived hi"]);
+});
+
 Deno.test("OwnLines prints lines in their order, above what says that they wait", () => {
   const told: readonly (readonly [string, FriendsEvent])[] = [
     ["that bob is away", NOTICE],
