@@ -406,7 +406,9 @@ Deno.test("docs/directory.md: the session reads as it does", async () => {
 });
 
 Deno.test("pages: every link to a file of ours leads to one", async () => {
-  const ours = [...Deno.readDirSync(new URL("docs/", ROOT))].filter(({ isFile }) => isFile);
+  const ours = [...Deno.readDirSync(new URL("docs/", ROOT))].filter(({ name }) =>
+    name.endsWith(".md")
+  );
   const broken: string[] = [];
   for (const path of ["README.md", "PROTOCOL.md", ...ours.map(({ name }) => `docs/${name}`)]) {
     for (const [, target] of (await page(path)).matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)) {
