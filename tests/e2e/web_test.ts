@@ -318,3 +318,18 @@ Deno.test("a window that is cut off costs the others nothing", async () => {
     return again.welcome["last"] === page.lastId;
   });
 });
+
+Deno.test("a first start that is refused leaves nothing of a page behind", async () => {
+  await using nodes = new Nodes();
+  const alice = await nodes.ready("Alice", null);
+  const data = Deno.makeTempDirSync({ prefix: "p2pchat-web-" });
+  try {
+    const refused = nodes.add(Node.mesh("Alice", alice, { data, ...WEB }));
+    const { code, last } = await refused.ended();
+    assertEquals([code, last?.["code"]], [4, "name-taken"]);
+    const left = [...Deno.readDirSync(`${data}/users`)].filter(({ isFile }) => !isFile);
+    assertEquals(left, []);
+  } finally {
+    await Deno.remove(data, { recursive: true });
+  }
+});

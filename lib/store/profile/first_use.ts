@@ -22,7 +22,13 @@ const REFUSALS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 ]);
 
 /** What a start makes in the profile in any mode, until it is known to others. */
-const OF_EVERY_MODE: readonly string[] = ["known_peers", "typed", "irc_password"];
+const OF_EVERY_MODE: readonly string[] = [
+  "known_peers",
+  "typed",
+  "irc_password",
+  "web",
+  "uploads",
+];
 
 export class FirstUse {
   readonly #disk: Disk;
