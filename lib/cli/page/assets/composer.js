@@ -1,6 +1,7 @@
 /** Where one types: a text that grows, suggestions, what was typed before, and a draft for each place. */
 
 import { fill, h } from "./dom.js";
+import { ofWindow } from "./storage.js";
 import { suggestions } from "./typed.js";
 
 /** So many lines can be had again by the up key. */
@@ -74,7 +75,7 @@ export class Composer {
   #save() {
     if (this.#place !== null) this.#drafts.set(this.#place.id, this.#text.value);
     const kept = [...this.#drafts].filter(([, text]) => text !== "");
-    sessionStorage.setItem(DRAFTS, JSON.stringify(kept));
+    ofWindow.set(DRAFTS, JSON.stringify(kept));
   }
 
   async #send() {
@@ -224,7 +225,7 @@ export class Composer {
 
 function savedDrafts() {
   try {
-    return JSON.parse(sessionStorage.getItem(DRAFTS) ?? "[]");
+    return JSON.parse(ofWindow.get(DRAFTS) ?? "[]");
   } catch (error) {
     if (error instanceof SyntaxError) return [];
     throw error;

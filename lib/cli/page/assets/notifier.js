@@ -1,6 +1,7 @@
 /** Notifications of the desktop: only when the user has asked for them, and at most one a second. */
 
 import { fill, icon } from "./dom.js";
+import { ofBrowser } from "./storage.js";
 
 const KEY = "notify";
 const PAUSE_MS = 1_000;
@@ -12,7 +13,7 @@ export class Notifier {
 
   constructor(button) {
     this.#button = button;
-    this.#isOn = localStorage.getItem(KEY) === "on" &&
+    this.#isOn = ofBrowser.get(KEY) === "on" &&
       globalThis.Notification?.permission === "granted";
     button.addEventListener("click", () => this.#toggle());
     button.hidden = globalThis.Notification === undefined;
@@ -21,7 +22,7 @@ export class Notifier {
 
   async #toggle() {
     this.#isOn = !this.#isOn && await Notification.requestPermission() === "granted";
-    localStorage.setItem(KEY, this.#isOn ? "on" : "off");
+    ofBrowser.set(KEY, this.#isOn ? "on" : "off");
     this.#draw(!this.#isOn && Notification.permission === "denied");
   }
 

@@ -16,6 +16,7 @@ import { reduce } from "./reduce.js";
 import { refOf } from "./refs.js";
 import { closeSide, isSideOpen, openSide } from "./side.js";
 import { orderedPlaces, renderPeople, renderPlaces, titleOf } from "./sidebar.js";
+import { ofWindow } from "./storage.js";
 import { Timeline } from "./timeline.js";
 import { leaves, meant, tooLong } from "./typed.js";
 import { Uploads } from "./uploads.js";
@@ -34,7 +35,7 @@ let isDrawing = false;
 /** What is being changed: `{seq}` of an entry; null: nothing. */
 let editing = null;
 /** The place in which this window was before it was loaded again; null: there is none, or it is there. */
-let wanted = sessionStorage.getItem("place");
+let wanted = ofWindow.get("place");
 /** Whether a place was chosen, by the user or because there is only one. */
 let hasChosen = wanted !== null;
 /** The places in which it was asked what was said last, in this run of the program. */
@@ -460,8 +461,8 @@ const uploads = new Uploads($("uploads"), {
 
 /** Kept over a reload: the same window comes in again. */
 function windowId() {
-  const id = sessionStorage.getItem("window") ?? randomWord();
-  sessionStorage.setItem("window", id);
+  const id = ofWindow.get("window") ?? randomWord();
+  ofWindow.set("window", id);
   return id;
 }
 
@@ -473,7 +474,7 @@ const connection = new Connection({
   had: () => ({ run: state.run, last: state.last }),
 });
 
-addEventListener("pagehide", () => sessionStorage.setItem("place", state.current));
+addEventListener("pagehide", () => ofWindow.set("place", state.current));
 addEventListener("hashchange", () => location.reload());
 listen();
 render();
