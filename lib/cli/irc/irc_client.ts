@@ -1,9 +1,9 @@
 /** One client that is connected: what it has told of itself, and what is sent to it, in the form that it understands. */
 
 import { utf8Length } from "../../base/text/text.ts";
-import { type Capability, IrcCapabilities } from "./irc_capabilities.ts";
+import { type Capability, IrcCapabilities } from "./lines/irc_capabilities.ts";
 import { type IrcMessage, ircMessage, SERVER, withTags } from "./lines/irc_message.ts";
-import { IrcMultiline } from "./irc_multiline.ts";
+import { IrcMultiline } from "./lines/irc_multiline.ts";
 import { ircLine } from "./lines/irc_serialiser.ts";
 
 /** Without the capability a tag isn't sent. Those that aren't here need `message-tags`. */

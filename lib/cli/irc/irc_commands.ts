@@ -15,7 +15,7 @@ import {
 import type { Answered, IrcClient } from "./irc_client.ts";
 import { conversingIn, selectedBy } from "./irc_history.ts";
 import { ircFolded, type IrcMessage, ircMessage, SERVER, withTags } from "./lines/irc_message.ts";
-import type { MultilineStep } from "./irc_multiline.ts";
+import type { MultilineStep } from "./lines/irc_multiline.ts";
 import { nameOfNick, SERVICE } from "./lines/irc_names.ts";
 import type { Pending } from "./irc_pending.ts";
 import type { IrcRooms } from "./irc_rooms.ts";

@@ -8,23 +8,18 @@
  */
 
 import { TokenBucket } from "../../base/rates/token_bucket.ts";
-import { answerWhois } from "./irc_answers.ts";
 import { sendChange } from "./irc_changes.ts";
-import { type Answered, IrcClient } from "./irc_client.ts";
-import {
-  type IrcContext,
-  runCommand,
-  sendError as sendFault,
-  sendHistory,
-} from "./irc_commands.ts";
-import { type Fields, maybeText, objectsOf, textOf } from "./irc_fields.ts";
+import { IrcClient } from "./irc_client.ts";
+import { type IrcContext, runCommand, sendHistory } from "./irc_commands.ts";
+import { type Fields, maybeText, textOf } from "./irc_fields.ts";
 import { lastOf } from "./irc_history.ts";
 import type { ClientLine } from "./lines/irc_line_splitter.ts";
-import { ircFolded, type IrcMessage, ircMessage, SERVER } from "./lines/irc_message.ts";
+import { type IrcMessage, ircMessage, SERVER } from "./lines/irc_message.ts";
 import { parseIrc } from "./lines/irc_parser.ts";
 import { IrcPending, type Pending } from "./irc_pending.ts";
 import { type Change, IrcRooms } from "./irc_rooms.ts";
-import { sendSaid, sendService } from "./irc_speech.ts";
+import { sendNews } from "./irc_news.ts";
+import { sendService } from "./irc_speech.ts";
 import { IrcTalk } from "./irc_talk.ts";
 import {
   NO_PASSWORD,
@@ -81,14 +76,6 @@ interface IrcPorts {
   /** All that is kept, the oldest first. */
   events(): readonly IrcEvent[];
   hasCommand(name: string): boolean;
-}
-
-/** An event that is neither a change nor something that was said. */
-interface Shown {
-  readonly fields: Fields;
-  readonly lines: readonly string[];
-  readonly pending: Pending | undefined;
-  readonly time: string;
 }
 
 /** One that is connected. */
@@ -343,21 +330,10 @@ export class IrcGateway {
     }
     if (client === null) return;
     if (fields["event"] === "fatal") return this.#close(client, textOf(fields, "text"));
-    const show = (): Answered => {
-      for (const change of changes) sendChange(client, this.#rooms, change, time);
-      if (said !== null) this.#showSaid(client, said, pending);
-      else if (changes.length === 0 || pending?.kind === "service") {
-        this.#showOther(client, { fields, lines, pending, time });
-      }
-      return this.#isAnswer(fields) ? "now" : "later";
-    };
+    const rooms = this.#rooms;
+    const show = () => sendNews({ client, rooms, fields, lines, pending, changes, said, time });
     const label = pending?.client === client.number ? pending.label : undefined;
     if (client.answering(label, show) && label !== undefined) this.#pending.answered(ref!);
-  }
-
-  /** What tells how something goes on isn't the answer. */
-  #isAnswer(fields: Fields): boolean {
-    return fields["event"] !== "delivery";
   }
 
   #changes(fields: Fields, pending: Pending | undefined): readonly Change[] {
@@ -382,55 +358,6 @@ export class IrcGateway {
     sendChange(client, this.#rooms, change, this.#time);
   }
 
-  #showSaid(client: IrcClient, said: Said, pending: Pending | undefined): void {
-    if (!said.isPrivate && client.hidden.has(ircFolded(said.target))) return;
-    const isEcho = said.isSelf && pending?.kind === "said" && pending.client === client.number;
-    if (isEcho && !client.has("echo-message")) return;
-    sendSaid(client, said, { isLate: false });
-  }
-
-  #showOther(
-    client: IrcClient,
-    { fields, lines, pending, time }: Shown,
-  ): void {
-    const name = textOf(fields, "event");
-    if (pending !== undefined && pending.client !== client.number) return;
-    if (pending?.kind === "whois" && name === "whois") {
-      return answerWhois(client, this.#rooms, pending.target, fields);
-    }
-    if (pending?.kind === "broadcast" && name === "broadcast-sent") {
-      return this.#echoBroadcast(client, pending, fields);
-    }
-    if (pending !== undefined && name === "error") {
-      return sendFault(client, pending, textOf(fields, "code"), textOf(fields, "text"), time);
-    }
-    if (pending?.kind !== "service" && SILENT.has(name)) return;
-    if (pending?.kind === "service") {
-      const told = name === "help" ? helpIn(fields) : lines;
-      return sendService(client, "PRIVMSG", client.nick, told, time);
-    }
-    const channel = this.#rooms.roomOf(fields)?.channel ?? null;
-    const isForUser = pending !== undefined || FOR_USER.has(name) || channel === null ||
-      client.hidden.has(ircFolded(channel));
-    sendService(client, "NOTICE", isForUser ? client.nick : channel, lines, time);
-  }
-
-  /** The directory gives the sender no copy: what has reached others is shown once that is known. */
-  #echoBroadcast(
-    client: IrcClient,
-    pending: Pending & { readonly kind: "broadcast" },
-    fields: Fields,
-  ): void {
-    if (!client.has("echo-message")) return;
-    sendSaid(client, {
-      ...{ id: 0, target: pending.target, isPrivate: false, isSelf: true, isEdit: false },
-      ...{ nick: this.#rooms.selfNick, key: this.#rooms.selfKey, text: pending.text, entry: null },
-      msgid: textOf(fields, "id"),
-      time: maybeText(fields, "at") ?? this.#time,
-      ref: null,
-    }, { isLate: false });
-  }
-
   // Time.
 
   #tick(): void {
@@ -448,35 +375,4 @@ export class IrcGateway {
       }
     }
   }
-}
-
-/** What a client sees otherwise, or what is of no use to it unasked. */
-const SILENT: ReadonlySet<string> = new Set([
-  "ready",
-  "joined",
-  "left",
-  "renamed",
-  "presence",
-  "view",
-  "members",
-  "users",
-  "rooms",
-  "room",
-  "parted",
-  "catching-up",
-  "returned",
-  "web",
-  "irc",
-  "bye",
-]);
-
-/** About what is between the user and one other, or the user alone. */
-const FOR_USER: ReadonlySet<string> = new Set(["delivery", "incoming", "call", "transfer"]);
-
-function helpIn(fields: Fields): readonly string[] {
-  const lines = objectsOf(fields, "commands").map((command) => {
-    const form = textOf(command, "form");
-    return `${textOf(command, "name")}${form === "" ? "" : ` ${form}`}: ${textOf(command, "help")}`;
-  });
-  return ["Write to me as to the console, with or without a slash:", ...lines];
 }

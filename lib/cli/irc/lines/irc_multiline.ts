@@ -1,8 +1,8 @@
 /** A message of several lines that a client sends as one: the batch `draft/multiline`. */
 
-import { MESSAGE_BYTES_MAX, utf8Length } from "../../base/text/text.ts";
+import { MESSAGE_BYTES_MAX, utf8Length } from "../../../base/text/text.ts";
 import { MULTILINE_LINES_MAX } from "./irc_capabilities.ts";
-import { ircFolded, type IrcMessage } from "./lines/irc_message.ts";
+import { ircFolded, type IrcMessage } from "./irc_message.ts";
 
 /** What follows a line of a batch: nothing yet, a refusal, or the whole message. */
 export type MultilineStep =

@@ -1,7 +1,7 @@
 /** The capabilities that a client may have (IRCv3 capability negotiation, version 302), and how it takes them. */
 
-import { MESSAGE_BYTES_MAX } from "../../base/text/text.ts";
-import { type IrcMessage, ircMessage, SERVER } from "./lines/irc_message.ts";
+import { MESSAGE_BYTES_MAX } from "../../../base/text/text.ts";
+import { type IrcMessage, ircMessage, SERVER } from "./irc_message.ts";
 
 /** So many lines a client may send as one message, and is sent as one. */
 export const MULTILINE_LINES_MAX = 1_000;

@@ -1,0 +1,110 @@
+/** An event of the mode, as a client is told it: who comes and goes, what is said, what was asked, and the rest in words. */
+
+import { answerWhois } from "./irc_answers.ts";
+import { sendChange } from "./irc_changes.ts";
+import type { Answered, IrcClient } from "./irc_client.ts";
+import { sendError } from "./irc_commands.ts";
+import { type Fields, objectsOf, textOf } from "./irc_fields.ts";
+import { ircFolded } from "./lines/irc_message.ts";
+import type { Pending } from "./irc_pending.ts";
+import type { Change, IrcRooms } from "./irc_rooms.ts";
+import { sendSaid, sendService } from "./irc_speech.ts";
+import type { Said } from "./said_reader.ts";
+
+interface News {
+  readonly client: IrcClient;
+  readonly rooms: IrcRooms;
+  readonly fields: Fields;
+  /** How people read it. */
+  readonly lines: readonly string[];
+  /** What it answers. */
+  readonly pending: Pending | undefined;
+  readonly changes: readonly Change[];
+  readonly said: Said | null;
+  /** ISO 8601. */
+  readonly time: string;
+}
+
+/** @returns Whether it is the answer, if it is one; or only tells how something goes on. */
+export function sendNews(news: News): Answered {
+  const { client, rooms, fields, pending, changes, said, time } = news;
+  for (const change of changes) sendChange(client, rooms, change, time);
+  if (said !== null) sendSaidNow(client, said, pending);
+  else if (changes.length === 0 || pending?.kind === "service") sendOther(news);
+  return fields["event"] === "delivery" ? "later" : "now";
+}
+
+function sendSaidNow(client: IrcClient, said: Said, pending: Pending | undefined): void {
+  if (!said.isPrivate && client.hidden.has(ircFolded(said.target))) return;
+  const isEcho = said.isSelf && pending?.kind === "said" && pending.client === client.number;
+  if (isEcho && !client.has("echo-message")) return;
+  sendSaid(client, said, { isLate: false });
+}
+
+function sendOther({ client, rooms, fields, lines, pending, time }: News): void {
+  const name = textOf(fields, "event");
+  if (pending !== undefined && pending.client !== client.number) return;
+  if (pending?.kind === "whois" && name === "whois") {
+    return answerWhois(client, rooms, pending.target, fields);
+  }
+  if (pending?.kind === "broadcast" && name === "broadcast-sent") {
+    return echoBroadcast(client, rooms, pending, { id: textOf(fields, "id"), time });
+  }
+  if (pending !== undefined && name === "error") {
+    return sendError(client, pending, textOf(fields, "code"), textOf(fields, "text"), time);
+  }
+  if (pending?.kind === "service") {
+    const told = name === "help" ? helpIn(fields) : lines;
+    return sendService(client, "PRIVMSG", client.nick, told, time);
+  }
+  if (SILENT.has(name)) return;
+  const channel = rooms.roomOf(fields)?.channel ?? null;
+  const isForUser = pending !== undefined || FOR_USER.has(name) || channel === null ||
+    client.hidden.has(ircFolded(channel));
+  sendService(client, "NOTICE", isForUser ? client.nick : channel, lines, time);
+}
+
+/** The directory gives the sender no copy: what has reached others is shown once that is known. */
+function echoBroadcast(
+  client: IrcClient,
+  rooms: IrcRooms,
+  { target, text }: Pending & { readonly kind: "broadcast" },
+  { id, time }: { readonly id: string; readonly time: string },
+): void {
+  if (!client.has("echo-message")) return;
+  sendSaid(client, {
+    ...{ id: 0, target, isPrivate: false, isSelf: true, isEdit: false, ref: null },
+    ...{ nick: rooms.selfNick, key: rooms.selfKey, text, entry: null, msgid: id, time },
+  }, { isLate: false });
+}
+
+/** What a client sees otherwise, or what is of no use to it unasked. */
+const SILENT: ReadonlySet<string> = new Set([
+  "ready",
+  "joined",
+  "left",
+  "renamed",
+  "presence",
+  "view",
+  "members",
+  "users",
+  "rooms",
+  "room",
+  "parted",
+  "catching-up",
+  "returned",
+  "web",
+  "irc",
+  "bye",
+]);
+
+/** About what is between the user and one other, or the user alone. */
+const FOR_USER: ReadonlySet<string> = new Set(["delivery", "incoming", "call", "transfer"]);
+
+function helpIn(fields: Fields): readonly string[] {
+  const lines = objectsOf(fields, "commands").map((command) => {
+    const form = textOf(command, "form");
+    return `${textOf(command, "name")}${form === "" ? "" : ` ${form}`}: ${textOf(command, "help")}`;
+  });
+  return ["Write to me as to the console, with or without a slash:", ...lines];
+}
