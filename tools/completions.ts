@@ -155,14 +155,17 @@ _p2pchat "$@"
 function zshFlag(flag: Flag): string {
   const help = flag.help.replace(/[[\\\]:]/g, "\\$&");
   if (!takesValue(flag)) return `--${flag.name}[${help}]`;
-  const value = flag.value.replace(/[[\\\]:]/g, "\\$&");
+  const mayBeLeftOut = flag.like !== undefined;
+  const value = (mayBeLeftOut ? flag.value.replace(/^\[(.*)\]$/, "$1") : flag.value)
+    .replace(/[[\\\]:]/g, "\\$&");
   const action = {
     file: "_files",
     folder: "_files -/",
     words: `(${(flag.words ?? []).join(" ")})`,
     nothing: " ",
   };
-  return `--${flag.name}=[${help}]:${value}:${action[kindOf(flag)]}`;
+  const separator = mayBeLeftOut ? "::" : ":";
+  return `--${flag.name}=[${help}]${separator}${value}:${action[kindOf(flag)]}`;
 }
 
 export function fishCompletion(commands: readonly ProgramCommand[]): string {

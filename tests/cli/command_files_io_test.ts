@@ -52,6 +52,17 @@ Deno.test("the manual page has no text that is taken for a macro", () => {
   assert(lines.includes('.B "\\&.p2pchat ""x"""'), lines.join("\n"));
 });
 
+Deno.test("zsh knows which values may be left out", () => {
+  const lines = zshCompletion(COMMANDS).split("\n").map((line) => line.trim());
+  const ends = (flag: string) => {
+    const found = lines.filter((line) => line.startsWith(`'--${flag}=`));
+    return new Set(found.map((line) => line.slice(line.lastIndexOf("]"))));
+  };
+
+  assertEquals(ends("irc"), new Set(["]::PORT|PATH: ' \\"]));
+  assertEquals(ends("irc-password-file"), new Set(["]:FILE:_files' \\"]));
+});
+
 /** What is offered for the last word of each line, as every shell must. */
 const OFFERED: readonly (readonly [line: string, words: readonly string[]])[] = [
   ["p2pchat me", ["mesh"]],
