@@ -135,7 +135,7 @@ export class DoorInput<Target> {
   }
 
   #runOne({ command, ref }: Waiting, handler: InputHandler<Target>): void {
-    handler.lineBegins?.()(); // it is begun and entered at once
+    handler.lineBegins?.(true)(); // it is begun and entered at once
     this.#runner.run({ type: "asked", ...asked(command, ref), ref }, handler.target);
   }
 

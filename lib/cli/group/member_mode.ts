@@ -96,7 +96,7 @@ export async function runMember(given: MemberOptions): Promise<void> {
       votes.check(command);
       handler.target(ui.interactive ? command : asWritten(command), ref);
     };
-    const lineBegins = () => votes.lineBegins();
+    const lineBegins = (isWhole?: boolean) => votes.lineBegins(isWhole);
     const waiting = new WaitingInput(SYSTEM_LINK_CLOCK, ({ areAll, count }) => {
       handler.target({ command: "give-up", lines: count(), areAll }, undefined);
     });

@@ -25,6 +25,8 @@ export class VoteQuestions {
   #edit = 0;
   /** `#asked` at the beginning of the line that is being run; null: the line wasn't typed at a terminal. */
   #askedBefore: number | null = null;
+  /** Whether the line that is being run was typed where no text is folded. */
+  #isWhole = false;
   /** The last question about each edit that isn't known to be over; the last `EDITS_MAX`. */
   readonly #open = new Map<number, Question>();
   /** Texts of open questions that were folded: the number for `/show`; null: shown whole since. */
@@ -59,10 +61,17 @@ export class VoteQuestions {
     }
   }
 
-  /** The first character of a line was typed at a terminal. @returns To be called before that line is run. */
-  lineBegins(): () => void {
+  /**
+   * The first character of a line was typed at a terminal, or a line at a door.
+   * @param isWhole Whether all texts are seen whole there.
+   * @returns To be called before that line is run.
+   */
+  lineBegins(isWhole = false): () => void {
     const asked = this.#asked;
-    return () => void (this.#askedBefore = asked);
+    return () => {
+      this.#askedBefore = asked;
+      this.#isWhole = isWhole;
+    };
   }
 
   /**
@@ -89,6 +98,7 @@ export class VoteQuestions {
   }
 
   #checkShown(edit: number | null): void {
+    if (this.#isWhole) return;
     const meant = edit === null ? [...this.#open.values()] : [this.#open.get(edit)];
     for (const text of meant.flatMap((question) => question?.texts ?? [])) {
       const number = this.#folded.get(text) ?? null;

@@ -166,8 +166,9 @@ export interface InputHandler<Target> {
    * At a terminal: the first character of a line was typed.
    * @returns A function that is called just before that line is run. With it the handler interprets the line by the
    * state in which the user began it, however long the line has waited since.
+   * @param isWhole Whether all that was shown is seen whole there: at a door nothing is folded.
    */
-  lineBegins?(): () => void;
+  lineBegins?(isWhole?: boolean): () => void;
   /** At a terminal: what a command that leaves would break off for others, which is told once; null: nothing. */
   brokenOff?(): string | null;
   /**

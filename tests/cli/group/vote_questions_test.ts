@@ -184,3 +184,18 @@ Deno.test("nobody agrees to a text that was folded before it was shown whole", a
   assertEquals(asked.length, 3);
   await ui.close();
 });
+
+Deno.test("a text that is folded at the terminal is seen whole at a door, and may be agreed to there", () => {
+  const votes = new VoteQuestions();
+  const text = "At eight.\n".repeat(100);
+  votes.shows({ ...wanted(7) as MemberEvent & { readonly event: "vote-wanted" }, new: text });
+  votes.folded([{ text, as: "body" }], 1);
+
+  const go: MemberCommand = { command: "go", edit: 7 };
+  votes.lineBegins()();
+  assertEquals(checked(votes, go).endsWith("first /show 1"), true);
+  votes.lineBegins(true)();
+  assertEquals(checked(votes, go), "passed on");
+  votes.lineBegins()();
+  assertEquals(checked(votes, go).endsWith("first /show 1"), true);
+});
