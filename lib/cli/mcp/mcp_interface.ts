@@ -313,7 +313,7 @@ export class McpInterface<Event extends ShownEvent, Target>
       if (this.#isUnread) return;
       for (const call of calls) this.#callsStep({ type: "written", call });
     });
-    this.#writing = Promise.all([this.#writing, written]);
+    this.#writing = bothDone(this.#writing, written);
   }
 
   /** What the disk refuses is told by the inbox. */
@@ -322,7 +322,7 @@ export class McpInterface<Event extends ShownEvent, Target>
     const settled = work(this.#inbox).catch((error) => {
       if (!(error instanceof P2pchatError)) throw error;
     });
-    this.#settling = Promise.all([this.#settling, settled]);
+    this.#settling = bothDone(this.#settling, settled);
   }
 
   #setTimer(): void {
@@ -349,6 +349,11 @@ export class McpInterface<Event extends ShownEvent, Target>
   #tell(text: string): void {
     this.#told = this.#told.then(() => writeWhole(this.#streams.stderr, `${visibleText(text)}\n`));
   }
+}
+
+/** Without their results: each would hold those of all before it. */
+async function bothDone(one: Promise<unknown>, other: Promise<unknown>): Promise<void> {
+  await Promise.all([one, other]);
 }
 
 function randomMark(): string {

@@ -84,7 +84,9 @@ export function membersResult(event: JsonObject, ownKey: string): ToolResult {
       ...(changed === true ? ["another key than the one known before"] : []),
       ...(role === undefined ? [] : [role]),
       ...(connected === false ? ["not connected"] : []),
-      ...(away === undefined ? [] : [away === "" ? "away" : `away (their words: "${away}")`]),
+      ...(away === undefined
+        ? []
+        : [away === "" ? "away" : `away (their words: ${JSON.stringify(away)})`]),
     ];
     return `${name}: key ${key === "" ? "unknown" : key}, ${more.join(", ")}`;
   });

@@ -213,7 +213,7 @@ export class ScriptInbox {
       this.#append({ kind: "taken", id: id! });
       if (this.#dropped++ > 0) continue;
       const most = countText(WAITING_MAX, "message");
-      this.warn(`No --wait has asked for so long that the oldest messages go: ${most} are kept`);
+      this.warn(`Nobody has asked for so long that the oldest messages go: ${most} are kept`);
     }
   }
 
@@ -245,7 +245,7 @@ export class ScriptInbox {
 
   #follow(done: Promise<unknown>): void {
     const settled = done.catch((error) => this.#fail(error));
-    this.#written = Promise.all([this.#written, settled]);
+    this.#written = Promise.all([this.#written, settled]).then(() => {}); // not their results, without end
   }
 
   #fail(error: unknown): void {
