@@ -485,6 +485,9 @@ function unknownFlagOfAny(
   return unknownFlag(flag, flags, candidates.length === 1 ? candidates[0]! : null, listed);
 }
 
+/** Nobody reads more of them in a sentence. */
+const FLAGS_READ_MAX = 16;
+
 function unknownFlag(
   given: string,
   flags: readonly Flag[],
@@ -496,8 +499,11 @@ function unknownFlag(
   const of = entry === null ? "There is no flag" : `The command ${commandTitle(entry)} has no flag`;
   const form = (name: string) => `--${name}`;
   const see = entry === null ? "p2pchat help" : `p2pchat help ${entry.name}`;
+  const all = [...new Set(namesOf(listed))];
   const hint = didYouMean(word, namesOf(flags), form) ||
-    `; there are ${[...new Set(namesOf(listed))].map(form).join(", ")}; ${see} says more`;
+    (all.length > FLAGS_READ_MAX
+      ? `; ${see} lists those that there are`
+      : `; there are ${all.map(form).join(", ")}; ${see} says more`);
   return new P2pchatError("usage", `${of} ${startOf(given, 40)}${hint}`);
 }
 
