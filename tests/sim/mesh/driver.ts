@@ -40,6 +40,13 @@ const INVITING = { rotate: 4, uninvited: 4 } as const;
 const TALK = { say: 30, burst: 5, reply: 12, private: 4, join: 7, restart: 7, heal: 4 } as const;
 type Action = keyof typeof TALK | keyof typeof INVITING | Trouble;
 
+/** How a stranded member was started again. */
+interface HelpGiven {
+  readonly through: MemberProcess;
+  /** Of a private room: that of the invite. */
+  readonly epoch: number | undefined;
+}
+
 export class Driver {
   readonly world: World;
   readonly #random: Random;
@@ -47,7 +54,7 @@ export class Driver {
   readonly #weight: number;
   readonly #isPrivate: boolean;
   /** The members through which stranded ones were started again. */
-  readonly #askedForHelp = new Map<Member, MemberProcess>();
+  readonly #askedForHelp = new Map<Member, HelpGiven>();
   /** Members that somebody has asked to be made deputies. */
   readonly #deputies = new Set<Member>();
   readonly #cuts: Cuts;
@@ -644,8 +651,9 @@ export class Driver {
   /**
    * Does what users would do: starts stranded members again with an address that works. Each is helped only once,
    * unless the member through which it was started has gone: a bug that keeps it from joining through a present
-   * member must not be hidden by another attempt. A member that only a liar connects with the others is stranded,
-   * too.
+   * member must not be hidden by another attempt. It is helped again, too, where the room has another invite since: to
+   * somebody who had heard of a removal before the room did, the one of then was no good, and it was told to ask for the
+   * present one. A member that only a liar connects with the others is stranded, too.
    */
   #helpStranded(): void {
     const open = this.#contacts();
@@ -661,14 +669,16 @@ export class Driver {
     const contacts = open.filter((process) => room.includes(process));
     for (const process of honest) {
       const asked = this.#askedForHelp.get(process.member);
-      if (room.includes(process) || asked?.gone === false) continue;
+      const isInvited = asked?.epoch === asked?.through.probe?.secrets()?.current()?.epoch;
+      if (room.includes(process) || (asked?.through.gone === false && isInvited)) continue;
       this.world.note(process.label, "stranded", 0, null);
       this.world.end(process, false, 0);
       const others = contacts.filter(({ member }) => member.key !== process.member.key);
       if (others.length === 0) process.member.over = true;
       else {
         const contact = this.#random.pick(others);
-        this.#askedForHelp.set(process.member, contact);
+        const epoch = contact.probe?.secrets()?.current()?.epoch;
+        this.#askedForHelp.set(process.member, { through: contact, epoch });
         this.world.start(process.member, this.#joining(process.member, contact.member));
       }
     }
