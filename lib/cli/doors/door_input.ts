@@ -136,7 +136,10 @@ export class DoorInput<Target> {
 
   #runOne({ command, ref }: Waiting, handler: InputHandler<Target>): void {
     handler.lineBegins?.(true)(); // it is begun and entered at once
-    this.#runner.run({ type: "asked", ...asked(command, ref), ref }, handler.target);
+    const what = asked(command, ref);
+    if (what !== null) return this.#runner.run({ type: "asked", ...what, ref }, handler.target);
+    const text = "The command has values within values, too many of them: nothing was done";
+    this.#inOrder(() => this.#ports.answer({ event: "error", code: "usage", text }, ref));
   }
 
   #inOrder(show: () => void): void {
@@ -145,13 +148,19 @@ export class DoorInput<Target> {
   }
 }
 
+/** Null: it is nested more deeply than can be written. */
 function asked(command: DoorCommand, ref: string) {
   if (typeof command === "string") return { text: command, isObject: false, room: undefined };
   const { line, room } = command;
   if (typeof line === "string" && typeof room === "string") {
     return { text: line, isObject: false, room };
   }
-  return { text: JSON.stringify({ ...command, ref }), isObject: true, room: undefined };
+  try {
+    return { text: JSON.stringify({ ...command, ref }), isObject: true, room: undefined };
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
 }
 
 function errorEvent({ code, message, seq }: P2pchatError): CommonEvent {

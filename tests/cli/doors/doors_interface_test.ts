@@ -389,3 +389,18 @@ Deno.test("what others keep of the console is kept by it", async () => {
   assertEquals(ui.keepIn, undefined);
   await ui.close();
 });
+
+Deno.test("a command that is nested too deeply is refused, and the program goes on", async () => {
+  const { ui, room } = open();
+  const page = await new NotedDoor("The page").attach(ui);
+  ui.listen(room);
+  let nested: unknown = "x";
+  for (let depth = 0; depth < 100_000; depth++) nested = [nested];
+  page.host.run({ command: "say", text: "a", nested }, "1");
+  page.host.run("/help", "2");
+  await settle();
+
+  const [refused, ...others] = page.events.map(({ fields }) => fields);
+  assertEquals([refused!["event"], refused!["code"], refused!["ref"]], ["error", "usage", "1"]);
+  assert(others.some(({ ref }) => ref === "2"));
+});
