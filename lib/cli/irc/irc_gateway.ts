@@ -99,6 +99,8 @@ export class IrcGateway {
   #lastId = 0;
   #shownId = 0;
   #hasAskedTitles = false;
+  /** All that is kept of what was said, since the last event; null: it wasn't asked for since. */
+  #saidNow: readonly Said[] | null = null;
   #effects: IrcEffect[] = [];
   #nowMs = 0;
 
@@ -286,10 +288,10 @@ export class IrcGateway {
     }
   }
 
-  /** All that is kept of what was said. */
+  /** All that is kept of what was said: read once between two events, as a client may ask for thousands of pages. */
   #said(): readonly Said[] {
     const reader = new SaidReader(this.#rooms);
-    return this.#ports.events().flatMap((event) => reader.read(event) ?? []);
+    return this.#saidNow ??= this.#ports.events().flatMap((event) => reader.read(event) ?? []);
   }
 
   // What a client asks.
@@ -317,6 +319,7 @@ export class IrcGateway {
   #event(event: IrcEvent, lines: readonly string[]): void {
     const { fields } = event;
     this.#lastId = event.id;
+    this.#saidNow = null;
     const ref = maybeText(fields, "ref");
     const pending = this.#pending.get(ref);
     const client = this.#registered?.client ?? null;

@@ -8,7 +8,6 @@
  */
 
 import { P2pchatError } from "../../base/errors.ts";
-import { visibleText } from "../../base/text/text.ts";
 import { CLOSE_MS_MAX, isDoneWithin } from "../../runtime/within.ts";
 import type { Disk } from "../../store/disk/disk.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
@@ -23,14 +22,15 @@ import type {
   UserInterface,
 } from "../rendering/user_interface.ts";
 import { Hearers } from "../scripts/hearers.ts";
+import { Leaving } from "../scripts/leaving.ts";
 import { ScriptInbox } from "../scripts/script_inbox.ts";
+import { StandardError } from "../scripts/standard_error.ts";
 import { type Fields, isHeard } from "../scripts/wanted.ts";
 import { CommandRunner } from "../streams/command_runner.ts";
 import { Interrupts } from "../streams/interrupts.ts";
 import { type InputLine, LineSplitter } from "../streams/line_splitter.ts";
 import { OutputQueue } from "../streams/output_queue.ts";
 import { READ_BYTES, type Streams } from "../streams/streams.ts";
-import { writeWhole } from "../streams/write_whole.ts";
 import { McpServer } from "./mcp_server.ts";
 import { McpTools } from "./mcp_tools.ts";
 import { type CallsEffect, ToolCalls } from "./tool_calls.ts";
@@ -55,6 +55,7 @@ export class McpInterface<Event extends ShownEvent, Target>
   readonly dialogue = null;
   readonly draft = null;
   readonly #streams: Streams;
+  readonly #standardError: StandardError;
   readonly #clock: Clock;
   readonly #output: OutputQueue;
   readonly #interrupts: Interrupts;
@@ -64,9 +65,7 @@ export class McpInterface<Event extends ShownEvent, Target>
   readonly #calls: ToolCalls;
   #target: Target | null = null;
   #inbox: ScriptInbox | null = null;
-  #interrupted: ((cause: InterruptCause) => boolean) | null = null;
-  /** Why the mode is to leave, and whether it has been told. */
-  #leaving: { readonly cause: InterruptCause; isTold: boolean } | null = null;
+  readonly #leaving = new Leaving();
   #timer: { cancel(): void } | null = null;
   #endTimer: { cancel(): void } | null = null;
   #isClosed = false;
@@ -74,8 +73,6 @@ export class McpInterface<Event extends ShownEvent, Target>
   /** Whether nobody reads the output any more. */
   #isUnread = false;
   #failure: P2pchatError | null = null;
-  /** What is written to standard error, one after the other. */
-  #told: Promise<unknown> = Promise.resolve();
   /** Until what was answered has gone out. */
   #writing: Promise<unknown> = Promise.resolve();
   /** Until it is durable what became of messages that were given. */
@@ -94,6 +91,7 @@ export class McpInterface<Event extends ShownEvent, Target>
     drawMark: () => string = randomMark,
   ) {
     this.#streams = streams;
+    this.#standardError = new StandardError(streams.stderr);
     this.#clock = clock;
     this.#hearers = new Hearers(door.mode);
     this.#server = new McpServer(new McpTools(mode.commands, door.mode), version);
@@ -111,7 +109,7 @@ export class McpInterface<Event extends ShownEvent, Target>
       },
     });
     this.#interrupts = new Interrupts(streams);
-    this.#interrupts.heed((cause) => this.#leave(cause));
+    this.#interrupts.heed((cause) => this.#leaving.leave(cause));
     this.#runner = new CommandRunner(mode.commands, true, {
       refuse: ({ code, message }, ref) => this.show({ event: "error", code, text: message }, ref),
       help: () => {},
@@ -129,9 +127,9 @@ export class McpInterface<Event extends ShownEvent, Target>
     const failed = (error: unknown) => {
       if (!(error instanceof P2pchatError)) throw error;
       this.#failure ??= error;
-      this.#leave("interrupt");
+      this.#leaving.leave("interrupt");
     };
-    const warn = (text: string) => this.#tell(`warning: ${text}`);
+    const warn = (text: string) => this.#standardError.warn(text);
     const inbox = await ScriptInbox.open(disk, folder, warn, failed);
     this.#inbox = inbox;
     this.#callsStep({ type: "came" });
@@ -146,11 +144,7 @@ export class McpInterface<Event extends ShownEvent, Target>
   }
 
   heedInterrupts(interrupted: (cause: InterruptCause) => boolean): void {
-    this.#interrupted = interrupted;
-    const leaving = this.#leaving;
-    if (leaving === null || leaving.isTold) return;
-    leaving.isTold = true;
-    interrupted(leaving.cause);
+    this.#leaving.heed(interrupted);
   }
 
   listen(handler: InputHandler<Target>): void {
@@ -162,10 +156,7 @@ export class McpInterface<Event extends ShownEvent, Target>
 
   show(event: Event | CommonEvent, ref?: string): void {
     const fields = event as unknown as Fields;
-    const isWarning = fields.event === "notice" && fields["warning"] === true;
-    if (isWarning || (fields.event === "error" && ref === undefined)) {
-      this.#tell(`${isWarning ? "warning" : "error"}: ${String(fields["text"])}`);
-    }
+    this.#standardError.shown(fields, ref);
     this.#hearers.heard(fields);
     this.#inbox?.heard(fields, new Date(this.#streams.wallMs()).toISOString());
     this.#callsStep({ type: "event", event: fields, ref });
@@ -215,7 +206,7 @@ export class McpInterface<Event extends ShownEvent, Target>
     this.#timer?.cancel();
     this.#endTimer?.cancel();
     await isDoneWithin(SYSTEM_LINK_CLOCK, CLOSE_MS_MAX, this.#output.flush());
-    await this.#told;
+    await this.#standardError.flush();
     this.#interrupts.close();
   }
 
@@ -252,11 +243,11 @@ export class McpInterface<Event extends ShownEvent, Target>
     this.#hasEnded = true;
     this.#callsStep({ type: "ending" });
     const atMs = this.#clock.nowMs() + ENDING_MS;
-    this.#endTimer = this.#clock.at(atMs, () => this.#leave("interrupt"));
+    this.#endTimer = this.#clock.at(atMs, () => this.#leaving.leave("interrupt"));
   }
 
   #leaveIfOver(): void {
-    if (this.#hasEnded && this.#server.unanswered.length === 0) this.#leave("interrupt");
+    if (this.#hasEnded && this.#server.unanswered.length === 0) this.#leaving.leave("interrupt");
   }
 
   // Between the two machines, the mode and the output.
@@ -335,19 +326,6 @@ export class McpInterface<Event extends ShownEvent, Target>
       this.#serverStep({ type: "tick" });
       this.#callsStep({ type: "tick" });
     });
-  }
-
-  /** @returns That the mode leaves. */
-  #leave(cause: InterruptCause): true {
-    if (this.#leaving !== null) return true;
-    const isTold = this.#interrupted !== null;
-    this.#leaving = { cause, isTold };
-    this.#interrupted?.(cause);
-    return true;
-  }
-
-  #tell(text: string): void {
-    this.#told = this.#told.then(() => writeWhole(this.#streams.stderr, `${visibleText(text)}\n`));
   }
 }
 

@@ -3,6 +3,7 @@
 import { dropOldest } from "../../base/collections/bounded.ts";
 import { type ErrorCode, EXIT_STATUS_BY_CODE } from "../../base/errors.ts";
 import type { Machine } from "../../base/machine/machine.ts";
+import type { ModeInput } from "../../base/machine/mode_machine.ts";
 import { type Label, label, type Registry, wordsOf } from "./registry.ts";
 
 /** From a step that does nothing to one that holds everybody up. */
@@ -109,12 +110,18 @@ export class MachineFigures<Type extends string, Code extends string> {
     };
   }
 
-  received(type: Type): void {
-    this.table.received(type).add();
-  }
-
-  unknown(): void {
-    this.table.unknown.add();
+  /** Of what goes into machines of all modes, that which is measured. */
+  given(input: ModeInput<{ readonly type: Type }, unknown>): void {
+    switch (input.type) {
+      case "message":
+        return this.table.received(input.message.type).add();
+      case "unknown-message":
+        return this.table.unknown.add();
+      case "persisted":
+        return this.#stored(input.token);
+      case "persist-failed":
+        return this.#notStored(input.token);
+    }
   }
 
   sent(type: Type, receivers = 1): void {
@@ -135,14 +142,14 @@ export class MachineFigures<Type extends string, Code extends string> {
     dropOldest(this.#storing, STORING_MAX);
   }
 
-  stored(token: number): void {
+  #stored(token: number): void {
     const beganMs = this.#storing.get(token);
     if (beganMs === undefined) return;
     this.#storing.delete(token);
     this.table.stores.observe((this.nowMs() - beganMs) / 1_000);
   }
 
-  notStored(token: number | null): void {
+  #notStored(token: number | null): void {
     if (token !== null) this.#storing.delete(token);
     this.table.storeFailures.add();
   }

@@ -67,13 +67,10 @@ export class MeshMetering extends Metering<MeshStatus> {
       input: (input) => {
         switch (input.type) {
           case "message":
-            return figures.received(input.message.type);
           case "unknown-message":
-            return figures.unknown();
           case "persisted":
-            return figures.stored(input.token);
           case "persist-failed":
-            return figures.notStored(input.token);
+            return figures.given(input);
         }
       },
       effect: (effect) => {

@@ -141,13 +141,10 @@ export class RegserverMetering extends Metering<Status> {
       input: (input) => {
         switch (input.type) {
           case "message":
-            return figures.received(input.message.type);
           case "unknown-message":
-            return figures.unknown();
           case "persisted":
-            return figures.stored(input.token);
           case "persist-failed":
-            return figures.notStored(input.token);
+            return figures.given(input);
           case "datagram":
             return this.#datagrams.received(input.bytes.length);
           case "account-answer":

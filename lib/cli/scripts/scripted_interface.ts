@@ -8,7 +8,6 @@
  */
 
 import { P2pchatError } from "../../base/errors.ts";
-import { visibleText } from "../../base/text/text.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import type { Disk } from "../../store/disk/disk.ts";
 import type { CommonOptions, SayingDoor, WaitingDoor } from "../args/options.ts";
@@ -26,10 +25,11 @@ import { CommandRunner } from "../streams/command_runner.ts";
 import { PipedInterface } from "../streams/piped_interface.ts";
 import type { Streams } from "../streams/streams.ts";
 import type { TextFormatOptions } from "../streams/text_format.ts";
-import { writeWhole } from "../streams/write_whole.ts";
 import { Hearers } from "./hearers.ts";
+import { Leaving } from "./leaving.ts";
 import { type Kept, ScriptInbox } from "./script_inbox.ts";
 import { Saying } from "./saying.ts";
+import { StandardError } from "./standard_error.ts";
 import { type Fields, isHeard, isWanted } from "./wanted.ts";
 
 type Clock = Pick<typeof SYSTEM_LINK_CLOCK, "nowMs" | "at">;
@@ -41,6 +41,7 @@ export class ScriptedInterface<Event extends ShownEvent, Target>
   readonly draft = null;
   readonly #out: PipedInterface<Event, Target>;
   readonly #streams: Streams;
+  readonly #standardError: StandardError;
   readonly #json: boolean;
   readonly #clock: Clock;
   readonly #runner: CommandRunner<Target>;
@@ -51,15 +52,11 @@ export class ScriptedInterface<Event extends ShownEvent, Target>
   readonly #waiting: WaitingDoor | null;
   #target: Target | null = null;
   #inbox: ScriptInbox | null = null;
-  #interrupted: ((cause: InterruptCause) => boolean) | null = null;
-  /** Why the mode was asked to leave, and whether it has been told. */
-  #leaving: { readonly cause: InterruptCause; isTold: boolean } | null = null;
+  readonly #leaving = new Leaving();
   #timer: { cancel(): void } | null = null;
   #isPrinting = false;
   #isPrinted = false;
   #failure: P2pchatError | null = null;
-  /** What is written to standard error, one after the other. */
-  #told: Promise<unknown> = Promise.resolve();
 
   constructor(
     mode: Mode<Event, Target>,
@@ -71,6 +68,7 @@ export class ScriptedInterface<Event extends ShownEvent, Target>
   ) {
     this.#out = new PipedInterface(mode, options, streams, screen);
     this.#streams = streams;
+    this.#standardError = new StandardError(streams.stderr);
     this.#json = options.json;
     this.#clock = clock;
     this.#hearers = new Hearers(door.mode);
@@ -84,7 +82,7 @@ export class ScriptedInterface<Event extends ShownEvent, Target>
       notice: () => {},
       ready: () => this.#out.ready(),
     });
-    this.#out.heedInterrupts((cause) => this.#leave(cause));
+    this.#out.heedInterrupts((cause) => this.#leaving.leave(cause));
     if (this.#waiting === null) this.#setTimer();
     else {
       const { timeoutMs } = this.#waiting;
@@ -97,12 +95,12 @@ export class ScriptedInterface<Event extends ShownEvent, Target>
     const failed = (error: unknown) => {
       if (!(error instanceof P2pchatError)) throw error;
       this.#failure ??= error;
-      this.#leave("interrupt");
+      this.#leaving.leave("interrupt");
     };
     const inbox = await ScriptInbox.open(
       disk,
       folder,
-      (text) => this.#tell(`warning: ${text}`),
+      (text) => this.#standardError.warn(text),
       failed,
     );
     this.#inbox = inbox;
@@ -117,11 +115,7 @@ export class ScriptedInterface<Event extends ShownEvent, Target>
   }
 
   heedInterrupts(interrupted: (cause: InterruptCause) => boolean): void {
-    this.#interrupted = interrupted;
-    const leaving = this.#leaving;
-    if (leaving === null || leaving.isTold) return;
-    leaving.isTold = true;
-    interrupted(leaving.cause);
+    this.#leaving.heed(interrupted);
   }
 
   listen(handler: InputHandler<Target>): void {
@@ -132,12 +126,8 @@ export class ScriptedInterface<Event extends ShownEvent, Target>
   }
 
   show(event: Event | CommonEvent, ref?: string): void {
-    const isWarning = event.event === "notice" && "warning" in event && event.warning === true;
-    if (isWarning || (event.event === "error" && ref === undefined)) {
-      const prefix = isWarning ? "warning" : "error";
-      this.#tell(`${prefix}: ${String((event as unknown as Fields)["text"])}`);
-    }
     const fields = event as unknown as Fields;
+    this.#standardError.shown(fields, ref);
     this.#hearers.heard(fields);
     this.#inbox?.heard(fields, new Date(this.#streams.wallMs()).toISOString());
     this.#step({ type: "event", event: fields, ref });
@@ -188,7 +178,7 @@ export class ScriptedInterface<Event extends ShownEvent, Target>
 
   async close(): Promise<void> {
     this.#timer?.cancel();
-    await this.#told;
+    await this.#standardError.flush();
     await this.#out.close();
   }
 
@@ -207,7 +197,7 @@ export class ScriptedInterface<Event extends ShownEvent, Target>
           if (this.#json) this.#out.show(effect.event as unknown as Event);
           break;
         case "leave":
-          this.#leave("interrupt");
+          this.#leaving.leave("interrupt");
       }
     }
     this.#setTimer();
@@ -250,13 +240,13 @@ export class ScriptedInterface<Event extends ShownEvent, Target>
       await this.#inbox?.synced();
       this.#out.show(event as unknown as Event);
       await this.#out.flush();
-      if (this.#out.outputError !== null || this.#leaving?.cause === "output-closed") return;
+      if (this.#out.outputError !== null || this.#leaving.cause === "output-closed") return;
       if (kept !== null) await this.#inbox?.take(kept.id);
       this.#isPrinted = true;
     } catch (error) {
       if (!(error instanceof P2pchatError)) throw error; // what the disk refuses is told by the inbox
     } finally {
-      this.#leave("interrupt");
+      this.#leaving.leave("interrupt");
     }
   }
 
@@ -265,19 +255,6 @@ export class ScriptedInterface<Event extends ShownEvent, Target>
       durationText(timeoutMs)
     }: the next --wait goes on from here`;
     this.#failure = new P2pchatError("timeout", text);
-    this.#leave("interrupt");
-  }
-
-  /** @returns That the mode leaves. */
-  #leave(cause: InterruptCause): true {
-    if (this.#leaving !== null) return true;
-    const isTold = this.#interrupted !== null;
-    this.#leaving = { cause, isTold };
-    this.#interrupted?.(cause);
-    return true;
-  }
-
-  #tell(text: string): void {
-    this.#told = this.#told.then(() => writeWhole(this.#streams.stderr, `${visibleText(text)}\n`));
+    this.#leaving.leave("interrupt");
   }
 }

@@ -16,6 +16,8 @@ export interface Ran {
 export class IrcBench {
   nowMs = Date.UTC(2026, 0, 31, 12, 0, 0);
   readonly events: IrcEvent[] = [];
+  /** How often all that is kept was read. */
+  reads = 0;
   readonly runs: Ran[] = [];
   readonly closed: number[] = [];
   readonly #sent = new Map<number, string[]>();
@@ -27,7 +29,10 @@ export class IrcBench {
     this.gateway = new IrcGateway({
       version: "1.0",
       isPassword: (text) => text === PASSWORD,
-      events: () => this.events,
+      events: () => {
+        this.reads++;
+        return this.events;
+      },
       hasCommand: (name) => commands.includes(name),
     });
   }

@@ -108,3 +108,17 @@ Deno.test("irc history: no more text comes at once than a client reads at leisur
   assertEquals(ids("AFTER #room msgid=m0 60")[0], "m1");
   assertEquals(ids("AFTER #room msgid=m0 60").length, 17);
 });
+
+Deno.test("irc history: a thousand questions between two events read what is kept once", () => {
+  const bench = talked();
+  const before = bench.reads;
+  for (let times = 0; times < 1_000; times++) {
+    assertEquals(asked(bench, "LATEST #room * 1"), ["n9"]);
+  }
+  assertEquals(bench.reads - before, 1);
+  bench.said("Bob", "news");
+  bench.bare();
+
+  assertEquals(asked(bench, "LATEST #room * 2"), ["n9", "news"]);
+  assertEquals(bench.reads - before, 2);
+});
