@@ -50,6 +50,7 @@ if [ ! -e "$cache/$program/used" ] && true 2>/dev/null > "$cache/$program/used";
   clean "$cache"
   (unset kept_password kept_invite; begin "$runtime" "$here/${program%-*}.js" "$cache/$program" --version) \
     > /dev/null 2>&1 < /dev/null
+  fold "$runtime" "$cache/$program/cache"
 fi
 true 2>/dev/null > "$cache/$program/used"
 begin "$runtime" "$here/${program%-*}.js" "$cache/$program" "$@"

@@ -51,10 +51,15 @@ fi
 # Bundles the program into build/NAME.js, in one file with all it imports: half as long it starts in two thirds of the
 # time. Its log shows of a fault where it was in that file: `make where` says where in the sources. (To keep the names of
 # functions costs a twentieth of the processor time of chat, as each closure is given its own when it is made.)
-# bundle NAME PATTERN EXPORT...: of what lib/cli/program.ts loads when it is asked to, that which doesn't match isn't in it.
+# bundle NAME PATTERN EXPORT...: of what lib/cli/program.ts loads when it is asked to, that which doesn't match isn't in it;
+# what flags of few load (tools/launcher.sh names them) is in the first alone.
+by_flags=$(grep -rhoE 'import\("\.\./(doors|mcp|metrics|opened_doors|routers)/[^"]*' lib/cli | cut -d'"' -f2 | sort -u)
 bundle() {
   name=$1
   left_out=
+  if [ "$name" != program ]; then
+    for module in $by_flags; do left_out="$left_out --external $module"; done
+  fi
   for module in $(sed -n 's|.*import("\(\./[^"]*\)").*|\1|p' lib/cli/program.ts | sort -u | grep -v "$2"); do
     left_out="$left_out --external $module"
   done
@@ -112,7 +117,7 @@ if [ ! -f "$packed" ]; then
 fi
 
 # The script is padded to a fixed length: it says where the parts begin, counted from 1.
-head_bytes=16384
+head_bytes=20480
 start=$((head_bytes + 1))
 for name in $programs; do
   gzip -9 -n -c "build/$name.js" > "build/$name.gz"

@@ -7,8 +7,15 @@ unset CDPATH asked begun bytes cache cleaning compiled database databases digest
   from hard home kept_invite kept_password kind known left mask max name open ours parent part program_is runtime_is \
   said script self small state temporary tenths used watched whole
 
-# What can do all, and what can do one command alone: to load the others' code takes each start a tenth longer.
-case ${1:-} in
+# What can do all, and what can do one command alone, without what these flags load: to load the others' code takes each
+# start a tenth longer.
+only=${1:-}
+case "$#" in 0) only=regserver ;; esac # what each can do, the smallest does soonest
+case " $* " in
+  ' --help ' | ' help ' | ' --version ') only=regserver ;;
+  *' --irc'* | *' --map-port'* | *' --mcp'* | *' --metrics'* | *' --web'*) only=all ;;
+esac
+case $only in
   mesh) program=@MESH@ program_start=@MESH_START@ program_bytes=@MESH_BYTES@ ;;
   peer) program=@PEER@ program_start=@PEER_START@ program_bytes=@PEER_BYTES@ ;;
   regserver) program=@REGSERVER@ program_start=@REGSERVER_START@ program_bytes=@REGSERVER_BYTES@ ;;
@@ -199,7 +206,10 @@ fill() {
 }
 
 # compile FOLDER: the first process of a program compiles it, and holds 45 MB more until it ends: it is one that ends.
-compile() (unset kept_password kept_invite; run "$1" --version) > /dev/null 2>&1 < /dev/null
+compile() {
+  (unset kept_password kept_invite; run "$1" --version) > /dev/null 2>&1 < /dev/null
+  fold "$1/$runtime/p2pchat" "$1/$program/cache"
+}
 
 # mend FOLDER: the runtime replaces a database that it finds locked, as it may when several start at once after a
 # kill. While a process lives that has the old one open, each new one finds it empty, and compiles all for itself.
@@ -254,6 +264,19 @@ begin() {
   export P2PCHAT_STDOUT P2PCHAT_HANGUP P2PCHAT_OPEN_FILES DENO_DIR="$state/cache" DENO_NO_UPDATE_CHECK=1
   exec "$begun" run --quiet --no-prompt --no-config --no-lock --no-remote --no-npm @FLAGS@ \
     "$script" "$@"
+}
+
+# fold RUNTIME CACHE: what was compiled stands in a write-ahead log, page by page, as the runtime ends without closing its
+# databases: each start would read it from there, in 1,400 pieces, for a twentieth of its time. Each is folded into its
+# database, by a process that has a state of its own; where that fails, all is as it was.
+fold() {
+  folded=$(mktemp -d "$2/new.XXXXXX" 2>/dev/null) || return 0
+  (
+    unset kept_password kept_invite
+    begin "$1" 'data:text/javascript,import{DatabaseSync}from"node:sqlite";for(const path of Deno.args)new DatabaseSync(path).exec("PRAGMA wal_checkpoint(TRUNCATE)")' \
+      "$folded" "$2/v8_code_cache_v2" "$2/dep_analysis_cache_v2"
+  ) > /dev/null 2>&1 < /dev/null
+  rm -rf "$folded"
 }
 
 # Whether the folder that this was started in is where its path says. The runtime doesn't start in one that has been

@@ -152,6 +152,22 @@ Deno.test("p2pchat unpacks nothing at its second start", unpacks, async () => {
   assertEquals(after.map(({ ino }) => ino), before.map(({ ino }) => ino));
 });
 
+Deno.test(
+  "What the first start compiled lies in its database, not in a log of single pages",
+  unpacks,
+  async () => {
+    await inTemporaryFolder(async (cache) => {
+      assertStarted(await start(BUILT, { cache }));
+
+      const { program } = await parts(join(cache, "p2pchat"));
+      const database = join(program, "..", "cache", "v8_code_cache_v2");
+      const size = async (path: string) => (await Deno.stat(path)).size;
+      assert(await size(database) > 500_000, "nothing was compiled, or it isn't in the database");
+      assert(await size(`${database}-wal`) < 100_000, "the log is still there");
+    });
+  },
+);
+
 Deno.test("p2pchat starts although the runtime's own cache was damaged", unpacks, async () => {
   assertStarted(await start(BUILT, { cache: sharedCache }));
   const { program } = await parts(join(sharedCache, "p2pchat"));
@@ -211,8 +227,8 @@ Deno.test("p2pchat says what is wrong where it cannot be unpacked", unpacks, asy
     const copy = join(folder, "p2pchat");
     const bytes = (await Deno.readFile(BUILT)).subarray(0, 1_000_000);
     // Of a version that this machine has unpacked nowhere.
-    const program = new TextDecoder("latin1").decode(bytes).indexOf("program=program-");
-    bytes.set(new TextEncoder().encode("program=program-none"), program);
+    const program = new TextDecoder("latin1").decode(bytes).indexOf("program=regserver-");
+    bytes.set(new TextEncoder().encode("program=regserver-none"), program);
     await Deno.writeFile(join(folder, "bytes"), bytes, { mode: 0o755 });
     await copyProgram(join(folder, "bytes"), copy);
     await test.step("an incomplete file", async () => {

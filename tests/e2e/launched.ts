@@ -66,8 +66,14 @@ export async function inTemporaryFolder(run: (folder: string) => Promise<void>):
 /** The names in the launcher's cache `folder`, by their first word. */
 export async function kept(
   folder: string,
-): Promise<Record<"program" | "mesh" | "runtime" | "new", string[]>> {
-  const found: Awaited<ReturnType<typeof kept>> = { program: [], mesh: [], runtime: [], new: [] };
+): Promise<Record<"program" | "mesh" | "regserver" | "runtime" | "new", string[]>> {
+  const found: Awaited<ReturnType<typeof kept>> = {
+    program: [],
+    mesh: [],
+    regserver: [],
+    runtime: [],
+    new: [],
+  };
   for await (const { name } of Deno.readDir(folder)) {
     const kind = name.split(/[-.]/)[0] as keyof typeof found;
     assert(kind in found, `${name} in ${folder}`);
@@ -76,10 +82,10 @@ export async function kept(
   return found;
 }
 
-/** The paths of two unpacked files below `folder`: of what can do all, or `mesh` alone, and the runtime. */
+/** The paths of two unpacked files below `folder`: of what tells the version, or another program, and the runtime. */
 export async function parts(
   folder: string,
-  name: "program" | "mesh" = "program",
+  name: "program" | "mesh" | "regserver" = "regserver",
 ): Promise<{ program: string; runtime: string }> {
   const { [name]: programs, runtime } = await kept(folder);
   assertEquals([programs.length, runtime.length], [1, 1]);

@@ -20,7 +20,7 @@ Deno.test.beforeAll(async () => {
 Deno.test.afterAll(() => Deno.remove(folder, { recursive: true }));
 
 async function withoutProgram(): Promise<string> {
-  const { program } = await kept(join(sharedCache, "p2pchat"));
+  const { regserver: program } = await kept(join(sharedCache, "p2pchat"));
   for (const name of program) {
     await Deno.remove(join(sharedCache, "p2pchat", name), { recursive: true });
   }
@@ -337,7 +337,7 @@ Deno.test(
     const folder = join(cache, "p2pchat");
     await makeVersions(
       folder,
-      Object.fromEntries([1, 2, 3, 4, 5].map((age) => [`program-${age}`, age])),
+      Object.fromEntries([1, 2, 3, 4, 5].map((age) => [`regserver-${age}`, age])),
     );
     for (const [name, days] of [["new.old", 3], ["new.fresh", 0]] as const) {
       await Deno.mkdir(join(folder, name));
@@ -347,11 +347,11 @@ Deno.test(
 
     assertStarted(await start(small, { cache }));
 
-    const { program, new: left } = await kept(folder);
-    assertEquals(program.filter((name) => name.length < 12).sort(), ["program-1", "program-2"]);
+    const { regserver: program, new: left } = await kept(folder);
+    assertEquals(program.filter((name) => name.length < 12).sort(), ["regserver-1", "regserver-2"]);
     assertEquals(program.length, 3);
     assertEquals(left, ["new.fresh"]);
-    for (const name of ["program-1", "program-2", "new.fresh"]) {
+    for (const name of ["regserver-1", "regserver-2", "new.fresh"]) {
       await Deno.remove(join(folder, name), { recursive: true });
     }
   },
@@ -362,17 +362,17 @@ Deno.test(
   async () => {
     const cache = await withoutProgram();
     const folder = join(cache, "p2pchat");
-    const today = ["program-1", "program-2", "program-3", "program-4"];
+    const today = ["regserver-1", "regserver-2", "regserver-3", "regserver-4"];
     await makeVersions(folder, {
       ...Object.fromEntries(today.map((name, at) => [name, at / 10])),
-      "program-old": 3,
-      "program-starting": 4,
+      "regserver-old": 3,
+      "regserver-starting": 4,
     });
     await inTemporaryFolder(async (bin) => {
       // The cleaning has been announced when it asks what was used: a start that was told nothing comes in before.
       const text = `#!/bin/sh
 case $* in
-  *program*) ls -d new.clean.* > "$BIN/seen" && : > program-starting/used ;;
+  *regserver*) ls -d new.clean.* > "$BIN/seen" && : > regserver-starting/used ;;
 esac
 PATH=\${PATH#*:} exec ls "$@"
 `;
@@ -385,10 +385,13 @@ PATH=\${PATH#*:} exec ls "$@"
 
       assertMatch(await Deno.readTextFile(join(bin, "seen")), /^new\.clean\.\w+\n$/);
     });
-    const { program, new: left } = await kept(folder);
-    assertEquals(program.filter((name) => name.length < 30).sort(), [...today, "program-starting"]);
+    const { regserver: program, new: left } = await kept(folder);
+    assertEquals(program.filter((name) => name.length < 30).sort(), [
+      ...today,
+      "regserver-starting",
+    ]);
     assertEquals(left, []);
-    for (const name of [...today, "program-starting"]) {
+    for (const name of [...today, "regserver-starting"]) {
       await Deno.remove(join(folder, name), { recursive: true });
     }
   },

@@ -33,6 +33,8 @@ export type FileUse =
 export interface FileNeed {
   readonly path: string;
   readonly use: FileUse;
+  /** Whether the path is known to be without links: there may be hundreds of them. */
+  readonly isReal?: boolean;
 }
 
 /** Paths of which, with all below them, a right holds. */
@@ -48,9 +50,9 @@ type RealPath = (path: string) => string | null;
 export function rightsFor(needs: readonly FileNeed[], realPath: RealPath): FileRights {
   const read = new Set<string>();
   const write = new Set<string>();
-  for (const { path, use } of needs) {
+  for (const { path, use, isReal = false } of needs) {
     const absolute = resolve(path);
-    for (const each of [absolute, realPath(absolute) ?? absolute]) {
+    for (const each of isReal ? [absolute] : [absolute, realPath(absolute) ?? absolute]) {
       for (const name of namesOf(each, use)) {
         read.add(name);
         if (!isReading(use)) write.add(name);
@@ -84,10 +86,11 @@ let readable: readonly string[] = [];
  */
 export function keepOnly(needs: readonly FileNeed[]): void {
   for (const { path, use } of needs) if (!isReading(use)) refuseOthersPath(path);
-  const kept = needs.flatMap(({ path, use }): readonly FileNeed[] => {
+  const kept = needs.flatMap((given): readonly FileNeed[] => {
+    const { path, use } = given;
     if (use === "make") checkOwner(path, folderOf(path));
     const missing = use === "make" ? topmostMissing(path) : null;
-    const need = { path: missing ?? path, use };
+    const need = missing === null ? given : { path: missing, use };
     const needsFolder = missing !== null || use === "replace" || use === "keep-log";
     // Where no folder can be held, nothing is there to be read, and to look at it tells what is wrong.
     return !needsFolder || hold(need.path) ? [need] : [need, { path: folderOf(path), use: "read" }];

@@ -61,7 +61,7 @@ export function filesNeeded({ value, common, isOn }: CommandLine): Promise<reado
     isAtTerminal(processStreams());
   const write = isReceiving ? [usualDownloads(common.dataFolder)] : [];
   return Promise.resolve([
-    ...read.map((path): FileNeed => ({ path, use: "read" })),
+    ...read,
     ...write.map((path): FileNeed => ({ path, use: "write" })),
   ]);
 }
@@ -70,19 +70,27 @@ export function filesNeeded({ value, common, isOn }: CommandLine): Promise<reado
  * Of the home folder what isn't hidden: keys, this program's among them, are in hidden folders. So what is put into the
  * home folder itself while the program runs can't be sent.
  */
-function sendable(): readonly string[] {
+function sendable(): readonly FileNeed[] {
   const home = resolve(homeFolder() ?? "/");
   const folder = Deno.cwd();
   const isAbove = folder === "/" || folder === home || home.startsWith(`${folder}/`);
   const places = isAbove ? PLACES : [folder, ...PLACES];
-  return [...visibleIn(home), ...isAbove ? visibleIn(folder) : [], ...places.filter(isFolder)];
+  return [
+    ...visibleIn(home),
+    ...isAbove ? visibleIn(folder) : [],
+    ...places.filter(isFolder).map((path): FileNeed => ({ path, use: "read" })),
+  ];
 }
 
-function visibleIn(folder: string): readonly string[] {
+function visibleIn(folder: string): readonly FileNeed[] {
   if (folder === "/") return [];
   try {
-    const names = [...Deno.readDirSync(folder)].map(({ name }) => name);
-    return names.filter((name) => !name.startsWith(".")).map((name) => `${folder}/${name}`);
+    const isReal = Deno.realPathSync(folder) === folder;
+    return [...Deno.readDirSync(folder)].flatMap(({ name, isSymlink }): readonly FileNeed[] =>
+      name.startsWith(".")
+        ? []
+        : [{ path: `${folder}/${name}`, use: "read", isReal: isReal && !isSymlink }]
+    );
   } catch {
     return []; // what can't be listed isn't there, or is out of reach
   }

@@ -29,6 +29,11 @@ const cases: Readonly<
     read: ["/home/al/users.txt", "/srv/users.txt"],
     write: [],
   },
+  "a path that is said to be without links": {
+    needs: [{ path: "/home/al/users.txt", use: "read", isReal: true }],
+    read: ["/home/al/users.txt"],
+    write: [],
+  },
   "a file in a folder behind a link": {
     needs: [{ path: "/home/al/shared/new", use: "write" }],
     read: ["/home/al/shared/new", "/srv/new"],

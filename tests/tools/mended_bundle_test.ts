@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { withRequire } from "../../tools/bundled_require.ts";
+import { withoutLeftOut, withRequire } from "../../tools/mended_bundle.ts";
 
 /** As the bundler of Deno 2.9 writes it, minified. */
 const failing = (name: string) =>
@@ -20,4 +20,14 @@ Deno.test("withRequire() puts a require that works where the bundler's would fai
 Deno.test("withRequire() leaves a bundle without it, and refuses one that would fail", () => {
   assertEquals(withRequire("var a=1;"), "var a=1;");
   assertThrows(() => withRequire(failing("x").replace("typeof Proxy", "typeof Other")));
+});
+
+Deno.test("withoutLeftOut() hides the modules that were left out from the runtime, and moves nothing", () => {
+  const hidden = withoutLeftOut(
+    'a=import("./group/serve_mode.ts");b=import("../a/b.ts");c=import("node:dns");',
+  );
+  assertEquals(
+    hidden,
+    'a=import(0||"roup/serve_mode.ts");b=import(0||"/b.ts") ;c=import("node:dns");',
+  );
 });

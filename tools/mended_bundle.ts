@@ -1,5 +1,9 @@
 /**
- * Gives the bundle a `require` for the modules of the runtime. Packages written as CommonJS ask for them by that; the
+ * What in a bundle has to be otherwise than the bundler writes it. All stays where the source map says.
+ */
+
+/*
+ * A `require` for the modules of the runtime. Packages written as CommonJS ask for them by that; the
  * bundler puts in their place a function that fails, which Deno replaces by a real one, but only if the minifier's name
  * for it is of letters and digits: whether it is changes with every edit of the sources.
  */
@@ -19,5 +23,16 @@ export function withRequire(text: string): string {
     return working.padEnd(failing.length);
   });
   if (!replaced.includes("Dynamic require of ")) return replaced;
-  throw new Error("the bundle has a require that fails: see tools/bundled_require.ts");
+  throw new Error("the bundle has a require that fails: see tools/mended_bundle.ts");
+}
+
+/** An import of a module that was left out of the bundle. */
+const LEFT_OUT = /import\("\.{1,2}\/.([^"]*)"\)/g;
+
+/**
+ * The bundle in which no module that was left out is named where the runtime looks: before each start it would try to
+ * open all that a program may import by a literal. The rest of the path stays, for the error if one were asked for.
+ */
+export function withoutLeftOut(text: string): string {
+  return text.replace(LEFT_OUT, (whole, rest) => `import(0||"${rest}")`.padEnd(whole.length));
 }
