@@ -101,19 +101,20 @@ check() {
 pure=$(find tests -name '*_test.ts' ! -name '*_io_test.ts' ! -path 'tests/e2e/*' ! -path 'tests/sim/*' ! -name architecture_test.ts | sort)
 simulated=$(find tests/sim -name '*_test.ts' ! -name 'group_*' | sort)
 simulated_groups=$(find tests/sim -name 'group_*_test.ts' | sort)
-io=$(find tests -name '*_io_test.ts' ! -path 'tests/e2e/*' ! -path 'tests/engine/*' | sort)
+io=$(find tests -name '*_io_test.ts' ! -path 'tests/e2e/*' ! -path 'tests/engine/*' ! -path 'tests/packaging/*' | sort)
 # Each in a module of its own: what a test of nodes that are killed leaves behind is no other test's.
 engine=$(find tests/engine -name '*_io_test.ts' | sort)
-# Those that wait longest first, so that none of them is left over at the end: the directory, groups, rooms that split.
+# Those that take longest first, so that none of them is left over at the end: packages, the directory, groups, rooms
+# that split.
 all=$(find tests/e2e -name '*_test.ts' | sort)
 waiting='/(directory|group|mesh)_'
-program="$(echo "$all" | grep -E "$waiting") $(echo "$all" | grep -vE "$waiting")"
+program="tests/packaging/packages_io_test.ts $(echo "$all" | grep -E "$waiting") $(echo "$all" | grep -vE "$waiting")"
 if [ -n "$quick" ]; then
-  trouble='/(engine|build|disk|launcher)_|_(crash|flood|hostile|impostor|listed|loss|namespaces|recovery|split|trouble)_'
+  trouble='/(engine|build|disk|launcher|packages)_|_(crash|flood|hostile|impostor|listed|loss|namespaces|recovery|split|trouble)_'
   program=$(echo "$program" | tr ' ' '\n' | grep -vE "$trouble")
   simulated=$(echo "$simulated" | grep -E '_sim_test')
   simulated_groups=$(echo "$simulated_groups" | grep -E '_sim_test')
-  io=$(echo "$io" | grep -vE '/packaging/|/engine_')
+  io=$(echo "$io" | grep -vE '/engine_')
   engine=
 fi
 
