@@ -50,6 +50,7 @@ import { JUST_OVER_TEXT, registryCommands, type RegistryTarget } from "./registr
 import { type RegistryOwnEvent, RegistryRendering } from "./registry_rendering.ts";
 import { PromptState } from "./prompt_state.ts";
 import { processStreams } from "../streams/streams.ts";
+import { openAskedDoors } from "../opened_doors/asked_doors.ts";
 import type { InterruptCause, UserInterface } from "../rendering/user_interface.ts";
 
 /** How long to wait for an unreachable directory after the end of input. */
@@ -239,11 +240,8 @@ class Program {
           isOpen = true;
           const run = async () => {
             const session = { ...profile, ui };
-            if ((options.doors ?? null) !== null) {
-              const { openDoors } = await import("../opened_doors/open_doors.ts"); // most users have none
-              const forDoors = new RegistryRendering();
-              await openDoors(session, options, "directory", forDoors.lines.bind(forDoors));
-            }
+            const forDoors = new RegistryRendering();
+            await openAskedDoors(session, options, "directory", forDoors.lines.bind(forDoors));
             return await this.#runAs(name, session);
           };
           const telling = () => tellingOfIdentity(ui, profile, run);

@@ -34,6 +34,7 @@ import {
   withSession,
 } from "../session/mode_session.ts";
 import { realTablePath } from "../session/table_path.ts";
+import { openAskedDoors } from "../opened_doors/asked_doors.ts";
 import { type FriendsCommandSink, friendsCommandTable, Reply } from "./friends_commands.ts";
 import { FriendsHistory } from "./friends_history.ts";
 import { friendsLines, type FriendsOwnEvent } from "./friends_rendering.ts";
@@ -79,10 +80,7 @@ export async function runFriends(options: FriendsOptions): Promise<void> {
     },
     mode,
     async (session) => {
-      if ((options.doors ?? null) !== null) {
-        const { openDoors } = await import("../opened_doors/open_doors.ts"); // most users have none
-        await openDoors(session, options, "friends", mode.render);
-      }
+      await openAskedDoors(session, options, "friends", mode.render);
       // Where the row has another key, the user is told this one, to be put there: it stays.
       if (own.fingerprint !== null) session.first.asks();
       checkOwnKey(file, own, session.identity);

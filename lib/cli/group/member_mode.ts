@@ -58,6 +58,7 @@ import { asWritten, type MemberCommandSink, memberCommandTable } from "./member_
 import { groupsFolder, logPathOf, type MemberPlace, MemberPlaces } from "./member_place.ts";
 import { CATCHING_UP_TOLD_MS, type MemberOwnEvent, MemberRendering } from "./member_rendering.ts";
 import { processStreams } from "../streams/streams.ts";
+import { openAskedDoors } from "../opened_doors/asked_doors.ts";
 import { VoteQuestions } from "./vote_questions.ts";
 
 /** Runs until the user leaves. @throws {P2pchatError} The reason if it ends otherwise. */
@@ -72,11 +73,8 @@ export async function runMember(given: MemberOptions): Promise<void> {
   };
   const unseal = unsealing(given, given.name);
   await withSession(given, { folder: given, mode: "group", unseal }, mode, async (session) => {
-    if ((given.doors ?? null) !== null) {
-      const { openDoors } = await import("../opened_doors/open_doors.ts"); // most users have none
-      const forDoors = new MemberRendering();
-      await openDoors(session, given, "group", forDoors.lines.bind(forDoors));
-    }
+    const forDoors = new MemberRendering();
+    await openAskedDoors(session, given, "group", forDoors.lines.bind(forDoors));
     const joined = given.words === null
       ? { ...taken, byWords: false }
       : await (await import("./member_by_words.ts")).memberByWords(session, given.words, given);

@@ -69,6 +69,7 @@ import {
   withSession,
 } from "../session/mode_session.ts";
 import { joiningByWords, roomWords } from "./room_words.ts";
+import { openAskedDoors } from "../opened_doors/asked_doors.ts";
 import type { MeshMetering } from "../metrics/mesh_metering.ts";
 import { measuring, observing, withMetering } from "../metrics/with_metering.ts";
 import { Presenter } from "./presenter.ts";
@@ -144,10 +145,7 @@ export async function runMesh(options: MeshOptions): Promise<void> {
   const unseal = unsealing(options, options.name);
   const use = { folder: options, mode: "mesh", unseal, keepsTyped: options.keepsWords } as const;
   await withSession(options, use, mode, async (session) => {
-    if ((options.doors ?? null) !== null) {
-      const { openDoors } = await import("../opened_doors/open_doors.ts"); // most users have none
-      await openDoors(session, options, "mesh", meshLines);
-    }
+    await openAskedDoors(session, options, "mesh", meshLines);
     await withMetering(options.metrics, loadMetering, session, async (metering) => {
       await runRooms({ ...session, options, metering }, invite);
     });

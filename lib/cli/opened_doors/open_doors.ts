@@ -1,34 +1,30 @@
-/** Opens the doors that the command line asks for, in a profile. They are closed with the user interface. */
+/** Opens a page and an IRC client's door, in a profile. */
 
-import type { CommonOptions, IrcOptions, WebDoor } from "../args/options.ts";
+import type { DoorOptions, IrcOptions, WebDoor } from "../args/options.ts";
 import { DoorsInterface } from "../doors/doors_interface.ts";
 import type { Mode, ShownEvent } from "../rendering/user_interface.ts";
 import { profileTurn, type Session } from "../session/mode_session.ts";
 import { randomBytes } from "../session/random_bytes.ts";
 import { VERSION } from "../session/version.ts";
 
-/** As the page knows them. */
-type ModeKind = "mesh" | "group" | "directory" | "friends";
+/** A mode, as the page knows it. */
+export type ModeKind = "mesh" | "group" | "directory" | "friends";
 
 /** Those that are open: a program may go on in another profile, and doors stay. */
 const opened = new WeakSet<object>();
 
-/**
- * @param kind Which mode it is.
- * @param render As the mode's, of this door alone: what some events look like depends on those before.
- * @throws {P2pchatError} `port-in-use`, `in-use`, `bad-file` or `disk`.
- */
+/** See `openAskedDoors`. */
 export async function openDoors<Event extends ShownEvent, Target>(
   session: Session<Event, Target>,
-  { doors = null }: CommonOptions,
+  { web, irc }: DoorOptions,
   kind: ModeKind,
   render: Mode<Event, Target>["render"],
 ): Promise<void> {
   const { ui } = session;
-  if (doors === null || !(ui instanceof DoorsInterface) || opened.has(ui)) return;
+  if (!(ui instanceof DoorsInterface) || opened.has(ui)) return;
   opened.add(ui);
-  if (doors.web !== null) await openWeb(session, ui, doors.web, kind);
-  if (doors.irc !== null) await openIrc(session, ui, doors.irc, render);
+  if (web !== null) await openWeb(session, ui, web, kind);
+  if (irc !== null) await openIrc(session, ui, irc, render);
 }
 
 async function openWeb<Event extends ShownEvent, Target>(

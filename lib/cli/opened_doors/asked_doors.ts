@@ -1,0 +1,22 @@
+/** Opens the doors that the command line asks for; without any, nothing for that is loaded. */
+
+import type { DoorOptions } from "../args/options.ts";
+import type { Mode, ShownEvent } from "../rendering/user_interface.ts";
+import type { Session } from "../session/mode_session.ts";
+import type { ModeKind } from "./open_doors.ts";
+
+/**
+ * Opens them in the profile of the session, once in a run of the program. They are closed with its user interface.
+ * @param render As the mode's, of the doors alone: what some events look like depends on those before.
+ * @throws {P2pchatError} `port-in-use`, `in-use`, `bad-file` or `disk`.
+ */
+export async function openAskedDoors<Event extends ShownEvent, Target>(
+  session: Session<Event, Target>,
+  { doors = null }: { readonly doors?: DoorOptions | null },
+  kind: ModeKind,
+  render: Mode<Event, Target>["render"],
+): Promise<void> {
+  if (doors === null) return;
+  const { openDoors } = await import("./open_doors.ts");
+  await openDoors(session, doors, kind, render);
+}
