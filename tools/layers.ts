@@ -63,6 +63,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "metrics",
     "session",
     "doors",
+    "http",
     "mcp",
     "scripts",
     "terminal",

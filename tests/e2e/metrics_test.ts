@@ -276,10 +276,13 @@ Deno.test("metrics: many who hold connections open, or ask oddly, disturb nobody
   const { port } = new URL(place);
   const connect = () => Deno.connect({ hostname: "127.0.0.1", port: Number(port) });
   const silent = await Promise.all(Array.from({ length: 1_000 }, connect));
+  const [first] = silent;
+  assertMatch(await textFrom(first!), /^HTTP\/1\.1 503 .*\r\n\r\nToo many connect at once/s);
   const odd = await connect();
   await odd.write(new Uint8Array(65_536).fill(0x41)).catch(() => {});
   const unread = await connect();
-  await unread.write(new TextEncoder().encode("GET /metrics HTTP/1.1\r\n\r\n"));
+  const asked = `GET /metrics HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`;
+  await unread.write(new TextEncoder().encode(asked));
 
   const bob = await nodes.ready("Bob", ann);
   await bob.say("through");
@@ -289,6 +292,16 @@ Deno.test("metrics: many who hold connections open, or ask oddly, disturb nobody
   await ann.type(":q");
   assertEquals((await ann.ended()).code, 0);
 });
+
+async function textFrom(connection: Deno.TcpConn): Promise<string> {
+  const buffer = new Uint8Array(1_024);
+  let text = "";
+  for (;;) {
+    const count = await connection.read(buffer);
+    if (count === null) return text;
+    text += new TextDecoder().decode(buffer.subarray(0, count));
+  }
+}
 
 const PROMTOOL = await new Deno.Command("promtool", { args: ["--version"], stdout: "null" })
   .output().then(({ success }) => success, () => false);

@@ -6,9 +6,10 @@ import type { Disk } from "../../store/disk/disk.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import { randomBytes } from "../session/random_bytes.ts";
 import { VERSION } from "../session/version.ts";
+import type { HttpRequest } from "../http/http_head_reader.ts";
 import { AskedStatuses, type Statuses, type StatusHost } from "./asked_statuses.ts";
 import { CONTENT_TYPES, expose, formatFor } from "./exposition.ts";
-import { type HttpAnswer, type HttpRequest, plain } from "./http_messages.ts";
+import { type HttpAnswer, plain } from "./http_messages.ts";
 import { LinkFigures } from "./link_figures.ts";
 import { MetricsServer } from "./metrics_server.ts";
 import { ProgramFigures } from "./program_figures.ts";
@@ -142,10 +143,10 @@ export abstract class Metering<Status extends ModeStatus> {
     await this.#server?.close();
   }
 
-  async #answer({ path, accept }: HttpRequest): Promise<HttpAnswer> {
-    switch (path) {
+  async #answer({ path, headers }: HttpRequest): Promise<HttpAnswer> {
+    switch (path.split("?", 1)[0]) {
       case "/metrics": {
-        const format = formatFor(accept);
+        const format = formatFor(headers.get("accept") ?? "");
         this.#collect(await this.#statuses.ask());
         this.#program.collect(await processUse());
         const body = expose(this.families, format);

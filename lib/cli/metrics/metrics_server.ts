@@ -6,14 +6,11 @@
 
 import { isSystemError, P2pchatError } from "../../base/errors.ts";
 import { type Endpoint, endpointText } from "../../base/ids.ts";
+import { isLoopback } from "../../base/text/endpoints.ts";
 import { closeSurely, endpointOf, isClosedSocket, reasonOf } from "../../transport/sockets.ts";
-import {
-  answerText,
-  type HttpAnswer,
-  type HttpRequest,
-  parseRequest,
-  plain,
-} from "./http_messages.ts";
+import { foreignRequest } from "../http/foreign_requests.ts";
+import { type HttpHead, HttpHeadReader, type HttpRequest } from "../http/http_head_reader.ts";
+import { answerBytes, type HttpAnswer, METHODS, plain } from "./http_messages.ts";
 
 interface ServerLimits {
   readonly connectionsMax: number;
@@ -34,14 +31,14 @@ const LINGER_BYTES_MAX = 65_536;
 /** Pause after a failed accept, as when there are no file descriptors: there may be some again then. */
 const ACCEPT_RETRY_MS = 100;
 
-/** One character for each byte: what isn't ASCII in a head is nothing to us. */
-const LATIN = new TextDecoder("latin1");
-
+/** Answers a request by GET or HEAD. */
 export type Answering = (request: HttpRequest) => HttpAnswer | Promise<HttpAnswer>;
 
 interface Open {
   readonly connection: Deno.TcpConn;
   readonly host: string;
+  /** Whether its request has come. */
+  hasAsked: boolean;
 }
 
 export class MetricsServer {
@@ -104,16 +101,13 @@ export class MetricsServer {
   }
 
   async #serve(connection: Deno.TcpConn): Promise<void> {
-    const open = { connection, host: hostOf(connection) };
+    const open = { connection, host: hostOf(connection), hasAsked: false };
     const { connectionsMax, connectionMs } = this.limits;
     this.#open.add(open);
-    if (this.#open.size > connectionsMax) this.#cutOff(this.#oneToMany());
-    const timer = setTimeout(() => closeSurely(connection), connectionMs);
+    if (this.#open.size > connectionsMax) this.#keep(this.#cutOff(this.#oneToMany(), TOO_MANY));
+    const timer = setTimeout(() => this.#keep(this.#cutOff(open, TOO_LATE)), connectionMs);
     try {
-      await this.#answer(connection);
-    } catch (error) {
-      // Whoever hangs up, or was cut off, needs no answer.
-      if (!isSystemError(error) && !isClosedSocket(error)) throw error;
+      await heedless(this.#answer(open));
     } finally {
       clearTimeout(timer);
       this.#open.delete(open);
@@ -121,9 +115,12 @@ export class MetricsServer {
     }
   }
 
-  #cutOff(open: Open): void {
+  /** Ends it; whoever hasn't asked yet is told why. */
+  async #cutOff(open: Open, why: HttpAnswer): Promise<void> {
     this.#open.delete(open); // or it would be the one again, before it is noticed that it is closed
-    closeSurely(open.connection);
+    const { connection, hasAsked } = open;
+    if (!hasAsked) await heedless(connection.write(answerBytes(why, "")));
+    closeSurely(connection);
   }
 
   /** The first connection of the address that has most. */
@@ -133,37 +130,51 @@ export class MetricsServer {
     return byHost.values().find(({ length }) => length === most)![0]!;
   }
 
-  async #answer(connection: Deno.TcpConn): Promise<void> {
+  async #answer(open: Open): Promise<void> {
+    const { connection } = open;
     const head = await headFrom(connection);
-    if (head === null) return;
-    const request = head === "too-long"
-      ? plain(431, `The head of a request may have ${HEAD_BYTES_MAX} bytes`)
-      : parseRequest(head);
-    const isRefused = "status" in request;
-    const answer = isRefused ? request : await this.answering(request);
-    const text = answerText(answer, isRefused ? "GET" : request.method);
-    const bytes = new TextEncoder().encode(text);
+    if (head === null || !this.#open.has(open)) return;
+    open.hasAsked = true;
+    const answer = head.type === "fault"
+      ? plain(head.status, head.text)
+      : this.#refusal(head.request) ?? await this.answering(head.request);
+    const bytes = answerBytes(answer, head.type === "fault" ? "" : head.request.method);
     for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
     await connection.closeWrite();
     await readRest(connection);
   }
+
+  /** Null: it is answered. What others reach may be asked for by any name. */
+  #refusal({ method, headers }: HttpRequest): HttpAnswer | null {
+    const { local } = this;
+    const foreign = isLoopback(local.host) ? foreignRequest(headers, local) : null;
+    if (foreign !== null) return plain(foreign.status, foreign.text);
+    return METHODS.includes(method) ? null : plain(405, "Only GET and HEAD are answered");
+  }
 }
 
-/** What comes up to the first empty line; null where the other side hangs up before. */
-async function headFrom(connection: Deno.TcpConn): Promise<string | "too-long" | null> {
-  const buffer = new Uint8Array(HEAD_BYTES_MAX);
-  let length = 0;
-  while (length < buffer.length) {
-    const read = await connection.read(buffer.subarray(length));
-    if (read === null) return null;
-    // An end may be in two parts.
-    const from = Math.max(0, length - 3);
-    length += read;
-    const text = LATIN.decode(buffer.subarray(0, length));
-    const end = /\r?\n\r?\n/.exec(text.slice(from));
-    if (end !== null) return text.slice(0, from + end.index);
+const TOO_MANY = plain(503, "Too many connect at once: try again");
+const TOO_LATE = plain(408, "The request didn't come in time");
+
+/** Whoever hangs up, or was cut off, needs no answer. */
+async function heedless(work: Promise<unknown>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (!isSystemError(error) && !isClosedSocket(error)) throw error;
   }
-  return "too-long";
+}
+
+/** The head of the request; null where the other side hangs up before it is whole. */
+async function headFrom(connection: Deno.TcpConn): Promise<HttpHead | null> {
+  const reader = new HttpHeadReader(HEAD_BYTES_MAX);
+  const buffer = new Uint8Array(HEAD_BYTES_MAX);
+  for (;;) {
+    const read = await connection.read(buffer);
+    if (read === null) return null;
+    const head = reader.push(buffer.subarray(0, read));
+    if (head !== null) return head;
+  }
 }
 
 async function readRest(connection: Deno.TcpConn): Promise<void> {

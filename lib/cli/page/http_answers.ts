@@ -1,28 +1,9 @@
 /** What is answered to requests, with the headers that keep everything else out of the page. */
 
 import { concatBytes, utf8 } from "../../base/crypto/crypto.ts";
+import { answerHead, bodyHead } from "../http/answer_head.ts";
 import { acceptOf } from "./web_socket_frames.ts";
 import { SUBPROTOCOL } from "./page_routes.ts";
-
-const STATUS_TEXTS: Readonly<Record<number, string>> = {
-  101: "Switching Protocols",
-  200: "OK",
-  201: "Created",
-  400: "Bad Request",
-  401: "Unauthorized",
-  403: "Forbidden",
-  404: "Not Found",
-  405: "Method Not Allowed",
-  408: "Request Timeout",
-  411: "Length Required",
-  413: "Content Too Large",
-  421: "Misdirected Request",
-  429: "Too Many Requests",
-  431: "Request Header Fields Too Large",
-  500: "Internal Server Error",
-  503: "Service Unavailable",
-  507: "Insufficient Storage",
-};
 
 /**
  * The page may load nothing that this program doesn't serve, be in no frame, and write no text as markup; others may not
@@ -49,10 +30,7 @@ function guardsFor(port: number): readonly string[] {
     "Cross-Origin-Opener-Policy: same-origin",
     "Cross-Origin-Resource-Policy: same-origin",
     "Referrer-Policy: no-referrer",
-    "X-Content-Type-Options: nosniff",
     "X-Frame-Options: DENY",
-    "Cache-Control: no-store",
-    "Connection: close",
   ];
 }
 
@@ -62,6 +40,7 @@ interface Answer {
   readonly body: Uint8Array;
   /** Whether the body isn't sent, only its length. */
   readonly isHead?: boolean;
+  /** The methods that there are, with status 405. */
   readonly allow?: string | undefined;
 }
 
@@ -70,12 +49,7 @@ export function answerBytes(
   port: number,
   { status, type, body, isHead, allow }: Answer,
 ): Uint8Array {
-  const head = headOf(status, [
-    `Content-Type: ${type}`,
-    `Content-Length: ${body.length}`,
-    ...(allow === undefined ? [] : [`Allow: ${allow}`]),
-    ...guardsFor(port),
-  ]);
+  const head = bodyHead(status, { type, bytes: body.length, allow }, guardsFor(port));
   return isHead === true ? head : concatBytes(head, body);
 }
 
@@ -99,15 +73,10 @@ export function jsonBytes(port: number, status: number, value: unknown): Uint8Ar
 
 /** The connection is a WebSocket from here on. @param key The client's. */
 export function upgradeBytes(key: string): Uint8Array {
-  return headOf(101, [
+  return answerHead(101, [
     "Upgrade: websocket",
     "Connection: Upgrade",
     `Sec-WebSocket-Accept: ${acceptOf(key)}`,
     `Sec-WebSocket-Protocol: ${SUBPROTOCOL}`,
   ]);
-}
-
-function headOf(status: number, headers: readonly string[]): Uint8Array {
-  const first = `HTTP/1.1 ${status} ${STATUS_TEXTS[status] ?? "Error"}`;
-  return utf8(`${[first, ...headers].join("\r\n")}\r\n\r\n`);
 }

@@ -3,14 +3,16 @@
 import { utf8 } from "../../base/crypto/crypto.ts";
 import type { Clock } from "../../base/machine/clock.ts";
 import type { ByteStream } from "../../transport/byte_stream.ts";
+import { HttpHeadReader, type HttpRequest } from "../http/http_head_reader.ts";
 import { answerBytes, jsonBytes, sentenceBytes, upgradeBytes } from "./http_answers.ts";
-import { HttpHeadReader, type HttpRequest } from "./http_head_reader.ts";
-import { PageSocket } from "./page_socket.ts";
+import { CLOSED, PageSocket } from "./page_socket.ts";
 import { type Route, routeOf } from "./page_routes.ts";
 import { StreamOutput } from "./stream_output.ts";
 import type { UploadFolder } from "./upload_folder.ts";
 import { UploadReceiver } from "./upload_receiver.ts";
 
+/** A browser sends the cookies of all that was ever served from this machine: some kilobytes in the worst case. */
+const HEAD_BYTES_MAX = 32 * 1_024;
 /** For a request, and for each answer, and until a window has logged in: all are on this machine. */
 const COMING_IN_MS = 10_000;
 /** How long what nobody waits for is still read after an answer: without that it may be lost on its way. */
@@ -52,7 +54,9 @@ export class PageConnection {
   readonly #stream: ByteStream;
   readonly #site: PageSite;
   readonly #output: StreamOutput;
-  #purpose: Purpose = { kind: "head", reader: new HttpHeadReader() };
+  /** See `LINGERING_MS`. */
+  #lingeringMs = LINGERING_MS;
+  #purpose: Purpose = { kind: "head", reader: new HttpHeadReader(HEAD_BYTES_MAX) };
   #timer: { cancel(): void };
 
   constructor(stream: ByteStream, site: PageSite) {
@@ -78,6 +82,14 @@ export class PageConnection {
     this.#answer(sentenceBytes(this.#site.port, { status, text }));
   }
 
+  /** There are too many like it: it is told so, and ends as soon as that is written. */
+  giveWay(): void {
+    this.#site.settled(this);
+    if (this.#purpose.kind !== "head") return this.abort();
+    this.#lingeringMs = 0;
+    this.refuse(503, "Too many connect at once: try again");
+  }
+
   /** Ends it at once. Idempotent. */
   abort(): void {
     const purpose = this.#purpose;
@@ -92,8 +104,11 @@ export class PageConnection {
   }
 
   #tooSlow(): void {
-    if (this.#purpose.kind === "head") return this.refuse(408, "The request didn't come in time");
-    this.abort();
+    const purpose = this.#purpose;
+    if (purpose.kind === "head") this.refuse(408, "The request didn't come in time");
+    else if (purpose.kind === "socket") {
+      purpose.socket.close(CLOSED.later, "It hasn't logged in in time");
+    } else this.abort();
   }
 
   #received(bytes: Uint8Array): void {
@@ -175,7 +190,7 @@ export class PageConnection {
   /** The answer is out: what still comes isn't read for long. */
   #linger(): void {
     this.#timer.cancel();
-    this.#timer = this.#after(LINGERING_MS, () => this.abort());
+    this.#timer = this.#after(this.#lingeringMs, () => this.abort());
   }
 
   #after(ms: number, callback: () => void): { cancel(): void } {

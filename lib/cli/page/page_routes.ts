@@ -1,9 +1,7 @@
-/**
- * What a request is for. A page of another origin, or one whose host name was made to lead here (DNS rebinding), gets
- * nothing: neither the page, nor a word of what is said.
- */
+/** What a request is for. One of somebody else's page gets nothing: neither the page, nor a word of what is said. */
 
-import type { HttpRequest } from "./http_head_reader.ts";
+import { foreignRequest } from "../http/foreign_requests.ts";
+import type { HttpRequest } from "../http/http_head_reader.ts";
 
 export type Route =
   | { readonly to: "asset"; readonly name: string; readonly isHead: boolean }
@@ -32,14 +30,8 @@ const FILE_NAME_BYTES_MAX = 255;
 /** @param port The one that the page is served at. */
 export function routeOf(request: HttpRequest, port: number): Route {
   const { method, path, headers } = request;
-  const host = headers.get("host") ?? "";
-  if (host !== `127.0.0.1:${port}` && host !== `localhost:${port}`) {
-    return refused(421, "This page is at 127.0.0.1 alone: open the address that p2pchat printed");
-  }
-  const origin = headers.get("origin");
-  if (origin !== undefined && origin !== `http://${host}`) {
-    return refused(403, "Another page has no access to this one");
-  }
+  const foreign = foreignRequest(headers, { host: "127.0.0.1", port });
+  if (foreign !== null) return { to: "nothing", ...foreign };
   const [name = ""] = path.slice(1).split("?", 1);
   if (name === "socket") return method === "GET" ? socketOf(headers) : notAllowed("GET");
   if (name === "files") return method === "POST" ? uploadOf(headers) : notAllowed("POST");

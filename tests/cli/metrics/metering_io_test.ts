@@ -139,16 +139,49 @@ Deno.test("metering: only GET and HEAD, only these paths", async () => {
 
 Deno.test("metering: a head in pieces is one, and one that is too long is refused", async () => {
   await using member = new Member();
-  const whole = await said(await member.connect(), "GET /hea", "lth HTTP/1.1\r", "\n\r", "\n");
+  const host = `Host: 127.0.0.1:${member.port}`;
+  const parts = ["GET /hea", "lth?a#b HTTP/1.1\r", `\n${host}\r\n\r`, "\n"];
+  const whole = await said(await member.connect(), ...parts);
   const long = await said(
     await member.connect(),
     `GET /health HTTP/1.1\r\nX: ${"x".repeat(9_000)}`,
   );
   const binary = await said(await member.connect(), "\x16\x03\x01\r\n\r\n");
+  const odd = await said(
+    await member.connect(),
+    `GET /health HTTP/1.1\r\n${host}\r\nX: \0\r\n\r\n`,
+  );
 
   assertMatch(whole, /^HTTP\/1\.1 200 OK\r\n/);
   assertMatch(long, /^HTTP\/1\.1 431 /);
-  assertMatch(binary, /^HTTP\/1\.1 400 /);
+  for (const text of [binary, odd]) {
+    assertMatch(text, /^HTTP\/1\.1 400 .*\r\n\r\nThat isn't a request of HTTP\/1\.1\n$/s);
+  }
+});
+
+Deno.test("metering: at an address of this machine somebody else's page is told nothing", async () => {
+  await using member = new Member();
+  const own = `127.0.0.1:${member.port}`;
+  const ask = async (...headers: readonly string[]) =>
+    await said(await member.connect(), ["GET /metrics HTTP/1.1", ...headers, "\r\n"].join("\r\n"));
+  const rebound = `Host: evil.example:${member.port}`;
+  for (const headers of [[rebound], [rebound, "Origin: http://evil.example"], []]) {
+    assertMatch(await ask(...headers), /^HTTP\/1\.1 421 .*\r\n\r\nOnly what is asked of 127\./s);
+  }
+  const foreign = await ask(`Host: ${own}`, "Origin: http://evil.example");
+  assertMatch(foreign, /^HTTP\/1\.1 403 .*\r\n\r\nThe pages of others have no access here\n$/s);
+  for (const host of [own, `localhost:${member.port}`]) {
+    assertMatch(await ask(`Host: ${host}`), /^HTTP\/1\.1 200 /);
+  }
+});
+
+Deno.test("metering: what others reach may be asked for by any name", async () => {
+  await using member = new Member("0.0.0.0");
+  const answer = await said(
+    await member.connect(),
+    "GET /health HTTP/1.1\r\nHost: monitored.example\r\n\r\n",
+  );
+  assertMatch(answer, /^HTTP\/1\.1 200 /);
 });
 
 Deno.test("metering: connections that say nothing keep nobody out", async () => {
@@ -159,8 +192,7 @@ Deno.test("metering: connections that say nothing keep nobody out", async () => 
 
     assertEquals([health.status, await health.text()], [200, "The program lives\n"]);
     // Most were closed for those that came after them.
-    const [first] = silent;
-    assertEquals(await first!.read(new Uint8Array(1)).catch(() => null), null);
+    assertMatch(await said(silent.shift()!), /^HTTP\/1\.1 503 /);
   } finally {
     for (const connection of silent) connection.close();
   }
@@ -169,7 +201,9 @@ Deno.test("metering: connections that say nothing keep nobody out", async () => 
 Deno.test("metering: whoever asks and never reads is cut off when the program ends", async () => {
   const member = new Member();
   const connection = await member.connect();
-  await connection.write(new TextEncoder().encode("GET /metrics HTTP/1.1\r\n\r\n"));
+  await connection.write(
+    new TextEncoder().encode(`GET /metrics HTTP/1.1\r\nHost: 127.0.0.1:${member.port}\r\n\r\n`),
+  );
   await fetch(member.url("/health")).then((answer) => answer.text());
 
   await member.metering.close(); // without it the test never ends

@@ -1,6 +1,6 @@
 /** The bounds of what serves figures: how many may connect, and for how long. */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { plain } from "../../../lib/cli/metrics/http_messages.ts";
 import { MetricsServer } from "../../../lib/cli/metrics/metrics_server.ts";
 import { holds } from "../../e2e/node.ts";
@@ -33,9 +33,20 @@ class World implements AsyncDisposable {
   }
 }
 
+/** All that comes until the other side closes it. */
+async function restOf(connection: Deno.TcpConn): Promise<string> {
+  const buffer = new Uint8Array(65_536);
+  let text = "";
+  for (;;) {
+    const count = await connection.read(buffer).catch(() => null);
+    if (count === null) return text;
+    text += new TextDecoder().decode(buffer.subarray(0, count));
+  }
+}
+
 /** Whether the other side has closed it by the time for which some questions to it take. */
 async function isClosed(world: World, connection: Deno.TcpConn): Promise<boolean> {
-  const closed = connection.read(new Uint8Array(1)).then((read) => read === null, () => true);
+  const closed = restOf(connection).then(() => true);
   const asked = (async () => {
     for (let i = 0; i < 5; i++) await world.ask();
     return false;
@@ -52,7 +63,7 @@ Deno.test("MetricsServer: one more than may be takes the place of the first", as
   await holds("both are there", () => world.server.size === 2);
 
   assertEquals(await world.ask(), "yes\n");
-  assertEquals(await isClosed(world, first), true);
+  assertMatch(await restOf(first), /^HTTP\/1\.1 503 .*\r\n\r\nToo many connect at once/s);
 });
 
 const HAS_IPV6 = (() => {
@@ -82,27 +93,27 @@ Deno.test({
   },
 });
 
-Deno.test("MetricsServer: whoever says nothing is cut off", async () => {
+Deno.test("MetricsServer: whoever says nothing, or a byte now and then, is cut off with a word", async () => {
   await using world = new World({ connectionsMax: 32, connectionMs: 20 });
-  await world.connect();
+  const silent = await world.connect();
+  const slow = await world.connect();
+  await slow.write(new TextEncoder().encode("G"));
 
-  await holds("it is cut off", () => world.server.size === 0);
+  for (const connection of [silent, slow]) {
+    assertMatch(await restOf(connection), /^HTTP\/1\.1 408 .*\r\n\r\nThe request didn't come in/s);
+  }
+  assertEquals(world.server.size, 0);
 });
 
 Deno.test("MetricsServer: whoever doesn't read is cut off", async () => {
   const length = 64 * 1_024 * 1_024;
   await using world = new World({ connectionsMax: 32, connectionMs: 200 }, "x".repeat(length));
   const connection = await world.connect();
-  await connection.write(new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n"));
+  const host = `127.0.0.1:${world.server.local.port}`;
+  await connection.write(new TextEncoder().encode(`GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`));
   await holds("it is there", () => world.server.size === 1);
 
   await holds("it is cut off", () => world.server.size === 0);
-  let read = 0;
-  const buffer = new Uint8Array(65_536);
-  for (;;) {
-    const count = await connection.read(buffer).catch(() => null);
-    if (count === null) break;
-    read += count;
-  }
+  const { length: read } = await restOf(connection);
   assert(read < length, `${read} bytes came`);
 });
