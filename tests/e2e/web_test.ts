@@ -208,6 +208,38 @@ Deno.test("friends write to each other through a page", async () => {
   await page.until(isText("hi yourself"));
 });
 
+/** Sends a file from the page. @returns Where its copy is. */
+async function drop(
+  web: ShownEvent,
+  page: BrowserWindow,
+  name: string,
+  content: Uint8Array,
+): Promise<string> {
+  const { port } = addressOf(web);
+  using visit = await Visit.open(port);
+  visit.visitor.ask("POST", "/files", {
+    Origin: `http://127.0.0.1:${port}`,
+    Authorization: `Bearer ${page.welcome["ticket"]}`,
+    "Content-Length": String(content.length),
+    "X-File-Name": encodeURIComponent(name),
+  });
+  visit.visitor.raw(content);
+  await visit.ended();
+  assertEquals(visit.visitor.status, 201, visit.visitor.text);
+  const answer = JSON.parse(visit.visitor.body);
+  assertEquals([answer.name, answer.bytes], [name, content.length]);
+  return answer.path;
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 Deno.test("a file that is dropped onto the page is sent, and goes when the program ends", async () => {
   await using nodes = new Nodes();
   await using files = new FilesFolder();
@@ -217,19 +249,8 @@ Deno.test("a file that is dropped onto the page is sent, and goes when the progr
   const web = await alice.until(isWeb);
   using page = await BrowserWindow.open(web, "window-1");
   const { content } = files.file("photo.jpg", 300_000);
-  const { port } = addressOf(web);
-  using visit = await Visit.open(port);
-  visit.visitor.ask("POST", "/files", {
-    Origin: `http://127.0.0.1:${port}`,
-    Authorization: `Bearer ${page.welcome["ticket"]}`,
-    "Content-Length": String(content.length),
-    "X-File-Name": encodeURIComponent("my phöto.jpg"),
-  });
-  visit.visitor.raw(content);
-  await visit.ended();
-  assertEquals(visit.visitor.status, 201, visit.visitor.text);
-  const { path, name } = JSON.parse(visit.visitor.body);
-  assertEquals(name, "my phöto.jpg");
+  const name = "my phöto.jpg";
+  const path = await drop(web, page, name, content);
   assertEquals((Deno.statSync(path).mode ?? 0) & 0o777, 0o600);
 
   page.run({ command: "send", file: path });
@@ -239,9 +260,36 @@ Deno.test("a file that is dropped onto the page is sent, and goes when the progr
   assertEquals(Deno.readFileSync(`${saved}/${name}`), content);
   const own = await page.ask({ command: "send", file: `${alice.data}/users/Alice/identity` });
   assertEquals(own["code"], "not-allowed", "its own files stay its own");
+  const { file } = await page.until(isOffer);
+  await page.ask({ command: "cancel", n: file });
+  await holds("a copy that isn't offered any more is gone", () => !isThere(path));
+  const second = await drop(web, page, name, content);
   await alice.type(":q");
   await alice.ended();
+  assert(!isThere(second));
   assertEquals([...Deno.readDirSync(`${alice.data}/users/Alice/uploads`)], []);
+});
+
+Deno.test("what a program that was killed has left of dropped files goes at the next start", async () => {
+  await using nodes = new Nodes();
+  const data = Deno.makeTempDirSync({ prefix: "p2pchat-web-" });
+  try {
+    const options = { data, ...WEB };
+    const alice = await nodes.ready("Alice", null, options);
+    const web = await alice.until(isWeb);
+    using page = await BrowserWindow.open(web, "window-1");
+    const path = await drop(web, page, "a.txt", new TextEncoder().encode("hello"));
+    await alice.kill();
+    assert(isThere(path));
+
+    const again = await nodes.ready("Alice", null, options);
+    await again.until(isWeb);
+    assertEquals([...Deno.readDirSync(`${data}/users/Alice/uploads`)], []);
+    await again.kill();
+  } finally {
+    await nodes.disposeAsync();
+    await Deno.remove(data, { recursive: true });
+  }
 });
 
 Deno.test("strangers on this machine learn nothing, and are in nobody's way", async () => {
@@ -281,6 +329,8 @@ Deno.test("strangers on this machine learn nothing, and are in nobody's way", as
   try {
     for (let count = 0; count < 1_000; count++) silent.push(await Visit.open(port));
     silent.at(-1)!.visitor.raw("GET / HT");
+    await silent[0]!.ended();
+    assertEquals(silent[0]!.visitor.status, 503, "it is told why");
     using large = await BrowserWindow.open(web, "window-3");
     large.visit.visitor.raw(clientFrame(1, new Uint8Array(100 * 1_024 * 1_024)));
     await large.visit.ended();

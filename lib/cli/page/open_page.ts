@@ -44,8 +44,17 @@ export async function openPage(doors: Doors, { port }: WebDoor, parts: PageParts
   const secret = () =>
     environment.randomBytes(SECRET_BYTES).toBase64({ alphabet: "base64url", omitPadding: true });
   const address = await PageAddress.open(disk, { folder, mode }, takeTurn, secret);
-  const uploads = new UploadFolder(disk, `${folder}/uploads`, secret());
-  await uploads.removeLeft();
+  const uploads = new UploadFolder(disk, {
+    above: `${folder}/uploads`,
+    run: secret(),
+    nowMs: () => SYSTEM_LINK_CLOCK.nowMs(),
+    failed: ({ message }) => environment.log.warn("a file from the page stays", { error: message }),
+  });
+  const left = await uploads.removeLeft();
+  if (left !== null) {
+    const text = `Files that were sent from the page at an earlier start stay: ${left.message}`;
+    doors.announce({ event: "notice", text, warning: true });
+  }
   const network = listen(port, address.port, environment);
   try {
     // Another program of the profile may serve a page, too: the port stays the first one's.

@@ -65,7 +65,8 @@ export class PageServer implements Door, PageSite {
 
   // The door.
 
-  shown(): void {
+  shown(event: DoorEvent): void {
+    this.uploads.uses.shown(event);
     for (const window of this.#windows.values()) window.pump();
   }
 
@@ -100,7 +101,7 @@ export class PageServer implements Door, PageSite {
     const connection = new PageConnection(stream, this);
     this.#strangers.add(connection);
     const [oldest] = this.#strangers;
-    if (this.#strangers.size > STRANGERS_MAX) oldest!.abort();
+    if (this.#strangers.size > STRANGERS_MAX) oldest!.giveWay();
   }
 
   settled(connection: PageConnection): void {
@@ -114,7 +115,11 @@ export class PageServer implements Door, PageSite {
   opened(socket: PageSocket, connection: PageConnection): void {
     const { host, token, secret } = this.#parts;
     new PageWindow(socket, {
-      ...{ host, token, secret, clock: this.clock, run: this.#run, welcome: this.#welcome },
+      ...{ host, token, secret, clock: this.clock, runId: this.#run, welcome: this.#welcome },
+      run: (command, ref) => {
+        this.uploads.uses.asked(command, ref);
+        host.run(command, ref);
+      },
       textOf: (event, window) => this.#textOf(event, window),
       admit: (window) => this.#admit(window, connection),
       left: (window) => {

@@ -5,10 +5,15 @@ import type { StreamOutput } from "./stream_output.ts";
 import { closeFrame, pingFrame, pongFrame, textFrame } from "./web_socket_frames.ts";
 import { WebSocketReader } from "./web_socket_reader.ts";
 
-/** A browser answers a ping at once; a phone that sleeps doesn't, and comes back. Also how long nothing may be taken. */
+/** A browser answers a ping at once; one that sleeps doesn't, and comes back. Also how long nothing may be taken. */
 const PING_MS = 20_000;
 /** How long the other side's goodbye is waited for. */
 const CLOSING_MS = 1_000;
+/**
+ * While so much waits for the browser nothing more is sent, whatever it is: events stop before, and whoever asks on
+ * without reading the answers is no page.
+ */
+const WAITING_BYTES_MAX = 1_024 * 1_024;
 
 /** Why a socket is closed, as in RFC 6455. */
 export const CLOSED = { away: 1001, refused: 1008, tooLong: 1009, later: 1013 } as const;
@@ -30,8 +35,8 @@ export class PageSocket {
   #isClosed = false;
   /** Whether anything came since the last ping. */
   #isHeard = true;
+  /** How many were done at the last ping. */
   #writes = 0;
-
   readonly #abort: () => void;
 
   /** @param abort Ends the connection at once; is idempotent. */
@@ -55,13 +60,15 @@ export class PageSocket {
     return this.#output.waitingBytes;
   }
 
+  /** Closes a socket for which too much waits already. */
   send(text: string): void {
-    if (!this.#isClosed) this.#output.write(textFrame(text));
+    this.#write(textFrame(text));
   }
 
-  /** Says goodbye, and closes the connection soon after. */
-  close(status: number, reason: string): void {
+  /** Says goodbye, however much waits, and closes the connection soon after. @param last A text that is sent before. */
+  close(status: number, reason: string, last: string | null = null): void {
     if (this.#isClosed) return;
+    if (last !== null) this.#output.write(textFrame(last));
     this.#output.write(closeFrame(status, reason));
     this.#output.finish();
     this.#end();
@@ -76,7 +83,7 @@ export class PageSocket {
     for (const input of this.#reader.push(bytes)) {
       if (this.#isClosed) return;
       if (input.type === "text") this.#ports?.message(input.text);
-      else if (input.type === "ping") this.#pong(input.bytes);
+      else if (input.type === "ping") this.#write(pongFrame(input.bytes));
       else if (input.type === "close") this.close(1000, "");
       else if (input.type === "fault") this.close(input.status, input.text);
     }
@@ -92,18 +99,21 @@ export class PageSocket {
     this.#timer.cancel();
   }
 
-  /** A browser sends none; what asks faster than it takes the answers isn't one. */
-  #pong(bytes: Uint8Array): void {
-    if (this.#output.waitingBytes < PONG_WAITING_BYTES_MAX) this.#output.write(pongFrame(bytes));
+  /** All that is sent before the goodbye. */
+  #write(frame: Uint8Array): void {
+    if (this.#isClosed) return;
+    if (this.#output.waitingBytes < WAITING_BYTES_MAX) this.#output.write(frame);
+    else this.close(CLOSED.later, "It reads more slowly than it asks");
   }
 
   #pingLater(): { cancel(): void } {
     return this.#clock.at(this.#clock.nowMs() + PING_MS, () => {
-      const isStuck = this.#output.waitingBytes > 0 && this.#output.writes === this.#writes;
+      const { waitingBytes, writes } = this.#output;
+      const isStuck = waitingBytes > 0 && writes === this.#writes;
       if (!this.#isHeard || isStuck) return this.#abort();
-      this.#isHeard = false;
-      this.#writes = this.#output.writes;
-      this.#output.write(pingFrame());
+      this.#writes = writes;
+      this.#isHeard = waitingBytes > 0; // what it takes of that tells as much as a pong
+      if (!this.#isHeard) this.#write(pingFrame());
       this.#timer = this.#pingLater();
     });
   }
@@ -115,5 +125,3 @@ export class PageSocket {
     this.#ports?.closed();
   }
 }
-
-const PONG_WAITING_BYTES_MAX = 65_536;

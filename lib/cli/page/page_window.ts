@@ -13,8 +13,8 @@ import { messageIn, PAGE_PROTOCOL, type Refusal, type WindowMessage } from "./wi
 /** Messages of one window: more than anybody types, pastes or clicks. */
 const MESSAGES_PER_S = 20;
 const MESSAGES_BURST = 100;
-/** While so much waits for the browser, no more events are given to the socket. */
-const WAITING_BYTES_MAX = 512 * 1_024;
+/** While so much waits for the browser, no more events are given to the socket: what it asks has room beside them. */
+const EVENTS_WAITING_BYTES_MAX = 512 * 1_024;
 /** Events, and characters of them, in one message: so that a page shows the first while it is sent the others. */
 const EVENTS_AT_ONCE = 64;
 const CHARACTERS_AT_ONCE = 128 * 1_024;
@@ -23,11 +23,12 @@ const NAMES_MAX = 5_000;
 
 /** The page's program, as a window sees it. */
 interface WindowPorts {
-  readonly host: DoorHost;
+  readonly host: Omit<DoorHost, "run">;
+  readonly run: DoorHost["run"];
   readonly clock: Clock;
   readonly token: string;
-  /** Of this run. */
-  readonly run: string;
+  /** Names this run of the program. */
+  readonly runId: string;
   /** What every window is told of the program when it comes in. */
   readonly welcome: Readonly<Record<string, unknown>>;
   secret(): string;
@@ -72,8 +73,7 @@ export class PageWindow {
   pump(): void {
     const { host } = this.#ports;
     if (this.#step !== "in") return;
-    while (this.#lastId < host.lastId && this.#socket.waitingBytes < WAITING_BYTES_MAX) {
-      if (this.#socket.isClosed) return;
+    while (this.#lastId < host.lastId && this.#keepsUp && !this.#socket.isClosed) {
       if (host.firstId > this.#lastId + 1) {
         return this.#socket.close(CLOSED.later, "It has fallen too far behind");
       }
@@ -104,15 +104,20 @@ export class PageWindow {
   tell(message: { readonly type: string }): void {
     if (this.#step !== "in") return;
     const text = JSON.stringify(message);
-    if (this.#socket.waitingBytes < WAITING_BYTES_MAX) this.#socket.send(text);
+    if (this.#keepsUp) this.#socket.send(text);
     else this.#untold.set(message.type, text);
+  }
+
+  get #keepsUp(): boolean {
+    return this.#socket.waitingBytes < EVENTS_WAITING_BYTES_MAX;
   }
 
   /** Closes it with a reason. @param status Null: it may go on. */
   refuse({ code, text, ref }: Refusal, status: number | null): void {
-    const message = { type: "refused", code, text, ...(ref === undefined ? {} : { ref }) };
-    this.#socket.send(JSON.stringify(message));
-    if (status !== null) this.#socket.close(status, text);
+    const why = { type: "refused", code, text, ...(ref === undefined ? {} : { ref }) };
+    const message = JSON.stringify(why);
+    if (status === null) this.#socket.send(message);
+    else this.#socket.close(status, text, message);
   }
 
   close(): void {
@@ -127,16 +132,14 @@ export class PageWindow {
 
   #message(text: string): void {
     const message = messageIn(text);
-    if ("code" in message) {
-      const isFatal = this.#step !== "in";
-      return this.refuse(message, isFatal ? CLOSED.refused : null);
-    }
+    const status = this.#step === "in" ? null : CLOSED.refused;
     if (!this.#rate.take(this.#ports.clock.nowMs())) {
       const ref = "ref" in message ? { ref: message.ref } : {};
       const text = "Too much at once: it wasn't done";
-      return this.refuse({ code: "too-fast", text, ...ref }, null);
+      return this.refuse({ code: "too-fast", text, ...ref }, status);
     }
-    this.#heed(message);
+    if ("code" in message) this.refuse(message, status);
+    else this.#heed(message);
   }
 
   #heed(message: WindowMessage): void {
@@ -155,7 +158,7 @@ export class PageWindow {
       case "login":
         return this.#logIn(message);
       case "run":
-        return this.#ports.host.run(message.command, `${this.id} ${message.ref}`);
+        return this.#ports.run(message.command, `${this.id} ${message.ref}`);
       case "names":
         return this.tell({
           type: "names",
@@ -176,7 +179,7 @@ export class PageWindow {
   }
 
   #logIn(message: Extract<WindowMessage, { type: "login" }>): void {
-    const { host, run, token } = this.#ports;
+    const { host, runId, token } = this.#ports;
     if (!isWindowProof(token, this.#nonces, message.proof)) {
       const text = "This isn't the page's present address: open the one that p2pchat printed";
       return this.refuse({ code: "bad-credentials", text }, CLOSED.refused);
@@ -185,7 +188,7 @@ export class PageWindow {
     const refusal = this.#ports.admit(this);
     if (refusal !== null) return this.refuse(refusal, CLOSED.later);
     this.#step = "in";
-    const resumed = message.run === run && message.after <= host.lastId;
+    const resumed = message.run === runId && message.after <= host.lastId;
     const after = resumed ? message.after : 0;
     const missed = host.firstId > after + 1;
     this.#lastId = missed ? host.firstId - 1 : after;
@@ -194,7 +197,7 @@ export class PageWindow {
   }
 
   #welcome(resumed: boolean, missed: boolean): void {
-    const { host, run, welcome } = this.#ports;
+    const { host, runId: run, welcome } = this.#ports;
     this.#socket.send(JSON.stringify({
       type: "welcome",
       protocol: PAGE_PROTOCOL,

@@ -131,6 +131,18 @@ Deno.test("what a window asks is run, and answered to it alone, also after a rel
   assertEquals([first.of("refused")[0]?.["code"], first.closed], ["replaced", 1008]);
 });
 
+Deno.test("a window whose place was taken is told so, however much waits for it", () => {
+  const page = new ServedPage();
+  const frozen = page.window("window-1");
+  frozen.isStuck = true;
+  page.show({ text: "x".repeat(3_000_000) });
+  page.window("window-1");
+  frozen.unstick();
+  page.run();
+  const { visitor } = frozen;
+  assertEquals([visitor.of("refused")[0]?.["code"], visitor.closed], ["replaced", 1008]);
+});
+
 Deno.test("a window that comes back gets what it hasn't seen; of another run, all", () => {
   const page = new ServedPage();
   for (const text of ["one", "two", "three"]) page.show({ text });
@@ -225,7 +237,11 @@ Deno.test("a thousand connections that say nothing are in nobody's way, and end"
   const page = new ServedPage();
   const window = page.window("window-1").visitor;
   const silent = Array.from({ length: 1_000 }, () => page.connect());
+  page.run();
+  page.clock.advance(0);
   assertEquals(silent.filter(({ isAborted }) => !isAborted).length, 48);
+  const { status, body } = silent[0]!.visitor;
+  assertEquals([status, body], [503, "Too many connect at once: try again.\n"]);
   const { visitor } = page.connect();
   visitor.ask("GET", "/");
   page.run();
@@ -249,10 +265,12 @@ Deno.test("one byte at a time isn't a way to stay, before or after the upgrade",
     page.clock.advance(1_000);
     page.run();
   }
-  assert(slow.isAborted);
+  assertEquals([slow.isAborted, slow.visitor.status], [true, 408]);
   const undecided = page.challenged();
-  page.clock.advance(10_001);
+  page.clock.advance(10_000);
   page.run();
+  assertEquals(undecided.visitor.closed, 1013);
+  page.clock.advance(1_000);
   assert(undecided.isAborted);
 });
 
@@ -285,6 +303,51 @@ Deno.test("a flood of messages is refused, and each refusal says which it was", 
   page.run();
   assertEquals(page.asked.at(-1)!.command, "y");
   assertEquals(visitor.closed, null);
+});
+
+Deno.test("who asks on without reading the answers is closed, whatever it asks", () => {
+  const malformed = clientFrame(1, utf8("{}"));
+  const asking = clientFrame(1, utf8('{"type":"names"}'));
+  const ping = clientFrame(9, utf8("x".repeat(100)));
+  for (const frame of [malformed, asking, ping]) {
+    const page = new ServedPage();
+    const deaf = page.window("window-1");
+    const other = page.window("window-2").visitor;
+    deaf.isStuck = true;
+    for (let count = 0; count < 20_000; count++) deaf.visitor.raw(frame);
+    page.run();
+    page.show({ text: "hi" });
+    assertEquals(other.shown, ["hi"]);
+    deaf.unstick();
+    page.run();
+    const { closed } = deaf.visitor;
+    const refused = deaf.visitor.of("refused").length;
+    assertEquals(closed, 1013);
+    assert(refused < 15_000, `${refused} refusals waited`);
+    const back = page.window("window-1").visitor;
+    assertEquals(back.shown, ["hi"], "it may come back at once");
+  }
+});
+
+Deno.test("a window that reads slowly isn't taken for one that asks too much", () => {
+  const page = new ServedPage();
+  const slow = page.window("window-1");
+  slow.isStuck = true;
+  page.show({ text: "x".repeat(3_000_000) });
+  for (const line of ["/who", "/status"]) slow.visitor.send({ type: "run", line, ref: line });
+  slow.visitor.send({ type: "names" });
+  page.run();
+  page.clock.advance(20_000);
+  assertEquals(page.asked.map(({ command }) => command), ["/who", "/status"]);
+  slow.unstick();
+  page.run();
+  page.show({ text: "hi" });
+  assertEquals([slow.visitor.shown.at(-1), slow.visitor.of("names").length], ["hi", 1]);
+  page.clock.advance(20_000);
+  slow.visitor.raw(clientFrame(10, utf8("")));
+  page.run();
+  page.clock.advance(20_000);
+  assertEquals([slow.isAborted, slow.visitor.closed], [false, null]);
 });
 
 Deno.test("what is malformed is refused, and the window stays", () => {
@@ -384,4 +447,41 @@ Deno.test("a file that is too large, or stops coming, is refused in words", asyn
   empty.ask("POST", "/files", upload(window.welcome!["ticket"], 0));
   await page.settle();
   assertEquals(empty.status, 201);
+});
+
+Deno.test("a copy whose offer was taken back makes room, and so does one that is never offered", async () => {
+  const page = new ServedPage();
+  let window = page.window("window-1").visitor;
+  const send = async () => {
+    const { visitor } = page.connect();
+    visitor.ask("POST", "/files", upload(window.welcome!["ticket"], 3), "abc");
+    await page.settle();
+    assertEquals(visitor.status, 201);
+    return JSON.parse(visitor.body);
+  };
+  const offer = async (path: string, ref: string, file: number) => {
+    window.send({ type: "run", command: { command: "send", file: path }, ref });
+    await page.settle();
+    page.show({ event: "offer", file, self: true, ref: page.asked.at(-1)!.ref });
+  };
+  const first = await send();
+  await offer(first.path, "1", 1);
+  const second = await send();
+  await offer(second.path, "2", 2);
+  const forgotten = await send();
+  const isThere = async ({ path }: { path: string }) => await page.disk.stat(path) !== null;
+
+  page.show({ event: "transfer", file: 1, self: true, state: "done", to: "Bob" });
+  page.show({ event: "transfer", file: 2, state: "failed" });
+  await page.settle();
+  assertEquals(await Promise.all([first, second, forgotten].map(isThere)), [true, true, true]);
+  page.show({ event: "transfer", file: 1, self: true, state: "cancelled" });
+  await page.settle();
+  assertEquals(await Promise.all([first, second, forgotten].map(isThere)), [false, true, true]);
+  page.clock.advance(60 * 60 * 1_000);
+  window = page.window("window-1").visitor;
+  const last = await send();
+  const left = [first, second, forgotten, last];
+  assertEquals(await Promise.all(left.map(isThere)), [false, true, false, true]);
+  assertEquals([await page.disk.stat("/p/uploads/run/1"), page.failures], [null, []]);
 });

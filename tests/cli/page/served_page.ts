@@ -95,6 +95,8 @@ export class ServedPage {
   firstId = 1;
   lastId = 0;
   names = ["Bob"];
+  /** What can't be removed. */
+  readonly failures: string[] = [];
   #accept: (stream: ByteStream) => void = () => {};
   readonly #tasks: (() => void)[] = [];
   #secrets = 0;
@@ -134,7 +136,12 @@ export class ServedPage {
     this.server = new PageServer({
       ...{ network, host, clock: this.clock, token: TOKEN, mode: "mesh", version: "1.2.3" },
       assets: new Map([["index.html", { type: "text/html; charset=utf-8", text: "<p>hi" }]]),
-      uploads: new UploadFolder(this.disk, "/p/uploads", "run"),
+      uploads: new UploadFolder(this.disk, {
+        above: "/p/uploads",
+        run: "run",
+        nowMs: () => this.clock.nowMs(),
+        failed: ({ message }) => this.failures.push(message),
+      }),
       secret: () => `s${++this.#secrets}`.padEnd(43, "x"),
     });
   }
@@ -160,8 +167,9 @@ export class ServedPage {
 
   /** Something happens that the door is shown. */
   show(fields: Readonly<Record<string, unknown>>): void {
-    this.events.push({ id: ++this.lastId, fields: { event: "message", ...fields } });
-    this.server.shown();
+    const event = { id: ++this.lastId, fields: { event: "message", ...fields } };
+    this.events.push(event);
+    this.server.shown(event);
     this.run();
   }
 
