@@ -7,6 +7,7 @@ import { codecTarget } from "./targets/codec.ts";
 import { engineTarget } from "./targets/engine.ts";
 import { framesTarget } from "./targets/frames.ts";
 import { handshakeTarget } from "./targets/handshake.ts";
+import { httpTarget } from "./targets/http.ts";
 import { invitesTarget } from "./targets/invites.ts";
 import { ircTarget } from "./targets/irc.ts";
 import { keysTarget } from "./targets/keys.ts";
@@ -21,6 +22,7 @@ import { snapshotsTarget } from "./targets/snapshots.ts";
 import { tablesTarget } from "./targets/tables.ts";
 import { transfersTarget } from "./targets/transfers.ts";
 import { usersTarget } from "./targets/users.ts";
+import { webSocketsTarget } from "./targets/web_sockets.ts";
 import { wordsTarget } from "./targets/words.ts";
 
 export const TARGETS: readonly Target[] = [
@@ -45,4 +47,6 @@ export const TARGETS: readonly Target[] = [
   meetingsTarget,
   mcpTarget,
   ircTarget,
+  httpTarget,
+  webSocketsTarget,
 ];
