@@ -58,6 +58,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "opened_doors",
     "page",
     "irc",
+    "irc/rooms",
     "irc/lines",
     "credentials",
     "metrics",

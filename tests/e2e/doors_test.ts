@@ -3,24 +3,35 @@
 import { assert, assertEquals } from "@std/assert";
 import { RawIrc } from "../raw_irc.ts";
 import { BrowserWindow } from "./browser_window.ts";
-import { Nodes, type ShownEvent } from "./node.ts";
+import { DirectoryWorld } from "./directory_world.ts";
+import { delivery, FriendsGroup } from "./friends_group.ts";
+import { type Node, Nodes, PROGRAM, type ShownEvent } from "./node.ts";
+import { hasScript, openTerminal } from "./pty.ts";
 
-const DOORS = { args: ["--web", "0", "--irc"] };
+const DOORS = { args: ["--web", "0", "--irc", "0"] };
 const CAPS = "echo-message server-time message-tags";
 const isText = (text: string) => (event: ShownEvent) =>
   event.event === "message" && event.text === text;
 
-Deno.test("a console, a page and an IRC client at one member show the same; one that is killed costs the others nothing", async () => {
-  await using nodes = new Nodes();
-  const alice = await nodes.ready("Alice", null, DOORS);
-  const bob = await nodes.ready("Bob", alice);
-  const irc = await alice.until(({ event }) => event === "irc");
-  const web = await alice.until(({ event }) => event === "web");
+const isWeb = ({ event }: ShownEvent) => event === "web";
+
+/** A client of the program that is in. */
+async function ircClient(node: Node): Promise<RawIrc> {
+  const irc = await node.until(({ event }) => event === "irc");
   const [password] = (await Deno.readTextFile(irc["passwordFile"])).split("\n");
   const client = await RawIrc.open({ at: { host: irc["host"], port: irc["port"] } });
   await client.send("CAP LS 302", `CAP REQ :${CAPS}`, `PASS :${password}`, "NICK x");
   await client.send("USER x 0 * :x", "CAP END");
   await client.until(" 366 ");
+  return client;
+}
+
+Deno.test("a console, a page and an IRC client at one member show the same; one that is killed costs the others nothing", async () => {
+  await using nodes = new Nodes();
+  const alice = await nodes.ready("Alice", null, DOORS);
+  const bob = await nodes.ready("Bob", alice);
+  const web = await alice.until(isWeb);
+  const client = await ircClient(alice);
   using page = await BrowserWindow.open(web, "window-1");
 
   /** Each in turn, so that there is one order; `Bob` is another member. */
@@ -60,4 +71,94 @@ Deno.test("a console, a page and an IRC client at one member show the same; one 
   await again.until(isText("yes"));
   assertEquals(again.welcome["resumed"], true);
   assertEquals(again.texts, ["still there?", "yes"], "nothing missed, nothing again");
+});
+
+Deno.test("a console, a page and an IRC client in a directory show the same, in the lobby and in a call", async () => {
+  const { world } = await DirectoryWorld.open([]);
+  await using _ = world;
+  const [alice, bob] = [await world.guest("alice", DOORS), await world.guest("bob")];
+  await alice.until(({ event, name }) => event === "presence" && name === "bob");
+  const client = await ircClient(alice);
+  using page = await BrowserWindow.open(await alice.until(isWeb), "window-1");
+  const isTold = (text: string) => (event: ShownEvent) =>
+    event.event === "broadcast" && event.text === text;
+
+  // What was typed in one place is shown in the others; the console shows what it was given itself once it has arrived.
+  await alice.ask("broadcast", { text: "by the console" });
+  await Promise.all([page.until(isTold("by the console")), client.until(":by the console")]);
+  await page.ask({ command: "broadcast", text: "by the page" });
+  await Promise.all([alice.until(isTold("by the page")), client.until(":by the page")]);
+  await client.send("PRIVMSG #lobby :by IRC");
+  await Promise.all([alice.until(isTold("by IRC")), page.until(isTold("by IRC"))]);
+  await client.until(":by IRC");
+  await bob.until(isTold("by IRC"));
+  const told = ({ events }: { readonly events: readonly ShownEvent[] }) =>
+    events.filter(({ event }) => event === "broadcast").map(({ text, self }) => [text, self]);
+  assertEquals(told(page), [["by the console", true], ["by the page", true], ["by IRC", true]]);
+  assertEquals(told(alice), [["by the page", true], ["by IRC", true]]);
+
+  await client.send("PRIVMSG bob :first");
+  await bob.until(({ event }) => event === "incoming");
+  await bob.type("y");
+  const said = ["first", "second", "third", "fourth"];
+  const saying = [
+    () => Promise.resolve(),
+    () => alice.say(said[1]!),
+    () => Promise.resolve(page.run(said[2]!)),
+    () => bob.say(said[3]!),
+  ];
+  for (const [at, say] of saying.entries()) {
+    const text = said[at]!;
+    await say();
+    await Promise.all([alice, bob, page].map((each) => each.until(isText(text))));
+    assert(/ PRIVMSG (bob|alice) :/.test(await client.until(`:${text}`)), text);
+  }
+  assertEquals([alice.texts(), page.texts], [said, said]);
+  client.close();
+});
+
+Deno.test("a console and two windows of a page among friends show the same", async () => {
+  await using friends = new FriendsGroup("alice", "bob");
+  const [alice, bob] = [await friends.start("alice", "--web", "0"), await friends.start("bob")];
+  const web = await alice.until(isWeb);
+  using first = await BrowserWindow.open(web, "window-1");
+  using second = await BrowserWindow.open(web, "window-2");
+  await alice.tell("bob", "by the console");
+  await Promise.all([first, second].map((page) => page.until(isText("by the console"))));
+  first.run({ command: "msg", name: "bob", text: "by a window" });
+  await Promise.all([alice, second, bob].map((each) => each.until(isText("by a window"))));
+  await bob.tell("alice", "by bob");
+  await Promise.all([alice, first, second].map((each) => each.until(isText("by bob"))));
+
+  const all = ["by the console", "by a window", "by bob"];
+  assertEquals([first.texts, second.texts], [all, all]);
+  assertEquals(alice.texts(), all.slice(1), "what is typed there it doesn't repeat");
+  const [own] = first.events.filter(isText("by a window"));
+  assertEquals([own?.["self"], own?.["to"], own?.["from"]], [true, "bob", "alice"]);
+  // The words come before how they fare, and once.
+  await second.until(delivery("delivered", "bob"));
+  const about = second.events.filter(({ id }) => id === own?.["id"]);
+  assertEquals(about.map(({ event, state }) => state ?? event), ["message", "queued", "delivered"]);
+});
+
+Deno.test({
+  name: "a terminal among friends shows what was said on a page once, with whether it has arrived",
+  ignore: !hasScript(),
+  async fn() {
+    await using friends = new FriendsGroup("alice", "bob");
+    const bob = await friends.start("bob");
+    const command = `exec "${PROGRAM}" peer alice --users "${friends.file}" --host 127.0.0.1 ` +
+      `--data "${friends.data("alice")}" --web 0`;
+    await using terminal = await openTerminal({ command: ["sh", "-c", command], columns: 160 });
+    await terminal.until("the page's address", ({ text }) => /http:\S+#\S+/.test(text));
+    const [url] = /http:\S+#\S+/.exec(terminal.screen.lines.join("\n"))!;
+    using page = await BrowserWindow.open({ event: "web", url } as ShownEvent, "window-1");
+    page.run({ command: "msg", name: "bob", text: "by the page" });
+    await bob.until(isText("by the page"));
+    await terminal.until("the own line", ({ text }) => text.includes("✓ "));
+    await terminal.press("bob/typed\r");
+    await page.until(isText("typed"));
+    const shown = terminal.screen.lines.filter((line) => line.includes("by the page"));
+    assertEquals(shown.length, 1, shown.join("\n"));
+  },
 });

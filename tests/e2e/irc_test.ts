@@ -91,8 +91,9 @@ Deno.test("irc: a client is in the room, talks to all and to one, and leaves; th
 });
 
 Deno.test("irc: a wrong password and a second client are refused; a killed client costs nothing", async () => {
-  await using alice = await Node.ready("Alice", null, { args: ["--irc"] });
+  await using alice = await Node.ready("Alice", null, { args: ["--irc", "0"] });
   const { at, password } = await served(alice);
+  assert("port" in at && at.port > 0, "any free port");
   const stranger = await RawIrc.open({ at });
   const told = await stranger.join("wrong");
   assert(told.includes(" 464 ") && told.includes("ERROR :"), told);
@@ -137,12 +138,60 @@ Deno.test("irc: whatever a client sends, others notice nothing", async () => {
   }
   assert((await told).includes("A line is too long"));
   long.close();
-  const silent = await Promise.all(Array.from({ length: 20 }, () => RawIrc.open({ at })));
-  await silent.at(-1)!.until("ERROR"); // so many don't wait at once
+  const silent: RawIrc[] = [];
+  for (let count = 0; count < 20; count++) silent.push(await RawIrc.open({ at }));
+  await silent[0]!.until("ERROR"); // so many don't wait at once
+  (await joined(alice)).close();
   for (const each of silent) each.close();
 
   await alice.ask("msg", { text: "all is well" });
   assertEquals(texts(alice), ["all is well"]);
+});
+
+Deno.test("irc: neither wrong passwords nor pages of strangers keep the user's client out", async () => {
+  await using alice = await Node.ready("Alice", null, { args: ["--irc", "0"] });
+  const { at } = await served(alice);
+  const form = "PASS :guess\r\nNICK a\r\nUSER a 0 * a\r\n";
+  for (let count = 0; count < 10; count++) {
+    const posted = await RawIrc.open({ at });
+    await posted.send(
+      "POST / HTTP/1.1",
+      "Host: 127.0.0.1",
+      `Content-Length: ${form.length}`,
+      "",
+      form,
+    );
+    assertEquals(await posted.until("never"), "", "it is told nothing");
+    posted.close();
+  }
+  for (let count = 0; count < 10; count++) {
+    const guessing = await RawIrc.open({ at });
+    assert((await guessing.join(`guess${count}`)).includes(" 464 "));
+    guessing.close();
+  }
+  await alice.until(({ event, text }) => event === "notice" && /tries passwords/.test(text));
+  (await joined(alice)).close();
+});
+
+Deno.test("irc: a client that asks for very much at once gets it, and keeps nobody waiting", async () => {
+  await using alice = await Node.ready("Alice", null, { args: ["--irc", "0", "--web", "0"] });
+  await using bob = await Node.ready("Bob", alice);
+  await alice.until(({ event }) => event === "joined");
+  for (let count = 0; count < 300; count++) await bob.ask("msg", { text: `m${count}` });
+  await alice.until(({ text }) => text === "m299");
+  const client = await joined(alice, CAPS);
+  const asked = 200;
+  const all = client.until("last answer");
+  await client.send(...Array.from({ length: asked }, () => "CHATHISTORY LATEST #room * 300"));
+  await client.send("PING :last answer");
+
+  // The console and the other member are heard meanwhile.
+  await alice.ask("status");
+  await bob.ask("msg", { text: "are you there?" });
+  await alice.until(({ text }) => text === "are you there?");
+  assertEquals((await all).split(" BATCH +").length, asked + 1);
+  assertEquals(bob.events.filter(({ event }) => event === "left"), []);
+  client.close();
 });
 
 Deno.test("irc: a socket is the user's alone, with the user's own password; what can't be is told", async () => {

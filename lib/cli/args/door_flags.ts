@@ -1,8 +1,7 @@
 /** `--web` and `--irc`: other places than the console where the user of a program reads and types. */
 
-import { PORT_MAX } from "../../base/text/endpoints.ts";
 import { P2pchatError } from "../../base/errors.ts";
-import { fileName, type Flag, listenPort, wholeNumber } from "./flags.ts";
+import { fileName, type Flag, listenPort } from "./flags.ts";
 import {
   type CommandLine,
   type DoorOptions,
@@ -51,7 +50,7 @@ export const DOOR_FLAGS: readonly Flag[] = [
 function ircPlace(text: string, what: string): IrcPlace {
   if (text === "") return { type: "port", port: null };
   if (PATH.test(text)) return { type: "path", path: text };
-  return { type: "port", port: wholeNumber(1, PORT_MAX)(text, what) };
+  return { type: "port", port: listenPort(text, what) };
 }
 
 /**

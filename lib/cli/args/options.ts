@@ -39,7 +39,7 @@ export interface IrcOptions {
   readonly passwordFile: string | null;
 }
 
-/** A port, null for the usual one, or any free one where that is taken; or the path of a socket. */
+/** A port, 0 for any free one, null for the usual one, or any free one where that is taken; or the path of a socket. */
 export type IrcPlace =
   | { readonly type: "port"; readonly port: number | null }
   | { readonly type: "path"; readonly path: string };

@@ -17,7 +17,7 @@ import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import { TcpNetwork } from "../../transport/tcp/tcp_network.ts";
 import { DirectorySearch } from "./directory_search.ts";
 import { type GivenPasswords, LogInDialogue, type Way } from "./log_in_dialogue.ts";
-import { numberText } from "../../base/text/words.ts";
+import { dateText, numberText } from "../../base/text/words.ts";
 import { type FileCommand, isFileCommand } from "../files/file_events.ts";
 import { SharedFiles } from "../files/shared_files.ts";
 import { isOwnCommand, type OwnCommand } from "../commands/mode_commands.ts";
@@ -52,6 +52,7 @@ import { PromptState } from "./prompt_state.ts";
 import { processStreams } from "../streams/streams.ts";
 import { openAskedDoors } from "../opened_doors/asked_doors.ts";
 import type { InterruptCause, UserInterface } from "../rendering/user_interface.ts";
+import type { OwnEventOf } from "../rendering/verify_rendering.ts";
 
 /** How long to wait for an unreachable directory after the end of input. */
 const ENDED_WAIT_MS_MAX = 10_000;
@@ -386,6 +387,7 @@ class Program {
   #show(event: ClientEvent, ref: string | undefined, wiring: Profile): void {
     const { ui, standing, names } = this.#parts;
     if (event.event === "history" && event.again === true) return this.#showAgain(event, wiring);
+    if (event.event === "broadcast-sent") this.#showTold(event, ref, wiring);
     if (!this.#peopleOf(wiring).show(event, ref)) {
       // Ringing on would keep others from calling.
       if (event.event === "incoming") {
@@ -427,6 +429,18 @@ class Program {
         break;
     }
     ui.setPrompt(standing.prompt, standing.name);
+  }
+
+  /** What the user has told all, where that wasn't typed. */
+  #showTold(
+    { id, text }: Extract<ClientEvent, { event: "broadcast-sent" }>,
+    ref: string | undefined,
+    { identity, environment }: Profile,
+  ): void {
+    const said = { id, text, from: this.#parts.standing.name, key: identity.fingerprint } as const;
+    const sentAt = dateText(environment.wallMs());
+    const told = { event: "broadcast", ...said, sentAt, history: false, self: true } as const;
+    this.#parts.ui.showSaid?.(told as OwnEventOf<ClientEvent>, ref);
   }
 
   /** A call begins: shows what was said in earlier ones. */

@@ -357,7 +357,11 @@ export class RegistryRendering {
   #broadcastLine(event: EventNamed<"broadcast">, nowMs: number): Line {
     const { from, text, guest } = event;
     const start = messageStart({ ...event, history: isEarlier(event, nowMs) }, nowMs);
-    const who: Span = from === DIRECTORY_NAME ? from : nameSpan(from);
+    const who: Span = event.self === true
+      ? { text: "you", as: "own" }
+      : from === DIRECTORY_NAME
+      ? from
+      : nameSpan(from);
     return [...start, "[", who, guest === true ? " (guest) -> all] " : " -> all] ", {
       text,
       as: "body",

@@ -49,6 +49,12 @@ export interface DoorHost {
    * `COMMANDS_WAITING_MAX` waiting is answered by an error `full`.
    */
   run(command: DoorCommand, ref: string): void;
+  /**
+   * Null: more may be done for those at the door now; to be asked before each thing that may take long, such as an answer
+   * from all that is kept. Otherwise to be asked again once that resolves: the rest of the program has had its time by
+   * then, and fewer commands wait. A door that can't keep its clients waiting may do without.
+   */
+  ready(): Promise<void> | null;
   /** For help and completion. */
   readonly commands: CommandTable<never>;
   /** For completion: those who are here, then others that are known. There may be thousands. */

@@ -8,11 +8,12 @@ import type { CommandTable } from "../commands/commands.ts";
 import type { CommonEvent, InputHandler } from "../rendering/user_interface.ts";
 import { CommandRunner } from "../streams/command_runner.ts";
 import type { DoorCommand } from "./door.ts";
+import type { TimeShare } from "./time_share.ts";
 
-/** So many commands of one door may wait: what is typed in a second; more is a program that doesn't look at the answers. */
-export const COMMANDS_WAITING_MAX = 64;
-/** The most that are run before others get their turn: the network, and the console. */
-const COMMANDS_A_TURN_MAX = 16;
+/** So many commands of one door may wait: more than a page sends at once; more is a program that doesn't look at the answers. */
+export const COMMANDS_WAITING_MAX = 128;
+/** A door that can keep what comes next waits while so many of its commands do: none of them is refused then. */
+const COMMANDS_GIVEN_MAX = 16;
 
 interface DoorInputPorts {
   /** Shows an answer that no machine gives. */
@@ -25,22 +26,23 @@ interface DoorInputPorts {
 type Asker = unknown;
 
 interface Waiting {
-  readonly asker: Asker;
   readonly command: DoorCommand;
   readonly ref: string;
 }
 
 export class DoorInput<Target> {
   readonly #ports: DoorInputPorts;
+  readonly #share: TimeShare;
   readonly #runner: CommandRunner<Target>;
-  readonly #waiting = new Fifo<Waiting>();
-  readonly #counts = new Map<Asker, number>();
+  /** What waits, of those of whom something does; whose turn is next comes first. */
+  readonly #waiting = new Map<Asker, Fifo<Waiting>>();
   #handler: InputHandler<Target> | null = null;
   #paused: PromiseWithResolvers<void> | null = null;
   #isRunning = false;
 
-  constructor(commands: CommandTable<Target>, ports: DoorInputPorts) {
+  constructor(commands: CommandTable<Target>, share: TimeShare, ports: DoorInputPorts) {
     this.#ports = ports;
+    this.#share = share;
     this.#runner = new CommandRunner(commands, false, {
       refuse: (error, ref) => this.#inOrder(() => ports.answer(errorEvent(error), ref)),
       help: (entries, ref) => this.#inOrder(() => ports.answer(helpEvent(entries), ref)),
@@ -72,42 +74,48 @@ export class DoorInput<Target> {
 
   /** Runs a command when it is its turn, unless too many of its asker's wait. */
   add(asker: Asker, command: DoorCommand, ref: string): void {
-    const count = this.#counts.get(asker) ?? 0;
-    if (count >= COMMANDS_WAITING_MAX) {
+    const waiting = this.#waiting.get(asker) ?? new Fifo<Waiting>();
+    if (waiting.size >= COMMANDS_WAITING_MAX) {
       const text =
-        `${countText(count, "command")} of yours wait already, and this one wasn't run: ` +
+        `${countText(waiting.size, "command")} of yours wait already, and this one wasn't run: ` +
         "try again once they are through";
       return this.#ports.answer({ event: "error", code: "full", text }, ref);
     }
-    this.#counts.set(asker, count + 1);
-    this.#waiting.push({ asker, command, ref });
+    waiting.push({ command, ref });
+    this.#waiting.set(asker, waiting);
     this.#run();
+  }
+
+  /**
+   * Null: a command of that asker's may be given now; otherwise to be asked again once that resolves. While none is run
+   * at all, as input is paused, more are taken, and refused beyond the bound: who asks has to be answered.
+   */
+  ready(asker: Asker): Promise<void> | null {
+    if ((this.#waiting.get(asker)?.size ?? 0) < COMMANDS_GIVEN_MAX) return null;
+    const isHeld = this.#handler === null || this.#wait() !== null;
+    return isHeld ? null : this.#share.over();
   }
 
   /** What waits isn't run: it was meant for something that is gone. What says where it is meant for waits on. */
   giveUpWaiting(): void {
-    for (const waiting of this.#takeAll()) {
-      const { command, ref } = waiting;
-      if (typeof command !== "string" && command["room"] !== undefined) {
-        this.add(waiting.asker, command, ref);
-        continue;
-      }
-      const text =
-        "It wasn't run: it may have been meant for something else than what is there now";
-      this.#ports.answer({ event: "error", code: "not-allowed", text }, ref);
+    const all = [...this.#waiting];
+    this.#waiting.clear();
+    for (const [asker, waiting] of all) {
+      for (const { command, ref } of waiting) this.#giveUp(asker, command, ref);
     }
+  }
+
+  #giveUp(asker: Asker, command: DoorCommand, ref: string): void {
+    if (typeof command !== "string" && command["room"] !== undefined) {
+      return this.add(asker, command, ref);
+    }
+    const text = "It wasn't run: it may have been meant for something else than what is there now";
+    this.#ports.answer({ event: "error", code: "not-allowed", text }, ref);
   }
 
   /** Those who asked are gone: what waits isn't run. */
   forget(): void {
-    this.#takeAll();
-  }
-
-  #takeAll(): readonly Waiting[] {
-    const all = [...this.#waiting];
     this.#waiting.clear();
-    this.#counts.clear();
-    return all;
   }
 
   #run(): void {
@@ -117,17 +125,29 @@ export class DoorInput<Target> {
   }
 
   async #runAll(handler: InputHandler<Target>): Promise<void> {
-    for (let count = 1; this.#waiting.size > 0; count++) {
-      for (let wait = this.#wait(); wait !== null; wait = this.#wait()) await wait;
-      const next = this.#waiting.shift();
-      if (next === undefined) break; // given up meanwhile
-      const left = this.#counts.get(next.asker)! - 1;
-      if (left === 0) this.#counts.delete(next.asker);
-      else this.#counts.set(next.asker, left);
+    while (this.#waiting.size > 0) {
+      for (let wait = this.#next(); wait !== null; wait = this.#next()) await wait;
+      const next = this.#take();
+      if (next === null) break; // given up meanwhile
       this.#runOne(next, handler);
-      if (count % COMMANDS_A_TURN_MAX === 0) await new Promise((resolve) => setTimeout(resolve, 0));
+      await this.#share.over();
     }
     this.#isRunning = false;
+  }
+
+  /** The next command, of each asker in turn; null: none waits. */
+  #take(): Waiting | null {
+    const [first] = this.#waiting;
+    if (first === undefined) return null;
+    const [asker, waiting] = first;
+    const next = waiting.shift()!;
+    this.#waiting.delete(asker);
+    if (waiting.size > 0) this.#waiting.set(asker, waiting);
+    return next;
+  }
+
+  #next(): Promise<void> | null {
+    return this.#wait() ?? this.#share.ready();
   }
 
   #wait(): Promise<void> | null {

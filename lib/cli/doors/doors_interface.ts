@@ -30,6 +30,7 @@ import type { Door, DoorEvent, DoorHost } from "./door.ts";
 import { DoorInput } from "./door_input.ts";
 import { audienceOf } from "./event_audience.ts";
 import { KeptEvents } from "./kept_events.ts";
+import { TimeShare } from "./time_share.ts";
 
 /** A longer answer is no use to a page or a client, and would push everything else out: 4 MiB at two bytes a unit. */
 const EVENT_UNITS_MAX = 2_097_152;
@@ -63,6 +64,7 @@ export class DoorsInterface<Event extends ShownEvent, Target>
   readonly #first: UserInterface<Event, Target>;
   readonly #commands: CommandTable<Target>;
   readonly #wallMs: () => number;
+  readonly #share: TimeShare;
   readonly #input: DoorInput<Target>;
   readonly #kept = new KeptEvents<Kept>();
   /** As many as there are flags for doors. */
@@ -81,12 +83,14 @@ export class DoorsInterface<Event extends ShownEvent, Target>
     first: UserInterface<Event, Target>,
     mode: Pick<Mode<Event, Target>, "commands">,
     wallMs: () => number,
+    share: TimeShare = new TimeShare(),
   ) {
     this.#first = first;
     this.#commands = mode.commands;
     this.#wallMs = wallMs;
+    this.#share = share;
     this.keepIn = first.keepIn?.bind(first);
-    this.#input = new DoorInput(mode.commands, {
+    this.#input = new DoorInput(mode.commands, share, {
       answer: (event, ref) => this.#keep(event, ref),
       ready: () => first.ready(),
     });
@@ -157,6 +161,7 @@ export class DoorsInterface<Event extends ShownEvent, Target>
       run: (command, ref) => {
         if (!attached.isClosed) this.#input.add(attached, command, attached.refStart + ref);
       },
+      ready: () => this.#share.ready() ?? this.#input.ready(attached),
       commands: this.#commands,
       names: () => [...this.#names(), ...this.#away()],
       prompt: () => this.#prompt,
@@ -176,6 +181,11 @@ export class DoorsInterface<Event extends ShownEvent, Target>
       this.#keep(event, ref, place);
     }
     if (event.event === "ready") this.#tellUntold();
+  }
+
+  showSaid(event: Event | CommonEvent, ref?: string): void {
+    if (this.#askerOf(ref) !== null) this.#first.show(event);
+    this.#keep(event, ref);
   }
 
   #tellUntold(): void {

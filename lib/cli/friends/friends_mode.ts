@@ -21,6 +21,7 @@ import { unsealing } from "../credentials/unsealing.ts";
 import { People } from "../credentials/people.ts";
 import { pinsIn } from "../credentials/pinned_keys.ts";
 import type { KeptPlace, Mode } from "../rendering/user_interface.ts";
+import type { OwnEventOf } from "../rendering/verify_rendering.ts";
 import { FORGETS, forgettingStore } from "../session/forgetting_store.ts";
 import { InputPause, inputTo, modePorts, runMode } from "../session/run_mode.ts";
 import {
@@ -45,6 +46,7 @@ import { type AddCommand, addContact } from "./contacts.ts";
 import { OwnLines } from "./own_lines.ts";
 import { OwnPort, portError } from "./own_port.ts";
 import { Partner, type ToCommand } from "./partner.ts";
+import { SaidWords } from "./said_words.ts";
 import {
   checkOwnKey,
   friendsOf,
@@ -288,11 +290,18 @@ function hostOf(
     () => host,
   );
   const people = new People<FriendsEvent>(wiring, table.own.name);
+  const said = ui.showSaid === undefined ? null : new SaidWords({
+    words: history.words,
+    sinceMs: wiring.environment.wallMs(),
+    ownName: () => table.own.name,
+    show: (event, ref) => ui.showSaid!(event as OwnEventOf<FriendsEvent>, ref),
+  });
   wiring.peace.keyNamed = (name) =>
     knownPeers.pinOf(scope, name)?.fingerprint ??
       friendsOf(table).find((row) => isSameName(row.name, name))?.fingerprint ?? null;
   const show = (event: FriendsEvent, given: string | undefined) => {
     const ref = lines === null ? given : lines.before(event, given);
+    said?.before(event, ref);
     if (event.event === "friends") {
       people.show({ ...event, self: { ...event.self, ...dialled() } }, ref);
       return;
@@ -351,7 +360,7 @@ function hostOf(
     show,
     keepAnswer: (answer) => people.keep(answer),
     pin,
-    privateWords: history.words,
+    privateWords: said ?? history.words,
   });
   ui.heedInterrupts(input.leave);
   return host;

@@ -68,6 +68,7 @@ export function friendsLines(
     case "ready":
       return [readyLine(event)];
     case "message":
+      if (isOwnLine(event, context)) return [];
       return [saidLine({ ...event, history: isEarlier(event, nowMs) }, nowMs)];
     case "own":
       return [ownMessageLine(event, self, nowMs)];
@@ -103,7 +104,15 @@ export function friendsLines(
   }
 }
 
-/** One's own is there only where it is shown again, or is a note to oneself. */
+/** What was said elsewhere, at a door: a terminal shows each line of the user's by itself, with whether it has arrived. */
+function isOwnLine(
+  { self, history, to }: EventNamed<"message">,
+  { interactive }: RenderContext,
+): boolean {
+  return interactive && self && !history && to !== undefined;
+}
+
+/** One's own is there only where it is shown again, was said at a door, or is a note to oneself. */
 function saidLine(event: EventNamed<"message">, nowMs: number): Line {
   const { from, self, to, text } = event;
   if (!self || to === undefined) return messageLine(event, nowMs);

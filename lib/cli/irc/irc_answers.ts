@@ -2,10 +2,10 @@
 
 import { utf8Length } from "../../base/text/text.ts";
 import type { IrcClient } from "./irc_client.ts";
-import { type Fields, isTrue, maybeText, numberOf, textOf } from "./irc_fields.ts";
+import { type Fields, isTrue, maybeText, numberOf, textOf } from "./rooms/irc_fields.ts";
 import { ircFolded, ircMessage, NOBODY, SERVER, withTags } from "./lines/irc_message.ts";
 import { SERVICE } from "./lines/irc_names.ts";
-import type { IrcRooms, Person, Room } from "./irc_rooms.ts";
+import type { IrcRooms, Person, Room } from "./rooms/irc_rooms.ts";
 import { sourceOf } from "./irc_speech.ts";
 
 /** Before the nick of somebody whom the user has verified: a voice, as IRC calls it. */
@@ -83,11 +83,10 @@ export function answerNames(client: IrcClient, rooms: IrcRooms, channel: string)
 /** @param mask A channel, or a nick. */
 export function answerWho(client: IrcClient, rooms: IrcRooms, mask: string): void {
   const room = rooms.byChannel(mask);
-  const folded = ircFolded(mask);
   if (room !== undefined) {
     sendWho(client, room.channel!, self(rooms), rooms.selfAway !== null);
     for (const person of room.people.values()) sendWho(client, room.channel!, person);
-  } else if (folded === ircFolded(rooms.selfNick)) {
+  } else if (rooms.isOwnNick(mask)) {
     sendWho(client, NOBODY, self(rooms), rooms.selfAway !== null);
   } else {
     const found = rooms.byNick(mask);
@@ -133,9 +132,9 @@ export function answerMode(
   target: string,
   modes: string,
 ): void {
-  if (ircFolded(target) === ircFolded(rooms.selfNick)) return client.reply("221", "+");
+  if (rooms.isOwnNick(target)) return client.reply("221", "+");
   const room = rooms.byChannel(target);
-  if (room === undefined) return client.reply("403", target, "There is no such channel");
+  if (room === undefined) return answerNoChannel(client, target);
   if (/^\+?b$/.test(modes)) return client.reply("368", room.channel!, "Nobody is banned here");
   if (modes !== "") {
     const text = "A room has no modes to change; /msg *p2pchat help lists what can be done";
@@ -143,6 +142,10 @@ export function answerMode(
   }
   client.reply("324", room.channel!, room.isPrivate ? "+in" : "+n");
   client.reply("329", room.channel!, String(Math.floor(room.sinceMs / 1_000)));
+}
+
+export function answerNoChannel(client: IrcClient, channel: string): void {
+  client.reply("403", channel, "There is no such channel");
 }
 
 /** Of the program itself. */
@@ -195,14 +198,14 @@ function* knownText(whois: Fields, nick: string): Generator<string> {
 export function answerIson(client: IrcClient, rooms: IrcRooms, nicks: readonly string[]): void {
   const here = nicks.flatMap((each) => each.split(" ")).filter((nick) =>
     rooms.byNick(nick) !== undefined || ircFolded(nick) === SERVICE ||
-    ircFolded(nick) === ircFolded(rooms.selfNick)
+    rooms.isOwnNick(nick)
   );
   client.reply("303", here.join(" "));
 }
 
 export function answerUserhost(client: IrcClient, rooms: IrcRooms, nicks: readonly string[]): void {
   const found = nicks.slice(0, USERHOST_MAX).flatMap((nick) => {
-    if (ircFolded(nick) === ircFolded(rooms.selfNick)) return [self(rooms)];
+    if (rooms.isOwnNick(nick)) return [self(rooms)];
     return rooms.byNick(nick)?.person ?? [];
   });
   const texts = found.map(({ nick, key, away }) =>

@@ -2,8 +2,8 @@
 
 import { sendAway, sendJoin, sendJoined, sendVerified } from "./irc_answers.ts";
 import type { IrcClient } from "./irc_client.ts";
-import { ircFolded, type IrcMessage, ircMessage, withTags } from "./lines/irc_message.ts";
-import type { Change, IrcRooms } from "./irc_rooms.ts";
+import { type IrcMessage, ircMessage, withTags } from "./lines/irc_message.ts";
+import type { Change, IrcRooms } from "./rooms/irc_rooms.ts";
 import { sourceOf } from "./irc_speech.ts";
 
 /** Why somebody is gone, in words. */
@@ -28,7 +28,7 @@ export function sendChange(
       return sendJoined(client, rooms, change.room);
     case "parted": {
       const source = sourceOf(rooms.selfNick, rooms.selfKey);
-      if (!client.hidden.delete(ircFolded(change.channel))) {
+      if (!client.unhide(change.channel)) {
         send(ircMessage(source, "PART", change.channel, change.reason));
       }
       return;
@@ -50,7 +50,7 @@ export function sendChange(
       return sendAway(client, change.person, time);
   }
   const { channel } = change.room;
-  if (channel === null || client.hidden.has(ircFolded(channel))) return;
+  if (channel === null || client.hides(channel)) return;
   const { person } = change;
   const source = sourceOf(person.nick, person.key);
   if (change.type === "verified") return sendVerified(client, channel, person);

@@ -2,7 +2,7 @@
 
 import { utf8Length } from "../../base/text/text.ts";
 import { type Capability, IrcCapabilities } from "./lines/irc_capabilities.ts";
-import { type IrcMessage, ircMessage, SERVER, withTags } from "./lines/irc_message.ts";
+import { ircFolded, type IrcMessage, ircMessage, SERVER, withTags } from "./lines/irc_message.ts";
 import { IrcMultiline } from "./lines/irc_multiline.ts";
 import { ircLine } from "./lines/irc_serialiser.ts";
 
@@ -27,11 +27,13 @@ export class IrcClient {
   password: string | null = null;
   wantedNick: string | null = null;
   hasUser = false;
+  /** Whether a line came from it. */
+  hasSpoken = false;
   isRegistered = false;
   /** As the client knows itself. */
   nick = "*";
   /** Folded channels whose window the client has closed; it is in the room all the same. */
-  readonly hidden = new Set<string>();
+  readonly #hidden = new Set<string>();
   #lines: string[] = [];
   #collected: IrcMessage[] | null = null;
   #batches = 0;
@@ -46,6 +48,25 @@ export class IrcClient {
   /** Whether the client understands batches of that kind. */
   hasBatch(name: Capability): boolean {
     return this.has("batch") && this.has(name);
+  }
+
+  /** Whether the client has closed the window of that channel. */
+  hides(channel: string): boolean {
+    return this.#hidden.has(ircFolded(channel));
+  }
+
+  hide(channel: string): void {
+    this.#hidden.add(ircFolded(channel));
+  }
+
+  /** @returns Whether it was closed. */
+  unhide(channel: string): boolean {
+    return this.#hidden.delete(ircFolded(channel));
+  }
+
+  /** Answers `CAP`. */
+  negotiate(params: readonly string[]): void {
+    for (const answer of this.capabilities.step(params, this.nick)) this.send(answer);
   }
 
   /** The lines to be sent, which are forgotten here. */

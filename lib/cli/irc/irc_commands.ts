@@ -6,6 +6,7 @@ import {
   answerList,
   answerMode,
   answerNames,
+  answerNoChannel,
   answerOwnWhois,
   answerTopic,
   answerUserhost,
@@ -18,12 +19,12 @@ import { ircFolded, type IrcMessage, ircMessage, SERVER, withTags } from "./line
 import type { MultilineStep } from "./lines/irc_multiline.ts";
 import { nameOfNick, SERVICE } from "./lines/irc_names.ts";
 import type { Pending } from "./irc_pending.ts";
-import type { IrcRooms } from "./irc_rooms.ts";
+import type { IrcRooms } from "./rooms/irc_rooms.ts";
 import { sendSaid, sendService, sourceOf } from "./irc_speech.ts";
 import type { IrcTalk, Run } from "./irc_talk.ts";
 import { clientText } from "./lines/irc_text.ts";
 import { sendMotd, TARGETS_MAX } from "./irc_welcome.ts";
-import type { Said } from "./said_reader.ts";
+import type { Said } from "./rooms/said_reader.ts";
 
 /** What a command may use. */
 export interface IrcContext {
@@ -113,6 +114,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     run: ({ client, version }) => client.reply("351", `p2pchat-${version}`, SERVER, ""),
   },
   TIME: { needs: 0, run: ({ client, time }) => client.reply("391", SERVER, time) },
+  CAP: { needs: 0, run: ({ client }, params) => client.negotiate(params) },
   PASS: { needs: 0, run: already },
   USER: { needs: 0, run: already },
   QUIT: { needs: 0, run: ({ quit }, [text = ""]) => quit(text) },
@@ -166,7 +168,7 @@ function say(
   text: string,
   label: string | undefined,
 ): Answered {
-  if (text === "") {
+  if (text.trim() === "") {
     client.reply("412", "Nothing was sent: there is no text");
     return "now";
   }
@@ -175,7 +177,8 @@ function say(
 
 /** Questions of one client to another go to nobody: they would be texts to people. */
 function refuseCtcp({ client, time }: IrcContext, asked: string, command: string): Answered {
-  if (command === "NOTICE") return "now"; // an answer to a question that nobody has asked
+  // An answer to a question that nobody has asked, or no question.
+  if (command === "NOTICE" || asked === "") return "now";
   const text = asked === "DCC"
     ? "Nothing was sent: /msg *p2pchat send NAME FILE offers a file"
     : `CTCP ${asked} isn't passed on`;
@@ -209,7 +212,7 @@ function join({ client, rooms }: IrcContext, [channels]: readonly string[]): voi
     if (room === undefined) {
       const text = "There is no such channel: /msg *p2pchat join WHERE leads into another room";
       client.reply("403", channel, text);
-    } else if (client.hidden.delete(ircFolded(channel))) {
+    } else if (client.unhide(channel)) {
       sendJoined(client, rooms, room);
     }
   }
@@ -219,11 +222,11 @@ function join({ client, rooms }: IrcContext, [channels]: readonly string[]): voi
 function part({ client, rooms }: IrcContext, [channels]: readonly string[]): void {
   for (const channel of listed(channels)) {
     const room = rooms.byChannel(channel);
-    if (room === undefined || client.hidden.has(ircFolded(channel))) {
-      client.reply("403", channel, "There is no such channel");
+    if (room === undefined || client.hides(channel)) {
+      answerNoChannel(client, channel);
       continue;
     }
-    client.hidden.add(ircFolded(channel));
+    client.hide(channel);
     client.send(ircMessage(sourceOf(client.nick, rooms.selfKey), "PART", room.channel!));
     const way = `You are still in the room: /join ${room.channel} shows it again; ` +
       "/msg *p2pchat part leaves it";
@@ -239,15 +242,14 @@ function whois(context: IrcContext, params: readonly string[], message: IrcMessa
     return "now";
   }
   const name = rooms.byNick(target)?.person.name ?? nameOfNick(target);
-  const isSelf = ircFolded(target) === ircFolded(rooms.selfNick);
   const pending = pendingOf(context, "whois", target, message);
-  run(isSelf ? { command: "whoami" } : { command: "whois", name }, pending);
+  run(rooms.isOwnNick(target) ? { command: "whoami" } : { command: "whois", name }, pending);
   return "later";
 }
 
 function topic({ client, rooms }: IrcContext, params: readonly string[]): void {
   const room = rooms.byChannel(params[0]!);
-  if (room === undefined) return client.reply("403", params[0]!, "There is no such channel");
+  if (room === undefined) return answerNoChannel(client, params[0]!);
   if (params.length === 1) return answerTopic(client, room);
   client.reply("482", room.channel!, "The title is that of --title, at the program's start");
 }
@@ -255,7 +257,7 @@ function topic({ client, rooms }: IrcContext, params: readonly string[]): void {
 function nick(context: IrcContext, params: readonly string[], message: IrcMessage): Answered {
   const { client, rooms, run, hasCommand } = context;
   const wanted = params[0]!;
-  if (ircFolded(wanted) === ircFolded(rooms.selfNick)) return "now";
+  if (rooms.isOwnNick(wanted)) return "now";
   if (!hasCommand("name")) {
     client.reply("447", "You keep your name here: it is that of the program's start");
     return "now";
@@ -336,7 +338,7 @@ export function sendError(
     client.reply("401", target, text);
     return client.reply("318", target, "End of WHOIS");
   }
-  if (kind === "said" || kind === "broadcast") {
+  if (kind === "said") {
     if (code === "too-long") {
       return client.fail("PRIVMSG", "MESSAGE_TOO_LONG", target, String(MESSAGE_BYTES_MAX), text);
     }

@@ -12,10 +12,16 @@ const READ_BYTES = 16_384;
 /** Lines of a client: what is pasted at once passes, a program that never stops is read as slowly as this. */
 const LINES_PER_SECOND = 100;
 const LINES_BURST = 3_000;
+/** While so much waits for a client none of its lines is taken: what it asks for may be as much again. */
+const UNREAD_UNITS_MAX = 1_048_576;
+/** How often it is looked at whether a line may be taken again. */
+const HELD_MS = 10;
 /** How long a client is read, and nothing done about it, that is told why its connection ends. */
 const FAREWELL_MS_MAX = 2_000;
 
 interface ConnectionPorts {
+  /** Asked before each line: null: it may be taken now; otherwise to be asked again once that resolves. */
+  ready(): Promise<void> | null;
   line(line: ClientLine): void;
   /** All that was sent has been written. */
   drained(): void;
@@ -105,8 +111,9 @@ export class IrcConnection {
         if (length === null) break;
         if (this.#isEnding) continue;
         for (const line of splitter.push(buffer.subarray(0, length))) {
-          while (!this.#isEnding && !this.#lines.take(this.#ports.nowMs())) await this.#wait();
+          for (let held = this.#held(); held !== null; held = this.#held()) await held;
           if (this.#isEnding || this.#isClosed) break;
+          this.#lines.take(this.#ports.nowMs());
           this.#ports.line(line);
         }
       }
@@ -116,7 +123,14 @@ export class IrcConnection {
     this.close();
   }
 
-  /** Until there is room for a line again. */
+  /** Null: the next line may be taken. */
+  #held(): Promise<void> | null {
+    if (this.#isEnding || this.#isClosed) return null;
+    const hasRoom = this.#units <= UNREAD_UNITS_MAX &&
+      this.#lines.available(this.#ports.nowMs()) >= 1;
+    return hasRoom ? this.#ports.ready() : this.#wait();
+  }
+
   #wait(): Promise<void> {
     return new Promise((resolve) => {
       const wake = () => {
@@ -124,7 +138,7 @@ export class IrcConnection {
         this.#pause = null;
         resolve();
       };
-      this.#pause = { timer: setTimeout(wake, 1_000 / LINES_PER_SECOND), wake };
+      this.#pause = { timer: setTimeout(wake, HELD_MS), wake };
     });
   }
 }

@@ -3,25 +3,31 @@
 import { VERSION } from "../session/version.ts";
 import type { Door, DoorEvent, DoorHost } from "../doors/door.ts";
 import { IrcConnection } from "./irc_connection.ts";
-import type { Fields } from "./irc_fields.ts";
+import type { Fields } from "./rooms/irc_fields.ts";
 import { IrcGateway, type IrcInput } from "./irc_gateway.ts";
 import type { IrcPassword } from "./irc_password.ts";
 
 interface IrcDoorParts {
-  readonly host: Pick<DoorHost, "events" | "run" | "commands">;
+  readonly host: Pick<DoorHost, "events" | "ready" | "run" | "commands">;
   readonly listener: Deno.Listener;
   readonly password: IrcPassword;
   readonly render: (fields: Fields) => readonly string[];
+  /** Tells the user that something is wrong. */
+  readonly warn: (text: string) => void;
   readonly nowMs: () => number;
 }
 
 /** So long the last lines are written to clients when the door is closed. */
 const CLOSE_MS_MAX = 1_000;
+/** So many that were refused are told why, at once; of more the oldest are closed. */
+const FAREWELLS_MAX = 16;
 
 export class IrcDoor implements Door {
   readonly #parts: IrcDoorParts;
   readonly #gateway: IrcGateway;
   readonly #connections = new Map<number, IrcConnection>();
+  /** Those that end once they have been told why, the oldest first. */
+  readonly #ending = new Set<IrcConnection>();
   /** What happens while something is being done, which may itself be what does it. */
   readonly #inputs: IrcInput[] = [];
   #isStepping = false;
@@ -84,10 +90,12 @@ export class IrcDoor implements Door {
   #connected(stream: Deno.Conn): void {
     const client = ++this.#count;
     const connection = new IrcConnection(stream, {
+      ready: () => this.#parts.host.ready(),
       line: (line) => this.#step({ type: "line", client, line }),
       drained: () => this.#step({ type: "drained", client }),
       gone: () => {
         this.#connections.delete(client);
+        this.#ending.delete(connection);
         this.#step({ type: "gone", client });
         if (this.#connections.size === 0) this.#allGone();
       },
@@ -119,12 +127,26 @@ export class IrcDoor implements Door {
           this.#connections.get(effect.client)?.send(effect.lines);
           break;
         case "close":
-          this.#connections.get(effect.client)?.end();
+          this.#end(this.#connections.get(effect.client));
+          break;
+        case "cut":
+          this.#connections.get(effect.client)?.close();
           break;
         case "run":
           this.#parts.host.run(effect.command, effect.ref);
+          break;
+        case "warn":
+          this.#parts.warn(effect.text);
       }
     }
+  }
+
+  #end(connection: IrcConnection | undefined): void {
+    if (connection === undefined) return;
+    this.#ending.add(connection);
+    connection.end();
+    const [oldest] = this.#ending;
+    if (this.#ending.size > FAREWELLS_MAX) oldest!.close();
   }
 
   #setTimer(): void {

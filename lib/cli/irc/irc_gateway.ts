@@ -7,44 +7,34 @@
  * capabilities); of those there is one at a time.
  */
 
-import { TokenBucket } from "../../base/rates/token_bucket.ts";
 import { sendChange } from "./irc_changes.ts";
 import { IrcClient } from "./irc_client.ts";
 import { type IrcContext, runCommand, sendHistory } from "./irc_commands.ts";
-import { type Fields, maybeText, textOf } from "./irc_fields.ts";
+import { type Fields, maybeText, textOf } from "./rooms/irc_fields.ts";
 import { lastOf } from "./irc_history.ts";
 import type { ClientLine } from "./lines/irc_line_splitter.ts";
 import { type IrcMessage, ircMessage, SERVER } from "./lines/irc_message.ts";
 import { parseIrc } from "./lines/irc_parser.ts";
 import { IrcPending, type Pending } from "./irc_pending.ts";
-import { type Change, IrcRooms } from "./irc_rooms.ts";
+import { IrcRegistration } from "./irc_registration.ts";
+import { type Change, IrcRooms } from "./rooms/irc_rooms.ts";
+import { IrcRoomEvents } from "./rooms/irc_room_events.ts";
 import { sendNews } from "./irc_news.ts";
 import { sendService } from "./irc_speech.ts";
 import { IrcTalk } from "./irc_talk.ts";
-import {
-  NO_PASSWORD,
-  SECOND_CLIENT,
-  sendError,
-  sendRefusal,
-  sendWelcome,
-  TOO_MANY_GUESSES,
-  WRONG_PASSWORD,
-} from "./irc_welcome.ts";
-import { type IrcEvent, type Said, SaidReader } from "./said_reader.ts";
+import { SECOND_CLIENT, sendFarewell, sendRefusal, sendWelcome } from "./irc_welcome.ts";
+import { type IrcEvent, type Said, SaidReader } from "./rooms/said_reader.ts";
 
 /** A connection that hasn't told who it is by then is closed. */
 export const REGISTRATION_MS_MAX = 30_000;
 /** A client that says nothing for so long is asked whether it is there, and after that time again is gone. */
 export const PING_AFTER_MS = 120_000;
-/** Connections that aren't registered; more are refused. */
-const WAITING_MAX = 8;
+/** Connections that aren't registered: beyond them the one that has waited longest gives way to a new one. */
+export const WAITING_MAX = 8;
 /** So much said meanwhile is shown to a client that can't ask for it. */
 export const REPLAYED_MAX = 500;
 /** A line that goes on and on: the connection is closed then. */
 const OVERLONG_BYTES_MAX = 1_048_576;
-/** Wrong passwords in a row; one more each 12 s. */
-const GUESSES_MAX = 5;
-const GUESSES_PER_SECOND = 1 / 12;
 
 /** Of this machine itself, among those of clients. */
 const NO_CLIENT = -1;
@@ -66,7 +56,11 @@ type IrcEffect =
   | { readonly type: "send"; readonly client: number; readonly lines: readonly string[] }
   /** After what was sent. */
   | { readonly type: "close"; readonly client: number }
-  | { readonly type: "run"; readonly command: string | Fields; readonly ref: string };
+  /** At once: nothing is sent any more. */
+  | { readonly type: "cut"; readonly client: number }
+  | { readonly type: "run"; readonly command: string | Fields; readonly ref: string }
+  /** The user is told of it, wherever that is. */
+  | { readonly type: "warn"; readonly text: string };
 
 /** What the machine asks of its surroundings. */
 interface IrcPorts {
@@ -89,11 +83,12 @@ interface Connection {
 export class IrcGateway {
   readonly #ports: IrcPorts;
   readonly #rooms = new IrcRooms();
+  readonly #roomEvents = new IrcRoomEvents(this.#rooms);
   readonly #reader = new SaidReader(this.#rooms);
   readonly #talk: IrcTalk;
   readonly #pending = new IrcPending();
   readonly #connections = new Map<number, Connection>();
-  readonly #guesses = new TokenBucket(GUESSES_PER_SECOND, GUESSES_MAX);
+  readonly #registration: IrcRegistration;
   #registered: Connection | null = null;
   /** The last event that was taken, and the last one that a client has surely been shown. */
   #lastId = 0;
@@ -106,6 +101,10 @@ export class IrcGateway {
 
   constructor(ports: IrcPorts) {
     this.#ports = ports;
+    this.#registration = new IrcRegistration({
+      isPassword: (text) => ports.isPassword(text),
+      warn: (text) => void this.#effects.push({ type: "warn", text }),
+    });
     this.#talk = new IrcTalk(this.#rooms, (command, pending) => this.#run(command, pending));
   }
 
@@ -157,7 +156,7 @@ export class IrcGateway {
   }
 
   #close(client: IrcClient, reason: string): void {
-    sendError(client, reason);
+    sendFarewell(client, reason);
     this.#end(client);
   }
 
@@ -182,8 +181,9 @@ export class IrcGateway {
   #connected(number: number): void {
     const client = new IrcClient(number, this.#nowMs);
     if (this.#registered !== null) return this.#refuse(client, SECOND_CLIENT);
+    const [oldest] = this.#connections.values();
     if (this.#connections.size >= WAITING_MAX) {
-      return this.#refuse(client, "Too many connections wait to be let in: try again in a minute");
+      this.#refuse(oldest!.client, "Nobody has registered, and others want to come in");
     }
     this.#connections.set(number, { client, heardMs: this.#nowMs, askedMs: null });
   }
@@ -194,12 +194,10 @@ export class IrcGateway {
     connection.heardMs = this.#nowMs;
     connection.askedMs = null;
     const { client } = connection;
+    if (!client.isRegistered) return this.#register(connection, line);
     if (typeof line !== "string") return this.#overlong(client, line);
     const message = parseIrc(line);
-    if (message === null) return; // what isn't a message has no answer that a client would understand
-    if (!client.isRegistered) return this.#register(connection, message);
-    if (message.command === "CAP") return this.#capabilities(client, message);
-    this.#command(client, message);
+    if (message !== null) this.#command(client, message); // what isn't one has no answer that a client would understand
   }
 
   #overlong(client: IrcClient, line: Exclude<ClientLine, string>): void {
@@ -212,50 +210,25 @@ export class IrcGateway {
 
   // Coming in.
 
-  #register(connection: Connection, message: IrcMessage): void {
+  #register(connection: Connection, line: ClientLine): void {
     const { client } = connection;
-    const { command, params } = message;
-    const [first = ""] = params;
-    switch (command) {
-      case "CAP":
-        this.#capabilities(client, message);
-        break;
-      case "PASS":
-        client.password = first;
-        break;
-      case "NICK":
-        if (first === "") client.reply("431", "No nick is given");
-        else client.wantedNick = first;
-        break;
-      case "USER":
-        client.hasUser = true;
-        break;
-      case "PING":
-        client.send(ircMessage(SERVER, "PONG", SERVER, first));
-        break;
-      case "QUIT":
-        return this.#close(client, "Goodbye");
-      default:
-        client.reply("451", "Not before you are registered: PASS, NICK and USER come first");
+    const registered = this.#registration.line(client, line, this.#nowMs);
+    switch (registered.type) {
+      case "waits":
+        return;
+      case "in":
+        return this.#letIn(connection);
+      case "closed":
+        return this.#close(client, registered.reason);
+      case "cut":
+        this.#effects.push({ type: "cut", client: client.number });
+        this.#forget(client.number);
     }
-    const isWhole = client.wantedNick !== null && client.hasUser && !client.capabilities.isOpen;
-    if (isWhole) this.#letIn(connection);
-  }
-
-  #capabilities(client: IrcClient, { params }: IrcMessage): void {
-    for (const answer of client.capabilities.step(params, client.nick)) client.send(answer);
   }
 
   #letIn(connection: Connection): void {
     const { client } = connection;
-    if (this.#guesses.available(this.#nowMs) < 1) return this.#refuse(client, TOO_MANY_GUESSES);
-    if (client.password === null || !this.#ports.isPassword(client.password)) {
-      if (client.password !== null) this.#guesses.take(this.#nowMs);
-      client.reply("464", client.password === null ? NO_PASSWORD : WRONG_PASSWORD);
-      return this.#close(client, client.password === null ? NO_PASSWORD : WRONG_PASSWORD);
-    }
     if (this.#registered !== null) return this.#refuse(client, SECOND_CLIENT);
-    client.password = null;
     client.isRegistered = true;
     this.#registered = connection;
     const own = this.#rooms.selfNick;
@@ -342,7 +315,7 @@ export class IrcGateway {
   #changes(fields: Fields, pending: Pending | undefined): readonly Change[] {
     const isRefused = fields["event"] === "error" && pending?.client === NO_CLIENT;
     if (isRefused) return this.#rooms.withoutTitles();
-    return this.#rooms.take(fields, this.#nowMs);
+    return this.#roomEvents.take(fields, this.#nowMs);
   }
 
   /** A mesh's room has a title that no event tells by itself. */

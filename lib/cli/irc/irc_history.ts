@@ -1,6 +1,6 @@
 /** What was said, asked for by a client (IRCv3 `chathistory`), as far as the events of this run are kept. */
 
-import type { Said } from "./said_reader.ts";
+import type { Said } from "./rooms/said_reader.ts";
 import { ircFolded } from "./lines/irc_message.ts";
 
 /** So much is answered at once. */

@@ -4,12 +4,11 @@ import { answerWhois } from "./irc_answers.ts";
 import { sendChange } from "./irc_changes.ts";
 import type { Answered, IrcClient } from "./irc_client.ts";
 import { sendError } from "./irc_commands.ts";
-import { type Fields, objectsOf, textOf } from "./irc_fields.ts";
-import { ircFolded } from "./lines/irc_message.ts";
+import { type Fields, objectsOf, textOf } from "./rooms/irc_fields.ts";
 import type { Pending } from "./irc_pending.ts";
-import type { Change, IrcRooms } from "./irc_rooms.ts";
+import type { Change, IrcRooms } from "./rooms/irc_rooms.ts";
 import { sendSaid, sendService } from "./irc_speech.ts";
-import type { Said } from "./said_reader.ts";
+import type { Said } from "./rooms/said_reader.ts";
 
 interface News {
   readonly client: IrcClient;
@@ -35,7 +34,7 @@ export function sendNews(news: News): Answered {
 }
 
 function sendSaidNow(client: IrcClient, said: Said, pending: Pending | undefined): void {
-  if (!said.isPrivate && client.hidden.has(ircFolded(said.target))) return;
+  if (!said.isPrivate && client.hides(said.target)) return;
   const isEcho = said.isSelf && pending?.kind === "said" && pending.client === client.number;
   if (isEcho && !client.has("echo-message")) return;
   sendSaid(client, said, { isLate: false });
@@ -47,9 +46,6 @@ function sendOther({ client, rooms, fields, lines, pending, time }: News): void 
   if (pending?.kind === "whois" && name === "whois") {
     return answerWhois(client, rooms, pending.target, fields);
   }
-  if (pending?.kind === "broadcast" && name === "broadcast-sent") {
-    return echoBroadcast(client, rooms, pending, { id: textOf(fields, "id"), time });
-  }
   if (pending !== undefined && name === "error") {
     return sendError(client, pending, textOf(fields, "code"), textOf(fields, "text"), time);
   }
@@ -60,22 +56,8 @@ function sendOther({ client, rooms, fields, lines, pending, time }: News): void 
   if (SILENT.has(name)) return;
   const channel = rooms.roomOf(fields)?.channel ?? null;
   const isForUser = pending !== undefined || FOR_USER.has(name) || channel === null ||
-    client.hidden.has(ircFolded(channel));
+    client.hides(channel);
   sendService(client, "NOTICE", isForUser ? client.nick : channel, lines, time);
-}
-
-/** The directory gives the sender no copy: what has reached others is shown once that is known. */
-function echoBroadcast(
-  client: IrcClient,
-  rooms: IrcRooms,
-  { target, text }: Pending & { readonly kind: "broadcast" },
-  { id, time }: { readonly id: string; readonly time: string },
-): void {
-  if (!client.has("echo-message")) return;
-  sendSaid(client, {
-    ...{ id: 0, target, isPrivate: false, isSelf: true, isEdit: false, ref: null },
-    ...{ nick: rooms.selfNick, key: rooms.selfKey, text, entry: null, msgid: id, time },
-  }, { isLate: false });
 }
 
 /** What a client sees otherwise, or what is of no use to it unasked. */
@@ -96,6 +78,7 @@ const SILENT: ReadonlySet<string> = new Set([
   "web",
   "irc",
   "bye",
+  "broadcast-sent",
 ]);
 
 /** About what is between the user and one other, or the user alone. */

@@ -2,7 +2,8 @@
 
 import { dropOldest } from "../../base/collections/bounded.ts";
 
-interface Asked {
+export interface Pending {
+  readonly kind: "said" | "service" | "whois" | "nick" | "away" | "call";
   /** Number of the connection that asked. */
   readonly client: number;
   /** What it was about: a channel or a nick. */
@@ -10,11 +11,6 @@ interface Asked {
   /** Of the line, not given to an answer yet. */
   readonly label: string | undefined;
 }
-
-export type Pending =
-  | Asked & { readonly kind: "said" | "service" | "whois" | "nick" | "away" | "call" }
-  /** Said to all of a directory, which gives the sender no copy. */
-  | Asked & { readonly kind: "broadcast"; readonly text: string };
 
 /** More than can wait to be run, and be answered later, at once; the oldest are answered without a label. */
 const PENDING_MAX = 512;

@@ -11,7 +11,7 @@ import type {
   Span,
 } from "../rendering/user_interface.ts";
 import { isCommon } from "../streams/piped_interface.ts";
-import { type Fields, textOf } from "./irc_fields.ts";
+import { type Fields, textOf } from "./rooms/irc_fields.ts";
 
 /** @param nowMs Wall time. */
 export function renderingOf<Event extends ShownEvent>(

@@ -5,8 +5,16 @@ import type { IrcClient } from "./irc_client.ts";
 import { type IrcMessage, ircMessage, withTags } from "./lines/irc_message.ts";
 import { SERVICE } from "./lines/irc_names.ts";
 import { roomForText } from "./lines/irc_serialiser.ts";
-import { ACTION_BYTES, actionBody, bodiesOf, type Body, ircAction } from "./lines/irc_text.ts";
-import type { Said } from "./said_reader.ts";
+import {
+  ACTION_BYTES,
+  actionBody,
+  bodiesOf,
+  bodiesOfAll,
+  type Body,
+  ircAction,
+  markedBodies,
+} from "./lines/irc_text.ts";
+import type { Said } from "./rooms/said_reader.ts";
 
 /** What stands for a user and a host: the key of somebody, so that clients can tell people apart by it. */
 export function sourceOf(nick: string, key: string): string {
@@ -35,18 +43,23 @@ export function sendSaid(client: IrcClient, said: Said, { tags = {}, isLate }: D
   };
   const head = headOf(client, said, isLate);
   const action = said.isEdit ? null : ircAction(said.text);
-  const isWhole = action === null && !said.isEdit && client.hasBatch("draft/multiline");
   const room = roomForText(empty) - (action === null ? 0 : ACTION_BYTES);
   const text = `${head}${action ?? said.text}`;
-  const bodies = bodiesOf(text, room, isWhole ? "kept" : "left out");
-  if (isWhole && bodies.length > 1 && text.trim() !== "") {
+  const bodies = (joined: boolean) =>
+    head === ""
+      ? bodiesOf(text, room, joined ? "kept" : "left out")
+      : markedBodies(text, room, joined);
+  const isWhole = action === null && !said.isEdit && client.hasBatch("draft/multiline");
+  const whole = isWhole && text.trim() !== "" ? bodies(true) : [];
+  if (whole.length > 1) {
     return client.inBatch({ ...own, ...tags }, ["draft/multiline", target], (tag) => {
-      for (const body of bodies) {
+      for (const body of whole) {
         client.send(withTags(lineOf(empty, body.text), partTags(body, tag)));
       }
     }, source);
   }
-  const shown: readonly Body[] = bodies.length > 0 ? bodies : [{ text: "␊", isContinued: false }];
+  const apart = whole.length === 1 ? whole : bodies(false);
+  const shown: readonly Body[] = apart.length > 0 ? apart : [{ text: "␊", isContinued: false }];
   for (const [at, body] of shown.entries()) {
     const line = lineOf(empty, action === null ? body.text : actionBody(body.text));
     client.send(withTags(line, { ...own, ...tags, ...(at > 0 ? { msgid: undefined } : {}) }));
@@ -83,8 +96,7 @@ export function sendService(
   time: string,
 ): void {
   const empty = ircMessage(SERVICE_SOURCE, command, target);
-  const room = roomForText(empty);
-  for (const { text } of bodiesOf(lines.join("\n"), room, "left out")) {
+  for (const { text } of bodiesOfAll(lines, roomForText(empty))) {
     client.send(withTags(lineOf(empty, text), { time }));
   }
 }

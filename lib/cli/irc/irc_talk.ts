@@ -4,11 +4,11 @@
  */
 
 import type { IrcClient } from "./irc_client.ts";
-import { type Fields, textOf } from "./irc_fields.ts";
+import { type Fields, textOf } from "./rooms/irc_fields.ts";
 import { ircFolded } from "./lines/irc_message.ts";
 import { nameOfNick, SERVICE } from "./lines/irc_names.ts";
 import type { Pending } from "./irc_pending.ts";
-import type { IrcRooms, Room } from "./irc_rooms.ts";
+import type { IrcRooms, Room } from "./rooms/irc_rooms.ts";
 import { sendService } from "./irc_speech.ts";
 
 /** So many lines wait for a call to be connected; more is refused. */
@@ -52,9 +52,7 @@ export class IrcTalk {
     const { target, text, client } = said;
     if (ircFolded(target) === SERVICE) {
       const line = text.trim();
-      if (line !== "") {
-        this.run(line.startsWith("/") ? line : `/${line}`, pendingOf(said, "service"));
-      }
+      this.run(line.startsWith("/") ? line : `/${line}`, pendingOf(said, "service"));
       return false;
     }
     if (target.startsWith("#")) {
@@ -87,8 +85,7 @@ export class IrcTalk {
   #sayInRoom(room: Room, said: Utterance): void {
     const { text } = said;
     if (room.kind === "directory") {
-      const told: Pending = { ...pendingOf(said, "said"), kind: "broadcast", text };
-      return this.run({ command: "broadcast", text }, told);
+      return this.run({ command: "broadcast", text }, pendingOf(said, "said"));
     }
     const answer = ANSWERS.get(text.trim().toLowerCase());
     if (answer !== undefined && this.#votes.size > 0) {

@@ -59,11 +59,11 @@ export function sendMotd(client: IrcClient): void {
 /** Why a connection isn't served; it is to be closed then. */
 export function sendRefusal(client: IrcClient, text: string): void {
   client.send(ircMessage(SERVER, "NOTICE", NOBODY, text));
-  sendError(client, text);
+  sendFarewell(client, text);
 }
 
 /** The last line of a connection. */
-export function sendError(client: IrcClient, text: string): void {
+export function sendFarewell(client: IrcClient, text: string): void {
   client.send(ircMessage(null, "ERROR", text));
 }
 
@@ -72,4 +72,3 @@ export const WRONG_PASSWORD =
 export const NO_PASSWORD = "A password is needed: it stands in the file that the program named";
 export const SECOND_CLIENT =
   "Another client is connected: the program serves one at a time. Close that one, then try again";
-export const TOO_MANY_GUESSES = "Too many wrong passwords: try again in a minute";

@@ -48,15 +48,15 @@ async function openIrc<Event extends ShownEvent, Target>(
   const { openIrcListener } = await import("../irc/irc_listener.ts");
   const { IrcDoor } = await import("../irc/irc_door.ts");
   const { renderingOf } = await import("../irc/irc_rendering.ts");
-  const notice = (text: string) => ui.show({ event: "notice", text, warning: true });
-  const parts = { file: passwordFile, disk, folder, random: randomBytes, notice };
+  const warn = (text: string) => ui.show({ event: "notice", text, warning: true });
+  const parts = { file: passwordFile, disk, folder, random: randomBytes, notice: warn };
   const password = await openIrcPassword(parts);
   const { listener, at } = await openIrcListener(place);
   const nowMs = environment.wallMs;
   const rendering = renderingOf(render, nowMs);
   await ui.attach(
     "The IRC client's door",
-    (host) => new IrcDoor({ host, listener, password, render: rendering, nowMs }),
+    (host) => new IrcDoor({ host, listener, password, render: rendering, warn, nowMs }),
   );
   ui.announce({ event: "irc", ...at, passwordFile: password.path });
 }

@@ -297,6 +297,11 @@ export interface UserInterface<Event extends ShownEvent, Target> {
    */
   show(event: Event | CommonEvent, ref?: string, place?: Place): void;
   /**
+   * The user has said something that the console where it was typed doesn't show: doors do, and the console where it was
+   * said at one of them. Absent where there are none.
+   */
+  showSaid?(event: Event | CommonEvent, ref?: string): void;
+  /**
    * Sets the user's name and place, shown before `> `: `Alice`, `Alice @group`.
    * @param self The user's own name, which stands out where others mention it; null where nobody can.
    */

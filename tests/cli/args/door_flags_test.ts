@@ -21,6 +21,7 @@ Deno.test("--irc is read, with a port, a path, or neither; what follows it may b
   assertEquals(mesh("mesh Ann --irc").doors, irc(ANY));
   assertEquals(mesh("mesh Ann --irc --json").doors, irc(ANY));
   assertEquals(mesh("mesh Ann --irc 6700").doors, irc({ type: "port", port: 6_700 }));
+  assertEquals(mesh("mesh Ann --irc 0").doors, irc({ type: "port", port: 0 }));
   assertEquals(mesh("mesh Ann --irc=6700").doors, irc({ type: "port", port: 6_700 }));
   assertEquals(mesh("mesh Ann --irc ./irc").doors, irc({ type: "path", path: "./irc" }));
   assertEquals(mesh("mesh Ann --irc --irc-password-file f").doors, irc(ANY, "f"));
@@ -44,8 +45,8 @@ Deno.test("--irc that can't be is refused in words", () => {
     assertStringIncludes(error.message, sentence);
   };
 
-  refused("mesh Ann --irc 0", "--irc must be a whole number from 1 to 65535");
-  refused("mesh Ann --irc=here", "--irc must be a whole number from 1 to 65535");
+  refused("mesh Ann --irc 65536", "--irc must be a whole number from 0 to 65535");
+  refused("mesh Ann --irc=here", "--irc must be a whole number from 0 to 65535");
   refused("mesh Ann --irc-password-file f", "--irc-password-file is the password of --irc");
   refused("mesh Ann --irc --once hi", "--irc is beside a console");
   refused("mesh Ann --irc --mcp", "--irc is beside a console");

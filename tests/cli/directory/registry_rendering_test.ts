@@ -457,15 +457,28 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
     "11:03 (earlier) [*directory* -> all] lunch\n",
   ],
   [
-    [...IN, { event: "broadcast-sent", id: "1", reached: 1_200 }],
+    [...IN, {
+      event: "broadcast",
+      id: "7",
+      from: "Alice",
+      key: "k1",
+      text: "said on the page",
+      sentAt: NOON,
+      history: false,
+      self: true,
+    }],
+    "12:03 [you -> all] said on the page\n",
+  ],
+  [
+    [...IN, { event: "broadcast-sent", id: "1", reached: 1_200, text: "one" }],
     "12:03 * 1,200 have your broadcast\n",
   ],
   [
-    [...IN, { event: "broadcast-sent", id: "1", reached: 1, start: '"one"' }],
+    [...IN, { event: "broadcast-sent", id: "1", reached: 1, text: "one", start: '"one"' }],
     '12:03 * 1 has your broadcast "one"\n',
   ],
   [
-    [...IN, { event: "broadcast-sent", id: "1", reached: 0 }],
+    [...IN, { event: "broadcast-sent", id: "1", reached: 0, text: "one" }],
     "12:03 * Nobody has your broadcast yet; whoever is here gets it as soon as they can take it\n",
   ],
   [
@@ -473,6 +486,7 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
       event: "broadcast-sent",
       id: "1",
       reached: 0,
+      text: "one",
     }],
     "12:03 * Nobody else is here: nobody has your broadcast yet\n",
   ],

@@ -4,6 +4,7 @@ import type { Door, DoorEvent, DoorHost } from "../../../lib/cli/doors/door.ts";
 import { COMMANDS_WAITING_MAX } from "../../../lib/cli/doors/door_input.ts";
 import { DoorsInterface } from "../../../lib/cli/doors/doors_interface.ts";
 import type { CommonOptions } from "../../../lib/cli/args/options.ts";
+import { TimeShare } from "../../../lib/cli/doors/time_share.ts";
 import { PipedInterface } from "../../../lib/cli/streams/piped_interface.ts";
 import { type EchoRoom, echoRoom, messageFrom, MODE, OPTIONS } from "../echo_room.ts";
 import { MemoryStreams, NOON_MS, settle } from "../memory_streams.ts";
@@ -16,10 +17,13 @@ interface Opened {
   readonly room: EchoRoom;
 }
 
-function open(options: Partial<CommonOptions> = {}): Opened {
+/** No time passes for doors, unless a test says so: each command has a turn of its own. */
+const atOnce = () => new TimeShare({ nowMs: () => 0, rest: () => Promise.resolve() });
+
+function open(options: Partial<CommonOptions> = {}, share = atOnce()): Opened {
   const streams = new MemoryStreams();
   const first = new PipedInterface(MODE, { ...OPTIONS, stay: true, ...options }, streams);
-  const ui: Ui = new DoorsInterface(first, MODE, () => NOON_MS);
+  const ui: Ui = new DoorsInterface(first, MODE, () => NOON_MS, share);
   const room = echoRoom(ui);
   return { streams, ui, room };
 }
@@ -130,11 +134,11 @@ Deno.test("an answer goes to who asked, with its own ref, and what is said to al
   const refs = ({ events }: NotedDoor) =>
     events.map(({ fields: { event, ref } }) => `${event} ${ref ?? "-"}`);
   assertEquals(refs(page), ["history same", "message said", "message -"]);
-  assertEquals(refs(client), [
-    "history same",
+  assertEquals(refs(client).toSorted(), [
     "error other",
     "error unknown",
     "help help",
+    "history same",
     "message -",
     "message -",
   ]);
@@ -206,16 +210,112 @@ Deno.test("a door that leaves too many commands waiting is told, and the others 
     page.host.run(`m${count}`, `${count}`);
   }
   client.host.run("from the client", "1");
-  assertEquals(page.events.map(({ fields: { code, ref } }) => [code, ref]), [["full", "64"]]);
+  assertEquals(page.events.map(({ fields: { code, ref } }) => [code, ref]), [["full", "128"]]);
   assertEquals(client.events, []);
 
   ui.pauseInput(null);
-  await settle();
+  while (room.happened.length <= COMMANDS_WAITING_MAX) await settle();
   assertEquals(room.happened.length, COMMANDS_WAITING_MAX + 1);
-  assertEquals(room.happened.at(-1), "from the client");
-  page.host.run("again", "65");
+  assertEquals(room.happened[1], "from the client");
+  page.host.run("again", "129");
   await settle();
   assertEquals(room.happened.at(-1), "again");
+  await ui.close();
+});
+
+/** A share of which each turn ends when that is said. */
+function givenTurns() {
+  const time = { nowMs: 0 };
+  const rests: (() => void)[] = [];
+  const rest = () => new Promise<void>((resolve) => rests.push(resolve));
+  return {
+    time,
+    share: new TimeShare({ nowMs: () => time.nowMs, rest }),
+    async end() {
+      rests.shift()!();
+      await settle();
+    },
+  };
+}
+
+Deno.test("costly commands are run one in a turn, and whoever asks at another door isn't behind all of them", async () => {
+  const { time, share, end } = givenTurns();
+  const { ui, room } = open({}, share);
+  const page = await new NotedDoor("The page").attach(ui);
+  const client = await new NotedDoor("The client").attach(ui);
+  const costly: typeof room = {
+    ...room,
+    target(command, ref) {
+      time.nowMs += 130;
+      return room.target(command, ref);
+    },
+  };
+  ui.listen(costly);
+  for (let count = 0; count < 60; count++) page.host.run(`m${count}`, `${count}`);
+  client.host.run("from the client", "1");
+  await settle();
+  assertEquals(room.happened, ["m0"]);
+  await end(); // all others had their turn
+  assertEquals(room.happened, ["m0"], "they have as much time again");
+  await end();
+  assertEquals(room.happened, ["m0", "m1"]);
+  await end();
+  await end();
+  assertEquals(room.happened, ["m0", "m1", "from the client"]);
+  await ui.close();
+});
+
+Deno.test("a door is told when it may go on: after costly work, and while many of its commands wait", async () => {
+  const { time, share, end } = givenTurns();
+  const { ui, room } = open({}, share);
+  const page = await new NotedDoor("The page").attach(ui);
+  const client = await new NotedDoor("The client").attach(ui);
+  ui.listen(room);
+  assertEquals(page.host.ready(), null);
+  time.nowMs += 50;
+  assert(page.host.ready() !== null && client.host.ready() !== null);
+  await end();
+  await end();
+  assertEquals([page.host.ready(), client.host.ready()], [null, null]);
+
+  for (let count = 0; count <= 16; count++) client.host.run(`m${count}`, `${count}`);
+  assert(client.host.ready() !== null, "16 wait");
+  assertEquals(page.host.ready(), null);
+  await end();
+  assertEquals(client.host.ready(), null);
+  await ui.close();
+});
+
+Deno.test("while no command is run a door isn't kept waiting, but refused beyond the bound", async () => {
+  const { ui, room } = open();
+  const client = await new NotedDoor("The client").attach(ui);
+  ui.listen(room);
+  ui.pauseInput("joining");
+  for (let count = 0; count < 30; count++) client.host.run(`m${count}`, `${count}`);
+  assertEquals(client.host.ready(), null);
+  await ui.close();
+});
+
+Deno.test("what the user said is shown at the doors, and at the console where that isn't where it was typed", async () => {
+  const opened = open();
+  const { ui } = opened;
+  const page = await new NotedDoor("The page").attach(ui);
+  const client = await new NotedDoor("The client").attach(ui);
+  ui.listen({
+    ...opened.room,
+    target: (_, ref) => ui.showSaid(messageFrom("Alice", "from the page"), ref),
+  });
+  page.host.run("from the page", "1");
+  await settle();
+  ui.showSaid(messageFrom("Alice", "typed"), undefined);
+  ui.showSaid(messageFrom("Alice", "by a script"), "own");
+  await ui.flush();
+
+  const all = ["from the page", "typed", "by a script"];
+  assertEquals([page.texts, client.texts], [all, all]);
+  assertEquals(page.events.map(({ fields }) => fields["ref"]), ["1", undefined, undefined]);
+  assertEquals(client.events.map(({ fields }) => fields["ref"]), [undefined, undefined, undefined]);
+  assertEquals(lines(opened), ["12:03 <Alice> from the page"]);
   await ui.close();
 });
 

@@ -96,6 +96,11 @@ const PRINTED: readonly (readonly [title: string, event: FriendsOwnEvent, text: 
   ["a message of two lines", { ...MESSAGE, text: "a\nb" }, "12:03 <bob> a␊b\n"],
   ["one's own message", { ...MESSAGE, from: "alice", self: true }, "12:03 <alice> hi\n"],
   [
+    "what one has said on a page",
+    { ...MESSAGE, from: "alice", self: true, to: "bob" },
+    "12:03 <alice -> bob> hi\n",
+  ],
+  [
     "an earlier message, with the time it was sent",
     { ...MESSAGE, history: true, sentAt: EARLIER },
     "11:03 (earlier) <bob> hi\n",
@@ -250,6 +255,17 @@ Deno.test("friendsLines() tells a person of a delivery only where the friend isn
 
   assertEquals([told({}), told({ state: "delivered" })], [false, false]);
   assertEquals([told({ waiting: 1 }), told({ state: "failed" })], [true, true]);
+});
+
+Deno.test("friendsLines() leaves out at a terminal what stands there with whether it has arrived", () => {
+  const own = { ...MESSAGE, from: "alice", self: true, to: "bob" };
+  const isTold = (change: object) => linesOf({ ...own, ...change }, { interactive: true }) !== "";
+
+  assertEquals([isTold({}), isTold({ history: true }), isTold({ self: false })], [
+    false,
+    true,
+    true,
+  ]);
 });
 
 Deno.test("friendsLines() tells of connections where that was asked for", () => {

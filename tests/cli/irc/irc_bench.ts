@@ -1,7 +1,7 @@
 /** A gateway with a mode that only notes what it is asked, and clients whose lines are read back. */
 
 import { IrcGateway, type IrcInput } from "../../../lib/cli/irc/irc_gateway.ts";
-import type { IrcEvent } from "../../../lib/cli/irc/said_reader.ts";
+import type { IrcEvent } from "../../../lib/cli/irc/rooms/said_reader.ts";
 
 export const PASSWORD = "open sesame";
 export const KEY = { alice: "alicekey", bob: "bobkey", carol: "carolkey" } as const;
@@ -20,6 +20,10 @@ export class IrcBench {
   reads = 0;
   readonly runs: Ran[] = [];
   readonly closed: number[] = [];
+  /** Those that were closed without a word. */
+  readonly cut: number[] = [];
+  /** What the user was told. */
+  readonly warned: string[] = [];
   readonly #sent = new Map<number, string[]>();
   #count = 0;
   readonly gateway: IrcGateway;
@@ -41,6 +45,8 @@ export class IrcBench {
     for (const effect of this.gateway.step(input, this.nowMs)) {
       if (effect.type === "run") this.runs.push({ command: effect.command, ref: effect.ref });
       else if (effect.type === "close") this.closed.push(effect.client);
+      else if (effect.type === "cut") this.cut.push(effect.client);
+      else if (effect.type === "warn") this.warned.push(effect.text);
       else this.#sent.set(effect.client, [...this.sentSoFar(effect.client), ...effect.lines]);
     }
   }

@@ -1,5 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { P2pchatError } from "../../../lib/base/errors.ts";
+import { CommandTable } from "../../../lib/cli/commands/commands.ts";
+import { IrcDoor } from "../../../lib/cli/irc/irc_door.ts";
+import { WAITING_MAX } from "../../../lib/cli/irc/irc_gateway.ts";
 import { openIrcListener } from "../../../lib/cli/irc/irc_listener.ts";
 import { openIrcPassword } from "../../../lib/cli/irc/irc_password.ts";
 import { RealDisk } from "../../../lib/store/disk/real_disk.ts";
@@ -55,6 +58,135 @@ Deno.test("irc door: irc-framework comes in, talks and is talked to", async () =
   client.quit();
   await closed;
   await served.door.close();
+});
+
+/** A client of irc-framework that is in. */
+async function framework({ port }: ServedIrc): Promise<Client> {
+  const client = new Client();
+  client.requestCap("draft/chathistory");
+  client.connect({
+    ...{ host: "127.0.0.1", port, nick: "whoever", password: PASSWORD },
+    ...{ auto_reconnect: false, ping_interval: 0, enable_echomessage: true, version: null },
+  });
+  await heard(client, "userlist");
+  return client;
+}
+
+async function quit(client: Client, served: ServedIrc): Promise<void> {
+  const closed = heard(client, "socket close");
+  client.quit();
+  await closed;
+  await served.door.close();
+}
+
+Deno.test("irc door: irc-framework in two rooms: each has its own words, and its own history", async () => {
+  const served = await ServedIrc.open({ type: "port", port: 0 }, (served) => served.rooms());
+  const client = await framework(served);
+  const second = heard(client, "privmsg", ({ message }) => message === "to the second");
+  client.say("#Two", "to the second");
+  assertEquals((await second)["target"], "#Two");
+  assertEquals(served.ran.at(-1)?.command, { command: "msg", text: "to the second", room: "r2" });
+
+  const first = heard(client, "privmsg", ({ nick }) => nick === "Bob");
+  served.said("Bob", "in the first", { room: "r" });
+  assertEquals((await first)["target"], "#Club");
+  const history = heard(client, "batch end chathistory");
+  client.raw("CHATHISTORY LATEST #Two * 10");
+  const commands = (await history)["commands"] as readonly { readonly params: string[] }[];
+  assertEquals(commands.map(({ params }) => params), [["#Two", "to the second"]]);
+
+  const parted = heard(client, "part");
+  served.show({ event: "parted", number: 2, title: "Two", reason: "quit", room: "r2" });
+  assertEquals((await parted)["channel"], "#Two");
+  await quit(client, served);
+});
+
+Deno.test("irc door: irc-framework in a directory: all are told, one is called, and what was typed elsewhere is there", async () => {
+  const served = await ServedIrc.open({ type: "port", port: 0 }, (served) => served.directory());
+  const client = await framework(served);
+  const told = heard(client, "privmsg", ({ message }) => message === "lunch?");
+  client.say("#lobby", "lunch?");
+  const { nick, target } = await told;
+  assertEquals([nick, target], ["Alice", "#lobby"]);
+
+  const asked = served.asked();
+  client.say("Bob", "are you there?");
+  assertEquals(await asked, { command: "call", name: "Bob" });
+  served.show({ event: "call", call: "c", peer: "Bob", state: "ringing" });
+  const said = heard(client, "privmsg", ({ message }) => message === "are you there?");
+  served.show({ event: "call", call: "c", peer: "Bob", state: "connected" });
+  assertEquals((await said)["target"], "Bob");
+  const typed = heard(client, "privmsg", ({ message }) => message === "from the page");
+  served.said("Alice", "from the page");
+  const own = await typed;
+  assertEquals([own["nick"], own["target"]], ["Alice", "Bob"]);
+  await quit(client, served);
+});
+
+Deno.test("irc door: while the program has others to serve a client's lines wait, and it hears what happens", async () => {
+  const served = await ServedIrc.open();
+  const client = await RawIrc.open(served);
+  await client.join(PASSWORD);
+  const others = Promise.withResolvers<void>();
+  served.held = others.promise;
+  await client.send(...Array.from({ length: 1_800 }, () => "CHATHISTORY LATEST #club * 500"));
+  await client.send("PRIVMSG #club :last");
+  served.said("Bob", "meanwhile");
+
+  assert(!(await client.until("meanwhile")).includes("BATCH"));
+  assertEquals(served.ran, []);
+  served.held = null;
+  const asked = served.asked();
+  others.resolve();
+  assertEquals(await asked, { command: "msg", text: "last" });
+  client.close();
+  await served.door.close();
+});
+
+/** A connection of which nothing is heard, and that takes everything. */
+class SilentConnection {
+  isClosed = false;
+  readonly #gone = Promise.withResolvers<null>();
+  read = () => this.#gone.promise;
+  write = (bytes: Uint8Array) => Promise.resolve(bytes.length);
+  closeWrite = () => Promise.resolve();
+  close(): void {
+    this.isClosed = true;
+    this.#gone.resolve(null);
+  }
+}
+
+Deno.test("irc door: however many come, few are open at once", async () => {
+  const all: SilentConnection[] = [];
+  const end = Promise.withResolvers<never>();
+  const listener = {
+    accept() {
+      if (all.length === 200) return end.promise;
+      all.push(new SilentConnection());
+      return Promise.resolve(all.at(-1));
+    },
+    close: () => end.reject(new Deno.errors.BadResource()),
+  };
+  const host = {
+    events: [],
+    ready: () => null,
+    run: () => {},
+    commands: new CommandTable<never>({
+      commands: [],
+      bareLine: () => ({ command: "", texts: {} }),
+    }),
+  };
+  const door = new IrcDoor({
+    ...{ host, listener: listener as unknown as Deno.Listener, render: () => [] },
+    password: { path: "", is: () => false },
+    ...{ warn: () => {}, nowMs: Date.now },
+  });
+  while (all.length < 200) await new Promise((resolve) => setTimeout(resolve, 0));
+
+  assertEquals(all.filter(({ isClosed }) => !isClosed).length, WAITING_MAX + 16);
+  assert(!all.at(-1)!.isClosed, "the latest may still come in");
+  await door.close();
+  assert(all.every(({ isClosed }) => isClosed));
 });
 
 Deno.test("irc door: a wrong password is told before the connection ends", async () => {
@@ -194,6 +326,7 @@ Deno.test("irc door: what isn't a socket is never removed; a taken port is told"
   await assertRejects(() => openIrcListener(nowhere), P2pchatError, "Cannot serve IRC at /nowhere");
 
   const served = await ServedIrc.open();
+  assert(served.port > 0, "0 is any free one");
   const taken = { type: "port", port: served.port } as const;
   await assertRejects(() => openIrcListener(taken), P2pchatError, "another program listens");
   await served.door.close();

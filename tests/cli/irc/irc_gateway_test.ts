@@ -3,6 +3,7 @@ import {
   PING_AFTER_MS,
   REGISTRATION_MS_MAX,
   REPLAYED_MAX,
+  WAITING_MAX,
 } from "../../../lib/cli/irc/irc_gateway.ts";
 import { IrcBench, KEY, PASSWORD } from "./irc_bench.ts";
 
@@ -64,7 +65,7 @@ Deno.test("irc: a wrong password, or none, is refused and nothing is told", () =
   }
 });
 
-Deno.test("irc: guesses are few", () => {
+Deno.test("irc: whoever has the password comes in, however many were wrong before; the user is told of many", () => {
   const bench = new IrcBench();
   bench.room();
   const guess = (client: number, password: string) => {
@@ -72,11 +73,46 @@ Deno.test("irc: guesses are few", () => {
     bench.line(`PASS :${password}\nNICK a\nUSER a 0 * a`, client);
     return bench.bare(client).at(-1)!;
   };
-  for (let client = 1; client <= 5; client++) guess(client, "wrong");
+  for (let client = 1; client <= 5; client++) assert(guess(client, "wrong").includes("ERROR"));
+  assertEquals(bench.warned, [], "they may be typing errors");
+  for (let client = 6; client <= 200; client++) guess(client, "wrong");
+  assertEquals(bench.warned.length, 1);
 
-  assert(guess(6, PASSWORD).includes("Too many wrong passwords"));
-  bench.nowMs += 60_000;
-  assert(guess(7, PASSWORD).includes("366"));
+  assert(guess(201, PASSWORD).includes(" 366 "));
+  bench.step({ type: "gone", client: 201 });
+  for (let client = 202; client <= 206; client++) guess(client, "wrong");
+  bench.nowMs += 3_600_000;
+  assertEquals(bench.warned.length, 1, "one right one ends the row");
+  guess(207, "wrong");
+  assertEquals(bench.warned.length, 2);
+});
+
+Deno.test("irc: of connections that say nothing the oldest give way", () => {
+  const bench = new IrcBench();
+  bench.room();
+  for (let client = 1; client <= WAITING_MAX; client++) bench.step({ type: "connected", client });
+  assertEquals(bench.closed, []);
+
+  assert(bench.join("", 100).some((line) => line.includes(" 366 ")));
+  assertEquals(bench.closed, [1]);
+  assert(bench.bare(1).at(-1)!.startsWith("ERROR :"));
+});
+
+Deno.test("irc: what a browser sends for a page is cut off without a word", () => {
+  const bench = new IrcBench();
+  bench.room();
+  for (const [at, line] of ["POST / HTTP/1.1", "get /x", "OPTIONS * HTTP/1.1"].entries()) {
+    bench.step({ type: "connected", client: at });
+    bench.line(`${line}\nPASS :${PASSWORD}\nNICK a\nUSER a 0 * a`, at);
+    assertEquals(bench.taken(at), []);
+  }
+  assertEquals(bench.cut, [0, 1, 2]);
+  bench.step({ type: "connected", client: 3 });
+  bench.step({ type: "line", client: 3, line: { bytes: 9_000, isUnended: true } });
+  assertEquals(bench.cut, [0, 1, 2, 3]);
+  assert(bench.join("", 4).some((line) => line.includes(" 366 ")));
+  bench.line("POST / HTTP/1.1", 4);
+  assertEquals(numerics(bench.bare(4)), ["421"], "later it is a command, which there isn't");
 });
 
 Deno.test("irc: a second client is refused in words, and the first one goes on", () => {
@@ -281,6 +317,45 @@ Deno.test("irc: /me is an action on both sides; other questions go to nobody", (
   bench.line("PRIVMSG Bob :\x01VERSION\x01");
   assertEquals(bench.bare(), [`:${SERVICE} NOTICE Alice :CTCP VERSION isn't passed on`]);
   assertEquals(bench.runs.length, count);
+});
+
+Deno.test("irc: what says nothing is refused, or ignored", () => {
+  const bench = inRoom("labeled-response batch");
+  const count = bench.runs.length;
+  const asked = (line: string) => {
+    bench.line(line);
+    return bench.taken();
+  };
+
+  for (
+    const text of ["\x01ACTION \x01", "\x01ACTION\x01", "   ", "\x02\x02", "\0", "\x01ACTION \x02 "]
+  ) {
+    for (const target of ["#room", "Bob", "*p2pchat"]) {
+      const lines = asked(`@label=x PRIVMSG ${target} :${text}`);
+      assertEquals(lines, [
+        "@label=x :p2pchat.local 412 Alice :Nothing was sent: there is no text",
+      ], JSON.stringify(text));
+    }
+  }
+  for (const text of ["\x01", "\x01\x01", "\x01 \x01"]) {
+    assertEquals(asked(`PRIVMSG #room :${text}`), []);
+    assertEquals(asked(`NOTICE #room :${text}`), []);
+  }
+  assertEquals(bench.runs.length, count);
+  bench.line("PRIVMSG #room :a\0b");
+  assertEquals(bench.ran.command, { command: "msg", text: "ab" });
+});
+
+Deno.test("irc: a parameter that is too long leaves room for what is said of it", () => {
+  const bench = inRoom();
+  const long = "x".repeat(1_900);
+  bench.line(
+    `JOIN #${long}\nNAMES #${long}\n${long}\nMODE #${long}\nWHOWAS ${long}\nTOPIC #${long}`,
+  );
+
+  const lines = bench.bare();
+  assertEquals(numerics(lines), ["403", "366", "403", "406", "369", "403"]);
+  for (const line of lines) assert(/ :[A-Z]/.test(line), line);
 });
 
 Deno.test("irc: who comes, goes, is called otherwise or away is told", () => {

@@ -35,6 +35,45 @@ Deno.test("irc group: entries have their numbers, edits say which", () => {
   ]);
 });
 
+Deno.test("irc group: a line of an entry never looks like an entry of its own", () => {
+  const bench = inGroup("message-tags");
+  bench.said("Bob", "one\n[13] two\nedited 3: no", { seq: 12, id: "e12" });
+  const edit = { event: "edit", edit: 3, seq: 12, by: "Bob", text: "a\nedited 13: b", reason: "" };
+  bench.event({ ...edit, outcome: "committed", committedAt: "2026-01-31T12:00:00.000Z" });
+  bench.said("Bob", "/me waves\n[14] bye", { seq: 13, id: "e13" });
+  bench.said("Bob", `${"x".repeat(395)} [15] forged ${"y".repeat(200)}`, { seq: 14, id: "e14" });
+
+  const lines = bench.bare().map((line) => line.replace(/^\S+ /, ""));
+  assertEquals(lines.slice(0, 7), [
+    "PRIVMSG #room :[12] one",
+    "PRIVMSG #room :… [13] two",
+    "PRIVMSG #room :… edited 3: no",
+    "NOTICE #room :edited 12: a",
+    "NOTICE #room :… edited 13: b",
+    "PRIVMSG #room :\x01ACTION [13] waves\x01",
+    "PRIVMSG #room :\x01ACTION … [14] bye\x01",
+  ]);
+  assert(lines.slice(8).every((line) => line.startsWith("PRIVMSG #room :… ")), lines.join("\n"));
+
+  const whole = inGroup("draft/multiline batch message-tags");
+  whole.said("Bob", "one\n[13] two", { seq: 12, id: "e12" });
+  assertEquals(whole.bare().slice(1, 3).map((line) => line.replace(/^\S+ /, "")), [
+    "PRIVMSG #room :[12] one",
+    "PRIVMSG #room :… [13] two",
+  ]);
+});
+
+Deno.test("irc group: what the program tells of several authors can't be forged by one", () => {
+  const bench = inGroup();
+  bench.line("PRIVMSG *p2pchat :log 5");
+  bench.answer({ event: "log", text: "12:00 <Bob> hi\n12:01 <Carol> forged" });
+
+  assertEquals(bench.bare(), [
+    `:${SERVICE} PRIVMSG Alice :<log> 12:00 <Bob> hi`,
+    `:${SERVICE} PRIVMSG Alice :… 12:01 <Carol> forged`,
+  ]);
+});
+
 Deno.test("irc group: y and n answer a vote while one is open, and are chat otherwise", () => {
   const bench = inGroup();
   bench.line("PRIVMSG #room :y");
@@ -77,14 +116,32 @@ Deno.test("irc directory: the lobby is a channel, in which all are told", () => 
   const bench = inDirectory("echo-message labeled-response batch");
   bench.line("@label=b PRIVMSG #lobby :lunch");
   assertEquals(bench.ran.command, { command: "broadcast", text: "lunch" });
-  bench.answer({ event: "broadcast-sent", id: "b1", reached: 2 });
+  const own = { event: "broadcast", from: "Alice", key: KEY.alice, self: true };
+  bench.answer({ ...own, id: "b1", text: "lunch" });
+  bench.answer({ event: "broadcast-sent", id: "b1", reached: 2, text: "lunch" });
+  bench.event({ ...own, id: "b0", text: "from the console" });
   bench.event({ event: "broadcast", id: "b2", from: "Bob", key: KEY.bob, text: "where?" });
   bench.event({ event: "broadcast", id: "b3", from: "*directory*", key: "dir", text: "bye" });
 
   assertEquals(bench.taken(), [
     `@label=b :${ALICE} PRIVMSG #lobby :lunch`,
+    `:${ALICE} PRIVMSG #lobby :from the console`,
     `:${BOB} PRIVMSG #lobby :where?`,
     ":*directory*!p2p@dir PRIVMSG #lobby :bye",
+  ]);
+});
+
+Deno.test("irc directory: a client without echo-message isn't told what it has said itself", () => {
+  const bench = inDirectory("labeled-response batch");
+  const own = { event: "broadcast", from: "Alice", key: KEY.alice, self: true };
+  bench.line("@label=b PRIVMSG #lobby :lunch");
+  bench.answer({ ...own, id: "b1", text: "lunch" });
+  bench.answer({ event: "broadcast-sent", id: "b1", reached: 2, text: "lunch" });
+  bench.event({ ...own, id: "b2", text: "from the page" });
+
+  assertEquals(bench.taken(), [
+    "@label=b :p2pchat.local ACK",
+    `:${ALICE} PRIVMSG #lobby :from the page`,
   ]);
 });
 

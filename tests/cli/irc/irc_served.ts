@@ -12,6 +12,8 @@ export const PASSWORD = "open sesame";
 export class ServedIrc {
   readonly #events: DoorEvent[] = [];
   readonly ran: { readonly command: DoorCommand; readonly ref: string }[] = [];
+  /** What holds the next lines back; null: nothing. */
+  held: Promise<void> | null = null;
   #heard: () => void = () => {};
 
   private constructor(
@@ -22,13 +24,18 @@ export class ServedIrc {
     take(this);
   }
 
-  static async open(place: IrcPlace = { type: "port", port: 0 }): Promise<ServedIrc> {
+  /** @param begin What the program shows before any client comes. */
+  static async open(
+    place: IrcPlace = { type: "port", port: 0 },
+    begin: (served: ServedIrc) => void = (served) => served.room(),
+  ): Promise<ServedIrc> {
     const { listener, at } = await openIrcListener(place);
     let served: ServedIrc | null = null;
     const host = {
       get events() {
         return served === null ? [] : served.#events;
       },
+      ready: () => served?.held ?? null,
       run: (command: DoorCommand, ref: string) => served!.#take(command, ref),
       commands: new CommandTable<never>({
         commands: [],
@@ -37,9 +44,9 @@ export class ServedIrc {
     };
     const password = { path: "", is: (text: string) => text === PASSWORD };
     const render = (fields: Readonly<Record<string, unknown>>) => [String(fields["text"])];
-    const door = new IrcDoor({ host, listener, password, render, nowMs: Date.now });
+    const door = new IrcDoor({ host, listener, password, render, warn: () => {}, nowMs: Date.now });
     new ServedIrc(door, at, (made) => served = made);
-    served!.room();
+    begin(served!);
     return served!;
   }
 
@@ -58,6 +65,23 @@ export class ServedIrc {
   room(): void {
     this.show({ event: "ready", command: "mesh", name: "Alice", key: KEY.alice, room: "r" });
     this.show({ event: "joined", name: "Bob", key: KEY.bob, verified: true });
+  }
+
+  /** Two rooms, with Bob in both. */
+  rooms(): void {
+    for (const room of ["r", "r2"]) {
+      this.show({ event: "ready", command: "mesh", name: "Alice", key: KEY.alice, room });
+      this.show({ event: "joined", name: "Bob", key: KEY.bob, verified: true, room });
+    }
+  }
+
+  /** A directory, with Bob in it. */
+  directory(): void {
+    const registry = "dir.example";
+    this.show({ event: "ready", command: "peer", name: "Alice", key: KEY.alice, registry });
+    this.show({ event: "session", state: "up", name: "Alice", guest: false });
+    const user = (name: string, key: string) => ({ name, key, state: "free", guest: false });
+    this.show({ event: "users", users: [user("Alice", KEY.alice), user("Bob", KEY.bob)] });
   }
 
   said(from: "Alice" | "Bob", text: string, more: Readonly<Record<string, unknown>> = {}): void {
@@ -84,13 +108,19 @@ export class ServedIrc {
 
   #take(command: DoorCommand, ref: string): void {
     if (typeof command === "object" && command["command"] === "rooms") {
-      return this.show({ event: "rooms", rooms: [{ room: "r", title: "Club" }], ref });
+      const rooms = [{ room: "r", title: "Club" }, { room: "r2", title: "Two" }];
+      return this.show({ event: "rooms", rooms, ref });
     }
     this.ran.push({ command, ref });
     if (typeof command === "object" && command["command"] === "msg") {
       const to = command["name"];
       const privately = to === undefined ? {} : { private: true, to };
-      this.said("Alice", String(command["text"]), { ref, ...privately });
+      const where = command["room"] === undefined ? {} : { room: command["room"] };
+      this.said("Alice", String(command["text"]), { ref, ...privately, ...where });
+    }
+    if (typeof command === "object" && command["command"] === "broadcast") {
+      const said = { id: `b${this.#events.length}`, from: "Alice", key: KEY.alice, self: true };
+      this.show({ event: "broadcast", ...said, text: command["text"], ref });
     }
     this.#heard();
   }

@@ -5,8 +5,10 @@ import {
   actionBody,
   BODIES_MAX,
   bodiesOf,
+  bodiesOfAll,
   clientText,
   ircAction,
+  markedBodies,
 } from "../../../lib/cli/irc/lines/irc_text.ts";
 
 const texts = (text: string, bytes = 400, empty: "kept" | "left out" = "left out") =>
@@ -69,6 +71,7 @@ Deno.test("irc text: an action is one on both sides", () => {
   assertEquals(clientText("\x01ACTION waves"), { type: "said", text: "/me waves" });
   assertEquals(clientText("\x01version\x01"), { type: "ctcp", command: "VERSION" });
   assertEquals(clientText("\x01"), { type: "ctcp", command: "" });
+  assertEquals(clientText(actionBody(" ")), { type: "said", text: "" });
 });
 
 Deno.test("irc text: styles of a client are taken out, its text isn't", () => {
@@ -76,4 +79,30 @@ Deno.test("irc text: styles of a client are taken out, its text isn't", () => {
     type: "said",
     text: "bold red x 3,4",
   });
+});
+
+Deno.test("irc text: nobody can write what looks like the beginning of another text", () => {
+  const unit = fc.constantFrom("a", " ", "\n", "[13] ", "\u2028", "\r", "… ", "漢".repeat(20));
+  const all = fc.array(unit, { maxLength: 60 }).map((units) => `[12] ${units.join("")}`);
+  fc.assert(
+    fc.property(all, fc.integer({ min: 20, max: 60 }), fc.boolean(), (text, bytes, joined) => {
+      const [first, ...others] = markedBodies(text, bytes, joined);
+
+      assert(first!.text.startsWith("[12]"));
+      for (const { text, isContinued } of others.slice(0, BODIES_MAX - 1)) {
+        assert(utf8Length(text) <= bytes);
+        assert(text.startsWith("… ") || (joined && isContinued), text);
+      }
+    }),
+  );
+  assertEquals(markedBodies("[12] a\n[13] b", 60).map(({ text }) => text), ["[12] a", "… [13] b"]);
+});
+
+Deno.test("irc text: several texts are as many bodies as one", () => {
+  const texts = Array.from({ length: 500 }, (_, at) => `text ${at}\nmore`);
+  const bodies = bodiesOfAll(texts, 100).map(({ text }) => text);
+
+  assertEquals(bodies.slice(0, 3), ["text 0", "… more", "text 1"]);
+  assertEquals(bodies.length, BODIES_MAX + 1);
+  assert(bodies.at(-1)!.startsWith("... 400 more lines"), bodies.at(-1));
 });

@@ -359,7 +359,7 @@ Deno.test("page: a call comes, is answered, and ends where it was held", () => {
   );
 });
 
-Deno.test("page: one's own broadcast is shown where it was typed, with how many have it", () => {
+Deno.test("page: one's own broadcast is shown, with how many have it", () => {
   const lobby = pageOf("directory", [{ event: "session", state: "up", name: "Alice" }]);
   const sent = reduce(lobby, {
     type: "sent",
@@ -369,11 +369,15 @@ Deno.test("page: one's own broadcast is shown where it was typed, with how many 
     isChat: true,
   });
 
-  const state = after(sent, [{ event: "broadcast-sent", id: "b", reached: 2, ref: "a.x.1" }]);
+  const own = { event: "broadcast", id: "b", from: "Alice", key: "a", text: "lunch!", self: true };
+  const counted = { event: "broadcast-sent", id: "b", reached: 2, text: "lunch!" };
+  const ref = "a.x.1";
+  const state = after(sent, [{ ...own, ref }, { ...counted, ref }]);
 
   assertEquals(texts(state), ["Alice: lunch!", "* 2 have your broadcast"]);
-  const other = after(lobby, [{ event: "broadcast-sent", id: "b", reached: 2 }]);
-  assertEquals(texts(other), ["* 2 have your broadcast"]);
+  assertEquals(state.pending.size, 0);
+  const other = after(lobby, [own, counted]);
+  assertEquals(texts(other), texts(state), "wherever it was typed");
 });
 
 Deno.test("page: a file is offered, fetched, and here", () => {

@@ -125,6 +125,7 @@ export class ServedPage {
         return { events: this.events.filter((event) => event.id > id && event.id <= last), last };
       },
       run: (command, ref) => void this.asked.push({ command, ref }),
+      ready: () => null,
       commands: MODE.commands,
       names: () => this.names,
       prompt: () => ({ text: "Alice", self: "Alice" }),

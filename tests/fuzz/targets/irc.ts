@@ -11,7 +11,7 @@ import { IrcGateway, type IrcInput } from "../../../lib/cli/irc/irc_gateway.ts";
 import { type ClientLine, IrcLineSplitter } from "../../../lib/cli/irc/lines/irc_line_splitter.ts";
 import { parseIrc } from "../../../lib/cli/irc/lines/irc_parser.ts";
 import { ircLine } from "../../../lib/cli/irc/lines/irc_serialiser.ts";
-import type { IrcEvent } from "../../../lib/cli/irc/said_reader.ts";
+import type { IrcEvent } from "../../../lib/cli/irc/rooms/said_reader.ts";
 import type { Random } from "../../sim/random.ts";
 import { Decisions, NO_TEXT, spoilt } from "../changes.ts";
 import type { Target } from "../target.ts";

@@ -69,10 +69,10 @@ Deno.test("leaving: whom one's broadcasts have reached is waited for", () => {
 
   assertEquals(program.says({ type: "broadcast-taken", own: FIRST_OWN + 1, number: 8 }), []);
   assertEquals(program.says({ type: "broadcast-sent", number: 8, reached: 1 }), [
-    'broadcast-sent id=8 reached=1 start="two" ref=b',
+    'broadcast-sent id=8 reached=1 text=two start="two" ref=b',
   ]);
   assertEquals(program.says({ type: "broadcast-sent", number: 7, reached: 2 }), [
-    'broadcast-sent id=7 reached=2 start="one" ref=a',
+    'broadcast-sent id=7 reached=2 text=one start="one" ref=a',
     "close directory",
     "bye quit",
   ]);

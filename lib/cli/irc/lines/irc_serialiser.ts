@@ -20,7 +20,7 @@ export function ircLine(message: IrcMessage): string {
   let line = head;
   for (const [at, param] of params.entries()) {
     if (at < last) {
-      line += ` ${asWord(param)}`;
+      line += ` ${asParam(param)}`;
       continue;
     }
     const text = onOneLine(param);
@@ -38,7 +38,7 @@ export function roomForText(message: IrcMessage): number {
   const words = [
     ...(source === null ? [] : [`:${asWord(source)}`]),
     command,
-    ...params.map(asWord),
+    ...params.map(asParam),
   ];
   return LINE_BYTES_MAX - CRLF_BYTES - utf8Length(`${words.join(" ")} :`);
 }
@@ -75,6 +75,13 @@ function onOneLine(text: string): string {
 function asWord(text: string): string {
   const word = onOneLine(text).replace(/^:+/, "").replaceAll(" ", "_");
   return word === "" ? "*" : word;
+}
+
+/** As no name, key or channel is longer: of what a client itself has sent so much is repeated that there is room for the rest. */
+const PARAM_BYTES_MAX = 200;
+
+function asParam(text: string): string {
+  return cutTo(asWord(text), PARAM_BYTES_MAX);
 }
 
 function cutTo(line: string, bytesMax: number): string {

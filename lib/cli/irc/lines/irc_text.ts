@@ -1,6 +1,6 @@
 /** What people write, as IRC has it, and back: bodies of lines, actions, and what IRC makes of control characters. */
 
-import { ACTION_START, visibleText, withFewMarks } from "../../../base/text/text.ts";
+import { ACTION_START, utf8Length, visibleText, withFewMarks } from "../../../base/text/text.ts";
 import { countText } from "../../../base/text/words.ts";
 import { graphemeBefore } from "../../rendering/graphemes.ts";
 import { actionIn } from "../../rendering/spans.ts";
@@ -27,13 +27,43 @@ export function bodiesOf(
   bytesMax: number,
   emptyLines: "kept" | "left out",
 ): readonly Body[] {
-  const bodies: Body[] = [];
-  const lines = text.split("\n");
-  for (const [at, line] of lines.entries()) {
-    if (line.trim() === "" && emptyLines === "left out") continue;
+  return bounded(text.split("\n"), (line) => {
+    if (line.trim() === "" && emptyLines === "left out") return [];
     const parts = partsOf(withFewMarks(visibleText(line)), bytesMax);
-    bodies.push(...parts.map((part, at) => ({ text: part, isContinued: at > 0 })));
-    if (bodies.length >= BODIES_MAX) return withRest(bodies, lines.length - at - 1);
+    return parts.map((part, at) => ({ text: part, isContinued: at > 0 }));
+  });
+}
+
+/**
+ * Before each body of a text but the first, where what stands before the first tells one text from another: the number
+ * of an entry, a time, a name. So no author can write a line that looks as if another text began there.
+ */
+const GOES_ON = "… ";
+
+/**
+ * As `bodiesOf`, with all but the first marked as going on.
+ * @param joined Whether the reader joins what is continued: then that has no mark, and empty lines are kept.
+ */
+export function markedBodies(text: string, bytesMax: number, joined = false): readonly Body[] {
+  const room = bytesMax - utf8Length(GOES_ON);
+  return bodiesOf(text, room, joined ? "kept" : "left out").map((body, at) =>
+    at === 0 || (joined && body.isContinued) ? body : { ...body, text: GOES_ON + body.text }
+  );
+}
+
+/** Of several texts one after the other, as many as of one. */
+export function bodiesOfAll(texts: readonly string[], bytesMax: number): readonly Body[] {
+  return bounded(texts, (text) => markedBodies(text, bytesMax));
+}
+
+function bounded<One>(
+  all: readonly One[],
+  bodiesIn: (one: One) => readonly Body[],
+): readonly Body[] {
+  const bodies: Body[] = [];
+  for (const [at, one] of all.entries()) {
+    bodies.push(...bodiesIn(one));
+    if (bodies.length >= BODIES_MAX) return withRest(bodies, all.length - at - 1);
   }
   return bodies;
 }
@@ -105,6 +135,7 @@ export const ACTION_BYTES = actionBody("").length;
 
 /** What a client has sent as the text of a message. */
 type ClientText =
+  /** Empty: nothing is said. */
   | { readonly type: "said"; readonly text: string }
   /** A question of one client to another, such as VERSION; `command` in capitals. */
   | { readonly type: "ctcp"; readonly command: string };
@@ -115,7 +146,8 @@ export function clientText(body: string): ClientText {
   const inner = body.endsWith(CTCP) && body.length > 1 ? body.slice(1, -1) : body.slice(1);
   const command = /^\S*/.exec(inner)![0].toUpperCase();
   if (command !== "ACTION") return { type: "ctcp", command };
-  return { type: "said", text: ACTION_START + withoutStyles(inner.slice("ACTION ".length)) };
+  const action = withoutStyles(inner.slice("ACTION ".length));
+  return { type: "said", text: action.trim() === "" ? "" : ACTION_START + action };
 }
 
 /** Bold, italics, underline, strike, monospace, reverse, reset; colours with their digits. */

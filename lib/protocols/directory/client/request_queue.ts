@@ -45,6 +45,7 @@ interface Asked {
 /** A broadcast that the directory has taken. */
 interface Reaching {
   readonly ref: string | undefined;
+  readonly text: string;
   /** How the text starts, where others waited at the same time. */
   readonly start?: string;
   /** The report isn't waited for after this: it was lost with a link, or with the directory's process. */
@@ -305,8 +306,8 @@ export class RequestQueue {
         const reaching = this.#reaching.get(number);
         if (reaching === undefined) return true; // dropped, as too many others were sent since
         this.#reaching.delete(number);
-        const { start, ref } = reaching;
-        const which = start === undefined ? {} : { start };
+        const { start, text, ref } = reaching;
+        const which = start === undefined ? { text } : { text, start };
         out.show({ event: "broadcast-sent", id: String(number), reached, ...which }, ref);
         break;
       }
@@ -319,8 +320,9 @@ export class RequestQueue {
 
   #reachingBy({ request, ref, isOneOfSeveral }: Asked): Reaching {
     const untilMs = this.parts.out.nowMs + REPORTED_MS_MAX;
-    const isNamed = isOneOfSeveral && request.type === "broadcast";
-    return { ref, untilMs, ...(isNamed ? { start: quotedStart(request.text) } : {}) };
+    const text = request.type === "broadcast" ? request.text : "";
+    const isNamed = isOneOfSeveral && text !== "";
+    return { ref, text, untilMs, ...(isNamed ? { start: quotedStart(text) } : {}) };
   }
 
   /**

@@ -199,11 +199,15 @@ export type ClientEvent =
     readonly sentAt: string;
     /** It was stored before this program was started. */
     readonly history: boolean;
+    /** The user's own: the directory gives the sender no copy, so it is there only where it was typed elsewhere. */
+    readonly self?: true;
   }
   | {
     readonly event: "broadcast-sent";
     readonly id: string;
     readonly reached: number;
+    /** What was told: it may have been typed elsewhere. */
+    readonly text: string;
     /** How its text starts, between quotation marks, where several waited at the same time. */
     readonly start?: string;
   }

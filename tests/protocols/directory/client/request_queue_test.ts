@@ -38,10 +38,10 @@ Deno.test("telling all: one after the other, and whom it reached is told under i
   assertEquals(taken(program, 8), []);
 
   assertEquals(program.says({ type: "broadcast-sent", number: 8, reached: 3 }), [
-    'broadcast-sent id=8 reached=3 start="two" ref=b',
+    'broadcast-sent id=8 reached=3 text=two start="two" ref=b',
   ]);
   assertEquals(program.says({ type: "broadcast-sent", number: 7, reached: 0 }), [
-    'broadcast-sent id=7 reached=0 start="one" ref=a',
+    'broadcast-sent id=7 reached=0 text=one start="one" ref=a',
   ]);
 });
 
@@ -55,7 +55,7 @@ Deno.test("telling all: whom it reached is told also where we come in anew meanw
   program.entered();
 
   assertEquals(program.says({ type: "broadcast-sent", number: 7, reached: 3 }), [
-    "broadcast-sent id=7 reached=3 ref=a",
+    "broadcast-sent id=7 reached=3 text=one ref=a",
   ]);
 });
 
@@ -160,7 +160,7 @@ Deno.test("telling all: that it is taken may be said before it is sent again, an
 
   assertEquals(taken(program, 7), []);
   assertEquals(program.says({ type: "broadcast-sent", number: 7, reached: 2 }), [
-    'broadcast-sent id=7 reached=2 start="one" ref=a',
+    'broadcast-sent id=7 reached=2 text=one start="one" ref=a',
   ]);
   program.after(5_000);
   assertEquals(broadcasts(program).map(({ text }) => text), ["one", "two"]);

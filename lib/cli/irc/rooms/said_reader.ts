@@ -1,8 +1,8 @@
 /** Events that say something, in the form in which they become lines: for those that come, and those that are asked for. */
 
-import { shownName } from "../../base/text/names.ts";
+import { shownName } from "../../../base/text/names.ts";
 import { type Fields, isTrue, maybeText, numberOf, objectOf, textOf } from "./irc_fields.ts";
-import { nickOf } from "./lines/irc_names.ts";
+import { nickOf } from "../lines/irc_names.ts";
 import type { IrcRooms } from "./irc_rooms.ts";
 
 /** An event as doors are shown it. */

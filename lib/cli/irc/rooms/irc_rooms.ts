@@ -1,0 +1,259 @@
+/**
+ * Who is where: the rooms of the program as channels, people as nicks. It goes on while no client is connected. People are
+ * bounded by what the modes show at once.
+ */
+
+import { shownName } from "../../../base/text/names.ts";
+import { type Fields, maybeText } from "./irc_fields.ts";
+import { ircFolded } from "../lines/irc_message.ts";
+import { channelOf, nickOf } from "../lines/irc_names.ts";
+
+type RoomKind = "mesh" | "group" | "directory";
+
+export interface Person {
+  /** The fingerprint; of somebody whose key isn't known the name. */
+  readonly key: string;
+  /** As it is shown, without a mark: what commands take. */
+  readonly name: string;
+  readonly nick: string;
+  readonly isVerified: boolean;
+  /** Why the person is away, maybe empty; null: it is here. */
+  readonly away: string | null;
+}
+
+/** As events describe somebody. */
+export type Described = Omit<Person, "nick">;
+
+export interface Room {
+  /** As the field `room` of objects; null where there is but one. */
+  id: string | null;
+  kind: RoomKind;
+  title: string | null;
+  /** Null before the user is in. */
+  channel: string | null;
+  isPrivate: boolean;
+  sinceMs: number;
+  /** What is told of the place where there is no title: the server's address. */
+  place: string | null;
+  /** By their keys; without the user. */
+  readonly people: Map<string, Person>;
+}
+
+/** What has changed for a client. */
+export type Change =
+  | { readonly type: "entered"; readonly room: Room }
+  | { readonly type: "parted"; readonly channel: string; readonly reason: string }
+  | { readonly type: "self"; readonly was: string }
+  | { readonly type: "self away"; readonly away: string | null }
+  | { readonly type: "joined"; readonly room: Room; readonly person: Person }
+  /** `isElsewhere`: in another room of the user's, under the same nick. */
+  | {
+    readonly type: "gone";
+    readonly room: Room;
+    readonly person: Person;
+    readonly reason: string;
+    readonly isElsewhere: boolean;
+  }
+  | { readonly type: "renamed"; readonly was: Person; readonly person: Person }
+  | { readonly type: "away"; readonly person: Person }
+  | { readonly type: "verified"; readonly room: Room; readonly person: Person };
+
+/** How much of a key tells one of two apart who have one name, in rooms that don't know of each other. */
+const KEY_START_LENGTHS = [4, 8, 16];
+
+export class IrcRooms {
+  readonly #rooms: Room[] = [];
+  /** The user's own; empty before they are known. */
+  #name = "";
+  #key = "";
+  #away: string | null = null;
+
+  get all(): readonly Room[] {
+    return this.#rooms;
+  }
+
+  get selfName(): string {
+    return this.#name;
+  }
+
+  get selfKey(): string {
+    return this.#key;
+  }
+
+  get selfAway(): string | null {
+    return this.#away;
+  }
+
+  /** The user's nick; `*` before it is known. */
+  get selfNick(): string {
+    return this.#name === "" ? "*" : nickOf(shownName(this.#name));
+  }
+
+  isOwnNick(nick: string): boolean {
+    return ircFolded(nick) === ircFolded(this.selfNick);
+  }
+
+  /** Whether a title has to be asked for: a room is no channel before that. */
+  get awaitsTitles(): boolean {
+    return this.#rooms.some(({ channel, kind, id }) =>
+      channel === null && kind === "mesh" && id !== null
+    );
+  }
+
+  byChannel(channel: string): Room | undefined {
+    const folded = ircFolded(channel);
+    return this.#rooms.find((room) => room.channel !== null && ircFolded(room.channel) === folded);
+  }
+
+  /** Somebody who is in one of the rooms, by nick. */
+  byNick(nick: string): { readonly room: Room; readonly person: Person } | undefined {
+    const folded = ircFolded(nick);
+    for (const room of this.#rooms) {
+      for (const person of room.people.values()) {
+        if (ircFolded(person.nick) === folded) return { room, person };
+      }
+    }
+    return undefined;
+  }
+
+  /** Somebody who is in one of the rooms, by name, or by name and key. */
+  byName(name: string, key: string): Person | undefined {
+    for (const { people } of this.#rooms) {
+      const found = key === "" ? undefined : people.get(key);
+      if (found?.name === name) return found;
+      if (key !== "") continue;
+      for (const person of people.values()) if (person.name === name) return person;
+    }
+    return undefined;
+  }
+
+  /** The room that an event is about; undefined: there is none yet. */
+  roomOf(fields: Fields): Room | undefined {
+    const id = maybeText(fields, "room");
+    if (id === null) return this.#rooms[0];
+    return this.#rooms.find((room) => room.id === id);
+  }
+
+  /** The nick of somebody by the name shown, present or not; that of the user by the user's key. */
+  nickFor(name: string, key: string): string {
+    if (key !== "" && key === this.#key) return this.selfNick;
+    return this.byName(name, key)?.nick ?? this.#freeNick(name, key);
+  }
+
+  // What changes.
+
+  /** The user is in: the room is a channel from now on. */
+  entered(room: Room): readonly Change[] {
+    if (room.channel !== null) return [];
+    const taken = (channel: string) => this.byChannel(channel) !== undefined;
+    room.channel = channelOf(room.kind === "directory" ? "lobby" : room.title, taken);
+    return [{ type: "entered", room }];
+  }
+
+  /** No titles can be had: rooms are channels all the same. */
+  withoutTitles(): readonly Change[] {
+    return this.#rooms.filter(({ kind, id }) => kind === "mesh" && id !== null)
+      .flatMap((room) => this.entered(room));
+  }
+
+  /** The user has left it. */
+  parted(room: Room, reason: string): readonly Change[] {
+    this.#rooms.splice(this.#rooms.indexOf(room), 1);
+    return room.channel === null ? [] : [{ type: "parted", channel: room.channel, reason }];
+  }
+
+  /** Who the user is. */
+  introduced(name: string, key: string): readonly Change[] {
+    this.#key = key;
+    for (const { people } of this.#rooms) people.delete(key);
+    return this.called(name);
+  }
+
+  /** The user's name is that from now on. */
+  called(name: string): readonly Change[] {
+    const was = this.selfNick;
+    this.#name = name;
+    return was === this.selfNick ? [] : [{ type: "self", was }];
+  }
+
+  away(away: string | null): readonly Change[] {
+    if (away === this.#away) return [];
+    this.#away = away;
+    return [{ type: "self away", away }];
+  }
+
+  /** Somebody is in the room, perhaps otherwise than before. */
+  came(room: Room, given: Described): readonly Change[] {
+    if (given.key === this.#key) return [];
+    const before = room.people.get(given.key);
+    if (before === undefined) {
+      const person = this.#named(given);
+      room.people.set(person.key, person);
+      return [{ type: "joined", room, person }];
+    }
+    return this.changed(room, before, given);
+  }
+
+  #named(given: Described): Person {
+    return { ...given, nick: this.nickFor(given.name, given.key) };
+  }
+
+  /** Somebody who is in the room is otherwise than before. */
+  changed(room: Room, was: Person, given: Described): readonly Change[] {
+    room.people.delete(was.key);
+    const person = this.#named(given);
+    room.people.set(person.key, person);
+    const changes: Change[] = [];
+    if (person.nick !== was.nick) changes.push({ type: "renamed", was, person });
+    if (person.away !== was.away) changes.push({ type: "away", person });
+    if (person.isVerified !== was.isVerified) changes.push({ type: "verified", room, person });
+    return changes;
+  }
+
+  /** Somebody has left the room. */
+  gone(room: Room, person: Person, reason: string): readonly Change[] {
+    room.people.delete(person.key);
+    const isElsewhere = this.byNick(person.nick) !== undefined;
+    return [{ type: "gone", room, person, reason, isElsewhere }];
+  }
+
+  /** All who are in the room. @param reasonOf Why somebody of that name is gone. */
+  present(
+    room: Room,
+    here: readonly Described[],
+    reasonOf: (name: string) => string,
+  ): readonly Change[] {
+    const keys = new Set(here.map(({ key }) => key));
+    const gone = [...room.people.values()].filter(({ key }) => !keys.has(key));
+    return [
+      ...gone.flatMap((person) => this.gone(room, person, reasonOf(person.name))),
+      ...here.flatMap((person) => this.came(room, person)),
+    ];
+  }
+
+  /** The room that an event is about, which may be the first that is heard of it. */
+  roomFor(fields: Fields): Room {
+    const known = this.roomOf(fields);
+    if (known !== undefined) return known;
+    const [first] = this.#rooms;
+    if (first?.id === null && first.kind === "mesh") return first; // `ready` tells its id
+    const room: Room = {
+      ...{ id: maybeText(fields, "room"), kind: "mesh", title: null, channel: null },
+      ...{ isPrivate: false, sinceMs: 0, place: null, people: new Map() },
+    };
+    this.#rooms.push(room);
+    return room;
+  }
+
+  /** A nick that nobody else has here. */
+  #freeNick(name: string, key: string): string {
+    const nick = nickOf(shownName(name));
+    const isTaken = (nick: string) => {
+      const other = this.byNick(nick)?.person;
+      const isOwn = key !== this.#key && this.isOwnNick(nick);
+      return isOwn || (other !== undefined && key !== "" && other.key !== key);
+    };
+    const longer = KEY_START_LENGTHS.map((length) => `${nick}^${key.slice(0, length)}`);
+    return [nick, ...longer].find((each) => !isTaken(each)) ?? `${nick}^${key}`;
+  }
+}
