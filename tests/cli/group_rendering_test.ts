@@ -430,6 +430,13 @@ const PRINTED: readonly (readonly [
     "Everything you wrote is in the log.\nYour log: /data/log\nYour key: ka\nYour UDP port: 9000\n",
   ],
   [
+    "a status just after something was said",
+    [{ ...STATUS, unsent: 1 }],
+    "Group of 2: Alice (you), Bob 0.4 ms. The coordinator is there.\n" +
+    "42 entries, digest 9f3c2a1b. Bob decides the order of messages.\n" +
+    "1 of your messages is on its way.\nYour log: /data/log\nYour key: ka\nYour UDP port: 9000\n",
+  ],
+  [
     "a status where the coordinator is verified",
     [{ ...STATUS, serverVerified: true }],
     "Group of 2: Alice (you), Bob 0.4 ms. The coordinator (verified) is there.\n" +

@@ -454,7 +454,7 @@ Deno.test("text mode: /status, /peers and /history read well, alone and in compa
   );
   assertMatch(
     alice.lines.at(-2)!,
-    /^(Everything you wrote has reached everybody|Bob may not have everything you wrote yet)\. Last message \d\d:\d\d, from Bob\.$/,
+    /^(Everything you wrote has reached everybody|What you wrote last is on its way to Bob)\. Last message \d\d:\d\d, from Bob\.$/,
   );
   assertEquals(bob.lines.slice(2), [
     "* Alice is here (127.0.0.1)",

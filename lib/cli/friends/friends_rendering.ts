@@ -29,6 +29,7 @@ import {
   starLine,
   wrongLine,
 } from "../rendering/spans.ts";
+import { waitText } from "../rendering/arrival_words.ts";
 import type { Line, RenderContext, Span } from "../rendering/user_interface.ts";
 import {
   comparedText,
@@ -246,11 +247,11 @@ function statusLines(status: EventNamed<"status">): readonly Line[] {
       ])),
       ".",
     ],
-    [unsentText(status.unsent)],
+    [unsentText(status.unsent, waiting.every((friend) => friend.connected))],
     ...waiting.map((friend): Line => [
       "  ",
       nameSpan(friend.name),
-      `: ${numberText(friend.waiting)} waiting`,
+      `: ${numberText(friend.waiting)} ${friend.connected ? "on the way" : "waiting"}`,
     ]),
     ...ownAwayLines(status),
     ownKeyLine(status.key),
@@ -258,9 +259,7 @@ function statusLines(status: EventNamed<"status">): readonly Line[] {
   ];
 }
 
-function unsentText(unsent: number): string {
-  if (unsent === 0) return "Nothing waits to be delivered.";
-  return unsent === 1
-    ? "1 message waits to be delivered."
-    : `${numberText(unsent)} messages wait to be delivered.`;
+/** @param isHere Whether all for whom something is left are connected. */
+function unsentText(unsent: number, isHere: boolean): string {
+  return unsent === 0 ? "Nothing waits to be delivered." : `${waitText(unsent, isHere)}.`;
 }

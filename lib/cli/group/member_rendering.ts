@@ -33,9 +33,9 @@ import {
   problemLine,
   saidBy,
   starLine,
-  waitText,
   wrongLine,
 } from "../rendering/spans.ts";
+import { waitText } from "../rendering/arrival_words.ts";
 import { goneLine, joiningLine, joiningNames, shortDigest } from "../rendering/states_rendering.ts";
 import type { Line, RenderContext, Span } from "../rendering/user_interface.ts";
 import {
@@ -353,8 +353,13 @@ function memberText({ heard, roundTripMs, path, behind }: MemberView): string {
   return notes.length === 0 ? distance : `${distance} (${notes.join(", ")})`;
 }
 
-function unsentLine({ digest, unsent, awaited }: EventNamed<"status">): readonly Line[] {
+function unsentLine(
+  { digest, unsent, awaited, members, view }: EventNamed<"status">,
+): readonly Line[] {
   if (unsent === 0) return digest === "" ? [] : [["Everything you wrote is in the log."]];
+  if (view > 0 && awaited.length === 0 && members.every(({ heard }) => heard)) {
+    return [[`${waitText(unsent, true)}.`]];
+  }
   const whom: readonly Span[] = awaited.length === 0
     ? []
     : [" for ", ...andListed(awaited.map((name) => [nameSpan(name)]))];

@@ -35,9 +35,9 @@ import {
   saidBy,
   saidPrivately,
   starLine,
-  waitText,
   wrongLine,
 } from "../rendering/spans.ts";
+import { isUnderWay, JUST_SAID, MAY_LACK, waitText } from "../rendering/arrival_words.ts";
 import { type AnnouncedEvent, announcedLines } from "../discovery/announced_texts.ts";
 import type { FileEvent } from "../files/file_events.ts";
 import { fileLines } from "../files/file_rendering.ts";
@@ -395,7 +395,11 @@ function arrivedLine(status: MeshStatus, isAlone: boolean, nowMs: number): Line 
   if (sentences.length === 0 && behind.length === 0) {
     sentences.push("Everything you wrote has reached everybody who is here.");
   }
-  const line: Line = [...sentences.map((sentence) => `${sentence} `), ...behindSpans(behind)];
+  const isUsual = isUnderWay(status.lastOwnAt, nowMs);
+  const line: Line = [
+    ...sentences.map((sentence) => `${sentence} `),
+    ...behindSpans(behind, isUsual),
+  ];
   if (lastMessage === null) return [...line, "No messages yet."];
   return [
     ...line,
@@ -407,9 +411,10 @@ function arrivedLine(status: MeshStatus, isAlone: boolean, nowMs: number): Line 
   ];
 }
 
-function behindSpans(behind: readonly PeerStatus[]): readonly Span[] {
+function behindSpans(behind: readonly PeerStatus[], isUsual: boolean): readonly Span[] {
   if (behind.length === 0) return [];
-  return [...someNames(behind), " may not have everything you wrote yet. "];
+  const names = someNames(behind);
+  return isUsual ? [JUST_SAID, ...names, ". "] : [...names, `${MAY_LACK}. `];
 }
 
 /** A few names, and how many more there are. */
@@ -420,17 +425,24 @@ function someNames(members: readonly PeerStatus[]): readonly Span[] {
 }
 
 /** Waiting private messages by receiver; further receivers are summed up. */
-function waitingLines({ waiting }: MeshStatus): readonly Line[] {
+function waitingLines({ waiting, members }: MeshStatus): readonly Line[] {
   const named = waiting.slice(0, MEMBERS_NAMED_MAX);
   const more = waiting.slice(MEMBERS_NAMED_MAX).reduce((sum, { messages }) => sum + messages, 0);
   return [
-    ...named.map(({ name, messages, removed }): Line => [
-      `${waitText(messages)} for `,
-      nameSpan(name),
-      removed === true ? ", who was removed: sent only if allowed back." : ".",
-    ]),
+    ...named.map(({ name, messages, removed }): Line => {
+      const isHere = removed !== true && members.some((member) => isReached(member, name));
+      return [
+        `${waitText(messages, isHere)} ${isHere ? "to" : "for"} `,
+        nameSpan(name),
+        removed === true ? ", who was removed: sent only if allowed back." : ".",
+      ];
+    }),
     ...(more === 0 ? [] : [[`${waitText(more)} for others.`]]),
   ];
+}
+
+function isReached(member: PeerStatus, name: string): boolean {
+  return member.name === name && !member.suspected;
 }
 
 /** `present`: the member was there before us. A member that can't be dialled has no address. */

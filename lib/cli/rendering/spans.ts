@@ -251,11 +251,6 @@ export function messageStart(
   ];
 }
 
-/** How many of the user's messages wait: the beginning of a sentence. */
-export function waitText(messages: number): string {
-  return `${numberText(messages)} of your messages ${messages === 1 ? "waits" : "wait"}`;
-}
-
 /** Somebody is away or back; of the user, also how that ends. */
 export function awayLine(
   { name, self, away }: Pick<PresenceEvent, "name" | "self"> & {

@@ -225,7 +225,7 @@ const PRINTED: readonly (readonly [title: string, event: FriendsOwnEvent, text: 
       problems: ["cem: it is unreachable"],
     },
     `Connected: bob 0.4 ms, dee.
-2 messages wait to be delivered.
+2 of your messages wait.
   cem: 2 waiting
 Your key: k
 ! cem: it is unreachable
@@ -233,8 +233,17 @@ Your key: k
   ],
   [
     "a status where one message waits",
-    { ...STATUS, unsent: 1 },
-    "Connected with nobody; a message connects.\n1 message waits to be delivered.\nYour key: k\n",
+    { ...STATUS, friends: [{ ...friend("cem"), waiting: 1 }], unsent: 1 },
+    "Connected with nobody; a message connects.\n1 of your messages waits.\n  cem: 1 waiting\nYour key: k\n",
+  ],
+  [
+    "a status just after something was said",
+    {
+      ...STATUS,
+      friends: [{ ...friend("bob"), connected: true, roundTripMs: 0.42, waiting: 1 }],
+      unsent: 1,
+    },
+    "Connected: bob 0.4 ms.\n1 of your messages is on its way.\n  bob: 1 on the way\nYour key: k\n",
   ],
 ];
 

@@ -345,6 +345,35 @@ Your key: Alice
 `,
   ],
   [
+    "a status just after something was said",
+    {
+      ...STATUS,
+      members: [member("Alice"), { ...member("Bob"), upToDate: false }, member("Carol")],
+      waiting: [{ name: "Carol", messages: 1 }],
+      unsent: 1,
+      lastOwnAt: new Date(NOON_MS - 14_000).toISOString(),
+    },
+    `Room of 3: Alice (you), Bob, Carol.
+No links.
+What you wrote last is on its way to Bob. Last message 11:03, from Bob.
+1 of your messages is on its way to Carol.
+Your key: Alice
+`,
+  ],
+  [
+    "a status where something was said long ago",
+    {
+      ...STATUS,
+      members: [member("Alice"), { ...member("Bob"), upToDate: false }],
+      lastOwnAt: new Date(NOON_MS - 15_000).toISOString(),
+    },
+    `Room of 2: Alice (you), Bob.
+No links.
+Bob may not have everything you wrote yet. Last message 11:03, from Bob.
+Your key: Alice
+`,
+  ],
+  [
     "a status of one who is alone",
     { ...STATUS, members: [], unsent: 1 },
     `Room of 1: Alice (you).
@@ -379,7 +408,7 @@ Your key: Alice
     `Room of 6: Alice (you), Bob, Carol, Dave, Eve, Fay.
 No links.
 2 of your messages wait to be sent. Carol, Dave, Eve and 1 more may not have everything you wrote yet. No messages yet.
-1 of your messages waits for Dave.
+1 of your messages is on its way to Dave.
 2 of your messages wait for Eve, who was removed: sent only if allowed back.
 Fetching what was said before from Bob.
 Your key: Alice

@@ -3,6 +3,7 @@
  * `{rowsOfQr}`, `{digits}`, `{messages}`, `{commands}` and `{actions}` (buttons, each with the line that it runs).
  */
 
+import { isUnderWay, JUST_SAID, MAY_LACK, waitText } from "../../rendering/arrival_words.ts";
 import {
   awayParts,
   comparedText,
@@ -101,22 +102,17 @@ function statusCard(status, { mode }) {
   });
 }
 
-const waits = (
-  count,
-) => [
-  `${countText(count, "message of yours", "messages of yours")} ${count === 1 ? "waits" : "wait"}`,
-];
-
 function linkParts({ name: who, roundTripMs, relayed }, index) {
   const time = roundTripMs === null ? "" : ` ${durationText(roundTripMs)}`;
   const how = relayed ? " through a meeting point" : "";
   return [...(index === 0 ? [] : [", "]), name(who), time + how];
 }
 
-function meshStatus({ key, members, unsent, waiting, lastMessage, messages }) {
+function meshStatus({ key, at, members, unsent, waiting, lastMessage, lastOwnAt, messages }) {
   const others = members.filter((member) => member.key !== key);
   const links = others.filter(({ direct }) => direct);
   const behind = others.filter(({ upToDate }) => !upToDate);
+  const toSend = waiting.reduce((rest, one) => rest - one.messages, unsent);
   const silent = others.filter(({ suspected }) => suspected);
   return [
     [
@@ -129,14 +125,22 @@ function meshStatus({ key, members, unsent, waiting, lastMessage, messages }) {
     ...silent.map((
       one,
     ) => [name(one.name), ` hasn\u2019t been heard for ${durationText(one.heardMsAgo ?? 0)}`]),
-    ...(unsent > 0
-      ? [waits(unsent)]
-      : behind.length > 0
-      ? [["Not everything has reached ", ...listed(behind.map((one) => name(one.name)))]]
-      : others.length > 0
+    ...(toSend > 0 ? [[`${waitText(toSend)} to be sent`]] : []),
+    ...(behind.length > 0
+      ? [
+        behindParts(
+          listed(behind.map((one) => name(one.name))),
+          isUnderWay(lastOwnAt, Date.parse(at)),
+        ),
+      ]
+      : others.length > 0 && toSend <= 0
       ? [["Everything you wrote has reached everybody who is here"]]
       : []),
-    ...waiting.map((one) => [...waits(one.messages), " for ", name(one.name)]),
+    ...waiting.map((one) => {
+      const isHere = one.removed !== true &&
+        others.some((other) => other.name === one.name && !other.suspected);
+      return [`${waitText(one.messages, isHere)} ${isHere ? "to" : "for"} `, name(one.name)];
+    }),
     ...(lastMessage === null ? [] : [[
       `${countText(messages, "message")} kept, the last from `,
       name(lastMessage.from),
@@ -146,10 +150,15 @@ function meshStatus({ key, members, unsent, waiting, lastMessage, messages }) {
   ];
 }
 
+function behindParts(names, isUsual) {
+  return isUsual ? [JUST_SAID, ...names] : [...names, MAY_LACK];
+}
+
 function groupStatus(
   { name: self, view, coordinator, seq, digest, members, unsent, awaited = [], edits = [], log },
 ) {
   const others = members.filter((member) => member.name !== self);
+  const isHere = view > 0 && awaited.length === 0 && members.every(({ heard }) => heard);
   const there = `The coordinator is ${coordinator === "up" ? "there" : "away"}`;
   return [
     view === 0 ? [`Not in the group yet. ${there}`] : [
@@ -162,9 +171,10 @@ function groupStatus(
         ? "No entries yet"
         : `${countText(seq, "entry", "entries")}, digest ${digest.slice(0, 8)}`,
     ],
-    ...(unsent > 0
-      ? [[...waits(unsent), ...(awaited.length ? [" for ", ...listed(awaited.map(name))] : [])]]
-      : [["Everything you wrote is in the log"]]),
+    [
+      unsent === 0 ? "Everything you wrote is in the log" : waitText(unsent, isHere),
+      ...(unsent > 0 && awaited.length > 0 ? [" for ", ...listed(awaited.map(name))] : []),
+    ],
     ...others.filter((one) => !one.heard || one.behind > 0).map((
       one,
     ) => [
@@ -185,14 +195,21 @@ function groupStatus(
 }
 
 function friendsStatus({ friends, unsent }) {
+  const isHere = friends.every(({ waiting, connected }) => waiting === 0 || connected);
   return [
     ...friends.map((friend) => [
       name(friend.name),
       ` \u2014 ${friend.connected ? "connected" : "not connected"}`,
-      ...(friend.waiting > 0 ? [`, ${countText(friend.waiting, "message")} waiting`] : []),
+      ...(friend.waiting > 0
+        ? [
+          `, ${countText(friend.waiting, "message")} ${
+            friend.connected ? "on the way" : "waiting"
+          }`,
+        ]
+        : []),
       ...(friend.problem ? [`; ${friend.problem}`] : []),
     ]),
-    unsent > 0 ? waits(unsent) : ["Everything you wrote has arrived"],
+    [unsent > 0 ? waitText(unsent, isHere) : "Everything you wrote has arrived"],
   ];
 }
 
@@ -207,7 +224,7 @@ function directoryStatus({ registry, session, online, unsent, roundTripMs, call,
         : [`, ${durationText(roundTripMs)} away`]),
     ],
     ...(call ? [["A call with ", name(call.peer), `: ${call.state}`]] : []),
-    ...(unsent > 0 ? [waits(unsent)] : []),
+    ...(unsent > 0 ? [[waitText(unsent, call?.state === "connected")]] : []),
   ];
 }
 

@@ -194,6 +194,8 @@ const STRANGERS_WARNED_MAX = 1_024;
 const BEFORE_READY_MAX = 20_000;
 /** How many of those who were removed an error names. */
 const REMOVED_NAMED_MAX = 8;
+/** Among so many of the latest messages a status looks for one's own. */
+const LATEST_MAX = 100;
 /** How many lost members a status names. */
 const LOST_NAMED_MAX = 5;
 
@@ -1008,7 +1010,9 @@ export class RoomEvents {
       fetching: status.sources.has(member.key),
       ...this.rulings.roleOf(member.key),
     }));
-    const [last] = this.facts.history(1);
+    const latest = this.facts.history(LATEST_MAX);
+    const last = latest.at(-1);
+    const own = latest.findLast(({ author }) => author === this.self);
     this.#show({
       event: "status",
       room: this.config.room,
@@ -1028,6 +1032,7 @@ export class RoomEvents {
       lastMessage: last === undefined
         ? null
         : { at: dateText(last.sentAt), from: this.#authorName(last) },
+      ...(own === undefined ? {} : { lastOwnAt: dateText(own.sentAt) }),
       catchingUp: status.sources.size > 0,
       problems: this.#problems(members, status),
     }, ref);

@@ -84,6 +84,8 @@ export interface MeshStatus extends ShownPresence {
   /** Messages kept. */
   readonly messages: number;
   readonly lastMessage: { readonly at: string; readonly from: string } | null;
+  /** When the last own message was said, where that is one of the latest; ISO 8601, UTC. */
+  readonly lastOwnAt?: string;
   /** Whether something is being fetched from any member. */
   readonly catchingUp: boolean;
   /** What is wrong, in words; empty where nothing is. */
