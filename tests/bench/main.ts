@@ -18,6 +18,7 @@ import { measureModules } from "./module_rows.ts";
 import { measureOnline } from "./online_rows.ts";
 import { measureOverload } from "./overload_rows.ts";
 import { watchCircumstances, withMeasured } from "./page.ts";
+import { measurePage } from "./page_rows.ts";
 import { measurePipes } from "./pipe_rows.ts";
 import { groupPlot } from "./plot_group.ts";
 import { judge, type Row, tableOf } from "./row.ts";
@@ -33,6 +34,7 @@ const GROUPS: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   mesh20: () => measureMesh(20),
   scale: measureScale,
   pipes: measurePipes,
+  page: measurePage,
   friends: measureFriends,
   files: measureFiles,
   found: measureFound,

@@ -8,34 +8,20 @@ import {
   type Page,
 } from "npm:playwright-core@1.65.1";
 import { assertEquals } from "@std/assert";
+import { CHROMIUM } from "./chromium.ts";
 
 export type { Browser, Page };
 
-const EXECUTABLES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-const FOUND = EXECUTABLES.find(isFile);
-
-/** Whether Debian's `chromium`, or another one, is installed. */
-export const HAS_CHROMIUM: boolean = FOUND !== undefined;
-
 /** How tests of the page are run. What the driver of the browser keeps open is its own. */
 export const IN_BROWSER = {
-  ignore: !HAS_CHROMIUM,
+  ignore: CHROMIUM === null,
   sanitizeOps: false,
   sanitizeResources: false,
 } as const;
 
-function isFile(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
-
 /** Chromium itself shuts pages in; as root it can't, and in tests it needn't: they load nothing from elsewhere. */
 export async function openBrowser(): Promise<Browser> {
-  return await chromium.launch({ executablePath: FOUND!, args: ["--no-sandbox"] });
+  return await chromium.launch({ executablePath: CHROMIUM!, args: ["--no-sandbox"] });
 }
 
 const WAIT_MS = 60_000;
