@@ -18,8 +18,9 @@ const TYPES: Readonly<Record<string, string>> = {
   webmanifest: "application/manifest+json; charset=utf-8",
 };
 
-/** What the page begins with: the others of its scripts are in it. */
+/** What the page begins with: the others of its scripts are in the one, those of its style sheets in the other. */
 const SCRIPT = "page.js";
+const STYLE = "page.css";
 
 interface Asset {
   readonly name: string;
@@ -32,7 +33,8 @@ export async function pageAssets(): Promise<readonly Asset[]> {
   for await (const { name, isFile } of Deno.readDir(FOLDER)) {
     const path = `${FOLDER}/${name}`;
     if (name === SCRIPT) found.push({ name, text: await bundled(path) });
-    else if (isFile && !/\.(?:js|md)$/.test(name)) {
+    else if (name === STYLE) found.push({ name, text: await joined(path) });
+    else if (isFile && !/\.(?:js|css|md)$/.test(name)) {
       found.push({ name, text: await Deno.readTextFile(path) });
     }
   }
@@ -45,6 +47,16 @@ async function bundled(path: string): Promise<string> {
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args }).output();
   if (!success) throw new Error(`Cannot bundle ${path}: ${new TextDecoder().decode(stderr)}`);
   return new TextDecoder().decode(stdout);
+}
+
+/** A style sheet with all that it imports, without comments and what else only people read. */
+async function joined(path: string): Promise<string> {
+  const parts = (await Deno.readTextFile(path)).matchAll(/@import "([a-z]+\.css)";/g);
+  const texts = await Promise.all(
+    Array.from(parts, ([, part]) => Deno.readTextFile(`${FOLDER}/${part}`)),
+  );
+  return texts.join("").replace(/\/\*.*?\*\//gs, "").replace(/\s+/g, " ")
+    .replace(/ ?([{};,]) ?/g, "$1").trim();
 }
 
 /** The module that holds them. @throws {Error} Where one is of a type that isn't served. */

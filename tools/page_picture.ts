@@ -7,76 +7,37 @@
 
 import { type Browser, openBrowser } from "../tests/cli/page/browser.ts";
 import { PageDouble } from "../tests/cli/page/page_double.ts";
-
-type Fields = Readonly<Record<string, unknown>>;
+import {
+  at,
+  type Fields,
+  joined,
+  keyOf,
+  offer,
+  ready,
+  said,
+} from "../tests/cli/page/page_scenes.ts";
 
 const WIDE = { width: 1_120, height: 720 };
 const PHONE = { width: 340, height: 620 };
 
-const key = (name: string) => name[0]!.toLowerCase().repeat(27);
-const at = (time: string) =>
-  new Date(`${new Date().toISOString().slice(0, 10)}T${time}Z`).toISOString();
-
-function said(from: string, time: string, text: string, more: Fields = {}): Fields {
-  const self = from === "Alice";
-  const sent = { at: at(time), sentAt: at(time), history: false, private: false };
-  const mention = !self && /\bAlice\b/.test(text);
-  return {
-    event: "message",
-    id: time,
-    from,
-    shown: from,
-    key: key(from),
-    text,
-    self,
-    mention,
-    ...sent,
-    ...more,
-  };
-}
-
-function joined(name: string, more: Fields = {}): Fields {
-  const where = { host: "192.168.1.7", port: 55107, present: true };
-  return { event: "joined", name, key: key(name), verified: false, ...where, ...more };
-}
-
 const ROOM: readonly Fields[] = [
-  {
-    event: "ready",
-    command: "mesh",
-    name: "Alice",
-    host: "192.168.1.5",
-    port: 55107,
-    key: key("Alice"),
-    room: "r",
-    at: at("08:55:00"),
-  },
+  ready,
   joined("Bob", { verified: true }),
   joined("Carol", { verified: true }),
   joined("Dave"),
   joined("Emil", { away: "back at ten" }),
-  said("Bob", "09:02:00", "Good morning! Who has the slides for tonight?"),
-  said("Alice", "09:03:00", "I do. They’re nearly done: https://slides.example/autumn"),
-  said("Alice", "09:03:20", "Only the pictures of the harbour are missing."),
-  said("Dave", "09:05:00", "Here is the best one. It was taken on Sunday, just before the storm."),
-  {
-    event: "offer",
-    file: 1,
-    id: "f",
-    from: "Dave",
-    key: key("Dave"),
-    self: false,
-    name: "harbour at dusk.jpg",
-    size: 2_431_220,
-    digest: "d",
-    at: at("09:05:30"),
-  },
+  said("Bob", at("09:02:00"), "Good morning! Who has the slides for tonight?"),
+  said("Alice", at("09:03:00"), "I do. They’re nearly done: https://slides.example/autumn"),
+  said("Alice", at("09:03:20"), "Only the pictures of the harbour are missing."),
+  said("Dave", at("09:05:00"), "Here is the best one. It was taken just before the storm."),
+  offer(1, "Dave", "harbour at dusk.jpg", at("09:05:30")),
+  ...["Gus", "Hana", "Ivo", "Jo"].map((name) => joined(name, { present: undefined })),
   said(
     "Carol",
-    "09:08:00",
+    at("09:08:00"),
     "Lovely! Alice, is seven still all right? I could come earlier and help with the chairs.",
   ),
-  said("Bob", "09:09:00", "I’ll be on the train at 18:40.", { private: true }),
+  said("Bob", at("09:09:00"), "I’ll be on the train at 18:40.", { private: true }),
 ];
 
 const GROUP: readonly Fields[] = [
@@ -84,14 +45,14 @@ const GROUP: readonly Fields[] = [
     event: "view",
     view: 1,
     members: ["Alice", "Bob", "Carol"],
-    keys: ["Alice", "Bob", "Carol"].map(key),
+    keys: ["Alice", "Bob", "Carol"].map(keyOf),
     verified: ["Bob"],
     joined: [],
     left: [],
   },
-  said("Bob", "09:00:00", "Tuesday: the budget, the new room, holidays", { seq: 40 }),
-  said("Alice", "09:01:00", "The room is booked from nine.", { seq: 41 }),
-  said("Carol", "09:02:00", "I’ll take the minutes.", { seq: 42 }),
+  said("Bob", at("09:00:00"), "Tuesday: the budget, the new room, holidays", { seq: 40 }),
+  said("Alice", at("09:01:00"), "The room is booked from nine.", { seq: 41 }),
+  said("Carol", at("09:02:00"), "I’ll take the minutes.", { seq: 42 }),
   {
     event: "vote-wanted",
     edit: 7,

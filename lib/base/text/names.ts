@@ -195,8 +195,18 @@ function usualMixtures(): readonly RegExp[] {
   builtMixtures ??= [
     ...USUAL_MIXTURES,
     ...OTHER_SCRIPTS.split(" ").map((script) => [script]),
-  ].map((scripts) => consistsOf(...scripts));
+  ].flatMap(consistsOfKnown);
   return builtMixtures;
+}
+
+/** Nothing of scripts that are unknown here: the page runs in browsers that are older than the newest of them. */
+function consistsOfKnown(scripts: readonly string[]): readonly RegExp[] {
+  try {
+    return [consistsOf(...scripts)];
+  } catch (error) {
+    if (error instanceof SyntaxError) return [];
+    throw error;
+  }
 }
 
 function described(character: string): string {

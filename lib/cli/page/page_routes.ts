@@ -1,5 +1,6 @@
 /** What a request is for. One of somebody else's page gets nothing: neither the page, nor a word of what is said. */
 
+import { safeFileName } from "../../protocols/transfer/file_names.ts";
 import { foreignRequest } from "../http/foreign_requests.ts";
 import type { HttpRequest } from "../http/http_head_reader.ts";
 
@@ -71,10 +72,10 @@ function uploadOf(headers: HttpRequest["headers"]): Route {
   if (name === null) {
     return refused(400, `A file needs a name of 1 to ${FILE_NAME_BYTES_MAX} bytes, and no path`);
   }
-  return { to: "upload", ticket, name, bytes };
+  return { to: "upload", ticket, name: safeFileName(name), bytes };
 }
 
-/** A name that is one part of a path on every system, and can be shown; null: it isn't. */
+/** A name that is one part of a path; null: it isn't. */
 function nameIn(encoded: string): string | null {
   let name: string;
   try {

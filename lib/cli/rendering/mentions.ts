@@ -7,6 +7,11 @@ const BEHIND = "(?![\\p{L}\\p{M}\\p{N}_~]|[.-][\\p{L}\\p{M}\\p{N}_])";
 /** The start and end of each mention of `name` in `text`, in order. */
 export function mentionsOf(text: string, name: string): readonly (readonly [number, number])[] {
   if (name === "" || text === "") return [];
-  const pattern = new RegExp(`${BEFORE}${RegExp.escape(name.normalize("NFC"))}${BEHIND}`, "giu");
+  const pattern = new RegExp(`${BEFORE}${literal(name.normalize("NFC"))}${BEHIND}`, "giu");
   return Array.from(text.matchAll(pattern), ({ 0: found, index }) => [index, index + found.length]);
+}
+
+/** `RegExp.escape` is younger than browsers in which the page works. */
+function literal(text: string): string {
+  return text.replace(/[$()*+./?[\\\]^{|}]/g, "\\$&");
 }

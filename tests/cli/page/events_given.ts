@@ -59,7 +59,10 @@ export function texts(state: Any, place = "main"): readonly string[] {
 }
 
 function partText(part: Any): string {
-  return typeof part === "string" ? part : part.name ?? part.code ?? part.quote ?? part.time;
+  if (typeof part === "string") return part;
+  if (part.entry !== undefined) return `entry ${part.entry}`;
+  if (part.others !== undefined) return page.othersText(part.others);
+  return part.name ?? part.code ?? part.quote ?? part.time;
 }
 
 export function placeOf(state: Any, person: string): string {

@@ -1,15 +1,9 @@
 /**
- * A program that serves the page, as the real one does, but whose events are given by the test: it comes and goes, forgets,
+ * A program that serves the page, as `tools/page_assets.ts` has put it into the real one, but whose events are given by the test: it comes and goes, forgets,
  * and says what no real one would.
  */
 
-const ASSETS = new URL("../../../lib/cli/page/assets/", import.meta.url);
-const TYPES: Readonly<Record<string, string>> = {
-  html: "text/html; charset=utf-8",
-  css: "text/css; charset=utf-8",
-  js: "text/javascript; charset=utf-8",
-  svg: "image/svg+xml",
-};
+import { PAGE_ASSETS } from "../../../lib/cli/page/page_assets.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -78,10 +72,10 @@ export class PageDouble {
     if (pathname === "/socket") return this.#open(request);
     if (pathname === "/files") return await this.#take(request);
     const name = pathname === "/" ? "index.html" : pathname.slice(1);
-    const body = await Deno.readFile(new URL(name, ASSETS)).catch(() => null);
-    if (body === null) return new Response("There is no such page.", { status: 404 });
-    return new Response(body, {
-      headers: { ...this.#headers(), "Content-Type": TYPES[name.split(".").at(-1)!]! },
+    const asset = PAGE_ASSETS.get(name);
+    if (asset === undefined) return new Response("There is no such page.", { status: 404 });
+    return new Response(asset.text, {
+      headers: { ...this.#headers(), "Content-Type": asset.type },
     });
   }
 

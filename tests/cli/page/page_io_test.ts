@@ -4,6 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { IN_BROWSER, openBrowser, OpenPage } from "./browser.ts";
 import { PageDouble } from "./page_double.ts";
+import { SCENES } from "./page_scenes.ts";
 
 const AT = "2026-11-27T12:00:00.000Z";
 const READY = {
@@ -42,111 +43,6 @@ const HOSTILE = [
   "\u0301".repeat(60_000),
   "&lt;b&gt; {{7*7}} ${alert(1)}",
 ];
-
-const KEY = "b".repeat(27);
-const PEOPLE = [
-  { event: "joined", name: "Bob", key: KEY, host: "10.0.0.2", port: 1, verified: true },
-  {
-    event: "joined",
-    name: "Eve",
-    key: "e",
-    host: "",
-    port: 0,
-    verified: false,
-    verifiedAs: ["Bob"],
-    away: "at lunch",
-  },
-];
-
-/** Of each mode what it has: messages, cards, files, a vote, a call. */
-const SCENES: Readonly<Record<string, readonly Record<string, unknown>[]>> = {
-  mesh: [
-    READY,
-    ...PEOPLE,
-    said(1, "hello https://example.org/ Alice", { mention: true }),
-    said(2, "long\n".repeat(60)),
-    {
-      event: "offer",
-      file: 1,
-      id: "f",
-      from: "Bob",
-      key: KEY,
-      self: false,
-      name: "a.pdf",
-      size: 3_000,
-      digest: "d",
-    },
-    { event: "left", name: "Carl", key: "c", reason: "lost", silentMs: 5_000 },
-    { event: "error", code: "usage", text: "Something is wrong." },
-    {
-      event: "verify",
-      name: "Bob",
-      key: KEY,
-      digits: "12345 67890  09876 54321",
-      verified: false,
-      ref: "a.x.1",
-    },
-    { event: "invite", invite: "word", line: "p2pchat mesh NAME h 1", ref: "a.x.2" },
-    said(3, "private", { private: true }),
-    said(4, "the end"),
-  ],
-  group: [
-    {
-      event: "view",
-      view: 1,
-      members: ["Alice", "Bob"],
-      keys: ["a", KEY],
-      verified: [],
-      joined: ["Alice"],
-      left: [],
-    },
-    said(1, "at seven?", { seq: 1 }),
-    {
-      event: "vote-wanted",
-      edit: 7,
-      seq: 1,
-      by: "Bob",
-      old: "at seven?",
-      new: "at eight?",
-      deadline: "2099-01-01T00:00:00.000Z",
-    },
-    said(2, "the end", { seq: 2 }),
-  ],
-  directory: [
-    { event: "session", state: "up", name: "Alice", guest: false },
-    {
-      event: "users",
-      users: [{ name: "Alice", state: "free" }, {
-        name: "Bob",
-        state: "busy",
-        guest: true,
-        verified: true,
-      }],
-      total: 2,
-      more: false,
-    },
-    {
-      event: "incoming",
-      call: "c",
-      from: "Bob",
-      key: KEY,
-      guest: false,
-      verified: false,
-      at: "2099-01-01T00:00:00.000Z",
-    },
-    {
-      event: "broadcast",
-      id: "b",
-      from: "Bob",
-      key: KEY,
-      text: "the end",
-      sentAt: AT,
-      history: false,
-      verified: false,
-      mention: false,
-    },
-  ],
-};
 
 Deno.test({
   ...IN_BROWSER,
@@ -191,7 +87,15 @@ Deno.test({
           assertEquals(await page.locator(`#timeline ${tag}, #people ${tag}`).count(), 0, tag);
         }
         assert(await page.title().then((title: string) => !title.includes("owned")));
-        const html = await page.locator("#app").textContent() ?? "";
+        double.page.send({ type: "refused", code: "usage", text: "No: \u202etxt.exe" });
+        await page.locator(".note", { hasText: "No: <U+202E>txt.exe" }).waitFor();
+        await page.locator("#file").setInputFiles({
+          name: "a\u202efdp.exe",
+          mimeType: "text/plain",
+          buffer: Buffer.from("hello"),
+        });
+        await until(() => double.page.uploads.length === 1);
+        const html = await page.locator("body").textContent() ?? "";
         for (const sign of ["\u202e", "\u2066", "\u2069", "\u0007", "\u001b"]) {
           assert(!html.includes(sign), "what moves others' text is made visible");
         }
@@ -211,33 +115,6 @@ Deno.test({
         ) as number[];
         assert(width! <= seen!, `${width} of ${seen} px`);
       });
-      await t.step(
-        "axe finds nothing, in light and dark, on a phone and a wide screen",
-        async () => {
-          for (const [colorScheme, width] of [["light", 360], ["dark", 1_400]] as const) {
-            for (const [mode, events] of Object.entries(SCENES)) {
-              await using double = disposable(new PageDouble({ mode }));
-              double.page.show(...events);
-              const viewport = { width, height: 800 };
-              await using open = await OpenPage.open(browser, double.page.url, {
-                colorScheme,
-                viewport,
-              });
-              await open.sees("the end");
-              assertEquals(await open.violations(), [], `${mode} ${colorScheme}`);
-              if (mode !== "mesh") continue;
-              await open.page.locator("#text").pressSequentially("/m");
-              await open.page.locator(".suggestion").first().waitFor();
-              assertEquals(await open.violations(), [], `suggestions ${colorScheme}`);
-              await open.page.locator("#text").fill("");
-              if (width < 700) await open.page.locator("#open-side").click();
-              assertEquals(await open.violations(), [], `people ${colorScheme}`);
-              await open.page.locator(".person").nth(1).click();
-              assertEquals(await open.violations(), [], `a person ${colorScheme}`);
-            }
-          }
-        },
-      );
       await t.step(
         "10,000 messages: nothing moves what is read, and frames come in time",
         async () => {
@@ -321,6 +198,54 @@ Deno.test({
           open.faults.splice(0);
         },
       );
+      await t.step(
+        "a file has an author and a time; what a friend is written says how it fares",
+        async () => {
+          await using double = disposable(new PageDouble({ mode: "friends" }));
+          double.page.show(...SCENES["friends"]!);
+          await using open = await OpenPage.open(browser, double.page.url);
+          await open.page.locator("#people").getByText("Bob").click();
+          await open.sees("the end");
+
+          const file = open.page.locator(".is-offer");
+          assertEquals(await file.locator(".avatar").textContent(), "B");
+          assertEquals(await file.locator(".said-name").textContent(), "Bob");
+          assertEquals(await file.locator("time.said-time").count(), 1);
+          const states = open.page.locator(".said-delivery");
+          assertEquals(
+            await states.evaluateAll((all: { ariaLabel: string }[]) =>
+              all.map(({ ariaLabel }) => ariaLabel)
+            ),
+            ["Delivered", "Delivered", "Sent, not delivered yet"],
+          );
+        },
+      );
+      await t.step("a decider is asked once, and led to the entry", async () => {
+        await using double = disposable(new PageDouble({ mode: "group" }));
+        double.page.show(...SCENES["group"]!);
+        await using open = await OpenPage.open(browser, double.page.url);
+        const { page } = open;
+        await open.sees("the end");
+        assertEquals(await page.getByRole("button", { name: "Agree", exact: true }).count(), 1);
+        assertEquals(await page.locator("#asks del").textContent(), "nine, ");
+        assertEquals(await page.locator("#asks ins").textContent(), "half past ten, ");
+        const line = page.locator(".note", { hasText: "Carol asks you to agree to a change of" });
+        await line.getByRole("button", { name: "entry 41" }).click();
+        await page.locator(".said:focus", { hasText: "The room is booked" }).waitFor();
+      });
+      await t.step("news below what is read are counted", async () => {
+        await using double = disposable(new PageDouble({ mode: "mesh" }));
+        const long = "a longer text that takes several lines in a narrow window. ".repeat(4);
+        double.page.show(READY, said(0, long, { private: true }), said(1, "the end"));
+        await using open = await OpenPage.open(browser, double.page.url);
+        await open.sees("the end");
+        double.page.show(
+          ...Array.from({ length: 40 }, (_, id) => said(id + 2, long, { private: true })),
+        );
+        await open.page.getByRole("button", { name: "Bob, 40 new messages" }).click();
+        await open.page.locator("#to-end", { hasText: "40 new messages" }).click();
+        await open.page.locator("#to-end").waitFor({ state: "hidden" });
+      });
       await t.step("only the program that knows the token is told anything", async () => {
         await using double = disposable(new PageDouble({ mode: "mesh" }));
         await using open = await OpenPage.open(browser, double.page.url.replace("#0", "#1"));

@@ -2,9 +2,11 @@
 
 import * as attention from "../../../lib/cli/page/assets/attention.js";
 import * as answers from "../../../lib/cli/page/assets/answers.js";
+import * as changes from "../../../lib/cli/page/assets/changes.js";
 import * as chunks from "../../../lib/cli/page/assets/chunks.js";
 import * as events from "../../../lib/cli/page/assets/events.js";
 import * as harmless from "../../../lib/cli/page/assets/harmless.js";
+import * as hashes from "../../../lib/cli/page/assets/hashes.js";
 import * as headings from "../../../lib/cli/page/assets/headings.js";
 import * as lines from "../../../lib/cli/page/assets/lines.js";
 import * as places from "../../../lib/cli/page/assets/places.js";
@@ -20,9 +22,11 @@ export type Any = any;
 export const page: Any = {
   ...attention,
   ...answers,
+  ...changes,
   ...chunks,
   ...events,
   ...harmless,
+  ...hashes,
   ...headings,
   ...lines,
   ...places,

@@ -115,4 +115,8 @@ Deno.test("a file needs a ticket, a length and a name that is no path", () => {
     assertEquals(statusOf("POST", "/files", { ...FILE, "x-file-name": name }), 400, name);
   }
   assertEquals(statusOf("POST", "/files", { ...FILE, "x-file-name": "%C3%A9%20..txt" }), "upload");
+  // What would mislead whoever reads the name is gone before anything has it.
+  const misleading = { ...FILE, "x-file-name": encodeURIComponent("a\u202efdp.exe") };
+  const route = routeOf(request("POST", "/files", misleading), PORT);
+  assertEquals(route.to === "upload" && route.name, "a_fdp.exe");
 });

@@ -126,6 +126,9 @@ Deno.test("page: what comes while one looks elsewhere is counted until one looks
 
   const seen = reduce(state, { type: "select", place });
   assertEquals(unseenIn(seen), { unread: 0, mentions: 0 });
+  assertEquals(seen.places.get(place).below, 1, "its end isn't in view yet");
+  const atEnd = reduce(seen, { type: "focus", isFocused: true });
+  assertEquals(atEnd.places.get(place).below, 0);
   assertEquals(seen.places.get(place).divider, items(state, place)[0].key);
   const gone = reduce(seen, { type: "select", place: "main" });
   assertEquals(gone.places.get(place).divider, null);
@@ -240,6 +243,7 @@ Deno.test("page: entries of a group, edits of them and votes about them", () => 
     wanted,
   ]);
   assertEquals(state.votes.get(7).deadlineMs, NOW_MS + 30_000);
+  assertEquals(texts(state).at(-1), "* Alice asks you to agree to a change of entry 3");
   assertEquals(page.meant(state, mainPlace(state), "y"), { line: "y" });
 
   const edited = {
@@ -256,8 +260,75 @@ Deno.test("page: entries of a group, edits of them and votes about them", () => 
   const item = items(changed).find(({ seq }) => seq === 3);
   assertEquals([item.text, item.edited], ["hello", { by: "Alice", times: 1 }]);
   assertEquals(changed.votes.size, 0);
-  assertEquals(items(changed).find(({ kind }) => kind === "vote").outcome, "committed");
+  // One line says what became of it, in place of the one that said that it is asked for.
+  assertEquals(texts(changed).slice(1), ["Bob: hello", "* You changed entry 3, as Bob agreed"]);
   assertEquals(page.meant(changed, mainPlace(changed), "y").command, { command: "msg", text: "y" });
+});
+
+Deno.test("page: of an edit there is one line, at the one who asks and at those who are asked", () => {
+  const edit = { event: "edit", edit: 7, seq: 3, by: "Alice", text: "new", reason: "", agreed: [] };
+  const wanted = { event: "vote-wanted", edit: 7, seq: 3, by: "Bob", old: "a", new: "b" };
+  const room = pageOf("group", []);
+  const shown = (...events: readonly Record<string, unknown>[]) => texts(after(room, events));
+
+  const started = { event: "edit-started", edit: 7, seq: 3, awaited: ["Bob", "Carol"] };
+  assertEquals(shown(started), ["* Waiting for Bob and Carol to agree to your change of entry 3"]);
+  assertEquals(
+    shown(started, { ...edit, outcome: "committed", agreed: ["Bob", "Carol"] }),
+    ["* You changed entry 3, as Bob and Carol agreed"],
+  );
+  assertEquals(
+    shown(started, hello, { ...edit, outcome: "aborted", reason: "Bob refused" }),
+    ["Bob: hi", "* Your change of entry 3 wasn’t made: Bob refused"],
+  );
+  // Nobody is asked about one's own.
+  const alone = { event: "edit-started", edit: 7, seq: 3 };
+  assertEquals(shown(alone, { ...edit, outcome: "committed" }), ["* You changed entry 3"]);
+  const byBob = { ...edit, by: "Bob", outcome: "committed", agreed: ["Alice", "Carol"] };
+  assertEquals(shown(wanted, byBob), ["* Bob changed entry 3, as you and Carol agreed"]);
+  // Decided while this program was away: the entry shows it.
+  assertEquals(shown(wanted, { ...byBob, history: true }), []);
+});
+
+Deno.test("page: who comes and goes shares a line, but for whom one is warned of", () => {
+  const joined = (name: string) => ({ event: "joined", name, key: name, host: "h", port: 1 });
+  const left = (name: string, reason = "quit") => ({ event: "left", name, key: name, reason });
+  const room = pageOf("mesh", []);
+  const shown = (...events: readonly Record<string, unknown>[]) => texts(after(room, events));
+
+  assertEquals(shown(joined("Bob")), ["* Bob joined (h)"]);
+  assertEquals(shown(joined("Bob"), joined("Carol")), ["* Bob and Carol joined"]);
+  const five = ["Bob", "Carol", "Dave", "Eve", "Fay"].map(joined);
+  assertEquals(shown(...five), ["* Bob, Carol and 3 others joined"]);
+  assertEquals(items(after(room, five))[0].parts[4], { others: ["Dave", "Eve", "Fay"] });
+  assertEquals(
+    shown(...five, left("Eve"), left("Al"), left("Bo"), joined("Bo")),
+    ["* Bob, Carol and 2 others joined; Al left; Bo left and came back; Eve came and left"],
+  );
+  assertEquals(shown(joined("Bob"), hello, joined("Carol")).length, 3);
+  assertEquals(shown(joined("Bob"), { ...left("Bob", "lost"), silentMs: 5_000 }).length, 2);
+  const known = { ...joined("Eve"), verifiedAs: ["Bob"] };
+  assertEquals(shown(joined("Bob"), known, joined("Carol")).length, 3);
+  // Who comes an hour later does so then.
+  const later = { ...joined("Carol"), at: "2026-11-27T13:00:00.000Z" };
+  assertEquals(shown(joined("Bob"), later).length, 2);
+});
+
+Deno.test("page: a person's colour is that of the key, whoever else is there", () => {
+  const people = Array.from({ length: 60 }, (_, at) => `${at}`.padEnd(27, "k"));
+  const hues = people.map((key) => page.hueOf(key));
+
+  assertEquals(people.toReversed().map((key) => page.hueOf(key)), hues.toReversed());
+  assertEquals(
+    new Set(hues.map((hue: number) => Math.floor((hue - 100) / 35))).size,
+    8,
+    "they differ",
+  );
+  // A name is that of its key, once that is known.
+  const state = pageOf("mesh", [{ ...hello, shown: "Bob~k7f3" }]);
+  assertEquals(state.keys.get("Bob~k7f3"), KEY);
+  const group = { event: "view", view: 1, members: ["Al", "Bo"], keys: ["a", "b"], left: [] };
+  assertEquals(pageOf("group", [group]).keys.get("Bo"), "b");
 });
 
 Deno.test("page: what a friend is written is shown when it is kept, and how it fares", () => {

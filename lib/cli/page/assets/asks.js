@@ -1,7 +1,8 @@
 /** What waits for an answer within some time, above the message box: calls, and votes. */
 
+import { changeOf } from "./changes.js";
 import { fill, h, nameOf } from "./dom.js";
-import { foldedBody, visibleBody } from "./harmless.js";
+import { visibleBody } from "./harmless.js";
 import { durationText } from "./lines.js";
 import { leftText } from "./times.js";
 
@@ -9,13 +10,12 @@ const NEVER_MS = 24 * 3_600_000;
 
 /** @returns The open questions: `key`, `text` and `buttons` each, and until when; `isCalling`: somebody rings. */
 function questionsOf(state, act) {
-  const questions = [...state.votes.values()].map(({ edit, seq, by, new: text, deadlineMs }) => ({
+  const questions = [...state.votes.values()].map((
+    { edit, seq, by, old, new: text, deadlineMs },
+  ) => ({
     key: `vote ${edit}`,
-    text: () => [
-      nameOf(by, state),
-      ` wants to change entry ${seq} to `,
-      h("q", {}, h("bdi", {}, startOf(text))),
-    ],
+    text: () => [nameOf(by, state), ` wants to change entry ${seq}`],
+    more: () => versionsElement(old, text),
     deadlineMs,
     buttons: [
       ["Agree", () => act.command({ command: "go", edit }), true],
@@ -53,9 +53,22 @@ function questionsOf(state, act) {
   }, ...questions];
 }
 
-function startOf(text) {
-  const { head } = foldedBody(visibleBody(text));
-  return head.length > 160 ? `${head.slice(0, 160)}\u2026` : head;
+/** Both texts, whole: who agrees does so to every word. What differs is marked. */
+function versionsElement(old, text) {
+  const [start, before, after, end] = changeOf(visibleBody(old), visibleBody(text));
+  const version = (label, kind, part) =>
+    h(
+      "div",
+      { class: "version" },
+      h("span", { class: "version-label" }, label),
+      h("p", {}, start, part === "" ? null : h(kind, {}, part), end),
+    );
+  return h(
+    "div",
+    { class: "versions", tabindex: "0", role: "group", "aria-label": "The change" },
+    version("It reads", "del", before),
+    version("It would read", "ins", after),
+  );
 }
 
 /** Draws them, and their clocks; those that are out of time go. */
@@ -83,7 +96,7 @@ export function renderAsks(element, state, act, nowMs) {
   return open.length > 0;
 }
 
-function questionElement({ text, buttons, isCalling }) {
+function questionElement({ text, more = () => null, buttons, isCalling }) {
   return h(
     "div",
     { class: isCalling ? "ask is-calling" : "ask" },
@@ -93,6 +106,7 @@ function questionElement({ text, buttons, isCalling }) {
       text(),
       h("span", { class: "ask-left", role: "timer", "aria-live": "off" }),
     ),
+    more(),
     h(
       "div",
       { class: "actions" },

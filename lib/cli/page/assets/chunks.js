@@ -47,6 +47,16 @@ export function replaced(chunks, fits, by) {
   return chunks;
 }
 
+/** The list without the items that fit; the same list where none does. */
+export function without(chunks, fits) {
+  const less = chunks.map((chunk) => {
+    const items = chunk.items.filter((item) => !fits(item));
+    return items.length === chunk.items.length ? chunk : { id: chunk.id, items };
+  });
+  const isSame = less.every((chunk, at) => chunk === chunks[at]);
+  return isSame ? chunks : less.filter(({ items }) => items.length > 0);
+}
+
 /** All items, from the first to the last. */
 export function* itemsOf(chunks) {
   for (const { items } of chunks) yield* items;

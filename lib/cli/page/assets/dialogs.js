@@ -22,7 +22,7 @@ export class Dialogs {
     fill(
       this.#element,
       h("div", { class: "dialog-head" }, h("h2", { id: "dialog-title" }, title), close),
-      h("div", { class: "dialog-body" }, body),
+      h("div", { class: "dialog-body", tabindex: "0" }, body),
     );
     if (!this.#element.open) this.#element.showModal();
   }

@@ -1,6 +1,7 @@
 /** Elements, made of text alone: nothing here takes markup. */
 
 import { shownName } from "./harmless.js";
+import { hueOf } from "./hashes.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -9,6 +10,8 @@ const PATHS = {
     "M12 3l2.3 1.9 3-.2.8 2.9 2.5 1.6-1.1 2.8 1.1 2.8-2.5 1.6-.8 2.9-3-.2L12 21l-2.3-1.9-3 .2-.8-2.9-2.5-1.6 1.1-2.8-1.1-2.8 2.5-1.6.8-2.9 3 .2z",
     "M8.8 12.200l2.2 2.2 4.2-4.6",
   ],
+  tick: ["M6.500 12.700l3.600 3.600 7.400-8.300"],
+  clock: ["M12 20a8 8 0 100-16 8 8 0 000 16z", "M12 8v4.200l2.700 1.800"],
   warning: ["M12 4.500l8.5 15h-17z", "M12 10v4.2", "M12 17v.1"],
   room: ["M4 5.500h16v10.500h-8.500L7 19.500V16H4z"],
   lock: ["M6.5 11h11v8.500h-11z", "M8.8 11V8.200a3.2 3.2 0 016.4 0V11"],
@@ -85,21 +88,21 @@ export function nameOf(name, state) {
   return h("bdi", { class: "name" }, shownName(name, state.marked));
 }
 
-/** A circle with the first letter of a name, in the colour of the person. */
-export function avatar(name, state, isOwn = false) {
+/** A circle with the first letter of a name, in the colour of the person. @param who Their key, or their name. */
+export function avatar(name, state, isOwn = false, who = name) {
   const [first = "?"] = shownName(name, state.marked);
   const element = h(
     "span",
     { class: isOwn ? "avatar is-own" : "avatar", "aria-hidden": "true" },
     first.toUpperCase(),
   );
-  if (!isOwn) colour(element, name, state);
+  if (!isOwn) colour(element, who, state);
   return element;
 }
 
-export function colour(element, name, state) {
-  const hue = state.hues.get(name);
-  if (hue !== undefined) element.style.setProperty("--hue", `var(--hue-${hue})`);
+/** Gives an element a person's colour: that of the key, so that it is the same after a restart. */
+export function colour(element, who, state) {
+  element.style.setProperty("--hue", hueOf(state.keys.get(who) ?? who));
 }
 
 /** The sign of a person whose key was compared, or isn't the right one; null: there is nothing to say. */

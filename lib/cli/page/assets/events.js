@@ -2,7 +2,7 @@
 
 import { cardOf, isAnswer } from "./answers.js";
 import { isLine, linesOf } from "./lines.js";
-import { mainPlace, roomPlace, withHue, withItem, withPerson, withPlace } from "./places.js";
+import { mainPlace, roomPlace, withItem, withKey, withPerson, withPlace } from "./places.js";
 import { parsedRef } from "./refs.js";
 import { said, saidAgain } from "./said.js";
 import { HAPPENINGS } from "./happenings.js";
@@ -75,9 +75,9 @@ export function told(state, event, { context = {}, where } = {}) {
   }
   const { self, server, wasDown, wasIn, call } = state;
   const lines = linesOf(event, { self, server, wasDown, wasIn, call, ...context });
-  return lines.reduce((before, { tone, parts }) => {
+  return lines.reduce((before, line) => {
     const where = before.places.get(place.id) ?? place;
-    return withItem(before, where, { kind: "line", at: event.at, tone, parts });
+    return withItem(before, where, { kind: "line", at: event.at, ...line });
   }, known);
 }
 
@@ -86,20 +86,25 @@ export function isKnown(name) {
   return Object.hasOwn(HANDLERS, name) || isLine(name) || isAnswer({ event: name });
 }
 
-/** So many of a list get a colour as they are listed; others do when they speak. */
-const COLOURED_MAX = 64;
+/** So many of a list are looked at: more aren't seen at once. */
+const LISTED_MAX = 200;
 
-/** Whom an event tells of, as they are shown. */
-function namesIn({ event, name, members, peers, friends, users }) {
-  if (event === "joined") return [name];
-  const people = [peers, friends, users, members].find(Array.isArray) ?? [];
-  return people.slice(0, COLOURED_MAX).map((one) => one.shown ?? one.name ?? one)
-    .filter((one) => typeof one === "string");
+/** Whose keys an event tells: `[name as it is shown, key]` each. */
+function keysIn({ name, from, peer, shown = name ?? from ?? peer, key, keys, ...lists }) {
+  const { members, peers, friends, users } = lists;
+  if (keys !== undefined && members !== undefined) {
+    return members.slice(0, LISTED_MAX).map((member, index) => [member, keys[index]]);
+  }
+  const people = [peers, friends, users].find(Array.isArray) ?? [];
+  return [
+    ...(key === undefined ? [] : [[shown, key]]),
+    ...people.slice(0, LISTED_MAX).map((one) => [one.shown ?? one.name, one.key]),
+  ];
 }
 
 /** @param when `isNew`: it came after the page was let in; `nowMs`: the time of this machine. */
 export function happened(state, event, isNew, nowMs) {
   const handle = Object.hasOwn(HANDLERS, event.event) ? HANDLERS[event.event] : told;
   const next = handle(state, event, { isNew, nowMs, told, placeFor });
-  return namesIn(event).reduce(withHue, next);
+  return keysIn(event).reduce((before, [name, key]) => withKey(before, name, key), next);
 }

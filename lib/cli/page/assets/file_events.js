@@ -1,7 +1,7 @@
 /** Files that are offered, and how far they are: each is one item, where it was offered. */
 
 import { itemsOf, replaced } from "./chunks.js";
-import { directPlace, mainPlace, roomPlace, withHue, withItem, withPlace } from "./places.js";
+import { directPlace, mainPlace, roomPlace, withItem, withPlace } from "./places.js";
 
 /** So many offers are followed; what becomes of older ones isn't shown any more. */
 const FILES_MAX = 2_000;
@@ -27,9 +27,9 @@ function placeOfOffer(state, event) {
 }
 
 function offer(state, event, { isNew }) {
-  const [next, place] = placeOfOffer(withHue(state, event.from), event);
+  const [next, place] = placeOfOffer(state, event);
   const id = `offer ${event.id}`;
-  const { file, from, self, to, name, size, room } = event;
+  const { file, from, self, to, name, size, room, key, shown = from, history = false } = event;
   const data = { file, from, self, to, name, size, room, state: "offered", bytes: 0 };
   const files = new Map(next.files).set(keyOf(event), { id, place: place.id });
   if (files.size > FILES_MAX) files.delete(files.keys().next().value);
@@ -38,8 +38,9 @@ function offer(state, event, { isNew }) {
     // Told again by another run of the program, under another number.
     if (item.id === id) return changed(withFile, place, id, data);
   }
-  const item = { kind: "offer", id, at: event.at, data };
-  const isNews = isNew && !self && event.history !== true;
+  const said = { at: event.at, from: shown, author: key ?? from, self, history };
+  const item = { kind: "offer", id, ...said, data };
+  const isNews = isNew && !self && !history;
   return withItem(withFile, place, item, isNews, event.to !== undefined);
 }
 

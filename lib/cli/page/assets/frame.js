@@ -86,8 +86,8 @@ function bannerOf({ link, paused, progress }) {
 export function renderEnd(place, isAtEnd) {
   const button = $("to-end");
   button.hidden = isAtEnd || place.chunks.length === 0;
-  const text = place.unread > 0 ? countText(place.unread, "new message") : "Latest";
-  button.classList.toggle("has-news", place.unread > 0);
+  const text = place.below > 0 ? countText(place.below, "new message") : "Latest";
+  button.classList.toggle("has-news", place.below > 0);
   if (button.dataset.text === text) return;
   button.dataset.text = text;
   fill(button, icon("down"), text);

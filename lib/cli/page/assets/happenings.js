@@ -1,6 +1,7 @@
 /** Events that change who is here, what is asked, and how a message fares. */
 
-import { itemsOf, replaced } from "./chunks.js";
+import { itemsOf } from "./chunks.js";
+import { editHappenings } from "./edit_events.js";
 import { fileHappenings } from "./file_events.js";
 import { folded } from "./harmless.js";
 import { comparedText } from "./lines.js";
@@ -15,8 +16,6 @@ import {
 } from "./places.js";
 import { saidItem, withSaid } from "./said.js";
 
-/** So many questions are open at once; the oldest are out of time by then. */
-const VOTES_MAX = 100;
 /** How long a callee has to answer. */
 const RINGING_MS = 30_000;
 
@@ -244,60 +243,6 @@ function broadcastSent(state, event, when) {
   return when.told(withItem(state, mainPlace(state), saidItem(own)), event, when);
 }
 
-function voteWanted(state, event, { isNew }) {
-  const votes = new Map(state.votes).set(event.edit, {
-    ...event,
-    deadlineMs: Date.parse(event.deadline),
-  });
-  if (votes.size > VOTES_MAX) votes.delete(votes.keys().next().value);
-  const item = {
-    kind: "vote",
-    at: event.at,
-    edit: event.edit,
-    seq: event.seq,
-    by: event.by,
-    old: event.old,
-    text: event.new,
-  };
-  return withItem({ ...state, votes }, mainPlace(state), item, isNew, true);
-}
-
-function edit(state, event, when) {
-  const votes = new Map(state.votes);
-  votes.delete(event.edit);
-  const place = mainPlace(state);
-  let next = { ...state, votes };
-  if (event.outcome === "committed") {
-    const chunks = replaced(
-      place.chunks,
-      (item) => item.kind === "said" && item.seq === event.seq,
-      (item) => editedItem(item, event),
-    );
-    next = withPlace(next, { ...place, chunks });
-  }
-  next = withOutcome(next, event);
-  return event.history === true ? next : when.told(next, event, when);
-}
-
-/** The entry as it reads after an edit, once for each edit. */
-function editedItem(item, { edit, by, text }) {
-  if (item.kind !== "said" || item.edits?.includes(edit)) return item;
-  return {
-    ...item,
-    text,
-    edits: [...(item.edits ?? []), edit],
-    edited: { by, times: (item.edited?.times ?? 0) + 1 },
-  };
-}
-
-/** What came of a question stays where it was asked. */
-function withOutcome(state, { edit, outcome }) {
-  const place = mainPlace(state);
-  const fits = (item) => item.kind === "vote" && item.edit === edit;
-  const chunks = replaced(place.chunks, fits, (item) => ({ ...item, outcome }));
-  return chunks === place.chunks ? state : withPlace(state, { ...place, chunks });
-}
-
 function delivery(state, event, when) {
   const parent = state.mode === "mesh" ? roomPlace(state, event.room)[1] : mainPlace(state);
   let [next, place] = directPlace(state, parent, event.to);
@@ -393,12 +338,11 @@ export const HAPPENINGS = {
   incoming,
   call: calling,
   "broadcast-sent": broadcastSent,
-  "vote-wanted": voteWanted,
-  edit,
   delivery,
   rooms,
   room,
   parted,
   verify,
+  ...editHappenings,
   ...fileHappenings,
 };

@@ -1,7 +1,11 @@
 /**
  * What happened, in words, as parts of a sentence: a string, or an object with `name`, `code` (to be copied), `time`
- * (ISO 8601) or `quote` (somebody's words). Words are those of the console; what people do here, they do with buttons.
+ * (ISO 8601), `quote` (somebody's words), `entry` (the number of one) or `others` (names that are only counted at first). Words are those of the console; what people do here, they do with buttons.
  */
+
+import { countText, numberText } from "../../../base/text/words.ts";
+
+export { countText };
 
 const name = (text) => ({ name: text });
 const quote = (text) => ({ quote: text });
@@ -25,11 +29,6 @@ export function durationText(ms) {
     return seconds % 60 === 0 ? `${minutes} min` : `${minutes} min ${seconds % 60} s`;
   }
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-}
-
-/** `1 message`, `1,200 messages`. */
-export function countText(count, one, many = `${one}s`) {
-  return `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
 }
 
 export function listed(items, last = " and ") {
@@ -74,20 +73,30 @@ export function comparedText({ verified, verifiedAs = [], changed }) {
 }
 
 const LEFT = {
-  quit: (who) => faint(name(who), " left"),
+  quit: (who) => wentLine(who),
   replaced: (who) => faint(name(who), " left and came back"),
   removed: (who) => faint(name(who), " left (removed)"),
 };
 
+/** Those who only come and go share a line with whoever does so before and after them: `crowd`. */
+function cameLine(who, ...more) {
+  return { ...faint(name(who), ...more), crowd: [{ name: who, isIn: true }] };
+}
+
+function wentLine(who) {
+  return { ...faint(name(who), " left"), crowd: [{ name: who, isIn: false }] };
+}
+
 function joinedLine({ name: who, host, present, away, ...compared }) {
   const text = comparedText(compared);
-  return faint(
-    name(who),
+  const isPlain = text === null || compared.verified === true;
+  const parts = [
     present === true || away !== undefined ? " is here" : " joined",
     ...(host ? [` (${host})`] : []),
-    ...(text === null ? [] : [compared.verified === true ? ", verified" : `: ${text}`]),
+    ...(text === null ? [] : [isPlain ? ", verified" : `: ${text}`]),
     ...(away === undefined ? [] : ["; ", ...awayParts(away)]),
-  );
+  ];
+  return isPlain && away === undefined ? cameLine(who, ...parts) : faint(name(who), ...parts);
 }
 
 function leftLine({ name: who, reason, silentMs, joining, why }) {
@@ -136,7 +145,7 @@ function presenceLine(event, context) {
 /** In a directory: whoever comes or goes, is in a call, or away. */
 function onlineLine({ name: who, shown = who, state, guest, away, changed }, { before }) {
   const aside = guest === true ? " (guest)" : "";
-  if (state === "offline") return faint(name(shown), " left");
+  if (state === "offline") return wentLine(shown);
   if (before?.state === state) {
     if (before.away === away) return null;
     return info(name(shown), ...(away === undefined ? [" is back"] : [" is ", ...awayParts(away)]));
@@ -146,6 +155,7 @@ function onlineLine({ name: who, shown = who, state, guest, away, changed }, { b
     : before?.state === "busy"
     ? " is free again"
     : " is online";
+  if (before === undefined && changed?.before === undefined) return cameLine(shown, aside + text);
   if (changed?.before === undefined || before !== undefined) {
     return faint(name(shown), aside + text);
   }
@@ -172,7 +182,7 @@ function viewLines({ members, joined = [], left = [], entries = 0, last }, { sel
       ),
     ];
   }
-  const came = joined.length === 0 ? [] : [faint(...listed(joined.map(name)), " joined")];
+  const came = joined.map((who) => cameLine(who, " joined"));
   return [...came, ...left.map((one) => leftLine({ reason: "quit", ...one }))];
 }
 
@@ -186,31 +196,29 @@ function coordinatorLine({ state, reason, ended }, { wasIn, wasDown }) {
   return (ended ? info : warning)(`${what}${because}. ${then}`);
 }
 
-function editStartedLine({ edit, seq, awaited = [], voteMs, absent }) {
-  if (absent === true) return null;
-  if (awaited.length === 0) return info(`Edit ${edit}: entry ${seq} is being changed`);
-  const within = voteMs === undefined ? "" : ` (${durationText(voteMs)})`;
+/** @returns The line of an edit that isn't decided: null where nobody is asked, as that is decided at once. */
+function editStartedLine({ seq, awaited = [], absent }) {
+  if (absent === true || awaited.length === 0) return null;
   const whom = listed(awaited.map(name));
-  return info(`Edit ${edit}: waiting for `, ...whom, ` to agree to change entry ${seq}${within}`);
+  return faint("Waiting for ", ...whom, " to agree to your change of ", { entry: seq });
 }
 
-function editLine({ edit, seq, by, text, outcome, reason, agreed = [] }, { self }) {
+function voteWantedLine({ seq, by }) {
+  return faint(name(by), " asks you to agree to a change of ", { entry: seq });
+}
+
+/** What came of an edit; what the entry reads now, the entry shows. */
+function editLine({ seq, by, outcome, reason, agreed = [] }, { self }) {
+  const isOwn = by === self;
   if (outcome === "committed") {
-    const consent = agreed.length === 0 ? [] : [", agreed by ", ...listed(agreed.map(name))];
-    return info(
-      `Entry ${seq} now reads: `,
-      quote(text),
-      ` (edit ${edit}, asked by `,
-      name(by),
-      ...consent,
-      ")",
-    );
+    const others = agreed.filter((who) => who !== self && who !== by);
+    const who = [...(agreed.includes(self) && !isOwn ? ["you"] : []), ...others.map(name)];
+    const consent = who.length === 0 ? [] : [", as ", ...listed(who), " agreed"];
+    return faint(isOwn ? "You" : name(by), " changed ", { entry: seq }, ...consent);
   }
-  const whose = by === self
-    ? [`Your edit ${edit} of entry ${seq}`]
-    : [`Edit ${edit} of entry ${seq}, asked by `, name(by), ","];
-  const how = outcome === "aborted" ? " was aborted" : " is in doubt";
-  return warning(...whose, `${how}: ${reason}`);
+  const whose = isOwn ? ["Your change of "] : [name(by), "\u2019s change of "];
+  const how = outcome === "aborted" ? " wasn\u2019t made" : " is in doubt";
+  return warning(...whose, { entry: seq }, `${how}: ${reason}`);
 }
 
 const ENDED = {
@@ -293,7 +301,7 @@ function reachedLine({ reached, start }) {
   const what = start === undefined ? "your broadcast" : `your broadcast \u201c${start}\u201d`;
   return reached === 0
     ? info(`Nobody has ${what} yet; whoever is here gets it as soon as they can take it`)
-    : info(`${reached.toLocaleString("en")} ${reached === 1 ? "has" : "have"} ${what}`);
+    : info(`${numberText(reached)} ${reached === 1 ? "has" : "have"} ${what}`);
 }
 
 function readyLine(
@@ -334,6 +342,7 @@ const LINES = {
   view: viewLines,
   coordinator: coordinatorLine,
   "edit-started": editStartedLine,
+  "vote-wanted": voteWantedLine,
   edit: editLine,
   call: callLine,
   session: sessionLine,
@@ -373,15 +382,21 @@ export function linesOf(event, context) {
   return lines === null ? [] : Array.isArray(lines) ? lines : [lines];
 }
 
+/** `3 others`. */
+export function othersText(names) {
+  return countText(names.length, "other");
+}
+
 /** The text of parts, for screen readers and notifications. */
 export function plainText(parts, timeText = (iso) => iso) {
-  return parts.map((part) =>
-    typeof part === "string"
-      ? part
-      : part.time === undefined
-      ? part.name ?? part.code ?? `\u201c${part.quote}\u201d`
-      : timeText(part.time)
-  ).join("");
+  return parts.map((part) => typeof part === "string" ? part : plainPart(part, timeText)).join("");
+}
+
+function plainPart({ name, code, time, entry, others, quote }, timeText) {
+  if (time !== undefined) return timeText(time);
+  if (entry !== undefined) return `entry ${entry}`;
+  if (others !== undefined) return othersText(others);
+  return name ?? code ?? `\u201c${quote}\u201d`;
 }
 
 export { name as namePart, quote as quotePart, time as timePart };

@@ -2,12 +2,14 @@
 
 import { renderAsks } from "./asks.js";
 import { attentionOf } from "./attention.js";
+import { itemsOf } from "./chunks.js";
 import { Composer } from "./composer.js";
 import { Connection, randomWord } from "./connection.js";
 import { Dialogs } from "./dialogs.js";
 import { fill, h, icon, setText } from "./dom.js";
 import { listenToDrops } from "./drops.js";
 import { emptyElement, renderEnd, renderLink, renderPerson } from "./frame.js";
+import { visible } from "./harmless.js";
 import { placeholderOf, subtitleOf } from "./headings.js";
 import { Notifier } from "./notifier.js";
 import { personActions } from "./person_actions.js";
@@ -105,7 +107,7 @@ function askWhoIsHere() {
 
 function say(text, place = state.current) {
   act({ type: "said", place, text, at: new Date().toISOString() });
-  tell(text);
+  tell(visible(text));
 }
 
 /** Says something to screen readers. */
@@ -183,6 +185,11 @@ const acts = {
     );
     $("editing").hidden = false;
   },
+  showEntry: (seq) => {
+    const found = [...itemsOf(current().chunks)].find((item) => item.seq === seq);
+    if (found === undefined) acts.line(`/entry ${seq}`);
+    else timeline.reveal(found.key);
+  },
   putBack: (text) => composer.put(text),
   person: (person) =>
     state.mode === "friends" && !person.self ? acts.open(person.name) : acts.about(person),
@@ -223,10 +230,7 @@ function askEarlier(place = current(), more = EARLIER_STEP) {
 }
 
 function saidIn({ chunks }) {
-  return chunks.reduce(
-    (sum, { items }) => sum + items.filter(({ kind }) => kind === "said").length,
-    0,
-  );
+  return [...itemsOf(chunks)].filter(({ kind }) => kind === "said").length;
 }
 
 /** What was said last, where a program that was started again hasn't shown it. */
@@ -344,7 +348,8 @@ function isLooking() {
 
 function looked() {
   const isFocused = isLooking();
-  if (isFocused !== state.isFocused) act({ type: "focus", isFocused });
+  const isRead = isFocused && current().below > 0;
+  if (isFocused !== state.isFocused || isRead) act({ type: "focus", isFocused });
   else renderEnd(current(), timeline.isAtEnd);
 }
 

@@ -4,12 +4,13 @@
  */
 
 import { appended, NO_CHUNKS } from "./chunks.js";
+import { withCrowd } from "./crowds.js";
 import { folded } from "./harmless.js";
 
 /** So many places are kept; the ones that came first and were never opened go first. */
 const PLACES_MAX = 300;
-/** So many people are given a colour of their own before it is somebody else's, too. */
-export const HUES = 8;
+/** So many names are known by their keys; the oldest are forgotten. */
+const KEYS_MAX = 2_000;
 
 /** What a page knows before it has heard anything. */
 export const NOTHING = Object.freeze({
@@ -41,7 +42,8 @@ export const NOTHING = Object.freeze({
   files: new Map(),
   votes: new Map(),
   call: null,
-  hues: new Map(),
+  /** Keys by name, as far as they were told: a person's colour is that of the key. */
+  keys: new Map(),
   /** What the page is to ask the program by itself: `{command, place}` each. */
   asks: [],
   /** What this page has asked, until the first answer: by `ref`, `{place, text, isChat}`. */
@@ -68,6 +70,8 @@ export function emptyPlace(id, more) {
     nextKey: 1,
     unread: 0,
     mentions: 0,
+    /** What came since the end was seen: one may be here, and read further above. */
+    below: 0,
     /** Key of the first item that wasn't seen; null: none. */
     divider: null,
     isOver: false,
@@ -131,12 +135,14 @@ export function withoutPerson(place, name) {
   return { ...place, people };
 }
 
-/** With a colour for that name, if it has none. */
-export function withHue(state, name) {
-  if (state.hues.has(name)) return state;
-  const hues = new Map(state.hues).set(name, state.hues.size % HUES);
-  if (hues.size > 2_000) hues.delete(hues.keys().next().value);
-  return { ...state, hues };
+/** With the key of somebody who has that name. */
+export function withKey(state, name, key) {
+  if (typeof name !== "string" || typeof key !== "string" || state.keys.get(name) === key) {
+    return state;
+  }
+  const keys = new Map(state.keys).set(name, key);
+  if (keys.size > KEYS_MAX) keys.delete(keys.keys().next().value);
+  return { ...state, keys };
 }
 
 /** Whether what comes now was seen by somebody who looks at this page. */
@@ -149,6 +155,8 @@ function isSeen(state, place) {
  * @param news Whether it is something new that somebody else said; `mention`: that wants this user's attention.
  */
 export function withItem(state, place, item, news = false, mention = false) {
+  const together = withCrowd(place.chunks, item);
+  if (together !== null) return withPlace(state, { ...place, chunks: together });
   const key = place.nextKey;
   const next = {
     ...place,
@@ -157,6 +165,7 @@ export function withItem(state, place, item, news = false, mention = false) {
   };
   if (news && !isSeen(state, place)) {
     next.unread++;
+    next.below++;
     if (mention) next.mentions++;
     next.divider ??= key;
   }
@@ -165,6 +174,11 @@ export function withItem(state, place, item, news = false, mention = false) {
 
 export function seen(place) {
   return place.unread === 0 && place.mentions === 0 ? place : { ...place, unread: 0, mentions: 0 };
+}
+
+/** The end of it was seen, too. */
+export function read(place) {
+  return place.below === 0 ? seen(place) : { ...seen(place), below: 0 };
 }
 
 /** How many messages of others wait to be seen, in all places, and how many of them want attention. */

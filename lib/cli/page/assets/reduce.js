@@ -5,7 +5,7 @@
 
 import { itemsOf, replaced } from "./chunks.js";
 import { happened } from "./events.js";
-import { directPlace, mainPlace, roomPlace, seen, withItem, withPlace } from "./places.js";
+import { directPlace, mainPlace, read, roomPlace, seen, withItem, withPlace } from "./places.js";
 
 /** So many of the page's own commands wait for an answer; the oldest are forgotten. */
 const PENDING_MAX = 200;
@@ -142,7 +142,7 @@ function answered(state, ref) {
 function focused(state, { isFocused }) {
   const next = { ...state, isFocused };
   const place = next.places.get(next.current);
-  return isFocused && place !== undefined ? withPlace(next, seen(place)) : next;
+  return isFocused && place !== undefined ? withPlace(next, read(place)) : next;
 }
 
 /** Goes to another place: there the line above what is new stays until one leaves it. */

@@ -3,25 +3,25 @@
  * so that an answer is in its place after a reload, too.
  */
 
-/** A short name of a place, the same in each run. */
-function hashOf(id) {
-  let hash = 0x811c9dc5;
-  for (let at = 0; at < id.length; at++) hash = Math.imul(hash ^ id.charCodeAt(at), 0x01000193);
-  return (hash >>> 0).toString(36);
-}
+import { hashOf } from "./hashes.js";
 
 /**
  * @param kind `a`: the user has asked; `q`: the page itself, for what it shows all the time; `e`: for earlier messages.
  * @param number Differs from that of every other ref of this window.
  */
 export function refOf(kind, place, number) {
-  return `${kind}.${hashOf(place)}.${number}`;
+  return `${kind}.${shortOf(place)}.${number}`;
 }
 
 /** The kind of a ref, and the place among these, which may be gone; null for what isn't a ref of a page. */
 export function parsedRef(ref, places) {
   const [kind, hash, number] = typeof ref === "string" ? ref.split(".") : [];
   if (number === undefined || !["a", "q", "e"].includes(kind)) return null;
-  for (const id of places.keys()) if (hashOf(id) === hash) return { kind, place: id };
+  for (const id of places.keys()) if (shortOf(id) === hash) return { kind, place: id };
   return { kind, place: null };
+}
+
+/** A short name of a place, the same in each run. */
+function shortOf(id) {
+  return hashOf(id).toString(36);
 }

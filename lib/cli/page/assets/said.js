@@ -1,7 +1,7 @@
 /** What people say, as items of the place where it was said. */
 
 import { itemsOf, replaced } from "./chunks.js";
-import { directPlace, mainPlace, roomPlace, withHue, withItem, withPlace } from "./places.js";
+import { directPlace, mainPlace, roomPlace, withItem, withPlace } from "./places.js";
 import { parsedRef } from "./refs.js";
 import { withEarlier } from "./earlier.js";
 
@@ -61,7 +61,7 @@ function placeOfSaid(state, event) {
 export function said(state, event, { isNew }) {
   const item = saidItem(event);
   if (item.id !== undefined && state.known.has(item.id)) return state; // before the program was started again
-  const [next, place, isToOne] = placeOfSaid(withHue(state, item.from), event);
+  const [next, place, isToOne] = placeOfSaid(state, event);
   if (item.id !== undefined && place.had?.has(item.id)) return state;
   const isNews = isNew && !item.self && !item.history;
   return withItem(next, place, item, isNews, isToOne || item.mention);
@@ -76,9 +76,8 @@ export function saidAgain(state, event, when) {
   const said = (event.messages ?? event.entries).filter((one) => one.ignored !== true).map((one) =>
     saidItem({ ...one, event: "message", history: true })
   );
-  const hued = said.reduce((before, { from }) => withHue(before, from), state);
-  if (asked.kind === "e") return withPlace(hued, withEarlier(place, said));
-  return withOwn(hued, place, said.filter(({ self }) => self));
+  if (asked.kind === "e") return withPlace(state, withEarlier(place, said));
+  return withOwn(state, place, said.filter(({ self }) => self));
 }
 
 /** What this user has said elsewhere, in a mode that doesn't tell it by itself. */

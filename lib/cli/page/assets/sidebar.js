@@ -1,5 +1,6 @@
 /** Conversations and people, at the side. */
 
+import { numberText } from "../../../base/text/words.ts";
 import { avatar, fill, h, icon, nameOf, setText, verifiedSign } from "./dom.js";
 import { visible } from "./harmless.js";
 import { comparedText, countText } from "./lines.js";
@@ -77,9 +78,9 @@ export function renderPeople(elements, state, act) {
   const count = state.mode === "directory"
     ? Math.max(state.total ?? 0, people.length)
     : people.length;
-  setText(elements.count, count === 0 ? "" : String(count));
+  setText(elements.count, count === 0 ? "" : numberText(count));
   keyed(elements.list, people.slice(0, PEOPLE_MAX), ({ name }) => name, (person) => ({
-    signature: JSON.stringify([person, state.hues.get(person.name), state.marked.has(person.name)]),
+    signature: JSON.stringify([person, state.keys.get(person.name), state.marked.has(person.name)]),
     make: () => personElement(person, state, act),
   }));
 }
@@ -120,7 +121,7 @@ function personElement(person, state, act) {
       "aria-haspopup": "dialog",
       onclick: () => act.person(person),
     },
-    avatar(person.name, state, person.self),
+    avatar(person.name, state, person.self, person.key ?? person.name),
     h(
       "span",
       { class: "person-text" },

@@ -75,6 +75,17 @@ export class Timeline {
     this.#changed();
   }
 
+  /** Scrolls to an item, and leads there whoever goes on with the keyboard. */
+  reveal(key) {
+    this.#isAtEnd = false;
+    this.#goTo({ key, offset: this.#element.clientHeight / 3 });
+    this.#scrolled();
+    const found = this.#element.querySelector(`.item[data-key="${key}"]`);
+    if (found === null) return;
+    found.tabIndex = -1;
+    found.focus({ preventScroll: true });
+  }
+
   #showEmpty() {
     const { place, empty } = this.#context;
     const old = this.#element.querySelector(":scope > .empty");
@@ -277,8 +288,7 @@ export class Timeline {
     const { state, place, nowMs } = this.#context;
     const isDivided = place.divider === item.key;
     const day = dayNumber(nowMs);
-    if (item.kind === "vote") return `${isDivided} ${day} ${state.votes.has(item.edit)}`;
-    if (item.kind !== "said") return `${isDivided} ${day}`;
+    if (item.author === undefined) return `${isDivided} ${day}`;
     const { verified, refused, changed } = peopleOf(state, place).get(item.from) ?? {};
     return `${isDivided} ${day} ${verified} ${refused} ${changed?.key} ${
       state.marked.has(item.from)

@@ -1,6 +1,7 @@
 /** Times and dates as the reader's locale has them. */
 
 const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
+const SHORT = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
 const FULL = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
 const DAY = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
 const DAY_OF_YEAR = new Intl.DateTimeFormat(undefined, { dateStyle: "long" });
@@ -16,6 +17,12 @@ export function timeText(iso, nowMs = null) {
   return nowMs === null || dayNumber(ms) === dayNumber(nowMs)
     ? time
     : `${dayWithin(iso, nowMs)}, ${time}`;
+}
+
+/** `2:03`: without what half of the day it is, for where there is no room. */
+export function shortTimeText(iso) {
+  return SHORT.formatToParts(Date.parse(iso)).filter(({ type }) => type !== "dayPeriod")
+    .map(({ value }) => value).join("").trim();
 }
 
 export function fullText(iso) {

@@ -1,5 +1,7 @@
 /** What is typed: what it becomes for the program, and what may follow it. */
 
+import { MESSAGE_BYTES_MAX, utf8Length } from "../../../base/text/text.ts";
+import { numberText } from "../../../base/text/words.ts";
 import { folded } from "./harmless.js";
 import { peopleOf } from "./places.js";
 
@@ -29,15 +31,12 @@ export function leaves(state, place, text) {
   return place.type === "friends" && line === "exit";
 }
 
-/** The longest message, in bytes of UTF-8, as everywhere in p2pchat. */
-const MESSAGE_BYTES_MAX = 65_536;
-
 /** Why a text is too long to be given to the program; null: it isn't. */
 export function tooLong(text) {
   if (3 * text.length <= MESSAGE_BYTES_MAX) return null;
-  const { length } = new TextEncoder().encode(text);
+  const length = utf8Length(text);
   if (length <= MESSAGE_BYTES_MAX) return null;
-  const [has, most] = [length, MESSAGE_BYTES_MAX].map((bytes) => bytes.toLocaleString("en"));
+  const [has, most] = [length, MESSAGE_BYTES_MAX].map(numberText);
   return `Nothing was sent: the message has ${has} bytes, at most ${most} are possible. Send it in parts.`;
 }
 

@@ -1,0 +1,106 @@
+/** Answers to commands as cards. */
+
+import { bodyElement, sentence } from "./body.js";
+import { copyButton, h, nameOf } from "./dom.js";
+import { visible } from "./harmless.js";
+import { timeText } from "./times.js";
+
+export function answer(item, _, context) {
+  const { title, blocks, tone } = item.card;
+  return h(
+    "section",
+    { class: "item" },
+    h(
+      "div",
+      { class: tone === "warning" ? "card is-warning" : "card" },
+      h(
+        "h2",
+        { class: "card-title" },
+        h("span", {}, sentence(title, context)),
+        h("time", { datetime: item.at }, timeText(item.at)),
+      ),
+      blocks.map((block) => blockElement(block, context)),
+    ),
+  );
+}
+
+function blockElement(block, context) {
+  if (block.rows) {
+    const isLong = block.rows.length > 12;
+    return h(
+      "ul",
+      { class: isLong ? "rows is-long" : "rows", tabindex: isLong ? "0" : null },
+      block.rows.map((row) => h("li", {}, sentence(row, context))),
+    );
+  }
+  if (block.code) {
+    return h(
+      "div",
+      { class: "code" },
+      h(
+        "div",
+        { class: "code-text" },
+        block.label ? h("span", { class: "code-label" }, block.label) : null,
+        h("code", {}, visible(block.code)),
+      ),
+      copyButton(block.code, block.label ?? "text"),
+    );
+  }
+  if (block.digits) {
+    const groups = block.digits.split(/\s+/).map((group) => h("span", {}, `${group} `));
+    return h("p", { class: "digits" }, groups);
+  }
+  if (block.rowsOfQr) {
+    return h(
+      "div",
+      { class: "qr", role: "img", "aria-label": "The invite as a QR code" },
+      block.rowsOfQr.join("\n"),
+    );
+  }
+  if (block.commands) {
+    return h(
+      "dl",
+      { class: "commands" },
+      block.commands.map(({ form, help }) => [h("dt", {}, form), h("dd", {}, help)]),
+    );
+  }
+  if (block.messages) {
+    return h(
+      "ol",
+      { class: "found", tabindex: "0", "aria-label": "What was said" },
+      block.messages.map((one) => foundElement(one, context)),
+    );
+  }
+  return h(
+    "div",
+    { class: "actions" },
+    block.actions.map(({ label, line, isMain, isGrave }) =>
+      h("button", {
+        type: "button",
+        class: `button is-slim${isMain ? " is-main" : ""}${isGrave ? " is-grave" : ""}`,
+        onclick: () => context.act.line(line),
+      }, label)
+    ),
+  );
+}
+
+function foundElement({ seq, at, from, to, text, place, isPrivate, editedBy }, context) {
+  const { state, nowMs } = context;
+  return h(
+    "li",
+    {},
+    h(
+      "p",
+      { class: "found-head" },
+      seq === undefined ? null : `#${seq} `,
+      from === null || from === undefined ? h("bdi", {}, "You") : nameOf(from, state),
+      to === undefined ? null : [" to ", nameOf(to, state)],
+      isPrivate && to === undefined ? ", privately" : null,
+      place === null || place === undefined ? null : ` in ${visible(place)}`,
+      editedBy === undefined ? null : [", edited by ", nameOf(editedBy, state)],
+      ", ",
+      timeText(at, nowMs),
+    ),
+    bodyElement(text, context, "found-text"),
+  );
+}

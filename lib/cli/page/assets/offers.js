@@ -1,0 +1,83 @@
+/** A file that somebody offers: what it is, how far it is, and what can be done with it. */
+
+import { h, icon } from "./dom.js";
+import { visible } from "./harmless.js";
+import { sizeText } from "./lines.js";
+
+export function offerElement(item, { act }) {
+  const { name, size, state: how, bytes } = item.data;
+  const isFetching = how === "started" || how === "progress";
+  const actions = item.isDismissed ? [] : actionsOf(item, act, isFetching);
+  return h(
+    "div",
+    { class: "card is-file" },
+    h(
+      "div",
+      { class: "file" },
+      h("span", { class: "file-sign" }, icon("file")),
+      h(
+        "div",
+        { class: "file-text" },
+        h("h2", { class: "file-name" }, h("bdi", {}, visible(name))),
+        h("p", { class: "file-state" }, sizeText(size), stateOf(item.data)),
+      ),
+      actions.length === 0 ? null : h("div", { class: "actions" }, actions),
+    ),
+    isFetching
+      ? h("progress", {
+        max: Math.max(size, 1),
+        value: bytes,
+        "aria-label": `Downloading ${visible(name)}`,
+      })
+      : null,
+  );
+}
+
+function actionsOf(item, act, isFetching) {
+  const { file, name, self, state: how } = item.data;
+  const shown = visible(name);
+  const get = () => act.file(item, { command: "get", n: file });
+  const cancel = () => act.file(item, { command: "cancel", n: file });
+  if (isFetching) return [button("Stop", `Stop: ${shown}`, cancel)];
+  if (self) return how === "offered" ? [button("Take back", `Take back ${shown}`, cancel)] : [];
+  switch (how) {
+    case "offered":
+      return [
+        button("Download", `Download ${shown}`, get, " is-main"),
+        button("No, thanks", `No, thanks: ${shown}`, () => act.dismiss(item)),
+      ];
+    case "failed":
+    case "cancelled":
+      return [button("Try again", `Download ${shown} again`, get, " is-main")];
+    default:
+      return [];
+  }
+}
+
+function button(text, label, onclick, more = "") {
+  const attributes = { type: "button", class: `button is-slim${more}`, "aria-label": label };
+  return h("button", { ...attributes, onclick }, text);
+}
+
+const REASONS = {
+  changed: "it isn\u2019t any more what was offered",
+  withdrawn: "the offer was taken back",
+  "no-holder": "nobody who has it could be reached",
+  disk: "the disk refused",
+};
+
+function stateOf({ state: how, self, to, bytes, size, path, reason, text }) {
+  switch (how) {
+    case "started":
+    case "progress":
+      return ` \u00b7 ${size === 0 ? 100 : Math.floor(100 * bytes / size)} %`;
+    case "done":
+      return self ? "" : [" \u00b7 saved as ", h("code", {}, visible(path ?? ""))];
+    case "cancelled":
+      return self ? " \u00b7 taken back" : " \u00b7 stopped";
+    case "failed":
+      return ` \u00b7 ${visible(text ?? REASONS[reason] ?? "it can\u2019t be had")}`;
+    default:
+      return to === undefined || self ? "" : " \u00b7 for you alone";
+  }
+}

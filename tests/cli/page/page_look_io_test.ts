@@ -1,0 +1,105 @@
+/** How the page looks, in every mode, on a phone and on wide screens, in light and dark: in Chromium. */
+
+import { assertEquals } from "@std/assert";
+import { SLOW } from "../../given.ts";
+import { type Browser, IN_BROWSER, openBrowser, OpenPage } from "./browser.ts";
+import { PageDouble } from "./page_double.ts";
+import { CALL, SCENES } from "./page_scenes.ts";
+
+const WIDTHS = [360, 800, 1_400];
+const SCHEMES = ["light", "dark"] as const;
+const HEIGHT = 800;
+
+Deno.test({
+  ...IN_BROWSER,
+  ignore: IN_BROWSER.ignore || SLOW.ignore,
+  name: "page: axe finds nothing, and nothing is cut off, in each mode, width and colour scheme",
+  async fn(t) {
+    const browser = await openBrowser();
+    try {
+      for (const mode of Object.keys(SCENES)) {
+        await t.step(mode, () => looks(browser, mode));
+      }
+    } finally {
+      await browser.close();
+    }
+  },
+});
+
+async function looks(browser: Browser, mode: string): Promise<void> {
+  const double = new PageDouble({ mode });
+  double.show(...SCENES[mode]!);
+  await using open = await OpenPage.open(browser, double.url);
+  const { page } = open;
+  if (mode === "friends") await page.locator("#people").getByText("Bob").click();
+  await open.sees("the end");
+  for (const width of WIDTHS) {
+    await page.setViewportSize({ width, height: HEIGHT });
+    for (const colorScheme of SCHEMES) {
+      await page.emulateMedia({ colorScheme });
+      const check = (what: string) =>
+        isRight(open, `${mode}, ${what}, ${width} px, ${colorScheme}`);
+      await check("as it is");
+      if (mode === "mesh") await opened(open, check, width < 700);
+    }
+  }
+  if (mode === "directory") {
+    double.show(...CALL);
+    await open.sees("Loud and clear.");
+    await isRight(open, "in a call");
+  }
+  await double.close();
+  open.faults.splice(0); // the attempts to connect again
+}
+
+/** What opens above the page. */
+async function opened(
+  { page }: OpenPage,
+  check: (what: string) => Promise<void>,
+  isNarrow: boolean,
+): Promise<void> {
+  await page.locator("#text").fill("/");
+  await page.locator(".suggestion").first().waitFor();
+  await check("suggestions");
+  await page.locator("#text").fill("");
+  await page.keyboard.press("Control+/");
+  await check("keys");
+  await page.keyboard.press("Escape");
+  if (isNarrow) await page.locator("#open-side").click();
+  await page.locator(".person").nth(1).click();
+  await check("a person");
+  await page.keyboard.press("Escape");
+  if (!isNarrow) return;
+  await check("the lists");
+  await page.keyboard.press("Escape");
+}
+
+async function isRight(open: OpenPage, what: string): Promise<void> {
+  const found = (await open.violations()).filter((violation) => !violation.startsWith(SCROLLED));
+  assertEquals(found, [], what);
+  assertEquals(await open.page.evaluate(CUT_OFF), [], what);
+}
+
+/** The arrow keys go through the suggestions, and scroll them, while the text keeps the focus. */
+const SCROLLED = 'scrollable-region-focusable: <ul class="suggestions"';
+
+/** What is wider than its place, what lies over something else, and digits to compare that aren't in two rows. */
+const CUT_OFF = `(() => {
+  const found = [];
+  const page = document.documentElement;
+  if (page.scrollWidth > innerWidth) found.push("the page is " + page.scrollWidth + " px wide");
+  for (const name of ["#timeline", "#asks", "#side", ".dialog-body"]) {
+    const part = document.querySelector(name);
+    if (part !== null && part.scrollWidth > part.clientWidth) found.push(name + " is wider than its place");
+  }
+  for (const gutter of document.querySelectorAll(".said-gutter")) {
+    const body = gutter.nextElementSibling.getBoundingClientRect();
+    if (gutter.getBoundingClientRect().right > body.left) found.push(gutter.textContent + " lies over the text");
+  }
+  for (const digits of document.querySelectorAll(".digits")) {
+    const rows = new Set(Array.from(digits.children, (group) => Math.round(group.getBoundingClientRect().top)));
+    if (rows.size !== 2) found.push("digits in " + rows.size + " rows");
+    if (digits.scrollWidth > digits.clientWidth) found.push("digits are cut off");
+  }
+  return found;
+})()`;
