@@ -47,9 +47,10 @@ export class UploadUses {
   }
 
   shown({ fields }: DoorEvent): void {
-    const { event, ref } = fields;
+    const { event, ref, state } = fields;
+    const hasEnded = state === "cancelled" || state === "failed";
     if (event === "offer" || event === "error") this.#answered(event, fields, String(ref));
-    else if (event === "transfer") this.#transferred(fields);
+    else if (event === "transfer" && hasEnded) this.#ended(keyOf(fields));
   }
 
   /** Gives up the copies that nobody has asked for. */
@@ -67,13 +68,9 @@ export class UploadUses {
     }
   }
 
-  /** Whoever has fetched it (`to`) isn't the last one who may. */
-  #transferred(fields: DoorEvent["fields"]): void {
-    const { state, self, to } = fields;
-    const hasEnded = state === "cancelled" || state === "failed";
-    if (!hasEnded || self !== true || to !== undefined) return;
+  #ended(offer: string): void {
     for (const [copy, uses] of this.#uses) {
-      if (uses.offers.delete(keyOf(fields)) && !isUsed(uses)) this.#giveUp(copy);
+      if (uses.offers.delete(offer) && !isUsed(uses)) this.#giveUp(copy);
     }
   }
 
@@ -87,7 +84,7 @@ function isUsed({ asked, offers }: Uses): boolean {
   return asked.size + offers.size > 0;
 }
 
-/** The number of an offer is its room's own. */
+/** Each offer in a room, whoever's it is, has a number of its own. */
 function keyOf({ file, room }: DoorEvent["fields"]): string {
   return `${file} ${room}`;
 }

@@ -65,12 +65,13 @@ Deno.test("what is offered stays until its last offer has ended", () => {
 
   const ended = { event: "transfer", file: 1, state: "cancelled" };
   world.show({ ...ended, self: true, state: "done", to: "Bob" });
-  world.show(ended); // another's, of which the user has stopped the fetching
+  world.show({ ...ended, self: true, room: "r", state: "done", to: "Bob" });
   world.show({ ...ended, self: true, room: "s" });
+  world.show({ ...ended, self: true, file: 2 });
   world.show({ ...ended, self: true });
   assertEquals(world.unused, [2]);
   world.show({ ...ended, self: true, room: "r", state: "failed", reason: "changed" });
-  world.show({ ...ended, self: true, room: "r" });
+  world.show({ ...ended, self: true, room: "r", state: "failed" });
   assertEquals(world.unused, [2, 1]);
 });
 
