@@ -51,6 +51,19 @@ Deno.test("a console, a page and an IRC client at one member show the same; one 
   assertEquals(alice.texts(), said);
   assertEquals(page.texts, said);
 
+  // Whose key it is, the others are told as well.
+  await alice.ask("verify", { name: "Bob" });
+  await alice.ask("verify", { name: "Bob", answer: "yes" });
+  const found = await page.until(({ event }) => event === "verify");
+  assertEquals([found["name"], found["answer"], found["verified"]], ["Bob", "yes", true]);
+  await client.until("MODE #room +v Bob");
+  await page.ask("/verify Bob");
+  await page.ask("/verify Bob no");
+  const lost = await alice.until(({ event, answer }) => event === "verify" && answer === "no");
+  assertEquals([lost["verified"], lost["ref"]], [false, undefined]);
+  await client.until("MODE #room -v Bob");
+  assertEquals(page.events.filter(({ event }) => event === "verify").length, 3);
+
   // What one asks, the others aren't told.
   assertEquals((await page.ask("/who")).event, "peers");
   await client.send("PRIVMSG *p2pchat :status");

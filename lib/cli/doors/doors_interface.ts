@@ -174,7 +174,7 @@ export class DoorsInterface<Event extends ShownEvent, Target>
 
   show(event: Event | CommonEvent, ref?: string, place?: Place): void {
     const asker = this.#askerOf(ref);
-    const audience = audienceOf(event.event, ref !== undefined);
+    const audience = audienceOf(event, ref !== undefined);
     if (asker === null) this.#first.show(event, ref, place);
     else if (audience !== "asker") this.#first.show(event, undefined, place);
     if (audience === "all" || (audience === "asker" && asker !== null)) {
@@ -196,7 +196,7 @@ export class DoorsInterface<Event extends ShownEvent, Target>
   /** Shows it to the doors that it is for. */
   #keep(event: ShownEvent | HelpEvent, ref: string | undefined, place?: Place): void {
     const asker = this.#askerOf(ref);
-    const isForOthers = audienceOf(event.event, ref !== undefined) === "all";
+    const isForOthers = audienceOf(event, ref !== undefined) === "all";
     const id = this.#kept.lastId + 1;
     const units = unitsOf(event);
     const shown = units > EVENT_UNITS_MAX ? TOO_LONG : event;

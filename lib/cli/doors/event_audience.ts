@@ -35,7 +35,16 @@ const OF_CONSOLE: ReadonlySet<string> = new Set(["irc", "web", "own"]);
  */
 type Audience = "asker" | "console" | "all";
 
-export function audienceOf(event: string, hasRef: boolean): Audience {
-  if (OF_CONSOLE.has(event)) return "console";
-  return ANSWERS.has(event) || (hasRef && MAY_ANSWER.has(event)) ? "asker" : "all";
+/** What says who is shown an event. */
+interface Answering {
+  readonly event?: unknown;
+  /** Of `verify`: what the user has found of a key. */
+  readonly answer?: unknown;
+}
+
+export function audienceOf({ event, answer }: Answering, hasRef: boolean): Audience {
+  const name = String(event);
+  if (OF_CONSOLE.has(name)) return "console";
+  if (name === "verify" && answer !== undefined) return "all"; // wherever that one is shown
+  return ANSWERS.has(name) || (hasRef && MAY_ANSWER.has(name)) ? "asker" : "all";
 }

@@ -3,9 +3,10 @@
 import { hasInvite } from "../../base/text/invite_text.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import { inWords } from "../../base/text/words.ts";
-import { parsePort } from "../../base/text/endpoints.ts";
+import { isAddress as isIpAddress, parseHost, parsePort } from "../../base/text/endpoints.ts";
 import type { Invite } from "../../protocols/mesh/schema/rotations.ts";
 import { parseCommandLine, programCommand } from "../args/arguments.ts";
+import { MESH_PORT_DEFAULT } from "../args/options.ts";
 import { type MeshOptions, meshProgramCommand } from "./mesh_arguments.ts";
 
 /** What is one room's; other flags are the program's, and were given when it was started. */
@@ -134,8 +135,21 @@ function withInvite(text: string): readonly string[] | null {
 
 function isAddress(text: string): boolean {
   const [host = "", port, ...more] = text.split(/\s+/);
+  if (isMachine(host)) return true;
   if (port === undefined) return host.includes(":");
   return port.startsWith("--") || (parsePort(port) !== null && (more[0] ?? "--").startsWith("--"));
+}
+
+/** Whether it is no title that anybody would choose. */
+function isMachine(host: string): boolean {
+  return host.toLowerCase() === "localhost" || (parseHost(host) !== null && isIpAddress(host));
+}
+
+/** What is said of a word that is no room's title, and may be a machine's name; empty where it can't be. */
+export function machineHint(word: string): string {
+  const host = parseHost(word);
+  if (host === null) return "";
+  return `; if ${host} is a machine, its port is missing: /join ${host} ${MESH_PORT_DEFAULT}`;
 }
 
 function unquoted(text: string): string {

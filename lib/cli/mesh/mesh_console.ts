@@ -16,7 +16,7 @@ import type { ConsoleCommand, MeshCommandSink, RoomCommand, RoomSink } from "./m
 import type { MeshOwnEvent } from "./mesh_rendering.ts";
 import type { OpenTogether } from "./mesh_rooms.ts";
 import { OwnAway } from "./own_away.ts";
-import { askedAlone, heedQuestions, namedRoom, searchOf } from "./room_asking.ts";
+import { askedAlone, heedQuestions, leavingText, namedRoom, searchOf } from "./room_asking.ts";
 import { type ManyRooms, type MeshInterface, RoomInterface } from "./room_interface.ts";
 import { RoomNumbers } from "./room_numbers.ts";
 
@@ -360,6 +360,10 @@ export class MeshConsole {
   #quit(command: Extract<RoomCommand, { command: "quit" }>, ref: string | undefined): void {
     this.#isLeaving = true;
     const { current } = this;
+    if (this.hasOther && this.ui.interactive) {
+      const text = leavingText(this.#open.map(({ name }) => `#${name}`));
+      this.ui.show({ event: "notice", text });
+    }
     for (const room of [...this.rooms]) if (room !== current) room.leave("interrupt");
     current.handler?.target(command, ref);
   }

@@ -144,8 +144,12 @@ export class MeshRooms {
     return this.remembered.find((each) => each.room === room);
   }
 
-  /** The room with this title, or whose id begins so. @throws {P2pchatError} `usage` where there is none, or several. */
-  named(wanted: string): RoomId {
+  /**
+   * The room with this title, or whose id begins so.
+   * @param hint What else may have been meant, at the end of the error where there is none.
+   * @throws {P2pchatError} `usage` where there is none, or several.
+   */
+  named(wanted: string, hint = ""): RoomId {
     const found = this.all.filter((room) => {
       const title = this.titleOf(room);
       return room.startsWith(wanted.toLowerCase()) ||
@@ -165,7 +169,7 @@ export class MeshRooms {
       "usage",
       `${how} of this profile's rooms has the title ${
         quotedStart(wanted)
-      }, or an id that begins so: ${rooms}`,
+      }, or an id that begins so: ${rooms}${room === undefined ? hint : ""}`,
     );
   }
 

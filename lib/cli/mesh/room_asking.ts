@@ -2,6 +2,7 @@
 
 import { P2pchatError } from "../../base/errors.ts";
 import { quotedStart } from "../../base/text/text.ts";
+import { inWords } from "../../base/text/words.ts";
 import { FOUND_COUNT_DEFAULT } from "../commands/command_arguments.ts";
 import type { RoomCommand } from "./mesh_commands.ts";
 import { foldTitle } from "../../protocols/mesh/discovery/announcement.ts";
@@ -18,6 +19,11 @@ export function searchOf(text: string): Asked {
 export function askedAlone({ text, name }: Asked, room: RoomInterface): string | null {
   if (name !== undefined) return `In #${room.name} alone; /room N goes to another one`;
   return text === undefined ? null : `In #${room.name} alone; /search looks in all your rooms`;
+}
+
+/** What a person is told whose command to leave is about several rooms. @param names As `#Club`, two at least. */
+export function leavingText(names: readonly string[]): string {
+  return `You leave ${inWords(names, "and")}, and the program ends; /part leaves one room alone`;
 }
 
 /** An answer isn't said where it answers nothing. @throws {P2pchatError} Where another room alone asks. */

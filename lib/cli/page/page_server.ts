@@ -159,9 +159,7 @@ export class PageServer implements Door, PageSite {
     if (typeof ref !== "string") return this.#sharedText(event, fields);
     const [asker = "", own = ""] = splitRef(ref);
     if (asker === window) return JSON.stringify({ id, fields: { ...rest, ref: own } });
-    return audienceOf(String(fields["event"]), true) === "all"
-      ? this.#sharedText(event, rest)
-      : null;
+    return audienceOf(fields, true) === "all" ? this.#sharedText(event, rest) : null;
   }
 
   #sharedText(event: DoorEvent, fields: DoorEvent["fields"]): string {

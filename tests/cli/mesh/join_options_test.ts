@@ -3,7 +3,7 @@ import { P2pchatError } from "../../../lib/base/errors.ts";
 import type { RoomId } from "../../../lib/base/ids.ts";
 import { encodeInvite } from "../../../lib/protocols/mesh/schema/rotations.ts";
 import { meshCommands } from "../../../lib/cli/mesh/mesh_commands.ts";
-import { joinOptions } from "../../../lib/cli/mesh/join_options.ts";
+import { joinOptions, machineHint } from "../../../lib/cli/mesh/join_options.ts";
 import { meshProgramCommand } from "../../../lib/cli/mesh/mesh_arguments.ts";
 import { parsedOptions } from "../parsed_options.ts";
 
@@ -56,6 +56,14 @@ for (const [where, wanted] of FORMS) {
   });
 }
 
+Deno.test("/join says what leads to a machine where a word is no room's title", () => {
+  assertEquals(
+    machineHint("chat.example"),
+    "; if chat.example is a machine, its port is missing: /join chat.example 55107",
+  );
+  assertEquals([machineHint("the club"), machineHint("a_b!")], ["", ""]);
+});
+
 Deno.test("/join keeps what is the program's, and no port of the first room", () => {
   const { options } = joinOptions("--new", FIRST);
   assertEquals(
@@ -77,6 +85,10 @@ const REFUSED: readonly (readonly [string, string, string])[] = [
   ["192.0.2.7: 55109", "usage", ""],
   ["192.0.2.7 --title Club", "usage", "after 192.0.2.7: /join 192.0.2.7 55107, unless"],
   ["--key abc", "usage", ""],
+  ["localhost", "usage", "missing after localhost: /join localhost 55107, unless"],
+  ["192.0.2.7", "usage", "missing after 192.0.2.7: /join 192.0.2.7 55107, unless"],
+  ["LocalHost --title Club", "usage", "missing after LocalHost: /join LocalHost 55107"],
+  ["localhost 99999", "usage", "PORT"],
 ];
 
 for (const [where, code, text] of REFUSED) {

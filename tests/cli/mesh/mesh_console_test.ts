@@ -359,6 +359,20 @@ Deno.test("MeshConsole: a room that can't be joined leaves the user where they w
   assertEquals(home.asked, ['{"command":"say","text":"hello"}']);
 });
 
+Deno.test("MeshConsole: who leaves several rooms at a terminal is told that it is all of them", async () => {
+  const { type, taken } = await two(true);
+  type(":q");
+  assertEquals(taken(), [
+    "notice You leave #1 and #Club, and the program ends; /part leaves one room alone - . .",
+  ]);
+  const one = opened(true);
+  one.taken();
+  one.type(":q");
+  const piped = await two();
+  piped.type(":q");
+  assertEquals([one.taken(), piped.taken()], [[], []]);
+});
+
 Deno.test("MeshConsole: all rooms are left by a quit, an interrupt or the end of input", async () => {
   const all = [
     ({ type }: Awaited<ReturnType<typeof two>>) => type(":q"),
