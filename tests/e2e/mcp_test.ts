@@ -5,6 +5,7 @@ import { FriendsGroup } from "./friends_group.ts";
 import { Group } from "./group_world.ts";
 import { calledIn, McpClient, type SaidMessage } from "./mcp_client.ts";
 import { Node, Nodes, PROGRAM, type ShownEvent } from "./node.ts";
+import { freePort } from "./ports.ts";
 
 const TOOLS = ["send", "wait", "history", "members", "verify"];
 
@@ -256,6 +257,7 @@ Deno.test("--mcp: malformed messages are refused in words, and nobody else is di
     ...["{", "null", "[]", "[1,2]", '{"jsonrpc":"2.0","id":null,"method":"ping"}', "\u0000\u001b["],
     ...['{"jsonrpc":"2.0","id":[],"method":"ping"}', "[".repeat(100_000), '"\\ud800"'],
     `{"jsonrpc":"2.0","id":1e400,"method":"${"x".repeat(5_000_000)}"}`,
+    `{"jsonrpc":"2.0","id":1,"method":"ping","params":{"x":"${"x".repeat(10_000_000)}"}}`,
     '{"jsonrpc":"2.0","method":"tools/call","params":{"name":"send","arguments":{"text":"x"}}}',
   ];
   for (const line of malformed) await bot.write(line);
@@ -274,6 +276,84 @@ Deno.test("--mcp: malformed messages are refused in words, and nobody else is di
   const since = host.events.slice(before).map(({ event }) => event);
   assertEquals(since.filter((event) => event !== "message" && event !== "joined"), []);
   assertEquals(await bot.end(), 0);
+});
+
+Deno.test("--mcp: of a thousand calls at once each is answered, most of them with what to do instead", async () => {
+  await using nodes = new Nodes();
+  const host = await nodes.ready("Host", null);
+  using folder = new Folder();
+  await using bot = await McpClient.start(inRoom("bot", host, folder.path));
+  await bot.call("members");
+
+  const waits = { name: "wait", arguments: { timeout: 3_600 } };
+  const ids: number[] = [];
+  for (let at = 0; at < 1_000; at++) ids.push(await bot.ask("tools/call", waits));
+  const last = calledIn(await bot.until(({ id }) => id === ids.at(-1)));
+  for (const requestId of ids.slice(0, 16)) {
+    await bot.notify("notifications/cancelled", { requestId });
+  }
+  await host.say("still with us?");
+  const [said] = await bot.wait();
+
+  const answered = bot.received.filter(({ id }) => typeof id === "number" && ids.includes(id));
+  assertEquals(
+    answered.map(({ id }) => id),
+    ids.slice(16),
+    "those that wait, and no others, aren't",
+  );
+  assert(answered.every((each) => calledIn(each).isError));
+  assertStringIncludes(last.text, "16 calls are open: wait until one of them is answered");
+  assertEquals(said!.text, "still with us?");
+  assertEquals(await bot.end(), 0);
+});
+
+Deno.test("--mcp: a batch is answered in one line by the revision that has them, and refused by the others", async () => {
+  using folder = new Folder();
+  const words = ["mesh", "Ann", "--new", "--host", "127.0.0.1", "--port", "0", "--data"];
+  const batch = JSON.stringify([
+    { jsonrpc: "2.0", id: "a", method: "ping" },
+    { jsonrpc: "2.0", method: "notifications/anything" },
+    { jsonrpc: "2.0", id: "b", method: "tools/call", params: { name: "members" } },
+    { jsonrpc: "2.0", id: "c", method: "tools/call", params: { name: "toString" } },
+  ]);
+  const idsFor = async (revision: string) => {
+    await using ann = await McpClient.start([...words, `${folder.path}/${revision}`], revision);
+    const before = ann.received.length;
+    await ann.write(batch);
+    await ann.until(({ id, error }) => id === "b" || (error !== undefined && id === undefined));
+    await ann.request("ping");
+    return ann.received.slice(before, -1).map(({ id, error }) => [id, error?.code]);
+  };
+
+  assertEquals(await idsFor("2025-03-26"), [["a", undefined], ["c", -32_602], ["b", undefined]]);
+  assertEquals(await idsFor("2025-11-25"), [[undefined, -32_600]]);
+});
+
+Deno.test("--mcp: a client of a revision that isn't known is told of one that is", async () => {
+  using folder = new Folder();
+  const words = ["mesh", "Ann", "--new", "--host", "127.0.0.1", "--port", "0"];
+  await using ann = new McpClient([...words, "--data", folder.path]);
+  const meta = (revision: unknown) => ({
+    _meta: {
+      "io.modelcontextprotocol/protocolVersion": revision,
+      "io.modelcontextprotocol/clientCapabilities": {},
+    },
+  });
+
+  const later = await ann.request("tools/list", meta("2099-01-01"));
+  const odd = await ann.request("tools/list", meta(["2026-07-28"]));
+  const early = await ann.request("tools/list");
+  const agreed = await ann.request("initialize", { protocolVersion: "1999-01-01" });
+  const list = await ann.request("tools/list");
+
+  assertEquals([later.error?.code, odd.error?.code, early.error?.code], [
+    -32_022,
+    -32_602,
+    -32_602,
+  ]);
+  assertEquals(agreed.result.protocolVersion, "2025-11-25");
+  assertEquals(list.result.tools.length, TOOLS.length);
+  assertEquals(await ann.end(), 0);
 });
 
 Deno.test("--mcp: in a group what is sent is there once all have it, and waits are by number", async () => {
@@ -345,15 +425,82 @@ Deno.test("--mcp is refused in a directory, and where it makes no sense", async 
   }
 });
 
-Deno.test("--mcp: a room that nobody answers for ends it, and calls are told so", async () => {
+Deno.test("--mcp: where nobody answers it stays, says so, and comes in once somebody does", async () => {
   using folder = new Folder();
-  const words = ["mesh", "Ann", "127.0.0.1", "1", "--host", "127.0.0.1", "--port", "0"];
-  await using ann = await McpClient.start([...words, "--data", folder.path]);
+  await using nodes = new Nodes();
+  const port = freePort();
+  const words = ["mesh", "bot", "127.0.0.1", String(port), "--host", "127.0.0.1", "--port", "0"];
+  await using bot = await McpClient.start([...words, "--data", folder.path]);
 
-  const { isError, text } = await ann.call("wait");
-  const code = await ann.end();
+  const outside = await bot.call("wait", { timeout: 1 });
+  const members = await bot.call("members");
+  const unsaid = await bot.call("send", { text: "hi", timeout: 1 });
+  const host = nodes.add(
+    Node.start(["mesh", "Host", "--host", "127.0.0.1", "--port", String(port)]),
+  );
+  await host.until(({ event, name }) => event === "joined" && name === "bot");
+  const sent = await bot.call("send", { text: "here I am", timeout: 60 });
 
-  assertEquals([isError, code], [true, 3]);
-  assertStringIncludes(text, "This program ends");
-  assertStringIncludes(ann.stderr, "127.0.0.1:1");
+  for (const { isError, text } of [outside, members, unsaid]) {
+    assertEquals(isError, true);
+    assertStringIncludes(text, `127.0.0.1:${port}`);
+    assertStringIncludes(text, "tried again");
+  }
+  assertStringIncludes(unsaid.text, "nothing was said");
+  assertEquals(sent.structured.arrived, ["Host"], sent.text);
+  assertStringIncludes(bot.stderr, `127.0.0.1:${port}`);
+  assertEquals(await bot.end(), 0);
+});
+
+Deno.test("--mcp: it leaves at the end of its input also while it waits for somebody to answer", async () => {
+  using folder = new Folder();
+  const words = ["mesh", "bot", "127.0.0.1", "1", "--host", "127.0.0.1", "--port", "0"];
+  await using bot = await McpClient.start([...words, "--data", folder.path]);
+  await bot.call("wait", { timeout: 1 });
+
+  assertEquals(await bot.end(), 0);
+});
+
+Deno.test("--mcp: where the member that it was started with is gone, it goes back through the others", async () => {
+  await using nodes = new Nodes();
+  const host = await nodes.ready("Host", null);
+  const carol = await nodes.ready("Carol", host);
+  using folder = new Folder();
+  const words = inRoom("bot", host, folder.path);
+  const before = await McpClient.start(words);
+  await before.call("members");
+  await carol.until(({ event, name }) => event === "joined" && name === "bot");
+  await host.say("before");
+  await before.wait();
+  assertEquals(await before.end(), 0);
+  await host.type("/quit");
+  await host.ended();
+  await carol.say("while you were away");
+  await using bot = await McpClient.start(words);
+
+  const [said] = await bot.wait();
+  const sent = await bot.call("send", { text: "back", timeout: 60 });
+
+  assertEquals([said!.from, said!.text], ["Carol", "while you were away"]);
+  assertEquals(sent.structured.arrived, ["Carol"], sent.text);
+  assertStringIncludes(bot.stderr, "the room to which it led before");
+  assertEquals(await bot.end(), 0);
+});
+
+Deno.test("--mcp: what doesn't pass by itself ends it, and whoever asks is told why", async () => {
+  await using nodes = new Nodes();
+  const host = nodes.add(
+    Node.start(["mesh", "Host", "--private", "--host", "127.0.0.1", "--port", "0"]),
+  );
+  await host.until(({ event }) => event === "ready");
+  using folder = new Folder();
+  await using bot = new McpClient(inRoom("bot", host, folder.path));
+  const clientInfo = { name: "test", version: "1" };
+  await bot.ask("initialize", { protocolVersion: "2025-11-25", capabilities: {}, clientInfo });
+  const asked = await bot.ask("tools/call", { name: "wait", arguments: {} });
+  const { text, isError } = calledIn(await bot.until(({ id }) => id === asked));
+
+  assertEquals([isError, (await bot.status).code], [true, 4]);
+  assertStringIncludes(text, "This program ends, and nothing more was done: Cannot join through");
+  assertStringIncludes(text, "(bad-credentials)");
 });

@@ -44,10 +44,14 @@ const ENDING_MS = 2_000;
 /** Nobody guesses one of 2^48 for one answer. */
 const MARK_BYTES = 6;
 
-const ENDED: P2pchatError = new P2pchatError(
-  "offline",
-  "This program ends, and nothing more was done: standard error may say why",
-);
+/** @param error Why it ends; null: as it was asked to. */
+function ended(error: P2pchatError | null): P2pchatError {
+  const why = error === null ? "it was asked to" : error.message;
+  return new P2pchatError(
+    error?.code ?? "offline",
+    `This program ends, and nothing more was done: ${why}`,
+  );
+}
 
 export class McpInterface<Event extends ShownEvent, Target>
   implements UserInterface<Event, Target> {
@@ -73,6 +77,8 @@ export class McpInterface<Event extends ShownEvent, Target>
   /** Whether nobody reads the output any more. */
   #isUnread = false;
   #failure: P2pchatError | null = null;
+  /** Why the program ends; null where that isn't known. */
+  #ending: P2pchatError | null = null;
   /** Until what was answered has gone out. */
   #writing: Promise<unknown> = Promise.resolve();
   /** Until it is durable what became of messages that were given. */
@@ -99,6 +105,7 @@ export class McpInterface<Event extends ShownEvent, Target>
       hearers: this.#hearers,
       inbox: () => this.#inbox,
       drawMark,
+      isCommand: (name) => mode.commands.find(name) !== undefined,
     });
     this.#output = new OutputQueue({
       stdout: streams.stdout,
@@ -173,6 +180,14 @@ export class McpInterface<Event extends ShownEvent, Target>
 
   pauseInput(reason: string | null): void {
     this.#runner.pause(reason !== null);
+    this.#hearers.pausedBecause = reason;
+    this.#callsStep({ type: "paused" });
+  }
+
+  /** Whoever waits for an answer is told why there is none. */
+  failing(error: P2pchatError): Promise<void> {
+    this.#ending = error;
+    return Promise.resolve();
   }
 
   /** What is shown goes into the inbox, which is bounded. */
@@ -199,8 +214,9 @@ export class McpInterface<Event extends ShownEvent, Target>
 
   async close(): Promise<void> {
     if (this.#isClosed) return;
+    const why = ended(this.#ending ?? this.outputError);
     for (const call of this.#server.unanswered) {
-      this.#serverStep({ type: "answered", call, result: failure(ENDED) });
+      this.#serverStep({ type: "answered", call, result: failure(why) });
     }
     this.#isClosed = true;
     this.#timer?.cancel();

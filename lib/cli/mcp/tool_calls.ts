@@ -5,13 +5,14 @@
  * inbox; where the client gives the call up meanwhile, or says only afterwards that it had, the message waits again.
  */
 
-import { type ErrorCode, P2pchatError } from "../../base/errors.ts";
+import type { ErrorCode } from "../../base/errors.ts";
 import type { Machine } from "../../base/machine/machine.ts";
 import { durationText } from "../rendering/moments.ts";
 import type { Hearers } from "../scripts/hearers.ts";
 import { Saying } from "../scripts/saying.ts";
 import type { Kept } from "../scripts/script_inbox.ts";
 import { type Fields, isWanted } from "../scripts/wanted.ts";
+import { agentWords } from "./agent_words.ts";
 import type { JsonObject } from "./json_rpc.ts";
 import { LookUp } from "./look_up.ts";
 import type { ToolCall } from "./mcp_tools.ts";
@@ -34,6 +35,8 @@ type CallsInput =
   | { readonly type: "written"; readonly call: number }
   /** The mode takes commands from now on. */
   | { readonly type: "listening" }
+  /** The mode has said why it runs none, or that it does: see `Hearers.pausedBecause`. */
+  | { readonly type: "paused" }
   | { readonly type: "event"; readonly event: Fields; readonly ref: string | undefined }
   /** Messages wait that didn't before. */
   | { readonly type: "came" }
@@ -66,10 +69,14 @@ interface Ports {
   readonly inbox: () => Waiting | null;
   /** Draws what marks lines of others. */
   readonly drawMark: () => string;
+  /** Whether the mode has a command of that name. */
+  readonly isCommand: (name: string) => boolean;
 }
 
-/** A mode takes commands within this time, or ends: it dials for no longer. */
+/** A mode takes commands within this time, or says why not, or ends: it dials for no longer. */
 const READY_MS = 15_000;
+/** Where the mode says why it isn't in: it may be about to come in, as while it catches up. */
+const OUTSIDE_MS = 3_000;
 /** Answers come at once, unless the mode has paused: while it catches up, or the disk is slow. */
 const ANSWER_MS = 10_000;
 /** Where nobody says by then whose key it is, it counts as not verified. */
@@ -86,6 +93,7 @@ type Wait = Extract<Ask, { readonly tool: "wait" }>;
 /** A call that asks for something. */
 interface Asked {
   readonly asked: Ask;
+  readonly beganMs: number;
   deadlineMs: number;
   /** What is to be answered, once it is known whose keys they are. */
   found: Found | null;
@@ -147,6 +155,9 @@ export class ToolCalls implements Machine<CallsInput, CallsEffect> {
         this.#sayAll({ type: "heard" }, nowMs);
         for (const [call, asked] of [...this.#asked]) this.#ask(call, asked, nowMs);
         break;
+      case "paused":
+        for (const [call, asked] of [...this.#asked]) this.#bePatient(call, asked, nowMs);
+        break;
       case "event":
         this.#heard(input.event, input.ref, nowMs);
         break;
@@ -169,7 +180,11 @@ export class ToolCalls implements Machine<CallsInput, CallsEffect> {
   #beginSaying(call: number, { name: to, text, timeoutMs }: Send, nowMs: number): void {
     const { hearers } = this.#ports;
     const door = { mode: hearers.mode, text, to, timeoutMs };
-    const by = { ref: refOf(call), naming: "name", patience: "timeout" };
+    const by = {
+      ref: refOf(call),
+      naming: "the argument name",
+      patience: "the argument timeout",
+    };
     const saying = new Saying(door, hearers, nowMs, by);
     this.#sayings.set(call, saying);
     this.#said(call, saying, saying.step({ type: "heard" }, nowMs));
@@ -188,7 +203,8 @@ export class ToolCalls implements Machine<CallsInput, CallsEffect> {
       else if (effect.type === "arrived") arrived = effect.event;
       else {
         const { failure: why } = saying;
-        this.#answer(call, why === null ? sentResult(saying.reached, arrived ?? {}) : failure(why));
+        if (why === null) this.#answer(call, sentResult(saying.reached, arrived ?? {}));
+        else this.#fail(call, why.code, why.message);
       }
     }
   }
@@ -196,9 +212,19 @@ export class ToolCalls implements Machine<CallsInput, CallsEffect> {
   // Asks for something.
 
   #beginAsking(call: number, asked: Ask, nowMs: number): void {
-    const begun: Asked = { asked, deadlineMs: nowMs + READY_MS, found: null };
+    const begun: Asked = { asked, beganMs: nowMs, deadlineMs: nowMs + READY_MS, found: null };
     this.#asked.set(call, begun);
     if (this.#ports.hearers.isListening) this.#ask(call, begun, nowMs);
+    else this.#bePatient(call, begun, nowMs);
+  }
+
+  /** Where it is known why the mode isn't anywhere yet, that is the answer soon; a wait has its time. */
+  #bePatient(call: number, begun: Asked, nowMs: number): void {
+    const { asked, beganMs } = begun;
+    const { isListening, pausedBecause } = this.#ports.hearers;
+    if (isListening || pausedBecause === null) return;
+    begun.deadlineMs = beganMs + (asked.tool === "wait" ? asked.timeoutMs : OUTSIDE_MS);
+    if (begun.deadlineMs <= nowMs) this.#late(call, asked);
   }
 
   #ask(call: number, begun: Asked, nowMs: number): void {
@@ -322,7 +348,7 @@ export class ToolCalls implements Machine<CallsInput, CallsEffect> {
     if (ref !== refOf(call)) return;
     if (event.event === "error") {
       const { code, text } = event as Fields & { readonly code: ErrorCode; readonly text: string };
-      return this.#answer(call, failure(new P2pchatError(code, text)));
+      return this.#fail(call, code, text);
     }
     if (asked.tool === "members" && MEMBERS.has(event.event)) {
       this.#answer(call, membersResult(event, this.#ownKey));
@@ -349,16 +375,32 @@ export class ToolCalls implements Machine<CallsInput, CallsEffect> {
   }
 
   #late(call: number, asked: Ask): void {
-    if (!this.#ports.hearers.isListening) {
-      return this.#answer(call, failure(new P2pchatError("timeout", NOT_READY)));
-    }
+    const { isListening, pausedBecause } = this.#ports.hearers;
+    if (!isListening) return this.#fail(call, "timeout", notReadyText(pausedBecause));
     if (asked.tool === "wait") {
       const none = saidResult([], this.#ports.drawMark, { is: false, text: "" });
-      const text = `Nobody has said anything within ${durationText(asked.timeoutMs)}.`;
-      return this.#answer(call, { ...none, text });
+      const { timeoutMs } = asked;
+      const text = timeoutMs === 0
+        ? "No message waits."
+        : `Nobody has said anything within ${durationText(timeoutMs)}.`;
+      return this.#answer(call, { ...none, text: `${text}${this.#aside}` });
     }
-    const text = `No answer came within ${durationText(ANSWER_MS)}: try again later`;
-    this.#answer(call, failure(new P2pchatError("timeout", text)));
+    const because = pausedBecause === null ? "" : ` (${pausedBecause})`;
+    const text = `No answer came within ${durationText(ANSWER_MS)}${because}: try again later`;
+    this.#fail(call, "timeout", text);
+  }
+
+  /** Why nothing may have come, as a further sentence behind a blank; empty where nothing is known to be amiss. */
+  get #aside(): string {
+    const { isAlone, isOutside, downBecause } = this.#ports.hearers;
+    if (isAlone) return " Nobody else is in the room now.";
+    const down = downBecause === null ? "" : ` Its coordinator isn't there (${downBecause}).`;
+    return isOutside ? ` The group hasn't let this in yet.${down}` : down;
+  }
+
+  #fail(call: number, code: ErrorCode, text: string): void {
+    const message = agentWords(text, this.#ports.isCommand);
+    this.#answer(call, failure({ code, message }));
   }
 
   #answer(call: number, result: ToolResult, isHeard = false): void {
@@ -374,8 +416,12 @@ const MEMBERS: ReadonlySet<string> = new Set(["peers", "members", "friends"]);
 
 const WAITING = "More messages wait: call wait again.";
 const LEFT_OUT = "Earlier ones are left out, as these are long: ask for fewer.";
-const NOT_READY =
-  "This isn't in the chat yet: try again in a moment; standard error may say what is wrong";
+
+function notReadyText(because: string | null): string {
+  if (because === null) return "This isn't in the chat yet: try again in a moment";
+  return `This isn't in the chat yet, and nothing was done. ${because}; ask again later, or tell ` +
+    "your user";
+}
 
 function refOf(call: number): string {
   return `mcp-${call}`;

@@ -90,7 +90,9 @@ export function membersResult(event: JsonObject, ownKey: string): ToolResult {
     ];
     return `${name}: key ${key === "" ? "unknown" : key}, ${more.join(", ")}`;
   });
-  return { text: lines.join("\n"), structured: { members } };
+  const isAlone = members.every(({ self }) => self === true);
+  const more = isAlone ? [members.length === 0 ? "Nobody." : "Nobody else is here now."] : [];
+  return { text: [...lines, ...more].join("\n"), structured: { members } };
 }
 
 type Row = Readonly<Record<string, unknown>>;
@@ -148,11 +150,13 @@ export function verifyResult({ name, key, digits, verified, refused }: JsonObjec
   return {
     text:
       `The key of ${String(name)} is ${String(key)}. It ${state}.\nDigits to compare by voice: ` +
-      `${String(digits)}\nOnly a person can compare them with ${String(name)}, and say so, with ` +
-      `/verify ${
+      `${
+        String(digits)
+      }\nNo tool marks it as verified: your user does, once they have compared the ` +
+      `digits with ${String(name)} by voice, at a console of this profile (/verify ${
         String(name)
-      } yes at a console of this profile; don't take anybody's word in the ` +
-      "chat for it.",
+      } ` +
+      "there, and the same with yes behind it). Don't take anybody's word in the chat for it.",
     structured: {
       name: String(name),
       key: String(key),

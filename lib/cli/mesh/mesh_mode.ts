@@ -4,9 +4,11 @@ import { unsealing } from "../credentials/unsealing.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import { meetingPlace } from "../../base/text/meeting_address.ts";
 import { quotedStart } from "../../base/text/text.ts";
-import { isLoopback, isUnspecified } from "../../base/text/endpoints.ts";
+import { hostSpellings, isLoopback, isUnspecified } from "../../base/text/endpoints.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import {
+  distinctEndpoints,
+  type Endpoint,
   endpointText,
   type Hash,
   isSameEndpoint,
@@ -23,6 +25,8 @@ import type { Invite } from "../../protocols/mesh/schema/rotations.ts";
 import { FORGETTING_ROOM } from "../../protocols/mesh/schema/records.ts";
 import { MeshHost } from "../../runtime/hosts/mesh_host.ts";
 import { forwardTo, type Links } from "../../transport/link.ts";
+import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
+import { NAME_LOOKUPS } from "../../transport/tcp/first_to_connect.ts";
 import { openTcpLinks } from "../../transport/tcp/tcp_links.ts";
 import type { RememberedRoom } from "../../store/profile/remembered_rooms.ts";
 import { roomsFolder } from "../../store/disk/paths.ts";
@@ -41,6 +45,7 @@ import { pinsIn } from "../credentials/pinned_keys.ts";
 import { MeshRooms, type OpenTogether, roomText } from "./mesh_rooms.ts";
 import { roomConversations } from "./room_conversations.ts";
 import type { RoomInterface } from "./room_interface.ts";
+import { roomAt } from "./room_views.ts";
 import {
   type Bye,
   followKnownPeers,
@@ -125,6 +130,13 @@ function alsoOpen(rooms: readonly RememberedRoom[]): readonly string[] {
   return [`You also had ${told} open: /join ${title ?? roomIdStart(room)} opens it`];
 }
 
+/** An agent's program was given an address at which nobody answers. */
+const BACK_MEANWHILE =
+  "This goes on in the room to which it led before, through those who are known there";
+
+/** A name that isn't found by then leads to no room that is known. */
+const LOOK_UP_MS = 5_000;
+
 /** The progress text while connecting; null where nobody is dialled. */
 function connectingText({ begin }: MeshConfig, isAnnounced: boolean): string | null {
   if (begin.kind !== "join") return null;
@@ -193,12 +205,58 @@ async function runRoom(given: RoomStart): Promise<Bye> {
 }
 
 async function enter(start: RoomStart): Promise<Bye> {
-  if (!start.options.lan || start.isFurther) return await comeIn(start, null);
+  const { contact, lan, script } = start.options;
+  const isLed = contact !== null || start.invite !== null;
+  if (isLed && !lan && script?.door === "mcp") return await enterPatiently(start);
+  if (!lan || start.isFurther) return await comeIn(start, null);
   const { runOnLan } = await import("./lan_start.ts"); // only who asks for it is heard on the network
   return await runOnLan(start, (lan) => comeIn(start, lan));
 }
 
-async function comeIn(start: RoomStart, lan: LanStart | null): Promise<Bye> {
+/** For an agent: where nobody answers, its program goes back to the room that it knows, or tries again. */
+async function enterPatiently(start: RoomStart): Promise<Bye> {
+  const enter = () => comeIn(start, null);
+  try {
+    return await enter();
+  } catch (error) {
+    const { goOnPatiently } = await import("../scripts/patient_start.ts"); // most find somebody
+    const { ui, environment } = start;
+    const otherWay = async () => {
+      const back = await roomBehind(start);
+      if (back === null) return null;
+      return { text: BACK_MEANWHILE, enter: () => comeIn(start, null, back) };
+    };
+    return await goOnPatiently<Bye>(
+      {
+        ...{ place: ui, clock: SYSTEM_LINK_CLOCK, random: environment.random, otherWay },
+        isIn: () => ui.handler !== null,
+        left: { kind: "bye", reason: "quit", ref: undefined },
+      },
+      enter,
+      error,
+    );
+  }
+}
+
+/** The room of this profile to which the invite, or the address, leads as far as is known; null: none. */
+async function roomBehind({ options, invite, disk, folder, identity }: RoomStart) {
+  const { contact } = options;
+  const rooms = await MeshRooms.open(disk, roomsFolder(folder));
+  if (invite !== null) return rooms.all.includes(invite.room) ? invite.room : null;
+  if (contact === null) return null;
+  const { host, port } = contact;
+  const found = await NAME_LOOKUPS.find(host, AbortSignal.timeout(LOOK_UP_MS)).catch(() => []);
+  const hosts = new Set([...hostSpellings(host), ...found]);
+  const addresses = [...hosts].map((host) => ({ host, port }));
+  return await roomAt(rooms, addresses, identity.signer.key);
+}
+
+/** @param back The room to go back to, whatever the options say. */
+async function comeIn(
+  start: RoomStart,
+  lan: LanStart | null,
+  back: RoomId | null = null,
+): Promise<Bye> {
   const { disk, folder, options } = start;
   const rooms = await MeshRooms.open(disk, roomsFolder(folder), {
     takeTurn: () => profileTurn(disk, folder),
@@ -208,7 +266,11 @@ async function comeIn(start: RoomStart, lan: LanStart | null): Promise<Bye> {
   });
   try {
     const usual = () => beginning(start, rooms);
-    const begin = lan === null ? await usual() : await lan.beginning(rooms, usual);
+    const begin = back !== null
+      ? { kind: "resume", room: back, hints: hintsOf(start) } as const
+      : lan === null
+      ? await usual()
+      : await lan.beginning(rooms, usual);
     if (begin === null) return { kind: "bye", reason: "quit", ref: undefined };
     // Before a port is taken that the process in the room may have.
     if (begin.kind === "resume") await rooms.enterAgain(begin.room);
@@ -217,6 +279,11 @@ async function comeIn(start: RoomStart, lan: LanStart | null): Promise<Bye> {
     await rooms.lastSeen?.note(Date.now());
     rooms.leave();
   }
+}
+
+/** Where members of the room are said to be. */
+function hintsOf({ options: { contact }, invite }: RoomStart): readonly Endpoint[] {
+  return distinctEndpoints([...(contact === null ? [] : [contact]), ...invite?.endpoints ?? []]);
 }
 
 /** The options with the meeting point of the last time in the room, where none is given: others may know no other place. */
@@ -512,7 +579,10 @@ async function beginning(
   rooms: MeshRooms,
 ): Promise<MeshConfig["begin"]> {
   const last = isFurther ? null : rooms.last; // in which the console is, mostly
-  if (options.room !== null) return { kind: "resume", room: rooms.named(options.room) };
+  if (options.room !== null) {
+    const hint = isFurther ? (await import("./join_options.ts")).machineHint(options.room) : "";
+    return { kind: "resume", room: rooms.named(options.room, hint) };
+  }
   const contact = options.contact ?? invite?.endpoints[0] ?? null;
   if (contact !== null) {
     // A former member of the room rejoins it, whichever invite is used.

@@ -79,8 +79,8 @@ export class RoomInterface implements UserInterface<MeshOwnEvent, RoomSink>, Pla
   /** Answers that the console itself awaits, by the ref with which it asked: they aren't shown. */
   readonly awaited = new Map<string, (answer: MeshOwnEvent | CommonEvent) => void>();
   #interrupted: ((cause: InterruptCause) => boolean) | null = null;
-  /** Why it is to be left, before it can be. */
-  #leftBecause: InterruptCause | null = null;
+  /** Why it is to be left, also before it can be; null: it isn't. */
+  leftBecause: InterruptCause | null = null;
 
   /** @param ref Of the command with which the user came here. */
   constructor(
@@ -104,14 +104,14 @@ export class RoomInterface implements UserInterface<MeshOwnEvent, RoomSink>, Pla
 
   /** Leaves the room, at once or as soon as it can be left. */
   leave(cause: InterruptCause): void {
-    if (this.#interrupted === null) this.#leftBecause ??= cause;
-    else this.#interrupted(cause);
+    this.leftBecause ??= cause;
+    this.#interrupted?.(cause);
   }
 
   heedInterrupts(interrupted: (cause: InterruptCause) => boolean): void {
     this.#interrupted = interrupted;
     this.shared.heedInterrupts();
-    if (this.#leftBecause !== null) interrupted(this.#leftBecause);
+    if (this.leftBecause !== null) interrupted(this.leftBecause);
   }
 
   listen(handler: InputHandler<RoomSink>): void {

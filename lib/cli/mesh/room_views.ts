@@ -3,7 +3,13 @@
 import { nodeCrypto } from "../../base/crypto/crypto.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import { fingerprintOf, startApart } from "../../base/text/fingerprint.ts";
-import type { FoldedName, PeerKey, RoomId } from "../../base/ids.ts";
+import {
+  type Endpoint,
+  type FoldedName,
+  isSameEndpoint,
+  type PeerKey,
+  type RoomId,
+} from "../../base/ids.ts";
 import { foldName } from "../../base/text/names.ts";
 import { dateText } from "../../base/text/words.ts";
 import type { RecalledMessage } from "../../base/machine/mode_machine.ts";
@@ -12,7 +18,11 @@ import { keptSecrets } from "../../protocols/mesh/joining/room_setup.ts";
 import { roomIdOf } from "../../protocols/mesh/schema/credentials.ts";
 import type { RoomSecret } from "../../protocols/mesh/schema/rotations.ts";
 import type { HistoryMessage } from "../../protocols/mesh/schema/events.ts";
-import { MESH_LOG, type MeshRecord } from "../../protocols/mesh/schema/records.ts";
+import {
+  MESH_LOG,
+  type MeshRecord,
+  rememberedContacts,
+} from "../../protocols/mesh/schema/records.ts";
 import type { Disk } from "../../store/disk/disk.ts";
 import { readLog } from "../../store/log/log_format.ts";
 import { readRecords } from "../session/record_store.ts";
@@ -170,6 +180,30 @@ export async function roomSecrets(disk: Disk, path: string): Promise<readonly Ro
     if (!(error instanceof P2pchatError) || error.code === "disk") throw error;
     return [];
   }
+}
+
+/**
+ * The room in which somebody was met at one of these addresses, the last one first; null: in none whose log can be read.
+ * @param self The profile's own key. @throws {P2pchatError} `disk`.
+ */
+export async function roomAt(
+  rooms: Pick<Rooms, "disk" | "all" | "logOf">,
+  addresses: readonly Endpoint[],
+  self: PeerKey,
+): Promise<RoomId | null> {
+  for (const room of rooms.all) {
+    try {
+      const records = await readRecords(rooms.disk, rooms.logOf(room), MESH_LOG);
+      const contacts = rememberedContacts(records, self);
+      const isThere = ({ endpoint }: { readonly endpoint: Endpoint }) =>
+        addresses.some((each) => isSameEndpoint(each, endpoint));
+      if (contacts.some(isThere)) return room;
+    } catch (error) {
+      // Damage is told to whoever opens that room.
+      if (!(error instanceof P2pchatError) || error.code === "disk") throw error;
+    }
+  }
+  return null;
 }
 
 /** Whether the log at `path` is that of a private room. @throws {P2pchatError} `disk`. */

@@ -15,6 +15,8 @@ export class Hearers {
   #downBecause: string | null = null;
   /** Whether the mode takes commands. */
   isListening = false;
+  /** Why no command is run, as the mode says; null: it hasn't said so. */
+  pausedBecause: string | null = null;
 
   constructor(readonly mode: ScriptDoor["mode"]) {}
 
@@ -26,6 +28,16 @@ export class Hearers {
   /** Why a group's coordinator isn't there; null where it is, or nobody has said. */
   get downBecause(): string | null {
     return this.#downBecause;
+  }
+
+  /** Whether nobody else is there, as far as that is told. */
+  get isAlone(): boolean {
+    return this.mode === "mesh" && this.isListening && this.#here.size === 0;
+  }
+
+  /** Whether a group has yet to let us in. */
+  get isOutside(): boolean {
+    return this.mode === "group" && !this.#isIn;
   }
 
   /** @param to One of them alone; null: anybody. */

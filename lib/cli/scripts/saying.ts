@@ -210,7 +210,7 @@ export class Saying implements Machine<SayingInput, SayingEffect> {
 
   /** Why nobody has it yet. */
   get #why(): string | null {
-    return this.#undeliveredBecause ?? this.hearers.downBecause;
+    return this.#undeliveredBecause ?? this.hearers.downBecause ?? this.hearers.pausedBecause;
   }
 
   /** @param when `within 10 s`. */

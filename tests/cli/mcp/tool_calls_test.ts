@@ -30,6 +30,7 @@ class Run {
       hearers: this.hearers,
       inbox: () => ({ next }),
       drawMark: () => "m4rk",
+      isCommand: (name) => name === "trust",
     });
     if (isListening) this.listens();
   }
@@ -37,6 +38,12 @@ class Run {
   listens(nowMs = START): readonly Effect[] {
     this.hearers.isListening = true;
     return [...this.shows(READY), ...this.calls.step({ type: "listening" }, nowMs)];
+  }
+
+  /** The mode says why it runs no command. */
+  pauses(reason: string | null, nowMs = START): readonly Effect[] {
+    this.hearers.pausedBecause = reason;
+    return this.calls.step({ type: "paused" }, nowMs);
   }
 
   begin(call: number, asked: ToolCall, nowMs = START): readonly Effect[] {
@@ -279,6 +286,79 @@ Deno.test("ToolCalls: before the mode takes commands calls are kept; where that 
   assertStringIncludes(late.text, "isn't in the chat yet");
 });
 
+Deno.test("ToolCalls: why this isn't in the chat is told soon; a wait has its time for it to come in", () => {
+  const run = new Run("mesh", false);
+  run.begin(0, WAIT);
+  run.begin(1, HISTORY);
+  run.begin(2, { tool: "send", text: "hi", name: null, timeoutMs: 5_000 });
+
+  assertEquals(run.pauses("Nobody answers at 192.0.2.7. It is tried again", START + 1), []);
+  assertEquals(run.tick(START + 2_999), []);
+  const told = answerIn(run.tick(START + 3_000), 1);
+  assertEquals(run.begin(3, HISTORY, START + 3_000), []);
+  const now = answerIn(run.begin(4, { ...WAIT, timeoutMs: 0 }, START + 3_000), 4);
+  const unsaid = answerIn(run.tick(START + 5_000), 2);
+  const again = answerIn(run.tick(START + 6_000), 3);
+  assertEquals(run.tick(START + 29_999), []);
+  const late = answerIn(run.tick(START + 30_000), 0);
+
+  for (const { text, isError } of [told, again, now, late]) {
+    assertEquals(isError, true);
+    assertStringIncludes(text, "isn't in the chat yet, and nothing was done. Nobody answers at");
+  }
+  assertStringIncludes(unsaid.text, "(Nobody answers at 192.0.2.7. It is tried again)");
+  assertStringIncludes(unsaid.text, "nothing was said");
+});
+
+Deno.test("ToolCalls: a wait that comes in while it waits goes on in the chat", () => {
+  const run = new Run("mesh", false);
+  run.pauses("Nobody answers");
+  run.begin(0, WAIT);
+  run.pauses(null, START + 20_000);
+  run.listens(START + 20_000);
+
+  const asked = run.says("1", "one", {}, START + 21_000);
+
+  assertEquals(asked.map(({ type }) => type), ["command"]);
+});
+
+Deno.test("ToolCalls: where nobody can have said anything, a wait says why", () => {
+  const textOf = (run: Run) => answerIn(run.begin(0, { ...WAIT, timeoutMs: 0 }), 0).text;
+  const alone = new Run();
+  const joined = new Run();
+  joined.shows({ event: "joined", name: "Bob", key: "kB" });
+  const outside = new Run("group");
+  outside.shows({ event: "coordinator", state: "down", reason: "nobody listens there" });
+  const inside = new Run("group");
+  inside.shows({ event: "view", members: ["bot"] });
+
+  assertStringIncludes(textOf(alone), "No message waits. Nobody else is in the room now.");
+  assertEquals(textOf(joined), "No message waits.");
+  assertStringIncludes(
+    textOf(outside),
+    "hasn't let this in yet. Its coordinator isn't there (nobody listens there).",
+  );
+  assertEquals(textOf(inside), "No message waits.");
+});
+
+Deno.test("ToolCalls: errors name tools and their arguments, and what only a person can type", () => {
+  const run = new Run();
+  const told = (code: string, text: string) => {
+    run.begin(0, { tool: "verify", command: { command: "verify", name: "x" } });
+    return answerIn(run.shows({ event: "error", code, text }, "mcp-0"), 0).text;
+  };
+  const friends = new Run("friends");
+  friends.shows({ ...READY, names: ["Ann", "Bob"] });
+
+  assertEquals(
+    told("unknown-user", "Nobody here is called x; /peers shows who is here"),
+    "Nobody here is called x; members shows who is here (unknown-user)",
+  );
+  assertStringIncludes(told("key-changed", "refused until /trust x"), "only a person can type");
+  const unsaid = friends.begin(0, { tool: "send", text: "hi", name: null, timeoutMs: 1_000 });
+  assertStringIncludes(answerIn(unsaid, 0).text, "name one with the argument name");
+});
+
 Deno.test("ToolCalls: history comes with keys, one's own as such, and without what ignored people say", () => {
   const run = new Run();
   run.begin(0, HISTORY);
@@ -412,5 +492,5 @@ Deno.test("ToolCalls: two texts are said at once, each with its own answer; why 
   const failed = answerIn(late, 1);
   assertEquals(failed.isError, true);
   assertStringIncludes(failed.text, "Dave wasn't in the room within 5 s: nothing was said");
-  assertStringIncludes(failed.text, "(timeout)");
+  assertStringIncludes(failed.text, "(the argument timeout)");
 });
