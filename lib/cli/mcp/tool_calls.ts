@@ -351,7 +351,7 @@ export class ToolCalls implements Machine<CallsInput, CallsEffect> {
       return this.#fail(call, code, text);
     }
     if (asked.tool === "members" && MEMBERS.has(event.event)) {
-      this.#answer(call, membersResult(event, this.#ownKey));
+      this.#answer(call, this.#withAside(membersResult(event, this.#ownKey)));
     }
     if (asked.tool === "verify" && event.event === "verify") {
       this.#answer(call, verifyResult(event));
@@ -392,8 +392,18 @@ export class ToolCalls implements Machine<CallsInput, CallsEffect> {
 
   /** Why nothing may have come, as a further sentence behind a blank; empty where nothing is known to be amiss. */
   get #aside(): string {
-    const { isAlone, isOutside, downBecause } = this.#ports.hearers;
+    const { isAlone } = this.#ports.hearers;
     if (isAlone) return " Nobody else is in the room now.";
+    return this.#ofGroup;
+  }
+
+  /** A group's list says nothing of why it is empty, or as it was. */
+  #withAside(result: ToolResult): ToolResult {
+    return { ...result, text: `${result.text}${this.#ofGroup}` };
+  }
+
+  get #ofGroup(): string {
+    const { isOutside, downBecause } = this.#ports.hearers;
     const down = downBecause === null ? "" : ` Its coordinator isn't there (${downBecause}).`;
     return isOutside ? ` The group hasn't let this in yet.${down}` : down;
   }

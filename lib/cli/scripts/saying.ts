@@ -226,7 +226,10 @@ export class Saying implements Machine<SayingInput, SayingEffect> {
       return new P2pchatError("timeout", text);
     }
     if (this.#said === null) {
-      return new P2pchatError("timeout", `It isn't known ${when} whether it was said${because}`);
+      const text =
+        `It isn't known ${when} whether it was said${because}: it is kept, and may yet be; ` +
+        "don't say it again";
+      return new P2pchatError("timeout", text);
     }
     const lacking = this.#lacking.slice(0, NAMED_MAX);
     const names = lacking.length < this.#lacking.length ? [...lacking, "others"] : lacking;

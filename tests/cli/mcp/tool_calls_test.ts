@@ -341,6 +341,16 @@ Deno.test("ToolCalls: where nobody can have said anything, a wait says why", () 
   assertEquals(textOf(inside), "No message waits.");
 });
 
+Deno.test("ToolCalls: who is in a group that hasn't let this in, or has no coordinator, comes with that", () => {
+  const run = new Run("group");
+  run.shows({ event: "coordinator", state: "down", reason: "nobody listens there" });
+  run.begin(0, { tool: "members", command: { command: "list" } });
+
+  const { text } = answerIn(run.shows({ event: "members", members: [], keys: [] }, "mcp-0"), 0);
+
+  assertStringIncludes(text, "Nobody. The group hasn't let this in yet. Its coordinator isn't");
+});
+
 Deno.test("ToolCalls: errors name tools and their arguments, and what only a person can type", () => {
   const run = new Run();
   const told = (code: string, text: string) => {

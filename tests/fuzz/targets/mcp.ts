@@ -96,6 +96,7 @@ class Chat {
 
   constructor() {
     this.calls = new ToolCalls({
+      isCommand: (name) => name === "trust",
       hearers: this.hearers,
       inbox: () => ({
         next: (isWanted) => {
