@@ -75,6 +75,11 @@ export class FencedLog {
   #lines: readonly string[] = [];
   #head: Head = { base: 0, from: 0, chunks: 0 };
   #headModified: Revision | null = null;
+  /**
+   * The last base that was begun, by whomever. None has a number that was used before: what deletes the former one's
+   * parts may be held up, and carried out when those of the next one are there.
+   */
+  #lastBase = 0;
   /** The number of the next key of the log. */
   #next = 0;
   #baseBytes = 0;
@@ -149,6 +154,7 @@ export class FencedLog {
     const found = foundIn(prefix, head, [...base.entries, ...log.entries]);
     this.#lines = found.lines;
     this.#head = found.head;
+    this.#lastBase = found.lastBase;
     this.#headModified = head?.modified ?? null;
     this.#next = found.next;
     this.#baseBytes = bytesOf(found.lines);
@@ -261,7 +267,7 @@ export class FencedLog {
       this.#logBytes = 0;
       this.#baseBytes = bytesOf(lines);
     });
-    const head = { base: before.base + 1, from, chunks: chunks.length };
+    const head = { base: ++this.#lastBase, from, chunks: chunks.length };
     for (const [n, chunk] of chunks.entries()) {
       const value = `${this.#fence} ${n}\n${chunk}`;
       await this.change({ puts: [{ key: this.#baseKey(head.base, n), value }] });

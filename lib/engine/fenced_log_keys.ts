@@ -29,6 +29,8 @@ export function baseKey(base: number, number: number): string {
 interface Found {
   readonly lines: readonly string[];
   readonly head: Head;
+  /** The highest number of a base, be it left from a compaction that wasn't finished. */
+  readonly lastBase: number;
   readonly next: number;
   readonly leftovers: readonly string[];
 }
@@ -61,7 +63,11 @@ export function foundIn(prefix: string, headEntry: Entry | null, entries: readon
   const leftovers = [...values.keys()].map((key) => prefix + key).filter((key) =>
     isOld(prefix, key, head)
   );
-  return { lines, head, next, leftovers };
+  const bases = [...values.keys()].flatMap((key) =>
+    key.startsWith("base/") ? [Number(key.split("/")[1])] : []
+  );
+  const lastBase = bases.reduce((last, base) => Math.max(last, base), head.base);
+  return { lines, head, lastBase, next, leftovers };
 }
 
 /** Whether the key is of before that head, or of a compaction that wasn't finished. */

@@ -306,6 +306,30 @@ Deno.test("FencedLog: killed anywhere in a compaction, the next leader reads the
   }
 });
 
+Deno.test("FencedLog: what deletes an unfinished compaction takes nothing of the next one where it is held up", async () => {
+  const world = new World();
+  const killed = world.store();
+  const one = await world.leads("one", killed);
+  await one.append(["a"]);
+  killed.changesLeft = 1;
+  void one.rewrite(["A"]);
+  await settled();
+  await world.goes();
+
+  const store = world.store();
+  const deletes: Change[] = [];
+  store.before = (change) => {
+    if (change.deletes !== undefined) deletes.push(change);
+  };
+  const two = await world.leads("two", store);
+  await settled();
+  assertEquals(deletes.map(({ deletes }) => deletes), [[`${PREFIX}base/1/000000`]]);
+  await two.rewrite(["A"]);
+  for (const change of deletes) await world.store().commit(change);
+  await two.close();
+  assertEquals((await world.leads("three")).takeLines(), ["A"]);
+});
+
 Deno.test("FencedLog: a log of which something is missing is refused", async () => {
   const missing = ["log/0000000001", "base/1/000000", "head"];
   for (const key of missing) {

@@ -32,6 +32,8 @@ const ATTEMPT_MS = 1_000;
 const WAY_MS_MAX = 20;
 /** The probability that an attempt is carried out, and nothing of that heard. */
 const UNHEARD_CHANCE = 0.02;
+/** A node may hold up for so long what it was asked, and carry it out after all. */
+const HELD_UP_MS_MAX = 7_000;
 /** The same of one that was on its way when the program was cut off. */
 const LAST_WAY_CHANCE = 0.3;
 const LAG_MS_MAX = 60;
@@ -71,6 +73,8 @@ export class SimEngine {
   readonly memory: MemoryEngine;
   hasQuorum = true;
   isFull = false;
+  /** Whether a first attempt to make this change is held up, and the change made by the next one before. */
+  isHeldUp: (change: Change) => boolean = () => false;
   /** What each that follows does where it lags behind a compaction. */
   readonly compacted = new Set<() => void>();
 
@@ -186,6 +190,11 @@ export class SimStore implements SharedStore {
           const isCarriedOut = this.engine.hasQuorum && random.chance(LAST_WAY_CHANCE);
           if (isCarriedOut) this.engine.commit(change);
           if (time.nowMs >= untilMs) return answer(unknown);
+          return void time.after(ATTEMPT_MS, () => attempt(true));
+        }
+        if (!wasMissed && this.engine.isHeldUp(change)) {
+          const heldUpMs = random.between(ATTEMPT_MS, HELD_UP_MS_MAX);
+          time.after(heldUpMs, () => void (this.engine.hasQuorum && this.engine.commit(change)));
           return void time.after(ATTEMPT_MS, () => attempt(true));
         }
         const outcome = this.engine.commit(change);

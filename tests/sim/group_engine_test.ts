@@ -8,6 +8,7 @@ import {
   runCompacted,
   runCutLeader,
   runEngineGroup,
+  runHeldUp,
   runTrustingLeader,
   runWokenLeader,
 } from "./group/run_engine.ts";
@@ -29,12 +30,13 @@ Deno.test(`group in an engine: ${SEEDS} seeds of talk and trouble break no promi
   }
 });
 
-Deno.test("group in an engine: who trusts its lease for too long changes nothing, who wakes says nothing, who is cut off is left, and a compaction hides no change", async () => {
+Deno.test("group in an engine: who trusts its lease for too long changes nothing, who wakes says nothing, who is cut off is left, a compaction hides no change, and one that was cut short costs the next one nothing", async () => {
   for (let seed = 1; seed <= OTHER_SEEDS; seed++) {
     await simulated(() => runTrustingLeader({ seed, steps: 20 }));
     await simulated(() => runWokenLeader({ seed, steps: 10 }));
     await simulated(() => runCutLeader({ seed, steps: 0 }));
     await simulated(() => runCompacted({ seed, steps: 0 }));
+    await simulated(() => runHeldUp({ seed, steps: 0 }));
   }
 });
 

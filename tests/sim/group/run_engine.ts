@@ -1,5 +1,6 @@
 /** One run of a group over an engine: it talks and edits while who leads, or the engine, fails; then all must hold. */
 
+import type { Changed } from "../../../lib/engine/shared_store.ts";
 import { Random } from "../random.ts";
 import { allCheckers } from "./checkers/all.ts";
 import { EngineWorld, type InstanceMutation } from "./engine_world.ts";
@@ -119,6 +120,36 @@ export function runCompacted(run: EngineRun): void {
   if (world.leaders.length !== 1) throw new Violation(`${world.leaders.length} lead`);
 }
 
+/**
+ * Runs one seed, within `simulated`, in which whoever leads is killed during a compaction, and the next one compacts while
+ * what deletes the rest of the first compaction is held up.
+ * @throws {Violation} If what the next one has written is gone.
+ */
+export function runHeldUp(run: EngineRun): void {
+  const world = worldOf(run);
+  const [first, second, third] = world.instances;
+  first!.start();
+  for (const party of world.members) world.start(party);
+  world.time.runUntil(10_000);
+  const stopsAt = (changes: readonly Changed[]) => {
+    if (!changes.some(({ key }) => key.includes("/base/"))) return;
+    world.engine.memory.followers.delete(stopsAt);
+    world.time.after(0, () => first!.kill());
+  };
+  world.engine.memory.followers.add(stopsAt);
+  world.engine.isHeldUp = ({ deletes }) => deletes !== undefined;
+  first!.compacts();
+  const driver = new EngineDriver(world, run.seed);
+  driver.editsUntil(() => !first!.isRunning);
+  second!.start();
+  while (world.leaders.length === 0) world.time.runUntil(world.time.nowMs + 10);
+  second!.compacts();
+  world.time.runUntil(world.time.nowMs + MOVED_MS);
+  third!.start();
+  second!.kill();
+  driver.settle();
+}
+
 function worldOf({ seed, steps, mutation = {}, print }: EngineRun): EngineWorld {
   const options = {
     ...scenarioOf(seed, steps, { members: 5 }),
@@ -149,7 +180,7 @@ class EngineDriver {
       world.time.runUntil(world.time.nowMs + this.#random.exponential(GAP_MS));
       this.#act(this.#draw());
     }
-    this.#settle();
+    this.settle();
   }
 
   trust(steps: number): void {
@@ -169,7 +200,7 @@ class EngineDriver {
     }
     trusting.program.isCut = false;
     world.time.runUntil(world.time.nowMs + 5_000);
-    this.#settle();
+    this.settle();
   }
 
   wake(steps: number): void {
@@ -188,10 +219,11 @@ class EngineDriver {
     // They are sent to it, and then to whoever leads.
     for (let step = 0; step < steps; step++) this.#act("edit");
     world.time.runUntil(world.time.nowMs + 10_000);
-    this.#settle();
+    this.settle();
   }
 
-  #settle(): void {
+  /** Ends all faults; then all must hold. */
+  settle(): void {
     const { world } = this;
     this.#heal();
     heal(world);
@@ -200,6 +232,15 @@ class EngineDriver {
     for (const process of world.running()) world.say(process, "the end");
     unite(world);
     checkSettled(world);
+  }
+
+  /** Whoever is there asks for edits until then. */
+  editsUntil(isOver: () => boolean): void {
+    this.#act("say");
+    while (!isOver()) {
+      this.world.time.runUntil(this.world.time.nowMs + GAP_MS);
+      this.#act("edit");
+    }
   }
 
   #draw(): Action {
