@@ -20,7 +20,7 @@ import { dropOldest } from "../../../base/collections/bounded.ts";
 import { sameBytes } from "../../../base/collections/bytes.ts";
 import type { Signer } from "../../../base/crypto/crypto.ts";
 import { dateText, inWords } from "../../../base/text/words.ts";
-import type { PeerKey, RequestId } from "../../../base/ids.ts";
+import type { Hash, PeerKey, RequestId } from "../../../base/ids.ts";
 import { invariant } from "../../../base/invariant.ts";
 import { shownName } from "../../../base/text/names.ts";
 import { ABANDONED, abortText, VOTE_PHASES, type VotePhase } from "./edit_phases.ts";
@@ -134,10 +134,11 @@ export class EditParticipant {
   /** By the member that inquired: nobody has us refuse another one's edit, or keeps another one from being answered. */
   readonly #unheard = new Map<PeerKey, Unheard>();
   /**
-   * The requests about whose edits our user was asked, by the number that it read: its answer names nothing else. The
-   * latest; those before are up to `#askedBefore`.
+   * Digests of the requests about which our user was asked, by the number that it read: its answer names nothing else,
+   * and a request's id isn't enough, as its requester can sign two under one. The latest; those before are up to
+   * `#askedBefore`.
    */
-  readonly #askedAbout = new Map<number, RequestId>();
+  readonly #askedAbout = new Map<number, Hash>();
   #askedBefore = 0;
   /** The latest edits that came into the log; as many as we may be asked about again. */
   readonly #logged = new Set<RequestId>();
@@ -251,7 +252,7 @@ export class EditParticipant {
     if (this.#isNumberOpen(edit)) {
       return coordinator.offends(`edit ${edit} is another one, too`);
     }
-    if (this.#meansOther(edit, id)) return this.#sayRefused(vote, TAKEN);
+    if (this.#meansOther(edit, signed)) return this.#sayRefused(vote, TAKEN);
     if (this.#open.size >= OPEN_MAX) {
       return coordinator.offends(`more than ${EDITS_PENDING_MAX} edits at once`);
     }
@@ -280,13 +281,17 @@ export class EditParticipant {
   }
 
   /** Whether a yes or no to this number may be meant for another request: our user was asked about that one. */
-  #meansOther(edit: number, id: RequestId): boolean {
+  #meansOther(edit: number, signed: SignedEditRequest): boolean {
     const asked = this.#askedAbout.get(edit);
-    return asked === undefined ? edit <= this.#askedBefore : asked !== id;
+    return asked === undefined ? edit <= this.#askedBefore : asked !== this.#digestOf(signed);
   }
 
-  #notesAsked({ edit, id }: Open): void {
-    this.#askedAbout.set(edit, id);
+  #digestOf({ request: { bytes } }: SignedEditRequest): Hash {
+    return this.parts.crypto.sha256<Hash>(bytes);
+  }
+
+  #notesAsked({ edit, signed }: Open): void {
+    this.#askedAbout.set(edit, this.#digestOf(signed));
     if (this.#askedAbout.size <= REMEMBERED_MAX) return;
     const lowest = Math.min(...this.#askedAbout.keys());
     this.#askedAbout.delete(lowest);
@@ -639,7 +644,9 @@ export class EditParticipant {
     if (standing.begun === null || standing.isLost) return;
     if (!agreed.some(({ key }) => key === selfKey)) return;
     const open = this.#open.get(requestId(crypto, signed.request.value));
-    if (open?.isConsented !== true) this.parts.misused([edit]);
+    const isIt = open?.isConsented === true &&
+      sameBytes(open.signed.request.bytes, signed.request.bytes);
+    if (!isIt) this.parts.misused([edit]);
   }
 
   #applied(signed: SignedEditRequest): void {

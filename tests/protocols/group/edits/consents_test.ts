@@ -229,3 +229,21 @@ Deno.test("a consent in its user's name that it never gave is told to the user, 
   commit(third, decisionOn(asked));
   assertEquals(problems(anne).includes("you agreed"), false);
 });
+
+Deno.test("a user who agreed to another text under the same id is told of a consent that it took for void", () => {
+  const net = started();
+  const [ann, bob] = three(net);
+  const first = requestOf(bob, GROUP, 1, "uno");
+  const agreesTo = (signed: SignedEditRequest, edit: number) => {
+    ask(net, signed, { edit });
+    ann.command({ command: "go", edit });
+    net.settle();
+  };
+  agreesTo(first, 1);
+  agreesTo(requestOf(bob, GROUP, 1, "eins", { number: first.request.value.number }), 2);
+  assertEquals(notices(ann).includes("you didn't"), false);
+
+  commit(net, decisionOn(first));
+  assertEquals(ann.disk.log.length, 3);
+  assertStringIncludes(notices(ann), "Edit 1 says that you agreed, and you didn't");
+});

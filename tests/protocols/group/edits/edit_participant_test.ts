@@ -109,6 +109,21 @@ Deno.test("a number about which a user was asked means no other request afterwar
   assertEquals(ann.told("vote-wanted").length, 1);
 });
 
+Deno.test("a number about which a user was asked means no other text under the same id afterwards", () => {
+  const net = started();
+  const [ann, bob] = three(net);
+  const harmless = requestOf(bob, GROUP, 1, "uno");
+  ask(net, harmless, { edit: 7 }, [ann]);
+  abort(net, idOf(harmless), "cem");
+  forgetTold(net);
+  const { number } = harmless.request.value;
+  const other = requestOf(bob, GROUP, 1, "I owe Bob 1,000", { number });
+  assertEquals(idOf(other), idOf(harmless));
+  ask(net, other, { edit: 7 }, [ann]);
+
+  assertEquals(ann.told("vote-wanted"), []);
+});
+
 Deno.test("policy own: the author is asked, sees what and until when, and its yes counts", () => {
   const net = started();
   const [ann, bob] = three(net);
