@@ -7,6 +7,7 @@
 
 import type { ErrorCode } from "../../base/errors.ts";
 import type { Machine } from "../../base/machine/machine.ts";
+import { shownName } from "../../base/text/names.ts";
 import { durationText } from "../rendering/moments.ts";
 import type { Hearers } from "../scripts/hearers.ts";
 import { Saying } from "../scripts/saying.ts";
@@ -379,10 +380,11 @@ export class ToolCalls implements Machine<CallsInput, CallsEffect> {
     if (!isListening) return this.#fail(call, "timeout", notReadyText(pausedBecause));
     if (asked.tool === "wait") {
       const none = saidResult([], this.#ports.drawMark, { is: false, text: "" });
-      const { timeoutMs } = asked;
+      const { name, timeoutMs } = asked;
+      const whose = name === null ? "" : ` of ${shownName(name)}'s`;
       const text = timeoutMs === 0
-        ? "No message waits."
-        : `Nobody has said anything within ${durationText(timeoutMs)}.`;
+        ? `No message${whose} waits.`
+        : `No message${whose} has come within ${durationText(timeoutMs)}.`;
       return this.#answer(call, { ...none, text: `${text}${this.#aside}` });
     }
     const because = pausedBecause === null ? "" : ` (${pausedBecause})`;

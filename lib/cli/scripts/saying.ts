@@ -148,6 +148,9 @@ export class Saying implements Machine<SayingInput, SayingEffect> {
     }
     const reason = event["reason"];
     if (typeof reason === "string") this.#undeliveredBecause = reason;
+    else if (typeof event["waiting"] === "number") {
+      this.#undeliveredBecause ??= `${name} isn't there`;
+    }
     if (event["state"] !== "failed") return;
     this.#fail("offline", `${name} didn't get it: ${this.#why ?? "it failed"}`);
   }

@@ -256,7 +256,7 @@ Deno.test("ToolCalls: nothing comes in time: an empty answer, at once where no t
 
   assertEquals([textsIn(none), none.isError], [[], undefined]);
   assertEquals([textsIn(late), late.isError], [[], undefined]);
-  assertStringIncludes(late.text, "Nobody has said anything within 30 s");
+  assertStringIncludes(late.text, "No message has come within 30 s");
 });
 
 Deno.test("ToolCalls: when the input ends waits end, and what is under way goes on", () => {
@@ -349,6 +349,20 @@ Deno.test("ToolCalls: who is in a group that hasn't let this in, or has no coord
   const { text } = answerIn(run.shows({ event: "members", members: [], keys: [] }, "mcp-0"), 0);
 
   assertStringIncludes(text, "Nobody. The group hasn't let this in yet. Its coordinator isn't");
+});
+
+Deno.test("ToolCalls: a wait for one person says whose message it was that didn't come", () => {
+  const run = new Run();
+  run.shows({ event: "joined", name: "Bob", key: "kB" });
+  const waits = { tool: "wait", name: "Dave", n: 1, timeoutMs: 2_000 } as const;
+  run.begin(0, waits);
+  const now = answerIn(run.begin(1, { ...waits, timeoutMs: 0 }), 1);
+
+  assertEquals(now.text, "No message of Dave's waits.");
+  assertEquals(
+    answerIn(run.tick(START + 2_000), 0).text,
+    "No message of Dave's has come within 2 s.",
+  );
 });
 
 Deno.test("ToolCalls: errors name tools and their arguments, and what only a person can type", () => {

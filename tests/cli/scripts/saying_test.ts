@@ -196,3 +196,31 @@ Deno.test("Saying: ended before it is known that anybody has it, it hasn't succe
 
   assertEquals(run.saying.failure?.code, "timeout");
 });
+
+Deno.test("Saying to one alone: where that one isn't there, the error says so", () => {
+  const run = new Run({ to: "Bob", timeoutMs: 1_000 });
+  run.listens();
+  run.shows(READY);
+  run.shows(BOB);
+  const queued: Fields = { event: "delivery", id: "9", to: "Bob", state: "queued" };
+  run.shows(queued, "once");
+  run.shows({ ...queued, waiting: 1 }, "once");
+  run.tick(START + 1_000);
+
+  assertStringIncludes(
+    run.saying.failure!.message,
+    "that Bob has it (Bob isn't there): it is kept",
+  );
+});
+
+Deno.test("Saying in a group that says nothing of it: it may be said yet, and isn't to be said again", () => {
+  const run = new Run({ mode: "group", timeoutMs: 1_000 });
+  run.listens();
+  run.shows({ ...READY, members: ["bot"] });
+  run.tick(START + 1_000);
+
+  assertStringIncludes(
+    run.saying.failure!.message,
+    "it is kept, and may yet be; don't say it again",
+  );
+});
