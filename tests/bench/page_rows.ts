@@ -125,9 +125,9 @@ async function measureRound(
     await author.type(textOf(at));
   }
   await end;
-  await pause(10 * PAUSE_MS);
   stop();
-  const shown = await asked<readonly (readonly [string, number])[]>(window, "shown", "shown");
+  const command = `shown ${last}`;
+  const shown = await asked<readonly (readonly [string, number])[]>(window, command, "shown");
   const shownMs = new Map(shown);
   return [...typedMs].slice(WARMING_MESSAGES).map(([text, fromMs]) => {
     const [page, console] = [shownMs.get(text), printedMs.get(text)];

@@ -1,13 +1,16 @@
 // deno-lint-ignore-file no-console -- a program of its own
 /**
  * A window of the page in Chromium, for `page_rows.ts`: `page_window.ts URL`, a command a line. `paint`: opens the page
- * anew, and prints when something was first seen in it; `watch`: opens it to stay; `shown`: prints what was shown in it
- * since, and when.
+ * anew, and prints when something was first seen in it; `watch`: opens it to stay; `shown TEXT`: prints what was shown
+ * in it since, and when, once that text was.
  */
 
 import { openBrowser, type Page } from "../cli/page/browser.ts";
 
 const [url] = Deno.args;
+
+/** The page's policy lets nothing wait within it that is evaluated there. */
+const LOOK_MS = 20;
 
 const PAINT = `new Promise((resolve) => {
   const found = () => performance.getEntriesByName("first-contentful-paint")[0];
@@ -21,7 +24,7 @@ const WATCH = `(() => {
   const known = new Set();
   new MutationObserver(() => setTimeout(() => {
     const nowMs = performance.timeOrigin + performance.now();
-    for (const { textContent } of [...document.querySelectorAll(".said-text")].slice(-20)) {
+    for (const { textContent } of [...document.querySelectorAll(".said-text")].slice(-200)) {
       if (known.has(textContent)) continue;
       known.add(textContent);
       globalThis.shown.push([textContent, nowMs]);
@@ -40,7 +43,12 @@ async function opened(): Promise<Page> {
 }
 
 async function answered(command: string): Promise<unknown> {
-  if (command === "shown") return { shown: await watched!.evaluate("globalThis.shown.splice(0)") };
+  const [, last] = /^shown (.*)$/.exec(command) ?? [];
+  if (last !== undefined) {
+    const isShown = `globalThis.shown.some(([text]) => text === ${JSON.stringify(last)})`;
+    while (!await watched!.evaluate(isShown)) await watched!.waitForTimeout(LOOK_MS);
+    return { shown: await watched!.evaluate("globalThis.shown.splice(0)") };
+  }
   const page = await opened();
   if (command === "paint") {
     const paintMs = await page.evaluate(PAINT);
