@@ -31,7 +31,9 @@ const ROOM: readonly Fields[] = [
   said("Alice", at("09:03:20"), "Only the pictures of the harbour are missing."),
   said("Dave", at("09:05:00"), "Here is the best one. It was taken just before the storm."),
   offer(1, "Dave", "harbour at dusk.jpg", at("09:05:30")),
-  ...["Gus", "Hana", "Ivo", "Jo"].map((name) => joined(name, { present: undefined })),
+  ...["Gus", "Hana", "Ivo", "Jo"].map((name) =>
+    joined(name, { present: undefined, at: at("09:05:50") })
+  ),
   said(
     "Carol",
     at("09:08:00"),
@@ -55,6 +57,7 @@ const GROUP: readonly Fields[] = [
   said("Carol", at("09:02:00"), "I’ll take the minutes.", { seq: 42 }),
   {
     event: "vote-wanted",
+    at: at("09:03:00"),
     edit: 7,
     seq: 41,
     by: "Carol",

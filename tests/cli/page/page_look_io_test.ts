@@ -19,6 +19,7 @@ Deno.test({
     try {
       for (const mode of Object.keys(SCENES)) {
         await t.step(mode, () => looks(browser, mode));
+        await t.step(`${mode}, before anything is said`, () => looksEmpty(browser, mode));
       }
     } finally {
       await browser.close();
@@ -47,6 +48,20 @@ async function looks(browser: Browser, mode: string): Promise<void> {
     double.show(...CALL);
     await open.sees("Loud and clear.");
     await isRight(open, "in a call");
+  }
+  await double.close();
+  open.faults.splice(0); // the attempts to connect again
+}
+
+async function looksEmpty(browser: Browser, mode: string): Promise<void> {
+  const double = new PageDouble({ mode });
+  double.show(...SCENES[mode]!.slice(0, 2).filter(({ event }) => event !== "message"));
+  await using open = await OpenPage.open(browser, double.url);
+  await open.page.locator(".empty").waitFor();
+  for (const [at, width] of WIDTHS.entries()) {
+    await open.page.setViewportSize({ width, height: HEIGHT });
+    await open.page.emulateMedia({ colorScheme: SCHEMES[at % 2]! });
+    await isRight(open, `${mode}, empty, ${width} px`);
   }
   await double.close();
   open.faults.splice(0); // the attempts to connect again

@@ -75,8 +75,10 @@ const ROOM: readonly Fields[] = [
   said("Alice", at("09:03:20"), "Only the pictures of the harbour are missing."),
   said("Dave", at("09:05:00"), "Here is the best one. It was taken just before the storm."),
   offer(1, "Dave", "harbour at dusk, seen from the lighthouse (final version).jpg", at("09:05:30")),
-  ...["Gus", "Hana", "Ivo", "Jo", "Kim"].map((name) => joined(name, { present: undefined })),
-  { event: "left", name: "Kim", key: keyOf("Kim"), reason: "quit" },
+  ...["Gus", "Hana", "Ivo", "Jo", "Kim"].map((name) =>
+    joined(name, { present: undefined, at: at("09:05:50") })
+  ),
+  { event: "left", name: "Kim", key: keyOf("Kim"), reason: "quit", at: at("09:05:55") },
   said("Friederike-Charlotte.Müller_91", at("09:06:00"), LONG),
   said("Carol", at("09:08:00"), "Lovely! Alice, is seven still all right? I could come earlier."),
   said("Carol", at("09:08:30"), CODE),

@@ -61,7 +61,7 @@ function versionsElement(old, text) {
       "div",
       { class: "version" },
       h("span", { class: "version-label" }, label),
-      h("p", {}, start, part === "" ? null : h(kind, {}, part), end),
+      h("p", {}, start, ...marked(kind, part), end),
     );
   return h(
     "div",
@@ -69,6 +69,12 @@ function versionsElement(old, text) {
     version("It reads", "del", before),
     version("It would read", "ins", after),
   );
+}
+
+/** A blank at the end is left as it is: a line under it looks like a mistake. */
+function marked(kind, part) {
+  const text = part.trimEnd();
+  return text === "" ? [part] : [h(kind, {}, text), part.slice(text.length)];
 }
 
 /** Draws them, and their clocks; those that are out of time go. */

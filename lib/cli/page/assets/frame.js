@@ -23,12 +23,15 @@ export function renderPerson(state, place) {
   if (person !== undefined) $("about").setAttribute("aria-label", `About ${visible(person.name)}`);
 }
 
+const SIGNS = { direct: "lock", call: "call", lobby: "call", friends: "person" };
+
 /** In place of messages, where there are none. */
 export function emptyElement(state, place) {
   const { title, text, code } = emptyText(state, place);
   return h(
     "div",
     { class: "empty" },
+    h("span", { class: "empty-sign" }, icon(SIGNS[place.type] ?? "room")),
     h("h2", {}, title),
     text === null ? null : h("p", {}, text),
     code === null ? null : h("div", { class: "code" }, h("code", {}, code)),

@@ -93,8 +93,10 @@ function footOf(item, { state }) {
   const notes = [];
   if (item.edited) {
     const { by, times } = item.edited;
-    const how = times > 1 ? `edited ${times} times, last by ` : "edited by ";
-    notes.push(h("p", { class: "said-mark" }, how, by === state.self ? "you" : nameOf(by, state)));
+    const how = times > 1 ? `edited ${times} times` : "edited";
+    const who = by === state.self ? "you" : nameOf(by, state);
+    const whose = by === item.from ? null : [times > 1 ? ", last by " : " by ", who];
+    notes.push(h("p", { class: "said-mark" }, how, whose));
   }
   if (item.delivery === "queued") {
     const text = "not there now: kept, and sent when they are back";
@@ -126,7 +128,7 @@ function besideOf(item, { state, act }) {
     { class: "said-tools" },
     tool(`Change entry ${item.seq}`, "Change", () => act.edit(item)),
     item.edited
-      ? tool(`Changes of entry ${item.seq}`, "Changes", () => act.line(`/entry ${item.seq}`))
+      ? tool(`Versions of entry ${item.seq}`, "Versions", () => act.line(`/entry ${item.seq}`))
       : null,
   );
 }

@@ -89,12 +89,14 @@ export class Timeline {
   #showEmpty() {
     const { place, empty } = this.#context;
     const old = this.#element.querySelector(":scope > .empty");
-    if (place.chunks.length > 0) old?.remove();
-    else {
-      const made = empty();
-      if (old === null) this.#element.prepend(made);
-      else old.replaceWith(made);
+    // Lines of the program alone, and answers to commands, don't say what this place is for.
+    if (place.chunks.some(({ items }) => items.some(({ author }) => author !== undefined))) {
+      return old?.remove();
     }
+    const made = empty();
+    made.classList.toggle("is-above", place.chunks.length > 0);
+    if (old === null) this.#element.prepend(made);
+    else old.replaceWith(made);
   }
 
   #leave() {
