@@ -1,6 +1,6 @@
 /** Several rooms in one console: in pipes, as text and as `--json`. */
 
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { Node, Nodes, type ShownEvent } from "./node.ts";
 import { TextProgram } from "./text_program.ts";
 
@@ -345,4 +345,19 @@ Deno.test("console: in a pipe lines of other rooms are marked, and lines after /
   assertMatch(home!, /^1 {2}[0-9a-f]{8} \(Home\) {2}open {2}.*2 there now, you are here$/);
   assertMatch(other!, /^2 {2}[0-9a-f]{8} {2}open {2}.*2 there now, 1 unseen$/);
   assertEquals(alice.stderr, "");
+});
+
+Deno.test("console: /join of a machine without its port says what is missing, and leaves one where one is", async () => {
+  await using nodes = new Nodes();
+  const ann = await nodes.ready("Ann", null);
+
+  const local = await ann.ask("join", { where: "localhost" });
+  const machine = await ann.ask("join", { where: "chat.example" });
+  const status = await ann.ask("status");
+
+  assertEquals([local.event, local.code, machine.code], ["error", "usage", "usage"]);
+  assertStringIncludes(local.text, "The port is missing after localhost: /join localhost 55107");
+  assertStringIncludes(machine.text, 'has the title "chat.example"');
+  assertStringIncludes(machine.text, "its port is missing: /join chat.example 55107");
+  assertEquals(status.event, "status");
 });
