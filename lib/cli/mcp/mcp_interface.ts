@@ -292,8 +292,7 @@ export class McpInterface<Event extends ShownEvent, Target>
           void this.#runner.runAll([JSON.stringify(effect.command)], this.#target!);
           break;
         case "answer":
-          if (effect.isHeard) void this.#answerHeard(effect);
-          else this.#serverStep({ ...effect, type: "answered" });
+          void this.#answerKept(effect);
           break;
         case "take":
           this.#settle((inbox) => Promise.all(effect.kept.map(({ id }) => inbox.take(id))));
@@ -307,8 +306,11 @@ export class McpInterface<Event extends ShownEvent, Target>
     this.#leaveIfOver();
   }
 
-  /** What a call gives is on the disk before it is given: who is shown it again after a kill had it before. */
-  async #answerHeard({ call, result }: Extract<CallsEffect, { type: "answer" }>): Promise<void> {
+  /**
+   * What a call gives is on the disk before it is given: who is shown it again after a kill had it before. And whoever has
+   * had any answer has begun: what is said from then on is news to the next program, also after a kill.
+   */
+  async #answerKept({ call, result }: Extract<CallsEffect, { type: "answer" }>): Promise<void> {
     await this.#kept();
     this.#serverStep({ type: "answered", call, result });
   }

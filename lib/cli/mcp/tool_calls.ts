@@ -47,12 +47,10 @@ type CallsInput =
 
 export type CallsEffect =
   | { readonly type: "command"; readonly command: JsonObject }
-  /** @param isHeard Whether what it says must be on the disk before it goes out. */
   | {
     readonly type: "answer";
     readonly call: number;
     readonly result: ToolResult;
-    readonly isHeard: boolean;
   }
   /** These were given: no later call gives them. */
   | { readonly type: "take"; readonly kept: readonly Kept[] }
@@ -285,7 +283,7 @@ export class ToolCalls implements Machine<CallsInput, CallsEffect> {
     }
     this.#given.set(call, { kept, isTaken: false });
     this.#forgetGiven();
-    this.#answer(call, saidResult(messages, drawMark, { is: isMore, text: WAITING }), true);
+    this.#answer(call, saidResult(messages, drawMark, { is: isMore, text: WAITING }));
   }
 
   // What becomes of messages that were given.
@@ -415,10 +413,10 @@ export class ToolCalls implements Machine<CallsInput, CallsEffect> {
     this.#answer(call, failure({ code, message }));
   }
 
-  #answer(call: number, result: ToolResult, isHeard = false): void {
+  #answer(call: number, result: ToolResult): void {
     this.#sayings.delete(call);
     this.#asked.delete(call);
-    this.#effects.push({ type: "answer", call, result, isHeard });
+    this.#effects.push({ type: "answer", call, result });
   }
 }
 

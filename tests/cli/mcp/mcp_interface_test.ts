@@ -175,6 +175,24 @@ Deno.test("--mcp: what a program that lost its power gave and hadn't noted is gi
   await close(next);
 });
 
+Deno.test("--mcp: who has had any answer has begun: what is said after a kill is news to the next program", async () => {
+  const disk = new MemoryDisk();
+  const opened = await open(disk);
+  opened.streams.type(call(1, "wait", { timeout: 0 }));
+  await settle();
+  begin(opened);
+  for (let turn = 0; turn < 10_000 && answers(opened).length === 0; turn++) await null;
+  const next = await open(disk.crash());
+  begin(next);
+  next.ui.show({ ...said("1", "one"), history: true });
+  next.streams.type(call(1, "wait"));
+  await knows(next);
+
+  assertEquals(textsOf(answers(opened)[0]), []);
+  assertEquals(textsOf(answers(next)[0]), ["one"]);
+  await close(next);
+});
+
 Deno.test("--mcp: a text that looks like a command is said, and no tool is one", async () => {
   const opened = await open();
   begin(opened);
