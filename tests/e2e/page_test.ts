@@ -184,6 +184,7 @@ async function amongFriends(browser: Browser): Promise<void> {
   await open.page.locator("#people").getByText("bob").click();
   await open.type("shall we?\n/yes");
   await bob.until(said("shall we?\n/yes"));
+  await open.page.getByRole("img", { name: "Delivered" }).waitFor();
   await bob.tell("alice", "at eight");
   await open.sees("at eight");
   await alice.tell("bob", "said in the console");

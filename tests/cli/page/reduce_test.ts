@@ -309,6 +309,9 @@ Deno.test("page: who comes and goes shares a line, but for whom one is warned of
   assertEquals(shown(joined("Bob"), { ...left("Bob", "lost"), silentMs: 5_000 }).length, 2);
   const known = { ...joined("Eve"), verifiedAs: ["Bob"] };
   assertEquals(shown(joined("Bob"), known, joined("Carol")).length, 3);
+  const online = (name: string) => ({ event: "presence", name, state: "free" });
+  const directory = after(pageOf("directory", []), [online("al"), online("bo")]);
+  assertEquals(texts(directory), ["* al and bo came online"]);
   // Who comes an hour later does so then.
   const later = { ...joined("Carol"), at: "2026-11-27T13:00:00.000Z" };
   assertEquals(shown(joined("Bob"), later).length, 2);

@@ -31,6 +31,9 @@ const WORDS = {
   "true false": " came and left",
 };
 
+/** In a directory nobody joins anything. */
+const OF_DIRECTORY = { "true true": " came online" };
+
 /** `Bob, Carol and 3 others joined; Dave left`. @param crowd `{name, isIn}` in order. */
 export function crowdParts(crowd) {
   const people = new Map();
@@ -38,7 +41,8 @@ export function crowdParts(crowd) {
     const first = people.get(name)?.first ?? isIn;
     people.set(name, { first, last: isIn });
   }
-  return Object.entries(WORDS).flatMap(([how, word]) => {
+  const words = { ...WORDS, ...(crowd.some(({ isOnline }) => isOnline) ? OF_DIRECTORY : {}) };
+  return Object.entries(words).flatMap(([how, word]) => {
     const names = [...people].filter(([, { first, last }]) => `${first} ${last}` === how)
       .map(([name]) => name);
     return names.length === 0 ? [] : [["; "], [...namesParts(names), word]];

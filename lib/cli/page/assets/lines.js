@@ -155,7 +155,10 @@ function onlineLine({ name: who, shown = who, state, guest, away, changed }, { b
     : before?.state === "busy"
     ? " is free again"
     : " is online";
-  if (before === undefined && changed?.before === undefined) return cameLine(shown, aside + text);
+  if (before === undefined && changed?.before === undefined) {
+    const crowd = [{ name: shown, isIn: true, isOnline: true }];
+    return { ...faint(name(shown), aside + text), crowd };
+  }
   if (changed?.before === undefined || before !== undefined) {
     return faint(name(shown), aside + text);
   }

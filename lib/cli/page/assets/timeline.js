@@ -96,7 +96,7 @@ export class Timeline {
     const made = empty();
     made.classList.toggle("is-above", place.chunks.length > 0);
     if (old === null) this.#element.prepend(made);
-    else old.replaceWith(made);
+    else if (old.outerHTML !== made.outerHTML) old.replaceWith(made);
   }
 
   #leave() {
