@@ -10,6 +10,7 @@ import { areSlow, oneDies } from "./group/slow_hosts.ts";
 import { World } from "./group/world.ts";
 import { Random } from "./random.ts";
 import { replacedValue } from "./replaced.ts";
+import { turnMs } from "./turns.ts";
 
 const SEEDS = amount(3, 30);
 const HUNTED_SEEDS = 10;
@@ -18,8 +19,6 @@ const MEMBERS_MIN = 3;
 const MEMBERS_MAX = 8;
 const SLOW_MS = 60_000;
 const CALM_MS = 5_000;
-/** Longest times from one turn to the next: as on two processors with twenty programs, and with a hundred. */
-const TURNS_MS = [300, 1_200] as const;
 
 type Fault = (world: World, random: Random, turnMs: number) => void;
 
@@ -47,7 +46,7 @@ function run(fault: Fault, seed: number): void {
   for (const party of world.members) world.start(party);
   unite(world);
   world.time.runUntil(world.time.nowMs + CALM_MS);
-  fault(world, random, random.between(...TURNS_MS));
+  fault(world, random, turnMs(random));
   unite(world);
 }
 

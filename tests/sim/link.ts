@@ -7,6 +7,7 @@ import type { Endpoint, LinkId } from "../../lib/base/ids.ts";
 import type { Queue } from "../../lib/base/schema/schema.ts";
 import type { ChannelSecret } from "../../lib/protocols/noise/channel_handshake.ts";
 import type { Network, Path } from "./network.ts";
+import { Pings, Sign } from "./pings.ts";
 import { Timer } from "./virtual_time.ts";
 
 /** What a link needs to know of a process, and what it tells it. */
@@ -48,6 +49,8 @@ const CLOSE_MS_MAX = 1_000;
 const RETRANSMIT_MS = 400;
 /** The payload of a TCP packet in an Ethernet frame of 1,500 bytes. */
 const PACKET_BYTES = 1_448;
+/** A ping, or the answer to it, sealed. */
+const SIGN_BYTES = 26;
 /**
  * A lost packet is retransmitted so much later than a round trip: the minimum of Linux, when no later packet
  * reveals the loss.
@@ -108,9 +111,9 @@ class Fifo<T> {
 
 /** One direction of a link: the sender's two lanes, and the wire. */
 class Pipe<Message> {
-  readonly #control = new Fifo<Message>();
+  readonly #control = new Fifo<Message | Sign>();
   readonly #data = new Fifo<Message>();
-  readonly #wire = new Fifo<Message | Mark>();
+  readonly #wire = new Fifo<Message | Mark | Sign>();
   #lastArrivalMs = 0;
   #freeAtMs = 0;
   #congested = false;
@@ -158,6 +161,12 @@ class Pipe<Message> {
       this.#congested = true;
       this.from.owner.congested(this.from);
     }
+  }
+
+  sign(sign: Sign): void {
+    if (this.#ending !== null) return;
+    this.#control.push(sign, SIGN_BYTES);
+    this.#pump();
   }
 
   mark(mark: Mark): void {
@@ -220,6 +229,7 @@ class Pipe<Message> {
       const size = lane.sizes[lane.head]!;
       const message = lane.shift();
       this.#freeAtMs = time.nowMs + size / path.bytesPerMs;
+      this.from.pings?.wrote(message);
       this.#toWire(message, size, this.#freeAtMs);
       if (this.#congested && this.#data.bytes <= limits.dataBytes / 2) {
         this.#congested = false;
@@ -237,7 +247,7 @@ class Pipe<Message> {
     }
   }
 
-  #toWire(item: Message | Mark, size: number, leavesMs: number): void {
+  #toWire(item: Message | Mark | Sign, size: number, leavesMs: number): void {
     const { random } = this.network;
     const path = this.network.path(this.from.owner.host, this.to.owner.host);
     const delayMs = path.delayMs + (path.jitterMs === 0 ? 0 : random.exponential(path.jitterMs));
@@ -262,7 +272,7 @@ class Pipe<Message> {
       lostMs += waitMs;
       chance = lossChance;
     }
-    if (lostMs > DEAD_AFTER_MS) {
+    if (lostMs > DEAD_AFTER_MS && this.network.pinged === null) {
       time.after(DEAD_AFTER_MS, () => this.to.lose("nothing was heard for 3 s"));
     }
     return lostMs;
@@ -293,7 +303,10 @@ class Pipe<Message> {
       if (item === UP) this.to.up();
       else if (item === CLOSED) return this.to.down(true, "closed by the other side");
       else if (item === LOST) return this.to.down(false, "the connection was lost");
-      else if (this.to.open) owner.message(this.to, item as Message);
+      else if (this.to.open) {
+        this.to.pings?.heard(item);
+        if (!(item instanceof Sign)) owner.message(this.to, item as Message);
+      }
     }
     this.#armArrival(hasRead);
     this.#pump();
@@ -310,6 +323,8 @@ export class LinkEnd<Message> {
   other!: LinkEnd<Message>;
   #out!: Pipe<Message>;
   readonly #dead = new Timer(() => this.lose("nothing was heard for 3 s"));
+  /** Null where the network has none, and while this end isn't open. */
+  pings: Pings | null = null;
   #closing: string | null = null;
   /** Why this end has closed the link; null while it hasn't. The other end learns of it with what was sent before. */
   goodbye: string | null = null;
@@ -340,14 +355,24 @@ export class LinkEnd<Message> {
     far.other = near;
     near.#out = new Pipe(network, near, far);
     far.#out = new Pipe(network, far, near);
-    near.open = true;
+    near.#opens();
     near.#out.mark(UP);
     network.ends.add(near);
     return near;
   }
 
+  #opens(): void {
+    const { network: { pinged, time }, owner, other } = this;
+    this.open = true;
+    if (pinged !== null) this.pings = new Pings(time, pinged(owner.host, other.owner.host), this);
+  }
+
   send(message: Message, lane: Queue, size: number): void {
     if (this.open) this.#out.send(message, lane, size);
+  }
+
+  sign(sign: Sign): void {
+    if (this.open) this.#out.sign(sign);
   }
 
   /**
@@ -412,7 +437,7 @@ export class LinkEnd<Message> {
 
   up(): void {
     if (!this.owner.gone) {
-      this.open = true;
+      this.#opens();
       this.network.ends.add(this.other);
       this.owner.linkUp(this);
       this.refresh();
@@ -433,6 +458,7 @@ export class LinkEnd<Message> {
     const { network } = this;
     const cut = this.#stranded || network.isCut(this.other.owner.host, this.owner.host);
     this.other.#out.setPaused(cut);
+    if (network.pinged !== null) return this.pings?.arm();
     const hears = !cut && !this.other.owner.silent && (this.other.open || this.other.#out.ending);
     if (!this.open || hears) network.time.disarm(this.#dead);
     else if (!this.#dead.armed) {
@@ -443,6 +469,8 @@ export class LinkEnd<Message> {
 
   #shut(): void {
     this.open = false;
+    this.pings?.stop();
+    this.pings = null;
     this.network.time.disarm(this.#dead);
     this.other.#out.stop();
     if (!this.other.open) this.network.ends.delete(this.dialled ? this : this.other);

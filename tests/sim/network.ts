@@ -5,6 +5,7 @@
 
 import { type Endpoint, endpointText } from "../../lib/base/ids.ts";
 import type { ChannelSecret } from "../../lib/protocols/noise/channel_handshake.ts";
+import type { ChannelConfig } from "../../lib/protocols/noise/config.ts";
 import { LinkEnd, type LinkOwner, type QueueLimits } from "./link.ts";
 import type { Random } from "./random.ts";
 import type { VirtualTime } from "./virtual_time.ts";
@@ -56,6 +57,8 @@ export class Network<Message> {
   readonly ends = new Set<LinkEnd<Message>>();
   /** Messages dropped by full queues. */
   dropped = 0;
+  /** How links between two hosts have pings; null: none has, and is lost where one side stands still for 3 s. */
+  pinged: ((from: number, to: number) => ChannelConfig) | null = null;
   readonly #listeners = new Map<string, Station<Message> | Stranger>();
   readonly #cuts: Uint8Array;
 

@@ -59,7 +59,10 @@ export function mostLateMs(all: Iterable<Slowness>): number {
   return lates[Math.floor((lates.length - 1) / 2)] ?? 0;
 }
 
-/** How much longer somebody may take where things come so late, ms. */
-export function graceFor(lateMs: number): number {
-  return Math.min(GRACE_TIMES * Math.max(0, lateMs - IGNORED_MS), GRACE_MS_MAX);
+/**
+ * How much longer somebody may take where things come so late, ms.
+ * @param turns How many turns an answer takes.
+ */
+export function graceFor(lateMs: number, turns = GRACE_TIMES): number {
+  return Math.min(turns * Math.max(0, lateMs - IGNORED_MS), GRACE_MS_MAX);
 }

@@ -557,7 +557,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     invariant(this.#room === null, "a process enters one room, once");
     const { rulings } = this.#access;
     invariant(rulings !== null, "who may be in a room is known when it is entered");
-    this.#room = newRoom(this, { ...entry, rulings }, this.#nowMs);
+    this.#room = newRoom(this, { ...entry, rulings }, this.#awake, this.#nowMs);
     this.#fromRoom(this.#room.enter(this.#nowMs));
     if (this.#fileLinks !== null) this.#toRoom(this.#fileLinks);
     if (this.#meetingPoint !== null) this.#toRoom(this.#meetingPoint);

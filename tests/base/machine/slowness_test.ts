@@ -17,7 +17,8 @@ Deno.test("where nothing is late, nobody gets more time", () => {
 });
 
 Deno.test("others get four times what is later than usual, up to a bound", () => {
-  assertEquals([100, 1_050, 60_000].map(graceFor), [200, 4_000, GRACE_MS_MAX]);
+  assertEquals([100, 1_050, 60_000].map((ms) => graceFor(ms)), [200, 4_000, GRACE_MS_MAX]);
+  assertEquals([100, 1_050, 60_000].map((ms) => graceFor(ms, 8)), [400, 8_000, GRACE_MS_MAX]);
 });
 
 Deno.test("the worst of the last five to ten seconds counts", () => {

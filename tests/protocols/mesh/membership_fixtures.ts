@@ -16,7 +16,11 @@ import {
 import { foundRoom } from "../../../lib/protocols/mesh/joining/genesis.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/schema/records.ts";
 import { Roster } from "../../../lib/protocols/mesh/roster/roster.ts";
-import { ROSTER_LAN, type RosterEffect } from "../../../lib/protocols/mesh/roster/roster_io.ts";
+import {
+  type OwnLateness,
+  ROSTER_LAN,
+  type RosterEffect,
+} from "../../../lib/protocols/mesh/roster/roster_io.ts";
 import type {
   Beacon,
   SignedBeacon,
@@ -123,8 +127,10 @@ export function statementOf(
 export function rosterWith(
   neighbours: readonly string[],
   records: readonly MeshRecord[] = [],
+  own: OwnLateness = { lateMs: 0 },
 ): Roster {
-  const roster = new Roster({ records, timing: ROSTER_LAN }, fakeEnvironment(), fakeSigner("Ann"), {
+  const config = { records, timing: ROSTER_LAN, own };
+  const roster = new Roster(config, fakeEnvironment(), fakeSigner("Ann"), {
     frontier: () => "00".repeat(32) as Hash,
     latest: () => 0,
     isClaimKept: () => false,

@@ -99,13 +99,18 @@ export class Member extends MeshNode {
     this.env = env;
     const earlier = earlierMembership(fakeCrypto, this.key, this.records);
     const records = [...this.records];
-    this.roster = new Roster({ records, timing: world.rosterTiming }, env, this.signer, {
-      frontier: () => "00".repeat(32) as Hash,
-      latest: () => 0,
-      isClaimKept: () => false,
-      epoch: () => 0,
-      isRemoved: () => false,
-    });
+    this.roster = new Roster(
+      { records, timing: world.rosterTiming, own: { lateMs: 0 } },
+      env,
+      this.signer,
+      {
+        frontier: () => "00".repeat(32) as Hash,
+        latest: () => 0,
+        isClaimKept: () => false,
+        epoch: () => 0,
+        isRemoved: () => false,
+      },
+    );
     this.names = new RoomNames(
       {
         self: this.key,

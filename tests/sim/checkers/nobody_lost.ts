@@ -1,4 +1,4 @@
-/** Where nothing goes wrong but what liars do, no member that runs is ever shown as lost. For rooms without trouble. */
+/** No member that runs is ever shown as lost. For rooms without trouble but what liars do, and where all are slow. */
 
 import type { MeshEvent } from "../../../lib/protocols/mesh/schema/events.ts";
 import { type MeshChecker, Violation } from "../mesh/checker.ts";

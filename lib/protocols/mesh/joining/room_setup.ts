@@ -22,6 +22,7 @@ import { KeptSecrets } from "../authority/kept_secrets.ts";
 import type { MeshLink } from "../links/link_table.ts";
 import type { MeshRecord } from "../schema/records.ts";
 import { Room } from "../room/room.ts";
+import type { OwnLateness } from "../roster/roster_io.ts";
 import type { SignedClaim, SignedGenesis } from "../schema/structures.ts";
 
 /** The process that joins: its configuration, key and environment. */
@@ -110,6 +111,7 @@ function admissionPort(room: () => Room | null): AdmissionPort {
 export function newRoom(
   { config, signer, environment }: Comer,
   entry: Entry,
+  own: OwnLateness,
   nowMs: number,
 ): Room {
   const { genesis, claim, secrets, rulings, records, fresh, endpoint, founded } = entry;
@@ -136,6 +138,7 @@ export function newRoom(
       ...(refused === undefined ? {} : { refused }),
       ...(verified === undefined ? {} : { verified }),
       listening: { host: advertise.host ?? "127.0.0.1", port: advertise.port },
+      own,
       founded,
     },
     signer,

@@ -12,6 +12,7 @@ import type { Fault, MeetingPointNews, MeshEffect, WantedLinks } from "../schema
 import type { Contact, MeshMessage, RosterEntry } from "../schema/messages.ts";
 import type { KeptSecrets } from "../authority/kept_secrets.ts";
 import type { KeptRulings } from "../authority/kept_rulings.ts";
+import type { OwnLateness } from "../roster/roster_io.ts";
 import type { MeshRecord } from "../schema/records.ts";
 import type {
   Beacon,
@@ -179,6 +180,8 @@ export interface RoomConfig {
   readonly verified?: readonly ComparedKey[];
   /** The address at which the process listens, as shown in `ready`. */
   readonly listening: Endpoint;
+  /** How late this process comes of late. */
+  readonly own: OwnLateness;
   /** Whether the room was founded by this start. */
   readonly founded: boolean;
 }

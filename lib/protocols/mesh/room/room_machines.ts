@@ -69,7 +69,7 @@ export class RoomMachines {
     isShown: ShownBundles["isShown"],
     nowMs: number,
   ) {
-    const { room, incarnation, records, passive, founded, genesis } = config;
+    const { room, incarnation, records, passive, founded, genesis, own } = config;
     const self = signer.key;
     const knowsRoom = founded ||
       records.some(({ kind }) => kind === "bundle" || kind === "frontier" || kind === "shown");
@@ -80,7 +80,7 @@ export class RoomMachines {
     for (const record of records) {
       if (record.kind === "bundle") onDisk.add(record.bundle.header.value.claim);
     }
-    this.roster = new Roster({ records, timing: ROSTER_LAN }, environment, signer, {
+    this.roster = new Roster({ records, timing: ROSTER_LAN, own }, environment, signer, {
       isClaimKept: (id) => onDisk.has(id) || this.order?.isClaimKept(id) === true,
       frontier: () => this.order.root(),
       latest: () => this.#latest(),

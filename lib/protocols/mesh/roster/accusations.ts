@@ -7,6 +7,7 @@ import type { Signer } from "../../../base/crypto/crypto.ts";
 import type { Environment } from "../../../base/machine/environment.ts";
 import type { PeerKey, RoomId } from "../../../base/ids.ts";
 import { earliestMs } from "../../../base/machine/machine.ts";
+import { graceFor } from "../../../base/machine/slowness.ts";
 import { TokenBucket } from "../../../base/rates/token_bucket.ts";
 import {
   isStatementSigned,
@@ -15,7 +16,7 @@ import {
   statementFormFault,
 } from "../schema/credentials.ts";
 import { ROSTER_NEWS_MAX, SPEAKERS_MAX } from "../schema/limits.ts";
-import type { RosterTiming } from "./roster_io.ts";
+import type { OwnLateness, RosterTiming } from "./roster_io.ts";
 import type { RosterOutbox } from "./roster_outbox.ts";
 import type { RosterTable } from "./roster_table.ts";
 import {
@@ -28,6 +29,10 @@ import {
 /** Limits each member's statements: one whose neighbourhood dies makes some accusations; more are ignored. */
 const STATEMENTS_PER_SECOND = 10;
 const STATEMENTS_BURST = 64;
+/** How many turns an accusation takes to the accused, and its denial back: over three members each, and one more there. */
+const TURNS_TO_DENY = 8;
+/** How often we look whether we come late while somebody is suspected: a room has few other deadlines that would show it. */
+const LOOK_MS = 250;
 
 export class Accusations {
   readonly #suspicions = new Suspicions();
@@ -35,6 +40,8 @@ export class Accusations {
   readonly #denialsDueMs = new Map<PeerKey, number>();
   /** Rate limits for each live member's statements. */
   readonly #rates = new Map<PeerKey, TokenBucket>();
+  /** When we look next whether we come late; it counts while somebody is suspected. */
+  #lookMs = -Infinity;
 
   constructor(
     readonly table: Pick<RosterTable, "get">,
@@ -42,7 +49,13 @@ export class Accusations {
     readonly env: Pick<Environment, "crypto">,
     readonly signer: Signer,
     readonly timing: Pick<RosterTiming, "accusationMs" | "denialDelayMs">,
+    readonly own: OwnLateness,
   ) {}
+
+  /** How much longer than otherwise we wait for a denial: it waits for its turn at each member on its way, as we do. */
+  get #graceMs(): number {
+    return graceFor(this.own.lateMs, TURNS_TO_DENY);
+  }
 
   isSuspected(key: PeerKey): boolean {
     return this.#suspicions.isSuspected(key);
@@ -125,11 +138,17 @@ export class Accusations {
       // Our link to it has outlived the delay: it didn't die together with the accuser's.
       if (this.#suspicions.isSuspected(key)) this.#speak("deny", key, nowMs);
     }
-    return this.#suspicions.takeDue(nowMs);
+    const due = this.#suspicions.takeDue(nowMs, this.#graceMs);
+    this.#lookMs = nowMs + LOOK_MS;
+    return due;
   }
 
   nextMs(): number | null {
-    return earliestMs(this.#suspicions.nextMs(), ...this.#denialsDueMs.values());
+    const dueMs = this.#suspicions.nextMs(this.#graceMs);
+    return earliestMs(
+      dueMs === null ? null : Math.min(dueMs, this.#lookMs),
+      ...this.#denialsDueMs.values(),
+    );
   }
 
   #speak(verdict: Statement["verdict"], accused: PeerKey, nowMs: number): void {
@@ -151,6 +170,7 @@ export class Accusations {
     const signed = ownedStatement(received);
     const { accused } = signed.statement.value;
     const before = this.#suspicions.isSuspected(accused);
+    if (this.#suspicions.nextMs() === null) this.#lookMs = nowMs + LOOK_MS;
     if (!this.#suspicions.hear(signed, nowMs, this.timing.accusationMs)) return;
     const after = this.#suspicions.isSuspected(accused);
     if (after !== before) {
@@ -185,9 +205,9 @@ interface Suspicion {
   effectMs: number | null;
 }
 
-/** When the accusation takes effect; null while it is denied. */
-function dueMs({ effectMs, deniers }: Suspicion): number | null {
-  return deniers.size === 0 ? effectMs : null;
+/** When the accusation takes effect; null while it is denied, or where there is none. */
+function dueMs({ effectMs, deniers }: Suspicion, graceMs = 0): number | null {
+  return deniers.size === 0 && effectMs !== null ? effectMs + graceMs : null;
 }
 
 /**
@@ -252,11 +272,14 @@ export class Suspicions {
     return wasSuspected;
   }
 
-  /** The members whose accusation takes effect now; they leave the table. */
-  takeDue(nowMs: number): readonly PeerKey[] {
+  /**
+   * The members whose accusation takes effect now; they leave the table.
+   * @param graceMs How much longer than `hear` was told each may take to be denied.
+   */
+  takeDue(nowMs: number, graceMs = 0): readonly PeerKey[] {
     const due: PeerKey[] = [];
     for (const [key, suspicion] of this.#byAccused) {
-      if ((dueMs(suspicion) ?? Infinity) <= nowMs) due.push(key);
+      if ((dueMs(suspicion, graceMs) ?? Infinity) <= nowMs) due.push(key);
     }
     for (const key of due) this.#byAccused.delete(key);
     return due;
@@ -271,9 +294,12 @@ export class Suspicions {
     return statements;
   }
 
-  nextMs(): number | null {
+  /** @param graceMs See `takeDue`. */
+  nextMs(graceMs = 0): number | null {
     let next: number | null = null;
-    for (const suspicion of this.#byAccused.values()) next = earliestMs(next, dueMs(suspicion));
+    for (const suspicion of this.#byAccused.values()) {
+      next = earliestMs(next, dueMs(suspicion, graceMs));
+    }
     return next;
   }
 }

@@ -98,7 +98,14 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
       env.crypto,
       (key) => progress.isRemoved(key),
     );
-    this.#accusations = new Accusations(this.#table, this.#outbox, env, signer, config.timing);
+    this.#accusations = new Accusations(
+      this.#table,
+      this.#outbox,
+      env,
+      signer,
+      config.timing,
+      config.own,
+    );
     this.#exchange = new RosterExchange(
       signer.key,
       this.#table,

@@ -151,6 +151,12 @@ export interface RosterConfig {
   /** The room's records on disk: claims are restored, members' last beacons become floors. */
   readonly records: readonly MeshRecord[];
   readonly timing: RosterTiming;
+  /** How late this process comes of late. */
+  readonly own: OwnLateness;
+}
+
+export interface OwnLateness {
+  readonly lateMs: number;
 }
 
 /** For a network whose round trips stay below some 300 ms. */

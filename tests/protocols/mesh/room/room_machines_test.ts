@@ -33,6 +33,7 @@ function machinesWith(records: readonly MeshRecord[]) {
     historyShown: 100,
     historyAgain: 0,
     listening: { host: "127.0.0.1", port: 1 },
+    own: { lateMs: 0 },
     founded: false,
   };
   const machines = new RoomMachines(config, fakeSigner("Ann"), fakeEnvironment(), () => true, 0);

@@ -43,6 +43,22 @@ Deno.test("Roster takes a neighbour whose link was lost for lost after 1.75 s, a
   assertEquals(told(late), [{ type: "left", key: bob, reason: "lost" }]);
 });
 
+Deno.test("Roster gives an accused member more time where it comes late itself", () => {
+  const own = { lateMs: 0 };
+  const roster = rosterWith(["Bob", "Carl"], [], own);
+  loseLink(roster, bob, 1_000);
+  assertEquals(roster.nextDeadlineMs(), 1_250, "it looks whether it comes late");
+
+  own.lateMs = 450; // eight times 400 ms more, as a denial takes eight turns
+  assertEquals(bobIsLiveAt(roster, 2_750, 5_949, 5_950), [true, true, false]);
+});
+
+Deno.test("Roster gives an accused member 12 s more at most", () => {
+  const roster = rosterWith(["Bob", "Carl"], [], { lateMs: 1_999 });
+  loseLink(roster, bob, 1_000);
+  assertEquals(bobIsLiveAt(roster, 14_749, 14_750), [true, false]);
+});
+
 Deno.test("Roster accuses a newcomer whose link was lost before it was a neighbour", () => {
   const roster = rosterWith(["Carl"]);
   roster.step({
@@ -288,6 +304,7 @@ function accusationsOf() {
     { crypto: fakeCrypto },
     fakeSigner("Ann"),
     { accusationMs: 1_750, denialDelayMs: 500 },
+    { lateMs: 0 },
   );
   const hear = (signed = statementOf("Carl", "accuse", "Bob", 1), isNeighbour = false, nowMs = 0) =>
     part.hear(carl, signed, ROOM.room, () => isNeighbour, nowMs);
@@ -304,7 +321,7 @@ function accusationsOf() {
 Deno.test("Accusations: a member is lost 1.75 s after it was accused, unless a later beacon comes", () => {
   const { part, effects, passed } = accusationsOf();
   part.accuse(bob, 1_000);
-  assertEquals([effects(), passed(), part.nextMs()], [["suspected"], [["accuse", null]], 2_750]);
+  assertEquals([effects(), passed(), part.nextMs()], [["suspected"], [["accuse", null]], 1_250]);
   part.accuse(dora, 1_000);
   part.accuse(bob, 1_500);
   assertEquals([effects(), passed(), part.tick(2_749), part.isSuspected(bob)], [[], [], [], true]);
