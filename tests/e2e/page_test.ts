@@ -29,6 +29,10 @@ Deno.test({
         "a reload and a restart: nothing is lost or doubled",
         () => afterRestart(browser),
       );
+      await t.step(
+        "several rooms: joined on the page, and after a restart in the one that is open",
+        () => inSeveralRooms(browser),
+      );
       await t.step("a group: an edit and a vote", () => inGroup(browser));
       await t.step("a directory: a call", () => inDirectory(browser));
       await t.step(
@@ -126,6 +130,49 @@ async function afterRestart(browser: Browser): Promise<void> {
   await open.sees("four");
   await open.sees("one");
   assertEquals((await open.texts()).slice(-4), ["one", "two", "three", "four"]);
+  open.faults.splice(0); // attempts to connect while nothing was there
+  await Deno.remove(data, { recursive: true }).catch(() => {});
+}
+
+async function inSeveralRooms(browser: Browser): Promise<void> {
+  await using nodes = new Nodes();
+  const data = Deno.makeTempDirSync({ prefix: "p2pchat-page-" });
+  const web = ["--web", String(freePort())];
+  const bob = await nodes.ready("Bob", null);
+  const carol = await nodes.ready("Carol", null);
+  const alice = await nodes.ready("Alice", bob, { data, args: web });
+  await using open = await pageOf(browser, alice);
+  await bob.say("in the first");
+  await open.sees("in the first");
+
+  await open.type("/join localhost");
+  await open.page.locator("#timeline").getByText("localhost").first().waitFor();
+  await open.type(`/join 127.0.0.1 ${carol.port} --title Club`);
+  await open.sees("Club", "#title");
+  await open.type("hello Carol");
+  await carol.until(said("hello Carol"));
+  await carol.say("in the second");
+  await open.sees("in the second");
+  assertEquals(await open.texts(), ["hello Carol", "in the second"]);
+  await open.page.locator("#places").getByRole("button").first().click();
+  await open.sees("in the first");
+  assertEquals(await open.texts(), ["in the first"]);
+  await open.type("hello Bob");
+  await bob.until(said("hello Bob"));
+
+  // It is started again in the second one, where the console was; the page shows the first.
+  await alice.command({ command: "quit" });
+  await alice.ended();
+  const again = nodes.add(Node.mesh("Alice", carol, { data, args: web }));
+  await again.until(is("ready"));
+  await open.sees("Club", "#title");
+  await open.type("back again");
+  await carol.until(said("back again"));
+  await open.page.locator("#places").getByRole("button").first().click();
+  await open.page.locator("#banner").getByRole("button", { name: "Open it" }).click();
+  await open.page.locator("#banner").waitFor({ state: "hidden" });
+  await open.type("and here");
+  await bob.until(said("and here"));
   open.faults.splice(0); // attempts to connect while nothing was there
   await Deno.remove(data, { recursive: true }).catch(() => {});
 }

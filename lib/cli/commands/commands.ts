@@ -69,6 +69,8 @@ interface CommandEntry<Target, Arguments extends ArgumentTable> {
    * is in what was typed after the command, if it doesn't have the form.
    */
   readonly aboutEntry?: { readonly argument: string; readonly line?: RegExp };
+  /** A text that objects may have besides the arguments: `bind` is given it. */
+  readonly fieldOfObjects?: string;
   /**
    * Runs the command. Errors, thrown or rejected, are shown as an `error` event with the command's `ref`. Later
    * lines don't wait for a returned promise.
@@ -540,7 +542,7 @@ function checkedTexts<Target>(entry: Command<Target>, object: InputObject): Text
   const texts: Record<string, string | undefined> = {};
   for (const [field, value] of Object.entries(object)) {
     if (field === "command" || field === "ref") continue;
-    if (!entry.argumentNames.includes(field)) {
+    if (!entry.argumentNames.includes(field) && field !== entry.fieldOfObjects) {
       const fields = entry.argumentNames.length === 0 ? "none" : entry.argumentNames.join(", ");
       throw new P2pchatError(
         "usage",

@@ -83,6 +83,14 @@ export function sameCommand<Entry extends Headed>(
   return found(meaningsOf(word, SAME), commands);
 }
 
+/** Other programs' words that are run as that command. */
+export function wordsFor<Entry extends Headed>(
+  entry: Entry,
+  commands: readonly Entry[],
+): readonly string[] {
+  return Object.keys(SAME).filter((word) => sameCommand(word, commands) === entry);
+}
+
 /** The command that comes near to another program's. */
 export function nearCommand<Entry extends Headed>(
   word: string,

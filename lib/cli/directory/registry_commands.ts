@@ -269,8 +269,10 @@ function ofCall(
   where: () => Whereabouts,
   isOnline: ((name: string) => boolean) | null,
 ): Command<RegistryTarget> {
+  const isSaid = entry.name === "msg";
   return {
     ...entry,
+    ...isSaid ? { fieldOfObjects: "name" } : {},
     bind(texts, ref, isTyped) {
       const { wasInCall, peer } = where();
       if (wasInCall && texts["n"] === undefined) throw callWasOver();
@@ -278,9 +280,17 @@ function ofCall(
       const isName = isOnline !== null && name !== undefined &&
         (foldName(name) === foldName(peer) || isOnline(name));
       if (isName) throw new P2pchatError("usage", toOneAlone(peer));
+      if (isSaid && texts["name"] !== undefined) checkReceiver(texts["name"], peer);
       return entry.bind(texts, ref, isTyped);
     },
   };
+}
+
+/** An object may say for whom its text is. @throws {P2pchatError} Where the call is with somebody else. */
+function checkReceiver(name: string, peer: string): void {
+  if (foldName(withoutMark(name).normalize("NFC")) === foldName(peer)) return;
+  const text = `Not sent: you aren't in a call with ${shownName(name)}`;
+  throw new P2pchatError("not-allowed", text);
 }
 
 /** `/msg NAME TEXT` is private in other modes; here all of it would be said, the name too. */

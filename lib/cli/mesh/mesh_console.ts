@@ -371,7 +371,8 @@ export class MeshConsole {
   #in(id: string, asked: RoomCommand | ConsoleCommand, ref: string | undefined): void {
     const room = this.rooms.find((each) => each.room === id && each.handler !== null);
     if (room === undefined) {
-      const text = `This console is in no room with the id ${id}; its event ready says it`;
+      const text =
+        `You aren't in the room with the id ${id} now: /rooms shows yours, /join opens one`;
       throw new P2pchatError("usage", text);
     }
     if (asked.command === "part") return this.#part(room, ref);

@@ -6,6 +6,7 @@
 import type { Clock } from "../../base/machine/clock.ts";
 import type { ByteStream, StreamNetwork } from "../../transport/byte_stream.ts";
 import { helpEvent } from "../args/help_text.ts";
+import { wordsFor } from "../commands/foreign_commands.ts";
 import type { Door, DoorEvent, DoorHost } from "../doors/door.ts";
 import { audienceOf } from "../doors/event_audience.ts";
 import { type PageAsset, PageConnection, type PageSite } from "./page_connection.ts";
@@ -57,7 +58,11 @@ export class PageServer implements Door, PageSite {
     this.clock = clock;
     this.uploads = uploads;
     this.#run = secret();
-    const { commands } = helpEvent(host.commands.commands);
+    const entries = host.commands.commands;
+    const commands = helpEvent(entries).commands.map((entry, at) => ({
+      ...entry,
+      words: wordsFor(entries[at]!, entries),
+    }));
     const forms = host.commands.bareForms;
     this.#welcome = { mode, version, commands, forms, fileBytes: UPLOADS_BYTES_MAX };
     network.accept((stream) => this.#accept(stream));

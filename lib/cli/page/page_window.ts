@@ -196,6 +196,16 @@ export class PageWindow {
     this.pump();
   }
 
+  /** The last event that this window is shown of those that there are: others' answers come after it. */
+  #lastShown(): number {
+    const { host, textOf } = this.#ports;
+    for (let id = host.lastId; id > this.#lastId; id--) {
+      const [event] = host.after(id - 1, 1).events;
+      if (event !== undefined && textOf(event, this.id) !== null) return id;
+    }
+    return this.#lastId;
+  }
+
   #welcome(resumed: boolean, missed: boolean): void {
     const { host, runId: run, welcome } = this.#ports;
     this.#socket.send(JSON.stringify({
@@ -203,7 +213,7 @@ export class PageWindow {
       protocol: PAGE_PROTOCOL,
       run,
       ...welcome,
-      ...{ resumed, missed, last: host.lastId, ticket: this.ticket },
+      ...{ resumed, missed, last: this.#lastShown(), ticket: this.ticket },
       prompt: host.prompt(),
       paused: host.pausedBecause,
       names: host.names().slice(0, NAMES_MAX),

@@ -287,3 +287,14 @@ Deno.test("registry: who hangs up a moment after the other doesn't log out", () 
   assertEquals(outcome("/logout", "lobby", late), QUIT);
   assertEquals(outcome("bob", "lobby", late), call("bob"));
 });
+
+Deno.test("registry: an object that names who is to hear its text is said to nobody else", () => {
+  const object = (name: string) => JSON.stringify({ command: "msg", text: "hi", name });
+  const said = (name: string, place: Place) => outcome(object(name), place, { objects: true });
+
+  assertEquals(said("bob", "talking"), say("hi"));
+  assertEquals(said("BOB", "talking"), say("hi"));
+  for (const [name, place] of [["carol", "talking"], ["bob", "lobby"]] as const) {
+    assertStringIncludes(JSON.stringify(said(name, place)), "Not sent: you aren't in a call with");
+  }
+});

@@ -3,6 +3,7 @@
 import axe from "npm:axe-core@4.14.1";
 import {
   type Browser,
+  type BrowserContext,
   type BrowserContextOptions,
   chromium,
   type Page,
@@ -47,6 +48,11 @@ export class OpenPage implements AsyncDisposable {
       viewport: { width: 1_100, height: 700 },
       ...options,
     });
+    return await OpenPage.within(context, url);
+  }
+
+  /** In a window of a browser that has others, or will have. */
+  static async within(context: BrowserContext, url: string): Promise<OpenPage> {
     const open = new OpenPage(await context.newPage());
     await open.page.goto(url);
     return open;
@@ -60,7 +66,6 @@ export class OpenPage implements AsyncDisposable {
   /** Types a text, and enters it. */
   async type(text: string): Promise<void> {
     await this.page.locator("#text").fill(text);
-    if (text.startsWith("/")) await this.page.locator("#text").press("Escape"); // the suggestions
     await this.page.locator("#text").press("Enter");
   }
 

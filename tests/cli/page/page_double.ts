@@ -182,6 +182,7 @@ const COMMANDS = [
 ].map(([name, form, help]) => ({
   name,
   aliases: [],
+  words: name === "peers" ? ["who"] : [],
   form: `/${name} ${form}`.trimEnd(),
   help,
   example: "",

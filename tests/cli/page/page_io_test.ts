@@ -153,7 +153,7 @@ Deno.test({
           double.page.show(
             ...Array.from({ length: 50 }, (_, id) => said(20_000 + id, `new ${id}`)),
           );
-          await page.getByText("50 new messages").waitFor();
+          await page.locator("#to-end").getByText("50 new messages").waitFor();
           assertEquals(await topOf(page), before);
           // And the window is made narrower, and wide again.
           await page.setViewportSize({ width: 420, height: 700 });
@@ -272,6 +272,7 @@ Deno.test({
           command: "send",
           file: "/uploads/größe <1>.txt",
           name: "Bob",
+          room: "r1",
         });
       });
     } finally {

@@ -9,10 +9,13 @@ import * as harmless from "../../../lib/cli/page/assets/harmless.js";
 import * as hashes from "../../../lib/cli/page/assets/hashes.js";
 import * as headings from "../../../lib/cli/page/assets/headings.js";
 import * as lines from "../../../lib/cli/page/assets/lines.js";
+import * as marks from "../../../lib/cli/page/assets/marks.js";
 import * as places from "../../../lib/cli/page/assets/places.js";
 import * as reduce from "../../../lib/cli/page/assets/reduce.js";
 import * as refs from "../../../lib/cli/page/assets/refs.js";
+import * as rooms from "../../../lib/cli/page/assets/room_events.js";
 import * as session from "../../../lib/cli/page/assets/session.js";
+import * as sidebar from "../../../lib/cli/page/assets/sidebar.js";
 import * as spans from "../../../lib/cli/page/assets/spans.js";
 import * as typed from "../../../lib/cli/page/assets/typed.js";
 
@@ -29,10 +32,13 @@ export const page: Any = {
   ...hashes,
   ...headings,
   ...lines,
+  ...marks,
   ...places,
   ...reduce,
   ...refs,
+  ...rooms,
   ...session,
+  ...sidebar,
   ...spans,
   ...typed,
 };

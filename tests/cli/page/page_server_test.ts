@@ -129,6 +129,10 @@ Deno.test("what a window asks is run, and answered to it alone, also after a rel
   const reloaded = page.window("window-1").visitor;
   assertEquals(fields(reloaded), ["peers 7", "message -"]);
   assertEquals([first.of("refused")[0]?.["code"], first.closed], ["replaced", 1008]);
+  // What the other one alone is shown isn't waited for.
+  page.show({ event: "peers", ref: page.asked[0]!.ref });
+  assertEquals(page.window("window-2").visitor.welcome!["last"], 2);
+  assertEquals(page.window("window-1").visitor.welcome!["last"], 3);
 });
 
 Deno.test("a window whose place was taken is told so, however much waits for it", () => {

@@ -70,7 +70,7 @@ Deno.test("page: tries again in growing pauses, and at once when woken", () => {
     [session] = step(session, START, HAD);
   }
 
-  assertEquals(pauses, [500, 1_000, 2_000, 4_000, 8_000, 10_000, 10_000]);
+  assertEquals(pauses, [500, 1_000, 2_000, 2_000, 2_000, 2_000, 2_000]);
 });
 
 Deno.test("page: doesn't come again after it was refused, until the user wishes it", () => {

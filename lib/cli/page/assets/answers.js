@@ -320,6 +320,9 @@ function filesCard({ files }) {
   return card("Files", { rows });
 }
 
+/** So many rooms have a button: as many as a program has open. */
+const OPENED_MAX = 8;
+
 function roomsCard({ rooms }) {
   if (rooms.length === 0) return card("You were in no room yet");
   const rows = rooms.map((
@@ -339,7 +342,14 @@ function roomsCard({ rooms }) {
     ...(last ? [", last message ", time(last.at)] : []),
     ...(here?.current ? [", the console is here"] : []),
   ]);
-  return card("Rooms", { rows });
+  const isOfSeveral = rooms.some(({ here }) => here !== undefined);
+  const actions = rooms.filter(({ room, here }) => room !== undefined && here === undefined)
+    .slice(isOfSeveral ? 0 : 1, OPENED_MAX)
+    .map(({ room, title }) => ({
+      label: `Open ${title ?? room.slice(0, 8)}`,
+      line: `/join --room=${room}`,
+    }));
+  return card("Rooms", { rows }, { actions });
 }
 
 function saidCard({ messages, searched, name: who }) {
@@ -356,6 +366,7 @@ function saidCard({ messages, searched, name: who }) {
         from: message.self ? null : message.shown ?? message.from,
         to: message.to,
         text: message.text,
+        ...foundBy(message),
         place: message.number === undefined ? null : message.title ?? `room ${message.number}`,
         isPrivate: message.private === true,
       })),
@@ -364,12 +375,20 @@ function saidCard({ messages, searched, name: who }) {
   );
 }
 
+/** How the page finds the line itself: the id of its item, and where it is. */
+function foundBy({ id, room, text, self, to, from, shown = from, private: isPrivate, sentAt }) {
+  return {
+    found: { id, room, text, self, sentAt, person: isPrivate ? self ? to : shown : undefined },
+  };
+}
+
 function logCard({ entries, searched }) {
   const what = searched === undefined ? "" : ` with \u201c${searched}\u201d`;
   if (entries.length === 0) return card(`No entries${what}`);
   return card(countText(entries.length, "entry", "entries") + what, {
     messages: entries.filter(({ ignored }) => ignored !== true).map((entry) => ({
       seq: entry.seq,
+      found: { id: `entry ${entry.seq}` },
       at: entry.sentAt,
       from: entry.shown,
       text: entry.text,

@@ -4,9 +4,39 @@ import { changeOf } from "./changes.js";
 import { fill, h, nameOf } from "./dom.js";
 import { visibleBody } from "./harmless.js";
 import { durationText } from "./lines.js";
+import { titleOf } from "./sidebar.js";
 import { leftText } from "./times.js";
 
 const NEVER_MS = 24 * 3_600_000;
+
+/** So many of what wasn't said are shown at once; the others follow. */
+const UNSAID_SHOWN_MAX = 3;
+
+/** What wasn't said, or may not have been: in view until the user has decided. */
+function unsaidOf(state, act) {
+  return state.unsaid.slice(0, UNSAID_SHOWN_MAX).map((one) => {
+    const place = state.places.get(one.place);
+    const where = place === undefined || place.id === state.current
+      ? ""
+      : ` (${titleOf(state, place)})`;
+    return {
+      key: `unsaid ${one.id}${where}`,
+      text: () => [`${one.why}${where} `, h("q", {}, h("bdi", {}, startOf(one.said)))],
+      buttons: [
+        ["Put it into the message box", () => act.putBack(one), true],
+        ["Leave it", () => act.settle(one)],
+      ],
+    };
+  });
+}
+
+/** More of it is in the message box, once it is put there. */
+const START_MAX = 160;
+
+function startOf(text) {
+  const shown = visibleBody(text);
+  return shown.length <= START_MAX ? shown : `${shown.slice(0, START_MAX)}\u2026`;
+}
 
 /** @returns The open questions: `key`, `text` and `buttons` each, and until when; `isCalling`: somebody rings. */
 function questionsOf(state, act) {
@@ -79,9 +109,8 @@ function marked(kind, part) {
 
 /** Draws them, and their clocks; those that are out of time go. */
 export function renderAsks(element, state, act, nowMs) {
-  const open = questionsOf(state, act).filter(({ deadlineMs = NEVER_MS + nowMs }) =>
-    deadlineMs > nowMs
-  );
+  const all = [...unsaidOf(state, act), ...questionsOf(state, act)];
+  const open = all.filter(({ deadlineMs = NEVER_MS + nowMs }) => deadlineMs > nowMs);
   const keys = open.map(({ key }) => key).join("\n");
   element.hidden = open.length === 0;
   if (element.dataset.keys !== keys) {

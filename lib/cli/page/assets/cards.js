@@ -84,8 +84,11 @@ function blockElement(block, context) {
   );
 }
 
-function foundElement({ seq, at, from, to, text, place, isPrivate, editedBy }, context) {
-  const { state, nowMs } = context;
+function foundElement(
+  { seq, at, from, to, text, place, isPrivate, editedBy, found },
+  context,
+) {
+  const { state, nowMs, act } = context;
   return h(
     "li",
     {},
@@ -102,5 +105,11 @@ function foundElement({ seq, at, from, to, text, place, isPrivate, editedBy }, c
       timeText(at, nowMs),
     ),
     bodyElement(text, context, "found-text"),
+    found === undefined ? null : h("button", {
+      type: "button",
+      class: "more",
+      "aria-label": `Go to what ${from ? visible(from) : "you"} said, ${timeText(at, nowMs)}`,
+      onclick: () => act.jump(found),
+    }, "Go to it"),
   );
 }

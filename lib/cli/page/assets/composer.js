@@ -2,7 +2,7 @@
 
 import { fill, h } from "./dom.js";
 import { ofWindow } from "./storage.js";
-import { suggestions } from "./typed.js";
+import { commandNamed, suggestions } from "./typed.js";
 
 /** So many lines can be had again by the up key. */
 const TYPED_MAX = 100;
@@ -17,6 +17,8 @@ export class Composer {
   #place = null;
   #offered = null;
   #selected = 0;
+  /** Whether the user has gone through what is offered. */
+  #hasChosen = false;
   #typed = [];
   #at = null;
   #drafts;
@@ -24,7 +26,7 @@ export class Composer {
 
   /**
    * @param elements `form`, `text`, `list`.
-   * @param submit Takes the text; returns whether it is done with, so that it goes.
+   * @param submit Takes the text, and the id of the place that was shown; returns whether it is done with, so that it goes.
    * @param told Says something to screen readers.
    */
   constructor({ form, text, list }, { submit, told }) {
@@ -81,7 +83,7 @@ export class Composer {
   async #send() {
     const text = this.#text.value;
     const place = this.#place.id;
-    if (!await this.#submit(text)) return;
+    if (!await this.#submit(text, place)) return;
     if (text.trim() !== "") this.#typed = [...this.#typed.slice(1 - TYPED_MAX), text];
     this.#at = null;
     this.#drafts.delete(place);
@@ -98,6 +100,7 @@ export class Composer {
     if (offered === null) return this.#close();
     this.#offered = offered;
     this.#selected = 0;
+    this.#hasChosen = false;
     this.#drawList();
     if (isAsked && offered.options.length === 1) this.#take(0);
   }
@@ -175,6 +178,7 @@ export class Composer {
     const { length } = this.#offered.options;
     if (altKey) return false;
     if (key === "ArrowDown" || key === "ArrowUp") {
+      this.#hasChosen = true;
       this.#selected = (this.#selected + (key === "ArrowDown" ? 1 : length - 1)) % length;
       this.#drawList();
       return true;
@@ -188,13 +192,12 @@ export class Composer {
       return true;
     }
     if (key !== "Enter" || shiftKey) return false;
-    // Enter takes what isn't typed whole, and sends what is.
-    const { start, options } = this.#offered;
-    const typed = this.#text.value.slice(start).trimEnd();
-    if (
-      options.some(({ value }) => value.trimEnd() === typed) ||
-      this.#selected === 0 && !typed.startsWith("/")
-    ) {
+    // Enter runs what is a whole command, also one with which others begin, and completes what isn't; what was chosen
+    // by the arrows is taken.
+    const typed = this.#text.value.slice(this.#offered.start).trimEnd();
+    const isWhole = !typed.startsWith("/") ||
+      commandNamed(this.#state, typed.slice(1)) !== undefined;
+    if (isWhole && !this.#hasChosen) {
       this.#close();
       return false;
     }

@@ -31,11 +31,25 @@ export class Dialogs {
     this.#element.close();
   }
 
-  /** @param entries `{label, icon, run, isGrave}` each. */
+  /** The browser tells of it later: by then what was closed before may be told of. */
+  #whenClosed(closed) {
+    const listener = () => {
+      if (this.#element.open) return;
+      this.#element.removeEventListener("close", listener);
+      closed();
+    };
+    this.#element.addEventListener("close", listener);
+  }
+
   person(person, state, entries) {
     const sign = person.self ? null : verifiedSign(person);
+    this.menu([nameOf(person.name, state), sign], entries);
+  }
+
+  /** @param entries `{label, icon, run, isGrave}` each. */
+  menu(title, entries) {
     this.#open(
-      [nameOf(person.name, state), sign],
+      title,
       h(
         "div",
         { class: "menu" },
@@ -56,6 +70,38 @@ export class Dialogs {
         ),
       ),
     );
+  }
+
+  /**
+   * @param fields `{name, label}` each, with `options` to choose from, `isCheck`, or a text; `hint`, `isOptional`.
+   * @returns What was given, by name; null: nothing was.
+   */
+  form(title, yes, fields) {
+    const { promise, resolve } = Promise.withResolvers();
+    const form = h(
+      "form",
+      { class: "form", autocomplete: "off" },
+      fields.map(fieldElement),
+      h(
+        "div",
+        { class: "actions" },
+        h("button", { type: "submit", class: "button is-main" }, yes),
+        h("button", { type: "button", class: "button", onclick: () => this.close() }, "Cancel"),
+      ),
+    );
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const given = fields.map(({ name, isCheck }) => {
+        const field = form.elements.namedItem(name);
+        return [name, isCheck ? field.checked : field.value.trim()];
+      });
+      resolve(Object.fromEntries(given));
+      this.close();
+    });
+    this.#open(title, form);
+    form.querySelector("input, select").focus();
+    this.#whenClosed(() => resolve(null));
+    return promise;
   }
 
   /** @returns Whether the user says yes. */
@@ -79,7 +125,7 @@ export class Dialogs {
         ),
       ),
     );
-    this.#element.addEventListener("close", () => resolve(false), { once: true });
+    this.#whenClosed(() => resolve(false));
     return promise;
   }
 
@@ -102,12 +148,35 @@ export class Dialogs {
   }
 }
 
+function fieldElement({ name, label, options, isCheck, isOptional, hint }) {
+  const id = `field-${name}`;
+  const described = hint === undefined ? null : `${id}-hint`;
+  const field = options !== undefined
+    ? h("select", { id, name }, options.map((option) => h("option", {}, option)))
+    : isCheck
+    ? h("input", { id, name, type: "checkbox" })
+    : h("input", {
+      id,
+      name,
+      type: "text",
+      required: isOptional !== true,
+      "aria-describedby": described,
+    });
+  return h(
+    "p",
+    { class: isCheck ? "field is-check" : "field" },
+    h("label", { for: id }, isOptional ? `${label} (may stay empty)` : label),
+    field,
+    hint === undefined ? null : h("span", { id: described, class: "field-hint" }, hint),
+  );
+}
+
 const KEYS = [
-  [["Enter"], "Send"],
+  [["Enter"], "Send, or complete a command that isn\u2019t typed whole"],
   [["Shift", "Enter"], "Begin a new line"],
   [["Tab"], "Complete a command or a name"],
   [["\u2191"], "In an empty message box: what you typed before"],
-  [["Esc"], "Close, or go back to the message box and the end"],
+  [["Esc"], "Close what is open, then answers; or go back to the message box and the end"],
   [["Alt", "\u2191"], "The conversation above"],
   [["Alt", "\u2193"], "The conversation below"],
   [["Alt", "1"], "The first conversation, and so on to 9"],

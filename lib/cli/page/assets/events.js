@@ -2,8 +2,20 @@
 
 import { cardOf, isAnswer } from "./answers.js";
 import { isLine, linesOf } from "./lines.js";
-import { mainPlace, roomPlace, withItem, withKey, withPerson, withPlace } from "./places.js";
+import {
+  directPlace,
+  goneTo,
+  homeOf,
+  mainPlace,
+  roomPlace,
+  withAnswer,
+  withItem,
+  withKey,
+  withPerson,
+  withPlace,
+} from "./places.js";
 import { parsedRef } from "./refs.js";
+import { readyInRoom } from "./room_events.js";
 import { said, saidAgain } from "./said.js";
 import { HAPPENINGS } from "./happenings.js";
 
@@ -14,27 +26,33 @@ const HANDLERS = {
   history: saidAgain,
   log: saidAgain,
   ready: (state, event, when) => {
+    if (state.mode === "mesh") return readyInRoom(state, event, { ...when, told });
     const self = event.name ?? state.self;
     const next = { ...state, self, server: event.server ?? state.server };
-    const [known, place] = placeFor(next, event);
-    const isPrivate = event.private === true ? { isPrivate: true } : {};
     const named = (event.names ?? []).filter((name) => name !== self);
-    const friends = named.reduce((before, name) => withPerson(before, name, {}), {
-      ...place,
-      ...isPrivate,
-    });
+    const friends = named.reduce((before, name) => withPerson(before, name, {}), mainPlace(next));
     const members = (event.members ?? []).reduce(
       (before, name) => withPerson(before, name, { self: name === self }),
       friends,
     );
-    const own = self === null || event.command !== "mesh" && event.users === undefined
+    const own = self === null || event.users === undefined
       ? members
       : withPerson(members, self, { self: true, key: event.key });
-    return told(withPlace(known, own), event, when);
+    return told(withPlace(next, own), event, when);
   },
-  returned: (state, { at, since }) => {
-    const place = mainPlace(state);
-    return withItem(state, place, { kind: "since", at, since });
+  // On a page, what is typed goes to whom the title names: whoever types it there is led there.
+  to: (state, event, when) => {
+    const next = told(state, event, when);
+    const isAsked = parsedRef(event.ref, state.places)?.kind === "a" && when.isNew;
+    if (!isAsked || event.name === null) return next;
+    const [known, place] = directPlace(next, mainPlace(next), event.name);
+    return goneTo(known, place.id);
+  },
+  returned: (state, { at, since, room }) => {
+    const [known, place] = state.mode === "mesh"
+      ? roomPlace(state, room)
+      : [state, mainPlace(state)];
+    return withItem(known, { ...place, hasReturned: true }, { kind: "since", at, since });
   },
   fatal: (state, event, when) => ({
     ...told(state, event, when),
@@ -53,21 +71,26 @@ export function placeFor(state, event) {
   if (asked !== undefined && asked !== null && state.places.has(asked)) {
     return [state, state.places.get(asked)];
   }
-  return state.mode === "mesh" ? roomPlace(state, event.room) : [state, mainPlace(state)];
+  if (state.mode !== "mesh") return [state, mainPlace(state)];
+  // About none of several rooms: a room that is being joined, or the console itself. It stands where the user is.
+  const shown = event.room === undefined && state.opened.length > 1
+    ? state.places.get(state.current)
+    : undefined;
+  return shown === undefined ? roomPlace(state, event.room) : [state, homeOf(state, shown)];
 }
 
 /** Lines, or a card, in the place that the event is about. */
-export function told(state, event, { context = {}, where } = {}) {
+export function told(state, event, { context = {}, where, isNew = true } = {}) {
   const kind = parsedRef(event.ref, state.places)?.kind;
   if (kind === "q" || kind === "e") return state; // the page's own questions
   const [known, place] = where === undefined
     ? placeFor(state, event)
     : [state, state.places.get(where)];
   if (isAnswer(event)) {
-    if (event.ref === undefined) return known; // it was asked for somewhere else
+    // It was asked for somewhere else, or by this window before it was loaded again.
+    if (event.ref === undefined || !isNew && !state.pending.has(event.ref)) return known;
     const { self, mode, forms } = state;
-    return withItem(known, place, {
-      kind: "answer",
+    return withAnswer(known, place, {
       at: event.at,
       event: event.event,
       card: cardOf(event, { self, mode, forms }),

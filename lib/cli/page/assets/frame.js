@@ -5,8 +5,29 @@ import { visible } from "./harmless.js";
 import { emptyText } from "./headings.js";
 import { countText } from "./lines.js";
 import { peopleOf } from "./places.js";
+import { isClosed } from "./typed.js";
 
 const $ = (id) => document.getElementById(id);
+
+/** Buttons beside the title. @param act What each does: `about`, `search`, `more`. */
+export function barTools(act) {
+  const tool = (sign, label, onclick, more) =>
+    h(
+      "button",
+      { type: "button", class: "icon-button", "aria-label": label, title: label, onclick, ...more },
+      icon(sign),
+    );
+  return [
+    tool("person", "About", act.about, {
+      id: "about",
+      title: null,
+      "aria-haspopup": "dialog",
+      hidden: true,
+    }),
+    tool("search", "Search what was said", act.search),
+    tool("more", "What you can do here", act.more, { id: "more", "aria-haspopup": "dialog" }),
+  ];
+}
 
 /** Beside the title: whether the one with whom one talks is verified, and what can be done about them. */
 export function renderPerson(state, place) {
@@ -46,8 +67,8 @@ const LINKS = {
   ended: ["Ended", "is-bad"],
 };
 
-/** @param retry Tries to connect again, as the user wishes. */
-export function renderLink(state, retry) {
+/** @param retry Tries to connect again, as the user wishes. @param reopen Opens the room that is shown. */
+export function renderLink(state, place, { retry, reopen }) {
   const { link } = state;
   const [text, kind] = LINKS[link.state];
   const own = $("own-link");
@@ -56,30 +77,35 @@ export function renderLink(state, retry) {
     : text;
   setText(own, word);
   own.className = `own-link ${kind || (word === text ? "" : "is-waiting")}`;
-  const [said, tone] = bannerOf(state);
+  const [said, tone, label] = bannerOf(state, place);
   const banner = $("banner");
   banner.hidden = said === null;
   if (banner.dataset.text === `${tone} ${said}`) return;
   banner.dataset.text = `${tone} ${said}`;
   banner.className = `banner ${tone}`;
-  const isRefused = link.state === "refused";
-  const button = h("button", { type: "button", class: "more", onclick: retry }, "Try again");
-  fill(banner, said, isRefused ? [" ", button] : null);
+  if (label === undefined) return fill(banner, said);
+  const onclick = label === OPEN ? reopen : retry;
+  fill(banner, said, " ", h("button", { type: "button", class: "more", onclick }, label));
 }
 
 const ENDED_TEXT = "The program has ended. This page goes on by itself once it is started again.";
 
-/** What is said above the messages, and how it looks; null: nothing. */
-function bannerOf({ link, paused, progress }) {
+const CLOSED_TEXT = "You aren\u2019t in this room now. What was said here stays.";
+const OPEN = "Open it";
+
+/** What is said above the messages (null: nothing), how it looks, and what the button beside it is called. */
+function bannerOf(state, place) {
+  const { link, paused, progress } = state;
   switch (link.state) {
     case "lost":
       if (link.hasEnded) return [`${link.text ?? ""} ${ENDED_TEXT}`.trim(), "is-calm"];
       return [`No connection with the program: it is tried again. ${link.text ?? ""}`.trim(), ""];
     case "refused":
-      return [link.text, "is-bad"];
+      return [link.text, "is-bad", "Try again"];
     case "ended":
       return [`${link.text ?? ""} ${ENDED_TEXT}`.trim(), "is-calm"];
     default:
+      if (isClosed(state, place)) return [CLOSED_TEXT, "is-calm", OPEN];
       if (paused !== null) return [`What you write waits: ${paused}`, "is-calm"];
       return [progress, "is-calm"];
   }

@@ -7,6 +7,8 @@ import { folded } from "./harmless.js";
 import { comparedText } from "./lines.js";
 import {
   directPlace,
+  goneTo,
+  homeOf,
   mainPlace,
   roomPlace,
   withItem,
@@ -14,6 +16,7 @@ import {
   withPerson,
   withPlace,
 } from "./places.js";
+import { roomHappenings } from "./room_events.js";
 import { saidItem, withSaid } from "./said.js";
 
 /** How long a callee has to answer. */
@@ -104,13 +107,15 @@ function presence(state, event, when) {
 
 function peers(state, event, when) {
   const [next, place] = when.placeFor(state, event);
-  const home = place.parent === null ? place : next.places.get(place.parent) ?? place;
+  const home = homeOf(next, place);
   const people = event.peers.map((peer, index) => ({
     name: peer.name,
     ...known(peer),
     self: index === 0,
   }));
-  return when.told(withPlace(next, withPeople(home, people)), event, when);
+  const opened = next.opened.length === 0 && home.room !== null ? [home.room] : next.opened;
+  const listed = withPlace({ ...next, opened }, withPeople({ ...home, isOver: false }, people));
+  return when.told(listed, event, when);
 }
 
 function members(state, event, when) {
@@ -213,8 +218,8 @@ function calling(state, event, when) {
       sinceMs: Date.parse(event.at),
     };
     const [next, place] = directPlace(state, mainPlace(state), peer, "call");
-    const entered = withPlace({ ...next, call, current: place.id }, { ...place, isOver: false });
-    return when.told(entered, event, { ...when, where: place.id });
+    const entered = withPlace({ ...next, call }, { ...place, isOver: false });
+    return when.told(goneTo(entered, place.id), event, { ...when, where: place.id });
   }
   const [next, place] = directPlaceOf(state, peer);
   const where = before?.state === "connected" && place !== null ? place : mainPlace(state);
@@ -255,7 +260,7 @@ function delivery(state, event, when) {
         id: event.id,
         at: event.at,
         from: state.self,
-        text: asked.text,
+        text: asked.said,
         self: true,
       };
       next = withItem(next, place, saidItem(self));
@@ -281,37 +286,12 @@ function hasSaid(place, id) {
   return false;
 }
 
-function rooms(state, event, when) {
-  let next = state;
-  for (const { room, title, here, private: isPrivate } of event.rooms) {
-    if (here === undefined || room === undefined) continue;
-    const [known, place] = roomPlace(next, room);
-    next = withPlace(known, { ...place, title, number: here.number, isPrivate });
-  }
-  return when.told(next, event, when);
-}
-
-function room(state, event, when) {
-  const [next, place] = roomPlace(state, event.room);
-  const named = withPlace(next, {
-    ...place,
-    title: event.title,
-    number: event.number,
-    isOver: false,
-  });
-  return when.told(named, event, when);
-}
-
-function parted(state, event, when) {
-  const [next, place] = roomPlace(state, event.room);
-  const gone = withPlace(next, { ...place, isOver: true, people: new Map() });
-  return when.told(gone, event, when);
-}
-
 function verify(state, event, when) {
   let next = state;
   for (const place of state.places.values()) {
-    if (!place.people.has(event.name)) continue;
+    const person = place.people.get(event.name);
+    // Of the same name may be somebody else in another room.
+    if (person === undefined || (person.key ?? event.key) !== event.key) continue;
     const verified = event.verified === true;
     next = withPlace(
       next,
@@ -339,10 +319,8 @@ export const HAPPENINGS = {
   call: calling,
   "broadcast-sent": broadcastSent,
   delivery,
-  rooms,
-  room,
-  parted,
   verify,
   ...editHappenings,
+  ...roomHappenings,
   ...fileHappenings,
 };

@@ -3,12 +3,17 @@
 import { visible } from "./harmless.js";
 import { countText } from "./lines.js";
 import { peopleOf } from "./places.js";
+import { isClosed } from "./typed.js";
+
+/** Of a room in which the user isn't. */
+const CLOSED = "You aren\u2019t in this room now";
 
 function othersIn(state, place) {
   return [...peopleOf(state, place).values()].filter(({ self }) => !self).length;
 }
 
 export function subtitleOf(state, place) {
+  if (isClosed(state, place)) return CLOSED;
   const others = othersIn(state, place);
   switch (place.type) {
     case "direct":
@@ -18,13 +23,13 @@ export function subtitleOf(state, place) {
     case "call":
       return callText(state, place);
     case "friends":
-      return countText(others, "friend");
+      return `${countText(others, "friend")}: choose one to write to`;
     case "lobby":
       return state.isOut
         ? "Not logged in"
         : `${
           countText(Math.max(others, (state.total ?? 1) - 1), "other person", "other people")
-        } online`;
+        } online; a call is a conversation of its own`;
     default: {
       const who = others === 0 ? "Nobody else is here" : countText(others + 1, "member");
       return place.isPrivate ? `${who}, private: an invite lets in` : who;
@@ -46,6 +51,7 @@ function callText({ call }, place) {
 }
 
 export function placeholderOf(state, place) {
+  if (isClosed(state, place)) return CLOSED;
   switch (place.type) {
     case "direct":
       return state.mode === "friends"
@@ -56,9 +62,9 @@ export function placeholderOf(state, place) {
         ? `Say something to ${visible(place.person)}`
         : "No call now";
     case "friends":
-      return "NAME/TEXT, or a command";
+      return "Choose a friend, or NAME/TEXT";
     case "lobby":
-      return "NAME calls, 2 TEXT tells all";
+      return "NAME calls, 2 TEXT tells everybody";
     case "group":
       return "Message to the group";
     default:

@@ -1,7 +1,6 @@
 /** Items of a timeline as elements. What comes from others is text, whatever it looks like. */
 
-import { bodyElement, sentence } from "./body.js";
-import { answer } from "./cards.js";
+import { sentence } from "./body.js";
 import { dayRule, startsDay } from "./days.js";
 import { h, icon } from "./dom.js";
 import { offer, said } from "./spoken.js";
@@ -16,7 +15,9 @@ export function itemElement(item, before, context) {
   const above = [];
   if (startsDay(item, before)) above.push(dayRule(item.at, context));
   if (context.place.divider === item.key) {
-    above.push(h("div", { class: "new-line", role: "separator" }, "New"));
+    const { dividerAt } = context.place;
+    const since = dividerAt === null ? "" : ` since ${timeText(dividerAt, context.nowMs)}`;
+    above.push(h("div", { class: "new-line", role: "separator" }, `New${since}`));
   }
   made.dataset.key = item.key;
   if (above.length === 0) return made;
@@ -58,24 +59,4 @@ function since(item, _, { nowMs }) {
   );
 }
 
-/** What was sent just as the program ended: nobody knows whether it was said. */
-function unsaid(item, _, context) {
-  return h(
-    "div",
-    { class: "item note is-warning" },
-    h("span", { class: "note-sign" }, icon("warning")),
-    h(
-      "div",
-      { class: "note-text" },
-      "The program ended before it answered: this may not have been said.",
-      bodyElement(item.text, context, "said-text"),
-      h(
-        "button",
-        { type: "button", class: "more", onclick: () => context.act.putBack(item.text) },
-        "Put it into the message box",
-      ),
-    ),
-  );
-}
-
-const MAKERS = { said, line, since, answer, offer, unsaid };
+const MAKERS = { said, line, since, offer };

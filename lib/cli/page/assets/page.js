@@ -1,5 +1,7 @@
 /** The page: keeps what is known, draws it, and does what the user asks. */
 
+import { renderAnswers, spokenOf } from "./answer_panel.js";
+import { Asking, mayAsk } from "./asking.js";
 import { renderAsks } from "./asks.js";
 import { attentionOf } from "./attention.js";
 import { itemsOf } from "./chunks.js";
@@ -8,29 +10,31 @@ import { Connection, randomWord } from "./connection.js";
 import { Dialogs } from "./dialogs.js";
 import { fill, h, icon, setText } from "./dom.js";
 import { listenToDrops } from "./drops.js";
-import { emptyElement, renderEnd, renderLink, renderPerson } from "./frame.js";
-import { visible } from "./harmless.js";
+import { barTools, emptyElement, renderEnd, renderLink, renderPerson } from "./frame.js";
 import { placeholderOf, subtitleOf } from "./headings.js";
+import { visible } from "./harmless.js";
+import { markKey, SeenMarks } from "./marks.js";
+import { pressed } from "./keyboard.js";
 import { Notifier } from "./notifier.js";
 import { personActions } from "./person_actions.js";
-import { mainPlace, NOTHING, peopleOf, unseenIn } from "./places.js";
+import { placeActions } from "./place_menu.js";
+import { homeOf, mainPlace, NOTHING, peopleOf, unseenIn } from "./places.js";
 import { reduce } from "./reduce.js";
 import { refOf } from "./refs.js";
-import { closeSide, isSideOpen, openSide } from "./side.js";
+import { Seeking } from "./seeking.js";
+import { closeSide, followWidth, isSideOpen, openSide } from "./side.js";
 import { orderedPlaces, renderPeople, renderPlaces, titleOf } from "./sidebar.js";
 import { ofWindow } from "./storage.js";
 import { Timeline } from "./timeline.js";
-import { leaves, meant, tooLong } from "./typed.js";
+import { isCallWith, leaves, meant, roomOf, tooLong } from "./typed.js";
 import { Uploads } from "./uploads.js";
 
 const $ = (id) => document.getElementById(id);
-/** So many earlier messages are asked for at once. */
-const EARLIER_STEP = 200;
-/** Where fewer were shown, so many are asked for when one comes there. */
-const FIRST_MESSAGES = 50;
-/** At most this many messages are kept by a program. */
-const EARLIER_MAX = 10_000;
 const CLOCK_MS = 500;
+/** Where more is new, a page begins at the end of it. */
+const READ_MAX = 200;
+/** So often it is kept what was seen. */
+const MARKS_MS = 1_000;
 
 let state = NOTHING;
 let isDrawing = false;
@@ -40,8 +44,10 @@ let editing = null;
 let wanted = ofWindow.get("place");
 /** Whether a place was chosen, by the user or because there is only one. */
 let hasChosen = wanted !== null;
-/** The places in which it was asked what was said last, in this run of the program. */
-const asked = new Set();
+/** Whether all that there was when the page came in is here, and what is new of it is still to be led to. */
+let [isCaughtUp, isNewToBeShown] = [false, false];
+const marks = new SeenMarks();
+const asking = new Asking((command, place, kind) => run({ command }, "", place, kind));
 let refs = 0;
 const start = Date.now().toString(36);
 
@@ -49,7 +55,20 @@ function act(action) {
   const before = state;
   state = reduce(state, action);
   if (state.asks.length > 0) askAll();
-  if (state === before || isDrawing) return;
+  const unsaid = state.unsaid.at(-1);
+  if (unsaid !== undefined && unsaid !== before.unsaid.at(-1) && !before.unsaid.includes(unsaid)) {
+    setText($("alarm"), `${unsaid.why} ${visible(unsaid.said)}`);
+  }
+  if (state === before) return;
+  const answer = current().answers.at(-1);
+  const known = before.places.get(state.current)?.answers.at(-1);
+  if (answer !== undefined && action.type === "events" && answer !== known) tell(spokenOf(answer));
+  drawSoon();
+}
+
+/** Draws what there is, soon. */
+function drawSoon() {
+  if (isDrawing) return;
   isDrawing = true;
   // Before the next picture; where none is drawn, the title and the list are to be right all the same.
   const draw = () => {
@@ -67,17 +86,21 @@ function newRef(kind, place) {
   return refOf(kind, place, `${start}${(refs++).toString(36)}`);
 }
 
-/** Runs what was typed or chosen. @returns Whether the program was given it. */
+/** Runs what was typed or chosen. @param text As it was typed. @returns Whether the program was given it. */
 function run({ line, command, room, isChat }, text, place = state.current, kind = "a") {
   const ref = newRef(kind, place);
   const what = line === undefined ? { command } : { line, ...(room === undefined ? {} : { room }) };
   if (!connection.send({ type: "run", ...what, ref })) {
     if (kind === "a") {
-      say("Not sent: there is no connection with the program. Your text is still here.");
+      hint("Not sent: there is no connection with the program. Your text is still here.");
+      connection.wake();
     }
     return false;
   }
-  if (kind === "a") act({ type: "sent", ref, place, text, isChat: isChat === true });
+  const isText = isChat === true && command?.text !== undefined;
+  const said = isText ? command.text : text;
+  const at = new Date().toISOString();
+  if (kind === "a") act({ type: "sent", ref, place, text, said, isChat: isChat === true, at });
   return true;
 }
 
@@ -85,24 +108,6 @@ function askAll() {
   const { asks } = state;
   state = reduce(state, { type: "asked" });
   for (const { command, place } of asks) run({ command }, "", place, "q");
-}
-
-/** What the page shows all the time, and may have missed. */
-function askWhoIsHere() {
-  const quietly = (command) => run({ command }, "", "main", "q");
-  if (state.mode === "mesh") {
-    quietly({ command: "rooms" });
-    for (const { id, type, room } of state.places.values()) {
-      if (type === "room") {
-        run(
-          { command: { command: "peers", ...(state.rooms.size > 1 ? { room } : {}) } },
-          "",
-          id,
-          "q",
-        );
-      }
-    }
-  } else quietly({ command: "list" });
 }
 
 function say(text, place = state.current) {
@@ -117,28 +122,51 @@ function tell(text) {
   while (box.childElementCount > 20) box.firstChild.remove();
 }
 
-async function submit(text) {
-  if (text.trim() === "") return false;
-  const place = current();
+/** What was typed: a line, or what an entry is to read. */
+function entered(text, shown) {
+  if (editing === null || text.trim() === "") return submit(text, shown);
   const error = tooLong(text);
   if (error !== null) {
-    say(error);
+    hint(error);
     return false;
   }
-  if (editing !== null) {
-    const isDone = run({ command: { command: "edit", text, n: editing.seq }, isChat: false }, text);
-    if (isDone) stopEditing();
-    return isDone;
+  const isDone = run({ command: { command: "edit", text, n: editing.seq }, isChat: false }, text);
+  if (isDone) stopEditing();
+  return isDone;
+}
+
+/** @param shown The id of the place that was shown when it was entered: nothing is said anywhere else. */
+async function submit(text, shown) {
+  if (text.trim() === "") return false;
+  const place = state.places.get(shown);
+  if (place === undefined) {
+    hint("Not sent: this conversation isn\u2019t there any more. Choose another one.");
+    return false;
   }
   const what = meant(state, place, text);
   if (what.error !== undefined) {
-    say(what.error);
+    hint(what.error);
     return false;
   }
   if (leaves(state, place, text) && !await confirmLeaving()) return false;
-  const isDone = run(what, text);
-  if (isDone) timeline.scrollToEnd();
+  // The title is to name whom it is for.
+  if (what.to !== undefined && state.link.state === "open") acts.open(what.to);
+  const isDone = what.to === undefined
+    ? run(what, text, shown)
+    : run(what, what.command.text.replace(/^\//, "//"), state.current);
+  if (isDone) {
+    hint(null);
+    timeline.scrollToEnd();
+  }
   return isDone;
+}
+
+/** Says above the message box why nothing was sent, until something else is done. */
+function hint(text) {
+  const box = $("hint");
+  if (text === null && box.hidden) return;
+  fill(box, text === null ? null : h("span", {}, text));
+  box.hidden = text === null;
 }
 
 function confirmLeaving() {
@@ -154,12 +182,14 @@ function stopEditing() {
 
 /** What buttons do. */
 const acts = {
-  line: (line) => run(meant(state, current(), line), line),
+  line: (line) => submit(line, state.current),
   command: (command) => run({ command: withRoom(command) }, ""),
   file: (item, command) => {
     const { room } = item.data;
-    run({ command: room === undefined ? command : { ...command, room } }, "");
+    run({ command: room === undefined ? withRoom(command) : { ...command, room } }, "");
   },
+  close: (answer) => act({ type: "closed", place: state.current, answer }),
+  jump: (found) => seeking.begin(found),
   dismiss: ({ id }) => act({ type: "dismissed", place: state.current, id }),
   select: (place) => select(place),
   edit: (item) => {
@@ -190,16 +220,23 @@ const acts = {
     if (found === undefined) acts.line(`/entry ${seq}`);
     else timeline.reveal(found.key);
   },
-  putBack: (text) => composer.put(text),
+  putBack: (unsaid) => {
+    acts.settle(unsaid);
+    if (state.places.has(unsaid.place)) select(unsaid.place);
+    render(); // its own draft is there now
+    composer.put([unsaid.text, composer.value].filter((text) => text.trim() !== "").join("\n"));
+  },
+  settle: ({ id }) => act({ type: "settled", id }),
   person: (person) =>
     state.mode === "friends" && !person.self ? acts.open(person.name) : acts.about(person),
   about: (person) => dialogs.person(person, state, personActions(person, state, acts)),
-  open: (person) => {
-    act({ type: "open", person, room: current().room ?? undefined });
+  open: (person, room = current().room ?? undefined) => {
+    act({ type: "open", person, room });
     closeSide();
     composer.focus();
   },
   ask: (...question) => dialogs.ask(...question),
+  form: (...fields) => dialogs.form(...fields),
   sendFile: (person) => {
     acts.open(person);
     $("file").click();
@@ -207,59 +244,43 @@ const acts = {
   lostFocus: () => composer.focus(),
 };
 
-function withRoom(command, { room } = current()) {
-  return state.mode === "mesh" && state.rooms.size > 1 && room !== null
-    ? { ...command, room }
-    : command;
+function withRoom(command, place = current()) {
+  return { ...command, ...roomOf(state, place) };
 }
 
 function select(place) {
   hasChosen = true;
   stopEditing();
+  hint(null);
   act({ type: "select", place });
   closeSide();
   composer.focus();
 }
 
-/** @param more So many more than there are, as far as they are kept. */
-function askEarlier(place = current(), more = EARLIER_STEP) {
-  const n = Math.min(EARLIER_MAX, saidIn(place) + more);
-  const command = state.mode === "group" ? "log" : "history";
-  const name = place.person === null ? {} : { name: place.person };
-  run({ command: withRoom({ command, n, ...name }, place) }, "", place.id, "e");
-}
-
-function saidIn({ chunks }) {
-  return [...itemsOf(chunks)].filter(({ kind }) => kind === "said").length;
-}
-
-/** What was said last, where a program that was started again hasn't shown it. */
-function askWhatWasSaid() {
-  const place = current();
-  if (state.last < state.upTo || asked.has(place.id) || !canAskEarlier(place)) return;
-  asked.add(place.id);
-  if (saidIn(place) < FIRST_MESSAGES) askEarlier(place, FIRST_MESSAGES);
-}
-
-function canAskEarlier({ type }) {
-  return state.link.state === "open" && type !== "lobby" && type !== "friends";
-}
+const LINK_ACTS = {
+  retry: () => connection.wake(),
+  reopen: () => {
+    const { room } = homeOf(state, current());
+    run({ command: { command: "join", where: `--room=${room}` } }, "");
+  },
+};
 
 // What is drawn.
 
 function render() {
-  askWhatWasSaid();
   const place = current();
+  asking.whatWasSaid(state, place);
   const nowMs = Date.now();
   const context = {
     state,
     place,
     nowMs,
     act: acts,
-    canAskEarlier: canAskEarlier(place),
+    canAskEarlier: mayAsk(state, place),
     empty: () => emptyElement(state, place),
   };
   timeline.show(context);
+  showNew();
   $("timeline").setAttribute("aria-busy", String(state.last < state.upTo));
   const title = titleOf(state, place);
   setText($("title"), title);
@@ -271,14 +292,17 @@ function render() {
     state,
     acts,
   );
-  renderLink(state, () => connection.wake());
+  renderLink(state, place, LINK_ACTS);
+  renderAnswers($("answers"), context);
   renderAsks($("asks"), state, acts, nowMs);
   renderEnd(current(), timeline.isAtEnd);
   composer.show(state, place);
   const placeholder = placeholderOf(state, place);
   $("text").placeholder = placeholder;
   setText($("text-label"), placeholder);
-  $("attach").disabled = state.link.state !== "open" || place.isOver;
+  $("more").disabled = state.link.state !== "open";
+  $("attach").disabled = state.link.state !== "open" ||
+    (place.type === "call" ? !isCallWith(state, place) : homeOf(state, place).isOver);
   $("attach").hidden = state.mode === "group" || place.type === "lobby" || place.type === "friends";
   renderPerson(state, place);
   const { unread, mentions } = unseenIn(state);
@@ -287,22 +311,44 @@ function render() {
   }${title} \u2013 p2pchat`;
 }
 
+/** What is new is led to, once it is drawn; or it is seen already. */
+function showNew() {
+  if (!isCaughtUp) return;
+  if (isNewToBeShown) {
+    isNewToBeShown = false;
+    timeline.showNew();
+  }
+  looked();
+  const place = current();
+  if (state.isFocused && place.unread === 0) marks.note(markKey(state, place), place.lastAt);
+}
+
 // What happens.
 
 function received(message) {
   const nowMs = Date.now();
   switch (message.type) {
     case "welcome":
-      if (!message.resumed) asked.clear();
-      act({ type: "welcome", welcome: message });
+      if (!message.resumed) asking.beginAnew();
+      act({ type: "welcome", welcome: message, seenAt: marks.load(message.mode) });
+      isCaughtUp = false;
       uploads.ticket = message.ticket;
-      askWhoIsHere();
+      asking.whoIsHere(state);
+      catchUp();
       return;
-    case "events":
+    case "events": {
+      const before = state.current;
       act({ type: "events", events: message.events, nowMs });
+      // What is being typed to somebody stays where it is: a call that begins has its own line above the message box.
+      if (composer.value.trim() !== "") act({ type: "select", place: before });
       returnToPlace();
+      catchUp();
       for (const { id, fields } of message.events) if (id > state.upTo) attend(fields);
+      if (message.events.some(({ fields }) => String(fields.ref).startsWith("e."))) {
+        seeking.goOn();
+      }
       return;
+    }
     case "prompt":
     case "marked":
       return act(message);
@@ -313,7 +359,7 @@ function received(message) {
     case "progress":
       return act({ type: "progress", text: message.text });
     case "refused":
-      if (message.ref !== undefined) act({ type: "forgotten", ref: message.ref });
+      if (message.ref !== undefined) act({ ...message, type: "refused" });
       return say(message.text);
   }
 }
@@ -324,6 +370,15 @@ function returnToPlace() {
   if (state.places.has(wanted)) act({ type: "select", place: wanted });
   else if (state.last < state.upTo) return;
   wanted = null;
+}
+
+/** All that there was is here: what is new of it is led to, unless it is too much to be read from its beginning. */
+function catchUp() {
+  if (isCaughtUp || state.last < state.upTo) return;
+  isCaughtUp = true;
+  const { divider, unread } = current();
+  isNewToBeShown = divider !== null && unread > 0 && unread <= READ_MAX;
+  drawSoon();
 }
 
 /** Who has one friend writes to that one, as in the console. */
@@ -348,39 +403,26 @@ function isLooking() {
 
 function looked() {
   const isFocused = isLooking();
-  const isRead = isFocused && current().below > 0;
+  const { unread, below } = current();
+  const isRead = isFocused && isCaughtUp && !isNewToBeShown && (unread > 0 || below > 0);
   if (isFocused !== state.isFocused || isRead) act({ type: "focus", isFocused });
   else renderEnd(current(), timeline.isAtEnd);
 }
 
-function goBy(step) {
-  const places = orderedPlaces(state);
-  const at = places.findIndex(({ id }) => id === state.current);
-  select(places.at((at + step + places.length) % places.length).id);
-}
-
-function pressed(event) {
-  const { key, altKey, ctrlKey, metaKey } = event;
-  if (document.querySelector("dialog[open]") !== null) return;
-  const places = orderedPlaces(state);
-  if (altKey && (key === "ArrowUp" || key === "ArrowDown")) goBy(key === "ArrowUp" ? -1 : 1);
-  else if (altKey && /^[1-9]$/.test(key) && places[key - 1] !== undefined) {
-    select(places[key - 1].id);
-  } else if (altKey && key.toLowerCase() === "a") {
-    const next = places.find(({ unread }) => unread > 0);
-    if (next === undefined) return;
-    select(next.id);
-  } else if ((ctrlKey || metaKey) && key === "/") dialogs.keys();
-  else if (key === "Escape") escaped();
-  else if ((key === "PageUp" || key === "PageDown") && event.target === $("text")) {
-    const view = $("timeline");
-    view.scrollBy(0, (key === "PageUp" ? -0.9 : 0.9) * view.clientHeight);
-  } else return;
-  event.preventDefault();
-}
+const KEY_ACTS = {
+  select,
+  places: () => orderedPlaces(state),
+  current: () => state.current,
+  keys: () => dialogs.keys(),
+  escape: escaped,
+};
 
 function escaped() {
   if (isSideOpen()) return closeSide();
+  if (current().answers.length > 0) {
+    act({ type: "closed", place: state.current });
+    return composer.focus();
+  }
   if (editing !== null) {
     stopEditing();
     composer.put("");
@@ -402,38 +444,32 @@ function listen() {
   }
   fill($("help"), icon("help"), "Keys");
   $("help").addEventListener("click", () => dialogs.keys());
-  const search = h("button", {
-    type: "button",
-    class: "icon-button",
-    "aria-label": "Search what was said",
-    title: "Search",
-  }, icon("search"));
-  search.addEventListener("click", () => composer.put("/search "));
-  const about = h("button", {
-    type: "button",
-    class: "icon-button",
-    id: "about",
-    "aria-haspopup": "dialog",
-    hidden: true,
-  }, icon("person"));
-  about.addEventListener("click", () => {
-    const { person } = current();
-    acts.about(peopleOf(state, current()).get(person) ?? { name: person });
-  });
-  $("bar-tools").append(about, search);
+  $("bar-tools").append(...barTools({
+    about: () => {
+      const { person } = current();
+      acts.about(peopleOf(state, current()).get(person) ?? { name: person });
+    },
+    search: () => composer.put("/search "),
+    more: () => {
+      const place = current();
+      dialogs.menu(titleOf(state, place), placeActions(state, place, acts));
+    },
+  }));
   $("open-side").addEventListener("click", openSide);
   $("close-side").addEventListener("click", closeSide);
   $("shade").addEventListener("click", closeSide);
+  followWidth();
   $("to-end").addEventListener("click", () => {
     timeline.scrollToEnd();
     composer.focus();
   });
+  $("text").addEventListener("input", () => hint(null));
   $("attach").addEventListener("click", () => $("file").click());
   $("file").addEventListener("change", () => {
     uploads.add($("file").files, state.current, state.fileBytes);
     $("file").value = "";
   });
-  addEventListener("keydown", pressed);
+  addEventListener("keydown", (event) => pressed(event, KEY_ACTS));
   addEventListener("focus", looked);
   addEventListener("blur", looked);
   document.addEventListener("visibilitychange", looked);
@@ -448,18 +484,38 @@ function listen() {
 }
 
 const dialogs = new Dialogs($("dialog"));
-const timeline = new Timeline($("timeline"), { changed: looked, earlier: () => askEarlier() });
+const timeline = new Timeline($("timeline"), {
+  changed: looked,
+  earlier: () => asking.earlier(state, current()),
+});
 const composer = new Composer({ form: $("composer"), text: $("text"), list: $("suggestions") }, {
-  submit,
+  submit: entered,
   told: tell,
+});
+const seeking = new Seeking({
+  state: () => state,
+  current,
+  select,
+  open: (...who) => acts.open(...who),
+  ask: (place, more) => asking.earlier(state, place, more),
+  mayAsk: (place) => mayAsk(state, place),
+  reveal: (key) => {
+    render(); // it may have come just now
+    timeline.reveal(key);
+  },
+  hint,
 });
 const notifier = new Notifier($("notify"));
 const uploads = new Uploads($("uploads"), {
-  done: ({ path }, id) => {
-    const place = state.places.get(id) ?? mainPlace(state);
-    const name = place.person === null || state.mode === "directory" ? {} : { name: place.person };
-    const room = state.rooms.size > 1 && place.room !== null ? { room: place.room } : {};
-    run({ command: { command: "send", file: path, ...name, ...room } }, "", place.id);
+  done: ({ path, name: file }, id) => {
+    const place = state.places.get(id);
+    if (place === undefined || place.type === "call" && !isCallWith(state, place)) {
+      return say(
+        `${visible(file)} wasn\u2019t offered: whom it was for isn\u2019t there any more.`,
+      );
+    }
+    const name = place.person === null ? {} : { name: place.person };
+    run({ command: withRoom({ command: "send", file: path, ...name }, place) }, "", place.id);
   },
   failed: (text, place) => say(text, place),
 });
@@ -479,7 +535,12 @@ const connection = new Connection({
   had: () => ({ run: state.run, last: state.last }),
 });
 
-addEventListener("pagehide", () => ofWindow.set("place", state.current));
+addEventListener("pagehide", () => {
+  ofWindow.set("place", state.current);
+  marks.save();
+});
+document.addEventListener("visibilitychange", () => marks.save());
+setInterval(() => marks.save(), MARKS_MS);
 addEventListener("hashchange", () => location.reload());
 listen();
 render();

@@ -37,6 +37,10 @@ export const NOTHING = Object.freeze({
   places: new Map(),
   current: "main",
   isFocused: true,
+  /** Whether what is taken in comes now, rather than having been there before the page. */
+  isNow: true,
+  /** Up to when the user of this browser has seen what was said, by place: see `marks.js`. */
+  seenAt: new Map(),
   /** The main place of each mesh room, by the room's id. */
   rooms: new Map(),
   files: new Map(),
@@ -46,10 +50,16 @@ export const NOTHING = Object.freeze({
   keys: new Map(),
   /** What the page is to ask the program by itself: `{command, place}` each. */
   asks: [],
-  /** What this page has asked, until the first answer: by `ref`, `{place, text, isChat}`. */
+  /** What this page has asked, until the first answer: by `ref`, `{place, text, said, isChat}`: as it was typed, and as it is said. */
   pending: new Map(),
+  /** Refs that weren't answered when the connection was lost. */
+  doubted: [],
+  /** What wasn't said, or may not have been, until the user has decided: `{id, place, text, said, at, why}`. */
+  unsaid: [],
   /** Ids of what was said before the program was started again, so that it isn't shown twice. */
   known: new Set(),
+  /** The rooms of the mesh that were open in this run of the program, the first one first. */
+  opened: [],
   wasDown: false,
   wasIn: false,
   server: null,
@@ -67,13 +77,20 @@ export function emptyPlace(id, more) {
     parent: null,
     people: new Map(),
     chunks: NO_CHUNKS,
+    /** What commands answered here, until the user closes it; the latest last. */
+    answers: [],
     nextKey: 1,
     unread: 0,
     mentions: 0,
     /** What came since the end was seen: one may be here, and read further above. */
     below: 0,
-    /** Key of the first item that wasn't seen; null: none. */
+    /** Key of the first item that wasn't seen (null: none), and when what stands above it came (null: nothing does). */
     divider: null,
+    dividerAt: null,
+    /** When the program showed what was said last; null: nothing was. */
+    lastAt: null,
+    /** Whether what is shown of earlier is what came while the user was away. */
+    hasReturned: false,
     isOver: false,
     ...more,
   };
@@ -97,8 +114,11 @@ export function withPlace(state, place) {
   return { ...state, places };
 }
 
-/** The place of a mesh room; the first one is `main`, with or without a known id. */
-export function roomPlace(state, room) {
+/**
+ * The place of a mesh room; the first one is `main`, with or without a known id. What names none is about the room with
+ * which the program was started.
+ */
+export function roomPlace(state, room = state.opened[0]) {
   const id = room === undefined ? "main" : state.rooms.get(room);
   if (id !== undefined) return [state, state.places.get(id) ?? mainPlace(state)];
   const main = mainPlace(state);
@@ -117,9 +137,20 @@ export function directPlace(state, parent, person, type = "direct") {
   return [withPlace(withPlace(state, parent), made), made];
 }
 
+/** The room that a place belongs to, or the place itself. */
+export function homeOf(state, place) {
+  return place.parent === null ? place : state.places.get(place.parent) ?? place;
+}
+
 /** Whose people are here: the place's own, or those of the room that it belongs to. */
 export function peopleOf(state, place) {
-  return (place.parent === null ? place : state.places.get(place.parent) ?? place).people;
+  return homeOf(state, place).people;
+}
+
+/** The rooms of the mesh in which the user is. */
+export function openRooms(state) {
+  return [...state.rooms.values()].map((id) => state.places.get(id))
+    .filter((place) => place !== undefined && !place.isOver);
 }
 
 export function withPerson(place, name, more) {
@@ -145,9 +176,9 @@ export function withKey(state, name, key) {
   return { ...state, keys };
 }
 
-/** Whether what comes now was seen by somebody who looks at this page. */
+/** Whether it was seen by somebody who looks at this page as it came. */
 function isSeen(state, place) {
-  return state.isFocused && state.current === place.id;
+  return state.isNow && state.isFocused && state.current === place.id;
 }
 
 /**
@@ -170,6 +201,24 @@ export function withItem(state, place, item, news = false, mention = false) {
     next.divider ??= key;
   }
   return withPlace(state, next);
+}
+
+/** So many answers are kept of a place: more aren't looked at again, and can be asked for again. */
+const ANSWERS_MAX = 3;
+
+/** The place with one more answer, in the place of an earlier one to the same question. */
+export function withAnswer(state, place, answer) {
+  const others = place.answers.filter(({ event }) => event !== answer.event);
+  return withPlace(state, { ...place, answers: [...others, answer].slice(-ANSWERS_MAX) });
+}
+
+/** Goes to a place, which is there: the line above what is new stays there until one leaves it. */
+export function goneTo(state, id) {
+  if (id === state.current) return state;
+  const left = state.places.get(state.current);
+  const next = { ...state, current: id };
+  const after = left === undefined ? next : withPlace(next, { ...left, divider: null });
+  return state.isFocused ? withPlace(after, seen(after.places.get(id))) : after;
 }
 
 export function seen(place) {

@@ -5,7 +5,16 @@
 
 import { itemsOf, replaced } from "./chunks.js";
 import { happened } from "./events.js";
-import { directPlace, mainPlace, read, roomPlace, seen, withItem, withPlace } from "./places.js";
+import {
+  directPlace,
+  goneTo,
+  mainPlace,
+  read,
+  roomPlace,
+  seen,
+  withItem,
+  withPlace,
+} from "./places.js";
 
 /** So many of the page's own commands wait for an answer; the oldest are forgotten. */
 const PENDING_MAX = 200;
@@ -13,7 +22,7 @@ const PENDING_MAX = 200;
 const ACTIONS = {
   welcome,
   events: (state, { events, nowMs }) =>
-    events.reduce((before, each) => taken(before, each, nowMs), state),
+    doubted(events.reduce((before, each) => taken(before, each, nowMs), state)),
   prompt: (state, { text, self }) => ({ ...state, prompt: text, self: self ?? state.self }),
   paused: (state, { reason }) => ({ ...state, paused: reason }),
   progress: (state, { text }) => ({ ...state, progress: text }),
@@ -34,19 +43,27 @@ const ACTIONS = {
     );
     return withPlace(state, { ...where, chunks });
   },
+  /** An answer is closed; all of the place, where none is named. */
+  closed: (state, { place: id, answer }) => {
+    const place = state.places.get(id);
+    const answers = place.answers.filter((each) => answer !== undefined && each !== answer);
+    return withPlace(state, { ...place, answers });
+  },
   asked: (state) => ({ ...state, asks: [] }),
   focus: focused,
   select: selected,
   open: opened,
-  sent: (state, { ref, place, text, isChat }) => {
-    const pending = new Map(state.pending).set(ref, { place, text, isChat });
+  sent: (state, { ref, place, text, said = text, isChat, at = null }) => {
+    const pending = new Map(state.pending).set(ref, { place, text, said, isChat, at });
     if (pending.size > PENDING_MAX) pending.delete(pending.keys().next().value);
     const where = state.places.get(place);
     return where === undefined || where.divider === null
       ? { ...state, pending }
       : withPlace({ ...state, pending }, { ...where, divider: null });
   },
-  forgotten: (state, { ref }) => answered(state, ref),
+  /** What was sent wasn't done. */
+  refused: (state, { ref, text }) => answered(withUnsaid(state, ref, text), ref),
+  settled: (state, { id }) => withoutUnsaid(state, id),
   said: (state, { place, tone = "error", text, at }) => {
     const where = state.places.get(place) ?? mainPlace(state);
     return withItem(state, where, { kind: "line", at, tone, parts: [text] });
@@ -58,7 +75,7 @@ export function reduce(state, action) {
 }
 
 /** The program has let this window in: what it knew of an earlier run is history. */
-function welcome(state, { welcome }) {
+function welcome(state, { welcome, seenAt = state.seenAt }) {
   const { run, mode, resumed, missed, last, prompt, names, commands, forms, paused, version } =
     welcome;
   const isOther = state.run !== null && state.run !== run;
@@ -66,6 +83,7 @@ function welcome(state, { welcome }) {
     ...state,
     run,
     mode,
+    seenAt,
     version,
     commands,
     forms,
@@ -78,8 +96,9 @@ function welcome(state, { welcome }) {
     upTo: last,
     link: { state: "open", text: null },
   };
-  if (!resumed) next = { ...next, last: 0, known: knownIn(state) };
+  if (!resumed) next = { ...next, last: 0, known: knownIn(state), opened: [] };
   if (isOther) next = begunAnew(next);
+  else next = doubted({ ...next, doubted: [...next.pending.keys()] });
   if (!next.places.has("main")) next = withPlace(next, mainPlace(next));
   if (missed) {
     next = noted(
@@ -93,22 +112,50 @@ function welcome(state, { welcome }) {
 /** People, calls, votes and offers are those of a run; what was said stays. */
 function begunAnew(state) {
   const places = new Map(
-    [...state.places].map(([id, place]) => [id, { ...place, people: new Map(), isOver: false }]),
+    [...state.places].map((
+      [id, place],
+    ) => [id, { ...place, people: new Map(), isOver: false, hasReturned: false }]),
   );
   let next = { ...state, places, votes: new Map(), files: new Map(), call: null };
-  next = noted(next, "The program was started again");
-  for (const [ref, { place, text, isChat }] of state.pending) {
-    const where = next.places.get(place);
-    if (isChat && where !== undefined) {
-      next = withItem(next, where, { kind: "unsaid", at: null, text });
+  for (const { id, type } of places.values()) {
+    if (type !== "direct" && type !== "call") {
+      next = noted(next, "The program was started again", next.places.get(id));
     }
-    next = answered(next, ref);
   }
+  for (const ref of state.pending.keys()) next = answered(withUnsaid(next, ref, ENDED), ref);
   return next;
 }
 
-function noted(state, text) {
-  return withItem(state, mainPlace(state), {
+/** So many are kept for the user to decide about; more is nothing that anybody typed. */
+const UNSAID_MAX = 20;
+const ENDED = "The program ended before it answered: this may not have been said.";
+const LOST = "The connection was lost before the program answered: this may not have been said.";
+
+/** What was to be said, and wasn't, or may not have been. */
+function withUnsaid(state, ref, why) {
+  const asked = state.pending.get(ref);
+  if (asked === undefined || !asked.isChat) return state;
+  const { place, text, said, at } = asked;
+  const unsaid = [...withoutUnsaid(state, ref).unsaid, { id: ref, place, text, said, at, why }];
+  return { ...state, unsaid: unsaid.slice(-UNSAID_MAX) };
+}
+
+function withoutUnsaid(state, id) {
+  const unsaid = state.unsaid.filter((one) => one.id !== id);
+  return unsaid.length === state.unsaid.length ? state : { ...state, unsaid };
+}
+
+/** The connection is back, and all is here that came meanwhile: what wasn't answered by then may never have arrived. */
+function doubted(state) {
+  if (state.doubted.length === 0 || state.last < state.upTo) return state;
+  return state.doubted.reduce((before, ref) => withUnsaid(before, ref, LOST), {
+    ...state,
+    doubted: [],
+  });
+}
+
+function noted(state, text, place = mainPlace(state)) {
+  return withItem(state, place, {
     kind: "line",
     at: null,
     tone: "faint",
@@ -128,8 +175,12 @@ function knownIn(state) {
 function taken(state, { id, fields }, nowMs) {
   if (id <= state.last) return state;
   const isNew = id > state.upTo;
-  const next = { ...happened(state, fields, isNew, nowMs), last: id };
-  return fields.ref === undefined ? next : answered(next, fields.ref);
+  const now = state.isNow === isNew ? state : { ...state, isNow: isNew };
+  const next = { ...happened(now, fields, isNew, nowMs), last: id };
+  const { event, ref } = fields;
+  if (ref === undefined) return next;
+  const settled = event === "error" ? withUnsaid(next, ref, fields.text) : withoutUnsaid(next, ref);
+  return answered(settled, ref);
 }
 
 function answered(state, ref) {
@@ -145,14 +196,10 @@ function focused(state, { isFocused }) {
   return isFocused && place !== undefined ? withPlace(next, read(place)) : next;
 }
 
-/** Goes to another place: there the line above what is new stays until one leaves it. */
 function selected(state, { place: id }) {
-  const place = state.places.get(id);
-  if (place === undefined || id === state.current) return state;
-  const left = state.places.get(state.current);
-  let next = { ...state, current: id };
-  if (left !== undefined) next = withPlace(next, { ...left, divider: null });
-  return withPlace(next, seen(place));
+  if (!state.places.has(id) || id === state.current) return state;
+  const next = goneTo(state, id);
+  return withPlace(next, seen(next.places.get(id)));
 }
 
 /** To the place of one person, made where there is none. */

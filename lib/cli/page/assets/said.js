@@ -1,7 +1,8 @@
 /** What people say, as items of the place where it was said. */
 
 import { itemsOf, replaced } from "./chunks.js";
-import { directPlace, mainPlace, roomPlace, withItem, withPlace } from "./places.js";
+import { markKey } from "./marks.js";
+import { directPlace, mainPlace, read, roomPlace, withItem, withPlace } from "./places.js";
 import { parsedRef } from "./refs.js";
 import { withEarlier } from "./earlier.js";
 
@@ -63,8 +64,47 @@ export function said(state, event, { isNew }) {
   if (item.id !== undefined && state.known.has(item.id)) return state; // before the program was started again
   const [next, place, isToOne] = placeOfSaid(state, event);
   if (item.id !== undefined && place.had?.has(item.id)) return state;
-  const isNews = isNew && !item.self && !item.history;
-  return withItem(next, place, item, isNews, isToOne || item.mention);
+  const found = item.self ? wasSaid(next, place, item) : next;
+  const told = isToOne && item.self ? toldApart(found, event, place) : found;
+  const isNews = isFresh(item, place) && (isNew || isLater(event, state, place));
+  const before = { ...told.places.get(place.id), lastAt: event.at };
+  before.dividerAt = place.divider === null ? place.lastAt : place.dividerAt;
+  // Whoever answers, here or at the console, has read what was there.
+  const where = item.self && !item.history ? { ...read(before), divider: null } : before;
+  return withItem(told, where, item, isNews, isToOne || item.mention);
+}
+
+/** Of others, and not shown again: what came while the user was away is shown below the line that says since when. */
+function isFresh({ self, history }, { hasReturned }) {
+  return !self && (!history || hasReturned);
+}
+
+/** Whether it came after what was seen last, in a page that wasn't open then. */
+function isLater({ at }, state, place) {
+  return !(state.seenAt.get(markKey(state, place)) >= at);
+}
+
+/** So much earlier than it was entered here it may count as said. */
+const CLOCK_MS = 1_000;
+
+/** What may not have been said was said after all. */
+function wasSaid(state, { id }, { text, at }) {
+  if (state.unsaid.length === 0) return state;
+  const is = (one) =>
+    one.place === id && one.said === text &&
+    Date.parse(at) + CLOCK_MS >= Date.parse(one.at ?? at);
+  const unsaid = state.unsaid.filter((one) => !is(one));
+  return unsaid.length === state.unsaid.length ? state : { ...state, unsaid };
+}
+
+/** Where `/msg` was typed it is said that this is for one alone, and to be found with them. */
+function toldApart(state, event, { id, person }) {
+  const asked = state.places.get(state.pending.get(event.ref)?.place);
+  if (asked === undefined || asked.id === id) return state;
+  const parts = ["To ", { name: person }, " alone, where you talk with them: ", {
+    quote: event.text,
+  }];
+  return withItem(state, asked, { kind: "line", at: event.at, tone: "faint", parts });
 }
 
 /** A list of what was said: an answer as a card, or earlier messages for the page itself. */

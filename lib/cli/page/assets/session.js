@@ -3,9 +3,12 @@
  * done. No socket, no clock. Both sides prove that they know the token, which never goes over the wire.
  */
 
-/** Pauses between attempts, ms: doubled each time, with up to half of it at random on top. */
+/**
+ * Pauses between attempts, ms: doubled each time, with up to half of it at random on top. An attempt on this machine costs
+ * next to nothing, and somebody may be waiting to write.
+ */
 const PAUSE_MS_MIN = 500;
-const PAUSE_MS_MAX = 10_000;
+const PAUSE_MS_MAX = 2_000;
 /** When the program takes no more windows. */
 const PAUSE_MS_FULL = 30_000;
 

@@ -14,6 +14,16 @@ export function openSide() {
   $("close-side").focus();
 }
 
+/** As in `page.css`: up to this width the list is above the page. */
+const NARROW = "(max-width: 699px)";
+
+/** Where the window has become wide, as when a phone is turned, the list is beside the page, and hides nothing. */
+export function followWidth() {
+  matchMedia(NARROW).addEventListener("change", ({ matches }) => {
+    if (!matches) closeSide();
+  });
+}
+
 export function closeSide() {
   if (!isSideOpen()) return;
   $("app").classList.remove("is-open");

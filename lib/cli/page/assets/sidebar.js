@@ -18,7 +18,7 @@ const ICONS = {
   call: "call",
 };
 
-const MAIN_TITLES = { room: "Room", group: "Group", lobby: "Lobby", friends: "All friends" };
+const MAIN_TITLES = { room: "Room", group: "Group", lobby: "Lobby", friends: "Your friends" };
 
 export function titleOf(state, place) {
   if (place.person !== null) return visible(place.person);
@@ -53,13 +53,13 @@ export function renderPlaces(element, state, act) {
           "button",
           {
             type: "button",
-            class: place.unread > 0 ? "place has-news" : "place",
+            class: `place${place.unread > 0 ? " has-news" : ""}${place.isOver ? " is-over" : ""}`,
             "aria-current": isCurrent ? "true" : null,
-            "aria-label": `${title}${place.isOver ? ", over" : ""}${news}`,
             onclick: () => act.select(place.id),
           },
           icon(sign),
           h("span", { class: "place-name" }, h("bdi", {}, title)),
+          h("span", { class: "unseen" }, `${place.isOver ? ", over" : ""}${news}`),
           place.unread === 0 ? null : h("span", {
             class: place.mentions > 0 ? "badge is-mention" : "badge",
             "aria-hidden": "true",

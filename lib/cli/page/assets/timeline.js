@@ -107,6 +107,16 @@ export class Timeline {
     this.#heights.clear();
   }
 
+  /** To the line above what is new in the place that is shown. */
+  showNew() {
+    const { divider } = this.#context.place;
+    if (divider === null) return;
+    this.#isAtEnd = false;
+    this.#goTo({ key: divider, offset: this.#element.clientHeight / 4 });
+    this.#scrolled();
+    this.#changed();
+  }
+
   #enter() {
     const { place } = this.#context;
     const saved = this.#positions.get(place.id) ?? null;

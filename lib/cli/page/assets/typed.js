@@ -3,16 +3,18 @@
 import { MESSAGE_BYTES_MAX, utf8Length } from "../../../base/text/text.ts";
 import { numberText } from "../../../base/text/words.ts";
 import { folded } from "./harmless.js";
-import { peopleOf } from "./places.js";
+import { homeOf, mainPlace, openRooms, peopleOf } from "./places.js";
 
 /** Lines that leave in every mode. */
 const LEAVING_LINE = /^:(?:q|quit|wq)\s*$/;
 const LEAVING = new Set(["quit", "exit", "logout", "forget-me"]);
 const VOTES = /^(?:y|yes|n|no|go|abort)$/i;
 
-/** The command of that name or alias, without its slash. */
+/** The command of that name or alias, or of another program's word for it, without its slash. */
 export function commandNamed(state, word) {
-  return state.commands.find(({ name, aliases }) => name === word || aliases.includes(word));
+  const known = ({ name, aliases }) => name === word || aliases.includes(word);
+  return state.commands.find(known) ??
+    state.commands.find(({ words }) => words?.includes(word.toLowerCase()));
 }
 
 function isCommand(text) {
@@ -25,7 +27,7 @@ export function leaves(state, place, text) {
   if (LEAVING_LINE.test(text)) return true;
   if (isCommand(text)) {
     const name = commandNamed(state, /^\/(\S*)/.exec(line)[1])?.name;
-    return LEAVING.has(name) || name === "part" && state.rooms.size <= 1;
+    return LEAVING.has(name) || name === "part" && openRooms(state).length <= 1;
   }
   if (place.type === "lobby") return line === "q" && state.call === null;
   return place.type === "friends" && line === "exit";
@@ -40,74 +42,202 @@ export function tooLong(text) {
   return `Nothing was sent: the message has ${has} bytes, at most ${most} are possible. Send it in parts.`;
 }
 
+/** The field that names the room of a place, so that nothing goes to whichever room the console is in. */
+export function roomOf(state, place) {
+  const room = place.room ?? state.places.get(place.parent)?.room ?? null;
+  return state.mode === "mesh" && room !== null ? { room } : {};
+}
+
+/** Whether a place belongs to a room in which the user isn't. */
+export function isClosed(state, place) {
+  return state.mode === "mesh" && homeOf(state, place).isOver;
+}
+
+/** Whether that place is of the call that is connected now. */
+export function isCallWith({ call }, { type, person }) {
+  return type === "call" && call?.state === "connected" && folded(call.peer) === folded(person);
+}
+
 /**
- * What a text is for the program: `{line}` or `{command}`, with `isChat` where it is something said; `{error}` where
- * nothing can come of it; null for nothing.
+ * What a text is for the program: `{line}` or `{command}`, with `isChat` where it is something said, and `to` where it
+ * names another than the place does, whose conversation is to be opened first; `{error}` where nothing can come of it;
+ * null for nothing. Whatever the console may be talking to: what is said goes to whom the place is of, or to nobody.
  */
 export function meant(state, place, text) {
   if (text.trim() === "") return null;
   const error = tooLong(text);
   if (error !== null) return { error };
-  const room = state.mode === "mesh" && state.rooms.size > 1 && place.room !== null
-    ? { room: place.room }
-    : {};
-  const action = place.person !== null && /^\/me\s+\S/.test(text);
-  if (LEAVING_LINE.test(text) || isCommand(text) && !action) return { line: text, ...room };
-  const body = text.startsWith("//") ? text.slice(1) : text;
+  if (LEAVING_LINE.test(text)) return { line: text, ...roomOf(state, place) };
+  if (isCommand(text)) return commanded(state, place, text);
+  return saidIn(state, place, text.startsWith("//") ? text.slice(1) : text);
+}
+
+/** Commands that are about no room, and can be given where none is open. */
+const OF_PROGRAM = new Set(["help", "join", "quit", "room", "rooms", "search"]);
+
+function commanded(state, place, text) {
+  const [, word, rest] = /^\/(\S*)\s*([^]*)$/.exec(text);
+  const as = { line: text, ...roomOf(state, place) };
+  const name = commandNamed(state, word)?.name;
+  if (isClosed(state, place)) return OF_PROGRAM.has(name) ? { line: text } : { error: NOT_IN };
+  if (rest.trim() === "") return as;
+  switch (name) {
+    case "me":
+      return place.type === "room" || place.type === "group"
+        ? { ...as, isChat: true }
+        : saidIn(state, place, text);
+    case "msg":
+      return written(state, place, rest) ?? { ...as, isChat: true };
+    case "broadcast":
+      return { ...as, isChat: true };
+    case "send":
+      return sent(state, place, rest) ?? as;
+    case "search":
+      return { line: text }; // in all rooms
+    default:
+      return as;
+  }
+}
+
+/** `/msg`: null where the line says by itself whom it is for. */
+function written(state, place, rest) {
+  if (state.mode === "directory") {
+    if (place.type !== "call") return { error: CALL_FIRST };
+    const [, name] = /^(\S+)\s+\S/.exec(rest) ?? [];
+    if (name === undefined || knownName(state, place, name) === undefined) {
+      return saidIn(state, place, rest);
+    }
+    return {
+      error: `Not sent: what you type here goes to ${place.person} alone, so leave the name out.`,
+    };
+  }
+  if (state.mode !== "friends") return null;
+  const [, name, said] = /^(\S+)\s+([^]*\S[^]*)$/.exec(rest) ?? [];
+  const friend = name === undefined ? undefined : knownName(state, mainPlace(state), name);
+  return friend === undefined
+    ? null
+    : { ...chat({ command: "msg", name: friend, text: said }), to: friend };
+}
+
+/** `/send`: null where the line says by itself whom it is for, or goes to whom the place is of. */
+function sent(state, place, rest) {
+  const [, first] = /^([^\s/]+)\s+\S/.exec(rest) ?? [];
+  const isNamed = first !== undefined && knownName(state, place, first) !== undefined;
   switch (place.type) {
     case "direct":
-      return chat({ command: "msg", name: place.person, text: body, ...room });
+      return isNamed ? null : { line: `/send ${place.person} ${rest}`, ...roomOf(state, place) };
     case "call":
-      return inCall(state, place, body);
+      if (!isCallWith(state, place)) return { error: noCall(place) };
+      return isNamed ? null : { line: `/send ${place.person} ${rest}` };
+    case "friends":
+      return isNamed ? null : { error: CHOOSE_FRIEND };
+    case "lobby":
+      return { error: "Not sent: a file is offered in a call. Call somebody first." };
+    default:
+      return null;
+  }
+}
+
+/** As it is shown of somebody here, or known otherwise. */
+function knownName(state, place, word) {
+  const is = (name) => folded(name) === folded(word);
+  return [...peopleOf(state, place).keys()].find(is) ?? [...state.names, ...state.away].find(is);
+}
+
+/** What was said there: in that place, or nowhere. */
+function saidIn(state, place, text) {
+  if (isClosed(state, place)) return { error: NOT_IN };
+  const room = roomOf(state, place);
+  switch (place.type) {
+    case "direct":
+      return chat({ command: "msg", name: place.person, text, ...room });
+    case "call":
+      return inCall(state, place, text);
     case "friends":
       return toFriend(place, text);
     case "lobby":
-      return inLobby(text);
+      return inLobby(state, text);
     case "group":
       return state.votes.size > 0 && VOTES.test(text.trimEnd())
         ? { line: text.trimEnd() }
-        : chat({ command: "msg", text: body });
+        : chat({ command: "msg", text });
     default:
-      return chat({ command: "msg", text: body, ...room });
+      return chat({ command: "msg", text, ...room });
   }
 }
+
+const NOT_IN =
+  "Not sent: you aren\u2019t in this room now. Open it again, or choose another conversation.";
 
 function chat(command) {
   return { command, isChat: true };
 }
 
-function inCall({ call }, { person }, text) {
-  const isThis = call !== null && folded(call.peer) === folded(person);
-  if (isThis && text.trimEnd() === "q") {
-    return { command: { command: call.state === "connected" ? "hangup" : "cancel" } };
-  }
-  if (isThis && call.state === "connected") {
-    return chat({ command: "msg", text: text === " q" ? "q" : text });
-  }
-  if (isThis) return { error: `Not sent: ${person} hasn\u2019t answered yet.` };
-  return { error: `Not sent: there is no call with ${person} now. Call again to say it.` };
+function noCall({ person }) {
+  return `Not sent: there is no call with ${person} now. Call again to say it.`;
 }
+
+function inCall(state, place, text) {
+  const { call } = state;
+  const { person } = place;
+  if (call === null || folded(call.peer) !== folded(person)) return { error: noCall(place) };
+  if (text.trimEnd() === "q") return { command: { command: endOf(call) } };
+  // With the name the program says it to nobody else, should another call have begun meanwhile.
+  if (call.state === "connected") {
+    return chat({ command: "msg", text: text === " q" ? "q" : text, name: call.peer });
+  }
+  return call.state === "incoming"
+    ? { error: `Not sent: ${person} is calling. Accept the call first.` }
+    : { error: `Not sent: ${person} hasn\u2019t answered yet.` };
+}
+
+/** The command that ends a call. */
+function endOf({ state }) {
+  return state === "ringing" ? "cancel" : "hangup";
+}
+
+const CHOOSE_FRIEND =
+  "Not sent: this goes to nobody yet. Choose a friend in the list, or begin with their name, as in bob/hello.";
 
 function toFriend(place, text) {
+  if (text.trim() === "exit") return { command: { command: "exit" } };
   const [, name, said] = /^([^\s/]+)\/([^]*)$/.exec(text) ?? [];
-  const isFriend = name !== undefined &&
-    [...place.people.keys()].some((each) => folded(each) === folded(name));
-  if (isFriend && said.trim() !== "") return chat({ command: "msg", name, text: said });
-  if (text.includes("\n")) {
-    return { error: "Not sent: choose a friend first, or begin with NAME/." };
-  }
-  return { line: text };
+  if (name === undefined || said.trim() === "") return { error: CHOOSE_FRIEND };
+  const friend = [...place.people.keys()].find((each) => folded(each) === folded(name));
+  return friend === undefined
+    ? { error: `Not sent: no friend of yours is called ${name}. Choose one in the list.` }
+    : { ...chat({ command: "msg", name: friend, text: said }), to: friend };
 }
 
-function inLobby(text) {
-  const told = /^2\s+([^]*)$/.exec(text)?.[1];
-  if (told?.includes("\n")) return chat({ command: "broadcast", text: told });
-  if (text.includes("\n")) {
+const CALL_FIRST =
+  "Not sent: 2 TEXT tells everybody who is online; to talk to one person, call them.";
+
+/** Each is a command of its own: as a line it would be said to the other side of a call that has begun meanwhile. */
+function inLobby({ call }, text) {
+  const word = text.trim();
+  const told = /^2\s+([^]*\S[^]*)$/.exec(text)?.[1];
+  if (told !== undefined) return chat({ command: "broadcast", text: told });
+  const listed = /^1(?:\s+(\S+))?$/.exec(word);
+  if (listed !== null) {
+    return { command: { command: "list", ...(listed[1] ? { part: listed[1] } : {}) } };
+  }
+  if (word === "q") {
+    if (call === null) return { command: { command: "logout" } };
+    return { command: { command: endOf(call) } };
+  }
+  if (call?.state === "incoming") {
+    if (/^(?:y|yes)$/i.test(word)) return { command: { command: "accept", name: call.peer } };
+    const [no, reason] = /^(?:n|no)(?:\s+([^]*))?$/i.exec(word) ?? [null];
+    if (no !== null) return { command: { command: "decline", ...(reason ? { reason } : {}) } };
+  }
+  if (call?.state === "connected") {
     return {
-      error: "Not sent: 2 TEXT tells everybody who is online; to talk to one person, call them.",
+      error:
+        `Not sent: this is the lobby. What you say to ${call.peer} belongs into the conversation with them.`,
     };
   }
-  return { line: text, isChat: told !== undefined };
+  if (/^[^\s/]+$/.test(word)) return { command: { command: "call", name: word } };
+  return { error: CALL_FIRST };
 }
 
 /** What only a terminal has a use for. */

@@ -1,0 +1,100 @@
+/** Rooms of the mesh: which are open, which one is left, and where a page goes then. */
+
+import { goneTo, homeOf, openRooms, roomPlace, withItem, withPerson, withPlace } from "./places.js";
+import { parsedRef } from "./refs.js";
+
+/** More than a program has open at once; those of which it knows since when. */
+const OPENED_MAX = 100;
+
+/** What a page that is told of a room asks: the numbers and titles of all, and who is there. */
+function askedAbout(state, { id, room }) {
+  const who = { command: { command: "peers", room }, place: id };
+  return { ...state, asks: [...state.asks, { command: { command: "rooms" }, place: "main" }, who] };
+}
+
+/** The user is in a room: it is open from now on; of those of an earlier run it is the only one. */
+export function readyInRoom(state, event, when) {
+  const self = event.name ?? state.self;
+  const isFirst = state.opened.length === 0;
+  const opened = state.opened.includes(event.room)
+    ? state.opened
+    : [...state.opened, event.room].slice(-OPENED_MAX);
+  const [known, place] = roomPlace({ ...state, self, opened }, event.room);
+  const isPrivate = event.private === true ? { isPrivate: true } : {};
+  const own = withPerson({ ...place, ...isPrivate, isOver: false }, self, {
+    self: true,
+    key: event.key,
+  });
+  const open = withPlace(isFirst ? othersClosed(known, place) : known, own);
+  const ready = when.told(open, event, { ...when, where: place.id });
+  const asked = when.isNew && event.room !== undefined ? askedAbout(ready, place) : ready;
+  return isFirst ? ledBack(asked, place.id, event.at) : asked;
+}
+
+function othersClosed(state, { id }) {
+  const places = new Map([...state.places].map(([each, place]) => {
+    const isOther = place.type === "room" && each !== id && place.room !== null;
+    return [each, isOther ? { ...place, isOver: true } : place];
+  }));
+  return { ...state, places };
+}
+
+/** The program was started again without the room that is shown: to the one that is open, and says why. */
+function ledBack(state, id, at) {
+  const shown = state.places.get(state.current);
+  const lost = shown === undefined ? undefined : homeOf(state, shown);
+  if (lost === undefined || !lost.isOver) return state;
+  const title = lost.title === null ? "another room" : `#${lost.title}`;
+  const text =
+    `You were in ${title}, which wasn\u2019t opened when the program was started again. ` +
+    "It is still in the list: choose it to open it.";
+  const next = goneTo(state, id);
+  return withItem(next, next.places.get(id), { kind: "line", at, tone: "info", parts: [text] });
+}
+
+/** The list of rooms, in which those that are open have a number, where there are several. */
+function rooms(state, event, when) {
+  const isOfSeveral = event.rooms.some(({ here }) => here !== undefined);
+  let next = state;
+  for (const { room, title, here, private: isPrivate } of event.rooms) {
+    if (room === undefined || here === undefined && !next.rooms.has(room)) continue;
+    const [known, place] = roomPlace(next, room);
+    const number = here === undefined ? {} : { number: here.number };
+    const isOver = isOfSeveral ? here === undefined : place.isOver;
+    next = withPlace(known, { ...place, title, isPrivate, ...number, isOver });
+  }
+  return when.told(next, event, when);
+}
+
+/** The console is in another room. A page goes along where it was asked for there. */
+function room(state, event, when) {
+  const [next, place] = roomPlace(state, event.room);
+  const named = withPlace(next, {
+    ...place,
+    title: event.title,
+    number: event.number,
+    isOver: false,
+  });
+  if (!isAskedHere(named, event, when)) {
+    return when.told(named, event, { ...when, where: place.id });
+  }
+  return goneTo(named, place.id);
+}
+
+function isAskedHere(state, { ref }, { isNew }) {
+  return isNew && parsedRef(ref, state.places)?.kind === "a";
+}
+
+function parted(state, event, when) {
+  const [next, place] = roomPlace(state, event.room);
+  const gone = withPlace(next, { ...place, isOver: true, people: new Map() });
+  const told = when.told(gone, event, { ...when, where: place.id });
+  const shown = told.places.get(told.current);
+  const isShown = shown !== undefined && homeOf(told, shown).id === place.id;
+  const [other] = openRooms(told);
+  // Where the room has failed, what went wrong stays in view.
+  if (!isShown || !when.isNew || other === undefined || event.reason !== "quit") return told;
+  return when.told(goneTo(told, other.id), event, { ...when, where: other.id });
+}
+
+export const roomHappenings = { rooms, room, parted };

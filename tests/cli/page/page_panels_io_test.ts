@@ -1,0 +1,257 @@
+/** The page in Chromium: what is done with the keyboard, with buttons, and with what commands answer. */
+
+import { assert, assertEquals } from "@std/assert";
+import { type Browser, IN_BROWSER, openBrowser, OpenPage } from "./browser.ts";
+import { PageDouble } from "./page_double.ts";
+import {
+  disposable,
+  type Fields,
+  FRIENDS,
+  holdsIn,
+  READY,
+  said,
+  typed,
+  until,
+} from "./page_given.ts";
+
+const STEPS: Readonly<Record<string, (browser: Browser) => Promise<void>>> = {
+  "Enter runs a whole command, and completes one that isn't": onEnter,
+  "a phone that is turned while the list is open can be used": whenTurned,
+  "answers are in a panel that is bounded, and closed by Escape": answersInPanel,
+  "what was found leads to its line, which is fetched where it isn't here": toWhatWasFound,
+  "what the mode has can be done by buttons and with the keyboard alone": byButtons,
+};
+
+Deno.test({
+  ...IN_BROWSER,
+  name: "page: keys, buttons and answers",
+  async fn(t) {
+    const browser = await openBrowser();
+    try {
+      for (const [name, run] of Object.entries(STEPS)) await t.step(name, () => run(browser));
+    } finally {
+      await browser.close();
+    }
+  },
+});
+
+async function onEnter(browser: Browser): Promise<void> {
+  await using double = disposable(new PageDouble({ mode: "mesh" }));
+  double.page.show(READY);
+  await using open = await OpenPage.open(browser, double.page.url);
+  const text = open.page.locator("#text");
+  const type = async (line: string, ...keys: readonly string[]) => {
+    await text.fill("");
+    await text.pressSequentially(line);
+    await open.page.locator(".suggestion").first().waitFor();
+    for (const key of keys) await text.press(key);
+  };
+
+  // `whois` begins so, too.
+  await type("/who", "Enter");
+  await until(() => typed(double.page).length === 1);
+  await type("/me", "Enter"); // it needs more: the program says so
+  await until(() => typed(double.page).length === 2);
+  assertEquals(typed(double.page), ["/who", "/me"]);
+  await type("/whoi", "Enter");
+  assertEquals(await text.inputValue(), "/whois ");
+  await type("/who", "ArrowDown", "ArrowUp", "Enter");
+  assertEquals(await text.inputValue(), "/whois ");
+  await type("/hi", "Tab");
+  assertEquals(await text.inputValue(), "/history ");
+  assertEquals(typed(double.page).length, 2);
+}
+
+async function whenTurned(browser: Browser): Promise<void> {
+  await using double = disposable(new PageDouble({ mode: "mesh" }));
+  double.page.show(READY);
+  const viewport = { width: 360, height: 740 };
+  await using open = await OpenPage.open(browser, double.page.url, { viewport });
+  const { page } = open;
+  await page.locator("#open-side").click();
+  assertEquals(await page.locator("#main").getAttribute("inert"), "");
+
+  await page.setViewportSize({ width: 740, height: 360 });
+
+  await page.locator("#main:not([inert])").waitFor();
+  await open.type("hello");
+  await until(() => typed(double.page).length > 0);
+  await page.setViewportSize(viewport);
+  assertEquals(await page.locator("#main").getAttribute("inert"), null);
+}
+
+async function answersInPanel(browser: Browser): Promise<void> {
+  const status = {
+    event: "status",
+    key: "a",
+    members: [],
+    unsent: 0,
+    waiting: [],
+    messages: 0,
+    lastMessage: null,
+    problems: [],
+  };
+  const answers: Readonly<Record<string, Fields>> = {
+    "/status": status,
+    "/files": { event: "files", files: [] },
+    "/ignored": { event: "ignored", ignored: [] },
+    "/missed": { event: "missed", calls: [] },
+  };
+  const asked = ({ line, ref }: Fields, page: PageDouble) => {
+    const answer = answers[String(line)];
+    if (answer !== undefined) page.show({ ...answer, ref });
+  };
+  await using double = disposable(new PageDouble({ mode: "mesh", asked }));
+  double.page.show(READY, said("hello"));
+  await using open = await OpenPage.open(browser, double.page.url);
+  const { page } = open;
+  const titles = () => page.locator("#answers h2 span").allTextContents();
+
+  await open.type("/status");
+  await page.locator("#answers h2").waitFor();
+  await open.type("/files");
+  await page.locator("#answers").getByText("No file is offered").waitFor();
+  await open.type("/status");
+  await page.locator("#answers h2 >> nth=0").getByText("Status").waitFor();
+  assertEquals(await titles(), ["Status", "No file is offered"], "each once, the latest first");
+  await open.type("/ignored");
+  await page.locator("#answers").getByText("You ignore nobody").waitFor();
+  await open.type("/missed");
+  await page.locator("#answers").getByText("No calls missed").waitFor();
+  assertEquals(await titles(), ["No calls missed", "You ignore nobody", "Status"]);
+  assertEquals(await page.locator("#timeline h2").count(), 0);
+  assertEquals(await open.violations(), []);
+
+  await page.getByRole("button", { name: "Close: You ignore nobody" }).click();
+  assertEquals(await titles(), ["No calls missed", "Status"]);
+  await page.locator("#text").press("Escape");
+  assert(await page.locator("#answers").isHidden());
+  await page.reload();
+  await open.sees("hello");
+  assert(await page.locator("#answers").isHidden());
+}
+
+async function toWhatWasFound(browser: Browser): Promise<void> {
+  const found = said("dinner at seven", { id: "old", event: undefined });
+  const asked = ({ line, command, ref }: Fields, page: PageDouble) => {
+    if (line === "/search dinner") {
+      page.show({ event: "history", searched: "dinner", messages: [found], ref });
+    } else if ((command as Fields | undefined)?.["command"] === "history") {
+      const { n } = command as { n: number };
+      const older = Array.from({ length: 90 }, (_, at) => said(`older ${at}`));
+      const messages = n > 150 ? [found, ...older] : [];
+      page.show({ event: "history", messages, ref });
+    }
+  };
+  await using double = disposable(new PageDouble({ mode: "mesh", asked }));
+  const own = said("my own", { self: true, from: "Alice", shown: "Alice" });
+  double.page.show(READY, ...Array.from({ length: 60 }, (_, at) => said(`m${at}`)), own);
+  await using open = await OpenPage.open(browser, double.page.url);
+  const { page } = open;
+  await open.sees("my own");
+
+  await open.type("/search dinner");
+  await page.getByRole("button", { name: /^Go to what Bob said/ }).click();
+
+  const line = page.locator("#timeline article", { hasText: "dinner at seven" });
+  await line.waitFor();
+  await holdsIn(
+    page,
+    `(() => {
+    const { top, bottom } = document.querySelector("#timeline").getBoundingClientRect();
+    const rect = document.activeElement.getBoundingClientRect();
+    return document.activeElement.textContent.includes("dinner at seven") && rect.top >= top && rect.bottom <= bottom;
+  })()`,
+  );
+}
+
+async function byButtons(browser: Browser): Promise<void> {
+  const { page, open, labels, close } = await menuOf(browser, "mesh", [READY]);
+  assertEquals(labels, [
+    "Invite: a line to copy",
+    "Invite by words to say",
+    "Invite by a QR code",
+    "Make a new invite…",
+    "Join another room…",
+    "Make a new room…",
+    "Your rooms",
+    "Files",
+    "About yourself",
+    "Status",
+    "All commands",
+    "Leave the room…",
+  ]);
+  assertEquals(await open.violations(), []);
+  const choose = async (label: string) => {
+    await open.page.locator("#more").press("Enter");
+    await open.page.locator(".menu").getByText(label).press("Enter");
+  };
+  await open.page.keyboard.press("Escape");
+  await choose("Invite by words");
+  await until(() => typed(page).length === 1);
+  await choose("Make a new room");
+  await open.page.locator(".form").waitFor();
+  assertEquals(await open.violations(), []);
+  await open.page.keyboard.type("The Club");
+  await open.page.getByLabel("Private").press("Space");
+  await open.page.keyboard.press("Enter");
+  await until(() => typed(page).length === 2);
+  await choose("Join another room");
+  await open.page.getByLabel("By").selectOption("Invite");
+  await open.page.getByLabel("Which").fill(" word ");
+  await open.page.keyboard.press("Enter");
+  await until(() => typed(page).length === 3);
+  // Asked before, as the program would end with the last room.
+  await choose("Leave the room");
+  await open.page.getByRole("button", { name: "Leave it" }).click();
+  await open.page.getByRole("button", { name: "End it" }).click();
+  await until(() => typed(page).length === 4);
+  assertEquals(typed(page), [
+    "/invite --words",
+    '/join --new --private --title "The Club"',
+    "/join --invite word",
+    "/part",
+  ]);
+  await close();
+
+  const friends = await menuOf(browser, "friends", [FRIENDS]);
+  assertEquals(friends.labels, ["Add a friend…", "About yourself", "Status", "All commands"]);
+  await friends.close();
+  const up = { event: "session", state: "up", name: "Alice", guest: false };
+  const directory = await menuOf(browser, "directory", [up]);
+  assertEquals(directory.labels, [
+    "Call somebody…",
+    "Missed calls",
+    "About yourself",
+    "Status",
+    "All commands",
+  ]);
+  await directory.close();
+}
+
+/** The commands of each mode that the menu is made of. */
+const TABLES: Readonly<Record<string, readonly string[]>> = {
+  mesh: ["invite", "join", "rooms", "files", "whoami", "part", "quit", "msg", "search"],
+  friends: ["add", "whoami", "msg"],
+  directory: ["call", "missed", "whoami", "msg"],
+};
+
+async function menuOf(browser: Browser, mode: string, events: readonly Fields[]) {
+  const commands = TABLES[mode]!.map((name) => ({
+    name,
+    aliases: [],
+    form: name === "invite" ? "[--rotate] [--copy] [--words] [--qr] [--void]" : "",
+    help: "",
+    example: "",
+  }));
+  const page = new PageDouble({ mode, commands });
+  page.show(...events);
+  const open = await OpenPage.open(browser, page.url);
+  await open.page.locator("#more:not([disabled])").click();
+  const labels = await open.page.locator(".menu button").allTextContents();
+  const close = async () => {
+    await open[Symbol.asyncDispose]();
+    await page.close();
+  };
+  return { page, open, labels, close };
+}

@@ -1,0 +1,204 @@
+/** The page in Chromium: where one is, where what is typed goes, what is new there, and what wasn't sent. */
+
+import { assert, assertEquals } from "@std/assert";
+import { type Browser, IN_BROWSER, openBrowser, OpenPage } from "./browser.ts";
+import { PageDouble } from "./page_double.ts";
+import {
+  disposable,
+  type Fields,
+  FRIENDS,
+  holdsIn,
+  READY,
+  said,
+  typed,
+  until,
+} from "./page_given.ts";
+
+const STEPS: Readonly<Record<string, (browser: Browser) => Promise<void>>> = {
+  "among friends a line goes to the one in the title, or to nobody": amongFriends,
+  "in a directory a line typed in the lobby isn't said in the call": inDirectory,
+  "a room that is joined is shown, and after a restart the one that is open": inRooms,
+  "what is new is counted and marked when a page is opened, and only once": whatIsNew,
+  "what isn't sent stays in view, and can be sent once the program is there again": whatIsNotSent,
+};
+
+Deno.test({
+  ...IN_BROWSER,
+  name: "page: where one is, and where words go",
+  async fn(t) {
+    const browser = await openBrowser();
+    try {
+      for (const [name, run] of Object.entries(STEPS)) await t.step(name, () => run(browser));
+    } finally {
+      await browser.close();
+    }
+  },
+});
+
+async function amongFriends(browser: Browser): Promise<void> {
+  await using double = disposable(new PageDouble({ mode: "friends" }));
+  double.page.show(FRIENDS);
+  await using open = await OpenPage.open(browser, double.page.url);
+  const { page } = open;
+  await open.sees("Your friends", "#title");
+
+  await open.type("hello");
+  await open.page.locator("#hint").getByText("this goes to nobody yet").waitFor();
+  assertEquals(await page.locator("#text").inputValue(), "hello", "the text is still there");
+  assertEquals(await open.violations(), []);
+  assertEquals(typed(double.page), []);
+
+  await open.type("bob/hello");
+  await open.sees("bob", "#title");
+  await until(() => typed(double.page).length > 0);
+  assertEquals(typed(double.page), [{ command: "msg", text: "hello", name: "bob" }]);
+  assert(await page.locator("#hint").isHidden());
+  await open.type("carol/hi");
+  await until(() => typed(double.page).length > 1);
+  assertEquals(typed(double.page).at(-1), { command: "msg", text: "carol/hi", name: "bob" });
+}
+
+async function inDirectory(browser: Browser): Promise<void> {
+  await using double = disposable(new PageDouble({ mode: "directory" }));
+  const call = { event: "call", call: "c", peer: "bob", route: "direct", reason: "" };
+  double.page.show(
+    { event: "session", state: "up", name: "Alice", guest: false },
+    { event: "users", users: [{ name: "bob", state: "free" }], total: 2, more: false },
+  );
+  await using open = await OpenPage.open(browser, double.page.url);
+  const { page } = open;
+  await open.sees("Lobby", "#title");
+
+  // A call begins while something is typed: the text stays where it is.
+  await page.locator("#text").fill("2 lunch is rea");
+  double.page.show({ ...call, state: "connected" });
+  await page.locator("#asks").getByText("In a call with").waitFor();
+  await open.sees("Lobby", "#title");
+  await open.type("hello there");
+  await page.locator("#hint").getByText("this is the lobby").waitFor();
+  assertEquals(typed(double.page), []);
+  await open.type("2 lunch is ready");
+  await until(() => typed(double.page).length > 0);
+  assertEquals(typed(double.page), [{ command: "broadcast", text: "lunch is ready" }]);
+
+  await page.locator("#places").getByText("bob").click();
+  await open.type("hi");
+  await until(() => typed(double.page).length > 1);
+  assertEquals(typed(double.page).at(-1), { command: "msg", text: "hi", name: "bob" });
+  double.page.show({ ...call, state: "ended", reason: "hung-up", durationMs: 1_000 });
+  await page.locator("#asks").waitFor({ state: "hidden" });
+  await open.type("still there?");
+  await page.locator("#hint").getByText("there is no call with bob now").waitFor();
+  assertEquals(typed(double.page).length, 2);
+}
+
+async function inRooms(browser: Browser): Promise<void> {
+  const second = { ...READY, room: "r2" };
+  const asked = ({ line, ref }: Fields, page: PageDouble) => {
+    if (line !== "/join club.example 55107") return;
+    const joined = { event: "room", number: 2, title: "Club", unseen: 0, room: "r2" };
+    page.show({ ...second, ref }, { ...joined, ref }, said("welcome", { room: "r2" }));
+  };
+  const first = new PageDouble({ mode: "mesh", run: "run 1", asked });
+  first.show(READY, said("in the first"));
+  await using open = await OpenPage.open(browser, first.url);
+  const { page } = open;
+  await open.sees("in the first");
+
+  await open.type("/join club.example 55107");
+  await open.sees("Club", "#title");
+  await open.sees("welcome");
+  assertEquals(await open.texts(), ["welcome"]);
+  await page.locator("#places").getByRole("button").first().click();
+  await open.sees("in the first");
+  assertEquals(await open.texts(), ["in the first"]);
+
+  // The program is started again: it is in the second one.
+  await first.close();
+  await page.getByText("No connection with the program").waitFor();
+  await using again = disposable(new PageDouble({ mode: "mesh", run: "run 2", port: first.port }));
+  again.page.show(second);
+  await open.sees("Club", "#title");
+  await page.getByText("which wasn’t opened when the program was started again").waitFor();
+  await open.type("hello");
+  await until(() => typed(again.page).length > 0);
+  assertEquals(typed(again.page), [{ command: "msg", text: "hello", room: "r2" }]);
+  await page.locator("#places").getByRole("button").first().click();
+  await open.sees("in the first");
+  await open.type("is anybody here?");
+  await page.locator("#hint").getByText("you aren’t in this room now").waitFor();
+  assertEquals(await open.violations(), []);
+  await page.locator("#banner").getByRole("button", { name: "Open it" }).click();
+  await until(() => typed(again.page).length > 1);
+  assertEquals(typed(again.page).at(-1), { command: "join", where: "--room=r1" });
+  open.faults.splice(0); // the attempts to connect meanwhile
+}
+
+async function whatIsNew(browser: Browser): Promise<void> {
+  await using double = disposable(new PageDouble({ mode: "mesh" }));
+  const own = said("my own", { self: true, from: "Alice", shown: "Alice" });
+  const many = Array.from({ length: 60 }, (_, at) => said(`new ${at}`));
+  double.page.show(READY, said("old"), own, ...many, said("psst", { private: true }));
+  const context = await browser.newContext({ viewport: { width: 1_100, height: 700 } });
+  await using open = await OpenPage.within(context, double.page.url);
+  const { page } = open;
+
+  // It begins where the new begins, and says how much there is.
+  await page.locator(".new-line").waitFor();
+  await page.getByRole("button", { name: "60 new messages", exact: true }).waitFor();
+  assertEquals(await page.title(), "(61!) Room – p2pchat");
+  await page.getByRole("button", { name: /^Bob\s*, 1 new message$/ }).waitFor();
+  assertEquals(await open.violations(), []);
+  await page.locator("#to-end").click();
+  await holdsIn(page, "document.title.startsWith('(1!)')");
+  await page.locator("#places").getByText("Bob").click();
+  await open.sees("psst");
+  await holdsIn(page, "document.title === 'Bob – p2pchat'");
+
+  await holdsIn(page, "localStorage.getItem('seen mesh')?.includes('r1 bob') === true");
+
+  // Another window of this browser: nothing of that is new.
+  await using other = await OpenPage.within(context, double.page.url);
+  await other.sees("new 59");
+  assertEquals(await other.page.title(), "Room – p2pchat");
+  assertEquals(await other.page.locator(".new-line").count(), 0);
+}
+
+async function whatIsNotSent(browser: Browser): Promise<void> {
+  const first = new PageDouble({ mode: "mesh", run: "run 1" });
+  const own = said("my own", { self: true, from: "Alice", shown: "Alice" });
+  first.show(READY, ...Array.from({ length: 40 }, (_, at) => said(`m${at}`)), own);
+  await using open = await OpenPage.open(browser, first.url);
+  const { page } = open;
+  await open.sees("my own");
+  await open.type("was it said?");
+  await until(() => typed(first).length > 0);
+  await first.close();
+  await page.getByText("No connection with the program").waitFor();
+  await open.type("and this");
+  const hint = page.locator("#hint");
+  await hint.getByText("Not sent: there is no connection with the program").waitFor();
+  assert(await isInView(page, "#hint"));
+  assertEquals(await page.locator("#text").inputValue(), "and this");
+
+  await using again = disposable(new PageDouble({ mode: "mesh", run: "run 2", port: first.port }));
+  again.page.show(READY, ...Array.from({ length: 40 }, (_, at) => said(`later ${at}`)));
+  const asks = page.locator("#asks");
+  await asks.getByText("The program ended before it answered").waitFor();
+  assert(await isInView(page, "#asks"));
+  assertEquals(await open.violations(), []);
+  await page.locator("#text").press("Enter");
+  await until(() => typed(again.page).length > 0);
+  assertEquals(typed(again.page), [{ command: "msg", text: "and this", room: "r1" }]);
+  await asks.getByRole("button", { name: "Put it into the message box" }).click();
+  assertEquals(await page.locator("#text").inputValue(), "was it said?");
+  await asks.waitFor({ state: "hidden" });
+  open.faults.splice(0); // the attempts to connect meanwhile
+}
+
+async function isInView(page: OpenPage["page"], selector: string): Promise<boolean> {
+  return await page.evaluate(`(() => {
+    const { top, bottom } = document.querySelector("${selector}").getBoundingClientRect();
+    return top >= 0 && bottom <= innerHeight && bottom > top;
+  })()`) as boolean;
+}

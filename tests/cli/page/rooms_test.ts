@@ -1,0 +1,187 @@
+/** Several rooms on a page: which are open, which one is shown, and where their lines stand. */
+
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { after, AT, pageOf, placeOf, texts, welcome } from "./events_given.ts";
+import { type Any, page } from "./page_modules.ts";
+
+const { meant, reduce, refOf, titleOf } = page;
+
+const READY = {
+  event: "ready",
+  command: "mesh",
+  name: "Alice",
+  host: "10.0.0.1",
+  port: 55107,
+  key: "a",
+  room: "r1",
+};
+const HELLO = {
+  event: "message",
+  id: "1",
+  from: "Bob",
+  shown: "Bob",
+  key: "b",
+  text: "hi",
+  self: false,
+  private: false,
+  history: false,
+  sentAt: AT,
+  mention: false,
+};
+/** What answers `/join`, besides what all are told. */
+const JOINED = { event: "room", number: 2, title: "Club", unseen: 0, room: "r2" };
+
+function idOf(state: Any, room: string): string {
+  return state.rooms.get(room);
+}
+
+/** A page that was in two rooms, and shows the first one; the program is started again, in the second one. */
+function startedAgain(shown = "r1"): Any {
+  const two = pageOf("mesh", [READY, { ...READY, room: "r2" }, JOINED, {
+    ...HELLO,
+    room: "r1",
+    text: "before",
+  }]);
+  const there = reduce(two, { type: "select", place: idOf(two, shown) });
+  const again = reduce(there, { type: "welcome", welcome: welcome("mesh", { run: "run 2" }) });
+  return after(again, [{ ...READY, room: "r2" }, { ...HELLO, id: "2", text: "after" }]);
+}
+
+Deno.test("page: whoever joins a room on the page is led there, and its lines stand there", () => {
+  const ref = refOf("a", "main", "1");
+  const state = after(pageOf("mesh", [READY]), [
+    { ...READY, room: "r2", ref },
+    { ...JOINED, ref },
+    { event: "joined", name: "Carol", key: "c", room: "r2", verified: false },
+    { event: "returned", since: AT, room: "r2" },
+    { ...HELLO, room: "r2" },
+  ]);
+  const club = idOf(state, "r2");
+
+  assertEquals(state.current, club);
+  assertEquals(titleOf(state, state.places.get(club)), "Club");
+  assertEquals(texts(state).length, 1, "nothing of it stands in the first room");
+  assertEquals(texts(state, club).slice(-3), ["* Carol joined", "since", "Bob: hi"]);
+  assertEquals([...state.places.get("main").people.keys()], ["Alice"]);
+  assertEquals([...state.places.get(club).people.keys()], ["Alice", "Carol"]);
+  // The page asks for the number and title of each, and who is there.
+  assertEquals(state.asks.slice(-2), [
+    { command: { command: "rooms" }, place: "main" },
+    { command: { command: "peers", room: "r2" }, place: club },
+  ]);
+});
+
+Deno.test("page: a room that is joined at the console, or was before, takes nobody along", () => {
+  const state = pageOf("mesh", [READY, { ...READY, room: "r2" }, JOINED]);
+  assertEquals(state.current, "main");
+
+  // After a reload, what was answered before the page came is told again.
+  const ref = refOf("a", "main", "1");
+  const come = reduce(page.NOTHING, { type: "welcome", welcome: welcome("mesh", { last: 3 }) });
+  assertEquals(
+    after(come, [READY, { ...READY, room: "r2", ref }, { ...JOINED, ref }]).current,
+    "main",
+  );
+});
+
+Deno.test("page: what goes wrong while a room is joined stands where that was asked for", () => {
+  const two = pageOf("mesh", [READY, { ...READY, room: "r2" }, JOINED]);
+  const club = idOf(two, "r2");
+  const ref = refOf("a", club, "1");
+
+  const state = after(reduce(two, { type: "select", place: club }), [
+    { event: "notice", text: "Connecting to 10.0.0.9..." },
+    { event: "error", code: "unreachable", text: "Nobody answers.", ref },
+  ]);
+
+  assertEquals(texts(state, club).slice(-2), ["* Connecting to 10.0.0.9...", "* Nobody answers."]);
+  assertEquals(state.current, club);
+});
+
+Deno.test("page: a program that was started again has one of two rooms open: the page goes there, and says why", () => {
+  const state = startedAgain();
+  const club = idOf(state, "r2");
+
+  assertEquals(state.current, club);
+  assertEquals(texts(state, club).slice(-3), [
+    "* Others join with p2pchat mesh NAME 10.0.0.1 55107",
+    "* You were in another room, which wasn’t opened when the program was started again. " +
+    "It is still in the list: choose it to open it.",
+    "Bob: after",
+  ]);
+  assertEquals(texts(state).includes("Bob: before"), true, "what was said there stays");
+  assertEquals(texts(state).includes("Bob: after"), false);
+});
+
+Deno.test("page: in a room that isn't open nothing can be said, and none of it goes to another", () => {
+  const state = startedAgain();
+  const first = state.places.get(idOf(state, "r1"));
+
+  for (const text of ["hi", "/me waves", "/send a.pdf", "/verify Bob", "//x"]) {
+    assertStringIncludes(meant(state, first, text).error, "you aren’t in this room now");
+  }
+  assertEquals(meant(state, first, "/join 10.0.0.9 55107"), { line: "/join 10.0.0.9 55107" });
+  const open = state.places.get(state.current);
+  assertEquals(meant(state, open, "hi").command, { command: "msg", text: "hi", room: "r2" });
+
+  // Once it is open again, it is as before.
+  const again = after(state, [{ ...READY, room: "r1" }]);
+  assertEquals(meant(again, again.places.get(first.id), "hi").command.room, "r1");
+});
+
+Deno.test("page: a private conversation of a room that isn't open is closed with it", () => {
+  const two = pageOf("mesh", [
+    READY,
+    { ...HELLO, private: true },
+    { ...READY, room: "r2" },
+    JOINED,
+  ]);
+  const bob = placeOf(two, "Bob");
+  const there = reduce(two, { type: "select", place: bob });
+  const again = reduce(there, { type: "welcome", welcome: welcome("mesh", { run: "run 2" }) });
+
+  const state = after(again, [{ ...READY, room: "r2" }]);
+
+  assertEquals(state.current, idOf(state, "r2"));
+  assertEquals(Object.keys(meant(state, state.places.get(bob), "hi")), ["error"]);
+});
+
+Deno.test("page: whoever leaves a room goes on in another; one that fails stays in view with what went wrong", () => {
+  const two = pageOf("mesh", [READY, { ...READY, room: "r2" }, JOINED]);
+  const club = idOf(two, "r2");
+  const there = reduce(two, { type: "select", place: club });
+  const parted = { event: "parted", number: 2, title: "Club", room: "r2" };
+
+  const left = after(there, [{ ...parted, reason: "quit" }]);
+  assertEquals(left.current, "main");
+  assertEquals(texts(left).at(-1), "* You left #Club");
+
+  const failed = after(there, [
+    { event: "error", code: "disk", text: "The disk is full.", room: "r2" },
+    { ...parted, reason: "disk" },
+  ]);
+  assertEquals(failed.current, club);
+  assertEquals(texts(failed, club).includes("* The disk is full."), true);
+});
+
+Deno.test("page: the same name in another room may be somebody else, who isn't verified with this one", () => {
+  const joined = { event: "joined", name: "Bob", verified: false };
+  const two = pageOf("mesh", [READY, { ...READY, room: "r2" }, JOINED, {
+    ...joined,
+    key: "b",
+    room: "r1",
+  }, { ...joined, key: "other", room: "r2" }]);
+
+  const state = after(two, [{
+    event: "verify",
+    name: "Bob",
+    key: "b",
+    verified: true,
+    room: "r1",
+  }]);
+
+  const verified = ["r1", "r2"].map((room) =>
+    state.places.get(idOf(state, room)).people.get("Bob").verified
+  );
+  assertEquals(verified, [true, false]);
+});

@@ -1,0 +1,125 @@
+/** What is new to whoever opens a page, or looks at it again. */
+
+import { assertEquals } from "@std/assert";
+import { after, AT, items, pageOf, placeOf, welcome } from "./events_given.ts";
+import { type Any, page } from "./page_modules.ts";
+
+const { markKey, merged, NOTHING, reduce, unseenIn } = page;
+
+const READY = {
+  event: "ready",
+  command: "mesh",
+  name: "Alice",
+  host: "10.0.0.1",
+  port: 55107,
+  key: "a",
+  room: "r1",
+};
+
+function hello(minute: number, more: Record<string, unknown> = {}): Record<string, unknown> {
+  return {
+    event: "message",
+    id: `m${minute}`,
+    at: `2026-11-27T12:0${minute}:00.000Z`,
+    from: "Bob",
+    shown: "Bob",
+    key: "b",
+    text: `at ${minute}`,
+    self: false,
+    private: false,
+    history: false,
+    sentAt: AT,
+    mention: false,
+    ...more,
+  };
+}
+
+/** A page that is opened after these. */
+function opened(
+  events: readonly Record<string, unknown>[],
+  seenAt: ReadonlyMap<string, string> = new Map(),
+): Any {
+  const last = events.length;
+  const state = reduce(NOTHING, { type: "welcome", welcome: welcome("mesh", { last }), seenAt });
+  return after(state, events);
+}
+
+function newIn(state: Any, place = "main"): readonly string[] {
+  const { divider } = state.places.get(place);
+  return items(state, place).filter(({ key }) => divider !== null && key >= divider).map((
+    { text },
+  ) => text);
+}
+
+Deno.test("page: opened for the first time it counts what others have said, and marks where that begins", () => {
+  const state = opened([
+    READY,
+    hello(1),
+    hello(2, { mention: true }),
+    hello(3, { private: true }),
+  ]);
+
+  assertEquals(unseenIn(state), { unread: 3, mentions: 2 });
+  assertEquals(newIn(state), ["at 1", "at 2"]);
+  assertEquals(newIn(state, placeOf(state, "Bob")), ["at 3"]);
+  assertEquals(unseenIn(reduce(state, { type: "focus", isFocused: true })).unread, 1);
+});
+
+Deno.test("page: what was seen in this browser isn't new, and what came since is", () => {
+  const events = [READY, hello(1), hello(2), hello(3)];
+  const seen = new Map([["r1 ", "2026-11-27T12:02:00.000Z"]]);
+
+  const state = opened(events, seen);
+
+  assertEquals([unseenIn(state).unread, newIn(state)], [1, ["at 3"]]);
+  const { dividerAt, lastAt } = state.places.get("main");
+  assertEquals(dividerAt, "2026-11-27T12:02:00.000Z");
+  assertEquals([markKey(state, state.places.get("main")), lastAt], [
+    "r1 ",
+    "2026-11-27T12:03:00.000Z",
+  ]);
+});
+
+Deno.test("page: whoever has answered since has read what was there", () => {
+  const own = hello(2, { self: true, from: "Alice", shown: "Alice" });
+
+  assertEquals(unseenIn(opened([READY, hello(1), own])).unread, 0);
+  assertEquals(newIn(opened([READY, hello(1), own, hello(3)])), ["at 3"]);
+});
+
+Deno.test("page: what came while the user was away is new; what is shown again before it isn't", () => {
+  const history = { history: true };
+  const returned = { event: "returned", since: AT, room: "r1" };
+
+  const state = opened([READY, hello(1, history), returned, hello(2, history), hello(3, history)]);
+
+  assertEquals([unseenIn(state).unread, newIn(state)], [2, ["at 2", "at 3"]]);
+  // Who comes in for the first time is shown what was said before: it isn't addressed to them.
+  assertEquals(unseenIn(opened([READY, hello(1, history)])).unread, 0);
+});
+
+Deno.test("page: what was missed while it wasn't connected is new", () => {
+  const before = pageOf("mesh", [READY, hello(1)]);
+  assertEquals(unseenIn(before).unread, 0);
+  const again = reduce(before, {
+    type: "welcome",
+    welcome: welcome("mesh", { resumed: true, last: 3 }),
+  });
+
+  const state = after(again, [hello(2)]);
+
+  assertEquals([unseenIn(state).unread, newIn(state)], [1, ["at 2"]]);
+});
+
+Deno.test("page: of the marks of two windows the later ones count, and they are bounded", () => {
+  const one = new Map([["a", "2026-01-02"], ["b", "2026-01-01"]]);
+  const other = new Map([["a", "2026-01-01"], ["b", "2026-01-03"], ["c", "2026-01-01"]]);
+
+  assertEquals([...merged(one, other)], [
+    ["b", "2026-01-03"],
+    ["a", "2026-01-02"],
+    ["c", "2026-01-01"],
+  ]);
+  const many = new Map(Array.from({ length: 1_000 }, (_, at) => [`${at}`, `2026-01-01 ${at}`]));
+  assertEquals(merged(new Map(), many).size, 300);
+});
