@@ -254,7 +254,11 @@ Deno.test("MeshConsole: a room is named by number, title or the start of its id;
   }
   type('{"command":"msg","text":"hi","room":"aaaa","ref":"r"}');
   assertEquals(home.asked, ['{"command":"say","text":"hi","ref":"r"}']);
-  assertThrows(() => type('{"command":"msg","text":"hi","room":"cccc"}'), P2pchatError, "no room");
+  assertThrows(
+    () => type('{"command":"msg","text":"hi","room":"cccc"}'),
+    P2pchatError,
+    "You aren't in the room",
+  );
   assertThrows(() => type('{"command":"msg","text":"hi","room":1}'), P2pchatError, "a string");
   type('{"command":"part","room":"aaaa"}');
   assertEquals([home.asked.at(-1), club.asked, taken()], ['{"command":"quit"}', [], []]);
