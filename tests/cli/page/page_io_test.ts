@@ -242,8 +242,8 @@ Deno.test({
         double.page.show(
           ...Array.from({ length: 40 }, (_, id) => said(id + 2, long, { private: true })),
         );
-        await open.page.getByRole("button", { name: /^Bob\s*, 40 new messages$/ }).click();
-        await open.page.locator("#to-end", { hasText: "40 new messages" }).click();
+        await open.page.getByRole("button", { name: /^Bob\s*, 41 new messages$/ }).click();
+        await open.page.locator("#to-end", { hasText: "41 new messages" }).click();
         await open.page.locator("#to-end").waitFor({ state: "hidden" });
       });
       await t.step("only the program that knows the token is told anything", async () => {

@@ -123,9 +123,10 @@ async function answersInPanel(browser: Browser): Promise<void> {
   assertEquals(await open.violations(), []);
 
   await page.getByRole("button", { name: "Close: You ignore nobody" }).click();
+  await page.locator("#answers").getByText("You ignore nobody").waitFor({ state: "hidden" });
   assertEquals(await titles(), ["No calls missed", "Status"]);
   await page.locator("#text").press("Escape");
-  assert(await page.locator("#answers").isHidden());
+  await page.locator("#answers").waitFor({ state: "hidden" });
   await page.reload();
   await open.sees("hello");
   assert(await page.locator("#answers").isHidden());
