@@ -1,7 +1,7 @@
 #!/bin/sh
-# Checks the models of the group, of its edits and of its learners (docs/model/group.pml, edits.pml, learners.pml) with
-# SPIN: every run within the bounds of each line below; then the same with one rule wrong at a time, which must be
-# found. Needs spin, gcc, and 8 GB of memory.
+# Checks the models of the group, of its edits, of consents to them, of its learners, and of who leads over an engine
+# (docs/model/group.pml, edits.pml, consents.pml, learners.pml, fencing.pml) with SPIN: every run within the bounds of each
+# line below; then the same with one rule wrong at a time, which must be found. Needs spin, gcc, and 8 GB of memory.
 # Usage: tools/model.sh [runs|mutations|NAME...]   (default: runs and mutations; NAME: of a line below)
 set -eu
 cd "$(dirname "$0")/.."
@@ -13,7 +13,7 @@ if [ -n "$missing" ]; then
 fi
 
 # Of the group: name, members of view 1 (7: three; 3: two and a newcomer), views, rounds, crashes, leaves, texts,
-# switches. Of edits and learners: name, bounds by their names, switches.
+# switches. Of the other models: name, bounds by their names, switches.
 runs='
 three-deep        7 3 1 2 0 1 CHECK_HELD
 three-texts       7 3 1 1 0 2 CHECK_HELD
@@ -39,12 +39,52 @@ edits-other       FIRST_VIEW=3 GROUP=3 VIEWS=1 COORDINATOR_CRASHES=0 LOSSES=0 RE
 learner_runs='
 learners-deep     LOSSES=3 CRASHES=3 COMINGS=3
 '
+consent_runs='
+consents-lies     RULES=2 CRASHES=1
+consents-honest   LIES=0 NUMBERS=3 RULES=3 CRASHES=1
+'
+fencing_runs='
+fencing-deep      CLOCKS=0 LEADS=3 RECORDS=2 COMPACTIONS=1 LATE=1 CRASHES=0
+fencing-bases     CLOCKS=0 LEADS=2 RECORDS=2 COMPACTIONS=2 LATE=1 CRASHES=0
+fencing-clocks    LEADS=3 RECORDS=1 COMPACTIONS=1 LATE=0 CRASHES=1
+'
 learner_mutations='
 learners-gate     LOSSES=1 CRASHES=1 COMINGS=2 MUTATION_GATE
 learners-alone    LOSSES=1 CRASHES=1 COMINGS=2 MUTATION_ALONE
 learners-removal  LOSSES=1 CRASHES=1 COMINGS=2 MUTATION_REMOVAL
 learners-outlives LOSSES=1 CRASHES=1 COMINGS=2 MUTATION_OUTLIVES
 learners-wait     LOSSES=1 CRASHES=1 COMINGS=2 MUTATION_WAIT
+'
+consent_mutations='
+consents-signature RULES=1 CRASHES=0 MUTATION_SIGNATURE
+consents-binding  RULES=2 CRASHES=0 MUTATION_CONSENT
+consents-place    RULES=1 CRASHES=0 MUTATION_PLACE
+consents-text     RULES=2 CRASHES=0 MUTATION_TEXT
+consents-twice    RULES=1 CRASHES=0 MUTATION_TWICE
+consents-differs  RULES=1 CRASHES=0 MUTATION_DIFFERS
+consents-unasked  RULES=2 CRASHES=0 MUTATION_UNASKED
+consents-number   RULES=2 CRASHES=0 MUTATION_NUMBER
+consents-id       RULES=2 CRASHES=0 MUTATION_ID
+consents-own      RULES=1 CRASHES=0 MUTATION_OWN
+consents-other    RULES=2 CRASHES=0 MUTATION_OTHER
+consents-unsynced RULES=1 CRASHES=1 MUTATION_UNSYNCED
+consents-record   RULES=1 CRASHES=1 MUTATION_RECORD
+consents-rules    LIES=0 MUTATION_RULES
+consents-votes    LIES=0 MUTATION_VOTES
+'
+fencing_mutations='
+fencing-fence     CLOCKS=0 LEADS=2 RECORDS=1 COMPACTIONS=0 LATE=1 CRASHES=0 MUTATION_FENCE
+fencing-name      CLOCKS=0 LEADS=2 RECORDS=1 COMPACTIONS=0 LATE=1 CRASHES=0 MUTATION_NAME
+fencing-early     CLOCKS=0 LEADS=2 RECORDS=1 COMPACTIONS=0 LATE=0 CRASHES=0 MUTATION_EARLY
+fencing-torn      CLOCKS=0 LEADS=3 RECORDS=1 COMPACTIONS=1 LATE=0 CRASHES=0 MUTATION_TORN
+fencing-unknown   CLOCKS=0 LEADS=2 RECORDS=1 COMPACTIONS=0 LATE=0 CRASHES=0 MUTATION_UNKNOWN
+fencing-refusal   CLOCKS=0 LEADS=2 RECORDS=1 COMPACTIONS=0 LATE=0 CRASHES=0 MUTATION_REFUSAL
+fencing-from      CLOCKS=0 LEADS=1 RECORDS=1 COMPACTIONS=1 LATE=0 CRASHES=0 MUTATION_FROM
+fencing-deletes   CLOCKS=0 LEADS=1 RECORDS=1 COMPACTIONS=2 LATE=0 CRASHES=0 MUTATION_DELETES
+fencing-head      CLOCKS=0 LEADS=1 RECORDS=0 COMPACTIONS=2 LATE=1 CRASHES=0 MUTATION_HEAD
+fencing-base      CLOCKS=0 LEADS=2 RECORDS=1 COMPACTIONS=2 LATE=0 CRASHES=0 MUTATION_BASE
+fencing-trust     LEADS=2 RECORDS=0 COMPACTIONS=0 LATE=0 CRASHES=0 MUTATION_TRUST
+fencing-unasked   LEADS=2 RECORDS=0 COMPACTIONS=0 LATE=0 CRASHES=0 MUTATION_UNASKED
 '
 mutations='
 delivery          7 2 0 0 0 2 MUTATION_DELIVERY UNSETTLED
@@ -87,7 +127,7 @@ check() {
   aim=$1 name=$2
   case $3 in
     *=*)
-      case $name in learners-*) model=learners ;; *) model=edits ;; esac
+      model=${name%%-*}
       bounds=
       shift 2
       ;;
@@ -96,12 +136,12 @@ check() {
       shift 8
       ;;
   esac
-  # Of edits there are fewer states and a larger program: what compiling takes counts for more.
+  # Of the others there are fewer states and a larger program: what compiling takes counts for more.
   case "$model $aim" in
     'group holds') compiling=-O2 searching=-w26 ;;
     'group breaks') compiling='-O1 -DBFS' searching=-w20 ;;
-    'edits holds' | 'learners holds') compiling=-O1 searching=-w24 ;;
-    'edits breaks' | 'learners breaks') compiling='-O0 -DBFS' searching=-w20 ;;
+    *' holds') compiling=-O1 searching=-w24 ;;
+    *' breaks') compiling='-O0 -DBFS' searching=-w20 ;;
     *) compiling=-O0 searching=-w20 ;;
   esac
   for switch in "$@"; do bounds="$bounds -D$switch"; done
@@ -120,7 +160,7 @@ check() {
     echo "seconds $(($(date +%s) - started))" >> result
     # What the steps of a counterexample say of themselves.
     if [ -f "$model.pml.trail" ]; then
-      ./pan -r "$model.pml.trail" 2> /dev/null | sed -n 's/^ *\([0-9.]* [a-z].*\|coordinator: .*\|the coordinator .*\|fault [0-9]*\)$/\1/p' > steps.txt
+      ./pan -r "$model.pml.trail" 2> /dev/null | sed -n 's/^ *\([0-9.]* [a-z].*\|coordinator: .*\|the [a-z]* .*\|request .*\|an attempt .*\|time passes\|fault [0-9]*\)$/\1/p' > steps.txt
     fi
   )
 }
@@ -131,7 +171,7 @@ number_of() {
 
 tell() {
   result=build/model/$1/result
-  printf '%-17s %12s states  depth %3s  %5s MB  %4s s  %s\n' "$1" "$(number_of "$1" 'states, stored')" \
+  printf '%-18s %12s states  depth %3s  %5s MB  %4s s  %s\n' "$1" "$(number_of "$1" 'states, stored')" \
     "$(sed -n 's/.*depth reached \([0-9]*\).*/\1/p' "$result")" \
     "$(sed -n 's/^ *\([0-9]*\)[0-9.]*.total actual memory usage.*/\1/p' "$result")" \
     "$(sed -n 's/^seconds //p' "$result")" "$2"
@@ -181,15 +221,19 @@ case "${1:-}" in
   mutations) runs_wanted= ;;
   *) runs_wanted=$* mutations_wanted=$* ;;
 esac
-# Edits beside the group, where there is a second processor.
+# The others beside the group, where there is a second processor.
 (
   each "$runs_wanted" must_hold << END
 $edit_runs
+$consent_runs
 $learner_runs
+$fencing_runs
 END
   each "$mutations_wanted" must_break << END
 $edit_mutations
+$consent_mutations
 $learner_mutations
+$fencing_mutations
 END
   exit $failed
 ) &
