@@ -25,7 +25,7 @@ import type { Invite } from "../../protocols/mesh/schema/rotations.ts";
 import { FORGETTING_ROOM } from "../../protocols/mesh/schema/records.ts";
 import { MeshHost } from "../../runtime/hosts/mesh_host.ts";
 import { forwardTo, type Links } from "../../transport/link.ts";
-import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
+import { COMMON_LINK_CLOCK, SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import { NAME_LOOKUPS } from "../../transport/tcp/first_to_connect.ts";
 import { openTcpLinks } from "../../transport/tcp/tcp_links.ts";
 import type { RememberedRoom } from "../../store/profile/remembered_rooms.ts";
@@ -460,6 +460,7 @@ async function chat(wiring: Wiring): Promise<Bye> {
     );
     host = new MeshHost(config, {
       ...modePorts(wiring, links),
+      clock: COMMON_LINK_CLOCK,
       ...measuring(metering),
       files,
       privateWords: privately,
@@ -686,7 +687,7 @@ function listen(host: string | null, ports: readonly (number | null)[], link: Li
   const [port, ...others] = ports;
   invariant(port !== undefined, "there is a port to try");
   try {
-    return openTcpLinks({ ...link, host, port });
+    return openTcpLinks({ ...link, host, port, clock: COMMON_LINK_CLOCK });
   } catch (error) {
     const isTaken = error instanceof P2pchatError && error.code === "port-in-use";
     if (!isTaken || others.length === 0) throw error;

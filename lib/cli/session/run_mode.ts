@@ -7,10 +7,11 @@ import { P2pchatError } from "../../base/errors.ts";
 import type { ModeCommand, ModeOutcome } from "../../base/machine/mode_machine.ts";
 import type { Fingerprint } from "../../base/text/fingerprint.ts";
 import { shownName } from "../../base/text/names.ts";
+import { CHANNEL_DEFAULTS } from "../../protocols/noise/config.ts";
 import type { ModePorts } from "../../runtime/hosts/mode_host.ts";
 import type { Found } from "../../store/profile/known_peers.ts";
 import type { Links } from "../../transport/link.ts";
-import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
+import { COMMON_LINK_CLOCK, SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import { type Session, showError, showNotices } from "./mode_session.ts";
 import type { Peace } from "./peace.ts";
 import type {
@@ -47,8 +48,11 @@ export function modePorts<Event extends ShownEvent, Target>(
   };
 }
 
-/** What another program of the profile was told is known here within this time, ms, and that of reading the file. */
-const REREAD_MS = 1_000;
+/**
+ * What another program of the profile was told is known here within this time, ms, and that of reading the file; looked
+ * for when idle links are pinged, too, as waking up costs more than to look.
+ */
+const REREAD_MS = CHANNEL_DEFAULTS.pingGridMs;
 
 /**
  * Follows what other programs of the profile are told of keys. Once a program, as each change is told once.
@@ -75,7 +79,8 @@ export function followKnownPeers<Event extends ShownEvent, Target>(
     if (!hasEnded) wait();
   };
   const wait = () => {
-    timer = SYSTEM_LINK_CLOCK.at(SYSTEM_LINK_CLOCK.nowMs() + REREAD_MS, () => void look());
+    const dueMs = (Math.floor(COMMON_LINK_CLOCK.nowMs() / REREAD_MS) + 1) * REREAD_MS;
+    timer = COMMON_LINK_CLOCK.at(dueMs, () => void look());
   };
   wait();
   return () => {

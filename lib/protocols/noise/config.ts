@@ -3,13 +3,18 @@
 export interface ChannelConfig {
   /** From the first byte until both are known to each other. */
   readonly handshakeMs: number;
-  /** Silence after which the other side is asked for a sign of life. */
+  /** Silence after which the dialler asks the other side for a sign of life, and gives one. */
   readonly pingAfterMs: number;
-  /** Pings wait for the next multiple of this, so that all idle links of a process are served at one wake-up. */
+  /**
+   * A dialler's pings wait for the next multiple of this, so that all idle links of a process are served at one wake-up,
+   * those of all processes of a machine at the same time.
+   */
   readonly pingGridMs: number;
-  /** How much longer the listener waits before it asks, so that an idle link has one ping a second, not two. */
+  /** How much longer the listener waits before it asks, so that an idle link has one side's pings, and not both. */
   readonly listenerPingLagMs: number;
-  /** Silence after which the other side counts as lost; more than `pingAfterMs` and a slow round trip. */
+  /** A listener's pings wait for the next multiple of this. */
+  readonly listenerPingGridMs: number;
+  /** Silence after which the other side counts as lost; more than the latest ping and a slow round trip. */
   readonly deadAfterMs: number;
   /**
    * From a record's first byte until it must be whole; then the other side counts as lost, as anybody on the way can
@@ -45,9 +50,10 @@ export interface ChannelConfig {
 
 export const CHANNEL_DEFAULTS: ChannelConfig = {
   handshakeMs: 10_000,
-  pingAfterMs: 1_000,
-  pingGridMs: 250, // a ping is answered well before deadAfterMs all the same
-  listenerPingLagMs: 500, // more than the grid and the jitter of a timer
+  pingAfterMs: 250, // what comes just before its time needn't be asked for: an idle link's pings come each 1.5 s
+  pingGridMs: 1_500, // so it is at most 1.75 s until a ping, and 1.25 s are left for its answer
+  listenerPingLagMs: 1_500, // more than the dialler's longest silence
+  listenerPingGridMs: 250,
   deadAfterMs: 3_000,
   recordMs: 14_000,
   stallMs: 500, // guess: well above a slow turn of the loop, well below deadAfterMs

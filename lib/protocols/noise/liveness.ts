@@ -13,13 +13,19 @@ import type { ChannelConfig } from "./config.ts";
 
 type LivenessConfig = Pick<
   ChannelConfig,
-  "pingAfterMs" | "pingGridMs" | "listenerPingLagMs" | "deadAfterMs" | "recordMs"
+  | "pingAfterMs"
+  | "pingGridMs"
+  | "listenerPingLagMs"
+  | "listenerPingGridMs"
+  | "deadAfterMs"
+  | "recordMs"
 >;
 
 export class Liveness {
   readonly #config: LivenessConfig;
+  /** Silence, of the other side or of our own, after which a ping is due, and of what it then waits for a multiple. */
   readonly #pingAfterMs: number;
-  readonly #signAfterMs: number;
+  readonly #pingGridMs: number;
   #lastReceivedMs: number;
   #lastWrittenMs: number;
   /** When the last ping was asked for; later than the last byte while it is unanswered. */
@@ -39,11 +45,11 @@ export class Liveness {
   /** How late we are, and the answers to our pings. */
   readonly #slowness = new Slowness();
 
-  /** `dialled`: the side that asks first, so that an idle link has one ping a second and not two. */
+  /** `dialled`: the side that asks first: its pings and the answers are signs of life of both. */
   constructor(config: LivenessConfig, dialled: boolean, nowMs: number) {
     this.#config = config;
     this.#pingAfterMs = config.pingAfterMs + (dialled ? 0 : config.listenerPingLagMs);
-    this.#signAfterMs = config.pingAfterMs + config.listenerPingLagMs; // as an idle link leaves between two pings
+    this.#pingGridMs = dialled ? config.pingGridMs : config.listenerPingGridMs;
     this.#lastReceivedMs = nowMs;
     this.#lastWrittenMs = nowMs;
     this.#lastPingMs = nowMs;
@@ -117,7 +123,8 @@ export class Liveness {
 
   /** We were stopped for a while, and the signs of life may lie unread: the other side is asked once more. */
   excuse(nowMs: number): void {
-    this.#lastReceivedMs = Math.max(this.#lastReceivedMs, nowMs - this.#pingAfterMs);
+    const askedMs = nowMs - this.#pingAfterMs - this.#pingGridMs; // long enough ago for a ping to be due now
+    this.#lastReceivedMs = Math.max(this.#lastReceivedMs, askedMs);
     this.#recordBeganAgain(nowMs);
   }
 
@@ -170,7 +177,7 @@ export class Liveness {
   }
 
   #pingDueMs(): number | null {
-    if (this.#readingPaused) return this.#onGrid(this.#lastPingMs + this.#config.pingAfterMs);
+    if (this.#readingPaused) return this.#onGrid(this.#lastPingMs + this.#pingAfterMs);
     return this.#lastPingMs > this.#lastReceivedMs
       ? null
       : this.#onGrid(this.#lastReceivedMs + this.#pingAfterMs);
@@ -180,12 +187,11 @@ export class Liveness {
   #signDueMs(): number | null {
     return this.#lastPingMs > this.#lastWrittenMs
       ? null
-      : this.#onGrid(this.#lastWrittenMs + this.#signAfterMs);
+      : this.#onGrid(this.#lastWrittenMs + this.#pingAfterMs);
   }
 
   #onGrid(atMs: number): number {
-    const { pingGridMs } = this.#config;
-    return Math.ceil(atMs / pingGridMs) * pingGridMs;
+    return Math.ceil(atMs / this.#pingGridMs) * this.#pingGridMs;
   }
 
   #lostDueMs(): number | null {

@@ -240,6 +240,7 @@ export const DIRECTORY_CHANNEL = {
   // Pings that are due in the same second share one wake-up; between these a link costs nothing.
   pingGridMs: 1_000,
   listenerPingLagMs: 1_500,
+  listenerPingGridMs: 1_000,
   deadAfterMs: 13_000,
 } as const satisfies Partial<ChannelConfig>;
 
