@@ -14,7 +14,7 @@ import { BEACON_INTERVAL_MS_MAX } from "../schema/limits.ts";
 import type { RosterIntake } from "./roster_intake.ts";
 import type { RosterTiming } from "./roster_io.ts";
 import type { RosterOutbox } from "./roster_outbox.ts";
-import { type Entry, isRenewal, type RosterTable } from "./roster_table.ts";
+import { type Entry, isRenewal, isRepeat, type RosterTable } from "./roster_table.ts";
 import { isSamePresence, presenceOf } from "../../../base/machine/user_presence.ts";
 import { type Beacon, type SignedBeacon } from "../schema/structures.ts";
 
@@ -128,7 +128,7 @@ export class Leases {
     }
     // A member's loss on a neighbour's word isn't passed on to others; that it has quit is.
     if (hearsay.lost && state !== "quit") return;
-    const waitMs = state === "quit" || wasSuspected ? 0 : this.#relayMs(key, before);
+    const waitMs = state === "quit" || wasSuspected ? 0 : this.#relayMs(key, before, nowMs);
     this.outbox.beacon(signed, { ageMs, from, waitMs }, nowMs);
   }
 
@@ -142,13 +142,29 @@ export class Leases {
     return number > 1 || incarnation < entrance.incarnation;
   }
 
+  /**
+   * How long what changes nothing waits, ms: until a time at which all members pass on what they have of that, so that
+   * much comes and goes at one wake-up.
+   */
+  repeatMs(nowMs: number): number {
+    const { repeatGridMs } = this.timing;
+    return (Math.floor(nowMs / repeatGridMs) + 1) * repeatGridMs - nowMs;
+  }
+
+  /** When a lease is renewed that is to be by `atMs`: as all pass on what they have. */
+  beatMs(atMs: number): number {
+    return Math.floor(atMs / this.timing.repeatGridMs) * this.timing.repeatGridMs;
+  }
+
   /** How long a live member's beacon may wait to be sent together with others, ms. */
-  #relayMs(key: PeerKey, before: Entry | null): number {
+  #relayMs(key: PeerKey, before: Entry | null, nowMs: number): number {
     const { relayMembersMax, renewalPerMemberMs, renewalMsMax, newsPerMemberMs, newsMsMax } =
       this.timing;
     const { liveCount } = this.table;
+    const now = this.table.get(key)!;
+    if (before !== null && isRepeat(before, now)) return this.repeatMs(nowMs);
     if (liveCount <= relayMembersMax) return 0;
-    return before !== null && isRenewal(before, this.table.get(key)!)
+    return before !== null && isRenewal(before, now)
       ? Math.min(renewalMsMax, liveCount * renewalPerMemberMs)
       : Math.min(newsMsMax, liveCount * newsPerMemberMs);
   }

@@ -552,19 +552,21 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     const own = this.#own;
     if (own === null || own.ended || this.#table.liveCount > this.#timing.relayMembersMax) return;
     const renewableMs = own.renewableMs(this.#leases.beaconIntervalMs(), this.#timing);
-    if (nowMs >= renewableMs) this.#beat("alive", nowMs);
+    if (nowMs < renewableMs) return;
+    const dueMs = this.#deadlines.get("beacon") ?? nowMs;
+    this.#beat("alive", nowMs, Math.min(this.#leases.repeatMs(nowMs), Math.max(0, dueMs - nowMs)));
   }
 
-  #beat(state: "alive" | "quit", nowMs: number): void {
+  #beat(state: "alive" | "quit", nowMs: number, waitMs = 0): void {
     const own = this.#own;
     invariant(own !== null, "only a member makes beacons");
     const intervalMs = this.#leases.beaconIntervalMs();
     const signed = own.makeBeacon(state, intervalMs, this.#table.digest, nowMs);
     this.#table.put({ key: this.signer.key, signed, claim: own.claim, state, sinceMs: nowMs });
-    this.#outbox.beacon(signed, { ageMs: 0, from: null, waitMs: 0 }, nowMs);
+    this.#outbox.beacon(signed, { ageMs: 0, from: null, waitMs }, nowMs);
     // Never later than the interval, which others count on; jitter keeps the members of a room from beating at the
     // same time.
     const jitter = 0.9 + 0.1 * this.env.random();
-    this.#deadlines.set("beacon", nowMs + Math.round(intervalMs * jitter));
+    this.#deadlines.set("beacon", this.#leases.beatMs(nowMs + Math.round(intervalMs * jitter)));
   }
 }

@@ -182,9 +182,11 @@ export interface RosterTiming {
   /** In rooms of at most this many, a beacon follows a delivery within `settledBeaconMs`. */
   readonly settledBeaconMembersMax: number;
   readonly settledBeaconMs: number;
-  /** In rooms larger than this, beacons wait for others before they are passed on. */
+  /** Beacons by which nothing changes wait for the next multiple of this. */
+  readonly repeatGridMs: number;
+  /** In rooms larger than this, other beacons wait for company, too, before they are passed on. */
   readonly relayMembersMax: number;
-  /** How long beacons that only renew a lease wait: min(`renewalMsMax`, members x this). */
+  /** How long beacons of members that are known wait: min(`renewalMsMax`, members x this). */
   readonly renewalPerMemberMs: number;
   readonly renewalMsMax: number;
   /** How long those of newcomers, or under another name, wait: min(`newsMsMax`, members x this). */
@@ -218,6 +220,7 @@ export const ROSTER_LAN: RosterTiming = {
   earlyBeaconBytes: 8 * 1024 * 1024, // a quarter of it
   settledBeaconMembersMax: 8, // 64 small messages a burst; in larger rooms the next beacon tells
   settledBeaconMs: 1_000, // whoever asks for the status has taken longer than that
+  repeatGridMs: 500, // six hops in 3 s, the slack of a lease
   relayMembersMax: 64, // below it fewer than one in 150 ms: they would wait alone
   renewalPerMemberMs: 0.5, // 250 members: 125 ms, two beacons; 1,000: 500 ms, eight, in one frame instead of eight
   renewalMsMax: 500, // six hops in 3 s, the slack of a lease

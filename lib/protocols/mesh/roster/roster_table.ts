@@ -5,8 +5,15 @@
 
 import { dropOldest } from "../../../base/collections/bounded.ts";
 import { type Crypto, utf8 } from "../../../base/crypto/crypto.ts";
-import type { ClaimId, Endpoint, Hash, PeerKey } from "../../../base/ids.ts";
+import {
+  type ClaimId,
+  type Endpoint,
+  type Hash,
+  isSameEndpoint,
+  type PeerKey,
+} from "../../../base/ids.ts";
 import { invariant } from "../../../base/invariant.ts";
+import { isSamePresence } from "../../../base/machine/user_presence.ts";
 import type { KnownClaim } from "../schema/credentials.ts";
 import {
   FORGOTTEN_DIALLED_MS,
@@ -56,6 +63,19 @@ export function isRenewal(known: Entry, entry: Entry): boolean {
   const [before, now] = [known.signed.beacon.value, entry.signed.beacon.value];
   return known.state === "alive" && entry.state === "alive" && known.claim.id === entry.claim.id &&
     before.incarnation === now.incarnation;
+}
+
+/** Whether it says nothing at all that wasn't known but that the member is still there. */
+export function isRepeat(known: Entry, entry: Entry): boolean {
+  const [before, now] = [known.signed.beacon.value, entry.signed.beacon.value];
+  return isRenewal(known, entry) && before.frontier === now.frontier &&
+    before.epoch === now.epoch && before.passive === now.passive &&
+    isSamePresence(before, now) && isSamePlace(before.endpoint, now.endpoint) &&
+    isSamePlace(before.meeting, now.meeting);
+}
+
+function isSamePlace(one: Endpoint | null, other: Endpoint | null): boolean {
+  return one === null || other === null ? one === other : isSameEndpoint(one, other);
 }
 
 export class RosterTable {

@@ -1,7 +1,7 @@
 /** Who is here, who is gone, and what the user is told of it. */
 
 import { assertEquals } from "@std/assert";
-import type { PeerKey } from "../../../../lib/base/ids.ts";
+import type { Hash, PeerKey } from "../../../../lib/base/ids.ts";
 import {
   HEARD_NOW,
   type HeardBeacon,
@@ -12,6 +12,8 @@ import { ROSTER_LAN, type RosterEffect } from "../../../../lib/protocols/mesh/ro
 import type { Beacon } from "../../../../lib/protocols/mesh/schema/structures.ts";
 import { beaconOf, claimOf, keyOf, ROOM, WALL_MS } from "../membership_fixtures.ts";
 import { bob, carl, entryOf, tableWith } from "./roster_cases.ts";
+
+const OTHER_FRONTIER = "11".repeat(32) as Hash;
 
 /** Ann's, who knows these to be here since 0 s, and came in then. */
 function leasesOf(...live: readonly string[]) {
@@ -142,18 +144,27 @@ Deno.test("Leases: nobody is lost on a neighbour's word, which isn't passed on: 
   assertEquals(passed(), [[3, 0, 0]]);
 });
 
-Deno.test("Leases: in a large room renewals wait half a second, newcomers a tenth, and what refutes something not", () => {
+Deno.test("Leases: in a large room who is known waits half a second, newcomers a tenth, and what refutes something not", () => {
   const crowd = Array.from({ length: 2_000 }, (_, index) => `P${index}`);
   const { take, passed, suspected } = leasesOf(...crowd);
-  take("P0", 2, 1_000);
+  take("P0", 2, 1_000, { change: { frontier: OTHER_FRONTIER } });
   take("Bob", 1, 1_000);
   take("P1", 2, 1_000, { change: { state: "quit" } });
   suspected.add(keyOf("P2"));
   take("P2", 2, 1_000);
   assertEquals(passed().map(([, , waitMs]) => waitMs), [500, 100, 0, 0]);
   const small = leasesOf("Bob");
-  small.take("Bob", 2, 1_000);
+  small.take("Bob", 2, 1_000, { change: { frontier: OTHER_FRONTIER } });
   assertEquals(small.passed(), [[2, 0, 0]]);
+});
+
+Deno.test("Leases: what changes nothing is passed on at times that all have in common, and renewed at one of them", () => {
+  const { take, passed, part } = leasesOf("Bob", "Carl");
+  take("Bob", 2, 10_120);
+  take("Carl", 2, 10_500);
+  take("Bob", 3, 20_120, { change: { away: "lunch" } });
+  assertEquals(passed().map(([, , waitMs]) => waitMs), [380, 500, 0]);
+  assertEquals([part.beatMs(19_999), part.beatMs(20_000)], [19_500, 20_000]);
 });
 
 Deno.test("Leases: whom an accusation ends is lost, as is who is shut out, once", () => {

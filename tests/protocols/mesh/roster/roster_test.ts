@@ -71,15 +71,17 @@ Deno.test("Roster renews its lease along with another's, in the last quarter of 
   const roster = rosterWith(["Bob", "Carl"]);
   const tellsCarl = (number: number, nowMs: number) => {
     const message = beacons(beaconOf("Bob", number));
-    const effects = roster.step({ type: "message", from: bob, message }, nowMs);
-    return effects.flatMap((effect) =>
+    const atOnce = roster.step({ type: "message", from: bob, message }, nowMs);
+    const inTime = roster.step({ type: "tick" }, Math.floor(nowMs / 500 + 1) * 500);
+    assert(!atOnce.some((effect) => effect.type === "send" && effect.message.type === "beacons"));
+    return inTime.flatMap((effect) =>
       effect.type === "send" && effect.to === carl && effect.message.type === "beacons"
         ? effect.message.beacons.map(({ signed }) => signed)
         : []
     );
   };
 
-  const [early, along, after] = [tellsCarl(2, 7_499), tellsCarl(3, 7_500), tellsCarl(4, 7_501)];
+  const [early, along, after] = [tellsCarl(2, 7_499), tellsCarl(3, 7_500), tellsCarl(4, 8_001)];
 
   const own = roster.selfBeacon();
   assertEquals(own.beacon.value.number, 2);
