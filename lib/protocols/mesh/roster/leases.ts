@@ -104,8 +104,9 @@ export class Leases {
   /**
    * Takes in a beacon that is newer than the known one, with signatures checked, and passes it on.
    * @param entrance Ours, null before it: members that were there before aren't new to the room.
+   * @returns Whether nothing changes by it.
    */
-  take(heard: HeardBeacon, entrance: Entrance | null, nowMs: number): void {
+  take(heard: HeardBeacon, entrance: Entrance | null, nowMs: number): boolean {
     const { signed, claim, hearsay, from } = heard;
     const { key, state } = signed.beacon.value;
     const before = this.table.get(key);
@@ -127,9 +128,12 @@ export class Leases {
       this.#record(signed, nowMs);
     }
     // A member's loss on a neighbour's word isn't passed on to others; that it has quit is.
-    if (hearsay.lost && state !== "quit") return;
-    const waitMs = state === "quit" || wasSuspected ? 0 : this.#relayMs(key, before, nowMs);
+    if (hearsay.lost && state !== "quit") return false;
+    const isNews = state === "quit" || wasSuspected;
+    const repeats = !isNews && before !== null && isRepeat(before, this.table.get(key)!);
+    const waitMs = isNews ? 0 : repeats ? this.repeatMs(nowMs) : this.#relayMs(key, before);
     this.outbox.beacon(signed, { ageMs, from, waitMs }, nowMs);
+    return repeats;
   }
 
   /**
@@ -157,14 +161,12 @@ export class Leases {
   }
 
   /** How long a live member's beacon may wait to be sent together with others, ms. */
-  #relayMs(key: PeerKey, before: Entry | null, nowMs: number): number {
+  #relayMs(key: PeerKey, before: Entry | null): number {
     const { relayMembersMax, renewalPerMemberMs, renewalMsMax, newsPerMemberMs, newsMsMax } =
       this.timing;
     const { liveCount } = this.table;
-    const now = this.table.get(key)!;
-    if (before !== null && isRepeat(before, now)) return this.repeatMs(nowMs);
     if (liveCount <= relayMembersMax) return 0;
-    return before !== null && isRenewal(before, now)
+    return before !== null && isRenewal(before, this.table.get(key)!)
       ? Math.min(renewalMsMax, liveCount * renewalPerMemberMs)
       : Math.min(newsMsMax, liveCount * newsPerMemberMs);
   }

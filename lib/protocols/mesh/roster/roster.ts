@@ -523,8 +523,8 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
 
   #take(heard: HeardBeacon, nowMs: number): void {
     const entrance = this.#own?.entrance ?? null;
-    this.#leases.take({ ...heard, signed: ownedBeacon(heard.signed) }, entrance, nowMs);
-    this.#beatAlong(nowMs);
+    const owned = { ...heard, signed: ownedBeacon(heard.signed) };
+    if (this.#leases.take(owned, entrance, nowMs)) this.#beatAlong(nowMs);
   }
 
   #hearSelf(beacon: Beacon): void {
@@ -544,7 +544,7 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
   }
 
   /**
-   * A renewal that is due soon goes out together with what is passed on. So a small room comes to beat as one, as
+   * A renewal goes out together with another's that is passed on. So a small room that is silent comes to beat as one, as
    * coupled oscillators do (Mirollo and Strogatz, SIAM J. Appl. Math. 1990): waking up costs a member more than all
    * the beacons that it then handles. In a large room others' beacons wait for company instead (`relayMembersMax`).
    */

@@ -67,7 +67,7 @@ Deno.test("Roster learns with a bundle the claim that it names, and no other", (
   assertEquals([other, named].map(learns), [false, true]);
 });
 
-Deno.test("Roster renews its lease along with another's, in the last quarter of its own interval", () => {
+Deno.test("Roster renews its lease along with another's, in the last three fifths of its own interval", () => {
   const roster = rosterWith(["Bob", "Carl"]);
   const tellsCarl = (number: number, nowMs: number) => {
     const message = beacons(beaconOf("Bob", number));
@@ -81,7 +81,7 @@ Deno.test("Roster renews its lease along with another's, in the last quarter of 
     );
   };
 
-  const [early, along, after] = [tellsCarl(2, 7_499), tellsCarl(3, 7_500), tellsCarl(4, 8_001)];
+  const [early, along, after] = [tellsCarl(2, 3_999), tellsCarl(3, 4_000), tellsCarl(4, 4_501)];
 
   const own = roster.selfBeacon();
   assertEquals(own.beacon.value.number, 2);
