@@ -109,6 +109,8 @@ const CUT_OFF = `(() => {
   }
   for (const gutter of document.querySelectorAll(".said-gutter")) {
     const body = gutter.nextElementSibling.getBoundingClientRect();
+    const view = gutter.closest("#timeline").getBoundingClientRect();
+    if (gutter.getBoundingClientRect().left < view.left + 2) found.push(gutter.textContent + " is cut off");
     if (gutter.getBoundingClientRect().right > body.left) found.push(gutter.textContent + " lies over the text");
   }
   for (const digits of document.querySelectorAll(".digits")) {
