@@ -372,6 +372,7 @@ Deno.test("--mcp: in a group what is sent is there once all have it, and waits a
   await using again = await McpClient.start(words);
   const [two] = await again.wait();
   const history = await again.call("history", { n: 2 });
+  await again.call("send", { text: "three", timeout: 60 }); // once that is there, it is in
   const members = (await again.call("members")).structured.members;
   const { result: list } = await again.request("tools/list");
 
