@@ -3,6 +3,7 @@
  * where its process does. A link without them is lost where the other side stands still for 3 s, and never otherwise.
  */
 
+import { STALL_MS_MIN } from "../../lib/base/machine/slowness.ts";
 import type { ChannelConfig } from "../../lib/protocols/noise/config.ts";
 import { Liveness } from "../../lib/protocols/noise/liveness.ts";
 import { Timer, type VirtualTime } from "./virtual_time.ts";
@@ -70,7 +71,7 @@ export class Pings {
     const dueMs = this.#liveness.nextDeadlineMs();
     const isLate = this.end.owner.stalledUntilMs > nowMs;
     if (dueMs === null || dueMs > nowMs || isLate) return this.arm();
-    if (nowMs - dueMs > this.config.stallMs) this.#liveness.excuse(nowMs);
+    if (nowMs - dueMs > STALL_MS_MIN) this.#liveness.excuse(nowMs);
     const due = this.#liveness.check(nowMs, nowMs - dueMs);
     if (due === "lost") return this.end.lose(`no answer for ${this.config.deadAfterMs / 1_000} s`);
     this.arm();

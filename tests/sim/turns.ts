@@ -13,9 +13,16 @@ const WAITS_LEAST = 0.3;
 /** Longest times from one turn to the next: as on two processors with twenty programs, and with a hundred. */
 const TURNS_MS = [300, 1_200] as const;
 
+/** The same where memory is short, too, and much of a program has to be read from the disk again. */
+const LONG_TURNS_MS = [1_000, 6_000] as const;
+
 /** The longest time from one turn to the next in one world, ms. */
 export function turnMs(random: Random): number {
   return random.between(...TURNS_MS);
+}
+
+export function longTurnMs(random: Random): number {
+  return random.between(...LONG_TURNS_MS);
 }
 
 interface Turns<Process> {

@@ -23,6 +23,7 @@ import { saidByText } from "../../base/trust/name_answers.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import { invariant, unreachable } from "../../base/invariant.ts";
 import { earliestMs, type Machine } from "../../base/machine/machine.ts";
+import { STALL_MS_MIN } from "../../base/machine/slowness.ts";
 import {
   type ChannelIdentity,
   DiallerHandshake,
@@ -461,12 +462,14 @@ export class Channel implements Machine<ChannelInput, ChannelEffect> {
   #tick(nowMs: number): readonly ChannelEffect[] {
     const dueMs = this.nextDeadlineMs();
     if (dueMs === null || nowMs < dueMs) return NOTHING;
-    if (nowMs - dueMs > this.#config.stallMs) {
-      this.#liveness.excuse(nowMs);
+    const lateMs = nowMs - dueMs;
+    if (lateMs > this.#config.stallMs) {
       this.#endsAtMs = Math.max(this.#endsAtMs, nowMs + this.#config.deadAfterMs);
     }
+    // Who only comes late, if each time, gives the other side more time, and not all of it again: see `Slowness`.
+    if (lateMs > STALL_MS_MIN) this.#liveness.excuse(nowMs);
     if (this.#phase !== "open") return nowMs < this.#endsAtMs ? NOTHING : this.#outOfTime();
-    const due = this.#liveness.check(nowMs, nowMs - dueMs);
+    const due = this.#liveness.check(nowMs, lateMs);
     if (due === "lost") return this.#lost(this.#lostText(nowMs));
     if (due === "ping") this.#outbox.addPing();
     if (this.#agesAtMs > nowMs) return NOTHING;

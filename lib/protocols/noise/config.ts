@@ -21,7 +21,7 @@ export interface ChannelConfig {
    * add bytes that prove nothing. The longest, of 16 KiB, at 1,500 bytes a second, and a silence.
    */
   readonly recordMs: number;
-  /** A tick that comes later than this shows that we were stopped: the other side isn't blamed for that time. */
+  /** A tick that comes later than this gives the other side, and what waits, more time in a handshake and at the end. */
   readonly stallMs: number;
   /** How long `close` may go on sending what waits. */
   readonly closeFlushMs: number;

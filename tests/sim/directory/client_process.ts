@@ -184,7 +184,7 @@ export class ClientProcess
   }
 
   datagram(from: Endpoint, bytes: Uint8Array, isRepeated: boolean): boolean {
-    if (this.silent) return false;
+    if (this.silent && !this.person.world.areSlow) return false;
     const input: ClientInput = { type: "datagram", from, bytes };
     if (isRepeated) this.#repeated.add(input);
     this.sim.deliver(input);
@@ -346,13 +346,17 @@ export class ClientProcess
     { call, attempt, isDialler, expect }: Extract<ClientEffect, { readonly type: "relay-open" }>,
   ): void {
     const { person } = this;
-    const isStalled = () => this.sim.stalled;
+    const { sim } = this;
     const stream = new RelayStream(call, attempt, isDialler, expect, {
       time: person.world.time,
       signer: person.signer,
       randomBytes: (length) => person.world.random.bytes(length),
+      pinged: person.world.network.pinged?.(this.host, this.host) ?? null,
       get isStalled() {
-        return isStalled();
+        return sim.stalled;
+      },
+      get stalledUntilMs() {
+        return sim.stalledUntilMs;
       },
       nextLink: () => this.#link(),
       deliver: (input) => this.sim.deliver(input),

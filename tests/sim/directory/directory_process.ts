@@ -166,7 +166,7 @@ export class DirectoryProcess
   }
 
   datagram(from: Endpoint, bytes: Uint8Array, isRepeated: boolean): boolean {
-    if (this.silent) return false;
+    if (this.silent && !this.world.areSlow) return false;
     const input: DirectoryInput = { type: "datagram", from, bytes };
     if (isRepeated) this.#repeated.add(input);
     this.sim.deliver(input);

@@ -17,6 +17,8 @@ import {
 } from "../../../lib/protocols/directory/schema/messages.ts";
 import { createCodec } from "../../../lib/wire/codec.ts";
 import { fakeCrypto } from "../fake_crypto.ts";
+import type { ChannelConfig } from "../../../lib/protocols/noise/config.ts";
+import { Pings, Sign } from "../pings.ts";
 import { Timer, type VirtualTime } from "../virtual_time.ts";
 
 const CODEC = createCodec(DIRECTORY_MESSAGES);
@@ -26,6 +28,7 @@ const MESSAGE = 3;
 const CLOSE = 4;
 const PING = 5;
 const CONFIRM = 6;
+const ANSWER = 7;
 const HEADER_BYTES = 5;
 const BODY_BYTES_MAX = 128 * 1_024;
 const NONCE_BYTES = 16;
@@ -40,6 +43,9 @@ export interface RelayPort {
   readonly signer: Signer;
   randomBytes(length: number): Bytes;
   readonly isStalled: boolean;
+  readonly stalledUntilMs: number;
+  /** How its links have pings; null: see `Network`. */
+  readonly pinged: ChannelConfig | null;
   nextLink(): LinkId;
   deliver(input: ClientInput): void;
   /** The link has come up or gone down: messages may be sent while it is up. */
@@ -56,6 +62,7 @@ export class RelayStream {
   #heardMs: number;
   /** The key that the other side claims, and has proved once the link is up. */
   #peer: PeerKey | null = null;
+  #pings: Pings | null = null;
   readonly #nonce: Bytes;
   /** Both sides' nonces, the dialler's first. */
   #nonces: Bytes | null = null;
@@ -102,6 +109,7 @@ export class RelayStream {
   came(bytes: Uint8Array): void {
     if (this.isOver) return;
     this.#heardMs = this.port.time.nowMs;
+    this.#pings?.heard(null);
     this.#in = concatBytes(this.#in, bytes);
     this.port.deliver({ type: "relay-taken", call: this.call, bytes: bytes.length });
     while (!this.isOver && this.#in.length >= HEADER_BYTES) {
@@ -158,6 +166,10 @@ export class RelayStream {
         return this.#up();
       case CONFIRM:
         return this.#up();
+      case PING:
+      case ANSWER:
+        if (body.length > 0) this.#pings?.heard(new Sign(kind === ANSWER, numberIn(body)));
+        return;
       case MESSAGE: {
         if (this.link === null || this.#closing) return;
         const message = CODEC.decode(body) as DirectoryMessage;
@@ -175,6 +187,18 @@ export class RelayStream {
     const attempt = dialled ? this.attempt : null;
     const up = { link: this.link, peer, dialled, attempt, host: "", isRelayed: true };
     this.port.deliver({ type: "link-up", ...up });
+    const { time, pinged } = this.port;
+    if (pinged === null) return;
+    time.disarm(this.#alive);
+    this.#pings = new Pings(time, pinged, {
+      owner: this.port,
+      dialled,
+      sign: (sign) => {
+        if (!sign.isAnswer) this.#pings?.wrote(sign);
+        this.#frame(sign.isAnswer ? ANSWER : PING, bodyOf(sign.number));
+      },
+      lose: (reason) => this.#down(false, reason),
+    });
   }
 
   /** The stream no longer exists; only the end of its link is reported. */
@@ -186,6 +210,7 @@ export class RelayStream {
     if (this.isOver) return;
     this.isOver = true;
     const { time } = this.port;
+    this.#pings?.stop();
     time.disarm(this.#alive);
     time.disarm(this.#closed);
     this.port.changed(this);
@@ -206,6 +231,7 @@ export class RelayStream {
   /** The process has ended. */
   drop(): void {
     this.isOver = true;
+    this.#pings?.stop();
     this.port.time.disarm(this.#alive);
     this.port.time.disarm(this.#closed);
   }
@@ -225,6 +251,7 @@ export class RelayStream {
     new DataView(header.buffer).setUint32(1, body.length);
     const signature = this.port.signer.sign(this.#signed(this.isDialler, this.#sent++, kind, body));
     this.#out = concatBytes(this.#out, header, body, signature);
+    this.#pings?.wrote(null);
     this.#pump();
   }
 
@@ -241,4 +268,14 @@ export class RelayStream {
       time.arm(this.#closed, time.nowMs + 2);
     }
   }
+}
+
+function bodyOf(number: number): Bytes {
+  const body = new Uint8Array(4);
+  new DataView(body.buffer).setUint32(0, number);
+  return body;
+}
+
+function numberIn(body: Uint8Array): number {
+  return new DataView(body.buffer, body.byteOffset).getUint32(0);
 }

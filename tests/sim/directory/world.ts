@@ -181,6 +181,8 @@ export class World {
   directory: DirectoryProcess | null = null;
   /** Whether the directory lies now: promises that depend on its honesty aren't checked. */
   isLying: boolean;
+  /** Whether all programs only wait for their turns, and datagrams with them. */
+  areSlow = false;
   /** How callees answer. */
   answers: "somehow" | "always" = "somehow";
   #lines = 0;
