@@ -464,7 +464,9 @@ Deno.test("--mcp: it leaves at the end of its input also while it waits for some
 
 Deno.test("--mcp: where the member that it was started with is gone, it goes back through the others", async () => {
   await using nodes = new Nodes();
-  const host = await nodes.ready("Host", null);
+  const port = String(freePort()); // that no other test's room is at, once it is free again
+  const host = nodes.add(Node.start(["mesh", "Host", "--host", "127.0.0.1", "--port", port]));
+  await host.until(({ event }) => event === "ready");
   const carol = await nodes.ready("Carol", host);
   using folder = new Folder();
   const words = inRoom("bot", host, folder.path);

@@ -49,12 +49,14 @@ function wrong(words: string): string {
   return `${number}-${first === wordlist[0] ? wordlist[1] : wordlist[0]}-zoo`;
 }
 
-/** All files below a folder, with what is in them. */
+/** All files below a folder, with what is in them; a program may replace one meanwhile, by another that is renamed. */
 async function* filesBelow(folder: string): AsyncGenerator<readonly [string, string]> {
   for await (const { name, isDirectory } of Deno.readDir(folder)) {
     const path = `${folder}/${name}`;
     if (isDirectory) yield* filesBelow(path);
-    else yield [path, new TextDecoder().decode(await Deno.readFile(path))];
+    else if (!name.endsWith(".new")) {
+      yield [path, new TextDecoder().decode(await Deno.readFile(path))];
+    }
   }
 }
 

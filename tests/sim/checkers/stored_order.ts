@@ -7,6 +7,7 @@
 import type { ClaimId } from "../../../lib/base/ids.ts";
 import { claimIdOf } from "../../../lib/protocols/mesh/schema/credentials.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/schema/records.ts";
+import { INCARNATIONS_PER_AUTHOR_MAX } from "../../../lib/protocols/mesh/schema/limits.ts";
 import { type StreamKey, streamKey } from "../../../lib/protocols/mesh/schema/structures.ts";
 import { fakeCrypto } from "../fake_crypto.ts";
 import { type MeshChecker, Violation } from "../mesh/checker.ts";
@@ -99,6 +100,7 @@ export class StoredOrder implements MeshChecker {
     view.restored = true;
     for (const [stream, counter] of view.onDisk) {
       if (view.seen.at(stream) >= counter || this.#isLiars(process, stream)) continue;
+      if (mayBeForgotten(view.onDisk, stream)) continue;
       throw this.#broken(
         `${process.label} begins with ${
           view.seen.at(stream)
@@ -112,6 +114,7 @@ export class StoredOrder implements MeshChecker {
     const held = new Frontiers(process.probe.frontiers() ?? []);
     for (const stream of new Set([...held.keys(), ...onDisk.keys()])) {
       if (held.at(stream) === onDisk.at(stream) || this.#isLiars(process, stream)) continue;
+      if (!held.has(stream) && mayBeForgotten(onDisk, stream)) continue;
       throw this.#broken(
         `the frontier of ${process.label} in ${stream} is ${held.at(stream)}, its disk says ${
           onDisk.at(stream)
@@ -161,6 +164,14 @@ export class StoredOrder implements MeshChecker {
   #broken(text: string): Violation {
     return new Violation(this.name, text);
   }
+}
+
+/** Whether its author has started so often since that a machine forgets the stream, of which it keeps nothing. */
+function mayBeForgotten(onDisk: Frontiers, stream: StreamKey): boolean {
+  const [author, incarnation] = stream.split("/") as [string, string];
+  const isLater = (other: StreamKey) =>
+    other.startsWith(`${author}/`) && Number(other.split("/")[1]) > Number(incarnation);
+  return [...onDisk.keys()].filter(isLater).length >= INCARNATIONS_PER_AUTHOR_MAX;
 }
 
 function claimsIn(records: readonly MeshRecord[]): Set<ClaimId> {
