@@ -102,7 +102,8 @@ Deno.test("irc: a wrong password and a second client are refused; a killed clien
 
   const first = await joined(alice, CAPS);
   const second = await RawIrc.open({ at });
-  assert((await second.join(password)).includes("ERROR :Another client is connected"));
+  const refused = await second.join(password);
+  assert(refused.includes("ERROR :Another client is connected"), refused);
   second.close();
   await alice.ask("msg", { text: "one" });
   await first.until(":one");
