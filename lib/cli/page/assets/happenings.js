@@ -239,15 +239,6 @@ function lineIn(state, place, event, when) {
   return when.told(state, withoutRef, { ...when, where: place.id });
 }
 
-/** The sender of a broadcast gets no copy of it: what was said from this page is known here. */
-function broadcastSent(state, event, when) {
-  const asked = state.pending.get(event.ref);
-  const [, text] = /^(?:2|\/broadcast)\s+([^]+)$/.exec(asked?.text ?? "") ?? [];
-  if (text === undefined) return when.told(state, event, when);
-  const own = { event: "broadcast", at: event.at, from: state.self, text, self: true };
-  return when.told(withItem(state, mainPlace(state), saidItem(own)), event, when);
-}
-
 function delivery(state, event, when) {
   const parent = state.mode === "mesh" ? roomPlace(state, event.room)[1] : mainPlace(state);
   let [next, place] = directPlace(state, parent, event.to);
@@ -317,7 +308,6 @@ export const HAPPENINGS = {
   session,
   incoming,
   call: calling,
-  "broadcast-sent": broadcastSent,
   delivery,
   verify,
   ...editHappenings,

@@ -151,8 +151,7 @@ export class Leases {
    * much comes and goes at one wake-up.
    */
   repeatMs(nowMs: number): number {
-    const { repeatGridMs } = this.timing;
-    return (Math.floor(nowMs / repeatGridMs) + 1) * repeatGridMs - nowMs;
+    return this.beatMs(nowMs) + this.timing.repeatGridMs - nowMs;
   }
 
   /** When a lease is renewed that is to be by `atMs`: as all pass on what they have. */
