@@ -110,16 +110,20 @@ export class Authoring {
    * being written. With more than 64 heads, bundles of kind `heads` come first, until they have named all: what arrives
    * meanwhile wasn't shown when the lines were typed, and they needn't follow it. The latest heads are named first, so
    * that each bundle is later than the one before it, which its heads may leave out.
+   * @param deliveredTime The latest room time that was delivered here, also by streams that aren't among the heads any
+   *   more, as they said different things to different members: what is said after it is later (Lamport 1978, IR2).
    */
-  next(heads: readonly Head[], nowMs: number): OwnBundle | null {
+  next(heads: readonly Head[], deliveredTime: number, nowMs: number): OwnBundle | null {
     if (!this.#canMake()) return null;
-    if (heads.length <= HEADS_MAX) return this.#make("texts", heads, this.#takeTexts());
-    if (this.#joined > 0) return this.#make("texts", [this.#last!], this.#takeTexts());
+    const make = (kind: "texts" | "heads", named: readonly Head[], lines: readonly OwnText[]) =>
+      this.#make(kind, named, deliveredTime, lines);
+    if (heads.length <= HEADS_MAX) return make("texts", heads, this.#takeTexts());
+    if (this.#joined > 0) return make("texts", [this.#last!], this.#takeTexts());
     if (!this.#isJoining && nowMs < this.#referenceAtMs) return null;
     this.#referenceAtMs = nowMs + REFERENCE_INTERVAL_MS;
     this.#isJoining = heads.length > REFERENCE_HEADS_MAX;
     if (!this.#isJoining) this.#joined = this.#queue.length;
-    return this.#make("heads", heads.slice(-REFERENCE_HEADS_MAX), []);
+    return make("heads", heads.slice(-REFERENCE_HEADS_MAX), []);
   }
 
   /** The disk has the bundle, which counts from now on. @returns It; null where the token is another's. */
@@ -176,6 +180,7 @@ export class Authoring {
   #make(
     kind: "texts" | "heads",
     heads: readonly Head[],
+    deliveredTime: number,
     lines: readonly OwnText[],
   ): OwnBundle {
     const wallMs = Math.max(0, Math.floor(this.wallMs()));
@@ -188,7 +193,10 @@ export class Authoring {
       claim: this.#claim!,
       previous: this.#last?.id ?? null,
       heads,
-      time: roomTime(wallMs, latestTime(heads, this.config.genesisTime)),
+      time: roomTime(
+        Math.max(wallMs, deliveredTime + 1),
+        latestTime(heads, this.config.genesisTime),
+      ),
       sentAt: wallMs,
       texts: lines.map(({ text }) => text),
     });

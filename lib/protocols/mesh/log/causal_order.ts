@@ -690,7 +690,8 @@ export class CausalOrder extends OrderView implements Machine<OrderInput, OrderE
    */
   #author(): void {
     if (this.#records.length > 0) return; // in the next step, which follows at once
-    const own = this.authoring.next(this.ledger.heads(), this.#nowMs);
+    const { time } = this.ledger;
+    const own = this.authoring.next(this.ledger.heads(), time.latest, this.#nowMs);
     if (own === null) return;
     const records = [{ kind: "bundle" as const, bundle: own.bundle }];
     this.#effects.push({ type: "persist", records, token: own.persistToken });

@@ -11,6 +11,7 @@ import {
   HEADS_MAX,
   LATE_MS_MAX,
   REFERENCE_HEADS_MAX,
+  TIME_STEP_MS_MAX,
   UNSAID_TEXTS_MAX,
 } from "../../../../lib/protocols/mesh/schema/limits.ts";
 import type { Bundle, Head } from "../../../../lib/protocols/mesh/schema/structures.ts";
@@ -354,7 +355,7 @@ function authoring(claim: ClaimId | null = claimIdOf(fakeSigner("ann").key)) {
   };
   /** The texts of the next bundle; of one that has none, how many heads it names. */
   const next = (heads: readonly Head[] = [], nowMs = 0) => {
-    const own = part.next(heads, nowMs);
+    const own = part.next(heads, 0, nowMs);
     if (own === null) return null;
     const { kind, heads: named } = own.bundle.header.value;
     return kind === "heads" ? [`${named.length} heads`] : own.bundle.texts.value;
@@ -396,15 +397,27 @@ Deno.test("Authoring: what is typed while the disk works is one bundle, of 256 l
 Deno.test("Authoring: what the disk refuses never was: the next bundle has its counter", () => {
   const { part, type } = authoring();
   type("one");
-  part.next([], 0);
+  part.next([], 0, 0);
   assertEquals(part.notStored(1)?.tokens, [1]);
   type("two");
-  const { counter, previous } = part.next([], 0)!.bundle.header.value;
+  const { counter, previous } = part.next([], 0, 0)!.bundle.header.value;
   assertEquals([counter, previous], [1, null]);
   const { id } = part.stored(2)!;
   type("three");
-  const second = part.next([], 0)!.bundle.header.value;
+  const second = part.next([], 0, 0)!.bundle.header.value;
   assertEquals([second.counter, second.previous], [2, id]);
+});
+
+Deno.test("Authoring: what is said after something was delivered is later, whether or not that is among the heads", () => {
+  const { part, type } = authoring();
+  const delivered = WALL_MS + 3_600_000;
+  type("one");
+  assertEquals(part.next(headsOf(1), delivered, 0)!.bundle.header.value.time, delivered + 1);
+  part.stored(1);
+  type("two");
+  // No more than a day after the heads, which is all that others believe.
+  const farOff = part.next(headsOf(1), GENESIS_TIME + 2 * TIME_STEP_MS_MAX, 0)!;
+  assertEquals(farOff.bundle.header.value.time, GENESIS_TIME + TIME_STEP_MS_MAX);
 });
 
 Deno.test("Authoring: lines wait for a claim, and too many for each other; one that is too long never does", () => {
