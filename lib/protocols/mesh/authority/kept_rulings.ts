@@ -20,6 +20,7 @@ import type { InRoom } from "../schema/credentials.ts";
 import {
   DEPUTY_RULINGS_MAX,
   LATE_REMOVALS_MAX,
+  PROOF_RULINGS_MAX,
   REMOVED_ID_BYTES,
   RULINGS_MAX,
 } from "../schema/limits.ts";
@@ -264,12 +265,26 @@ export class KeptRulings {
     return highest;
   }
 
-  /** What shows the key that it was removed: the removal, and the office of its author. */
+  /**
+   * What shows the key that it was removed: the removal, the office of its author, and of each former deputy that has
+   * let the key in again why it has no say any more. At most `PROOF_RULINGS_MAX`.
+   */
   proofOf(key: PeerKey): readonly SignedRuling[] {
     const removal = this.removalOf(key);
     if (removal === null) return [];
+    const ends = [...this.#about(key).values()].filter((ruling) =>
+      ruling.signed.ruling.value.kind === "allow" && compareRulings(ruling, removal) > 0
+    ).map((ruling) => this.#endOf(ruling.signed.ruling.value.author));
     const office = this.#office(removal.signed.ruling.value.author);
-    return office === null ? [removal.signed] : [office.signed, removal.signed];
+    return [office, ...ends.slice(0, PROOF_RULINGS_MAX - 2), removal]
+      .filter((ruling) => ruling !== null).map(({ signed }) => signed);
+  }
+
+  /** Why this former deputy has no say any more; null where it never had, or has. */
+  #endOf(former: PeerKey): KeptRuling | null {
+    if (this.mayRemove(former)) return null;
+    const isOut = this.#isRemovedByFounder(former);
+    return isOut ? this.#of(this.#founder, former, false) : this.#office(former);
   }
 
   /** The keys that this deputy, and no ruling of the founder's, keeps out. */

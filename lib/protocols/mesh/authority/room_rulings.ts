@@ -212,7 +212,11 @@ export class RoomRulings implements Machine<RulingsInput, RulingsEffect> {
 
   #spread(fresh: readonly KeptRuling[], from: PeerKey | null, ref: string | undefined): void {
     const rulings = fresh.map(({ signed }) => signed);
-    for (const peer of this.#neighbours) if (peer !== from) this.#send(peer, rulings);
+    for (const peer of this.#neighbours) {
+      // Who is shut out by this is shown why (`removed`), and no more of the room; and that may be somebody whom no
+      // ruling here is about, where the deputy who let it in again has no say any more.
+      if (peer !== from && !this.kept.isRemoved(peer)) this.#send(peer, rulings);
+    }
     this.#effects.push({ type: "changed", rulings, ref });
   }
 

@@ -264,9 +264,8 @@ export class MembershipRoutes {
     const kept = config.rulings;
     if (kept.isRemoved(signer.key)) return view.fatal("kicked", view.rulings.removedText());
     view.rulings.ruled(rulings, view.ready, ref);
-    const removed = rulings.map(({ ruling: { value } }) => value.subject)
-      .filter((key) => kept.isRemoved(key));
-    this.#give("roster", { type: "removed", keys: removed });
+    // All of them: what a deputy ruled about others stops to count, or counts again, with a ruling about the deputy.
+    this.#give("roster", { type: "removed", keys: kept.removed });
     out.first({ type: "rulings-changed" });
     const isOwn = rulings.some(({ ruling: { value } }) => value.author === signer.key);
     this.#give("secrets", { type: "ruled", isOwn, ref });

@@ -599,6 +599,8 @@ export const DEPUTY_RULINGS_MAX = 256;
 export const LATE_REMOVALS_MAX = RULINGS_MAX / 4;
 /** Rulings in one message, of 80 KB at most. */
 export const RULINGS_IN_MESSAGE_MAX = 256;
+/** That show a key why it is removed: a removal, an appointment, and the ends of so many former deputies' time. */
+export const PROOF_RULINGS_MAX = 16;
 /**
  * Rulings read of one neighbour, known ones included, which cost a hash each: all of them at two links in a row, then
  * one message a second.

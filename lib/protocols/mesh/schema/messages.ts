@@ -24,6 +24,7 @@ import type { BundleId, Hash, RoomId } from "../../../base/ids.ts";
 import {
   FOLDED_NAME_BYTES_MAX,
   NAME_BYTES_MAX,
+  PROOF_RULINGS_MAX,
   ROSTER_BUCKETS,
   ROSTER_NEWS_MAX,
   ROSTER_PART_MAX,
@@ -223,8 +224,11 @@ const removed = message(10, "removed", {
   lane: control,
 }, {
   genesis: signedGenesisSchema,
-  /** The removal; before it the appointment of its author, where that is a deputy. */
-  rulings: list(signedRulingSchema, 2),
+  /**
+   * The appointment of the remover, where that is a deputy; what ended the time of deputies that had let the key in
+   * again; the removal.
+   */
+  rulings: list(signedRulingSchema, PROOF_RULINGS_MAX),
 });
 
 // Overlay (overlay.ts): HyParView.

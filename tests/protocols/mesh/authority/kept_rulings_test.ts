@@ -236,6 +236,18 @@ Deno.test("KeptRulings: who is shown that it is removed keeps none of it, and be
   assertEquals(kept.all, []);
 });
 
+Deno.test("KeptRulings: whom a former deputy had let in again is shown why that counts no longer", () => {
+  const removal = ruling(DEB, "remove", MAL);
+  const allowed = [...deputies, removal, ruling(DON, "allow", MAL, 2)];
+  for (const end of [ruling(ANN, "remove", DON), ruling(ANN, "no-deputy", DON, 2)]) {
+    const mal = knowing(...allowed);
+    assertEquals(mal.isRemoved(key(MAL)), false);
+    assertEquals(mal.showRemoved(key(MAL), [deputies[0]!, removal]), null);
+    const proof = knowing(...allowed, end).proofOf(key(MAL));
+    assertEquals(mal.showRemoved(key(MAL), proof), { fresh: [end], by: key(DEB) });
+  }
+});
+
 Deno.test("RoomRulings passes on what a former deputy ruled: it counts nowhere, and again in the next term", () => {
   const before = ruling(DEB, "remove", MAL);
   const late = hearing(BOB!, ...deputies, ruling(ANN, "no-deputy", DEB, 2));

@@ -133,3 +133,13 @@ Deno.test("RoomRulings: no former deputy's removal is taken over of whom the fou
   give({ type: "stored", token: 1 });
   assertEquals(isRemoved("Mal"), false);
 });
+
+Deno.test("RoomRulings: who is shut out as a deputy's say ends is sent nothing more of the room", () => {
+  const { hear, give, rule, isRemoved } = roomOf("Ann");
+  give({ type: "neighbour-up", peer: keyOf("Mal") });
+  hear(signed("Deb", "remove", "Mal", 1), signed("Don", "allow", "Mal", 2));
+  assertEquals(isRemoved("Mal"), false);
+  assertEquals(rule("remove", "Don"), ["disk 1: remove Don"]);
+  assertEquals(give({ type: "stored", token: 1 }), ["Bob: remove Don", "shown r: remove Don"]);
+  assertEquals(isRemoved("Mal"), true);
+});
