@@ -54,7 +54,7 @@ fi
 # functions costs a twentieth of the processor time of chat, as each closure is given its own when it is made.)
 # bundle NAME PATTERN EXPORT...: of what lib/cli/program.ts loads when it is asked to, that which doesn't match isn't in it;
 # what flags of few load (tools/launcher.sh names them) is in the first alone.
-by_flags=$(grep -rhoE 'import\("(\.\./(doors|mcp|metrics|routers)/|\./open_doors)[^"]*' lib/cli | cut -d'"' -f2 | sort -u)
+by_flags=$(grep -rhoE 'import\("(\.\./(doors|mcp|metrics|routers)/|\./open_doors|@logtape/)[^"]*' lib/cli | cut -d'"' -f2 | sort -u)
 bundle() {
   name=$1
   left_out=

@@ -13,7 +13,7 @@ only=${1:-}
 case "$#" in 0) only=regserver ;; esac # what each can do, the smallest does soonest
 case " $* " in
   ' --help ' | ' help ' | ' --version ') only=regserver ;;
-  *' --irc'* | *' --map-port'* | *' --mcp'* | *' --metrics'* | *' --web'*) only=all ;;
+  *' --irc'* | *' --log-file'* | *' --map-port'* | *' --mcp'* | *' --metrics'* | *' --web'*) only=all ;;
 esac
 case $only in
   mesh) program=@MESH@ program_start=@MESH_START@ program_bytes=@MESH_BYTES@ ;;
