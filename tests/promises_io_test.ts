@@ -1,7 +1,6 @@
 /** docs/promises.md: each promise that the documents number has its tests there, and they exist. */
 
 import { assertEquals } from "@std/assert";
-import { walk } from "@std/fs";
 
 interface Row {
   /** The number of the promise, such as `M1`. */
@@ -59,25 +58,4 @@ Deno.test("docs/promises.md: each number of PROTOCOL.md, and each promise of gua
   assertEquals([...numbers, ...listed].filter((number) => !there.has(number)), []);
   assertEquals(["M1", "G1", "E1"].filter((number) => !numbers.includes(number)), []);
   assertEquals(["M7", "F3", "D5"].filter((number) => !listed.includes(number)), []);
-});
-
-Deno.test("pages: each test file that is named exists", async () => {
-  const files = new Set<string>();
-  for await (const { path } of walk("tests", { exts: [".ts"], includeDirs: false })) {
-    const parts = path.split("/");
-    for (let at = 0; at < parts.length; at++) files.add(parts.slice(at).join("/"));
-  }
-  const missing: string[] = [];
-  const pages = ["PROTOCOL.md", "README.md", "CONTRIBUTING.md"];
-  for await (const { path } of walk("docs", { exts: [".md"], includeDirs: false })) {
-    pages.push(path);
-  }
-  for (const page of pages) {
-    const text = await Deno.readTextFile(page);
-    for (const [, file] of text.matchAll(/`(?:tests\/)?([\w/]+_test\.ts)`/g)) {
-      if (!files.has(file!)) missing.push(`${page}: ${file}`);
-    }
-  }
-
-  assertEquals(missing, []);
 });

@@ -27,10 +27,14 @@ const VARIABLES = [
   ["P2PCHAT_HOME", "Where files are kept, without --data."],
   [
     "XDG_DATA_HOME",
-    "Files are in its folder p2pchat, without either; otherwise in ~/.local/share/p2pchat.",
+    "Its folder p2pchat has the files, without --data and P2PCHAT_HOME; by default ~/.local/share.",
   ],
   ["P2PCHAT_INVITE", "The invite of a room or group, without --invite."],
   ["P2PCHAT_PASSWORD", "The password of an account, without --password-file."],
+  [
+    "P2PCHAT_HANGUP",
+    "If it is ignored, SIGHUP doesn't end the program, as in the units for systemd.",
+  ],
   ["NO_COLOR", "As --no-color."],
 ] as const;
 
@@ -85,10 +89,9 @@ export function manPage(commands: readonly ProgramCommand[], version: string): s
     ...[...commands.map(commandForm), ...OTHER_FORMS.map(([, form]) => form)]
       .flatMap((form) => [".br", strong(form)]).slice(1),
     ".SH DESCRIPTION",
-    "Lines that are typed go to whom the command says; those that begin with / are commands,",
-    "which /help lists.",
-    "A line is what it would be at a terminal: a message in a room or group, NAME/TEXT among friends,",
-    "a name to call in a directory's lobby. In a pipe the program ends when all has gone out.",
+    "What you type is a message to the room, the group, or whoever you are talking to. Among friends, NAME/TEXT sends",
+    "TEXT to NAME; in a directory's lobby, a name calls that user. Lines that begin with / are commands, which /help lists.",
+    "Piped input is taken in the same way, line by line; the program leaves once all of it has gone out.",
     ".SH COMMANDS",
     ...commands.flatMap(commandPart),
     ...OTHER_FORMS.flatMap(([title, form, text]) => [

@@ -405,18 +405,3 @@ Deno.test("docs/directory.md: the session reads as it does", async () => {
   assertEquals(alice.lines.map(plain), ofAlice);
   assertEquals(bob.lines.map(plain).filter((line) => ofBob!.includes(line)), ofBob);
 });
-
-Deno.test("pages: every link to a file of ours leads to one", async () => {
-  const ours = [...Deno.readDirSync(new URL("docs/", ROOT))].filter(({ name }) =>
-    name.endsWith(".md")
-  );
-  const broken: string[] = [];
-  for (const path of ["README.md", "PROTOCOL.md", ...ours.map(({ name }) => `docs/${name}`)]) {
-    for (const [, target] of (await page(path)).matchAll(/\]\(([^)#:]+)(?:#[^)]*)?\)/g)) {
-      const file = new URL(target!, new URL(path, ROOT));
-      const isThere = await Deno.stat(file).then(() => true, () => false);
-      if (!isThere) broken.push(`${path}: ${target}`);
-    }
-  }
-  assertEquals(broken, []);
-});

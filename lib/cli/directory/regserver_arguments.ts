@@ -146,7 +146,7 @@ export const regserverProgramCommand: CommandOf<RegserverOptions> = {
   keeps: { folder: regserverFolder, use: "make" },
   ledTo: accountsTable,
   help:
-    "the directory: accounts, who is online, calls between two, broadcasts; it cannot listen to calls",
+    "the directory: accounts, who is online, calls between two, broadcasts; it cannot read calls",
   flags: [...Object.values(flags), ...ENGINE_FLAGS],
   options(line) {
     if (line.words.length > 0) throw wrongWords(regserverProgramCommand, line.words[0]);

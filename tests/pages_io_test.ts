@@ -1,0 +1,65 @@
+/** The pages of the documentation: what they name and link to exists, and a link says what it means. */
+
+import { assert, assertEquals } from "@std/assert";
+import { walk } from "@std/fs";
+import { dirname, normalize } from "node:path";
+
+const ROOT_PAGES = ["README.md", "PROTOCOL.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"];
+
+/** All pages, by path from the root. */
+async function pages(): Promise<ReadonlyMap<string, string>> {
+  const texts = new Map<string, string>();
+  for (const path of ROOT_PAGES) texts.set(path, await Deno.readTextFile(path));
+  for await (const { path } of walk("docs", { exts: [".md"], includeDirs: false })) {
+    texts.set(path, await Deno.readTextFile(path));
+  }
+  assert(texts.size > 40, `only ${texts.size} were found`);
+  return texts;
+}
+
+/** The headings as links name them, as GitHub makes them: one that stands twice is `name`, then `name-1`. */
+function anchorsOf(page: string): readonly string[] {
+  const count = new Map<string, number>();
+  return [...page.replace(/^```.*?^```/gms, "").matchAll(/^#+ (.*)$/gm)].map(([, heading]) => {
+    const name = heading!.replace(/\[([^\]]*)\]\([^)]*\)/g, "$1").trim().toLowerCase()
+      .replace(/[^\p{L}\p{N}_\- ]/gu, "").replaceAll(" ", "-");
+    const before = count.get(name) ?? 0;
+    count.set(name, before + 1);
+    return before === 0 ? name : `${name}-${before}`;
+  });
+}
+
+Deno.test("pages: every link to a file of ours leads to one, and to a heading that it has once", async () => {
+  const texts = await pages();
+  const anchors = new Map([...texts].map(([path, text]) => [path, anchorsOf(text)]));
+  const broken: string[] = [];
+  let linked = 0;
+  for (const [path, text] of texts) {
+    for (const [, target = "", anchor] of text.matchAll(/\]\(([^)#:\s]*)(?:#([^)\s]*))?\)/g)) {
+      linked += anchor === undefined ? 0 : 1;
+      const file = target === "" ? path : normalize(`${dirname(path)}/${target}`);
+      const isThere = await Deno.stat(file).then(() => true, () => false);
+      const names = anchors.get(file) ?? [];
+      const isClear = anchor === undefined ||
+        names.includes(anchor) && !names.includes(`${anchor}-1`);
+      if (!isThere || !isClear) broken.push(`${path}: ${target}${anchor ? `#${anchor}` : ""}`);
+    }
+  }
+
+  assert(linked > 100, `only ${linked} links to headings were found`);
+  assertEquals(broken, []);
+});
+
+Deno.test("pages: each test file that is named exists", async () => {
+  const files = new Set<string>();
+  for await (const { path } of walk("tests", { exts: [".ts"], includeDirs: false })) {
+    const parts = path.split("/");
+    for (let at = 0; at < parts.length; at++) files.add(parts.slice(at).join("/"));
+  }
+  const missing = [...await pages()].flatMap(([page, text]) =>
+    [...text.matchAll(/`(?:tests\/)?([\w/]+_test\.ts)`/g)]
+      .filter(([, file]) => !files.has(file!)).map(([, file]) => `${page}: ${file}`)
+  );
+
+  assertEquals(missing, []);
+});
