@@ -115,10 +115,10 @@ Deno.test("page: answers are cards of what was asked, in each mode", () => {
   assertEquals(shown({ event: "files", files: [] }), ["No file is offered"]);
   assertEquals(shown({ event: "invite", invite: "w", line: "l", qr: ["##"] }), [
     "Invite",
+    "[rowsOfQr]",
     "Whoever has this can join: pass it on with care.",
     "[code]",
     "[code]",
-    "[rowsOfQr]",
   ]);
   assertEquals(
     shown({

@@ -11,6 +11,7 @@ import * as headings from "../../../lib/cli/page/assets/headings.js";
 import * as lines from "../../../lib/cli/page/assets/lines.js";
 import * as marks from "../../../lib/cli/page/assets/marks.js";
 import * as places from "../../../lib/cli/page/assets/places.js";
+import * as qr from "../../../lib/cli/page/assets/qr.js";
 import * as reduce from "../../../lib/cli/page/assets/reduce.js";
 import * as refs from "../../../lib/cli/page/assets/refs.js";
 import * as rooms from "../../../lib/cli/page/assets/room_events.js";
@@ -34,6 +35,7 @@ export const page: Any = {
   ...lines,
   ...marks,
   ...places,
+  ...qr,
   ...reduce,
   ...refs,
   ...rooms,

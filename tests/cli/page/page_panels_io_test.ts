@@ -1,6 +1,7 @@
 /** The page in Chromium: what is done with the keyboard, with buttons, and with what commands answer. */
 
 import { assert, assertEquals } from "@std/assert";
+import { qrRows } from "../../../lib/cli/words/qr_rows.ts";
 import { type Browser, IN_BROWSER, openBrowser, OpenPage } from "./browser.ts";
 import { PageDouble } from "./page_double.ts";
 import {
@@ -18,6 +19,7 @@ const STEPS: Readonly<Record<string, (browser: Browser) => Promise<void>>> = {
   "Enter runs a whole command, and completes one that isn't": onEnter,
   "a phone that is turned while the list is open can be used": whenTurned,
   "answers are in a panel that is bounded, and closed by Escape": answersInPanel,
+  "a QR code is dark on white, and the first that the invite shows": qrCode,
   "what was found leads to its line, which is fetched where it isn't here": toWhatWasFound,
   "what the mode has can be done by buttons and with the keyboard alone": byButtons,
 };
@@ -130,6 +132,29 @@ async function answersInPanel(browser: Browser): Promise<void> {
   await page.reload();
   await open.sees("hello");
   assert(await page.locator("#answers").isHidden());
+}
+
+async function qrCode(browser: Browser): Promise<void> {
+  const asked = ({ ref }: Fields, page: PageDouble) =>
+    page.show({ event: "invite", invite: "w".repeat(120), line: "l", qr: qrRows("w", 80), ref });
+  await using double = disposable(new PageDouble({ mode: "mesh", asked }));
+  double.page.show(READY);
+  const phone = { viewport: { width: 360, height: 740 }, colorScheme: "dark" } as const;
+  await using open = await OpenPage.open(browser, double.page.url, phone);
+  await open.type("/invite --qr");
+
+  const code = open.page.locator(".qr");
+  await code.waitFor();
+  const looks = await open.page.evaluate(`(() => {
+    const code = document.querySelector(".qr");
+    const { fill, stroke } = getComputedStyle(code.querySelector("svg"));
+    return [getComputedStyle(code).backgroundColor, fill, stroke];
+  })()`);
+  assertEquals(looks, ["rgb(255, 255, 255)", "rgb(0, 0, 0)", "none"]);
+  const box = (await code.boundingBox())!;
+  const panel = (await open.page.locator("#answers").boundingBox())!;
+  assert(box.width === 240 && Math.abs(box.width - box.height) < 1, JSON.stringify(box));
+  assert(box.y + box.height <= panel.y + panel.height, JSON.stringify([box, panel]));
 }
 
 async function toWhatWasFound(browser: Browser): Promise<void> {

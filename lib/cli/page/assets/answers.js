@@ -289,11 +289,18 @@ function whoisCard(who) {
 function inviteCard({ invite, line, qr }) {
   return card(
     "Invite",
-    { rows: [["Whoever has this can join: pass it on with care."]] },
-    { code: invite, label: "Invite" },
-    { code: line, label: "What others type" },
     ...(qr ? [{ rowsOfQr: qr }] : []),
+    { rows: [["Whoever has this can join: pass it on with care."]] },
+    { code: line, label: "What others type" },
+    { code: invite, label: pastedLabel(line) },
   );
+}
+
+/** A private room asks for its invite; an open one takes it, too: it has more addresses in it than one. */
+function pastedLabel(line) {
+  return line.endsWith("--invite")
+    ? "What they paste when they are asked for the invite"
+    : "The invite as a word, which p2pchat mesh NAME --invite asks for";
 }
 
 function wordsCard({ words, line, expires }) {

@@ -1,8 +1,9 @@
 /** Answers to commands as cards. */
 
 import { bodyElement, sentence } from "./body.js";
-import { copyButton, h, nameOf } from "./dom.js";
+import { copyButton, h, nameOf, svg } from "./dom.js";
 import { visible } from "./harmless.js";
+import { qrShape } from "./qr.js";
 import { timeText } from "./times.js";
 
 export function answer(item, _, context) {
@@ -51,11 +52,7 @@ function blockElement(block, context) {
     return h("p", { class: "digits" }, groups);
   }
   if (block.rowsOfQr) {
-    return h(
-      "div",
-      { class: "qr", role: "img", "aria-label": "The invite as a QR code" },
-      block.rowsOfQr.join("\n"),
-    );
+    return qrElement(block.rowsOfQr);
   }
   if (block.commands) {
     return h(
@@ -82,6 +79,19 @@ function blockElement(block, context) {
       }, label)
     ),
   );
+}
+
+/** Modules that stay light around a code. */
+const QUIET = 4;
+/** Those that the rows have already. */
+const QUIET_OF_ROWS = 2;
+
+/** Dark on white in any colours of the page: not every camera reads it the other way round. */
+function qrElement(rows) {
+  const { side, path } = qrShape(rows);
+  const more = QUIET - QUIET_OF_ROWS;
+  const shape = svg(`${-more} ${-more} ${side + 2 * more} ${side + 2 * more}`, [path]);
+  return h("div", { class: "qr", role: "img", "aria-label": "The invite as a QR code" }, shape);
 }
 
 function foundElement(

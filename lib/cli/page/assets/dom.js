@@ -27,7 +27,7 @@ const PATHS = {
   ],
   send: ["M12 19V5.5", "M6 11.200l6-5.9 6 5.9"],
   down: ["M12 5v13.5", "M6 12.700l6 5.9 6-5.9"],
-  more: ["M6 12v.1", "M12 12v.1", "M18 12v.1"],
+  more: [5.5, 12, 18.5].map((x) => `M${x - 0.8} 12a.8.8 0 101.6 0 .8.8 0 10-1.6 0`),
   add: ["M12 5.500v13", "M5.500 12h13"],
   invite: ["M4.500 6.500h15v11h-15z", "M5 7l7 6 7-6"],
   menu: ["M4.5 7h15", "M4.5 12h15", "M4.5 17h15"],
@@ -47,15 +47,20 @@ const PATHS = {
 };
 
 export function icon(name) {
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("viewBox", "0 0 24 24");
-  svg.setAttribute("aria-hidden", "true");
-  for (const d of PATHS[name]) {
+  return svg("0 0 24 24", PATHS[name]);
+}
+
+/** A drawing of paths, which says nothing to a screen reader: what is around it does. */
+export function svg(viewBox, paths) {
+  const element = document.createElementNS(SVG, "svg");
+  element.setAttribute("viewBox", viewBox);
+  element.setAttribute("aria-hidden", "true");
+  for (const d of paths) {
     const path = document.createElementNS(SVG, "path");
     path.setAttribute("d", d);
-    svg.append(path);
+    element.append(path);
   }
-  return svg;
+  return element;
 }
 
 /**
