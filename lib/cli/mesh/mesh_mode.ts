@@ -84,14 +84,14 @@ const BACK = "This is the room you were in last; --new founds another";
 const BACK_PRIVATE =
   "This is the private room you were in last; --private --new founds another private one";
 const FOUNDED =
-  "You founded a new room; nobody else is here yet. Anybody who reaches this address can come in and read " +
-  "(--private keeps all out who have no invite). /help lists the commands, :q leaves.";
+  "You founded a new room; nobody else is here yet. Anybody who reaches this address can join and read " +
+  "(with --private, only those with an invite). /help lists the commands, :q leaves.";
 
 /** How others come, after whether the room is announced: what isn't is found by nobody. */
 const OTHERS_ANNOUNCED =
-  "Others on this network come in with --lan, those elsewhere by /invite --words.";
+  "Others on this network join with --lan, those elsewhere by a code to say: /invite --words.";
 const OTHERS_UNANNOUNCED =
-  "Others come in by /invite --words; or start again with --lan, as all on this network do.";
+  "Others can also join by a code to say: /invite --words. On one network, all just start with --lan.";
 
 function joinedText(title: string | null): string {
   const room = title === null ? "the room" : `the room ${quotedStart(title)}`;

@@ -1,6 +1,6 @@
 import { assert } from "@std/assert";
-import { MemoryLinkNetwork } from "../../doubles/memory_links.ts";
-import { linkContract, type LinkWorld } from "../../contracts/link_contract.ts";
+import { MemoryLinkNetwork } from "./memory_links.ts";
+import { linkContract, type LinkWorld } from "../contracts/link_contract.ts";
 
 function memoryWorld(): LinkWorld {
   const network = new MemoryLinkNetwork({ latencyMs: 1 });

@@ -1,13 +1,13 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { P2pchatError } from "../../../lib/base/errors.ts";
-import { type AppendFile, writeAll } from "../../../lib/store/disk/disk.ts";
-import { MemoryDisk } from "../../doubles/memory_disk.ts";
-import { accountsContract } from "../../contracts/accounts_contract.ts";
-import { appendLogContract } from "../../contracts/append_log_contract.ts";
-import { diskContract, type DiskFixture } from "../../contracts/disk_contract.ts";
-import { userInfoContract } from "../../contracts/user_info_contract.ts";
-import { accountsOn } from "../../store/accounts_files.ts";
-import { Random } from "../../sim/random.ts";
+import { P2pchatError } from "../../lib/base/errors.ts";
+import { type AppendFile, writeAll } from "../../lib/store/disk/disk.ts";
+import { MemoryDisk } from "./memory_disk.ts";
+import { accountsContract } from "../contracts/accounts_contract.ts";
+import { appendLogContract } from "../contracts/append_log_contract.ts";
+import { diskContract, type DiskFixture } from "../contracts/disk_contract.ts";
+import { userInfoContract } from "../contracts/user_info_contract.ts";
+import { accountsOn } from "../store/accounts_files.ts";
+import { Random } from "../sim/random.ts";
 
 async function onMemoryDisk(test: (fixture: DiskFixture) => Promise<void>): Promise<void> {
   const disk = new MemoryDisk();

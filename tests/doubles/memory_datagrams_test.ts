@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { MemoryDatagramNetwork } from "../../doubles/memory_datagrams.ts";
-import { datagramContract, type DatagramWorld } from "../../contracts/datagram_contract.ts";
+import { MemoryDatagramNetwork } from "./memory_datagrams.ts";
+import { datagramContract, type DatagramWorld } from "../contracts/datagram_contract.ts";
 
 function memoryWorld(): DatagramWorld {
   const network = new MemoryDatagramNetwork({ latencyMs: 1 });

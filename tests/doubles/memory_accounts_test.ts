@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { P2pchatError } from "../../../lib/base/errors.ts";
-import { MemoryAccounts } from "../../doubles/memory_accounts.ts";
-import { accountOf, accountsContract } from "../../contracts/accounts_contract.ts";
+import { P2pchatError } from "../../lib/base/errors.ts";
+import { MemoryAccounts } from "./memory_accounts.ts";
+import { accountOf, accountsContract } from "../contracts/accounts_contract.ts";
 
 accountsContract("MemoryAccounts", async (test) => {
   const accounts = new MemoryAccounts();
