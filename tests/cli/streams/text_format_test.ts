@@ -40,6 +40,33 @@ Deno.test("TextFormat keeps a message on one line in a pipe", () => {
   assertEquals(format.format(message("two\nlines")), "12:03 <Bob> two␊lines\n");
 });
 
+Deno.test("TextFormat writes in a pipe what it writes with colours, without them", () => {
+  const lines: readonly Line[] = [
+    message("two\nlines\x1b[31m\u202e"),
+    [{ timeMs: NOON_MS }, EARLIER, " <", { text: "B\tb", as: "name" }, "> ", {
+      text: "it",
+      as: "body",
+    }],
+    [{ timeMs: NOON_MS + DAY_MS }, { text: " ! ", as: "mark" }, "the next day"],
+    [{ text: "-- away since ", as: "rule" }, { timeMs: NOON_MS, nowMs: NOON_MS + DAY_MS }],
+    ["Key: ", { text: "abc\x07", as: "exact" }, " ", { text: "you", as: "own" }],
+    [{ timeMs: NOON_MS }, { text: "[you] ", as: "private" }, {
+      text: "/me waves\u0300",
+      as: "body",
+      isPrivate: true,
+    }],
+  ];
+  for (const verbose of [false, true]) {
+    const pipe = new TextFormat({ ...PIPE, verbose }, NOON_MS);
+    const coloured = new TextFormat({ ...PIPE, verbose, colour: true }, NOON_MS);
+    for (const line of lines) {
+      // deno-lint-ignore no-control-regex -- the escape sequences of styles alone: others are made visible
+      const uncoloured = coloured.format(line).replace(/\x1b\[[0-9;]*m/g, "");
+      assertEquals(pipe.format(line), uncoloured);
+    }
+  }
+});
+
 Deno.test("TextFormat indents a message of several lines on a terminal", () => {
   const format = new TextFormat(terminalOf(80), NOON_MS);
   assertEquals(

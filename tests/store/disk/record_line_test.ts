@@ -5,6 +5,8 @@ Deno.test("joinCells() shows what a terminal obeys, hides or reorders, and split
   const cells: readonly (readonly [text: string, written: string])[] = [
     ["plain ünï👩‍🚀 نمی‌خواهم", "plain ünï👩‍🚀 نمی‌خواهم"],
     ["a\tb\\\x1b\n", "a\\tb\\\\\\x1b\\n"],
+    ["a\\b", "a\\\\b"],
+    ["a\x7f", "a\\x7f"],
     ["gpj\u202eexe", "gpj\\u202eexe"],
     ["a\u200bb\u2028c\u2029d\u00ade\ufeff", "a\\u200bb\\u2028c\\u2029d\\xade\\ufeff"],
     ["x\u{e0041}\u{e007f}", "x\\udb40\\udc41\\udb40\\udc7f"],
