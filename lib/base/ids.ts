@@ -14,7 +14,7 @@ export type RoomId = Branded<"RoomId">;
 export type BundleId = Branded<"BundleId">;
 /** SHA-256 of a domain tag and a claim's exact bytes. */
 export type ClaimId = Branded<"ClaimId">;
-/** SHA-256 of a bundle id and the index of a text in it. */
+/** Names a text: by its bundle, or its author's process, and its place there. */
 export type MessageId = Branded<"MessageId">;
 /** Names a request of a group's member. */
 export type RequestId = Branded<"RequestId">;

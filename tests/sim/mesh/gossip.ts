@@ -686,7 +686,7 @@ export class Gossip implements Machine<MeshInput, MeshEffect> {
     for (const [index, text] of bundle.texts.value.entries()) {
       this.#show({
         event: "message",
-        id: messageId(this.environment.crypto, id, index),
+        id: messageId(id, index),
         from: this.#nameOf(header.author),
         shown: this.#nameOf(header.author),
         key: fingerprintOf(header.author),
@@ -756,7 +756,7 @@ export class Gossip implements Machine<MeshInput, MeshEffect> {
     }
     const messages = ordered.flatMap(({ id, bundle }) =>
       bundle.texts.value.map((text, index) => ({
-        id: messageId(this.environment.crypto, id, index),
+        id: messageId(id, index),
         from: this.#nameOf(bundle.header.value.author),
         shown: this.#nameOf(bundle.header.value.author),
         key: fingerprintOf(bundle.header.value.author),

@@ -41,7 +41,7 @@ import {
   keptBytes,
   lastCounter,
   latestTime,
-  messageIds,
+  messageId,
 } from "./bundle.ts";
 import { CausalFloor, type Lateness } from "./causal_floor.ts";
 import { type Conflict, findConflict } from "./conflicts.ts";
@@ -316,12 +316,11 @@ export class CausalOrder extends OrderView implements Machine<OrderInput, OrderE
       this.causalFloor.rangeCame(bundle.header.value.time, this.#nowMs);
     }
     const texts = bundle.texts.value;
-    const ids = messageIds(this.env.crypto, id, texts.length);
     this.#effects.push({
       type: "delivered",
       bundle,
       id,
-      messages: texts.map((text, index) => ({ id: ids[index]!, text })),
+      messages: texts.map((text, index) => ({ id: messageId(id, index), text })),
       from: arrival?.from ?? null,
       hop: arrival?.hop ?? 0,
       reason: arrival?.reason ?? null,
@@ -709,7 +708,7 @@ export class CausalOrder extends OrderView implements Machine<OrderInput, OrderE
   }
 
   #said({ tokens, bundle, id }: OwnBundle): void {
-    const messages = messageIds(this.env.crypto, id, bundle.texts.value.length);
+    const messages = bundle.texts.value.map((_, index) => messageId(id, index));
     this.#effects.push({ type: "said", tokens, messages });
   }
 

@@ -257,7 +257,7 @@ export class Ledger {
         if (entries.length >= wanted) return entries.reverse();
         const text = texts[index]!;
         entries.push({
-          id: messageId(this.crypto, id, index),
+          id: messageId(id, index),
           author,
           claim,
           text,

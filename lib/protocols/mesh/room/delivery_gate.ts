@@ -395,7 +395,7 @@ function unshownMessages(records: readonly MeshRecord[], crypto: Crypto): readon
       bundles.set(
         through,
         record.bundle.texts.value.map((text, index) => {
-          const id = messageId(crypto, through, index);
+          const id = messageId(through, index);
           return { ...place, id, author, claim, text, sentAt, history: true, through };
         }),
       );
