@@ -18,16 +18,15 @@ const FAILING =
  */
 export function withRequire(text: string): string {
   const replaced = text.replace(FAILING, (failing, name) => {
-    const working = `import{createRequire as bundledRequire}from"node:module";` +
-      `var ${name}=bundledRequire(import.meta.url);`;
-    return working.padEnd(failing.length);
+    // Not by `createRequire`, for which each start would load the runtime's module loader.
+    return `var ${name}=m=>process.getBuiltinModule(m);`.padEnd(failing.length);
   });
   if (!replaced.includes("Dynamic require of ")) return replaced;
   throw new Error("the bundle has a require that fails: see tools/mended_bundle.ts");
 }
 
 /** An import of a module that was left out of the bundle. */
-const LEFT_OUT = /import\("\.{1,2}\/.([^"]*)"\)/g;
+const LEFT_OUT = /import\("(?:\.{1,2}\/|@).([^"]*)"\)/g;
 
 /**
  * The bundle in which no module that was left out is named where the runtime looks: before each start it would try to

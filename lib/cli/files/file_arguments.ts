@@ -1,11 +1,12 @@
 /** Flags about files, of all modes that carry them, and the rights that these take. */
 
-import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { FILES_BYTES_MAX_DEFAULT } from "../../protocols/transfer/limits.ts";
 import { dataSize, fileName, type Flags, type OptionsOf, type ValueFlag } from "../args/flags.ts";
 import type { FileNeed } from "../args/least_privilege.ts";
 import type { CommandLine } from "../args/options.ts";
+import { nameIn } from "./file_to_send.ts";
+import { folderOf } from "../../store/disk/disk.ts";
 import { homeFolder, isAtTerminal, processStreams } from "../streams/streams.ts";
 
 const filesMax = {
@@ -74,11 +75,11 @@ function sendable(): readonly FileNeed[] {
   const home = resolve(homeFolder() ?? "/");
   const folder = Deno.cwd();
   const isAbove = folder === "/" || folder === home || home.startsWith(`${folder}/`);
-  const places = isAbove ? PLACES : [folder, ...PLACES];
+  const places = PLACES.filter(isFolder);
   return [
     ...visibleIn(home),
     ...isAbove ? visibleIn(folder) : [],
-    ...places.filter(isFolder).map((path): FileNeed => ({ path, use: "read" })),
+    ...(isAbove ? places : [folder, ...places]).map((path): FileNeed => ({ path, use: "read" })),
   ];
 }
 
@@ -103,17 +104,30 @@ export function downloadsOf(options: SharingOptions, isInteractive: boolean): st
   return resolve(options.downloads ?? usualDownloads(options.dataFolder));
 }
 
+/** Of each home, as it was at the start: once rights are given up, the home folder itself can't be looked into. */
+const homesDownloads = new Map<string, boolean>();
+
 function usualDownloads(data: string): string {
   const home = homeFolder();
+  if (home === undefined) return `${data}/downloads`;
   const usual = `${home}/Downloads`;
-  return home !== undefined && isFolder(usual) ? usual : `${data}/downloads`;
+  const isThere = homesDownloads.get(home) ?? isFolder(usual);
+  homesDownloads.set(home, isThere);
+  return isThere ? usual : `${data}/downloads`;
 }
 
-/** Not by an error where it isn't there: the first one of a start has its stack mapped to the sources, for 45 ms. */
+/**
+ * Looked up among the names in the folder above: not by an error where it isn't there, as the first one of a start has
+ * its stack mapped to the sources, for 45 ms.
+ */
 function isFolder(path: string): boolean {
+  const wanted = nameIn(path);
   try {
-    return existsSync(path) && Deno.statSync(path).isDirectory;
+    for (const { name, isDirectory, isSymlink } of Deno.readDirSync(folderOf(path))) {
+      if (name === wanted) return isDirectory || (isSymlink && Deno.statSync(path).isDirectory);
+    }
   } catch {
-    return false; // it has gone, or is out of reach
+    // it has gone, or is out of reach
   }
+  return false;
 }

@@ -1,8 +1,8 @@
 /** The file on the disk that the user wants to send. */
 
-import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { P2pchatError } from "../../base/errors.ts";
+import { nodeFiles } from "../../store/disk/node_files.ts";
 import { pathsDropped } from "./path_typed.ts";
 
 interface FileToSend {
@@ -50,7 +50,7 @@ export function nameIn(path: string): string {
 function isFileInReach(path: string): boolean {
   if (Deno.permissions.querySync({ name: "read", path }).state !== "granted") return false;
   try {
-    return existsSync(path) && Deno.statSync(path).isFile;
+    return nodeFiles().existsSync(path) && Deno.statSync(path).isFile;
   } catch {
     return false; // it has gone
   }

@@ -3,9 +3,9 @@
  * its folder is that it is there, its path without links, and that the names in it are synced: an open one does.
  */
 
-import { constants, fstatSync, fsync, openSync, type Stats } from "node:fs";
-import { promisify } from "node:util";
+import type { Stats } from "node:fs";
 import { isSystemError } from "../../base/errors.ts";
+import { nodeFiles } from "./node_files.ts";
 
 class HeldFolder {
   /** @param real Its path without links, when it was opened. */
@@ -13,11 +13,13 @@ class HeldFolder {
 
   /** By the descriptor, for which no right is needed. `nlink` is 0 when the folder has been removed. */
   stat(): Stats {
-    return fstatSync(this.opened);
+    return nodeFiles().fstatSync(this.opened);
   }
 
-  async sync(): Promise<void> {
-    await promisify(fsync)(this.opened);
+  sync(): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    nodeFiles().fsync(this.opened, (error) => error === null ? resolve() : reject(error));
+    return promise;
   }
 }
 
@@ -27,6 +29,7 @@ const held = new Map<string, HeldFolder>();
 export function holdFolder(path: string, real: string): boolean {
   if (held.has(path)) return true;
   try {
+    const { constants, openSync } = nodeFiles();
     const opened = openSync(real, constants.O_RDONLY | constants.O_DIRECTORY);
     held.set(path, new HeldFolder(real, opened));
     return true;

@@ -4,15 +4,6 @@
  * Syncs wait for the device, so they are asynchronous.
  */
 
-import {
-  closeSync,
-  constants,
-  fchmodSync,
-  fchownSync,
-  fstatSync,
-  openSync,
-  writeSync,
-} from "node:fs";
 import type { Bytes } from "../../base/crypto/crypto.ts";
 import { isSystemError, P2pchatError, systemErrorCode } from "../../base/errors.ts";
 import { invariant } from "../../base/invariant.ts";
@@ -33,11 +24,15 @@ import {
 } from "./disk.ts";
 
 import { heldFolder } from "./held_folders.ts";
+import { nodeFiles } from "./node_files.ts";
 import { belongsText, otherUser } from "./other_users.ts";
 
 const PERMISSION_BITS = 0o777;
 /** Opens what may no longer be the file that was there: through no link, and without waiting for a pipe's writer. */
-const UNLINKED_FLAGS = constants.O_NOFOLLOW | constants.O_NONBLOCK;
+function openThroughNoLink(path: string, access: "O_RDONLY" | "O_WRONLY"): number {
+  const { constants, openSync } = nodeFiles();
+  return openSync(path, constants[access] | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+}
 
 /** How a file is opened that is made where it is missing. */
 interface Access {
@@ -83,14 +78,14 @@ class RealAppendFile implements AppendFile {
   overwrite(offset: number, bytes: Uint8Array): void {
     try {
       // This one writes to the end, wherever it is positioned.
-      const opened = this.#openAgain(constants.O_WRONLY);
+      const opened = this.#openAgain("O_WRONLY");
       try {
         for (let written = 0; written < bytes.length;) {
           const rest = bytes.length - written;
-          written += writeSync(opened, bytes, written, rest, offset + written);
+          written += nodeFiles().writeSync(opened, bytes, written, rest, offset + written);
         }
       } finally {
-        closeSync(opened);
+        nodeFiles().closeSync(opened);
       }
     } catch (cause) {
       if (cause instanceof P2pchatError) throw cause;
@@ -102,11 +97,11 @@ class RealAppendFile implements AppendFile {
    * Opens the same file once more, for calls that Deno's open files don't have.
    * @throws {P2pchatError} Where another one is at its path now.
    */
-  #openAgain(access: number): number {
+  #openAgain(access: "O_RDONLY" | "O_WRONLY"): number {
     if (!this.isInPlace()) throw misplacedError(this.path);
-    const opened = openSync(this.path, access | UNLINKED_FLAGS);
-    if (isSameFile(fstatSync(opened), this.file.statSync())) return opened;
-    closeSync(opened);
+    const opened = openThroughNoLink(this.path, access);
+    if (isSameFile(nodeFiles().fstatSync(opened), this.file.statSync())) return opened;
+    nodeFiles().closeSync(opened);
     throw misplacedError(this.path);
   }
 
@@ -135,12 +130,12 @@ class RealAppendFile implements AppendFile {
       // Even root gives nothing away: whoever may write in the folder could have put another file there.
       if (is.uid !== wanted.uid) throw systemError("EPERM", "Operation not permitted");
       // Deno's open files have no way to set these.
-      const opened = this.#openAgain(constants.O_RDONLY);
+      const opened = this.#openAgain("O_RDONLY");
       try {
-        if (is.gid !== wanted.gid) fchownSync(opened, wanted.uid!, wanted.gid!);
-        fchmodSync(opened, (wanted.mode ?? 0) & PERMISSION_BITS);
+        if (is.gid !== wanted.gid) nodeFiles().fchownSync(opened, wanted.uid!, wanted.gid!);
+        nodeFiles().fchmodSync(opened, (wanted.mode ?? 0) & PERMISSION_BITS);
       } finally {
-        closeSync(opened);
+        nodeFiles().closeSync(opened);
       }
     } catch (cause) {
       if (cause instanceof P2pchatError) throw cause;
@@ -292,11 +287,11 @@ export class RealDisk implements Disk {
   setMode(path: string, mode: number): Promise<void> {
     return orDiskError("set the mode of", path, () => {
       if (isLink(path)) throw systemError("ELOOP", LINK_TEXT);
-      const opened = openSync(path, constants.O_RDONLY | UNLINKED_FLAGS);
+      const opened = openThroughNoLink(path, "O_RDONLY");
       try {
-        fchmodSync(opened, mode);
+        nodeFiles().fchmodSync(opened, mode);
       } finally {
-        closeSync(opened);
+        nodeFiles().closeSync(opened);
       }
     });
   }

@@ -8,7 +8,8 @@
  */
 
 import { Buffer } from "node:buffer";
-import { createSocket, type Socket } from "node:dgram";
+import type { Socket } from "node:dgram";
+import process from "node:process";
 import { TokenBucket } from "../../base/rates/token_bucket.ts";
 import { isLoopback } from "../../base/text/endpoints.ts";
 import type { Logger } from "../../base/machine/environment.ts";
@@ -88,6 +89,8 @@ export class MdnsDiscovery implements ServiceDiscovery {
   /** Opens the socket; until it is open, what is sent waits. */
   constructor(readonly options: Options) {
     this.#port = options.port ?? PORT;
+    // Not imported: what the bundle imports of the runtime, each start loads.
+    const { createSocket } = process.getBuiltinModule("node:dgram");
     this.#socket = createSocket({ type: "udp4", reuseAddr: true });
     this.#socket.on("error", (error) => {
       options.log.debug("multicast DNS", { reason: reasonOf(error) });

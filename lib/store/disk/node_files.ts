@@ -1,0 +1,14 @@
+/**
+ * Node's file calls, for what Deno's don't have: by descriptor, with flags, without an error. Loaded with the first
+ * call: a start needs none of them, and they take 2.4 MB.
+ */
+
+import process from "node:process";
+
+type NodeFiles = typeof import("node:fs");
+
+let loaded: NodeFiles | undefined;
+
+export function nodeFiles(): NodeFiles {
+  return loaded ??= process.getBuiltinModule("node:fs");
+}
