@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { cpuMs } from "../../cpu_time.ts";
 import { IrcBench, KEY } from "./irc_bench.ts";
 
 const CAPS = "draft/chathistory batch server-time message-tags standard-replies";
@@ -107,6 +108,35 @@ Deno.test("irc history: no more text comes at once than a client reads at leisur
   assertEquals(ids("LATEST #room * 60").length, 17);
   assertEquals(ids("AFTER #room msgid=m0 60")[0], "m1");
   assertEquals(ids("AFTER #room msgid=m0 60").length, 17);
+});
+
+const LATER = "2026-02-01T00:00:00.000Z";
+
+Deno.test("irc history: what is told of a crowd, and of those who have left it, costs no look at all of it for each", () => {
+  const bench = new IrcBench();
+  bench.directory();
+  bench.join();
+  const users = Array.from({ length: 4_000 }, (_, at) => ({
+    ...{ name: `user${at}`, key: `key${at}`, state: "free", guest: false },
+  }));
+  const come = cpuMs(() => bench.event({ event: "users", users }));
+  const again = cpuMs(() => bench.event({ event: "users", users }));
+  bench.events.push(...Array.from({ length: 5_000 }, (_, at) => {
+    const gone = { from: `gone${at % 50}`, key: `gonekey${at % 50}` };
+    const fields = {
+      event: "broadcast",
+      id: `b${at}`,
+      text: "hi",
+      at: LATER,
+      self: false,
+      ...gone,
+    };
+    return { id: 10_000 + at, fields };
+  }));
+  const asked = cpuMs(() => bench.line("CHATHISTORY LATEST #lobby * 50"));
+
+  assertEquals(bench.taken().filter((line) => line.includes(" PRIVMSG #lobby ")).length, 50);
+  for (const ms of [come, again, asked]) assert(ms < 1_000, `${come}, ${again}, ${asked} ms`);
 });
 
 Deno.test("irc history: a thousand questions between two events read what is kept once", () => {

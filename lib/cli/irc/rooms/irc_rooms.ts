@@ -37,6 +37,8 @@ export interface Room {
   place: string | null;
   /** By their keys; without the user. */
   readonly people: Map<string, Person>;
+  /** The same people by their folded nicks, as each who comes is compared with all who are there. */
+  readonly nicks: Map<string, Person>;
 }
 
 /** What has changed for a client. */
@@ -109,9 +111,8 @@ export class IrcRooms {
   byNick(nick: string): { readonly room: Room; readonly person: Person } | undefined {
     const folded = ircFolded(nick);
     for (const room of this.#rooms) {
-      for (const person of room.people.values()) {
-        if (ircFolded(person.nick) === folded) return { room, person };
-      }
+      const person = room.nicks.get(folded);
+      if (person !== undefined) return { room, person };
     }
     return undefined;
   }
@@ -165,7 +166,7 @@ export class IrcRooms {
   /** Who the user is. */
   introduced(name: string, key: string): readonly Change[] {
     this.#key = key;
-    for (const { people } of this.#rooms) people.delete(key);
+    for (const room of this.#rooms) forget(room, key);
     return this.called(name);
   }
 
@@ -188,7 +189,7 @@ export class IrcRooms {
     const before = room.people.get(given.key);
     if (before === undefined) {
       const person = this.#named(given);
-      room.people.set(person.key, person);
+      keep(room, person);
       return [{ type: "joined", room, person }];
     }
     return this.changed(room, before, given);
@@ -200,9 +201,9 @@ export class IrcRooms {
 
   /** Somebody who is in the room is otherwise than before. */
   changed(room: Room, was: Person, given: Described): readonly Change[] {
-    room.people.delete(was.key);
+    forget(room, was.key);
     const person = this.#named(given);
-    room.people.set(person.key, person);
+    keep(room, person);
     const changes: Change[] = [];
     if (person.nick !== was.nick) changes.push({ type: "renamed", was, person });
     if (person.away !== was.away) changes.push({ type: "away", person });
@@ -212,7 +213,7 @@ export class IrcRooms {
 
   /** Somebody has left the room. */
   gone(room: Room, person: Person, reason: string): readonly Change[] {
-    room.people.delete(person.key);
+    forget(room, person.key);
     const isElsewhere = this.byNick(person.nick) !== undefined;
     return [{ type: "gone", room, person, reason, isElsewhere }];
   }
@@ -239,7 +240,7 @@ export class IrcRooms {
     if (first?.id === null && first.kind === "mesh") return first; // `ready` tells its id
     const room: Room = {
       ...{ id: maybeText(fields, "room"), kind: "mesh", title: null, channel: null },
-      ...{ isPrivate: false, sinceMs: 0, place: null, people: new Map() },
+      ...{ isPrivate: false, sinceMs: 0, place: null, people: new Map(), nicks: new Map() },
     };
     this.#rooms.push(room);
     return room;
@@ -256,4 +257,16 @@ export class IrcRooms {
     const longer = KEY_START_LENGTHS.map((length) => `${nick}^${key.slice(0, length)}`);
     return [nick, ...longer].find((each) => !isTaken(each)) ?? `${nick}^${key}`;
   }
+}
+
+function keep({ people, nicks }: Room, person: Person): void {
+  people.set(person.key, person);
+  nicks.set(ircFolded(person.nick), person);
+}
+
+function forget({ people, nicks }: Room, key: string): void {
+  const person = people.get(key);
+  if (person === undefined) return;
+  people.delete(key);
+  nicks.delete(ircFolded(person.nick));
 }
