@@ -1,6 +1,6 @@
 /** What a client asks of channels and people, and is answered at once, from what events have told. */
 
-import { utf8Length } from "../../base/text/text.ts";
+import { utf8Length, visibleText } from "../../base/text/text.ts";
 import type { IrcClient } from "./irc_client.ts";
 import { type Fields, isTrue, maybeText, numberOf, textOf } from "./rooms/irc_fields.ts";
 import { ircFolded, ircMessage, NOBODY, SERVER, withTags } from "./lines/irc_message.ts";
@@ -171,7 +171,7 @@ export function answerWhois(
   if (channels.length > 0) client.reply("319", nick, channels.join(" "));
   client.reply("312", nick, SERVER, "p2pchat, end to end encrypted");
   const away = maybeText(whois, "away");
-  if (away !== null) client.reply("301", nick, away === "" ? "away" : away);
+  if (away !== null) client.reply("301", nick, awayText(away));
   if (key !== null) client.reply("330", nick, key, "has the key");
   const host = textOf(whois, "host");
   const route = maybeText(whois, "route");
@@ -223,9 +223,14 @@ export function sendVerified(client: IrcClient, channel: string, person: Person)
   client.send(ircMessage(SERVER, "MODE", channel, mode, person.nick));
 }
 
+/** Somebody's own words for it, in which a client obeys nothing. */
+function awayText(away: string): string {
+  return away === "" ? "away" : visibleText(away);
+}
+
 /** Tells that somebody is away or back, to clients that want to be told. */
 export function sendAway(client: IrcClient, { nick, key, away }: Person, time: string): void {
   if (!client.has("away-notify")) return;
-  const params = away === null ? [] : [away === "" ? "away" : away];
+  const params = away === null ? [] : [awayText(away)];
   client.send(withTags(ircMessage(sourceOf(nick, key), "AWAY", ...params), { time }));
 }

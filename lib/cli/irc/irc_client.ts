@@ -1,6 +1,6 @@
 /** One client that is connected: what it has told of itself, and what is sent to it, in the form that it understands. */
 
-import { utf8Length } from "../../base/text/text.ts";
+import { utf8Length, visibleText } from "../../base/text/text.ts";
 import { type Capability, IrcCapabilities } from "./lines/irc_capabilities.ts";
 import { ircFolded, type IrcMessage, ircMessage, SERVER, withTags } from "./lines/irc_message.ts";
 import { IrcMultiline } from "./lines/irc_multiline.ts";
@@ -79,13 +79,14 @@ export class IrcClient {
     else this.#write(message);
   }
 
-  /** Sends a numeric of the server's. */
+  /** Sends a numeric of the server's, in which a client obeys nothing, whosever words there are. */
   reply(numeric: string, ...params: readonly string[]): void {
-    this.send(ircMessage(SERVER, numeric, this.nick, ...params));
+    this.send(ircMessage(SERVER, numeric, this.nick, ...params.map(visibleText)));
   }
 
-  /** Tells that something failed: a standard reply, or its words alone. */
-  fail(command: string, ...words: readonly string[]): void {
+  /** Tells that something failed: a standard reply, or its words alone; as `reply`. */
+  fail(command: string, ...given: readonly string[]): void {
+    const words = given.map(visibleText);
     if (this.has("standard-replies")) {
       return this.send(ircMessage(SERVER, "FAIL", command, ...words));
     }

@@ -307,6 +307,35 @@ Deno.test("irc: no line break, NUL or question in a text reaches the client as s
   ]);
 });
 
+Deno.test("irc: nothing that others write in any event is obeyed by a client", () => {
+  const evil = "\x02b\x03,4r\x16\x07\x1b[2J\x01DCC\x01\u202e\r\nQUIT\0";
+  const bench = inRoom("away-notify extended-join account-tag echo-message batch");
+  bench.said("Bob", evil);
+  bench.said("Bob", `/me ${evil}`, { private: true });
+  bench.event({ event: "presence", name: "Bob", key: KEY.bob, self: false, away: evil });
+  bench.joined("Carol", KEY.carol, { away: evil });
+  bench.line("WHOIS Bob");
+  bench.answer({ event: "whois", name: "Bob", key: KEY.bob, away: evil });
+  bench.line("WHO #room\nLIST\nTOPIC #room\nPRIVMSG *p2pchat :x");
+  bench.answer({ event: "error", code: "usage", text: evil });
+  bench.line("PRIVMSG Bob :x\nNICK y");
+  bench.answer({ event: "error", code: "usage", text: evil });
+  bench.event({ event: "offer", file: 1, from: "Bob", key: KEY.bob, name: evil, text: evil });
+  bench.event({ event: "notice", text: evil });
+  bench.event({ event: "left", name: "Bob", key: KEY.bob, reason: "quit" });
+
+  const lines = bench.bare();
+  for (const line of lines) {
+    // deno-lint-ignore no-control-regex
+    assert(!/[\x00-\x1f\u202e]/.test(line.replace(/:\x01ACTION (.*)\x01$/, "$1")), line);
+  }
+  assertEquals(
+    lines.filter((line) => line.includes("␂b␃,4r␖␇")).length,
+    lines.filter((line) => line.includes(",4r")).length,
+  );
+  assert(lines.some((line) => / AWAY :␂/.test(line)) && lines.some((line) => / 301 /.test(line)));
+});
+
 Deno.test("irc: /me is an action on both sides; other questions go to nobody", () => {
   const bench = inRoom();
   bench.said("Bob", "/me waves");
