@@ -23,8 +23,8 @@ export type Answered = "now" | "later";
 export class IrcClient {
   readonly capabilities = new IrcCapabilities();
   readonly multiline = new IrcMultiline();
-  /** Given before it is registered; null: not yet. */
-  password: string | null = null;
+  /** Whether the password that it gave, before it was registered, is the right one; null: it hasn't given any. */
+  hasPassword: boolean | null = null;
   wantedNick: string | null = null;
   hasUser = false;
   /** Whether a line came from it. */

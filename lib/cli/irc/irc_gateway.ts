@@ -181,11 +181,16 @@ export class IrcGateway {
   #connected(number: number): void {
     const client = new IrcClient(number, this.#nowMs);
     if (this.#registered !== null) return this.#refuse(client, SECOND_CLIENT);
-    const [oldest] = this.#connections.values();
     if (this.#connections.size >= WAITING_MAX) {
-      this.#refuse(oldest!.client, "Nobody has registered, and others want to come in");
+      this.#refuse(this.#longestWaiting(), "Nobody has registered, and others want to come in");
     }
     this.#connections.set(number, { client, heardMs: this.#nowMs, askedMs: null });
+  }
+
+  /** Who has given the right password is about to come in, and gives way only to others that have. */
+  #longestWaiting(): IrcClient {
+    const all = [...this.#connections.values()].map(({ client }) => client);
+    return all.find(({ hasPassword }) => hasPassword !== true) ?? all[0]!;
   }
 
   #line(number: number, line: ClientLine): void {

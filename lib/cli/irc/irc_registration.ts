@@ -53,12 +53,12 @@ export class IrcRegistration {
     const message = parseIrc(line);
     if (message === null) return WAITS; // what isn't a message has no answer that a client would understand
     if (message.command === "QUIT") return { type: "closed", reason: "Goodbye" };
-    this.#take(client, message);
+    this.#take(client, message, nowMs);
     const isWhole = client.wantedNick !== null && client.hasUser && !client.capabilities.isOpen;
-    return isWhole ? this.#decide(client, nowMs) : WAITS;
+    return isWhole ? this.#decide(client) : WAITS;
   }
 
-  #take(client: IrcClient, message: IrcMessage): void {
+  #take(client: IrcClient, message: IrcMessage, nowMs: number): void {
     const { command, params } = message;
     const [first = ""] = params;
     switch (command) {
@@ -66,7 +66,7 @@ export class IrcRegistration {
         return client.negotiate(params);
       case "PASS":
         if (params.length === 0) client.reply("461", command, "Parameters are missing");
-        else client.password = first;
+        else client.hasPassword ??= this.#isRight(first, nowMs); // one guess for each connection
         return;
       case "NICK":
         if (first === "") client.reply("431", "No nick is given");
@@ -82,17 +82,20 @@ export class IrcRegistration {
     }
   }
 
-  #decide(client: IrcClient, nowMs: number): Registered {
-    const { password } = client;
-    client.password = null;
-    if (password !== null && this.ports.isPassword(password)) {
+  /** Known at once: whoever has it doesn't give way to others that connect, however long it takes for the rest. */
+  #isRight(password: string, nowMs: number): boolean {
+    if (this.ports.isPassword(password)) {
       this.#guesses = 0;
-      return { type: "in" };
+      return true;
     }
-    if (password !== null && ++this.#guesses > GUESSES_UNTOLD_MAX && this.#told.take(nowMs)) {
-      this.ports.warn(GUESSED);
-    }
-    const reason = password === null ? NO_PASSWORD : WRONG_PASSWORD;
+    if (++this.#guesses > GUESSES_UNTOLD_MAX && this.#told.take(nowMs)) this.ports.warn(GUESSED);
+    return false;
+  }
+
+  #decide(client: IrcClient): Registered {
+    const { hasPassword } = client;
+    if (hasPassword === true) return { type: "in" };
+    const reason = hasPassword === null ? NO_PASSWORD : WRONG_PASSWORD;
     client.reply("464", reason);
     return { type: "closed", reason };
   }

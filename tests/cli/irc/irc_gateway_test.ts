@@ -98,6 +98,29 @@ Deno.test("irc: of connections that say nothing the oldest give way", () => {
   assert(bench.bare(1).at(-1)!.startsWith("ERROR :"));
 });
 
+Deno.test("irc: whoever has given the password doesn't give way, however slowly the rest comes", () => {
+  const bench = new IrcBench();
+  bench.room();
+  bench.step({ type: "connected", client: 1 });
+  bench.line(`PASS :${PASSWORD}\nCAP LS 302\nNICK a`);
+  for (let client = 2; client <= 100; client++) bench.step({ type: "connected", client });
+  bench.line("USER a 0 * a\nCAP END");
+
+  assert(bench.bare().some((line) => line.includes(" 366 ")));
+  assertEquals(bench.closed, Array.from({ length: 99 - (WAITING_MAX - 1) }, (_, at) => at + 2));
+});
+
+Deno.test("irc: of those that have given the password the first gives way to more of them", () => {
+  const bench = new IrcBench();
+  bench.room();
+  for (let client = 1; client <= WAITING_MAX + 1; client++) {
+    bench.step({ type: "connected", client });
+    bench.line(`PASS :${PASSWORD}`, client);
+  }
+
+  assertEquals(bench.closed, [1]);
+});
+
 Deno.test("irc: what a browser sends for a page is cut off without a word", () => {
   const bench = new IrcBench();
   bench.room();
