@@ -14,6 +14,12 @@ import { sendService } from "./irc_speech.ts";
 /** So many lines wait for a call to be connected; more is refused. */
 const HELD_MAX = 50;
 
+/**
+ * Who answers sooner may have typed it to somebody else: nobody has read by then what they are asked, and a member can
+ * ask right after a question of its own to which people say yes.
+ */
+export const READING_MS_MIN = 2_000;
+
 /** Answers to an edit of an entry, and to a call: never said while somebody is asked. */
 const ANSWERS: ReadonlyMap<string, "yes" | "no"> = new Map([
   ...["y", "yes", "go", "accept"].map((word) => [word, "yes"] as const),
@@ -38,8 +44,8 @@ interface Call {
 }
 
 export class IrcTalk {
-  /** Edits that the user is asked about; bounded by the coordinator's. */
-  readonly #votes = new Set<number>();
+  /** Edits that the user is asked about, and when that was, ms; bounded by the coordinator's. */
+  readonly #votes = new Map<number, number>();
   #call: Call | null = null;
   /** Who calls the user, and isn't answered. */
   #caller: string | null = null;
@@ -61,8 +67,7 @@ export class IrcTalk {
         client.reply("403", target, "Nothing was sent: there is no such channel");
         return true;
       }
-      this.#sayInRoom(room, said);
-      return false;
+      return this.#sayInRoom(room, said);
     }
     const found = this.rooms.byNick(target);
     const room = found?.room ?? this.rooms.all[0];
@@ -82,18 +87,28 @@ export class IrcTalk {
     return false;
   }
 
-  #sayInRoom(room: Room, said: Utterance): void {
-    const { text } = said;
-    if (room.kind === "directory") {
-      return this.run({ command: "broadcast", text }, pendingOf(said, "said"));
-    }
+  #sayInRoom(room: Room, said: Utterance): boolean {
+    const { text, client, target } = said;
     const answer = ANSWERS.get(text.trim().toLowerCase());
-    if (answer !== undefined && this.#votes.size > 0) {
+    if (room.kind === "directory") {
+      this.run({ command: "broadcast", text }, pendingOf(said, "said"));
+    } else if (answer === undefined || this.#votes.size === 0) {
+      this.run(this.#inRoom(room, { command: "msg", text }), pendingOf(said, "said"));
+    } else if (this.#isAskedJustBefore(said)) {
+      const way = "you were asked only just now: read what it is about, then answer again";
+      client.reply("404", target, `Nothing was done: ${way}`);
+      return true;
+    } else {
       // With one vote open it is that one; of several the program asks which.
       if (this.#votes.size === 1) this.#votes.clear();
-      return this.run({ command: answer === "yes" ? "go" : "abort" }, pendingOf(said, "service"));
+      this.run({ command: answer === "yes" ? "go" : "abort" }, pendingOf(said, "service"));
     }
-    this.run(this.#inRoom(room, { command: "msg", text }), pendingOf(said, "said"));
+    return false;
+  }
+
+  #isAskedJustBefore({ time }: Utterance): boolean {
+    const sinceMs = Date.parse(time) - Math.max(...this.#votes.values());
+    return sinceMs >= 0 && sinceMs < READING_MS_MIN; // otherwise the clock was set back
   }
 
   /** Of several rooms the one is named. */
@@ -143,7 +158,7 @@ export class IrcTalk {
   take(fields: Fields, client: IrcClient | null, time: string): void {
     switch (fields["event"]) {
       case "vote-wanted":
-        this.#votes.add(fields["edit"] as number);
+        this.#votes.set(fields["edit"] as number, Date.parse(time));
         return;
       case "edit":
         this.#votes.delete(fields["edit"] as number);

@@ -1,6 +1,7 @@
 /** Groups, directories and several rooms. */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { READING_MS_MIN } from "../../../lib/cli/irc/irc_talk.ts";
 import { IrcBench, KEY } from "./irc_bench.ts";
 
 const ALICE = `Alice!p2p@${KEY.alice}`;
@@ -79,15 +80,35 @@ Deno.test("irc group: y and n answer a vote while one is open, and are chat othe
   bench.line("PRIVMSG #room :y");
   assertEquals(bench.ran.command, { command: "msg", text: "y" });
   bench.event({ event: "vote-wanted", edit: 7, seq: 1, by: "Bob", old: "a", new: "b" });
+  bench.nowMs += READING_MS_MIN;
   bench.line("PRIVMSG #room :Y");
   assertEquals(bench.ran.command, { command: "go" });
   bench.line("PRIVMSG #room :y");
   assertEquals(bench.ran.command, { command: "msg", text: "y" });
   bench.event({ event: "vote-wanted", edit: 8, seq: 1, by: "Bob", old: "a", new: "b" });
+  bench.nowMs += READING_MS_MIN;
   bench.line("PRIVMSG #room :no");
   assertEquals(bench.ran.command, { command: "abort" });
   bench.line("PRIVMSG *p2pchat :go 7");
   assertEquals(bench.ran.command, "/go 7");
+});
+
+Deno.test("irc group: a yes that was typed before anybody could read the question is none", () => {
+  const bench = inGroup();
+  bench.said("Bob", "pizza today?", { seq: 1 });
+  bench.event({ event: "vote-wanted", edit: 7, seq: 1, by: "Bob", old: "a", new: "b" });
+  bench.nowMs += READING_MS_MIN - 1;
+  const count = bench.runs.length;
+  bench.taken();
+  bench.line("PRIVMSG #room :yes");
+
+  assertEquals(bench.runs.length, count);
+  assertStringIncludes(bench.bare().join(), " 404 Alice #room :Nothing was done: you were asked");
+  bench.line("PRIVMSG #room :not now");
+  assertEquals(bench.ran.command, { command: "msg", text: "not now" });
+  bench.nowMs += 1;
+  bench.line("PRIVMSG #room :yes");
+  assertEquals(bench.ran.command, { command: "go" });
 });
 
 Deno.test("irc group: nothing is private, and nobody's name is changed", () => {
