@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { cpuMs } from "../../cpu_time.ts";
 import { type Any, page } from "./page_modules.ts";
 
 const { foldedBody, partsOf, shownName, visibleBody } = page;
@@ -51,6 +52,21 @@ Deno.test("page: the parts of a text are the text, whatever it is", () => {
     const body = visibleBody(text);
     assertEquals(partsOf(body, self).map(({ text }: Any) => text).join(""), body);
   }));
+});
+
+Deno.test("page: a link of nothing but punctuation, as long as a message can be, is looked at once", () => {
+  for (
+    const end of [
+      ")".repeat(60_000),
+      ".".repeat(60_000),
+      `${".".repeat(60_000)}x`,
+      ".)".repeat(30_000),
+    ]
+  ) {
+    assert(cpuMs(() => partsOf(`http://a.example/${end}`, "a")) < 500, end.slice(0, 2));
+  }
+  assertEquals(partsOf("(http://a.example/b).", "a")[1].href, "http://a.example/b");
+  assertEquals(partsOf("http://a.example/b_(c)", "a")[0].href, "http://a.example/b_(c)");
 });
 
 Deno.test("page: a reader whose name has a hyphen reads what is said, and is mentioned", () => {

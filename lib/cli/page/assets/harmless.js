@@ -33,13 +33,22 @@ export function actionIn(text) {
   return action.trim() === "" ? null : action;
 }
 
+const PUNCTUATION = new Set(".,;:!?'\u2019\u201d\u00bb*_");
+const CLOSING = new Set(")]}");
 const LINK = /https?:\/\/[^\s<>"\u2400-\u2426]+/gi;
+
+/** Without the punctuation behind a link. Each character is looked at once: of an unkind text thousands are punctuation. */
+function withoutEnd(found) {
+  let end = found.length;
+  while (PUNCTUATION.has(found[end - 1])) end--;
+  if (!/[([{]/.test(found)) { while (CLOSING.has(found[end - 1])) end--; }
+  return found.slice(0, end);
+}
 
 /** Links to the web as they stand in a visible text, without the punctuation behind them. */
 function linksIn(text) {
   return Array.from(text.matchAll(LINK), ({ 0: found, index }) => {
-    let link = found.replace(/[.,;:!?'\u2019\u201d\u00bb*_]+$/, "");
-    while (/[)\]}]$/.test(link) && !/[([{]/.test(link)) link = link.slice(0, -1);
+    const link = withoutEnd(found);
     if (!URL.canParse(link) || new URL(link).hostname === "") return null;
     return { start: index, end: index + link.length, href: new URL(link).href };
   }).filter((link) => link !== null);
