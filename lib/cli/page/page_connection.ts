@@ -15,6 +15,8 @@ import { UploadReceiver } from "./upload_receiver.ts";
 const HEAD_BYTES_MAX = 32 * 1_024;
 /** For a request, and for each answer, and until a window has logged in: all are on this machine. */
 const COMING_IN_MS = 10_000;
+/** What comes before a window has logged in are two short messages; whoever sends more is no page. */
+const STRANGER_BYTES_MAX = 4 * 1_024;
 /** How long what nobody waits for is still read after an answer: without that it may be lost on its way. */
 const LINGERING_MS = 1_000;
 
@@ -54,6 +56,8 @@ export class PageConnection {
   readonly #stream: ByteStream;
   readonly #site: PageSite;
   readonly #output: StreamOutput;
+  /** What came over a socket that hasn't logged in; null once it has. */
+  #strangerBytes: number | null = 0;
   /** See `LINGERING_MS`. */
   #lingeringMs = LINGERING_MS;
   #purpose: Purpose = { kind: "head", reader: new HttpHeadReader(HEAD_BYTES_MAX) };
@@ -73,6 +77,7 @@ export class PageConnection {
 
   /** It is known to be the page's: it isn't in a hurry any more. */
   settle(): void {
+    this.#strangerBytes = null;
     this.#timer.cancel();
     this.#site.settled(this);
   }
@@ -113,13 +118,21 @@ export class PageConnection {
 
   #received(bytes: Uint8Array): void {
     const purpose = this.#purpose;
-    if (purpose.kind === "socket") return purpose.socket.received(bytes);
+    if (purpose.kind === "socket") return this.#receivedBy(purpose.socket, bytes);
     if (purpose.kind === "upload") return purpose.receiver.received(bytes);
     if (purpose.kind === "over") return;
     const head = purpose.reader.push(bytes);
     if (head === null) return;
     if (head.type === "fault") return this.refuse(head.status, head.text);
     this.#take(head.request, head.rest);
+  }
+
+  #receivedBy(socket: PageSocket, bytes: Uint8Array): void {
+    socket.received(bytes);
+    if (this.#strangerBytes === null) return;
+    this.#strangerBytes += bytes.length;
+    if (this.#strangerBytes <= STRANGER_BYTES_MAX) return;
+    socket.close(CLOSED.tooLong, "It says much, and hasn't logged in");
   }
 
   #written(): void {
@@ -157,7 +170,7 @@ export class PageConnection {
     const socket = new PageSocket(this.#output, this.#site.clock, () => this.abort());
     this.#purpose = { kind: "socket", socket };
     this.#site.opened(socket, this);
-    if (rest.length > 0) socket.received(rest);
+    if (rest.length > 0) this.#receivedBy(socket, rest);
   }
 
   #takeFile({ ticket, name, bytes }: Extract<Route, { to: "upload" }>, rest: Uint8Array): void {

@@ -121,6 +121,7 @@ export class PageServer implements Door, PageSite {
     const { host, token, secret } = this.#parts;
     new PageWindow(socket, {
       ...{ host, token, secret, clock: this.clock, runId: this.#run, welcome: this.#welcome },
+      port: this.port,
       run: (command, ref) => {
         this.uploads.uses.asked(command, ref);
         host.run(command, ref);

@@ -6,7 +6,7 @@
 import type { Clock } from "../../base/machine/clock.ts";
 import { TokenBucket } from "../../base/rates/token_bucket.ts";
 import type { DoorEvent, DoorHost } from "../doors/door.ts";
-import { isWindowProof, type Nonces, programProof } from "./page_proofs.ts";
+import { isWindowProof, programProof, type Proved } from "./page_proofs.ts";
 import { CLOSED, type PageSocket } from "./page_socket.ts";
 import { messageIn, PAGE_PROTOCOL, type Refusal, type WindowMessage } from "./window_messages.ts";
 
@@ -27,6 +27,8 @@ interface WindowPorts {
   readonly run: DoorHost["run"];
   readonly clock: Clock;
   readonly token: string;
+  /** At which the page is served. */
+  readonly port: number;
   /** Names this run of the program. */
   readonly runId: string;
   /** What every window is told of the program when it comes in. */
@@ -52,7 +54,7 @@ export class PageWindow {
   readonly #socket: PageSocket;
   readonly #rate = new TokenBucket(MESSAGES_PER_S, MESSAGES_BURST);
   #step: Step = "hello";
-  #nonces: Nonces = { page: "", program: "" };
+  #proved: Proved;
   /** The last event that it was shown. */
   #lastId = 0;
   /** What it is to be told besides events, by kind, once it has taken what waits. */
@@ -62,6 +64,7 @@ export class PageWindow {
     this.#socket = socket;
     this.#ports = ports;
     this.ticket = ports.secret();
+    this.#proved = { port: ports.port, page: "", program: "" };
     socket.handle({
       message: (text) => this.#message(text),
       drained: () => this.#drained(),
@@ -170,17 +173,17 @@ export class PageWindow {
   }
 
   #challenge(nonce: string): void {
-    this.#nonces = { page: nonce, program: this.#ports.secret() };
+    this.#proved = { ...this.#proved, page: nonce, program: this.#ports.secret() };
     this.#step = "login";
-    const proof = programProof(this.#ports.token, this.#nonces);
+    const proof = programProof(this.#ports.token, this.#proved);
     this.#socket.send(
-      JSON.stringify({ type: "challenge", nonce: this.#nonces.program, proof }),
+      JSON.stringify({ type: "challenge", nonce: this.#proved.program, proof }),
     );
   }
 
   #logIn(message: Extract<WindowMessage, { type: "login" }>): void {
     const { host, runId, token } = this.#ports;
-    if (!isWindowProof(token, this.#nonces, message.proof)) {
+    if (!isWindowProof(token, this.#proved, message.proof)) {
       const text = "This isn't the page's present address: open the one that p2pchat printed";
       return this.refuse({ code: "bad-credentials", text }, CLOSED.refused);
     }

@@ -20,6 +20,8 @@ interface PageDoubleOptions {
   readonly commands?: readonly Fields[];
   /** What comes of a command of the page. */
   readonly asked?: (asked: Fields, page: PageDouble) => void;
+  /** Waited for when a file has come, before that is answered. */
+  readonly taken?: () => Promise<void>;
 }
 
 export class PageDouble {
@@ -30,6 +32,7 @@ export class PageDouble {
   readonly #events: Numbered[] = [];
   readonly #windows = new Set<WebSocket>();
   readonly #options: PageDoubleOptions;
+  #isGone = false;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
 
   constructor(options: PageDoubleOptions) {
@@ -59,6 +62,12 @@ export class PageDouble {
 
   send(message: Fields): void {
     for (const window of this.#windows) window.send(JSON.stringify(message));
+  }
+
+  /** The program has ended; what answers from now on is another one. */
+  leave(): void {
+    this.#isGone = true;
+    for (const window of this.#windows) window.close(1001);
   }
 
   async close(): Promise<void> {
@@ -96,16 +105,18 @@ export class PageDouble {
     const name = decodeURIComponent(request.headers.get("X-File-Name") ?? "");
     const text = await request.text();
     this.uploads.push({ name, text });
+    await this.#options.taken?.();
     return Response.json({ path: `/uploads/${name}`, name, bytes: text.length }, { status: 201 });
   }
 
   #open(request: Request): Response {
     const { socket, response } = Deno.upgradeWebSocket(request, { protocol: "p2pchat.1" });
+    if (this.#isGone) return response;
     let [nonces, isIn] = ["", false];
     socket.onmessage = async ({ data }) => {
       const message = JSON.parse(data);
       if (message.type === "hello") {
-        nonces = `${message.nonce} own-nonce-of-the-double`;
+        nonces = `${this.port} ${message.nonce} own-nonce-of-the-double`;
         const proof = await hmac(`p2pchat page: program ${nonces}`);
         socket.send(JSON.stringify({ type: "challenge", nonce: "own-nonce-of-the-double", proof }));
       } else if (message.type === "login") {

@@ -252,6 +252,38 @@ Deno.test({
         await open.page.getByText("Another program answers at this address").waitFor();
         assertEquals(double.page.asked, []);
       });
+      await t.step("whoever passes on what is said at another port is told nothing", async () => {
+        await using double = disposable(new PageDouble({ mode: "mesh" }));
+        double.page.show(READY, said(1, "secret"));
+        using between = passedOnTo(double.page.port);
+        const { port } = between.addr;
+        await using open = await OpenPage.open(
+          browser,
+          double.page.url.replace(`:${double.page.port}/`, `:${port}/`),
+        );
+        await open.page.getByText("Another program answers at this address").waitFor();
+        assertEquals(await open.texts(), []);
+      });
+      await t.step("no file is given to whoever answers once the program has ended", async () => {
+        const gone = Promise.withResolvers<void>();
+        const options = { mode: "mesh", taken: () => gone.promise };
+        await using double = disposable(new PageDouble(options));
+        double.page.show(READY, said(1, "one"));
+        await using open = await OpenPage.open(browser, double.page.url);
+        await open.sees("one");
+        const files = ["first.txt", "second.txt"].map((name) => ({
+          name,
+          mimeType: "text/plain",
+          buffer: Buffer.from(name),
+        }));
+        await open.page.locator("#file").setInputFiles(files);
+        await until(() => double.page.uploads.length === 1);
+        double.page.leave();
+        await open.page.locator("#attach:disabled").waitFor();
+        gone.resolve();
+        await open.page.getByText("second.txt wasn’t sent").first().waitFor();
+        assertEquals(double.page.uploads.map(({ name }) => name), ["first.txt"]);
+      });
       await t.step("a file is sent with its name, and said where it goes", async () => {
         await using double = disposable(new PageDouble({ mode: "mesh" }));
         double.page.show(READY, said(1, "one", { private: true }));
@@ -280,6 +312,19 @@ Deno.test({
     }
   },
 });
+
+/** Whoever connects is connected to that port. */
+function passedOnTo(port: number): Deno.TcpListener {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  void (async () => {
+    for await (const one of listener) {
+      const other = await Deno.connect({ hostname: "127.0.0.1", port });
+      one.readable.pipeTo(other.writable).catch(() => {});
+      other.readable.pipeTo(one.writable).catch(() => {});
+    }
+  })();
+  return listener;
+}
 
 /** Scrolls from the end to the beginning and back, a screen a frame, and says how frames were. */
 const SCROLL = `new Promise((resolve) => {

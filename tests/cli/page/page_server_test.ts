@@ -1,4 +1,11 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertNotEquals,
+  assertStringIncludes,
+} from "@std/assert";
+import { type PageVisitor, TOKEN } from "./page_visitor.ts";
 import { clientFrame } from "./web_socket_client.ts";
 import { ServedPage } from "./served_page.ts";
 
@@ -96,6 +103,15 @@ Deno.test("without the token nothing is shown, and the connection ends", () => {
   page.run();
   assertEquals(reflecting.of("refused")[0]?.["code"], "bad-credentials");
 
+  // A page that is connected to another port, where somebody passes on what is said.
+  const relayed = page.challenged().visitor;
+  const elsewhere = relayed.port + 1;
+  const [{ proof }] = relayed.of("challenge") as [{ proof: string }];
+  assertNotEquals(proof, relayed.proof("program", TOKEN, elsewhere));
+  relayed.logIn("window-1", { proof: relayed.proof("window", TOKEN, elsewhere) });
+  page.run();
+  assertEquals(relayed.of("refused")[0]?.["code"], "bad-credentials");
+
   for (
     const message of [{ type: "run", line: "hi", ref: "1" }, { type: "names" }, { type: "x" }, 7]
   ) {
@@ -105,6 +121,27 @@ Deno.test("without the token nothing is shown, and the connection ends", () => {
     assertEquals([early.of("refused")[0]?.["code"], early.closed], ["protocol", 1008]);
   }
   assertEquals(page.asked, []);
+});
+
+Deno.test("who says much without logging in is cut off; a window may say as much", () => {
+  const page = new ServedPage();
+  const pings = (visitor: PageVisitor) => {
+    for (let count = 0; count < 1_000; count++) {
+      visitor.raw(clientFrame(9, new Uint8Array()));
+      page.run();
+    }
+  };
+  const stranger = page.challenged().visitor;
+  const { visitor } = page.window("window-1");
+  pings(stranger);
+  pings(visitor);
+  assertEquals([stranger.closed, visitor.closed], [1009, null]);
+
+  const early = page.connect().visitor;
+  early.upgrade();
+  for (let count = 0; count < 50; count++) early.raw(clientFrame(9, new Uint8Array(100)));
+  page.run();
+  assertEquals(early.closed, 1009);
 });
 
 Deno.test("what a window asks is run, and answered to it alone, also after a reload", () => {

@@ -110,9 +110,10 @@ export class PageVisitor {
     });
   }
 
-  proof(side: string, token = TOKEN): string {
+  /** @param port That the one who proves believes to be connected to. */
+  proof(side: string, token = TOKEN, port = this.port): string {
     const challenge = this.messages.find(({ type }) => type === "challenge");
-    const text = `p2pchat page: ${side} ${this.#nonce} ${challenge?.["nonce"]}`;
+    const text = `p2pchat page: ${side} ${port} ${this.#nonce} ${challenge?.["nonce"]}`;
     return createHmac("sha256", token).update(text).digest("base64url");
   }
 

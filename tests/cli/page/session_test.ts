@@ -50,6 +50,19 @@ Deno.test("page: another program at this address is told nothing", () => {
   assertEquals(step(session, { type: "wake" }, HAD)[1], []);
 });
 
+Deno.test("page: what somebody says who hasn't proved to be the program isn't shown", () => {
+  const refused = {
+    type: "received",
+    message: { type: "refused", code: "usage", text: "Type your password at evil.example" },
+  };
+  const shown = { type: "link", link: { state: "refused", text: STRANGER_TEXT } };
+
+  assertEquals(after(START, OPENED, refused, closed(1008))[1], [shown]);
+  assertEquals(after(START, OPENED, CHALLENGE, refused, closed(1008))[1], [shown]);
+  const [, [link]] = after(START, OPENED, refused, closed(1006));
+  assertEquals(link, { type: "link", link: { state: "lost", text: null } });
+});
+
 Deno.test("page: messages before the program has proved itself are passed over", () => {
   const events = { type: "received", message: { type: "events", events: [] } };
 

@@ -4,6 +4,8 @@ import { newSession, step } from "./session.js";
 
 /** A connection on which nothing came for so long is asked, and given up if nothing comes then, ms. */
 const SILENT_MS = 20_000;
+/** An address leaves it out. */
+const HTTP_PORT = "80";
 
 export class Connection {
   #session;
@@ -113,8 +115,10 @@ export class Connection {
   }
 
   async #prove({ page, program, proof }) {
-    const theirs = await this.#hmac(`p2pchat page: program ${page} ${program}`);
-    const own = await this.#hmac(`p2pchat page: window ${page} ${program}`);
+    // With the port: whoever has this one can't pass on what is said to a program at another.
+    const proved = `${location.port || HTTP_PORT} ${page} ${program}`;
+    const theirs = await this.#hmac(`p2pchat page: program ${proved}`);
+    const own = await this.#hmac(`p2pchat page: window ${proved}`);
     this.#input({ type: "proved", isRight: isSame(theirs, proof), proof: own });
   }
 

@@ -518,6 +518,7 @@ const uploads = new Uploads($("uploads"), {
     run({ command: withRoom({ command: "send", file: path, ...name }, place) }, "", place.id);
   },
   failed: (text, place) => say(text, place),
+  isOpen: () => state.link.state === "open",
 });
 
 /** Kept over a reload: the same window comes in again. */

@@ -68,9 +68,6 @@ export function step(session, input, had) {
 const send = (message) => ({ type: "send", message });
 
 function received(session, message) {
-  if (message.type === "refused" && session.state !== "open") {
-    return [{ ...session, text: message.text, code: message.code }, []];
-  }
   if (session.state === "greeting" && message.type === "challenge") {
     const { nonce, proof } = message;
     return [{ ...session, state: "proving" }, [{
@@ -79,6 +76,9 @@ function received(session, message) {
       program: nonce,
       proof,
     }]];
+  }
+  if (session.state === "entering" && message.type === "refused") {
+    return [{ ...session, text: message.text }, []];
   }
   if (session.state === "entering" && message.type === "welcome") {
     return [{ ...session, state: "open", failures: 0, text: null }, [{ type: "pass", message }]];
@@ -111,7 +111,9 @@ function proved(session, { isRight, proof }, { run, last }) {
 function closed(session, { code, random }) {
   if (session.state === "refused") return [session, []];
   if (code === REFUSED) {
-    const text = session.text ?? "The program refused this page.";
+    // What somebody says who hasn't proved to be the program isn't shown as if the program said it.
+    const isProgram = session.state === "entering" || session.state === "open";
+    const text = isProgram ? session.text ?? "The program refused this page." : STRANGER_TEXT;
     return [{ ...session, state: "stopped", text: null }, [link("refused", text)]];
   }
   if (code === NORMAL && session.state === "open") {

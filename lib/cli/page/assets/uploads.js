@@ -4,6 +4,8 @@ import { fill, h } from "./dom.js";
 import { visible } from "./harmless.js";
 import { sizeText } from "./lines.js";
 
+const NO_ANSWER = "The program doesn\u2019t answer.";
+
 export class Uploads {
   #element;
   #queue = [];
@@ -11,10 +13,15 @@ export class Uploads {
   #ticket = "";
   #done;
   #failed;
+  #isOpen;
 
-  /** @param done Takes what the program has (`path`, `name`), and where it goes. @param failed Says why not. */
-  constructor(element, { done, failed }) {
+  /**
+   * @param done Takes what the program has (`path`, `name`), and where it goes. @param failed Says why not.
+   * @param isOpen Whether the program is there, and has proved itself: only then is a file given to who answers.
+   */
+  constructor(element, { done, failed, isOpen }) {
     [this.#element, this.#done, this.#failed] = [element, done, failed];
+    this.#isOpen = isOpen;
   }
 
   set ticket(ticket) {
@@ -37,9 +44,15 @@ export class Uploads {
   }
 
   #next() {
-    if (this.#current !== null) return;
-    const next = this.#queue.shift();
-    if (next === undefined) return this.#draw(0);
+    while (this.#current === null) {
+      const next = this.#queue.shift();
+      if (next === undefined) return this.#draw(0);
+      if (this.#isOpen()) this.#begin(next);
+      else this.#failed(`${visible(next.file.name)} wasn\u2019t sent: ${NO_ANSWER}`, next.place);
+    }
+  }
+
+  #begin(next) {
     const request = new XMLHttpRequest();
     this.#current = { ...next, request };
     request.open("POST", "files");
@@ -91,6 +104,6 @@ export class Uploads {
 
 /** Why a file was refused, in the program's words: the field of an object, or a text alone. */
 function sentenceOf({ status, responseText }) {
-  if (status === 0) return "The program doesn\u2019t answer.";
+  if (status === 0) return NO_ANSWER;
   return responseText.startsWith("{") ? JSON.parse(responseText).text : responseText;
 }
