@@ -39,8 +39,10 @@ export interface IrcContext {
   said(): readonly Said[];
   /** Whether the mode has a command of that name. */
   hasCommand(name: string): boolean;
+  /** The client has answered a `PING` that had this. */
+  answered(token: string): void;
   /** The client leaves. */
-  quit(text: string): void;
+  quit(): void;
 }
 
 interface Entry {
@@ -100,7 +102,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     needs: 1,
     run: ({ client }, [token]) => client.send(ircMessage(SERVER, "PONG", SERVER, token!)),
   },
-  PONG: { needs: 0, run: () => {} },
+  PONG: { needs: 0, run: ({ answered }, params) => answered(params.at(-1) ?? "") },
   MOTD: { needs: 0, run: ({ client }) => sendMotd(client) },
   LUSERS: {
     needs: 0,
@@ -117,7 +119,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   CAP: { needs: 0, run: ({ client }, params) => client.negotiate(params) },
   PASS: { needs: 0, run: already },
   USER: { needs: 0, run: already },
-  QUIT: { needs: 0, run: ({ quit }, [text = ""]) => quit(text) },
+  QUIT: { needs: 0, run: ({ quit }) => quit() },
 };
 
 function already({ client }: IrcContext): void {

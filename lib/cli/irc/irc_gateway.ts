@@ -16,6 +16,7 @@ import type { ClientLine } from "./lines/irc_line_splitter.ts";
 import { type IrcMessage, ircMessage, SERVER } from "./lines/irc_message.ts";
 import { parseIrc } from "./lines/irc_parser.ts";
 import { IrcPending, type Pending } from "./irc_pending.ts";
+import { IrcReceipts } from "./irc_receipts.ts";
 import { IrcRegistration } from "./irc_registration.ts";
 import { type Change, IrcRooms } from "./rooms/irc_rooms.ts";
 import { IrcRoomEvents } from "./rooms/irc_room_events.ts";
@@ -44,7 +45,7 @@ export type IrcInput =
   | { readonly type: "line"; readonly client: number; readonly line: ClientLine }
   /** The connection is closed. */
   | { readonly type: "gone"; readonly client: number }
-  /** All that was sent has been taken. */
+  /** The socket has taken all that was sent. */
   | { readonly type: "drained"; readonly client: number }
   /** `lines`: how people read it; none for what only programs need. */
   | { readonly type: "event"; readonly event: IrcEvent; readonly lines: readonly string[] }
@@ -89,10 +90,10 @@ export class IrcGateway {
   readonly #pending = new IrcPending();
   readonly #connections = new Map<number, Connection>();
   readonly #registration: IrcRegistration;
+  readonly #receipts = new IrcReceipts();
   #registered: Connection | null = null;
-  /** The last event that was taken, and the last one that a client has surely been shown. */
+  /** The last event that was taken. */
   #lastId = 0;
-  #shownId = 0;
   #hasAskedTitles = false;
   /** All that is kept of what was said, since the last event; null: it wasn't asked for since. */
   #saidNow: readonly Said[] | null = null;
@@ -113,7 +114,7 @@ export class IrcGateway {
     if (this.#connections.size === 0) return null;
     const times = [...this.#connections.values()].map(({ client, heardMs, askedMs }) =>
       client.isRegistered
-        ? (askedMs ?? heardMs) + PING_AFTER_MS
+        ? Math.min((askedMs ?? heardMs) + PING_AFTER_MS, this.#receipts.dueMs ?? Infinity)
         : client.sinceMs + REGISTRATION_MS_MAX
     );
     return Math.min(...times);
@@ -121,8 +122,13 @@ export class IrcGateway {
 
   step(input: IrcInput, nowMs: number): readonly IrcEffect[] {
     this.#nowMs = nowMs;
+    const beforeId = this.#lastId;
     this.#take(input);
-    for (const { client } of this.#connections.values()) this.#flush(client);
+    for (const { client } of this.#connections.values()) {
+      if (this.#flush(client) && client.isRegistered) {
+        this.#receipts.sent(beforeId, this.#lastId, nowMs);
+      }
+    }
     return this.#effects.splice(0);
   }
 
@@ -135,7 +141,7 @@ export class IrcGateway {
       case "gone":
         return this.#forget(input.client);
       case "drained":
-        if (this.#registered?.client.number === input.client) this.#shownId = this.#lastId;
+        if (this.#registered?.client.number === input.client) this.#receipts.taken();
         return;
       case "event":
         return this.#event(input.event, input.lines);
@@ -150,9 +156,11 @@ export class IrcGateway {
     return new Date(this.#nowMs).toISOString();
   }
 
-  #flush(client: IrcClient): void {
+  /** @returns Whether there was anything to send. */
+  #flush(client: IrcClient): boolean {
     const lines = client.takeLines();
     if (lines.length > 0) this.#effects.push({ type: "send", client: client.number, lines });
+    return lines.length > 0;
   }
 
   #close(client: IrcClient, reason: string): void {
@@ -236,6 +244,7 @@ export class IrcGateway {
     if (this.#registered !== null) return this.#refuse(client, SECOND_CLIENT);
     client.isRegistered = true;
     this.#registered = connection;
+    this.#receipts.begin();
     const own = this.#rooms.selfNick;
     client.nick = own === "*" ? client.wantedNick! : own;
     sendWelcome(client, this.#ports.version);
@@ -251,9 +260,10 @@ export class IrcGateway {
     if (!client.has("draft/chathistory")) this.#replay(client);
   }
 
-  /** What was said while no client was there. */
+  /** What was said while no client was there, or none that has surely been shown it. */
   #replay(client: IrcClient): void {
-    const missed = this.#said().filter(({ id }) => id > this.#shownId);
+    const { shownId } = this.#receipts;
+    const missed = this.#said().filter(({ id }) => id > shownId);
     const shown = lastOf(missed, REPLAYED_MAX);
     const left = missed.length - shown.length;
     if (left > 0) {
@@ -281,11 +291,17 @@ export class IrcGateway {
       run: (command, pending) => this.#run(command, pending),
       said: () => this.#said(),
       hasCommand: (name) => this.#ports.hasCommand(name),
-      quit: () => this.#close(client, "Goodbye: you are still in the room"),
+      answered: (token) => this.#receipts.answered(token),
+      quit: () => this.#quit(client),
     };
     const isInBatch = client.multiline.takes(message) || message.command === "BATCH";
     const label = isInBatch ? undefined : message.tags.get("label");
     client.answering(label, () => runCommand(context, message));
+  }
+
+  #quit(client: IrcClient): void {
+    this.#receipts.left(this.#lastId);
+    this.#close(client, "Goodbye: you are still in the room");
   }
 
   #run(command: string | Fields, pending: Pending): void {
@@ -352,8 +368,14 @@ export class IrcGateway {
         this.#close(client, "No answer to PING");
       } else if (askedMs === null && this.#nowMs - heardMs >= PING_AFTER_MS) {
         connection.askedMs = this.#nowMs;
-        client.send(ircMessage(SERVER, "PING", SERVER));
+        this.#ask(client);
+      } else if (this.#nowMs >= (this.#receipts.dueMs ?? Infinity)) {
+        this.#ask(client);
       }
     }
+  }
+
+  #ask(client: IrcClient): void {
+    client.send(ircMessage(SERVER, "PING", this.#receipts.ask(this.#lastId)));
   }
 }

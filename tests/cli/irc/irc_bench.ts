@@ -1,6 +1,7 @@
 /** A gateway with a mode that only notes what it is asked, and clients whose lines are read back. */
 
 import { IrcGateway, type IrcInput } from "../../../lib/cli/irc/irc_gateway.ts";
+import { RECEIPT_AFTER_MS } from "../../../lib/cli/irc/irc_receipts.ts";
 import type { IrcEvent } from "../../../lib/cli/irc/rooms/said_reader.ts";
 
 export const PASSWORD = "open sesame";
@@ -79,6 +80,14 @@ export class IrcBench {
 
   line(text: string, client = 1): void {
     for (const line of text.split("\n")) this.step({ type: "line", client, line });
+  }
+
+  /** Time passes, and the client answers for all that it was sent. */
+  answerPing(client = 1): void {
+    this.nowMs += RECEIPT_AFTER_MS;
+    this.step({ type: "tick" });
+    const [, token] = / PING (\S+)$/.exec(this.taken(client).at(-1) ?? "") ?? [];
+    this.line(`PONG ${token}`, client);
   }
 
   /** The last that was asked of the mode. */

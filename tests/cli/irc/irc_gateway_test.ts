@@ -5,6 +5,7 @@ import {
   REPLAYED_MAX,
   WAITING_MAX,
 } from "../../../lib/cli/irc/irc_gateway.ts";
+import { RECEIPT_AFTER_MS } from "../../../lib/cli/irc/irc_receipts.ts";
 import { IrcBench, KEY, PASSWORD } from "./irc_bench.ts";
 
 const ALICE = `Alice!p2p@${KEY.alice}`;
@@ -17,6 +18,9 @@ function inRoom(caps = "", title: string | null = null): IrcBench {
   bench.join(caps);
   return bench;
 }
+
+/** Lines that say something. */
+const said = (lines: readonly string[]) => lines.filter((line) => line.includes(" PRIVMSG "));
 
 /** The numerics among lines. */
 const numerics = (lines: readonly string[]) =>
@@ -180,7 +184,7 @@ Deno.test("irc: who doesn't register is closed, and who is silent is asked and t
   bench.join("", 2);
   bench.nowMs += PING_AFTER_MS;
   bench.step({ type: "tick" });
-  assertEquals(bench.bare(2), ["PING p2pchat.local"].map((line) => `:p2pchat.local ${line}`));
+  assert(/^:p2pchat\.local PING \d+$/.test(bench.bare(2)[0]!));
   bench.line("PONG p2pchat.local", 2);
   bench.nowMs += PING_AFTER_MS;
   bench.step({ type: "tick" });
@@ -573,21 +577,19 @@ Deno.test("irc: QUIT ends the connection alone", () => {
 
 Deno.test("irc: what was said meanwhile is shown once to a client that can't ask for it", () => {
   const bench = inRoom("server-time");
-  bench.step({ type: "drained", client: 1 });
   bench.said("Bob", "seen");
-  bench.step({ type: "drained", client: 1 });
+  bench.answerPing();
   bench.step({ type: "gone", client: 1 });
   bench.said("Bob", "meanwhile");
   bench.said("Alice", "from the console");
   bench.said("Bob", "to you", { private: true });
 
-  const said = (lines: readonly string[]) => lines.filter((line) => line.includes(" PRIVMSG "));
   assertEquals(said(bench.join("", 2)).map((line) => line.replace(/\[\d\d:\d\d\]/, "[t]")), [
     `:${BOB} PRIVMSG #room :[t] meanwhile`,
     `:${ALICE} PRIVMSG #room :[t] from the console`,
     `:${BOB} PRIVMSG Alice :[t] to you`,
   ]);
-  bench.step({ type: "drained", client: 2 });
+  bench.answerPing(2);
   bench.step({ type: "gone", client: 2 });
   assertEquals(said(bench.join("", 3)), []);
 });
@@ -604,13 +606,67 @@ Deno.test("irc: of very much that was said meanwhile the last is shown, and the 
   assert(lines.some((line) => line.endsWith("chathistory #room")));
 });
 
-Deno.test("irc: an unread line of a client that was dropped is shown to the next one", () => {
+Deno.test("irc: a line that a client hasn't answered for is shown to the next one, though its socket took it", () => {
   const bench = inRoom();
+  bench.said("Bob", "seen");
+  bench.answerPing();
+  bench.said("Bob", "said to a client that was killed");
   bench.step({ type: "drained", client: 1 });
-  bench.said("Bob", "lost on the way");
+  bench.nowMs += RECEIPT_AFTER_MS;
+  bench.step({ type: "tick" });
+  bench.step({ type: "drained", client: 1 });
   bench.step({ type: "gone", client: 1 });
 
-  assert(bench.join("", 2).some((line) => line.endsWith("lost on the way")));
+  const again = said(bench.join("", 2));
+  assertEquals(again.length, 1, again.join());
+  assert(again[0]!.endsWith("said to a client that was killed"), again[0]);
+  // What was asked of an earlier client proves nothing of this one.
+  for (let id = 0; id <= bench.events.length; id++) bench.line(`PONG ${id}`, 2);
+  bench.line("PONG\nPONG :\nPONG p2pchat.local", 2);
+  bench.step({ type: "gone", client: 2 });
+  assertEquals(said(bench.join("", 3)).length, 1);
+});
+
+Deno.test("irc: a client is asked once for all that came in a second, and never for nothing", () => {
+  const bench = inRoom();
+  bench.answerPing();
+  assertEquals(bench.gateway.nextDeadlineMs(), bench.nowMs + PING_AFTER_MS);
+  bench.said("Bob", "one");
+  const dueMs = bench.nowMs + RECEIPT_AFTER_MS;
+  assertEquals(bench.gateway.nextDeadlineMs(), dueMs);
+  bench.nowMs -= 1;
+  bench.said("Bob", "two"); // a second after the one before, but for a millisecond
+  assertEquals(bench.gateway.nextDeadlineMs(), dueMs);
+  bench.taken();
+  bench.nowMs = dueMs;
+  bench.step({ type: "tick" });
+  const asked = bench.bare();
+  assertEquals(asked.length, 1);
+  // It is still alive, and says so in time: it isn't asked anew before there is more.
+  bench.line("PING :x");
+  assertEquals(bench.gateway.nextDeadlineMs(), bench.nowMs + PING_AFTER_MS);
+});
+
+Deno.test("irc: after a QUIT only what its socket hasn't taken is shown again", () => {
+  const bench = inRoom("echo-message");
+  bench.said("Bob", "read");
+  bench.step({ type: "drained", client: 1 });
+  bench.line("QUIT");
+  assertEquals(said(bench.join("", 2)), []);
+
+  // What is said at a client without an echo sends it nothing: nothing of it is to be read.
+  bench.step({ type: "drained", client: 2 });
+  bench.line("PRIVMSG #room :my last words", 2);
+  bench.said("Alice", "my last words", { ref: bench.ran.ref });
+  bench.line("QUIT", 2);
+  assertEquals(said(bench.join("", 3)), []);
+
+  bench.step({ type: "drained", client: 3 });
+  bench.said("Bob", "still in the queue");
+  bench.line("QUIT", 3);
+  assertEquals(said(bench.join("", 4)).length, 1);
+  bench.line("QUIT", 4); // it hasn't read anything
+  assertEquals(said(bench.join("", 5)).length, 1);
 });
 
 Deno.test("irc: the program's end is told", () => {
