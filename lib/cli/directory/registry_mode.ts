@@ -241,8 +241,10 @@ class Program {
           isOpen = true;
           const run = async () => {
             const session = { ...profile, ui };
-            const forDoors = new RegistryRendering();
-            await openAskedDoors(session, options, "directory", forDoors.lines.bind(forDoors));
+            await openAskedDoors(session, options, "directory", () => {
+              const forDoors = new RegistryRendering();
+              return forDoors.lines.bind(forDoors);
+            });
             return await this.#runAs(name, session);
           };
           const telling = () => tellingOfIdentity(ui, profile, run);

@@ -82,7 +82,7 @@ export async function runFriends(options: FriendsOptions): Promise<void> {
     },
     mode,
     async (session) => {
-      await openAskedDoors(session, options, "friends", mode.render);
+      await openAskedDoors(session, options, "friends", () => mode.render);
       // Where the row has another key, the user is told this one, to be put there: it stays.
       if (own.fingerprint !== null) session.first.asks();
       checkOwnKey(file, own, session.identity);

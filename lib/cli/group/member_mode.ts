@@ -73,8 +73,10 @@ export async function runMember(given: MemberOptions): Promise<void> {
   };
   const unseal = unsealing(given, given.name);
   await withSession(given, { folder: given, mode: "group", unseal }, mode, async (session) => {
-    const forDoors = new MemberRendering();
-    await openAskedDoors(session, given, "group", forDoors.lines.bind(forDoors));
+    await openAskedDoors(session, given, "group", () => {
+      const forDoors = new MemberRendering();
+      return forDoors.lines.bind(forDoors);
+    });
     const joined = given.words === null
       ? { ...taken, byWords: false }
       : await (await import("./member_by_words.ts")).memberByWords(session, given.words, given);

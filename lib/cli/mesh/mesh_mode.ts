@@ -157,7 +157,7 @@ export async function runMesh(options: MeshOptions): Promise<void> {
   const unseal = unsealing(options, options.name);
   const use = { folder: options, mode: "mesh", unseal, keepsTyped: options.keepsWords } as const;
   await withSession(options, use, mode, async (session) => {
-    await openAskedDoors(session, options, "mesh", meshLines);
+    await openAskedDoors(session, options, "mesh", () => meshLines);
     await withMetering(options.metrics, loadMetering, session, async (metering) => {
       await runRooms({ ...session, options, metering }, invite);
     });

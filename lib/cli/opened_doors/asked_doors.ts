@@ -7,16 +7,16 @@ import type { ModeKind } from "./open_doors.ts";
 
 /**
  * Opens them in the profile of the session, once in a run of the program. They are closed with its user interface.
- * @param render As the mode's, of the doors alone: what some events look like depends on those before.
+ * @param rendering Makes a rendering as the mode's, for a door alone: what some events look like depends on those before.
  * @throws {P2pchatError} `port-in-use`, `in-use`, `bad-file` or `disk`.
  */
 export async function openAskedDoors<Event extends ShownEvent, Target>(
   session: Session<Event, Target>,
   { doors = null }: { readonly doors?: DoorOptions | null },
   kind: ModeKind,
-  render: Mode<Event, Target>["render"],
+  rendering: () => Mode<Event, Target>["render"],
 ): Promise<void> {
   if (doors === null) return;
   const { openDoors } = await import("./open_doors.ts");
-  await openDoors(session, doors, kind, render);
+  await openDoors(session, doors, kind, rendering);
 }

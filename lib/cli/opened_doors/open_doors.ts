@@ -18,13 +18,13 @@ export async function openDoors<Event extends ShownEvent, Target>(
   session: Session<Event, Target>,
   { web, irc }: DoorOptions,
   kind: ModeKind,
-  render: Mode<Event, Target>["render"],
+  rendering: () => Mode<Event, Target>["render"],
 ): Promise<void> {
   const { ui } = session;
   if (!(ui instanceof DoorsInterface) || opened.has(ui)) return;
   opened.add(ui);
   if (web !== null) await openWeb(session, ui, web, kind);
-  if (irc !== null) await openIrc(session, ui, irc, render);
+  if (irc !== null) await openIrc(session, ui, irc, rendering());
 }
 
 async function openWeb<Event extends ShownEvent, Target>(
