@@ -346,49 +346,35 @@ Deno.test("page: what a friend is written is shown when it is kept, and how it f
     text: "hello",
     isChat: true,
   });
-
-  const kept = after(sent, [{
-    event: "delivery",
-    id: "m1",
-    to: "bob",
-    state: "queued",
-    waiting: 1,
-    ref: "a.b.1",
-  }]);
-  assertEquals(texts(kept, place.id)[0], "alice: hello");
-  assertEquals(items(kept, place.id)[0].delivery, "queued");
-  assertEquals(
-    items(
-      after(kept, [{ event: "delivery", id: "m1", to: "bob", state: "delivered" }]),
-      place.id,
-    )[0].delivery,
-    "delivered",
-  );
-
-  // Said in the console: the page asks what it was.
-  const elsewhere = after(kept, [{ event: "delivery", id: "m2", to: "bob", state: "queued" }]);
-  assertEquals(elsewhere.asks, [{
-    command: { command: "history", name: "bob", n: 20 },
-    place: place.id,
-  }]);
-  const message = {
-    id: "m2",
+  const own = (id: string, text: string) => ({
+    event: "message",
+    id,
     from: "alice",
-    shown: "alice",
-    key: "a",
-    text: "and this",
+    text,
     sentAt: AT,
-    private: true,
-    self: true,
     to: "bob",
-  };
-  const told = after(elsewhere, [{
-    event: "history",
-    messages: [message],
-    name: "bob",
-    ref: refOf("q", place.id, "2"),
-  }]);
-  assertEquals(texts(told, place.id).at(-1), "alice: and this");
+    self: true,
+    history: false,
+  });
+  const delivery = (id: string, state: string) => ({ event: "delivery", id, to: "bob", state });
+
+  const ref = "a.b.1";
+  const queued = { ...delivery("m1", "queued"), waiting: 1, ref };
+  const kept = after(sent, [{ ...own("m1", "hello"), ref }, queued]);
+  assertEquals(texts(kept, place.id), ["alice: hello"]);
+  assertEquals(items(kept, place.id)[0].delivery, "queued");
+  const delivered = after(kept, [delivery("m1", "delivered")]);
+  assertEquals(items(delivered, place.id)[0].delivery, "delivered");
+
+  // Said in the console.
+  const elsewhere = after(kept, [own("m2", "and this"), delivery("m2", "queued")]);
+  assertEquals(texts(elsewhere, place.id), ["alice: hello", "alice: and this"]);
+  assertEquals(items(elsewhere, place.id)[1].delivery, "queued");
+
+  // Said before the program was started: what it was isn't asked for, as earlier messages are asked for anyway.
+  const earlier = after(kept, [delivery("m0", "queued"), delivery("m0", "delivered")]);
+  assertEquals(texts(earlier, place.id), ["alice: hello"]);
+  assertEquals(earlier.asks, []);
 });
 
 Deno.test("page: a call comes, is answered, and ends where it was held", () => {

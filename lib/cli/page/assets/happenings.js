@@ -17,7 +17,7 @@ import {
   withPlace,
 } from "./places.js";
 import { roomHappenings } from "./room_events.js";
-import { saidItem, withSaid } from "./said.js";
+import { withSaid } from "./said.js";
 
 /** How long a callee has to answer. */
 const RINGING_MS = 30_000;
@@ -241,31 +241,8 @@ function lineIn(state, place, event, when) {
 
 function delivery(state, event, when) {
   const parent = state.mode === "mesh" ? roomPlace(state, event.room)[1] : mainPlace(state);
-  let [next, place] = directPlace(state, parent, event.to);
-  const has = state.mode !== "friends" || hasSaid(place, event.id);
-  if (!has && event.state === "queued") {
-    const asked = state.pending.get(event.ref);
-    if (asked?.isChat) {
-      const self = {
-        event: "message",
-        id: event.id,
-        at: event.at,
-        from: state.self,
-        text: asked.said,
-        self: true,
-      };
-      next = withItem(next, place, saidItem(self));
-    } else {
-      next = {
-        ...next,
-        asks: [...next.asks, {
-          command: { command: "history", name: event.to, n: 20 },
-          place: place.id,
-        }],
-      };
-    }
-  }
-  next = withSaid(next, next.places.get(place.id), event.id, { delivery: event.state });
+  const [known, place] = directPlace(state, parent, event.to);
+  const next = withSaid(known, place, event.id, { delivery: event.state });
   const shown = next.places.get(place.id);
   // The message itself says that it waits.
   const isTold = event.state !== "failed" && event.removed !== true && hasSaid(shown, event.id);

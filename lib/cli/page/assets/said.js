@@ -1,6 +1,6 @@
 /** What people say, as items of the place where it was said. */
 
-import { itemsOf, replaced } from "./chunks.js";
+import { replaced } from "./chunks.js";
 import { markKey } from "./marks.js";
 import { directPlace, mainPlace, read, roomPlace, withItem, withPlace } from "./places.js";
 import { parsedRef } from "./refs.js";
@@ -116,17 +116,7 @@ export function saidAgain(state, event, when) {
   const said = (event.messages ?? event.entries).filter((one) => one.ignored !== true).map((one) =>
     saidItem({ ...one, event: "message", history: true })
   );
-  if (asked.kind === "e") return withPlace(state, withEarlier(place, said));
-  return withOwn(state, place, said.filter(({ self }) => self));
-}
-
-/** What this user has said elsewhere, in a mode that doesn't tell it by itself. */
-function withOwn(state, place, own) {
-  const known = new Set(Array.from(itemsOf(place.chunks), ({ id }) => id));
-  return own.filter(({ id }) => !known.has(id)).reduce(
-    (before, item) => withItem(before, before.places.get(place.id), item),
-    state,
-  );
+  return withPlace(state, withEarlier(place, said));
 }
 
 /** Sets what is shown of a message with that id, wherever it is. */
