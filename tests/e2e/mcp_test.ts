@@ -490,6 +490,36 @@ Deno.test("--mcp: where the member that it was started with is gone, it goes bac
   assertEquals(await bot.end(), 0);
 });
 
+Deno.test("--mcp: where its address leads to another room now, the agent is told before anything is said there", async () => {
+  await using nodes = new Nodes();
+  const port = String(freePort());
+  const found = ["mesh", "Host", "--new", "--host", "127.0.0.1", "--port", port];
+  const host = nodes.add(Node.start(found));
+  await host.until(({ event }) => event === "ready");
+  using folder = new Folder();
+  const words = inRoom("bot", host, folder.path);
+  const before = await McpClient.start(words);
+  const first = await before.call("send", { text: "between us", timeout: 60 });
+  assertEquals(await before.end(), 0);
+  await host.type("/quit");
+  await host.ended();
+  const other = nodes.add(Node.start(found));
+  await other.until(({ event }) => event === "ready");
+  await using bot = await McpClient.start(words);
+
+  const told = await bot.call("send", { text: "more between us", timeout: 60 });
+  const members = (await bot.call("members")).structured.members;
+  const sent = await bot.call("send", { text: "who are you?", timeout: 60 });
+
+  assertEquals([first.isError, told.isError, sent.isError], [false, true, false], sent.text);
+  assertStringIncludes(told.text, "Nothing was done, as this is another room");
+  assertStringIncludes(told.text, "(not-allowed)");
+  assertEquals(members.map(({ name }: { name: string }) => name).sort(), ["Host", "bot"]);
+  const heard = other.events.filter(({ event }) => event === "message");
+  assertEquals(heard.map(({ text }) => text), ["who are you?"]);
+  assertEquals(await bot.end(), 0);
+});
+
 Deno.test("--mcp: what doesn't pass by itself ends it, and whoever asks is told why", async () => {
   await using nodes = new Nodes();
   const host = nodes.add(

@@ -5,7 +5,6 @@
  */
 
 import { P2pchatError } from "../../base/errors.ts";
-import type { Disk } from "../../store/disk/disk.ts";
 import { CLOSE_MS_MAX, isDoneWithin } from "../../runtime/within.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import type { HelpEvent } from "../args/help_text.ts";
@@ -19,7 +18,6 @@ import type {
   InputHandler,
   InterruptCause,
   KeptLines,
-  KeptPlace,
   Mode,
   Place,
   ShownEvent,
@@ -60,7 +58,7 @@ interface Kept {
 
 export class DoorsInterface<Event extends ShownEvent, Target>
   implements UserInterface<Event, Target> {
-  readonly keepIn: ((disk: Disk, folder: string) => Promise<KeptPlace>) | undefined;
+  readonly keepIn: UserInterface<Event, Target>["keepIn"];
   readonly #first: UserInterface<Event, Target>;
   readonly #commands: CommandTable<Target>;
   readonly #wallMs: () => number;

@@ -130,7 +130,7 @@ export class McpInterface<Event extends ShownEvent, Target>
   }
 
   /** What others say is kept there from now on, until a call has given it. */
-  async keepIn(disk: Disk, folder: string): Promise<KeptPlace> {
+  async keepIn(disk: Disk, folder: string, isElsewhere = false): Promise<KeptPlace> {
     const failed = (error: unknown) => {
       if (!(error instanceof P2pchatError)) throw error;
       this.#failure ??= error;
@@ -138,6 +138,7 @@ export class McpInterface<Event extends ShownEvent, Target>
     };
     const warn = (text: string) => this.#standardError.warn(text);
     const inbox = await ScriptInbox.open(disk, folder, warn, failed);
+    if (isElsewhere) inbox.ledHere();
     this.#inbox = inbox;
     this.#callsStep({ type: "came" });
     return {
@@ -300,6 +301,9 @@ export class McpInterface<Event extends ShownEvent, Target>
         case "put-back":
           this.#settle((inbox) => inbox.putBack(effect.kept));
           this.#callsStep({ type: "came" });
+          break;
+        case "told":
+          this.#settle((inbox) => inbox.told());
       }
     }
     this.#setTimer();

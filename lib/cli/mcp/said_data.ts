@@ -70,9 +70,22 @@ export function saidData(
   };
 }
 
-/** UTF-16 units of all that a message adds to an answer, roughly. */
-export function unitsOfSaid({ text }: SaidData): number {
-  return text.length + 200;
+/** Of the texts in one answer, UTF-16 units: a model reads no more at once. A message alone may be longer. */
+export const ANSWER_UNITS_MAX = 32 * 1_024;
+
+/** UTF-16 units of all that is said of a message in an answer, roughly. */
+const UNITS_AROUND = 200;
+
+/** Of messages the last that fit in one answer; one at least. */
+export function newestOf(messages: readonly SaidData[]): readonly SaidData[] {
+  let units = 0;
+  let from = messages.length;
+  while (from > 0) {
+    units += messages[from - 1]!.text.length + UNITS_AROUND;
+    if (units > ANSWER_UNITS_MAX && from < messages.length) break;
+    from--;
+  }
+  return messages.slice(from);
 }
 
 /**

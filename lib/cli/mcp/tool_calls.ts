@@ -1,23 +1,19 @@
-/**
- * The calls of tools under way: what they ask of the mode, and what they are answered.
- *
- * A message is given to one `wait` alone. Until that answer is written it is held for it, then it is taken out of the
- * inbox; where the client gives the call up meanwhile, or says only afterwards that it had, the message waits again.
- */
+/** The calls of tools under way: what they ask of the mode, and what they are answered. */
 
 import type { ErrorCode } from "../../base/errors.ts";
 import type { Machine } from "../../base/machine/machine.ts";
-import { shownName } from "../../base/text/names.ts";
 import { durationText } from "../rendering/moments.ts";
 import type { Hearers } from "../scripts/hearers.ts";
 import { Saying } from "../scripts/saying.ts";
 import type { Kept } from "../scripts/script_inbox.ts";
-import { type Fields, isWanted } from "../scripts/wanted.ts";
+import type { Fields } from "../scripts/wanted.ts";
 import { agentWords } from "./agent_words.ts";
+import { GivenMessages, type Inbox } from "./given_messages.ts";
 import type { JsonObject } from "./json_rpc.ts";
 import { LookUp } from "./look_up.ts";
 import type { ToolCall } from "./mcp_tools.ts";
-import { type SaidData, unitsOfSaid } from "./said_data.ts";
+import { ELSEWHERE, groupAside, noMessageText, notReadyText } from "./nothing_words.ts";
+import { newestOf } from "./said_data.ts";
 import {
   failure,
   membersResult,
@@ -55,17 +51,14 @@ export type CallsEffect =
   /** These were given: no later call gives them. */
   | { readonly type: "take"; readonly kept: readonly Kept[] }
   /** These weren't given after all. */
-  | { readonly type: "put-back"; readonly kept: readonly Kept[] };
-
-/** What waits for whoever asks for it. */
-interface Waiting {
-  next(isWanted: (event: Fields, id: string) => boolean): Kept | null;
-}
+  | { readonly type: "put-back"; readonly kept: readonly Kept[] }
+  /** The agent knows that this is another room than its last one. */
+  | { readonly type: "told" };
 
 interface Ports {
   readonly hearers: Hearers;
   /** Null before the place is open where it is kept. */
-  readonly inbox: () => Waiting | null;
+  readonly inbox: () => (Inbox & { readonly isElsewhere: boolean }) | null;
   /** Draws what marks lines of others. */
   readonly drawMark: () => string;
   /** Whether the mode has a command of that name. */
@@ -80,10 +73,6 @@ const OUTSIDE_MS = 3_000;
 const ANSWER_MS = 10_000;
 /** Where nobody says by then whose key it is, it counts as not verified. */
 const LOOK_UP_MS = 2_000;
-/** Of the texts in one answer, UTF-16 units: a model reads no more at once. A message alone may be longer. */
-const ANSWER_UNITS_MAX = 32 * 1_024;
-/** As many answered waits may be given up in retrospect: each by a client that was late once. */
-const GIVEN_MAX = 16;
 
 type Send = Extract<ToolCall, { readonly tool: "send" }>;
 type Ask = Exclude<ToolCall, Send>;
@@ -106,25 +95,20 @@ interface Found {
   readonly isMore: boolean;
 }
 
-/** What an answered wait has given, and whether its answer has gone out. */
-interface Given {
-  readonly kept: readonly Kept[];
-  isTaken: boolean;
-}
-
 export class ToolCalls implements Machine<CallsInput, CallsEffect> {
   readonly #ports: Ports;
   /** Calls that say something. */
   readonly #sayings = new Map<number, Saying>();
   readonly #asked = new Map<number, Asked>();
-  readonly #given = new Map<number, Given>();
-  /** Ids of messages that are held for an answer. */
-  readonly #held = new Set<string>();
+  readonly #given: GivenMessages;
+  /** Calls whose answers say that this is another room than the last one, until they have gone out. */
+  readonly #telling = new Set<number>();
   #ownKey = "";
   #effects: CallsEffect[] = [];
 
   constructor(ports: Ports) {
     this.#ports = ports;
+    this.#given = new GivenMessages(ports.inbox);
   }
 
   nextDeadlineMs(): number | null {
@@ -140,8 +124,7 @@ export class ToolCalls implements Machine<CallsInput, CallsEffect> {
     this.#effects = [];
     switch (input.type) {
       case "begin":
-        if (input.asked.tool === "send") this.#beginSaying(input.call, input.asked, nowMs);
-        else this.#beginAsking(input.call, input.asked, nowMs);
+        this.#begin(input.call, input.asked, nowMs);
         break;
       case "cancel":
         this.#cancel(input.call);
@@ -151,6 +134,7 @@ export class ToolCalls implements Machine<CallsInput, CallsEffect> {
         this.#written(input.call);
         break;
       case "listening":
+        for (const call of [...this.#sayings.keys(), ...this.#asked.keys()]) this.#tell(call);
         this.#sayAll({ type: "heard" }, nowMs);
         for (const [call, asked] of [...this.#asked]) this.#ask(call, asked, nowMs);
         break;
@@ -172,6 +156,20 @@ export class ToolCalls implements Machine<CallsInput, CallsEffect> {
         this.#tick(nowMs);
     }
     return this.#effects;
+  }
+
+  #begin(call: number, asked: ToolCall, nowMs: number): void {
+    if (this.#tell(call)) return;
+    if (asked.tool === "send") this.#beginSaying(call, asked, nowMs);
+    else this.#beginAsking(call, asked, nowMs);
+  }
+
+  /** In another room than the last one nothing is done before the agent knows that. @returns Whether it is told here. */
+  #tell(call: number): boolean {
+    if (this.#ports.inbox()?.isElsewhere !== true) return false;
+    this.#fail(call, "not-allowed", ELSEWHERE);
+    this.#telling.add(call);
+    return true;
   }
 
   // Says something.
@@ -239,23 +237,11 @@ export class ToolCalls implements Machine<CallsInput, CallsEffect> {
 
   /** Gives what waits. @returns Whether anything does. */
   #look(call: number, begun: Asked, { name, n }: Wait, nowMs: number): boolean {
-    const wanted = { events: MESSAGES, from: name, mention: false };
-    const isFree = (event: Fields, id: string) => !this.#held.has(id) && isWanted(event, wanted);
-    const kept: Kept[] = [];
-    let units = 0;
-    for (;;) {
-      const next = this.#ports.inbox()?.next(isFree) ?? null;
-      if (next === null && kept.length === 0) return false;
-      units += String(next?.event["text"]).length;
-      const isMore = next !== null &&
-        (kept.length === n || (kept.length > 0 && units > ANSWER_UNITS_MAX));
-      if (next === null || isMore) {
-        this.#lookUp(call, begun, kept.map(({ event }) => event), kept, isMore, nowMs);
-        return true;
-      }
-      kept.push(next);
-      this.#held.add(next.id);
-    }
+    const held = this.#given.hold(name, n);
+    if (held === null) return false;
+    const { kept, isMore } = held;
+    this.#lookUp(call, begun, kept.map(({ event }) => event), kept, isMore, nowMs);
+    return true;
   }
 
   #lookUp(
@@ -277,45 +263,29 @@ export class ToolCalls implements Machine<CallsInput, CallsEffect> {
     const { drawMark } = this.#ports;
     const messages = lookUp.data();
     if (tool === "history") {
-      const shown = newest(messages);
+      const shown = newestOf(messages);
       const more = { is: shown.length < messages.length, text: LEFT_OUT };
       return this.#answer(call, saidResult(shown, drawMark, more));
     }
-    this.#given.set(call, { kept, isTaken: false });
-    this.#forgetGiven();
+    this.#given.give(call, kept);
     this.#answer(call, saidResult(messages, drawMark, { is: isMore, text: WAITING }));
   }
 
   // What becomes of messages that were given.
 
   #written(call: number): void {
-    const given = this.#given.get(call);
-    if (given === undefined || given.isTaken) return;
-    given.isTaken = true;
-    this.#release(given.kept);
-    this.#effects.push({ type: "take", kept: given.kept });
+    if (this.#telling.delete(call)) this.#effects.push({ type: "told" });
+    const kept = this.#given.written(call);
+    if (kept !== null) this.#effects.push({ type: "take", kept });
   }
 
   #cancel(call: number): void {
+    this.#telling.delete(call);
     this.#sayings.delete(call);
-    this.#release(this.#asked.get(call)?.found?.kept ?? []);
+    this.#given.release(this.#asked.get(call)?.found?.kept ?? []);
     this.#asked.delete(call);
-    const given = this.#given.get(call);
-    if (given === undefined) return;
-    this.#given.delete(call);
-    if (given.isTaken) this.#effects.push({ type: "put-back", kept: given.kept });
-    else this.#release(given.kept);
-  }
-
-  #release(kept: readonly Kept[]): void {
-    for (const { id } of kept) this.#held.delete(id);
-  }
-
-  #forgetGiven(): void {
-    for (const [call, { isTaken }] of this.#given) {
-      if (this.#given.size <= GIVEN_MAX) return;
-      if (isTaken) this.#given.delete(call);
-    }
+    const kept = this.#given.cancelled(call);
+    if (kept !== null) this.#effects.push({ type: "put-back", kept });
   }
 
   // What the mode says.
@@ -350,7 +320,9 @@ export class ToolCalls implements Machine<CallsInput, CallsEffect> {
       return this.#fail(call, code, text);
     }
     if (asked.tool === "members" && MEMBERS.has(event.event)) {
-      this.#answer(call, this.#withAside(membersResult(event, this.#ownKey)));
+      const result = membersResult(event, this.#ownKey);
+      const text = `${result.text}${groupAside(this.#ports.hearers)}`;
+      this.#answer(call, { ...result, text });
     }
     if (asked.tool === "verify" && event.event === "verify") {
       this.#answer(call, verifyResult(event));
@@ -374,38 +346,17 @@ export class ToolCalls implements Machine<CallsInput, CallsEffect> {
   }
 
   #late(call: number, asked: Ask): void {
-    const { isListening, pausedBecause } = this.#ports.hearers;
+    const { hearers, drawMark } = this.#ports;
+    const { isListening, pausedBecause } = hearers;
     if (!isListening) return this.#fail(call, "timeout", notReadyText(pausedBecause));
     if (asked.tool === "wait") {
-      const none = saidResult([], this.#ports.drawMark, { is: false, text: "" });
-      const { name, timeoutMs } = asked;
-      const whose = name === null ? "" : ` of ${shownName(name)}'s`;
-      const text = timeoutMs === 0
-        ? `No message${whose} waits.`
-        : `No message${whose} has come within ${durationText(timeoutMs)}.`;
-      return this.#answer(call, { ...none, text: `${text}${this.#aside}` });
+      const none = saidResult([], drawMark, { is: false, text: "" });
+      const text = noMessageText(asked.name, asked.timeoutMs, hearers);
+      return this.#answer(call, { ...none, text });
     }
     const because = pausedBecause === null ? "" : ` (${pausedBecause})`;
     const text = `No answer came within ${durationText(ANSWER_MS)}${because}: try again later`;
     this.#fail(call, "timeout", text);
-  }
-
-  /** Why nothing may have come, as a further sentence behind a blank; empty where nothing is known to be amiss. */
-  get #aside(): string {
-    const { isAlone } = this.#ports.hearers;
-    if (isAlone) return " Nobody else is in the room now.";
-    return this.#ofGroup;
-  }
-
-  /** A group's list says nothing of why it is empty, or as it was. */
-  #withAside(result: ToolResult): ToolResult {
-    return { ...result, text: `${result.text}${this.#ofGroup}` };
-  }
-
-  get #ofGroup(): string {
-    const { isOutside, downBecause } = this.#ports.hearers;
-    const down = downBecause === null ? "" : ` Its coordinator isn't there (${downBecause}).`;
-    return isOutside ? ` The group hasn't let this in yet.${down}` : down;
   }
 
   #fail(call: number, code: ErrorCode, text: string): void {
@@ -420,31 +371,12 @@ export class ToolCalls implements Machine<CallsInput, CallsEffect> {
   }
 }
 
-const MESSAGES: ReadonlySet<string> = new Set(["message"]);
 /** Answers to `/peers` and `/list`. */
 const MEMBERS: ReadonlySet<string> = new Set(["peers", "members", "friends"]);
 
 const WAITING = "More messages wait: call wait again.";
 const LEFT_OUT = "Earlier ones are left out, as these are long: ask for fewer.";
 
-function notReadyText(because: string | null): string {
-  if (because === null) return "This isn't in the chat yet: try again in a moment";
-  return `This isn't in the chat yet, and nothing was done. ${because}; ask again later, or tell ` +
-    "your user";
-}
-
 function refOf(call: number): string {
   return `mcp-${call}`;
-}
-
-/** Of messages the last that fit in one answer; one at least. */
-function newest(messages: readonly SaidData[]): readonly SaidData[] {
-  let units = 0;
-  let from = messages.length;
-  while (from > 0) {
-    units += unitsOfSaid(messages[from - 1]!);
-    if (units > ANSWER_UNITS_MAX && from < messages.length) break;
-    from--;
-  }
-  return messages.slice(from);
 }

@@ -477,8 +477,10 @@ async function chat(wiring: Wiring): Promise<Bye> {
         const again = shownAgain(options, ui) ?? 0;
         if (again > 0 && wasHere) saidPrivately = await privately.last(again);
         const { close: closeLog } = store;
+        const isElsewhere = begin.kind === "join" && begin.invite === undefined &&
+          rooms.last !== null && room !== rooms.last;
         const forScripts = options.keepsWords
-          ? await ui.keepIn?.(disk, `${rooms.folder}/${room}`)
+          ? await ui.keepIn?.(disk, `${rooms.folder}/${room}`, isElsewhere)
           : undefined;
         // Before another process of the profile may be in the room.
         const close = async () => {

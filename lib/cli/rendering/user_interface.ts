@@ -281,9 +281,12 @@ export interface UserInterface<Event extends ShownEvent, Target> {
   /**
    * Where the room, the group or the friends are kept, under lock: in programs for scripts what is shown from now on is
    * kept there, too, until it was asked for. Absent in others.
+   * @param isElsewhere Whether an address led into this room, and not into the one where the user was before.
    * @throws {P2pchatError} `store-corrupt`, `bad-file` or `disk`.
    */
-  readonly keepIn?: ((disk: Disk, folder: string) => Promise<KeptPlace>) | undefined;
+  readonly keepIn?:
+    | ((disk: Disk, folder: string, isElsewhere?: boolean) => Promise<KeptPlace>)
+    | undefined;
   /**
    * Sets the handler of interrupts until `listen`: a program that waits for others before it takes input must be able
    * to leave, too. Without it, the first interrupt is kept until `listen`.

@@ -15,4 +15,9 @@ export const INBOX_LOG = recordLog("inbox", 1, {
     "From here on what comes is kept; of a group's log what is behind this number.",
     { seq: count() },
   ),
+  led: row(
+    "An address led the program into this room, and not into the one where it was before: its agent is to be told.",
+    {},
+  ),
+  told: row("The agent was told.", {}),
 });

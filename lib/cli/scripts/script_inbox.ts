@@ -60,6 +60,7 @@ export class ScriptInbox {
   #written: Promise<unknown> = Promise.resolve();
   #failure: unknown = null;
   #dropped = 0;
+  #isElsewhere = false;
 
   private constructor(
     readonly log: AppendLog,
@@ -68,7 +69,7 @@ export class ScriptInbox {
     readonly warn: (text: string) => void,
     readonly failed: (error: unknown) => void,
   ) {
-    this.#isFirst = records.length === 0;
+    this.#isFirst = records.every(({ kind }) => kind === "led");
     this.#hasBegun = !this.#isFirst;
     for (const [index, record] of records.entries()) this.#read(record, index);
   }
@@ -109,7 +110,30 @@ export class ScriptInbox {
         return this.#know(record.id);
       case "through":
         this.#seq = record.seq;
+        return;
+      case "led":
+      case "told":
+        this.#isElsewhere = record.kind === "led";
     }
+  }
+
+  /** Whether an address led here, as `ledHere` says, and nobody was told. */
+  get isElsewhere(): boolean {
+    return this.#isElsewhere;
+  }
+
+  /** An address led the program here, and not to where it was before: noted until an agent was told. */
+  ledHere(): void {
+    if (this.#isElsewhere) return;
+    this.#isElsewhere = true;
+    this.#append({ kind: "led" });
+  }
+
+  /** An agent was told so. Resolves when that is durable. @throws {P2pchatError} `disk`. */
+  async told(): Promise<void> {
+    if (this.#isElsewhere) this.#append({ kind: "told" });
+    this.#isElsewhere = false;
+    await this.synced();
   }
 
   /**
@@ -234,6 +258,7 @@ export class ScriptInbox {
     const known = [...this.#known].filter((id) => !this.#waiting.has(id)).slice(-KNOWN_MAX);
     const records: InboxRecord[] = [
       { kind: "through", seq: this.#seq },
+      ...(this.#isElsewhere ? [{ kind: "led" } as const] : []),
       ...known.map((id) => ({ kind: "taken", id }) as const),
       ...[...this.#waiting].map(([id, { event, text }]) => {
         const numbered = typeof event["seq"] === "number" ? { seq: event["seq"] } : {};

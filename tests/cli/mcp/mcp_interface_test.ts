@@ -27,13 +27,13 @@ function call(id: number, name: string, given: object = {}): string {
   return line(id, "tools/call", { name, arguments: given });
 }
 
-async function open(disk = new MemoryDisk()): Promise<Opened> {
+async function open(disk = new MemoryDisk(), isElsewhere = false): Promise<Opened> {
   const streams = new MemoryStreams();
   const clock = new VirtualClock();
   const door = { door: "mcp", mode: "mesh" } as const;
   const ui: Ui = new McpInterface(MODE, door, "1.2.3", streams, clock, () => "m4rk");
   const room = echoRoom(ui);
-  const place = await ui.keepIn(disk, "/p/room");
+  const place = await ui.keepIn(disk, "/p/room", isElsewhere);
   ui.heedInterrupts(room.interrupted);
   streams.type(INITIALIZE);
   await settle();
@@ -113,6 +113,30 @@ Deno.test("--mcp: wait gives what others say once, and the next program goes on 
   assertEquals(textsOf(answers(first)[0]), ["one"]);
   assertEquals(textsOf(answers(second)[0]), ["two"]);
   await close(second);
+});
+
+Deno.test("--mcp: that this is another room than the last one is told once, also by a later program", async () => {
+  const disk = new MemoryDisk();
+  const first = await open(disk, true);
+  begin(first);
+  await close(first);
+  const second = await open(disk);
+  begin(second);
+  second.streams.type(call(1, "wait", { timeout: 0 }));
+  await settle();
+  second.streams.type(call(2, "wait", { timeout: 0 }));
+  await settle();
+  await close(second);
+  const third = await open(disk);
+  begin(third);
+  third.streams.type(call(1, "wait", { timeout: 0 }));
+  await settle();
+
+  const [told, waited] = answers(second);
+  assertEquals(told!.result!.isError, true);
+  assertStringIncludes(told!.result!.content![0]!.text, "another room than the one you were in");
+  assertEquals([textsOf(waited), textsOf(answers(third)[0])], [[], []]);
+  await close(third);
 });
 
 Deno.test("--mcp: what nobody has read, as the output is closed, waits for the next program", async () => {

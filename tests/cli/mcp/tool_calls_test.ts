@@ -19,6 +19,8 @@ class Run {
   /** What waits, as an inbox has it. */
   readonly waiting = new Map<string, Fields>();
   readonly calls: ToolCalls;
+  /** Whether an address led here, and nobody was told. */
+  isElsewhere = false;
 
   constructor(mode: Hearers["mode"] = "mesh", isListening = true) {
     this.hearers = new Hearers(mode);
@@ -28,7 +30,7 @@ class Run {
     };
     this.calls = new ToolCalls({
       hearers: this.hearers,
-      inbox: () => ({ next }),
+      inbox: () => ({ next, isElsewhere: this.isElsewhere }),
       drawMark: () => "m4rk",
       isCommand: (name) => name === "trust",
     });
@@ -81,6 +83,7 @@ class Run {
     const effects = this.calls.step({ type: "written", call }, START);
     for (const effect of effects) {
       if (effect.type === "take") { for (const { id } of effect.kept) this.waiting.delete(id); }
+      if (effect.type === "told") this.isElsewhere = false;
     }
     return effects;
   }
@@ -284,6 +287,33 @@ Deno.test("ToolCalls: before the mode takes commands calls are kept; where that 
   const late = answerIn(never.tick(START + 15_000), 0);
   assertEquals(late.isError, true);
   assertStringIncludes(late.text, "isn't in the chat yet");
+});
+
+Deno.test("ToolCalls: in another room than the last one nothing is done before an answer has gone out that says so", () => {
+  const send: ToolCall = { tool: "send", text: "hi", name: null, timeoutMs: 10_000 };
+  for (const isBegunBefore of [true, false]) {
+    const run = new Run("mesh", !isBegunBefore);
+    run.waiting.set("1", message("1", "one"));
+    if (isBegunBefore) {
+      for (const [call, asked] of [send, WAIT].entries()) run.begin(call, asked);
+    }
+    run.isElsewhere = true;
+    const told = isBegunBefore ? run.listens() : [...run.begin(0, send), ...run.begin(1, WAIT)];
+
+    assertEquals(told.map(({ type }) => type), ["answer", "answer"], "nothing is said, or taken");
+    for (const call of [0, 1]) {
+      const effects = told.filter((effect) => effect.type === "answer" && effect.call === call);
+      const { isError, text } = answerIn(effects, call);
+      assertEquals(isError, true);
+      assertStringIncludes(text, "another room than the one you were in last");
+      assertStringIncludes(text, "(not-allowed)");
+    }
+    run.cancel(0); // nobody has read that one
+    assertEquals(run.begin(2, HISTORY).map(({ type }) => type), ["answer"]);
+    assertEquals(run.written(1), [{ type: "told" }]);
+    assertEquals(run.begin(3, HISTORY).map(({ type }) => type), ["command"]);
+    assertEquals(textsIn(answerIn(run.knows(run.begin(4, WAIT), { key: "kB" }), 4)), ["one"]);
+  }
 });
 
 Deno.test("ToolCalls: why this isn't in the chat is told soon; a wait has its time for it to come in", () => {

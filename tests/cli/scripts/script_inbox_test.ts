@@ -99,6 +99,32 @@ Deno.test("ScriptInbox begins with the first call: what was before is history, w
   assertEquals(await takeAll(next), ["between"]);
 });
 
+Deno.test("ScriptInbox: where an address led is kept until an agent was told, and is no call", async () => {
+  const disk = new MemoryDisk();
+  const { inbox } = await open(disk);
+  inbox.ledHere();
+  inbox.ledHere();
+  await inbox.synced();
+
+  const second = disk.crash();
+  const { inbox: next } = await open(second);
+  assertEquals([inbox.isElsewhere, next.isElsewhere], [true, true]);
+  next.heard(said("before", { history: true }), AT); // nobody has asked for anything yet
+  assertEquals(next.next(any), null);
+  next.heard(READY, AT);
+  next.heard(said("a"), AT);
+  await next.putBack([]); // the file is written anew
+  const third = second.crash();
+  const { inbox: later } = await open(third);
+  assertEquals(later.isElsewhere, true);
+  await later.told();
+  await later.told();
+
+  const { inbox: last } = await open(third.crash());
+  assertEquals([later.isElsewhere, last.isElsewhere], [false, false]);
+  assertEquals(await takeAll(last), ["a"]);
+});
+
 Deno.test("ScriptInbox: a call that was killed before the mode was ready wasn't the first", async () => {
   const disk = new MemoryDisk();
   const { inbox } = await open(disk);

@@ -99,6 +99,7 @@ class Chat {
       isCommand: (name) => name === "trust",
       hearers: this.hearers,
       inbox: () => ({
+        isElsewhere: false,
         next: (isWanted) => {
           for (const [id, event] of this.waiting) if (isWanted(event, id)) return { id, event };
           return null;
