@@ -106,6 +106,25 @@ Deno.test("mesh: any room of the profile is opened by its title or the start of 
   }
 });
 
+Deno.test("mesh: a room is given a title, and another one, by starting again with it", async () => {
+  await using profile = new Profile();
+  await profile.visit("without a title");
+  for (const title of ["Club", "Inn"]) {
+    const node = await profile.start("--title", title);
+    const { rooms } = await node.ask("rooms");
+    assertEquals(rooms.map((room: ShownEvent) => room.title), [title]);
+    await node.type(":q");
+    await node.ended();
+    assertEquals((await profile.rooms()).map((room) => room.title), [title]);
+  }
+
+  const node = await profile.start("--room", "inn");
+  assertEquals(await said(node), ["without a title"]);
+  await node.type(":q");
+  await node.ended();
+  assertEquals((await profile.rooms()).map(({ title }) => title), ["Inn"]);
+});
+
 Deno.test("mesh: the rooms of a profile are listed, by the program and in a room", async () => {
   await using profile = new Profile();
   const bob = await profile.nodes.ready("Bob", null);
