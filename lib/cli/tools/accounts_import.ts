@@ -331,7 +331,7 @@ function rowOf(path: string, line: number, cells: readonly string[]): ImportRow 
   const [name, password, ...rest] = cells;
   if (name === undefined || password === undefined || rest.length > 0) {
     const count = cells.length === 1 ? "1 column" : `${cells.length} columns`;
-    const found = `it must have a name and a password, has ${count}; a comma belongs into quotes`;
+    const found = `it must have a name and a password, has ${count}; a comma must be in quotes`;
     return refused("bad-file", path, line, found);
   }
   const nameIsBad = nameFault(name);
@@ -365,7 +365,7 @@ function recordsOf(path: string, text: string): readonly CsvRecord[] {
       if (cells[0] !== undefined) records.push({ line: begin + 1, cells: cells[0] });
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
-      throw badFile(path, begin + 1, "it is no row of CSV; a quote belongs into quotes, and twice");
+      throw badFile(path, begin + 1, "it is no row of CSV; a quote must be in quotes, and doubled");
     }
   }
   return records;

@@ -48,7 +48,7 @@ Deno.test("importRows() says of each row why it can't be an account, and repeats
   const rows = read(text);
   const why = (line: number, found: string) => `Cannot add line ${line} of in.csv: ${found}`;
   const columns = (count: string) =>
-    `it must have a name and a password, has ${count}; a comma belongs into quotes`;
+    `it must have a name and a password, has ${count}; a comma must be in quotes`;
   assertEquals(rows, [
     { line: 2, name: "alice", password: "correct horse" },
     `bad-name: ${
@@ -85,11 +85,11 @@ Deno.test("importRows() refuses a file that is no such one, with the line", () =
     ],
     [
       'name,password\nalice,correct horse\nbob,"\nnever\nends\n',
-      "Cannot read in.csv, line 3: it is no row of CSV; a quote belongs into quotes, and twice; nothing was added",
+      "Cannot read in.csv, line 3: it is no row of CSV; a quote must be in quotes, and doubled; nothing was added",
     ],
     [
       'name,password\nalice,sec"ret"\n',
-      "Cannot read in.csv, line 2: it is no row of CSV; a quote belongs into quotes, and twice; nothing was added",
+      "Cannot read in.csv, line 2: it is no row of CSV; a quote must be in quotes, and doubled; nothing was added",
     ],
   ];
   for (const [text, message] of refusals) {
