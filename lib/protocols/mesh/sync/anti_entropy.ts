@@ -353,8 +353,9 @@ export class AntiEntropy
     );
     const wants = this.#compare(key, entries, { buckets: compared }, peer.lastBegunMs);
     if (wants.length === 0) peer.disappointments = 0;
-    const asked = this.#fetching.want(key, peer, wants, this.#nowMs);
-    if (asked && peer.fetch === null) this.#becomeComplete(key, peer);
+    const left = this.#fetching.want(key, peer, wants, this.#nowMs);
+    peer.left = peer.complete || left.length > SYNC_STREAMS_MAX ? null : left;
+    if (left.length === 0 && peer.fetch === null) this.#becomeComplete(key, peer);
   }
 
   // The side that answers.
@@ -550,10 +551,16 @@ export class AntiEntropy
     this.#turnToOthers(key);
   }
 
-  /** After a fetch has ended: fetches what was left to it from the other neighbours that said they have more. */
+  /**
+   * After a fetch has ended: the rounds with other neighbours that left it to this one are complete, or what they said
+   * they have more is fetched from them.
+   */
   #turnToOthers(except: PeerKey): void {
     for (const [key, peer] of this.#peers) {
-      if (key !== except && !peer.complete) this.#beginSoon(key, SYNC_AGAIN_MS);
+      if (key === except || peer.complete) continue;
+      const isHere = peer.left !== null && !peer.busy && this.#fetching.hasReached(peer.left);
+      if (isHere) this.#becomeComplete(key, peer);
+      else this.#beginSoon(key, SYNC_AGAIN_MS);
     }
   }
 
@@ -572,6 +579,7 @@ export class AntiEntropy
   #becomeComplete(key: PeerKey, peer: SyncPeer): void {
     if (peer.complete) return;
     peer.complete = true;
+    peer.left = null;
     this.#checkCaughtUp();
     this.#effects.push({ type: "caught-up", peer: key });
   }

@@ -22,6 +22,12 @@ import { type Fetch, type Pending, type SyncPeer, windowBytesOf } from "./sync_p
 const CONFIRM_BYTES = SYNC_WINDOW_BYTES / 4;
 /** How often a neighbour must fail to give something: once may be chance, as it may have let go of it meanwhile. */
 const NOT_GIVEN_TIMES = 2;
+/**
+ * A neighbour that is so many messages of a stream further than the one that sends it isn't asked for all of it as well:
+ * while a room talks, each answers a moment later than the other. What was said meanwhile is pushed, or comes with the
+ * next round. guess: as one bundle has at most.
+ */
+const SAID_MEANWHILE_MAX = 256;
 
 /** How a range has ended. */
 export interface Ended {
@@ -43,13 +49,13 @@ export class SyncFetching {
 
   /**
    * Asks for what isn't on its way already, from this neighbour or another.
-   * @returns Whether nothing was left to another neighbour.
+   * @returns What was left to other neighbours, or to the next round.
    */
-  want(key: PeerKey, peer: SyncPeer, wants: readonly Want[], nowMs: number): boolean {
+  want(key: PeerKey, peer: SyncPeer, wants: readonly Want[], nowMs: number): readonly Want[] {
     // A neighbour that gives nothing gets no more time by announcing still more.
     const fetch = peer.fetch ?? newFetch(nowMs + SYNC_PROGRESS_MS_MAX);
     const fresh: Want[] = [];
-    let all = true;
+    const left: Want[] = [];
     for (const want of wants) {
       const wanted = streamKey(want.stream);
       const pending = fetch.wants.get(wanted);
@@ -59,14 +65,14 @@ export class SyncFetching {
       }
       if (peer.isForgotten(want, nowMs)) continue;
       if (fetch.wants.size >= SYNC_STREAMS_MAX || this.#isComing(want, peer, nowMs)) {
-        all = false;
+        left.push(want);
         continue;
       }
       const counter = want.after;
       fetch.wants.set(wanted, { ...want, counter, movedMs: nowMs, hasCome: false });
       fresh.push(want);
     }
-    if (fresh.length === 0) return all;
+    if (fresh.length === 0) return left;
     peer.fetch = fetch;
     for (let start = 0; start < fresh.length; start += SYNC_ENTRIES_MAX) {
       const entries = fresh.slice(start, start + SYNC_ENTRIES_MAX)
@@ -75,7 +81,7 @@ export class SyncFetching {
       const message = { type: "sync-want", entries, windowBytes: SYNC_WINDOW_BYTES } as const;
       this.emit({ type: "send", to: key, message });
     }
-    return all;
+    return left;
   }
 
   /** Whether another neighbour is to send it and hasn't let us wait too long; each that has doubles our patience. */
@@ -83,7 +89,8 @@ export class SyncFetching {
     let patienceMs = SYNC_PATIENCE_MS;
     for (const peer of this.peers.values()) {
       const pending = peer === except ? undefined : peer.fetch?.wants.get(streamKey(stream));
-      if (pending === undefined || pending.goal < goal) continue;
+      if (pending === undefined || pending.goal + SAID_MEANWHILE_MAX < goal) continue;
+      if (goal > pending.goal && this.#reached(pending)) continue;
       if (this.#standsMs(pending, nowMs) < patienceMs) return true;
       patienceMs *= 2;
     }
@@ -207,6 +214,11 @@ export class SyncFetching {
         this.emit({ type: "not-given", from: key, ...what, isOver: true });
       }
     }
+  }
+
+  /** Whether all of this is here, or never will be. */
+  hasReached(wants: readonly Want[]): boolean {
+    return wants.every((want) => this.#reached(want));
   }
 
   #reached({ stream, goal }: Want): boolean {

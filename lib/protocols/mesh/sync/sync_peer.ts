@@ -65,6 +65,11 @@ export class SyncPeer {
   /** The neighbour's entries for a page of its round, until the page's last message has come. */
   asked: SyncEntry[] = [];
   fetch: Fetch | null = null;
+  /**
+   * What the last whole round with it left to others: once that is here, the round is complete. Null where there was no
+   * such round, or where that is more than can be asked for at once.
+   */
+  left: readonly Want[] | null = null;
   supply: SyncSupply | null = null;
   supplyDeadlineMs = Infinity;
   /** Limits what the neighbour asks of us: rounds, pages of them, ranges. */

@@ -2,6 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { Hash } from "../../../../lib/base/ids.ts";
+import { SYNC_AGAIN_MS } from "../../../../lib/protocols/mesh/schema/limits.ts";
 import type { SyncMessage } from "../../../../lib/protocols/mesh/schema/messages.ts";
 import type { MeshRecord } from "../../../../lib/protocols/mesh/schema/records.ts";
 import { fakeSigner } from "../../../sim/fake_crypto.ts";
@@ -27,6 +28,54 @@ Deno.test("AntiEntropy: a newcomer gets what is kept, and is caught up after two
   assertEqualRooms(network);
   assert(!newcomer.member.effects.some(({ type }) => type === "skipped"));
   assertEquals(newcomer.sync.upToDate(there[0]!.key), true);
+});
+
+Deno.test("AntiEntropy: a newcomer is caught up as soon as one neighbour has sent what two have, without another round", () => {
+  const all = conversation(50);
+  const network = new SyncNetwork();
+  const there = ["ann", "bob"].map((name) => network.add(name, { records: recordsOf(all) }));
+  const newcomer = network.add("newcomer");
+  for (const member of there) network.link(newcomer, member);
+
+  network.runUntil(SYNC_AGAIN_MS - 1);
+
+  assertEquals(newcomer.sync.caughtUp(), true);
+  assertEquals(newcomer.member.shown.length, 50);
+  assertEquals(newcomer.caughtUp.toSorted(), there.map(({ key }) => key).toSorted());
+});
+
+Deno.test("AntiEntropy: a newcomer gets the history once from two neighbours of which one is a moment ahead", () => {
+  const speaker = new Member("speaker");
+  const said = Array.from({ length: 101 }, (_, number) => speaker.sayOne(`${number}`));
+  const network = new SyncNetwork();
+  const ann = network.add("ann", { records: recordsOf(said.slice(0, 100)) });
+  const bob = network.add("bob", { records: recordsOf(said) });
+  const newcomer = network.add("newcomer");
+  network.link(newcomer, ann);
+  network.link(newcomer, bob);
+
+  network.runUntil(5_000);
+
+  assertEquals(newcomer.member.shown.length, 101);
+  assertEquals(newcomer.sync.caughtUp(), true);
+  const toNewcomer = network.sent.filter(({ type }) => type === "bundle").length;
+  assert(toNewcomer <= 103, `${toNewcomer} bundles were sent`); // and the last one to Ann
+});
+
+Deno.test("AntiEntropy: a newcomer asks the second of two neighbours at once where the first has far less", () => {
+  const speaker = new Member("speaker");
+  const said = Array.from({ length: 400 }, (_, number) => speaker.sayOne(`${number}`));
+  const network = new SyncNetwork();
+  network.delayMs = ({ member }) => member.name === "ann" ? 5 : 10;
+  const ann = network.add("ann", { records: recordsOf(said.slice(0, 1)) });
+  const bob = network.add("bob", { records: recordsOf(said) });
+  const newcomer = network.add("newcomer");
+  network.link(newcomer, ann);
+  network.link(newcomer, bob);
+
+  network.runUntil(SYNC_AGAIN_MS - 1);
+
+  assertEquals(newcomer.member.shown.length, 400);
 });
 
 Deno.test("AntiEntropy: a newcomer gets a long range at once although nobody keeps what its first bundle answers", () => {
