@@ -445,7 +445,7 @@ const syncFrontiers = message(66, "sync-frontiers", {
   from: "either",
   to: "the other",
   when:
-    "buckets differ, or, with no buckets, something is missing in these streams; the other answers with its own for the same",
+    "buckets differ, or the member has nothing yet, or, with no buckets, something is missing in these streams; the other answers with its own for the same",
   answer: "`sync-frontiers` once, then `sync-want` from the side that lacks something",
   lane: data,
 }, {

@@ -3,7 +3,7 @@
  *
  * A round narrows down in four steps, each a message of bounded size: roots; 256 bucket hashes; entries of
  * the buckets that differ, a page of at most 1,024 at a time; then ranges in room order, whose pace the
- * receiver sets. Both sides compare, so that one round brings both what they lack. Neither side stores
+ * receiver sets. A newcomer that has nothing yet begins with the third, for all buckets. Both sides compare, so that one round brings both what they lack. Neither side stores
  * more than positions and counters for the other: a slow reader costs nothing.
  *
  * Besides rounds, a member asks its neighbours about just the streams in which it misses something: the bundles that
@@ -61,6 +61,7 @@ interface Said extends Omit<Of<"sync-frontiers">, "entries"> {
 }
 
 const NONE: ReadonlySet<never> = new Set();
+const ALL_BUCKETS: readonly number[] = Array.from({ length: BUCKETS }, (_, bucket) => bucket);
 /** How many neighbours a newcomer asks: one alone may be behind, or lie. */
 const NEWCOMER_ROUNDS = 2;
 
@@ -265,8 +266,14 @@ export class AntiEntropy
       entries: [],
       deadlineMs: this.#nowMs + SYNC_ANSWER_MS_MAX,
     };
-    peer.questions.push("summary");
-    this.#send(key, { type: "sync-summary", root: this.order.root() });
+    if (this.config.newcomer && this.#entriesBeside(NONE).length === 0) {
+      // All that the neighbour has differs: hashes wouldn't say more, and take a round trip.
+      peer.round.remaining = ALL_BUCKETS;
+      this.#sendPage(key, peer.round);
+    } else {
+      peer.questions.push("summary");
+      this.#send(key, { type: "sync-summary", root: this.order.root() });
+    }
     this.#askGaps(key, peer, this.order.gaps());
   }
 

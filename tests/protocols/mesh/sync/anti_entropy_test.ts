@@ -436,7 +436,7 @@ Deno.test("AntiEntropy refuses what breaks the form of a round", () => {
   const ann = new Member("ann");
   const peer = new Member("peer").key;
   const sync = new AntiEntropy(
-    { key: ann.key, newcomer: true, mayBeOthers: () => false },
+    { key: ann.key, newcomer: false, mayBeOthers: () => false },
     environment(() => 0),
     ann.order,
   );

@@ -141,7 +141,10 @@ Deno.test("AntiEntropy tells of nothing where a range brings more, or brought al
 
 Deno.test("AntiEntropy doesn't take the late end of a range that it gave up for the end of the next one", () => {
   const network = new SyncNetwork();
-  const [slow, carl] = [network.add("slow"), network.add("carl")];
+  const [slow, carl] = [
+    network.add("slow"),
+    network.add("carl", { records: recordsOf(conversation(2)) }),
+  ];
   network.loses = ({ type }, from) => from === slow && type.startsWith("sync-");
   network.link(carl, slow);
   const told: unknown[] = [];

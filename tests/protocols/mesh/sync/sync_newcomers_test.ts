@@ -1,8 +1,8 @@
 /** A newcomer, or who was away for long, gets what is kept and hears what is missing. */
 
 import { assert, assertEquals } from "@std/assert";
-import type { Hash } from "../../../../lib/base/ids.ts";
-import { SYNC_AGAIN_MS } from "../../../../lib/protocols/mesh/schema/limits.ts";
+import { BUCKETS } from "../../../../lib/protocols/mesh/log/frontier_table.ts";
+import { SYNC_AGAIN_MS, SYNC_ENTRIES_MAX } from "../../../../lib/protocols/mesh/schema/limits.ts";
 import type { SyncMessage } from "../../../../lib/protocols/mesh/schema/messages.ts";
 import type { MeshRecord } from "../../../../lib/protocols/mesh/schema/records.ts";
 import { fakeSigner } from "../../../sim/fake_crypto.ts";
@@ -181,9 +181,8 @@ Deno.test("AntiEntropy: a newcomer hears up to which room time a neighbour keeps
   const hear = (message: SyncMessage) =>
     newcomer.sync.step({ type: "message", from: via, message }, 200);
 
-  const hashes = newcomer.member.order.bucketHashes();
-  hear({ type: "sync-buckets", hashes: hashes.with(0, "f".repeat(64) as Hash) });
-  const frontiers = { type: "sync-frontiers", buckets: [0], entries: [], unkept: [] } as const;
+  const buckets = Array.from({ length: BUCKETS }, (_, bucket) => bucket);
+  const frontiers = { type: "sync-frontiers", buckets, entries: [], unkept: [] } as const;
   const effects = hear({ ...frontiers, reply: false, last: true, floor: 1_000 });
 
   const floors = effects.flatMap((effect) => effect.type === "frontiers" ? [effect.floor] : []);
@@ -202,6 +201,37 @@ Deno.test("AntiEntropy: a newcomer hears how far a neighbour is that has just wh
 
   const heard = effects.flatMap((effect) => effect.type === "frontiers" ? effect.entries : []);
   assertEquals(heard.map(({ author, counter }) => [author, counter]), [[fakeSigner("Ann").key, 1]]);
+});
+
+Deno.test("AntiEntropy: a newcomer that has nothing asks for all at once, without comparing hashes first", () => {
+  const network = new SyncNetwork();
+  const ann = network.add("ann", { records: recordsOf(conversation(10)) });
+  const newcomer = network.add("newcomer");
+  const asked: string[] = [];
+  network.loses = ({ type }, from) => {
+    if (from === newcomer) asked.push(type);
+    return from === ann && type === "sync-summary";
+  };
+  network.link(newcomer, ann);
+  network.runUntil(60); // two round trips, and the bundles
+
+  assertEquals(newcomer.member.shown.length, 10);
+  assertEquals(asked.slice(0, 2), ["sync-frontiers", "sync-want"]);
+});
+
+Deno.test("AntiEntropy: a newcomer to a room of many authors asks page after page", () => {
+  const network = new SyncNetwork();
+  const said = Array.from(
+    { length: SYNC_ENTRIES_MAX + 200 },
+    (_, number) => forged(fakeSigner(`author ${number}`), `${number}`),
+  );
+  const ann = network.add("ann", { records: recordsOf(said) });
+  const newcomer = network.add("newcomer");
+  network.link(newcomer, ann);
+  network.runUntil(5_000);
+
+  assertEquals(newcomer.member.shown.length, said.length);
+  assertEqualRooms(network);
 });
 
 Deno.test("AntiEntropy: a newcomer in an empty room is caught up at once", () => {
