@@ -126,11 +126,14 @@ export class AntiEntropy
       case "neighbour-up":
         this.#up(input.peer);
         break;
-      case "neighbour-down":
+      case "neighbour-down": {
+        const wasSending = (this.#peers.get(input.peer)?.fetch ?? null) !== null;
         this.#peers.delete(input.peer);
         this.#second.down(input.peer);
         this.#checkCaughtUp();
+        if (wasSending) this.#turnToOthers(input.peer);
         break;
+      }
       case "message": {
         const peer = this.#peers.get(input.from);
         // Two members don't become neighbours at the same instant: the earlier one's question is dropped here, and
@@ -545,7 +548,9 @@ export class AntiEntropy
     if (!isMissing) this.#becomeComplete(key, peer);
     if (isMissing && isNothing) this.#disappointed(key, peer);
     else peer.disappointments = 0;
-    if (isMissing || wasLong) this.#beginSoon(key, SYNC_AGAIN_MS);
+    // What came waits for what another one is sending: when that ends, it is this one's turn.
+    const isOfOthers = isMissing && !isNothing && peer.left !== null && this.sources().size > 0;
+    if ((isMissing && !isOfOthers) || wasLong) this.#beginSoon(key, SYNC_AGAIN_MS);
     this.#turnToOthers(key);
   }
 

@@ -23,9 +23,9 @@ const CONFIRM_BYTES = SYNC_WINDOW_BYTES / 4;
 /** How often a neighbour must fail to give something: once may be chance, as it may have let go of it meanwhile. */
 const NOT_GIVEN_TIMES = 2;
 /**
- * A neighbour that is so many messages of a stream further than the one that sends it isn't asked for all of it as well:
- * while a room talks, each answers a moment later than the other. What was said meanwhile is pushed, or comes with the
- * next round. guess: as one bundle has at most.
+ * A neighbour that is so many messages of a stream further than the one that sends it is asked for these alone: while a
+ * room talks, each answers a moment later than the other. They wait here for what comes before them. guess: as one bundle
+ * has at most.
  */
 const SAID_MEANWHILE_MAX = 256;
 
@@ -64,13 +64,13 @@ export class SyncFetching {
         continue;
       }
       if (peer.isForgotten(want, nowMs)) continue;
-      if (fetch.wants.size >= SYNC_STREAMS_MAX || this.#isComing(want, peer, nowMs)) {
-        left.push(want);
-        continue;
-      }
-      const counter = want.after;
-      fetch.wants.set(wanted, { ...want, counter, movedMs: nowMs, hasCome: false });
-      fresh.push(want);
+      const comesTo = this.#comesTo(want, peer, nowMs);
+      const isAhead = comesTo > want.after && want.goal - comesTo <= SAID_MEANWHILE_MAX;
+      if (isAhead || fetch.wants.size >= SYNC_STREAMS_MAX) left.push(want);
+      if (comesTo >= want.goal || fetch.wants.size >= SYNC_STREAMS_MAX) continue;
+      const asked = isAhead ? { ...want, after: comesTo } : want;
+      fetch.wants.set(wanted, { ...asked, counter: want.after, movedMs: nowMs, hasCome: false });
+      fresh.push(asked);
     }
     if (fresh.length === 0) return left;
     peer.fetch = fetch;
@@ -84,17 +84,20 @@ export class SyncFetching {
     return left;
   }
 
-  /** Whether another neighbour is to send it and hasn't let us wait too long; each that has doubles our patience. */
-  #isComing({ stream, goal }: Want, except: SyncPeer, nowMs: number): boolean {
+  /**
+   * Up to which counter another neighbour is to send it that hasn't let us wait too long; each that has doubles our
+   * patience. 0 where none is.
+   */
+  #comesTo({ stream, goal }: Want, except: SyncPeer, nowMs: number): number {
     let patienceMs = SYNC_PATIENCE_MS;
+    let counter = 0;
     for (const peer of this.peers.values()) {
       const pending = peer === except ? undefined : peer.fetch?.wants.get(streamKey(stream));
-      if (pending === undefined || pending.goal + SAID_MEANWHILE_MAX < goal) continue;
-      if (goal > pending.goal && this.#reached(pending)) continue;
-      if (this.#standsMs(pending, nowMs) < patienceMs) return true;
-      patienceMs *= 2;
+      if (pending === undefined) continue;
+      if (this.#standsMs(pending, nowMs) < patienceMs) counter = Math.max(counter, pending.goal);
+      else if (pending.goal >= goal) patienceMs *= 2;
     }
-    return false;
+    return counter;
   }
 
   /** How long our frontier of a stream that was asked for hasn't moved. */

@@ -54,12 +54,30 @@ Deno.test("AntiEntropy: a newcomer gets the history once from two neighbours of 
   network.link(newcomer, ann);
   network.link(newcomer, bob);
 
-  network.runUntil(5_000);
+  network.runUntil(SYNC_AGAIN_MS - 1);
 
   assertEquals(newcomer.member.shown.length, 101);
   assertEquals(newcomer.sync.caughtUp(), true);
   const toNewcomer = network.sent.filter(({ type }) => type === "bundle").length;
   assert(toNewcomer <= 103, `${toNewcomer} bundles were sent`); // and the last one to Ann
+});
+
+Deno.test("AntiEntropy: a newcomer turns to the second neighbour as soon as the one that sends is gone", () => {
+  const all = conversation(100);
+  const network = new SyncNetwork();
+  const [ann, bob] = ["ann", "bob"].map((name) => network.add(name, { records: recordsOf(all) }));
+  const newcomer = network.add("newcomer");
+  network.link(newcomer, ann!);
+  network.runUntil(5);
+  network.link(newcomer, bob!);
+  network.loses = ({ type }, from) => from === ann && (type === "bundle" || type === "sync-done");
+  network.runUntil(100);
+  const before = newcomer.member.shown.length;
+  network.unlink(newcomer, ann!);
+  network.runUntil(2 * SYNC_AGAIN_MS);
+
+  assertEquals([before, newcomer.member.shown.length], [0, 100]);
+  assertEquals(newcomer.sync.caughtUp(), true);
 });
 
 Deno.test("AntiEntropy: a newcomer asks the second of two neighbours at once where the first has far less", () => {
