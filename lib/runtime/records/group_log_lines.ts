@@ -153,8 +153,9 @@ function foundingIn(cells: readonly string[]): Founding | null {
 export function batchLines(signed: SignedBatch, { entries, edits, rules }: Placed): Buffer {
   const { author, name, incarnation, counter, signedIn, sentAt } = signed.batch.value;
   const time = isoTime(sentAt);
+  const said = joinCells([time, name]);
   const lines = [
-    ...entries.map(({ seq, digest, text }) => joinCells([String(seq), digest, time, name, text])),
+    ...entries.map(({ seq, digest, text }) => `${seq}\t${digest}\t${said}\t${joinCells([text])}`),
     ...edits.map(({ digest, edit }) =>
       joinCells([editWord(edit.edit), digest, time, ...editCells(edit)])
     ),

@@ -56,6 +56,7 @@ import {
   type SignedView,
   signedViewSchema,
 } from "./epoch.ts";
+import { ID_BYTES, VARINT_BYTES_MAX, writeVarint } from "../../../base/schema/schema_codec.ts";
 import { EntryPlaces } from "./entry_places.ts";
 import { type Rules, rulesSchema } from "./founding.ts";
 import {
@@ -265,6 +266,14 @@ const linkFields = {
   sentAt: uint(Number.MAX_SAFE_INTEGER),
 };
 const linkSchema = record({ ...linkFields, text: text(TEXT_BYTES_MAX) });
+/** What the links of a batch have in common: before the counter, and behind it. */
+const saidBySchema = record({
+  kind: linkFields.kind,
+  author: linkFields.author,
+  name: linkFields.name,
+  incarnation: linkFields.incarnation,
+});
+const saidAtSchema = record({ signedIn: linkFields.signedIn, sentAt: linkFields.sentAt });
 const editLinkSchema = record({ ...linkFields, edit: editSchema });
 const rulesLinkSchema = record({ ...linkFields, rules: rulesSchema });
 
@@ -387,6 +396,46 @@ interface Named {
 function namesOf({ members }: Pick<RecordedView, "members">): ReadonlyMap<PeerKey, string> {
   return new Map(members.map(({ key, name }) => [key, name]));
 }
+
+/**
+ * The links of a batch's texts behind the first, byte for byte as `linkSchema` has them. There are thousands a second,
+ * and most of each is that of the one before it: so it takes a third of the time.
+ */
+class TextLinks {
+  readonly #bytes: Bytes;
+  /** Where the counter stands: behind the digest, the byte for no view, and who said it. */
+  readonly #counterAt: number;
+  readonly #saidAt: Bytes;
+
+  constructor(batch: Batch) {
+    const saidBy = encode(saidBySchema, batch);
+    this.#saidAt = encode(saidAtSchema, batch);
+    this.#counterAt = ID_BYTES + 1 + saidBy.length;
+    const units = batch.texts.reduce((most, { length }) => Math.max(most, length), 0);
+    const around = this.#counterAt + 2 * VARINT_BYTES_MAX + this.#saidAt.length;
+    this.#bytes = new Uint8Array(around + UNIT_BYTES_MAX * units);
+    this.#bytes.set(saidBy, ID_BYTES + 1);
+  }
+
+  /** @param before The digest before it. @returns Bytes that are valid until the next call. */
+  next(before: Hash, counter: number, text: string): Bytes {
+    const bytes = this.#bytes;
+    bytes.setFromHex(before);
+    const saidAt = writeVarint(bytes, this.#counterAt, counter);
+    bytes.set(this.#saidAt, saidAt);
+    const lengthAt = saidAt + this.#saidAt.length;
+    // The length goes before the text, and is known behind it.
+    const from = lengthAt + VARINT_BYTES_MAX;
+    const { written } = UTF8.encodeInto(text, bytes.subarray(from));
+    const textAt = writeVarint(bytes, lengthAt, written);
+    bytes.copyWithin(textAt, from, from + written);
+    return bytes.subarray(0, textAt + written);
+  }
+}
+
+const UTF8 = new TextEncoder();
+/** UTF-8 bytes of a UTF-16 unit, at most. */
+const UNIT_BYTES_MAX = 3;
 
 /** An end of a history, as it was before a batch of this author. */
 export interface HistoryMark extends HistoryPoint {
@@ -608,9 +657,14 @@ export class HistoryEnd {
       signedIn,
       sentAt,
     });
+    const links = texts.length > 1 ? new TextLinks(value) : null;
     const placed: Placed = {
       entries: texts.map((text, index) => {
-        this.#goOn(encode(linkSchema, { ...linkAt(index), text }));
+        this.#goOn(
+          index === 0 || links === null
+            ? encode(linkSchema, { ...linkAt(index), text })
+            : links.next(this.#digest, counter + index, text),
+        );
         const { position, digest } = this.point;
         return new BatchEntry(++this.#seq, position, digest, value, index, this.crypto);
       }),
