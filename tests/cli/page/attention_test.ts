@@ -32,6 +32,11 @@ Deno.test("page: what is for the user is told of; the rest is read out, once", (
     "bob is calling",
     "Answer within 30 s",
   ]);
+  assertEquals(told({ event: "vote-wanted", by: "bob", seq: 3, old: "a", new: "b" }), [
+    null,
+    "bob wants to change entry 3",
+    "It would read \u201cb\u201d",
+  ]);
   assertEquals(told({ event: "status" }), [null, null, null]);
 });
 

@@ -197,7 +197,6 @@ async function byButtons(browser: Browser): Promise<void> {
     "Invite: a line to copy",
     "Invite by words to say",
     "Invite by a QR code",
-    "Make a new invite…",
     "Join another room…",
     "Make a new room…",
     "Your rooms",
@@ -240,8 +239,21 @@ async function byButtons(browser: Browser): Promise<void> {
   ]);
   await close();
 
+  const secret = await menuOf(browser, "mesh", [{ ...READY, private: true }]);
+  assertEquals(secret.labels[3], "Make a new invite…");
+  await secret.close();
   const friends = await menuOf(browser, "friends", [FRIENDS]);
-  assertEquals(friends.labels, ["Add a friend…", "About yourself", "Status", "All commands"]);
+  assertEquals(friends.labels, [
+    "Add a friend…",
+    "About yourself",
+    "Status",
+    "All commands",
+    "End p2pchat…",
+  ]);
+  await friends.open.page.locator(".menu").getByText("End p2pchat").click();
+  await friends.open.page.getByRole("button", { name: "End it" }).click();
+  await until(() => typed(friends.page).length === 1);
+  assertEquals(typed(friends.page), ["/exit"]);
   await friends.close();
   const up = { event: "session", state: "up", name: "Alice", guest: false };
   const directory = await menuOf(browser, "directory", [up]);
@@ -258,7 +270,7 @@ async function byButtons(browser: Browser): Promise<void> {
 /** The commands of each mode that the menu is made of. */
 const TABLES: Readonly<Record<string, readonly string[]>> = {
   mesh: ["invite", "join", "rooms", "files", "whoami", "part", "quit", "msg", "search"],
-  friends: ["add", "whoami", "msg"],
+  friends: ["add", "whoami", "msg", "exit"],
   directory: ["call", "missed", "whoami", "msg"],
 };
 
@@ -266,6 +278,7 @@ async function menuOf(browser: Browser, mode: string, events: readonly Fields[])
   const commands = TABLES[mode]!.map((name) => ({
     name,
     aliases: [],
+    words: name === "exit" ? ["part"] : [],
     form: name === "invite" ? "[--rotate] [--copy] [--words] [--qr] [--void]" : "",
     help: "",
     example: "",

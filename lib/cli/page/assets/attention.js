@@ -41,7 +41,12 @@ export function attentionOf(event, state) {
     }
     case "vote-wanted": {
       const title = `${visible(event.by)} wants to change entry ${event.seq}`;
-      return { spoken: null, title, body: `to \u201c${short(event.new)}\u201d`, isUrgent: true };
+      return {
+        spoken: null,
+        title,
+        body: `It would read \u201c${short(event.new)}\u201d`,
+        isUrgent: true,
+      };
     }
     case "offer": {
       if (event.self || event.history) return none;

@@ -47,15 +47,19 @@ export function renderPerson(state, place) {
 const SIGNS = { direct: "lock", call: "call", lobby: "call", friends: "person" };
 
 /** In place of messages, where there are none. */
-export function emptyElement(state, place) {
-  const { title, text, code } = emptyText(state, place);
+export function emptyElement(state, place, act) {
+  const { title, text, action } = emptyText(state, place);
   return h(
     "div",
     { class: "empty" },
     h("span", { class: "empty-sign" }, icon(SIGNS[place.type] ?? "room")),
     h("h2", {}, title),
-    text === null ? null : h("p", {}, text),
-    code === null ? null : h("div", { class: "code" }, h("code", {}, code)),
+    h("p", {}, text),
+    action === undefined ? null : h("button", {
+      type: "button",
+      class: "button",
+      onclick: () => act.line(action.line),
+    }, action.label),
   );
 }
 

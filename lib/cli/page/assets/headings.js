@@ -3,7 +3,7 @@
 import { visible } from "./harmless.js";
 import { countText } from "./lines.js";
 import { peopleOf } from "./places.js";
-import { isClosed } from "./typed.js";
+import { commandNamed, isClosed } from "./typed.js";
 
 /** Of a room in which the user isn't. */
 const CLOSED = "You aren\u2019t in this room now";
@@ -32,7 +32,7 @@ export function subtitleOf(state, place) {
         } online; a call is a conversation of its own`;
     default: {
       const who = others === 0 ? "Nobody else is here" : countText(others + 1, "member");
-      return place.isPrivate ? `${who}, private: an invite lets in` : who;
+      return place.isPrivate ? `${who}; private, by invite only` : who;
     }
   }
 }
@@ -47,7 +47,8 @@ function callText({ call }, place) {
   if (call === null || call.peer !== place.person) return "No call now";
   if (call.state !== "connected") return "Ringing\u2026";
   const how = call.route === "relay" ? "through the directory" : "directly";
-  return `Connected ${how}${call.verified ? ", verified" : "; not verified yet"}`;
+  // What matters comes first: on a phone the end is cut off.
+  return `${call.verified ? "Verified" : "Not verified yet"}; connected ${how}`;
 }
 
 export function placeholderOf(state, place) {
@@ -72,28 +73,27 @@ export function placeholderOf(state, place) {
   }
 }
 
-/** Where nothing was said yet: `title`, `text`, and a `code` to copy. */
+/** Where nothing was said yet: `title`, `text`, and as an `action` what a button does. */
 export function emptyText(state, place) {
-  if (state.mode === null) return { title: "p2pchat", text: "Connecting\u2026", code: null };
+  if (state.mode === null) return { title: "p2pchat", text: "Connecting\u2026" };
   if (place.type === "direct") {
     const text = state.mode === "friends"
       ? "What you write here is kept until it has arrived."
       : "What you write here goes to nobody else. It is kept until it has arrived.";
-    return { title: visible(place.person), text, code: null };
+    return { title: visible(place.person), text };
   }
   if (place.type === "lobby") {
-    return { title: "The lobby", text: "Choose somebody in the list to call them.", code: null };
+    return { title: "The lobby", text: "Choose somebody in the list to call them." };
   }
   if (place.type === "friends") {
     return {
       title: "Your friends",
       text: "Choose one of them in the list to write to them.",
-      code: null,
     };
   }
-  return {
-    title: "Nothing was said yet",
-    text: "Say hello, or type /invite to see how others join.",
-    code: null,
-  };
+  const title = "Nothing was said yet";
+  if (place.type === "group") return { title, text: "What you say goes to all members." };
+  if (commandNamed(state, "invite") === undefined) return { title, text: "Say hello." };
+  const action = { label: "Invite others", line: "/invite" };
+  return { title, text: "Say hello, or let others in.", action };
 }

@@ -277,7 +277,7 @@ function render() {
     nowMs,
     act: acts,
     canAskEarlier: mayAsk(state, place),
-    empty: () => emptyElement(state, place),
+    empty: () => emptyElement(state, place, acts),
   };
   timeline.show(context);
   showNew();

@@ -1,5 +1,6 @@
 /** What can be done in a place by a button: each entry is a command that the mode's table has. */
 
+import { homeOf } from "./places.js";
 import { commandNamed, isClosed } from "./typed.js";
 
 /** The switches of a command: those that its form names. */
@@ -22,7 +23,8 @@ export function placeActions(state, place, act) {
     add("invite", "Invite: a line to copy", run("/invite"));
     if (switches.includes("words")) add("invite", "Invite by words to say", run("/invite --words"));
     if (switches.includes("qr")) add("invite", "Invite by a QR code", run("/invite --qr"));
-    if (switches.includes("rotate")) {
+    // An open room has nothing to rotate: anybody may come in.
+    if (switches.includes("rotate") && homeOf(state, place).isPrivate) {
       add("lock", "Make a new invite\u2026", async () => {
         const text =
           "Whoever has an earlier invite, and hasn\u2019t joined yet, can\u2019t join with it any more.";
@@ -43,7 +45,12 @@ export function placeActions(state, place, act) {
   if (has("whoami")) add("person", "About yourself", run("/whoami"));
   if (isOpen) add("question", "Status", run("/status"));
   add("help", "All commands", run("/help"));
-  if (has("part") && isOpen) add("leave", "Leave the room\u2026", () => leave(act), true);
+  const leaving = has("part")?.name; // where there are no rooms, what ends the program
+  if (leaving === "part") {
+    if (isOpen) add("leave", "Leave the room\u2026", () => leave(act), true);
+  } else if (leaving !== undefined) {
+    add("leave", "End p2pchat\u2026", run(`/${leaving}`), true);
+  }
   return entries;
 }
 
@@ -75,7 +82,7 @@ async function joinRoom(act) {
 async function makeRoom(act) {
   const given = await act.form("Make a new room", "Make it", [
     { name: "title", label: "Your title for it", isOptional: true },
-    { name: "isPrivate", label: "Private: only an invite lets in", isCheck: true },
+    { name: "isPrivate", label: "Private: people need an invite to join", isCheck: true },
   ]);
   if (given === null) return;
   act.line(`/join --new${given.isPrivate ? " --private" : ""}${titled(given)}`);

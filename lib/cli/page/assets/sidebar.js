@@ -40,7 +40,7 @@ export function orderedPlaces(state) {
 
 export function renderPlaces(element, state, act) {
   const places = orderedPlaces(state);
-  element.closest("nav").hidden = places.length < 2;
+  element.closest("nav").classList.toggle("is-single", places.length < 2);
   keyed(element, places, ({ id }) => id, (place) => {
     const isCurrent = place.id === state.current;
     const title = titleOf(state, place);

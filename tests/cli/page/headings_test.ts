@@ -1,0 +1,45 @@
+import { assertEquals } from "@std/assert";
+import { type Any, page } from "./page_modules.ts";
+
+const self = { name: "Alice", self: true };
+const bob = { name: "Bob", self: false };
+
+function room(more: Record<string, unknown> = {}): Any {
+  return { id: "main", type: "room", person: null, parent: null, people: new Map(), ...more };
+}
+
+function stateWith(place: Any, more: Record<string, unknown> = {}): Any {
+  return { mode: "mesh", places: new Map([[place.id, place]]), commands: [], call: null, ...more };
+}
+
+Deno.test("page: below the title stands who is there, and that only an invite opens the room", () => {
+  const subtitle = (place: Any) => page.subtitleOf(stateWith(place), place);
+  const people = new Map(Object.entries({ Alice: self, Bob: bob }));
+
+  assertEquals(subtitle(room()), "Nobody else is here");
+  assertEquals(subtitle(room({ people, isPrivate: true })), "2 members; private, by invite only");
+});
+
+Deno.test("page: whether the other side of a call is verified comes first, as a phone cuts off the end", () => {
+  const place = room({ id: "call", type: "call", person: "bob" });
+  const call = { state: "connected", peer: "bob", route: "direct", verified: false };
+  const subtitle = (more: Record<string, unknown>) =>
+    page.subtitleOf(stateWith(place, { mode: "directory", call: { ...call, ...more } }), place);
+
+  assertEquals(subtitle({}), "Not verified yet; connected directly");
+  const verified = subtitle({ verified: true, route: "relay" });
+  assertEquals(verified, "Verified; connected through the directory");
+});
+
+Deno.test("page: an empty place names only what can be done there", () => {
+  const empty = (place: Any, more: Record<string, unknown> = {}) =>
+    page.emptyText(stateWith(place, more), place);
+  const commands = [{ name: "invite", aliases: [] }];
+
+  assertEquals(empty(room(), { commands }).action, { label: "Invite others", line: "/invite" });
+  assertEquals(empty(room()), { title: "Nothing was said yet", text: "Say hello." });
+  assertEquals(empty(room({ type: "group" }), { mode: "group" }), {
+    title: "Nothing was said yet",
+    text: "What you say goes to all members.",
+  });
+});
