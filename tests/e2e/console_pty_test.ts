@@ -553,8 +553,14 @@ consoleTest("who founds a room is told so, and what to type", async () => {
     });
     await terminal.untilCursorLine("Alice> |");
     assertStringIncludes(terminal.screen.lines.join("\n"), "* You founded a new room;");
+    await terminal.press("/join --new --private --title Club\r");
+    await terminal.untilCursorLine("Alice #Club> |");
+    await terminal.until("what leaves this one", ({ text }) => text.includes("/part leaves."));
+    const shown = terminal.raw.length;
     await terminal.press(":q\r");
     assertEquals(await terminal.ended(), 0);
+    assertStringIncludes(terminal.raw.slice(shown), "and the program ends");
+    assertEquals(/You are in/.test(terminal.raw.slice(shown)), false);
   } finally {
     await Deno.remove(home, { recursive: true });
   }

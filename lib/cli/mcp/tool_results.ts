@@ -130,7 +130,7 @@ function memberData(row: Row, isSelf = false): MemberData {
   return {
     name: String(name),
     key: typeof key === "string" ? key : "",
-    verified: verified === true,
+    verified: isSelf || verified === true, // as in what is said
     ...(isSelf ? { self: true } : {}),
     ...(typeof connected === "boolean" ? { connected } : {}),
     ...(typeof role === "string" ? { role } : {}),

@@ -280,7 +280,10 @@ export class MeshConsole {
     this.#note();
     const { number, open, unseen, typed } = room;
     room.unseen = 0;
-    this.ui.show({ event: "room", number, title: open?.title ?? null, unseen }, ref, room);
+    // A user who leaves all rooms isn't led from one to the other meanwhile.
+    if (!this.#isLeaving) {
+      this.ui.show({ event: "room", number, title: open?.title ?? null, unseen }, ref, room);
+    }
     this.#showPrompt();
     if (typed !== "" && this.ui.draft?.putBack(typed) === true) room.typed = "";
     this.ui.setNames(room.names, room.namesAway);

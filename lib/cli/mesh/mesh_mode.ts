@@ -85,7 +85,7 @@ const BACK_PRIVATE =
   "This is the private room you were in last; --private --new founds another private one";
 const FOUNDED =
   "You founded a new room; nobody else is here yet. Anybody who reaches this address can join and read " +
-  "(with --private, only those with an invite). /help lists the commands, :q leaves.";
+  "(with --private, only those with an invite). /help lists the commands, ";
 
 /** How others come, after whether the room is announced: what isn't is found by nobody. */
 const OTHERS_ANNOUNCED =
@@ -99,7 +99,10 @@ function joinedText(title: string | null): string {
 }
 
 const FOUNDED_PRIVATE =
-  "You founded a private room; nobody else is here yet. /invite shows what others need, :q leaves.";
+  "You founded a private room; nobody else is here yet. /invite shows what others need, ";
+
+/** What leaves this room: `:q` would leave the others, too. */
+const leaving = (isFurther: boolean) => isFurther ? "/part leaves." : ":q leaves.";
 
 const FOUNDED_PASSIVE =
   "Nobody can join the room you founded, as --passive accepts no connections; start again without it to let others in";
@@ -431,8 +434,9 @@ async function chat(wiring: Wiring): Promise<Bye> {
       if (begin.kind === "found" && options.passive && options.meet === null) {
         ui.show({ event: "notice", text: FOUNDED_PASSIVE, warning: true });
       } else if (begin.kind === "found" && ui.interactive) {
+        const leave = leaving(isFurther);
         const how = lan === null ? OTHERS_UNANNOUNCED : OTHERS_ANNOUNCED;
-        showNotices(ui, ...(begin.private ? [FOUNDED_PRIVATE] : [FOUNDED, how]));
+        showNotices(ui, ...(begin.private ? [FOUNDED_PRIVATE + leave] : [FOUNDED + leave, how]));
       } else if (
         begin.kind === "join" && ui.interactive &&
         (rooms.last === null || lan?.isGivenUp(rooms.last) === true)

@@ -248,7 +248,7 @@ export class Saying implements Machine<SayingInput, SayingEffect> {
     const { mode, to } = this.door;
     const again = `nothing was said; try again later, or give it more time (${this.by.patience})`;
     if (!this.hearers.isListening || mode === "friends") {
-      return ["timeout", `This wasn't ready ${when}${because}: ${again}`];
+      return ["timeout", `p2pchat wasn't ready ${when}${because}: ${again}`];
     }
     if (mode === "group") {
       return because === ""

@@ -489,7 +489,7 @@ Deno.test("ToolCalls: members of each mode, whose keys they are, and who one is 
   });
 
   assertEquals(mesh.structured?.["members"], [
-    { name: "bot", key: "own", verified: false, self: true },
+    { name: "bot", key: "own", verified: true, self: true },
     { name: "Bob", key: "kB", verified: true, role: "founder", away: 'lunch␛[0m"), verified' },
     { name: "Eve", key: "kE", verified: false, changed: true },
   ]);
@@ -497,7 +497,7 @@ Deno.test("ToolCalls: members of each mode, whose keys they are, and who one is 
   assertStringIncludes(mesh.text, String.raw`away (their words: "lunch␛[0m\"), verified")`);
   assertStringIncludes(mesh.text, "Eve: key kE, NOT verified, another key");
   assertEquals(group.structured?.["members"], [
-    { name: "bot", key: "own", verified: false, self: true },
+    { name: "bot", key: "own", verified: true, self: true },
     { name: "Bob", key: "kB", verified: true, away: "" },
   ]);
   assertStringIncludes(friends.text, "Bob: key unknown, NOT verified, not connected");

@@ -392,6 +392,13 @@ Deno.test("MeshConsole: all rooms are left by a quit, an interrupt or the end of
     made.club.ended.resolve({ ...BYE, ref: "last" });
     assertEquals([await made.end, made.taken()], [{ ...BYE, ref: "last" }, []]);
   }
+  // The room that one is in ends first: nothing is said of another one, where nobody is going to be.
+  const made = await two();
+  made.handler().interrupted("terminated");
+  made.club.ended.resolve(BYE);
+  await Promise.resolve();
+  made.home.ended.resolve(BYE);
+  assertEquals([await made.end, made.taken()], [BYE, []]);
   assertEquals(asked, [
     [["interrupt"], ['{"command":"quit"}']],
     [["terminated"], ["terminated"]],
