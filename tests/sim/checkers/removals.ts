@@ -6,6 +6,8 @@
  */
 
 import type { Hash, LinkId, PeerKey } from "../../../lib/base/ids.ts";
+import { KeptRulings } from "../../../lib/protocols/mesh/authority/kept_rulings.ts";
+import { roomIdOf } from "../../../lib/protocols/mesh/schema/credentials.ts";
 import type { MeshEffect, MeshInput } from "../../../lib/protocols/mesh/schema/mesh_io.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/schema/records.ts";
 import { rotationIdOf } from "../../../lib/protocols/mesh/schema/rotations.ts";
@@ -19,6 +21,8 @@ export class Removals implements MeshChecker {
   readonly name = "removals";
   /** By the rotation's id, who was removed where it was made, and not allowed again anywhere. */
   readonly #made = new Map<Hash, Set<PeerKey>>();
+  /** All rulings on any disk: what counts once all have heard of all. */
+  #all: KeptRulings | null = null;
 
   stepped(process: MemberProcess, _input: MeshInput, effects: readonly MeshEffect[]): void {
     const { probe, label, member } = process;
@@ -45,8 +49,10 @@ export class Removals implements MeshChecker {
   #persists(process: MemberProcess, records: readonly MeshRecord[]): void {
     const { world, key } = process.member;
     for (const record of records) {
+      if (record.kind === "genesis") this.#all ??= rulingsOf(record);
       if (record.kind === "ruling") {
         const { kind, subject } = record.ruling.ruling.value;
+        this.#all?.add(this.#all.known(record.ruling));
         if (kind === "allow") {
           for (const without of this.#made.values()) without.delete(subject);
         }
@@ -66,7 +72,12 @@ export class Removals implements MeshChecker {
   }
 
   #removedAt({ member: { world }, probe }: MemberProcess): Set<PeerKey> {
-    return new Set([...world.removals].filter((key) => probe?.isRemoved(key) === true));
+    // Its author may not have heard yet that somebody was allowed.
+    return new Set(
+      [...world.removals].filter((key) =>
+        probe?.isRemoved(key) === true && this.#all?.isRemoved(key) === true
+      ),
+    );
   }
 
   atQuiet(world: World): void {
@@ -88,6 +99,10 @@ export class Removals implements MeshChecker {
   #broken(text: string): Violation {
     return new Violation(this.name, text);
   }
+}
+
+function rulingsOf({ genesis }: Extract<MeshRecord, { readonly kind: "genesis" }>): KeptRulings {
+  return new KeptRulings({ id: roomIdOf(fakeCrypto, genesis), genesis }, fakeCrypto, []);
 }
 
 function labelOf({ member: { world } }: MemberProcess, key: PeerKey): string {
