@@ -527,7 +527,7 @@ Deno.test("private: who knows of a removal doesn't come in through somebody who 
   room.ended.length = 0;
 
   room.joins(cem, pip, room.inviteOf(pip));
-  pass(world, 20);
+  pass(world, 50);
 
   assertEquals(room.ended, ["Cem: bad-credentials"]);
   assertEquals([pip.process!.links.size, room.lists()["Pip"]?.includes("Cem")], [0, false]);
