@@ -252,6 +252,18 @@ Deno.test({
         await open.page.getByText("Another program answers at this address").waitFor();
         assertEquals(double.page.asked, []);
       });
+      await t.step("the link to the message box leaves the token in the address", async () => {
+        await using double = disposable(new PageDouble({ mode: "mesh" }));
+        double.page.show(READY, said(1, "one"));
+        await using open = await OpenPage.open(browser, double.page.url);
+        await open.sees("one");
+        await open.page.locator("#skip").focus();
+        await open.page.keyboard.press("Enter");
+        await open.page.locator("#text:focus").waitFor();
+        await open.page.keyboard.type("two");
+        assertEquals(await open.page.locator("#text").inputValue(), "two");
+        assertEquals(open.page.url(), double.page.url);
+      });
       await t.step("whoever passes on what is said at another port is told nothing", async () => {
         await using double = disposable(new PageDouble({ mode: "mesh" }));
         double.page.show(READY, said(1, "secret"));

@@ -463,6 +463,10 @@ function listen() {
     timeline.scrollToEnd();
     composer.focus();
   });
+  $("skip").addEventListener("click", (event) => {
+    event.preventDefault(); // the address has the token where a link within the page would put its target
+    composer.focus();
+  });
   $("text").addEventListener("input", () => hint(null));
   $("attach").addEventListener("click", () => $("file").click());
   $("file").addEventListener("change", () => {
