@@ -1,5 +1,6 @@
 /** The door of `--irc`: a gateway over a socket. One client at a time; the program goes on without one. */
 
+import { AcceptPace } from "../../transport/accept_pace.ts";
 import { VERSION } from "../session/version.ts";
 import type { Door, DoorEvent, DoorHost } from "../doors/door.ts";
 import { IrcConnection } from "./irc_connection.ts";
@@ -72,6 +73,7 @@ export class IrcDoor implements Door {
 
   async #accept(): Promise<void> {
     const { listener } = this.#parts;
+    const pace = new AcceptPace();
     for (;;) {
       let stream: Deno.Conn;
       try {
@@ -84,6 +86,7 @@ export class IrcDoor implements Door {
         continue;
       }
       this.#connected(stream);
+      await pace.next();
     }
   }
 

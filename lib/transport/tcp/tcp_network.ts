@@ -3,6 +3,7 @@
 import { isAddress, isLoopback, isUnspecified } from "../../base/text/endpoints.ts";
 import type { Logger } from "../../base/machine/environment.ts";
 import type { Endpoint } from "../../base/ids.ts";
+import { AcceptPace } from "../accept_pace.ts";
 import type { ByteStream, ByteStreamEvents, StreamAttempt, StreamNetwork } from "../byte_stream.ts";
 import {
   type Connecting,
@@ -330,6 +331,7 @@ export class TcpNetwork implements StreamNetwork {
 
   async #accept(listener: Deno.TcpListener): Promise<void> {
     const isOver = () => this.#stopped || !this.#listeners.includes(listener);
+    const pace = new AcceptPace();
     while (!isOver()) {
       if (this.#inbound >= this.#inboundMax) {
         await this.#pauseAccepting();
@@ -359,6 +361,7 @@ export class TcpNetwork implements StreamNetwork {
       }
       this.#inbound += 1;
       this.#accepted(stream);
+      await pace.next();
     }
   }
 
