@@ -139,7 +139,7 @@ const HUNTS: readonly MeshHunt[] = [
     mutation: LIES_MUTATIONS.asksOnlyTheFirst,
     finder: "lone word",
     checkers: () => [],
-    from: 602,
+    from: 212,
     seedsMax: 80,
     nodes: 6,
     steps: 80,
