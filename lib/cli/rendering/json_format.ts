@@ -11,15 +11,15 @@ export class JsonFormat {
 
   /** One line: `event` and `at`, the event's other fields, then `room` and `ref` if there are such. */
   format(event: ShownEvent, ref: string | undefined, nowMs: number, room?: string): string {
-    if (ref !== undefined || room !== undefined || "at" in event) {
-      return `${jsonText(this.#object(event, ref, nowMs, room))}\n`;
+    if (ref === undefined && room === undefined && !("at" in event)) {
+      // There are thousands a second: to copy an event takes as long as to write it, and it begins with its name already.
+      const text = jsonText(event);
+      const head = `{"event":"${event.event}"`;
+      if (text.startsWith(head)) {
+        return `${head},"at":"${this.#timeText(nowMs)}"${text.slice(head.length)}\n`;
+      }
     }
-    // There are thousands a second: to copy an event takes as long as to write it, and it begins with its name already.
-    const text = jsonText(event);
-    const head = `{"event":"${event.event}"`;
-    return text.startsWith(head)
-      ? `${head},"at":"${this.#timeText(nowMs)}"${text.slice(head.length)}\n`
-      : `${jsonText(this.#object(event, ref, nowMs, room))}\n`;
+    return `${jsonText(this.#object(event, ref, nowMs, room))}\n`;
   }
 
   /** The same in parts, with the elements of lists one by one, as a long history may exceed the longest string. */

@@ -5,10 +5,6 @@
 
 import process from "node:process";
 
-type NodeFiles = typeof import("node:fs");
-
-let loaded: NodeFiles | undefined;
-
-export function nodeFiles(): NodeFiles {
-  return loaded ??= process.getBuiltinModule("node:fs");
+export function nodeFiles(): typeof import("node:fs") {
+  return process.getBuiltinModule("node:fs"); // the runtime keeps it
 }

@@ -115,15 +115,17 @@ export class Authoring {
    */
   next(heads: readonly Head[], deliveredTime: number, nowMs: number): OwnBundle | null {
     if (!this.#canMake()) return null;
-    const make = (kind: "texts" | "heads", named: readonly Head[], lines: readonly OwnText[]) =>
-      this.#make(kind, named, deliveredTime, lines);
-    if (heads.length <= HEADS_MAX) return make("texts", heads, this.#takeTexts());
-    if (this.#joined > 0) return make("texts", [this.#last!], this.#takeTexts());
+    if (heads.length <= HEADS_MAX) {
+      return this.#make("texts", heads, deliveredTime, this.#takeTexts());
+    }
+    if (this.#joined > 0) {
+      return this.#make("texts", [this.#last!], deliveredTime, this.#takeTexts());
+    }
     if (!this.#isJoining && nowMs < this.#referenceAtMs) return null;
     this.#referenceAtMs = nowMs + REFERENCE_INTERVAL_MS;
     this.#isJoining = heads.length > REFERENCE_HEADS_MAX;
     if (!this.#isJoining) this.#joined = this.#queue.length;
-    return make("heads", heads.slice(-REFERENCE_HEADS_MAX), []);
+    return this.#make("heads", heads.slice(-REFERENCE_HEADS_MAX), deliveredTime, []);
   }
 
   /** The disk has the bundle, which counts from now on. @returns It; null where the token is another's. */

@@ -3,8 +3,9 @@
  *
  * A round narrows down in four steps, each a message of bounded size: roots; 256 bucket hashes; entries of
  * the buckets that differ, a page of at most 1,024 at a time; then ranges in room order, whose pace the
- * receiver sets. A newcomer that has nothing yet begins with the third, for all buckets. Both sides compare, so that one round brings both what they lack. Neither side stores
- * more than positions and counters for the other: a slow reader costs nothing.
+ * receiver sets. A newcomer that has nothing yet begins with the third, for all buckets. Both sides compare, so that
+ * one round brings both what they lack. Neither side stores more than positions and counters for the other: a slow
+ * reader costs nothing.
  *
  * Besides rounds, a member asks its neighbours about just the streams in which it misses something: the bundles that
  * wait for it are delivered as soon as all neighbours have said that they lack it, however much else differs.

@@ -64,10 +64,14 @@ export class SyncFetching {
         continue;
       }
       if (peer.isForgotten(want, nowMs)) continue;
+      if (fetch.wants.size >= SYNC_STREAMS_MAX) {
+        left.push(want);
+        continue;
+      }
       const comesTo = this.#comesTo(want, peer, nowMs);
       const isAhead = comesTo > want.after && want.goal - comesTo <= SAID_MEANWHILE_MAX;
-      if (isAhead || fetch.wants.size >= SYNC_STREAMS_MAX) left.push(want);
-      if (comesTo >= want.goal || fetch.wants.size >= SYNC_STREAMS_MAX) continue;
+      if (isAhead) left.push(want);
+      if (comesTo >= want.goal) continue;
       const asked = isAhead ? { ...want, after: comesTo } : want;
       fetch.wants.set(wanted, { ...asked, counter: want.after, movedMs: nowMs, hasCome: false });
       fresh.push(asked);
