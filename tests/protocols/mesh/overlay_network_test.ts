@@ -49,6 +49,33 @@ for (const members of [2, 6, 7, 40, 200]) {
   });
 }
 
+for (const members of [9, 12]) {
+  Deno.test(
+    `a newcomer to a room of ${members} whose views are full has two neighbours in 20 s`,
+    SLOW,
+    () => {
+      const left: number[] = [];
+      for (let seed = 1; seed <= 50; seed++) {
+        const network = new OverlayNetwork({ seed });
+        network.add(keyOf(0));
+        for (let index = 1; index < members; index++) {
+          network.at(
+            index * 300,
+            () => network.join(keyOf(index), keyOf(network.random.below(index))),
+          );
+        }
+        network.run(members * 300);
+        const newcomer = keyOf(members);
+        network.join(newcomer, keyOf(members - 1));
+        network.run(20_000);
+        if (network.nodes.get(newcomer)!.overlay.activeView().length < 2) left.push(seed);
+      }
+
+      assertEquals(left, []);
+    },
+  );
+}
+
 Deno.test(
   "five hundred that come in through one member within 5 s don't lose each other",
   SLOW,
@@ -107,7 +134,8 @@ Deno.test("a quiet room stays as it is: no neighbour goes, and almost nobody dia
   network.run(120_000);
 
   assert(seen.down - downBefore <= 4, `${seen.down - downBefore} neighbours went`);
-  assert(network.dials - dialsBefore < 100, `${network.dials - dialsBefore} dials`);
+  // Fewer than one of a member in a minute, though two places may be left over that nobody can fill.
+  assert(network.dials - dialsBefore < 120, `${network.dials - dialsBefore} dials`);
 });
 
 Deno.test("a room grows over six members and shrinks back without losing a link needlessly", () => {

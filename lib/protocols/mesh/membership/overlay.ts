@@ -307,28 +307,29 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
   #ask(peer: PeerKey, purpose: Purpose, nowMs: number): void {
     const link = this.#links.get(peer)!;
     link.idleUntilMs = null;
-    this.#attempts.asks(peer, purpose, nowMs);
     if (purpose === "join") {
+      this.#attempts.asks(peer, purpose, "low", nowMs);
       this.#send(peer, { type: "overlay-join" });
       return;
     }
     const isRare = purpose === "rejoin" || purpose === "withheld";
-    const high = isRare || this.#isInNeed() || this.#needsMuch();
-    this.#send(peer, { type: "neighbor", priority: high ? "high" : "low" });
+    const priority = isRare || this.#isInNeed() || this.#needsMuch() ? "high" : "low";
+    this.#attempts.asks(peer, purpose, priority, nowMs);
+    this.#send(peer, { type: "neighbor", priority });
     if (purpose === "rejoin") this.#put(this.#walks.hand(peer));
   }
 
   /** Whether we are in need: a member that can't be dialled asks several at once, and needs one of them. */
   #isInNeed(): boolean {
-    return this.#active.isolated && !(this.#active.passive && this.#attempts.asked > 1);
+    return this.#active.isolated && !(this.#active.passive && this.#attempts.asked > 0);
   }
 
   /**
    * Whether two places are free here and a peer has refused us, as in a room whose views are full: a link that is split
-   * in two for us fills both.
+   * in two for us fills both. One such request at a time, however many others are under way.
    */
   #needsMuch(): boolean {
-    return !this.#active.passive && this.#candidates.refusals > 0 && this.#attempts.size <= 1 &&
+    return !this.#active.passive && this.#candidates.refusals > 0 && !this.#attempts.isUrgent &&
       this.#links.activeView().length <= this.#active.sizeMax - 2;
   }
 

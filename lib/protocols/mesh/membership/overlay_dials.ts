@@ -81,6 +81,8 @@ export interface Attempt {
   readonly purpose: Purpose;
   /** The address that is dialled, and those to dial where that fails; null once the link is there and the request sent. */
   readonly at: { readonly endpoint: Endpoint; readonly others: readonly Endpoint[] } | null;
+  /** With which priority it is asked; null before that. */
+  readonly priority: "low" | "high" | null;
   readonly dueMs: number;
 }
 
@@ -104,12 +106,17 @@ export class OverlayAttempts {
 
   /** The peer is being dialled: each of its addresses has its own time. */
   dials(peer: PeerKey, purpose: Purpose, at: NonNullable<Attempt["at"]>, nowMs: number): void {
-    this.#attempts.set(peer, { purpose, at, dueMs: nowMs + this.attemptMs });
+    this.#attempts.set(peer, { purpose, at, priority: null, dueMs: nowMs + this.attemptMs });
   }
 
   /** The peer is being asked, over a link that is there, which has its own time again. */
-  asks(peer: PeerKey, purpose: Purpose, nowMs: number): void {
-    this.#attempts.set(peer, { purpose, at: null, dueMs: nowMs + this.attemptMs });
+  asks(peer: PeerKey, purpose: Purpose, priority: "low" | "high", nowMs: number): void {
+    this.#attempts.set(peer, { purpose, at: null, priority, dueMs: nowMs + this.attemptMs });
+  }
+
+  /** Whether a peer is being asked to give a neighbour up for us. */
+  get isUrgent(): boolean {
+    return this.#attempts.values().some(({ priority }) => priority === "high");
   }
 
   get(peer: PeerKey): Attempt | undefined {

@@ -20,7 +20,7 @@ Deno.test("OverlayAttempts: each address has its own time, and so has the answer
 
   attempts.dials(ann, "fill", at(bob), 2_000);
   assertEquals([attempts.asked, attempts.due(2_500)], [0, [bob]]);
-  attempts.asks(bob, "walk", 2_400);
+  attempts.asks(bob, "walk", "low", 2_400);
   assertEquals([attempts.asked, attempts.size, attempts.nextMs()], [1, 2, 4_000]);
   assertEquals(attempts.due(4_400), [ann, bob]);
 
