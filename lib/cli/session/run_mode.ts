@@ -4,10 +4,10 @@
  */
 
 import { P2pchatError } from "../../base/errors.ts";
+import { COMMON_INTERVAL_MS } from "../../base/machine/common_times.ts";
 import type { ModeCommand, ModeOutcome } from "../../base/machine/mode_machine.ts";
 import type { Fingerprint } from "../../base/text/fingerprint.ts";
 import { shownName } from "../../base/text/names.ts";
-import { CHANNEL_DEFAULTS } from "../../protocols/noise/config.ts";
 import type { ModePorts } from "../../runtime/hosts/mode_host.ts";
 import type { Found } from "../../store/profile/known_peers.ts";
 import type { Links } from "../../transport/link.ts";
@@ -52,7 +52,7 @@ export function modePorts<Event extends ShownEvent, Target>(
  * What another program of the profile was told is known here within this time, ms, and that of reading the file; looked
  * for when idle links are pinged, too, as waking up costs more than to look.
  */
-const REREAD_MS = CHANNEL_DEFAULTS.pingGridMs;
+const REREAD_MS = COMMON_INTERVAL_MS;
 
 /**
  * Follows what other programs of the profile are told of keys. Once a program, as each change is told once.

@@ -1,5 +1,7 @@
 /** The channel's times and bounds, each with its reason. Tests lower them; programs use the defaults. */
 
+import { COMMON_INTERVAL_MS } from "../../base/machine/common_times.ts";
+
 export interface ChannelConfig {
   /** From the first byte until both are known to each other. */
   readonly handshakeMs: number;
@@ -51,7 +53,7 @@ export interface ChannelConfig {
 export const CHANNEL_DEFAULTS: ChannelConfig = {
   handshakeMs: 10_000,
   pingAfterMs: 250, // what comes just before its time needn't be asked for: an idle link's pings come each 1.5 s
-  pingGridMs: 1_500, // so it is at most 1.75 s until a ping, and 1.25 s are left for its answer
+  pingGridMs: COMMON_INTERVAL_MS, // so it is at most 1.75 s until a ping, and 1.25 s are left for its answer
   listenerPingLagMs: 1_500, // more than the dialler's longest silence
   listenerPingGridMs: 250,
   deadAfterMs: 3_000,

@@ -99,7 +99,7 @@ export function beaconOf(who: string, number: number, change: Partial<Beacon> = 
     frontier: "00".repeat(32) as Hash,
     roster: "00".repeat(32) as Hash,
     latest: 0,
-    intervalMs: 10_000,
+    intervalMs: 15_000,
     process: PROCESS,
     ...HERE,
     ...change,

@@ -5,6 +5,7 @@
 
 import type { Environment } from "../../../base/machine/environment.ts";
 import { type Endpoint, isSameEndpoint, type PeerKey } from "../../../base/ids.ts";
+import { nextTalkTimeMs } from "../../../base/machine/common_times.ts";
 import { Deadlines } from "../../../base/machine/machine.ts";
 import type { Accusations } from "./accusations.ts";
 import type { KnownClaim } from "../schema/credentials.ts";
@@ -131,32 +132,23 @@ export class Leases {
     if (hearsay.lost && state !== "quit") return false;
     const isNews = state === "quit" || wasSuspected;
     const repeats = !isNews && before !== null && isRepeat(before, this.table.get(key)!);
-    const waitMs = isNews ? 0 : repeats ? this.repeatMs(nowMs) : this.#relayMs(key, before);
+    const waitMs = isNews
+      ? 0
+      : repeats
+      ? nextTalkTimeMs(nowMs) - nowMs
+      : this.#relayMs(key, before);
     this.outbox.beacon(signed, { ageMs, from, waitMs }, nowMs);
     return repeats;
   }
 
   /**
-   * Whether a member that we learn of was there before us. One that has sent a single beacon may be ten seconds old: then
+   * Whether a member that we learn of was there before us. One that has sent a single beacon may be fifteen seconds old: then
    * its start tells, as long as clocks are right.
    */
   #wasHere({ number, incarnation }: Beacon, entrance: Entrance | null, nowMs: number): boolean {
     if (entrance === null) return number > 1;
     if (nowMs - entrance.atMs >= this.timing.arrivalMs) return false;
     return number > 1 || incarnation < entrance.incarnation;
-  }
-
-  /**
-   * How long what changes nothing waits, ms: until a time at which all members pass on what they have of that, so that
-   * much comes and goes at one wake-up.
-   */
-  repeatMs(nowMs: number): number {
-    return this.beatMs(nowMs) + this.timing.repeatGridMs - nowMs;
-  }
-
-  /** When a lease is renewed that is to be by `atMs`: as all pass on what they have. */
-  beatMs(atMs: number): number {
-    return Math.floor(atMs / this.timing.repeatGridMs) * this.timing.repeatGridMs;
   }
 
   /** How long a live member's beacon may wait to be sent together with others, ms. */

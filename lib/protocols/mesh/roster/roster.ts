@@ -1,7 +1,7 @@
 /**
  * Who is in the room: leases renewed by beacons, ended by quitting, by silence, or by an accusation.
  *
- * A picture: each member holds up a numbered sign every ten seconds, and everybody repeats to their
+ * A picture: each member holds up a numbered sign every fifteen seconds, and everybody repeats to their
  * neighbours what they see for the first time. Whose sign isn't renewed is lost. A neighbour whose link
  * dies says so at once, and is believed after two seconds unless somebody objects (`accusations.ts`).
  *
@@ -17,6 +17,7 @@ import type { Signer } from "../../../base/crypto/crypto.ts";
 import type { Environment } from "../../../base/machine/environment.ts";
 import type { ClaimId, FoldedName, Hash, PeerKey } from "../../../base/ids.ts";
 import { invariant, unreachable } from "../../../base/invariant.ts";
+import { nextTalkTimeMs, talkTimeMs } from "../../../base/machine/common_times.ts";
 import {
   Agenda,
   Deadlines,
@@ -554,7 +555,7 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     const renewableMs = own.renewableMs(this.#leases.beaconIntervalMs(), this.#timing);
     if (nowMs < renewableMs) return;
     const dueMs = this.#deadlines.get("beacon") ?? nowMs;
-    this.#beat("alive", nowMs, Math.min(this.#leases.repeatMs(nowMs), Math.max(0, dueMs - nowMs)));
+    this.#beat("alive", nowMs, Math.max(0, Math.min(nextTalkTimeMs(nowMs), dueMs) - nowMs));
   }
 
   #beat(state: "alive" | "quit", nowMs: number, waitMs = 0): void {
@@ -564,9 +565,9 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     const signed = own.makeBeacon(state, intervalMs, this.#table.digest, nowMs);
     this.#table.put({ key: this.signer.key, signed, claim: own.claim, state, sinceMs: nowMs });
     this.#outbox.beacon(signed, { ageMs: 0, from: null, waitMs }, nowMs);
-    // Never later than the interval, which others count on; jitter keeps the members of a room from beating at the
-    // same time.
-    const jitter = 0.9 + 0.1 * this.env.random();
-    this.#deadlines.set("beacon", this.#leases.beatMs(nowMs + Math.round(intervalMs * jitter)));
+    // Never later than the interval, which others count on; jitter spreads the members of a large room that came in
+    // together, half of them by a moment at least.
+    const jitter = Math.min(1, 0.9 + 0.2 * this.env.random());
+    this.#deadlines.set("beacon", talkTimeMs(nowMs + intervalMs * jitter));
   }
 }

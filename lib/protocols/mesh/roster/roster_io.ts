@@ -163,7 +163,7 @@ export interface OwnLateness {
 export interface RosterTiming {
   /** A lease is renewed every max(this, members x `beaconIntervalPerMemberMs`). */
   readonly beaconIntervalMs: number;
-  /** Keeps all beacons together at 17 a second, whatever the room's size. */
+  /** Keeps all beacons together at 11 a second, whatever the room's size. */
   readonly beaconIntervalPerMemberMs: number;
   /**
    * In rooms of at most `relayMembersMax`, a member's own renewal that is due within this share of its interval goes
@@ -182,8 +182,6 @@ export interface RosterTiming {
   /** In rooms of at most this many, a beacon follows a delivery within `settledBeaconMs`. */
   readonly settledBeaconMembersMax: number;
   readonly settledBeaconMs: number;
-  /** Beacons by which nothing changes wait for the next multiple of this. */
-  readonly repeatGridMs: number;
   /** In rooms larger than this, other beacons wait for company, too, before they are passed on. */
   readonly relayMembersMax: number;
   /** How long beacons of members that are known wait: min(`renewalMsMax`, members x this). */
@@ -209,18 +207,17 @@ export interface RosterTiming {
 }
 
 export const ROSTER_LAN: RosterTiming = {
-  beaconIntervalMs: 10_000, // idle members use no CPU worth measuring
-  beaconIntervalPerMemberMs: BEACON_INTERVAL_PER_MEMBER_MS, // 0.04 % of a core for signatures
-  beatAlongShare: 0.6, // more than half: of two halves that beat in turn, one joins the other
-  leaseIntervals: 3, // as heartbeats everywhere: two may be lost
-  leaseSlackMs: 3_000, // a crash is shown within 35 s: 3 x 10 s, this, and 2 s of gossip
+  beaconIntervalMs: 15_000, // idle members use no CPU worth measuring
+  beaconIntervalPerMemberMs: BEACON_INTERVAL_PER_MEMBER_MS, // 0.1 % of a core for signatures
+  beatAlongShare: 0.4, // not what comes back of one's own: four hops of 1.5 s, there, are 6 s of 15
+  leaseIntervals: 2, // each comes by five links, and TCP loses none: six hops of 1.5 s may take twice as long
+  leaseSlackMs: 3_000, // a crash is shown within 35 s: 2 x 15 s, this, and 2 s of gossip
   earlyBeaconMs: 50, // 5,000 messages of an author's window in 50 ms are 100,000/s
   earlyBeaconPerMemberMs: 2, // 500 early beacons/s in all
   earlyBeaconMessages: 1_000, // a fifth of the window in which authors pause
   earlyBeaconBytes: 8 * 1024 * 1024, // a quarter of it
   settledBeaconMembersMax: 8, // 64 small messages a burst; in larger rooms the next beacon tells
   settledBeaconMs: 1_000, // whoever asks for the status has taken longer than that
-  repeatGridMs: 500, // six hops in 3 s, the slack of a lease
   relayMembersMax: 64, // below it fewer than one in 150 ms: they would wait alone
   renewalPerMemberMs: 0.5, // 250 members: 125 ms, two beacons; 1,000: 500 ms, eight, in one frame instead of eight
   renewalMsMax: 500, // six hops in 3 s, the slack of a lease

@@ -96,8 +96,8 @@ export const WAITING_MS_MAX = 10_000;
 
 /** Largest room; more are refused with `full`. */
 export const ROSTER_MAX = 4_096;
-/** All beacons together are 17 a second, whatever the room's size. */
-export const BEACON_INTERVAL_PER_MEMBER_MS = 60;
+/** All beacons together are 11 a second at most, whatever the room's size. */
+export const BEACON_INTERVAL_PER_MEMBER_MS = 90;
 /** The longest time between two beacons of one member, reached in the largest room. */
 export const BEACON_INTERVAL_MS_MAX = ROSTER_MAX * BEACON_INTERVAL_PER_MEMBER_MS;
 /**

@@ -24,6 +24,7 @@
 import type { Environment } from "../../../base/machine/environment.ts";
 import type { PeerKey } from "../../../base/ids.ts";
 import { unreachable } from "../../../base/invariant.ts";
+import { talkTimeMs } from "../../../base/machine/common_times.ts";
 import { jittered } from "../../../base/rates/retry_pauses.ts";
 import type { Machine } from "../../../base/machine/machine.ts";
 import type {
@@ -211,7 +212,8 @@ export class AntiEntropy
 
   #planRound(): void {
     // Members that joined together must not compare at the same moment for ever.
-    this.#nextRoundMs = this.#nowMs + jittered(SYNC_INTERVAL_MS, this.env.random());
+    const pauseMs = jittered(SYNC_INTERVAL_MS, this.env.random());
+    this.#nextRoundMs = talkTimeMs(this.#nowMs + pauseMs);
   }
 
   #serveDeadlines(): void {

@@ -2,11 +2,15 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { Hash, PeerKey } from "../../../../lib/base/ids.ts";
+import { COMMON_INTERVAL_MS } from "../../../../lib/base/machine/common_times.ts";
 import { Accusations } from "../../../../lib/protocols/mesh/roster/accusations.ts";
 import type { Roster } from "../../../../lib/protocols/mesh/roster/roster.ts";
 import { rosterBucketOf } from "../../../../lib/protocols/mesh/roster/roster_table.ts";
 import type { RosterEffect } from "../../../../lib/protocols/mesh/roster/roster_io.ts";
-import { ROSTER_BUCKETS } from "../../../../lib/protocols/mesh/schema/limits.ts";
+import {
+  BEACON_INTERVAL_PER_MEMBER_MS,
+  ROSTER_BUCKETS,
+} from "../../../../lib/protocols/mesh/schema/limits.ts";
 import type { RosterMessage } from "../../../../lib/protocols/mesh/schema/messages.ts";
 import type { SignedBeacon } from "../../../../lib/protocols/mesh/schema/structures.ts";
 import { fakeCrypto, fakeSigner } from "../../../sim/fake_crypto.ts";
@@ -121,8 +125,8 @@ Deno.test("Roster waits for a member as long as that says itself, however few ot
 
   assertEquals(tickTo(33_999), [true, true]);
   assertEquals(tickTo(34_000), [false, true]);
-  assertEquals(tickTo(183_999), [false, true]);
-  assertEquals(tickTo(184_000), [false, false]);
+  assertEquals(tickTo(123_999), [false, true]);
+  assertEquals(tickTo(124_000), [false, false]);
 });
 
 function bobIsLiveAt(roster: ReturnType<typeof rosterWith>, ...timesMs: readonly number[]) {
@@ -139,23 +143,23 @@ Deno.test("Roster waits as long for who others have heard of a while ago", () =>
   const aged: RosterMessage = { type: "beacons", beacons: [{ signed: large, ageMs: 100_000 }] };
   roster.step({ type: "message", from: carl, message: aged }, 0);
 
-  assertEquals(bobIsLiveAt(roster, 82_999, 83_000), [true, false]);
+  assertEquals(bobIsLiveAt(roster, 62_999, 63_000), [true, false]);
 });
 
 Deno.test("Roster's beacons say when the next one follows, at the latest", () => {
   const roster = rosterWith(["Bob", "Carl"]);
-  assertEquals(roster.selfBeacon().beacon.value.intervalMs, 10_000);
+  assertEquals(roster.selfBeacon().beacon.value.intervalMs, 15_000);
   for (let n = 0; n < 400; n++) {
     roster.step({ type: "message", from: carl, message: claims(`M${n}`) }, 0);
     roster.step({ type: "message", from: carl, message: beacons(beaconOf(`M${n}`, 1)) }, 0);
   }
-  roster.step({ type: "tick" }, 10_000);
+  roster.step({ type: "tick" }, 15_000);
 
   const { number, intervalMs } = roster.selfBeacon().beacon.value;
-  assertEquals(intervalMs, 60 * roster.liveCount);
-  roster.step({ type: "tick" }, 10_000 + 0.9 * intervalMs - 1);
+  assertEquals(intervalMs, BEACON_INTERVAL_PER_MEMBER_MS * roster.liveCount);
+  roster.step({ type: "tick" }, 15_000 + 0.9 * intervalMs - COMMON_INTERVAL_MS);
   assertEquals(roster.selfBeacon().beacon.value.number, number);
-  roster.step({ type: "tick" }, 10_000 + intervalMs);
+  roster.step({ type: "tick" }, 15_000 + intervalMs);
   assertEquals(roster.selfBeacon().beacon.value.number, number + 1);
 });
 

@@ -2,6 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
+import { nextTalkTimeMs } from "../../../../lib/base/machine/common_times.ts";
 import { isNewer, type Rank } from "../../../../lib/protocols/mesh/roster/roster_table.ts";
 import type { KnownClaim } from "../../../../lib/protocols/mesh/schema/credentials.ts";
 import {
@@ -67,12 +68,12 @@ Deno.test("Roster learns with a bundle the claim that it names, and no other", (
   assertEquals([other, named].map(learns), [false, true]);
 });
 
-Deno.test("Roster renews its lease along with another's, in the last three fifths of its own interval", () => {
+Deno.test("Roster renews its lease along with another's, in the last two fifths of its own interval", () => {
   const roster = rosterWith(["Bob", "Carl"]);
   const tellsCarl = (number: number, nowMs: number) => {
     const message = beacons(beaconOf("Bob", number));
     const atOnce = roster.step({ type: "message", from: bob, message }, nowMs);
-    const inTime = roster.step({ type: "tick" }, Math.floor(nowMs / 500 + 1) * 500);
+    const inTime = roster.step({ type: "tick" }, nextTalkTimeMs(nowMs));
     assert(!atOnce.some((effect) => effect.type === "send" && effect.message.type === "beacons"));
     return inTime.flatMap((effect) =>
       effect.type === "send" && effect.to === carl && effect.message.type === "beacons"
@@ -81,7 +82,7 @@ Deno.test("Roster renews its lease along with another's, in the last three fifth
     );
   };
 
-  const [early, along, after] = [tellsCarl(2, 3_999), tellsCarl(3, 4_000), tellsCarl(4, 4_501)];
+  const [early, along, after] = [tellsCarl(2, 8_799), tellsCarl(3, 9_000), tellsCarl(4, 10_301)];
 
   const own = roster.selfBeacon();
   assertEquals(own.beacon.value.number, 2);

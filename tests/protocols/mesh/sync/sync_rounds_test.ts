@@ -2,11 +2,33 @@
 
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { WAITING_BUNDLES_MAX } from "../../../../lib/protocols/mesh/schema/limits.ts";
+import { talkTimeMs } from "../../../../lib/base/machine/common_times.ts";
+import { AntiEntropy } from "../../../../lib/protocols/mesh/sync/anti_entropy.ts";
 import { SLOW } from "../../../given.ts";
 import { fakeSigner } from "../../../sim/fake_crypto.ts";
-import { forged, Member } from "../order_members.ts";
+import { environment, forged, Member } from "../order_members.ts";
 import { recordsOf, SyncNetwork } from "../sync_network.ts";
 import { assertEqualRooms, conversation, saysToHave } from "./sync_cases.ts";
+
+Deno.test("AntiEntropy compares with a neighbour some 10 s later, when all members speak", () => {
+  const begins = (random: number) => {
+    const ann = new Member("ann");
+    const config = { key: ann.key, newcomer: false, mayBeOthers: () => false };
+    const env = { ...environment(() => 0), random: () => random };
+    const sync = new AntiEntropy(config, env, ann.order);
+    sync.step({ type: "neighbour-up", peer: fakeSigner("bob").key }, 100);
+    const asked = (nowMs: number) =>
+      sync.step({ type: "tick" }, nowMs).some((effect) =>
+        effect.type === "send" && effect.message.type === "sync-summary"
+      );
+    for (;;) {
+      const nowMs = sync.nextDeadlineMs()!;
+      if (asked(nowMs) && nowMs > 5_100) return nowMs;
+    }
+  };
+  const times = [0, 0.5, 0.99].map(begins);
+  assertEquals(times, [7_600, 10_100, 12_550].map(talkTimeMs));
+});
 
 Deno.test("AntiEntropy compares at once with a neighbour that is far ahead", SLOW, () => {
   const network = new SyncNetwork();
