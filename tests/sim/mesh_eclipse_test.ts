@@ -89,7 +89,8 @@ Deno.test("a member among five liars waits for words for good where it isn't loo
   const undo = replaced(OverlayWithheld.prototype, "look", () => [])();
   try {
     const isHeld = (seed: number) => talk(eclipsed(seed), TALK_MS) === Infinity;
-    assert(SEEDS.some(isHeld));
+    // In some rooms the victim finds an honest neighbour before the liars have all its places.
+    assert([4, 5].some(isHeld));
   } finally {
     undo();
   }

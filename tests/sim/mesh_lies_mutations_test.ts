@@ -139,7 +139,7 @@ const HUNTS: readonly MeshHunt[] = [
     mutation: LIES_MUTATIONS.asksOnlyTheFirst,
     finder: "lone word",
     checkers: () => [],
-    from: 212,
+    from: 302,
     seedsMax: 80,
     nodes: 6,
     steps: 80,
