@@ -2,9 +2,10 @@
  * What the coordinator keeps, in an engine: its records as lines of a log that only who leads may write, the keys of
  * members among them; the log of a group that it isn't a member of, as the text of its file in pieces.
  *
- * The pieces are `escrow/E/N`, where E rises with each log that is begun; those of the highest E count. Whoever leads
- * writes them to a file of its own as well, from which it reads: that file is made anew at the beginning, and removed at
- * the end.
+ * The pieces are `escrow/E/N`, where E rises with each log that is begun, or given up; those count that `escrow/head` names.
+ * Each is put only as long as that is so: what a node had held up isn't taken for a log that was given up meanwhile.
+ * Whoever leads writes them to a file of its own as well, from which it reads: that file is made anew at the beginning,
+ * and removed at the end.
  */
 
 import { Buffer } from "node:buffer";
@@ -14,7 +15,13 @@ import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts"
 import type { PeerKey } from "../../base/ids.ts";
 import { foldName } from "../../base/text/names.ts";
 import type { FencedLog } from "../../engine/fenced_log.ts";
-import { isStill, type Revision, type SharedStore } from "../../engine/shared_store.ts";
+import {
+  type Change,
+  type Entry,
+  isStill,
+  type Revision,
+  type SharedStore,
+} from "../../engine/shared_store.ts";
 import {
   COORDINATOR_STATE_LOG,
   type CoordinatorRecord,
@@ -42,6 +49,10 @@ interface EngineStorePorts extends GroupLogPorts {
   readonly copy: string;
 }
 
+/** Below the prefix. */
+const ESCROW = "escrow/";
+/** Below that, which number counts. */
+const HEAD = "head";
 /** Of one key, unless a single batch is longer. */
 const PIECE_BYTES_MAX = 512 * 1024;
 /** Those of an earlier time need an invite anew, also at the leader: it keeps as many. */
@@ -186,9 +197,10 @@ function parsed(line: string, index: number): CoordinatorState {
 
 /** The log of a group in pieces. */
 class Escrowed implements Pick<EntryLog, "read"> {
-  /** The present log's number; 0: there is none. */
+  /** The present log's number; 0: there never was one. */
   #number = 0;
-  /** Its pieces. */
+  #headModified: Revision | null = null;
+  /** Its pieces; 0: there is none. */
   #count = 0;
   /** The keys of earlier ones, which are to be deleted. */
   #old: string[] = [];
@@ -199,25 +211,24 @@ class Escrowed implements Pick<EntryLog, "read"> {
   /** Writes the log to the file that it is read from. */
   static async open(ports: EngineStorePorts): Promise<Escrowed> {
     const { disk, copy, store, prefix } = ports;
-    const below = `${prefix}escrow/`;
+    const below = prefix + ESCROW;
     const { entries } = await store.read(below);
-    const pieces = entries.map(({ key, value }) => {
-      const [number, at] = key.slice(below.length).split("/").map(Number);
-      return { key, value, number: number!, at: at! };
-    });
-    const number = Math.max(0, ...pieces.map(({ number }) => number));
-    const present = pieces.filter((piece) => piece.number === number);
-    if (present.some(({ at }, index) => at !== index)) {
-      const text = `Cannot use the log below ${below} of the engine: a piece is missing`;
-      throw new P2pchatError("store-corrupt", text);
+    const head = entries.find(({ key }) => key === below + HEAD) ?? null;
+    const pieces = entries.filter((entry) => entry !== head);
+    const number = numberIn(head, below);
+    const isPresent = ({ key }: Entry) => key.startsWith(`${below}${number}/`);
+    const present = pieces.filter(isPresent);
+    if (present.some(({ key }, at) => key !== below + pieceName(number, at))) {
+      throw corruptLog(below, "a piece is missing");
     }
     await removed(disk, copy);
     if (present.length > 0) await written(disk, copy, present.map(({ value }) => value));
     const { log } = await GroupLog.open(ports, copy, null, true);
     const escrowed = new Escrowed(ports, log);
     escrowed.#number = number;
+    escrowed.#headModified = head?.modified ?? null;
     escrowed.#count = present.length;
-    escrowed.#old = pieces.filter((piece) => piece.number !== number).map(({ key }) => key);
+    escrowed.#old = pieces.filter((piece) => !isPresent(piece)).map(({ key }) => key);
     return escrowed;
   }
 
@@ -258,11 +269,9 @@ class Escrowed implements Pick<EntryLog, "read"> {
   }
 
   async #anew({ founding }: NewLogRecord): Promise<void> {
-    const before = this.#count;
-    this.#number++;
-    this.#count = 0;
-    await this.#put(firstLine(this.ports.crypto, founding));
-    for (let at = 0; at < before; at++) this.#old.push(this.#key(at, this.#number - 1));
+    const before = this.#headModified;
+    const head = this.#next();
+    this.#headModified = await this.#put(firstLine(this.ports.crypto, founding), before, [head]);
     await this.#deleteOld();
     await this.#emptyFile();
     await this.file.startAnew(founding, null);
@@ -270,10 +279,20 @@ class Escrowed implements Pick<EntryLog, "read"> {
 
   /** From now on there is no log. */
   async clear(): Promise<void> {
-    for (let at = 0; at < this.#count; at++) this.#old.push(this.#key(at));
-    this.#count = 0;
+    if (this.#count > 0) {
+      const when = [isStill(this.#headKey, this.#headModified)];
+      this.#headModified = await this.ports.fenced.change({ puts: [this.#next()], when });
+    }
     await this.#deleteOld();
     await this.#emptyFile();
+  }
+
+  /** The pieces up to now are old. @returns The head that names the next ones. */
+  #next(): Change["puts"][number] {
+    for (let at = 0; at < this.#count; at++) this.#old.push(this.#key(at));
+    this.#number++;
+    this.#count = 0;
+    return { key: this.#headKey, value: String(this.#number) };
   }
 
   async #deleteOld(): Promise<void> {
@@ -295,20 +314,46 @@ class Escrowed implements Pick<EntryLog, "read"> {
     const batches = records.map(({ batch }) => batch);
     const places = batches.map((batch) => end.append(batch));
     for (const piece of piecesOf(batches.map((batch, at) => batchLines(batch, places[at]!)))) {
-      await this.#put(piece);
+      await this.#put(piece, this.#headModified, []);
     }
     this.file.append(batches, places);
   }
 
-  async #put(value: string): Promise<void> {
+  /** Puts the next piece. @param head Since when the head is as it is. @param beside What is put together with it. */
+  async #put(value: string, head: Revision | null, beside: Change["puts"]): Promise<Revision> {
     const key = this.#key(this.#count);
-    await this.ports.fenced.change({ puts: [{ key, value }], when: [{ key, is: "absent" }] });
+    const when = [{ key, is: "absent" } as const, isStill(this.#headKey, head)];
+    const revision = await this.ports.fenced.change({ puts: [{ key, value }, ...beside], when });
     this.#count++;
+    return revision;
   }
 
-  #key(at: number, number = this.#number): string {
-    return `${this.ports.prefix}escrow/${number}/${String(at).padStart(8, "0")}`;
+  get #headKey(): string {
+    return `${this.ports.prefix}${ESCROW}${HEAD}`;
   }
+
+  #key(at: number): string {
+    return `${this.ports.prefix}${ESCROW}${pieceName(this.#number, at)}`;
+  }
+}
+
+function pieceName(number: number, at: number): string {
+  return `${number}/${String(at).padStart(8, "0")}`;
+}
+
+/** @throws {P2pchatError} `store-corrupt`. */
+function numberIn(head: Entry | null, below: string): number {
+  if (head === null) return 0;
+  const number = Number(head.value);
+  if (!/^[0-9]{1,15}$/.test(head.value)) throw corruptLog(below, "its head can't be read");
+  return number;
+}
+
+function corruptLog(below: string, why: string): P2pchatError {
+  return new P2pchatError(
+    "store-corrupt",
+    `Cannot use the log below ${below} of the engine: ${why}`,
+  );
 }
 
 /** Whole batches, in as few texts as their length allows: a piece is there or isn't. */

@@ -6,6 +6,7 @@ import type { PeerKey } from "../../../lib/base/ids.ts";
 import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import { EngineGroupStore, secretsIn } from "../../../lib/cli/group/engine_group_store.ts";
 import { FencedLog } from "../../../lib/engine/fenced_log.ts";
+import type { Change } from "../../../lib/engine/shared_store.ts";
 import { groupChannelSecret } from "../../../lib/protocols/group/schema/group_secrets.ts";
 import type { NewLogRecord } from "../../../lib/protocols/group/schema/records.ts";
 import { recordStoreContract } from "../../contracts/record_store_contract.ts";
@@ -89,15 +90,48 @@ Deno.test("EngineGroupStore: nothing is left of a log that was replaced, or give
   const one = await world.open();
   await one.append([ANEW], true);
   for (const record of fetched(ALL)) await one.append([record], true);
-  assertEquals(world.keys("escrow/").length, ALL.length + 1);
+  assertEquals(world.keys("escrow/").length, 1 + ALL.length + 1);
   await one.append([{ ...ANEW, because: "unlike" }], true);
-  assertEquals(world.keys("escrow/"), ["escrow/2/00000000"]);
+  assertEquals(world.keys("escrow/"), ["escrow/2/00000000", "escrow/head"]);
   await one.clear();
-  assertEquals([world.keys("escrow/"), world.keys("base/"), one.records], [[], [], []]);
+  assertEquals([world.keys("escrow/"), world.keys("base/"), one.records], [
+    ["escrow/head"],
+    [],
+    [],
+  ]);
   await one.append([ANEW, ...fetched(ALL)], true);
   await one.close();
   const two = await world.open();
   assertEquals(two.log.end?.point, endOf(ALL).point);
+});
+
+Deno.test("EngineGroupStore: what a node had held up is no part of a log that was given up, or of the next one", async () => {
+  const world = new World();
+  const one = await world.open();
+  const changes: Change[] = [];
+  const { store } = world;
+  const commit = store.commit.bind(store);
+  store.commit = (change) => {
+    if (change.puts.some(({ key }) => key.startsWith(`${PREFIX}escrow/`))) changes.push(change);
+    return commit(change);
+  };
+  const isLate = () => changes.map((change) => world.engine.commit(change).outcome);
+  await one.append([ANEW, ...fetched(ALL)], true);
+  assertEquals(changes.length, 2);
+  await one.clear();
+  assertEquals(isLate(), ["conflict", "conflict", "conflict"]);
+  assertEquals(world.keys("escrow/"), ["escrow/head"]);
+  world.goes();
+  assertEquals((await world.open()).log.end, null);
+
+  world.goes();
+  const two = await world.open();
+  changes.length = 0;
+  await two.append([ANEW], true);
+  await two.append([{ ...ANEW, because: "unlike" }, ...fetched(ALL)], true);
+  assertEquals(isLate(), ["conflict", "conflict", "conflict"]);
+  world.goes();
+  assertEquals((await world.open()).log.end?.point, endOf(ALL).point);
 });
 
 Deno.test("EngineGroupStore: who leads no more keeps nothing of what was handed over", async () => {
