@@ -32,7 +32,8 @@ const ATTEMPT_MS = 1_000;
 const WAY_MS_MAX = 20;
 /** The probability that an attempt is carried out, and nothing of that heard. */
 const UNHEARD_CHANCE = 0.02;
-/** A node may hold up for so long what it was asked, and carry it out after all. */
+/** The probability that a node holds up what it was asked, so long at most, and carries it out after all. */
+const HELD_UP_CHANCE = 0.02;
 const HELD_UP_MS_MAX = 7_000;
 /** The same of one that was on its way when the program was cut off. */
 const LAST_WAY_CHANCE = 0.3;
@@ -74,7 +75,7 @@ export class SimEngine {
   hasQuorum = true;
   isFull = false;
   /** Whether a first attempt to make this change is held up, and the change made by the next one before. */
-  isHeldUp: (change: Change) => boolean = () => false;
+  isHeldUp: (change: Change) => boolean = () => this.random.chance(HELD_UP_CHANCE);
   /** What each that follows does where it lags behind a compaction. */
   readonly compacted = new Set<() => void>();
 

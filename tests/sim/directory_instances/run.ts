@@ -173,6 +173,7 @@ function call({ random, people }: World): void {
 function heal(world: World): void {
   const { engine, instances, time } = world;
   if (!engine.hasQuorum) engine.electLeader();
+  engine.isHeldUp = () => false;
   for (const instance of instances) {
     instance.program.isCut = false;
     instance.program.stoppedUntilMs = Math.min(instance.program.stoppedUntilMs, time.nowMs);

@@ -302,13 +302,19 @@ export class Calls {
     }
     const side = call.sides.find(({ folded }) => folded === client.folded);
     if (side === undefined || call.other(side).folded !== other.folded) return;
-    if (side.client !== null || side.hasHungUp || call.phase !== "connected") return;
-    if (side.key !== null && side.key !== client.key) return;
+    if (side.client !== null || (side.key !== null && side.key !== client.key)) return;
+    // Its instance had ended the call for it, as it hadn't heard yet that the two talk.
+    const isAgain = call.phase === "ending" && side.hasHungUp && !call.isRelayed;
+    if (call.phase !== "connected" && !isAgain) return;
+    side.hasHungUp = false;
     side.key = client.key;
     side.client = client;
     side.remote = null;
     client.call = call;
     this.parts.presence.changed(client);
+    if (!isAgain) return;
+    this.#enter(call, "connected");
+    this.#show(call, "connected");
   }
 
   // The end.

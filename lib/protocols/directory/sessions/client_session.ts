@@ -71,7 +71,7 @@ export const DIRECTORY_CALL_PHASES = {
   ending: {
     about:
       "one has hung up; the other is busy until it does, and still gets bytes that are being relayed; 10 s",
-    next: ["over"],
+    next: ["connected", "over"],
   },
   over: { about: "there is no such call", next: [] },
 } as const;
