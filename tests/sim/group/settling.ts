@@ -75,13 +75,28 @@ function giveUp(world: World): void {
   world.time.runUntil(world.time.nowMs + GIVEN_UP_MS);
 }
 
+/**
+ * The most time that votes take, one after the other: what a user asks of one entry while the coordinator is away is
+ * asked of the others one edit at a time, and each of these may be left unanswered until its time is over.
+ */
+function votesMsMax(world: World): number {
+  let longest = 0;
+  for (const { member } of world.running()) {
+    const edits = new Map<number, number>();
+    for (const { seq } of member.editing.views) edits.set(seq, (edits.get(seq) ?? 0) + 1);
+    longest = Math.max(longest, ...edits.values());
+  }
+  return longest * world.options.voteTimeoutMs;
+}
+
 /** Heals, and waits for one group. @throws {Violation} If the running members don't become one group. */
 export function unite(world: World): void {
   heal(world);
   const { time } = world;
   const fromMs = time.nowMs;
+  const untilMs = fromMs + UNITE_MS_MAX + votesMsMax(world);
   let mayGiveUp = world.members.some(({ isDamaged, hasLostLog }) => isDamaged || hasLostLog);
-  while (time.nowMs < fromMs + UNITE_MS_MAX) {
+  while (time.nowMs < untilMs) {
     time.runUntil(time.nowMs + LOOK_EVERY_MS);
     if (mayGiveUp && time.nowMs > fromMs + GIVE_UP_AFTER_MS) {
       mayGiveUp = false;
