@@ -219,6 +219,32 @@ Deno.test("Whoever knows of something later has the time to come first", () => {
   assertEquals(changes(later.comes("ann")).includes(`view ${3 + GAP}: ann bob`), true);
 });
 
+Deno.test("Whoever is here may tell of something later first, but nobody waits for long", () => {
+  const program = Program.of("ann");
+  const alone = program.somebody("ann").epoch!;
+  program.joins("bob");
+  const later = program.withoutDisk();
+  Object.assign(later.somebody("ann"), { epoch: alone, promised: { number: 1, round: 0 } });
+  const { answers } = later.somebody("bob");
+  answers.delete("recount");
+  later.pass(RETURN_MS);
+
+  later.comes("bob");
+  assertEquals(changes(later.comes("ann")), []);
+  assertEquals(changes(later.says("bob", later.somebody("bob").account())), ["warning"]);
+  assertMatch(told(later), /View 2 .*waiting for ann/);
+
+  // One that says nothing at all.
+  const silent = program.withoutDisk();
+  Object.assign(silent.somebody("ann"), { epoch: alone, promised: { number: 1, round: 0 } });
+  silent.pass(RETURN_MS);
+  silent.somebody("eve").answers.delete("recount");
+  silent.comes("eve");
+  assertEquals(changes(silent.comes("ann")), []);
+  const words = silent.pass(3_000);
+  assertEquals(words.some((word) => word.includes("recounted 1")), true);
+});
+
 Deno.test("What somebody told stays told when it is gone", () => {
   const program = Program.of("ann");
   const alone = program.somebody("ann").epoch!;

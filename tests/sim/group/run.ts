@@ -365,7 +365,8 @@ class Driver {
 
   #remove(party: MemberParty): void {
     const { process } = this.world.coordinator;
-    if (process === null) return;
+    // What is typed while it stands still is lost where it is killed before it goes on.
+    if (process === null || process.frozen) return;
     if (!party.isKicked) {
       party.isKicked = party.wasRemoved = true;
       return process.command({ command: "remove", name: party.name });

@@ -14,7 +14,7 @@
  *
  * This doesn't hold where all of N had left: members of which they know nothing may have come in after them. Nor does
  * it hold where the operator goes on without a member, or for a member that comes back with an old disk. All members
- * get time to come, then the coordinator goes on, and the operator is told. A member that comes later with another
+ * get time to come, and those that are here to tell, then the coordinator goes on, and the operator is told. A member that comes later with another
  * history sets its log aside.
  *
  * What members say is proven as far as it counts for more than their own part: a view, and our former keys, by our

@@ -77,6 +77,8 @@ export class Recounting {
   readonly #kicked = new Map<Fingerprint, string>();
   readonly #callers = new Map<LinkId, Caller>();
   #sinceMs = 0;
+  /** Since when those that have told are enough; null where they aren't. */
+  #completeMs: number | null = null;
   #beatAtMs = Infinity;
   /** What is missing, as members were asked about it last. */
   #awaitedTold = "";
@@ -321,13 +323,20 @@ export class Recounting {
     return own?.group === group ? own!.founding : this.#recount.founding;
   }
 
-  /** By then, members that know of something later have had the time to come. */
+  /** By then, members that know of something later have had the time to come, and those that are here to tell. */
   get #endsAtMs(): number {
-    return this.#sinceMs + (this.#recount.isLeft ? RETURN_HEARD_MS : RETURN_MS);
+    const comeMs = this.#sinceMs + (this.#recount.isLeft ? RETURN_HEARD_MS : RETURN_MS);
+    const isTold = this.#callers.values().every(({ peer, hello }) =>
+      hello === null || this.#recount.get(peer) !== null
+    );
+    if (isTold || this.#completeMs === null) return comeMs;
+    // Nobody who says nothing keeps the others waiting for longer than a dead member would.
+    return Math.max(comeMs, this.#completeMs + this.config.failAfterMs);
   }
 
   #look(): void {
     if (this.#isStoring) return;
+    this.#completeMs = this.#isComplete ? this.#completeMs ?? this.out.nowMs : null;
     const isTime = this.out.nowMs >= this.#endsAtMs;
     if (this.#isComplete && isTime) return this.#end();
     const text = this.#problem;
