@@ -28,8 +28,12 @@ type Probe = typeof PROBES[number];
 const COORDINATOR_DOWN_MS_MAX = 3_000;
 /** The longest time until silence between peers is noticed. */
 const PEER_SILENT_MS_MAX = 2_700;
-/** The longest time for which a dead link goes unnoticed. */
-const CALM_MS = 4_000;
+/**
+ * How long all works before the fault. A link may be dead without being noticed. And whoever has just found the
+ * coordinator or others late, as where one stood still, gives them more time, which the bounds don't count in: that is
+ * forgotten after 10 s (`Slowness`) and a heartbeat.
+ */
+const CALM_MS = 11_000;
 /** For how long messages are typed after the fault. */
 const TALK_MS = 4_000;
 
@@ -48,7 +52,6 @@ function syncMsMax({ syncMs, slowChance }: DiskConfig): number {
 export function probe(world: World, random: Random): void {
   unite(world);
   if (world.history.forksMax > 0) return; // numbers may mean other entries
-  // A link may be dead without being noticed.
   world.time.runUntil(world.time.nowMs + CALM_MS);
   if (!isUnited(world)) return;
   const present = world.running();
