@@ -146,11 +146,14 @@ class Restored {
     const edits = { prepared: [...this.#prepared.values()], asked: [...this.#asked.values()] };
     if (group === null) return { standing, held: null, said: [], ...edits, isDamaged: false };
     const isOurs = history?.group === group;
-    // Computed before the held batches are appended to `history`: they aren't in the log yet.
-    const unlogged = isOurs ? this.#said.unlogged(history) : [];
     const held = new HeldBatches(isOurs ? history : new HistoryEnd(this.crypto, group));
-    const isWhole = appendHeld(held, this.#beyond.records);
     const start = standing.isLost ? 0 : standing.begun?.epoch.value.start.position ?? 0;
+    const { records } = this.#beyond;
+    // What the last epoch began with was in the log, even if the device has lost the log's end since; what follows
+    // isn't known to have been.
+    const hasStart = appendHeld(held, records.filter(({ after }) => after < start));
+    const unlogged = isOurs ? this.#said.unlogged(history) : [];
+    const isWhole = hasStart && appendHeld(held, records.filter(({ after }) => after >= start));
     const isDamaged = !isOurs || !isWhole || held.position < start;
     if (isDamaged) {
       standing.lose();

@@ -8,6 +8,7 @@ import {
 } from "../../../../lib/protocols/group/schema/epoch.ts";
 import {
   HistoryEnd,
+  type HistoryPoint,
   signBatch,
   type SignedBatch,
 } from "../../../../lib/protocols/group/schema/history.ts";
@@ -70,8 +71,10 @@ function said(count: number, process = 1): readonly MemberRecord[] {
   }));
 }
 
-/** Ann is alone in the first epoch of one of her processes. */
-function begunBy(process: number): SignedEpoch {
+const EMPTY = new HistoryEnd(fakeCrypto, GROUP).point;
+
+/** Ann is alone in the first epoch of one of her processes, or in a later one that begins elsewhere. */
+function begunBy(process: number, start: HistoryPoint = EMPTY): SignedEpoch {
   return signEpoch(fakeSigner("coordinator"), {
     group: GROUP,
     view: 1,
@@ -83,7 +86,7 @@ function begunBy(process: number): SignedEpoch {
       host: "10.0.0.1",
       port: 9_000,
     }],
-    start: new HistoryEnd(fakeCrypto, GROUP).point,
+    start,
   });
 }
 
@@ -115,6 +118,17 @@ Deno.test("What the log has is said, and what is only held beyond it isn't known
   assertEquals(saidAgain(2), "34");
   assertEquals(saidAgain(2, held), "34");
   assertEquals(saidAgain(4), "");
+});
+
+Deno.test("What an epoch began with is said, even where the log has lost its end since", () => {
+  const history = new HistoryEnd(fakeCrypto, GROUP);
+  for (const batch of texts(2)) history.append(batch);
+  const begun: MemberRecord = { kind: "begun", signed: begunBy(1, history.point) };
+  const [first, second, third] = said(3);
+
+  assertEquals(saidAgain(0, first!, second!, begun, third!), "34");
+  assertEquals(saidAgain(1, second!, begun, third!), "34");
+  assertEquals(saidAgain(1, first!, begun, third!), "1234"); // what it held is lost, too
 });
 
 Deno.test("What a log has that lost something may be said again, and what was never sent is", () => {
