@@ -221,6 +221,30 @@ Deno.test("ToolCalls: a wait that is given up when its answer is out puts back w
   assertEquals(run.cancel(0), []);
 });
 
+Deno.test("ToolCalls: what is cancelled waits for nothing, says nothing, and takes nothing from the next one", () => {
+  const send: ToolCall = { tool: "send", text: "hi", name: null, timeoutMs: 10_000 };
+  const before = new Run("mesh", false);
+  before.begin(0, send);
+  before.begin(1, HISTORY);
+  before.begin(2, WAIT);
+  for (const call of [0, 1, 2]) assertEquals(before.cancel(call), []);
+
+  assertEquals(before.calls.nextDeadlineMs(), null);
+  assertEquals(before.listens(), [], "neither said nor asked");
+
+  const run = new Run();
+  run.begin(0, WAIT);
+  run.begin(1, HISTORY);
+  run.begin(2, send);
+  for (const call of [0, 1, 2]) run.cancel(call);
+
+  assertEquals(run.calls.nextDeadlineMs(), null);
+  assertEquals(run.says("1", "one"), [], "held for nobody");
+  assertEquals(run.shows({ event: "history", messages: [] }, "mcp-1"), []);
+  assertEquals(run.tick(START + 60_000), []);
+  assertEquals(textsIn(answerIn(run.knows(run.begin(3, WAIT), { key: "kB" }), 3)), ["one"]);
+});
+
 Deno.test("ToolCalls: wait takes n messages at most, of one person if asked, and says whether there are more", () => {
   const run = new Run();
   for (let at = 0; at < 5; at++) run.says(`b${at}`, `b${at}`);
