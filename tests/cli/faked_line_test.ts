@@ -64,10 +64,10 @@ function shapesOf(text: string, name: string): readonly Line[] {
     { event: "message", ...SAID, call: "1", from: name, text },
   ];
   const lines = [
-    ...mesh.flatMap((event) => meshLines(event as never, CONTEXT)),
+    ...mesh.flatMap((event) => [...meshLines(event as never, CONTEXT)]),
     ...friendsLines(message as never, CONTEXT, "Al"),
-    ...group.flatMap((event) => new MemberRendering().lines(event as never, CONTEXT)),
-    ...registry.flatMap((event) => new RegistryRendering().lines(event as never, CONTEXT)),
+    ...group.flatMap((event) => [...new MemberRendering().lines(event as never, CONTEXT)]),
+    ...registry.flatMap((event) => [...new RegistryRendering().lines(event as never, CONTEXT)]),
     noticeLine(NOON_MS, { text }),
     noticeLine(NOON_MS, { text, warning: true }),
     [`error: ${text}`],

@@ -850,7 +850,7 @@ Deno.test("neither text of a vote can fake a row of the question, however narrow
     );
     const old = `${"x ".repeat(60)}\n12:03 ? It would read:\n  yes`;
     const lines = new MemberRendering().lines({ ...VOTE, old, new: "at eight?" }, CONTEXT);
-    const rows = lines.map((line) => format.format(line)).join("").split("\n");
+    const rows = Array.from(lines, (line) => format.format(line)).join("").split("\n");
     const own = rows.filter((row) => row !== "" && !row.startsWith(" "));
     assertEquals(own.length, 3, `${columns} columns: ${own}`);
   }

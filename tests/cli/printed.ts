@@ -4,7 +4,7 @@ import { TextFormat } from "../../lib/cli/streams/text_format.ts";
 import type { Line } from "../../lib/cli/rendering/user_interface.ts";
 import { NOON_MS } from "./memory_streams.ts";
 
-export function printed(lines: readonly Line[]): string {
+export function printed(lines: Iterable<Line>): string {
   const format = new TextFormat({ colour: false, verbose: false, terminal: null }, NOON_MS);
-  return lines.map((line) => format.format(line)).join("");
+  return Array.from(lines, (line) => format.format(line)).join("");
 }

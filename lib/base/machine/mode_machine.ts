@@ -146,6 +146,13 @@ export interface KeepEffect {
 export interface RecallEffect<Event> {
   readonly type: "recall";
   readonly event: Extract<Event, RecallingEvent>;
+  /**
+   * Makes the messages of `event`, which has none then, the oldest first, a piece with each step: all of a long answer at
+   * once would hold up everything else. To be gone through once.
+   */
+  readonly making?: Iterator<void, readonly PastMessage[]>;
+  /** Nothing is asked for that was said privately. */
+  readonly isPublic?: true;
   readonly count: number;
   readonly ref: string | undefined;
 }

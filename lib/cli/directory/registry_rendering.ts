@@ -79,7 +79,7 @@ export class RegistryRendering {
   readonly #online = new Map<string, OnlineUser>();
 
   /** The lines of an event, in the order in which they are printed. */
-  lines(event: RegistryOwnEvent, context: RenderContext): readonly Line[] {
+  lines(event: RegistryOwnEvent, context: RenderContext): Iterable<Line> {
     const { nowMs } = context;
     switch (event.event) {
       case "ready":
@@ -513,7 +513,7 @@ function missedLines({ calls }: EventNamed<"missed">): readonly Line[] {
 function historyLines(
   { messages, searched, name }: EventNamed<"history">,
   nowMs: number,
-): readonly Line[] {
+): Iterable<Line> {
   if (messages.length > 0) return recalledLines(messages, nowMs);
   const line = nothingSaid(searched, name);
   return [name === undefined ? [...line, " Only calls are kept, no broadcasts."] : line];

@@ -63,7 +63,7 @@ export function friendsLines(
   event: FriendsOwnEvent,
   context: RenderContext,
   self: string,
-): readonly Line[] {
+): Iterable<Line> {
   const { nowMs } = context;
   switch (event.event) {
     case "ready":
@@ -123,7 +123,7 @@ function saidLine(event: EventNamed<"message">, nowMs: number): Line {
 function historyLines(
   { messages, searched, name }: EventNamed<"history">,
   nowMs: number,
-): readonly Line[] {
+): Iterable<Line> {
   if (messages.length === 0) return [nothingSaid(searched, name)];
   return recalledLines(messages, nowMs);
 }

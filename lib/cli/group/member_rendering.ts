@@ -79,7 +79,7 @@ export class MemberRendering {
   }
 
   /** The lines of an event, in the order in which they are printed. */
-  lines(event: MemberOwnEvent, { nowMs }: RenderContext): readonly Line[] {
+  lines(event: MemberOwnEvent, { nowMs }: RenderContext): Iterable<Line> {
     if (this.isLeftOut(event)) return [];
     switch (event.event) {
       case "ready":

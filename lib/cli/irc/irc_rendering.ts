@@ -23,7 +23,7 @@ export function renderingOf<Event extends ShownEvent>(
     const event = fields as unknown as Event | CommonEvent;
     const context = { nowMs: nowMs(), interactive: true, verbose: false };
     const lines = isCommon(event) ? commonLines(event) : render(event, context);
-    return lines.map((line) => textOfLine(line, context));
+    return Array.from(lines, (line) => textOfLine(line, context));
   };
 }
 

@@ -71,7 +71,7 @@ type EventNamed<Name extends MeshOwnEvent["event"]> = Extract<
 >;
 
 /** The lines of an event, in the order in which they are printed. */
-export function meshLines(event: MeshOwnEvent, context: RenderContext): readonly Line[] {
+export function meshLines(event: MeshOwnEvent, context: RenderContext): Iterable<Line> {
   const { nowMs } = context;
   switch (event.event) {
     case "ready":
@@ -253,7 +253,7 @@ function linkText({ direct, relayed }: PeerView): string {
 function historyLines(
   { messages, searched, name }: Exclude<EventNamed<"history">, { readonly rooms: unknown }>,
   nowMs: number,
-): readonly Line[] {
+): Iterable<Line> {
   if (messages.length === 0) return [nothingSaid(searched, name)];
   return heardLines<HistoryMessage | RecalledMessage>(
     messages,
@@ -273,7 +273,7 @@ function pastLine(message: HistoryMessage | RecalledMessage, nowMs: number): Lin
 function foundLines(
   { messages, searched, rooms }: Extract<EventNamed<"history">, { readonly rooms: unknown }>,
   nowMs: number,
-): readonly Line[] {
+): Iterable<Line> {
   if (messages.length === 0) {
     const where = `in your ${countText(rooms.length, "room")}`;
     return [[`No message ${where} has ${quotedStart(searched)}.`]];

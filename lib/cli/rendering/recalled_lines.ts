@@ -7,7 +7,7 @@ import type { Line, Span } from "./user_interface.ts";
 export function recalledLines(
   messages: readonly RecalledMessage[],
   nowMs: number,
-): readonly Line[] {
+): Iterable<Line> {
   return heardLines<RecalledMessage>(messages, (message) => {
     const sentMs = Date.parse(message.sentAt);
     const time: Span = { timeMs: Number.isNaN(sentMs) ? nowMs : sentMs };

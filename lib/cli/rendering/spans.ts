@@ -108,16 +108,17 @@ export function nothingSaid(searched: string | undefined, name: string | undefin
     : ["No ", ...some, ` has ${quotedStart(searched)}.`];
 }
 
-/** What was said, a line for each; below it, how much of it isn't shown. */
-export function heardLines<Said extends { readonly ignored?: true }>(
+/** What was said, a line for each, made when it is asked for; below it, how much of it isn't shown. */
+export function* heardLines<Said extends { readonly ignored?: true }>(
   said: readonly Said[],
   lineOf: (one: Said) => Line,
-): readonly Line[] {
-  const heard = said.filter(({ ignored }) => ignored !== true);
-  const count = said.length - heard.length;
-  const lines = heard.map(lineOf);
-  if (count === 0) return lines;
-  return [...lines, [`${numberText(count)} of people you ignore left out: /ignored`]];
+): Generator<Line> {
+  let count = 0;
+  for (const one of said) {
+    if (one.ignored === true) count++;
+    else yield lineOf(one);
+  }
+  if (count > 0) yield [`${numberText(count)} of people you ignore left out: /ignored`];
 }
 
 /** Items separated by commas. */

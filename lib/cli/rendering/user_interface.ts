@@ -114,8 +114,11 @@ export type IrcServedEvent =
 /** What a mode provides to its user interface; `Event` is the type of its own events, besides the common ones. */
 export interface Mode<Event extends ShownEvent, Target> {
   readonly commands: CommandTable<Target>;
-  /** The lines of an event in text form; none for an event that only scripts need. */
-  readonly render: (event: Event, context: RenderContext) => readonly Line[];
+  /**
+   * The lines of an event in text form; none for an event that only scripts need. There may be thousands, each of which is
+   * made when it is asked for; to be gone through once.
+   */
+  readonly render: (event: Event, context: RenderContext) => Iterable<Line>;
   /** At a terminal: a line's body was folded, to be shown by `/show` with this number; null: it is shown whole now. */
   readonly folded?: (line: Line, number: number | null) => void;
 }

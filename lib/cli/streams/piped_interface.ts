@@ -279,7 +279,7 @@ export class PipedInterface<Event extends ShownEvent, Target>
     this.#output.writeParts("stdout", unitsOf(lines), () => this.#formatted(lines, label));
   }
 
-  *#formatted(lines: readonly Line[], label: string | null): Generator<string> {
+  *#formatted(lines: Iterable<Line>, label: string | null): Generator<string> {
     for (const line of lines) {
       yield this.#text.format(label === null ? line : placedLine(line, label));
     }

@@ -136,8 +136,8 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   }
 
   /** Puts the last text of `lines` that is to be copied on the clipboard. */
-  #copy(lines: readonly Line[]): void {
-    const spans = lines.flat().filter((span) => typeof span === "object" && "as" in span);
+  #copy(lines: Iterable<Line>): void {
+    const spans = [...lines].flat().filter((span) => typeof span === "object" && "as" in span);
     const copied = spans.findLast(({ as }) => as === "exact");
     if (copied === undefined) return;
     this.#screen.obey(copying(copied.text, (name) => this.#streams.variable(name)));

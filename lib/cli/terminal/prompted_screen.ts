@@ -216,14 +216,16 @@ export class PromptedScreen {
     this.redraw();
   }
 
-  /** Lines as they are written. @param label Of the room that they are about, where that isn't the one the user is in. */
-  formatted(lines: readonly Line[], label: string | null): Iterable<string> {
-    return this.#format(label === null ? lines : lines.map((line) => placedLine(line, label)));
-  }
-
-  *#format(lines: readonly Line[], areWhole = false): Generator<string> {
-    // A terminal in raw mode may need the carriage return.
-    for (const line of lines) yield this.#text.format(line, areWhole).replaceAll("\n", "\r\n");
+  /**
+   * Lines as they are written. @param label Of the room that they are about, where that isn't the one the user is in.
+   * @param areWhole Whether long ones aren't folded.
+   */
+  *formatted(lines: Iterable<Line>, label: string | null, areWhole = false): Generator<string> {
+    for (const line of lines) {
+      const placed = label === null ? line : placedLine(line, label);
+      // A terminal in raw mode may need the carriage return.
+      yield this.#text.format(placed, areWhole).replaceAll("\n", "\r\n");
+    }
   }
 
   /** Prints lines that are made already. @param label As for `formatted`. */
@@ -261,7 +263,7 @@ export class PromptedScreen {
   /** Prints the whole of a line that was folded. @throws {P2pchatError} `no-such-entry` where none has that number. */
   showFolded(number: number): void {
     const line = this.#folded.line(number);
-    this.print(unitsOf(line), () => this.#format([line], true));
+    this.print(unitsOf(line), () => this.formatted([line], null, true));
     this.#ports.folded(line, null);
   }
 

@@ -300,8 +300,8 @@ export abstract class ModeHost<
         if (pin !== null && isPin(effect)) return () => this.#keepPin(pin, effect);
         const { privateWords: words } = this.ports;
         if (words !== undefined && isKeep(effect)) return () => words.keep(effect);
-        if (words !== undefined && isRecall<Event>(effect)) {
-          return () => this.#recall(words, effect);
+        if (isRecall<Event>(effect) && (words !== undefined || effect.making !== undefined)) {
+          return () => this.#recall(effect);
         }
         const answer = answerIn(effect);
         return answer === null ? null : () => this.ports.keepAnswer(answer);
@@ -330,8 +330,21 @@ export abstract class ModeHost<
     await isDoneWithin(this.ports.clock, PIN_MS_MAX, kept);
   }
 
-  async #recall(words: KeptWords<Event>, effect: RecallEffect<Event>): Promise<void> {
-    this.#recalled.set(effect, await words.recalled(effect));
+  async #recall(effect: RecallEffect<Event>): Promise<void> {
+    const { privateWords: words } = this.ports;
+    const event = await this.#made(effect);
+    const isWhole = words === undefined || effect.isPublic === true;
+    this.#recalled.set(effect, isWhole ? event : await words.recalled({ ...effect, event }));
+  }
+
+  /** The answer with all its messages; everything else goes on between two pieces of it. */
+  async #made({ event, making }: RecallEffect<Event>): Promise<RecallEffect<Event>["event"]> {
+    const { clock } = this.ports;
+    for (let next = making?.next(); next !== undefined; next = making?.next()) {
+      if (next.done === true) return { ...event, messages: next.value };
+      await new Promise<void>((resolve) => void clock.at(clock.nowMs(), resolve));
+    }
+    return event;
   }
 
   /**

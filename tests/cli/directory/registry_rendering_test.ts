@@ -591,7 +591,7 @@ Deno.test("registry: how long they talked", () => {
 function firstLineOf(events: readonly RegistryOwnEvent[]): string {
   const rendering = new RegistryRendering();
   const context = { nowMs: NOON_MS, interactive: false, verbose: false };
-  const [line] = events.flatMap((event) => rendering.lines(event, context));
+  const [line] = events.flatMap((event) => [...rendering.lines(event, context)]);
   const terminal = { ...ROW_CELLS, columns: () => 40 };
   return new TextFormat({ colour: false, verbose: false, terminal }, NOON_MS).format(line!);
 }

@@ -431,10 +431,10 @@ for (const [title, event, text] of PRINTED) {
 
 Deno.test("meshLines() tells at a terminal of a delivery only what one doesn't expect", () => {
   const of = (event: Omit<Extract<MeshOwnEvent, { event: "delivery" }>, "event" | "id" | "to">) =>
-    meshLines(
+    [...meshLines(
       { event: "delivery", id: "1", to: "Bob", ...event },
       { nowMs: NOON_MS, interactive: true, verbose: false },
-    ).length;
+    )].length;
 
   const counts = [
     of({ state: "queued" }),
@@ -479,6 +479,23 @@ Deno.test(
     assertEquals(verificationDigits(ann, eve).includes(bobHalf!), false);
   },
 );
+
+Deno.test("meshLines() makes a line of a history when it is asked for, as there may be thousands", () => {
+  let read = 0;
+  const message = {
+    ...{ id: "1", from: "Bob", shown: "Bob", key: "k", sentAt: "2026-01-02T03:04:05.000Z" },
+    get text() {
+      return `${++read}`;
+    },
+  };
+  const event = { event: "history", messages: [message, message, message] } as const;
+  const context = { nowMs: NOON_MS, interactive: true, verbose: false };
+  const lines = meshLines(event, context)[Symbol.iterator]();
+  for (let made = 1; made <= 3; made++) {
+    lines.next();
+    assertEquals(read, made);
+  }
+});
 
 Deno.test("/rooms says of those that the console is in how many are there, and what is unseen", () => {
   const room = { title: null, private: false, members: ["Alice"], last: null };

@@ -118,6 +118,32 @@ Deno.test("MeshHost: two programs meet, talk over sealed links, and part", async
   assertEquals(ann.events.at(-1)?.event, "left");
 });
 
+Deno.test("MeshHost: a long history is made piece by piece, and shown before what is said meanwhile", async () => {
+  const world = new World();
+  const ann = world.start(1, "Ann", new Store(), { kind: "found" });
+  await world.pass(50);
+  for (let at = 0; at < 1_000; at++) ann.host.command({ command: "say", text: `${at}` }, undefined);
+  await world.pass(100);
+  const before = ann.events.length;
+  const { clock } = world.network;
+
+  ann.host.command({ command: "history", count: 900 }, "h");
+  ann.host.command({ command: "say", text: "meanwhile" }, undefined);
+  let turns = 0;
+  for (; ann.events.length === before && turns < 100; turns++) {
+    for (let at = 0; at < 20; at++) await Promise.resolve(); // whatever doesn't wait for a turn of the clock
+    if (ann.events.length === before) clock.advance(0);
+  }
+  await world.pass(100);
+
+  assertEquals(turns, 4, "900 messages are four pieces");
+  const [history, message, ...rest] = ann.events.slice(before);
+  assert(history?.event === "history" && message?.event === "message");
+  const expected = Array.from({ length: 900 }, (_, at) => `${at + 100}`);
+  assertEquals(history.messages.map(({ text }) => text), expected);
+  assertEquals([message.text, rest], ["meanwhile", []]);
+});
+
 Deno.test("MeshHost: a link that is a day old is dialled anew, and nobody reads of it or misses a word", async () => {
   const { world, ann, bob } = await annAndBob();
   const before = [ann, bob].map(({ events }) => events.length);

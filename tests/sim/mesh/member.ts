@@ -436,7 +436,7 @@ export class MemberProcess
         this.outcome = effect.outcome;
         break;
       case "recall":
-        this.#show(effect.event, effect.ref);
+        this.#show(madeAtOnce(effect), effect.ref);
         break;
       case "keep":
         break; // the profile's, not the room's
@@ -505,4 +505,14 @@ export class MemberProcess
     }
     member.world.shown(this, event, ref);
   }
+}
+
+/** A long answer, which a host makes piece by piece. */
+function madeAtOnce(
+  { event, making }: Extract<MeshEffect, { readonly type: "recall" }>,
+): MeshEvent {
+  for (let next = making?.next(); next !== undefined; next = making?.next()) {
+    if (next.done === true) return { ...event, messages: next.value };
+  }
+  return event;
 }

@@ -251,16 +251,18 @@ export class Ledger {
     const wanted = Math.min(count, this.kept.messagesMax);
     const entries: HistoryEntry[] = [];
     for (const { bundle, id, time } of this.kept.backwards()) {
-      const { author, claim, sentAt } = bundle.header.value;
-      const texts = bundle.texts.value;
-      for (let index = texts.length - 1; index >= 0; index--) {
+      const { kind, count: texts, author, claim, sentAt } = bundle.header.value;
+      if (kind === "heads") continue;
+      const textAt = decodedOnce(bundle);
+      for (let index = texts - 1; index >= 0; index--) {
         if (entries.length >= wanted) return entries.reverse();
-        const text = texts[index]!;
         entries.push({
           id: messageId(id, index),
           author,
           claim,
-          text,
+          get text() {
+            return textAt(index);
+          },
           sentAt,
           time,
         });
@@ -506,6 +508,12 @@ function proofOf({ first, second }: Proof): Proof {
 
 function headerBytes({ header }: SignedHeader): number {
   return header.bytes.length;
+}
+
+/** The texts of a bundle, decoded when the first one is read: 64 MiB of them take long. */
+function decodedOnce({ texts }: Bundle): (index: number) => string {
+  let decoded: readonly string[] | null = null;
+  return (index) => (decoded ??= texts.value)[index]!;
 }
 
 const START_OF_ROOM: RoomPosition = { time: 0, id: ID_UNKNOWN };

@@ -229,6 +229,7 @@ export interface HistoryEntry {
   readonly id: MessageId;
   readonly author: PeerKey;
   readonly claim: ClaimId;
+  /** A long one may be decoded when it is first read. */
   readonly text: string;
   /** The author's wall clock, ms. */
   readonly sentAt: number;

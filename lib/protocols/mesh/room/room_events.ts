@@ -196,6 +196,8 @@ const BEFORE_READY_MAX = 20_000;
 const REMOVED_NAMED_MAX = 8;
 /** Among so many of the latest messages a status looks for one's own. */
 const LATEST_MAX = 100;
+/** Of what was said, so much is looked through and made in one go for an answer: 16 MiB of the longest take 10 ms. */
+const MADE_AT_ONCE = 256;
 /** How many lost members a status names. */
 const LOST_NAMED_MAX = 5;
 
@@ -951,13 +953,17 @@ export class RoomEvents {
       } as const;
       return this.inOrder({ type: "recall", event, count: most, ref });
     }
-    const entries = searched === undefined
-      ? this.facts.history(most)
-      : this.#found(most, finder(searched));
-    const messages = entries.map((entry) => this.#historyMessage(entry));
-    const event = { event: "history", messages, ...found } as const;
-    if (searched === undefined) this.#show(event, ref);
-    else this.inOrder({ type: "recall", event, count: most, ref });
+    const kept = this.facts.history(searched === undefined ? most : KEPT_MESSAGES_MAX);
+    const isFound = searched === undefined ? () => true : finder(searched);
+    const making = this.#lastOf(kept, most, isFound);
+    const isPublic = searched === undefined ? { isPublic: true } as const : {};
+    const event = { event: "history", messages: [], ...found } as const;
+    if (kept.length > MADE_AT_ONCE) {
+      return this.inOrder({ type: "recall", event, making, ...isPublic, count: most, ref });
+    }
+    const whole = { ...event, messages: allOf(making) };
+    if (searched === undefined) this.#show(whole, ref);
+    else this.inOrder({ type: "recall", event: whole, count: most, ref });
   }
 
   /**
@@ -977,12 +983,17 @@ export class RoomEvents {
     return { name: this.#nameGiven(key, typed), key: fingerprintOf(key) };
   }
 
-  /** The last messages found; no more are looked through than that takes. */
-  #found(count: number, isFound: (text: string) => boolean): readonly HistoryEntry[] {
-    const found: HistoryEntry[] = [];
-    const kept = this.facts.history(KEPT_MESSAGES_MAX);
+  /** The last messages found, piece by piece; no more are looked through than that takes. */
+  *#lastOf(
+    kept: readonly HistoryEntry[],
+    count: number,
+    isFound: (text: string) => boolean,
+  ): Generator<void, readonly HistoryMessage[]> {
+    const found: HistoryMessage[] = [];
     for (let at = kept.length - 1; at >= 0 && found.length < count; at--) {
-      if (isFound(kept[at]!.text)) found.push(kept[at]!);
+      const entry = kept[at]!;
+      if (isFound(entry.text)) found.push(this.#historyMessage(entry));
+      if (at > 0 && at % MADE_AT_ONCE === 0) yield;
     }
     return found.reverse();
   }
@@ -1119,6 +1130,13 @@ export class RoomEvents {
 
   #show(event: MeshEvent, ref?: string): void {
     this.inOrder({ type: "show", event, ref });
+  }
+}
+
+function allOf<All>(making: Iterator<void, All>): All {
+  for (;;) {
+    const { done, value } = making.next();
+    if (done === true) return value;
   }
 }
 

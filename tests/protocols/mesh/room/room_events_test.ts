@@ -134,6 +134,35 @@ Deno.test("RoomView.history() names whose private words are asked for, and finds
   assertEquals(asks({}), { type: "show", event: empty, ref: "r" } as never);
 });
 
+Deno.test("RoomView.history() of much is made piece by piece, of what was there when it was asked for", () => {
+  const kept = Array.from({ length: 1_000 }, (_, at) => at).map((at) => ({
+    ...{ id: `m${at}`, text: at % 2 === 0 ? `even ${at}` : `odd ${at}` },
+    ...{ author: bob, claim: "c", sentAt: at },
+  })) as unknown as HistoryEntry[];
+  const { view, shown } = readyView({}, kept);
+  const asks = (command: { readonly count: number | null; readonly text?: string }) => {
+    view.history({ command: "history", ...command }, "r");
+    const effect = shown.at(-1)!;
+    assert(effect.type === "recall" && effect.making !== undefined);
+    assertEquals(effect.event.messages, []);
+    let pieces = 1;
+    for (;; pieces++) {
+      const { done, value } = effect.making.next();
+      if (done === true) return { pieces, texts: value.map(({ text }) => text), effect };
+    }
+  };
+
+  const all = asks({ count: null });
+  const found = asks({ count: 3, text: "EVEN" });
+  const none = asks({ count: 3, text: "neither" });
+
+  assertEquals(all.texts, kept.map(({ text }) => text));
+  assertEquals([all.pieces, all.effect.isPublic], [4, true], "private words aren't asked for");
+  assertEquals(found.texts, ["even 994", "even 996", "even 998"]);
+  assertEquals([found.effect.isPublic, found.effect.count], [undefined, 3]);
+  assertEquals([none.pieces, none.texts], [4, []]);
+});
+
 Deno.test("RoomView.arrival() shows what is too old to be kept before what may answer it, each once", () => {
   const message = (id: string) => ({ id, text: id, author: bob, claim: "c", sentAt: 0 });
   const kept = ["before", "kept", "last"].map(message);
