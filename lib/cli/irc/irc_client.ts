@@ -27,8 +27,8 @@ export class IrcClient {
   hasPassword: boolean | null = null;
   wantedNick: string | null = null;
   hasUser = false;
-  /** Whether a line came from it. */
-  hasSpoken = false;
+  /** How many lines came from it before it was registered. */
+  linesBefore = 0;
   isRegistered = false;
   /** As the client knows itself. */
   nick = "*";

@@ -37,6 +37,8 @@ export class IrcDoor implements Door {
   #timerMs: number | null = null;
   #isClosed = false;
   #allGone: () => void = () => {};
+  /** A connection ends, or the door is closed: one more may have a place. */
+  #hasLeft: () => void = () => {};
 
   constructor(parts: IrcDoorParts) {
     this.#parts = parts;
@@ -61,6 +63,7 @@ export class IrcDoor implements Door {
     this.#step({ type: "closing", reason: "The program ends, and leaves the room" });
     this.#isClosed = true;
     clearTimeout(this.#timer);
+    this.#hasLeft();
     this.#parts.listener.close();
     if (this.#connections.size === 0) return;
     const allGone = new Promise<void>((resolve) => this.#allGone = resolve);
@@ -87,7 +90,21 @@ export class IrcDoor implements Door {
       }
       this.#connected(stream);
       await pace.next();
+      for (let wait = this.#crowded(); wait !== null; wait = this.#crowded()) await wait;
     }
+  }
+
+  /** Null: another connection may be taken. Otherwise to be asked again once that resolves. */
+  #crowded(): Promise<void> | null {
+    const ms = this.#isClosed ? 0 : this.#gateway.crowdedMs(this.#parts.nowMs());
+    if (ms === 0) return null;
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.#hasLeft = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   #connected(stream: Deno.Conn): void {
@@ -100,6 +117,7 @@ export class IrcDoor implements Door {
         this.#connections.delete(client);
         this.#ending.delete(connection);
         this.#step({ type: "gone", client });
+        this.#hasLeft();
         if (this.#connections.size === 0) this.#allGone();
       },
       nowMs: this.#parts.nowMs,
@@ -131,9 +149,11 @@ export class IrcDoor implements Door {
           break;
         case "close":
           this.#end(this.#connections.get(effect.client));
+          this.#hasLeft();
           break;
         case "cut":
           this.#connections.get(effect.client)?.close();
+          this.#hasLeft();
           break;
         case "run":
           this.#parts.host.run(effect.command, effect.ref);

@@ -31,7 +31,12 @@ export const REGISTRATION_MS_MAX = 30_000;
 /** A client that says nothing for so long is asked whether it is there, and after that time again is gone. */
 export const PING_AFTER_MS = 120_000;
 /** Connections that aren't registered: beyond them the one that has waited longest gives way to a new one. */
-export const WAITING_MAX = 8;
+export const WAITING_MAX = 32;
+/**
+ * But not before it has had so long: whatever a client says at once has been read by then, and whoever waits behind a
+ * thousand connections that say nothing comes in within some seconds.
+ */
+export const CHANCE_MS = 100;
 /** So much said meanwhile is shown to a client that can't ask for it. */
 export const REPLAYED_MAX = 500;
 /** A line that goes on and on: the connection is closed then. */
@@ -118,6 +123,16 @@ export class IrcGateway {
         : client.sinceMs + REGISTRATION_MS_MAX
     );
     return Math.min(...times);
+  }
+
+  /**
+   * For how long no other connection is to be taken, ms; 0: one is welcome. While each that waits may still tell who it is,
+   * another one would only push it out.
+   */
+  crowdedMs(nowMs: number): number {
+    if (this.#registered !== null || this.#connections.size < WAITING_MAX) return 0;
+    const { sinceMs } = this.#longestWaiting();
+    return Math.min(Math.max(0, sinceMs + CHANCE_MS - nowMs), CHANCE_MS); // the clock may have been set back
   }
 
   step(input: IrcInput, nowMs: number): readonly IrcEffect[] {

@@ -14,6 +14,14 @@ import { NO_PASSWORD, WRONG_PASSWORD } from "./irc_welcome.ts";
 const GUESSES_UNTOLD_MAX = 5;
 const TOLD_PER_SECOND = 1 / 3_600;
 
+/**
+ * Clients say what they have to in a tenth of this. Whoever says more only takes the time in which others are read: that
+ * of one who has the password, too.
+ */
+export const LINES_BEFORE_MAX = 64;
+
+const TOO_MUCH = "That is too much before PASS, NICK and USER";
+
 const GUESSED =
   "Some program on this machine tries passwords of IRC's port in vain: it isn't let in";
 
@@ -47,9 +55,9 @@ export class IrcRegistration {
 
   /** A line of a client that isn't in. */
   line(client: IrcClient, line: ClientLine, nowMs: number): Registered {
-    const isFirst = !client.hasSpoken;
-    client.hasSpoken = true;
+    const isFirst = ++client.linesBefore === 1;
     if (typeof line !== "string" || (isFirst && OF_HTTP.test(line))) return { type: "cut" };
+    if (client.linesBefore > LINES_BEFORE_MAX) return { type: "closed", reason: TOO_MUCH };
     const message = parseIrc(line);
     if (message === null) return WAITS; // what isn't a message has no answer that a client would understand
     if (message.command === "QUIT") return { type: "closed", reason: "Goodbye" };

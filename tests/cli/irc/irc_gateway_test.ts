@@ -1,10 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import {
+  CHANCE_MS,
   PING_AFTER_MS,
   REGISTRATION_MS_MAX,
   REPLAYED_MAX,
   WAITING_MAX,
 } from "../../../lib/cli/irc/irc_gateway.ts";
+import { LINES_BEFORE_MAX } from "../../../lib/cli/irc/irc_registration.ts";
 import { RECEIPT_AFTER_MS } from "../../../lib/cli/irc/irc_receipts.ts";
 import { IrcBench, KEY, PASSWORD } from "./irc_bench.ts";
 
@@ -123,6 +125,95 @@ Deno.test("irc: of those that have given the password the first gives way to mor
   }
 
   assertEquals(bench.closed, [1]);
+});
+
+/** What is read of connections, so long after they were taken: the rest of the program has its time, too. */
+const READ_MS = 40;
+
+/** A flood of connections, each of which comes again once it is closed, and a client with the password among them. */
+class Flood {
+  readonly bench = new IrcBench();
+  /** Those that aren't taken yet, as a system keeps them. */
+  readonly #queue: (readonly string[])[] = [];
+  readonly #open = new Map<number, { readonly lines: readonly string[]; readMs: number }>();
+  #count = 0;
+  #friend: number | null = null;
+
+  constructor(connections: number, readonly lines: readonly string[]) {
+    this.bench.room();
+    for (let at = 0; at < connections; at++) this.#queue.push(lines);
+  }
+
+  /** @returns After how many ms it is in; null: it was closed. */
+  friendComesIn(): number | null {
+    this.pass();
+    this.#queue.push([`PASS :${PASSWORD}`, "CAP LS 302", "NICK a", "USER a 0 * a"]);
+    for (let ms = 0; ms < 30_000; ms++) {
+      this.pass();
+      if (this.#friend === null) continue;
+      if (this.bench.closed.includes(this.#friend)) return null;
+      const sent = this.bench.sentSoFar(this.#friend).join();
+      if (sent.includes(" 366 ")) return ms;
+      if (sent.includes(" LS ")) this.bench.line("CAP END", this.#friend);
+    }
+    throw new Error("It waits forever");
+  }
+
+  /** A millisecond. */
+  pass(): void {
+    const { bench } = this;
+    bench.nowMs += 1;
+    for (let taken = 0; taken < 8 && bench.gateway.crowdedMs(bench.nowMs) === 0; taken++) {
+      const lines = this.#queue.shift();
+      if (lines === undefined) break;
+      const client = ++this.#count;
+      if (lines !== this.lines) this.#friend = client;
+      this.#open.set(client, { lines, readMs: bench.nowMs + READ_MS });
+      bench.step({ type: "connected", client });
+    }
+    for (const [client, { lines, readMs }] of this.#open) {
+      if (readMs === bench.nowMs) { for (const line of lines) bench.line(line, client); }
+    }
+    for (const client of bench.closed) {
+      if (client !== this.#friend && this.#open.delete(client)) this.#queue.push(this.lines);
+    }
+  }
+}
+
+Deno.test("irc: whoever has the password is heard, and in soon, whatever a flood of connections says", () => {
+  const guess = ["PASS :wrong", "NICK a", "USER a 0 * a"];
+  for (const lines of [guess, ["PASS :wrong"], []]) {
+    const ms = new Flood(300, lines).friendComesIn();
+    assert(ms !== null && ms < 2_000, `${lines}: ${ms}`);
+  }
+});
+
+Deno.test("irc: a place is free at once where somebody leaves, or is in, and soon where the clock is set back", () => {
+  const bench = new IrcBench();
+  const crowdedMs = () => bench.gateway.crowdedMs(bench.nowMs);
+  for (let client = 1; client < WAITING_MAX; client++) bench.step({ type: "connected", client });
+  assertEquals(crowdedMs(), 0);
+  bench.step({ type: "connected", client: WAITING_MAX });
+  assertEquals(crowdedMs(), CHANCE_MS);
+  bench.nowMs += 1;
+  assertEquals(crowdedMs(), CHANCE_MS - 1);
+  bench.nowMs -= 3_600_000;
+  assertEquals(crowdedMs(), CHANCE_MS);
+  bench.step({ type: "gone", client: 3 });
+  assertEquals(crowdedMs(), 0);
+  bench.join("", 99);
+  assertEquals(crowdedMs(), 0, "further ones are only refused");
+});
+
+Deno.test("irc: who says much before telling who it is takes nobody's time for long", () => {
+  const bench = new IrcBench();
+  bench.step({ type: "connected", client: 1 });
+  bench.line("PING x\n".repeat(LINES_BEFORE_MAX - 1));
+  assertEquals(bench.closed, []);
+  bench.line("PING x");
+
+  assertEquals(bench.closed, [1]);
+  assert(bench.bare().at(-1)!.includes("too much"));
 });
 
 Deno.test("irc: what a browser sends for a page is cut off without a word", () => {
