@@ -219,6 +219,12 @@ Deno.test("irc: a socket is the user's alone, with the user's own password; what
   assertEquals((await second.status).code, 4);
   await first.type(":q");
   await first.status;
+  await Deno.chmod(folder, 0o777);
+  await using third = Node.mesh("Third", null, { args });
+  const refused = await third.until(({ event }) => event === "fatal");
+  assertEquals(refused["code"], "not-allowed");
+  assert(refused["text"].includes(`others of this machine can write to ${folder},`));
+  assertEquals((await third.status).code, 4);
   await Deno.remove(folder, { recursive: true });
 });
 

@@ -34,7 +34,7 @@ export const DOOR_FLAGS: readonly Flag[] = [
     help: `let an IRC client of yours read and write here, at this port of this machine ` +
       `(${IRC_PORT_DEFAULT}, or any free one), or at a socket: a PATH has a / in it`,
     like: /^\d+$|\//,
-    use: "write",
+    use: "listen",
     isPath: (text) => PATH.test(text),
     parse: ircPlace,
   },

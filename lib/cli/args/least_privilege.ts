@@ -13,7 +13,7 @@ import { folderOf } from "../../store/disk/disk.ts";
 import { holdFolder } from "../../store/disk/held_folders.ts";
 import { STATE_FILE } from "../../store/disk/paths.ts";
 import { asideNames, replacementName } from "../../store/disk/replacement.ts";
-import { checkOwner, refuseOthersPath } from "./owner.ts";
+import { checkOwner, refuseOthersPath, refuseSharedFolder } from "./owner.ts";
 
 /** What is done with a file or folder that the command line names. */
 export type FileUse =
@@ -23,6 +23,8 @@ export type FileUse =
   | "read-with-state"
   /** It is read, written and created, with all that is in it. */
   | "write"
+  /** It is a socket to which others are let in; as `write`. */
+  | "listen"
   /** It is a folder in the data folder, made where it is missing; as `write`. */
   | "make"
   /** It is replaced: read and written, as are its new versions beside it, and the names in its folder are synced. */
@@ -85,7 +87,10 @@ let readable: readonly string[] = [];
  * @throws {P2pchatError} `not-allowed` where something is another user's.
  */
 export function keepOnly(needs: readonly FileNeed[]): void {
-  for (const { path, use } of needs) if (!isReading(use)) refuseOthersPath(path);
+  for (const { path, use } of needs) {
+    if (!isReading(use)) refuseOthersPath(path);
+    if (use === "listen") refuseSharedFolder(path);
+  }
   const kept = needs.flatMap((given): readonly FileNeed[] => {
     const { path, use } = given;
     if (use === "make") checkOwner(path, folderOf(path));

@@ -4,6 +4,7 @@
  * theirs leads to any file of ours, and what is written into a file of theirs they read.
  */
 
+import { resolve } from "node:path";
 import { P2pchatError } from "../../base/errors.ts";
 import { folderOf } from "../../store/disk/disk.ts";
 import { belongsText, otherUser } from "../../store/disk/other_users.ts";
@@ -103,6 +104,48 @@ function othersOn(path: string): { readonly at: string; readonly user: number } 
     at = next;
   }
   return null;
+}
+
+const OTHERS_WRITE_BITS = 0o022;
+/** Of a folder: nobody removes or renames in it what is another's. */
+const STICKY_BIT = 0o1000;
+
+/**
+ * Refuses a place for a socket of which others could make theirs, now or when this program has ended: whoever dials it
+ * gives a password. Has to look at all folders above, so before rights are given up.
+ * @throws {P2pchatError} `not-allowed` where the folder, or one above it, is another user's, or others can write to it.
+ */
+export function refuseSharedFolder(path: string): void {
+  const own = Deno.uid();
+  const folder = own === null ? null : realFolder(folderOf(resolve(path)));
+  if (folder === null) return; // the system has no owners, or making the socket reports the error
+  for (let at = folder;; at = folderOf(at)) {
+    const info = lookAt(at);
+    const user = info === null ? null : otherUser(info);
+    if (user !== null && user !== machineOwner()) throw othersError(path, at, user);
+    const mode = info?.mode ?? 0;
+    // What is in a folder of one's own stays there where others can only add to the one above it.
+    const isHeld = at !== folder && (mode & STICKY_BIT) !== 0;
+    if ((mode & OTHERS_WRITE_BITS) !== 0 && !isHeld) throw sharedError(path, at);
+    if (folderOf(at) === at) return;
+  }
+}
+
+function realFolder(path: string): string | null {
+  try {
+    return Deno.realPathSync(path);
+  } catch {
+    return null; // it isn't there, or can't be seen
+  }
+}
+
+function sharedError(path: string, at: string): P2pchatError {
+  return new P2pchatError(
+    "not-allowed",
+    `Cannot make a socket at ${path}: others of this machine can write to ${at}, could put a socket of theirs in its ` +
+      "place, and would be given your password; choose a folder that is yours alone, or take that right from them " +
+      `(chmod go-w ${at})`,
+  );
 }
 
 /** Null where there is nothing, or nothing to be seen: using it reports the error. */

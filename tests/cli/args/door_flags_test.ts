@@ -64,7 +64,7 @@ Deno.test("--irc takes rights over the path that it names, and over none where i
   assertEquals(await needs("mesh Ann --irc"), []);
   assertEquals(await needs("mesh Ann --irc 6700"), []);
   assertEquals(await needs("mesh Ann --irc /tmp/irc --irc-password-file /tmp/pw"), [
-    { path: "/tmp/irc", use: "write" },
+    { path: "/tmp/irc", use: "listen" },
     { path: "/tmp/pw", use: "read" },
   ]);
 });

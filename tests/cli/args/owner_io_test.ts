@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { lchownSync } from "node:fs";
 import { P2pchatError } from "../../../lib/base/errors.ts";
-import { refuseOthersPath } from "../../../lib/cli/args/owner.ts";
+import { refuseOthersPath, refuseSharedFolder } from "../../../lib/cli/args/owner.ts";
 import { openLog } from "../../../lib/cli/session/log.ts";
 import { RealDisk } from "../../../lib/store/disk/real_disk.ts";
 
@@ -94,4 +94,45 @@ Deno.test(
       assertEquals(await Deno.readTextFile(path), "");
       assertEquals((await disk.stat(path))?.otherUser, OTHER);
     }),
+);
+
+Deno.test("a socket is made in a folder to which nobody else can write, nor to one above it", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "p2pchat-sockets-" }); // in one to which all can write
+  await Deno.mkdir(`${folder}/in`);
+  await Deno.symlink("in", `${folder}/link`);
+  const refused = (path: string, at: string) => {
+    const error = assertThrows(() => refuseSharedFolder(`${folder}/${path}`), P2pchatError);
+    assertEquals(error.code, "not-allowed");
+    assertMatch(error.message, new RegExp(`others of this machine can write to ${at}, `));
+  };
+  for (const path of ["irc", "in/irc", "link/irc", "missing/irc"]) {
+    refuseSharedFolder(`${folder}/${path}`);
+  }
+  for (const mode of [0o720, 0o702, 0o1777]) {
+    await Deno.chmod(`${folder}/in`, mode);
+    for (const path of ["in/irc", "link/irc"]) refused(path, `${folder}/in`);
+  }
+  await Deno.chmod(`${folder}/in`, 0o755);
+  await Deno.chmod(folder, 0o777);
+  refused("in/irc", folder);
+  await Deno.chmod(folder, 0o1777);
+  refuseSharedFolder(`${folder}/in/irc`);
+
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test(
+  "a socket isn't made in another user's folder, or below one",
+  asRoot,
+  async () => {
+    const folder = await Deno.makeTempDir({ prefix: "p2pchat-sockets-" });
+    await Deno.mkdir(`${folder}/in`);
+    await Deno.chown(folder, OTHER, OTHER);
+    for (const path of ["irc", "in/irc"]) {
+      const error = assertThrows(() => refuseSharedFolder(`${folder}/${path}`), P2pchatError);
+      assertEquals(error.code, "not-allowed");
+      assertMatch(error.message, /belongs to user 12002 of this machine/);
+    }
+    await Deno.remove(folder, { recursive: true });
+  },
 );
