@@ -137,6 +137,8 @@ export interface KeepEffect {
   readonly words: PrivateWords;
   /** The user has taken them back before they went out: they aren't kept any more. */
   readonly takenBack?: true;
+  /** They were said in an earlier run, and may be kept already. */
+  readonly isEarlier?: true;
 }
 
 /**

@@ -292,7 +292,6 @@ function hostOf(
   const people = new People<FriendsEvent>(wiring, table.own.name);
   const said = ui.showSaid === undefined ? null : new SaidWords({
     words: history.words,
-    sinceMs: wiring.environment.wallMs(),
     ownName: () => table.own.name,
     show: (event, ref) => ui.showSaid!(event as OwnEventOf<FriendsEvent>, ref),
   });

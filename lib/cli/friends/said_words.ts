@@ -9,8 +9,6 @@ import type { KeptWords } from "../../runtime/hosts/mode_host.ts";
 interface SaidWordsPorts {
   /** What keeps the words. */
   readonly words: KeptWords<FriendsEvent>;
-  /** What was said before this (wall time, ms) isn't news, though it is delivered now. */
-  readonly sinceMs: number;
   ownName(): string;
   show(event: FriendsEvent, ref: string | undefined): void;
 }
@@ -22,9 +20,9 @@ export class SaidWords implements KeptWords<FriendsEvent> {
   constructor(readonly ports: SaidWordsPorts) {}
 
   keep(effect: Omit<KeepEffect, "type">): Promise<void> {
-    const { words, takenBack } = effect;
-    const { id, self, sentAt } = words;
-    if (self && takenBack !== true && sentAt >= this.ports.sinceMs) this.#untold.set(id, words);
+    const { words, takenBack, isEarlier } = effect;
+    // What was said in an earlier run isn't news, though it is delivered now.
+    if (words.self && takenBack !== true && isEarlier !== true) this.#untold.set(words.id, words);
     return this.ports.words.keep(effect);
   }
 
@@ -34,6 +32,8 @@ export class SaidWords implements KeptWords<FriendsEvent> {
 
   /** An event is about to be shown: of what was said, the words come before how it fares. */
   before(event: FriendsEvent, ref: string | undefined): void {
+    // What is said to oneself is shown as it comes.
+    if (event.event === "message" && event.self) this.#untold.delete(event.id);
     if (event.event !== "delivery") return;
     const words = this.#untold.get(event.id);
     if (words === undefined) return;

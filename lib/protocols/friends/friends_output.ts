@@ -41,9 +41,14 @@ export class FriendsOutput extends StoringOutput<FriendsEvent, FriendsEffect, Fr
   }
 
   /** The profile keeps what was said to the friend. @param takenBack It isn't any more. */
-  keep({ id, text, sentAt }: OutboxEntry, { name, key }: Friend, takenBack = false): void {
+  keep(
+    { id, text, sentAt, isEarlier }: OutboxEntry,
+    { name, key }: Friend,
+    takenBack = false,
+  ): void {
     const words = { id, key, name, self: true, text, sentAt };
-    this.push(takenBack ? { type: "keep", words, takenBack } : { type: "keep", words });
+    const earlier = isEarlier === true ? { isEarlier } : {};
+    this.push({ type: "keep", words, ...(takenBack ? { takenBack } : {}), ...earlier });
   }
 
   delivery(

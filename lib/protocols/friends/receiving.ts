@@ -224,7 +224,8 @@ export class Receiving {
 
   #showReceived({ id, from, text, sentAt, key }: Received, history: boolean): void {
     const self = key === this.self.key;
-    this.out.push({ type: "keep", words: { id, key, name: from, self, text, sentAt } });
+    const words = { id, key, name: from, self, text, sentAt };
+    this.out.push({ type: "keep", words, ...(history ? { isEarlier: true } : {}) });
     if (!self) this.lastWriter = from;
     this.out.show({ event: "message", id, from, text, self, history, sentAt: dateText(sentAt) });
   }

@@ -15,7 +15,6 @@ function opened() {
       },
       recalled: ({ event }) => Promise.resolve(event),
     },
-    sinceMs: 1_000,
     ownName: () => "alice",
     show: (event, ref) => void shown.push([event, ref]),
   });
@@ -47,12 +46,33 @@ Deno.test("SaidWords shows once what the user says, before how it fares, with th
   assertEquals([kept, shown], [["1"], [[event as FriendsEvent, "page 1"]]]);
 });
 
-Deno.test("SaidWords shows nothing of what others say, what was said before, and what is taken back", async () => {
+Deno.test("SaidWords shows nothing of what others say, what was said in an earlier run, and what is taken back", async () => {
   const { said, kept, shown } = opened();
   await said.keep({ words: { ...WORDS, self: false } });
-  await said.keep({ words: { ...WORDS, sentAt: 999 } });
+  await said.keep({ words: WORDS, isEarlier: true });
   await said.keep({ words: WORDS, takenBack: true });
   said.before({ ...QUEUED, state: "delivered" }, undefined);
 
   assertEquals([kept, shown], [["1", "1", "not 1"], []]);
+});
+
+Deno.test("SaidWords shows what is said after the clock was set back, to whenever", async () => {
+  const { said, shown } = opened();
+  for (const [id, sentAt] of [["1", 1_000], ["2", 0], ["3", -1_000]] as const) {
+    await said.keep({ words: { ...WORDS, id, sentAt } });
+    said.before({ ...QUEUED, id }, undefined);
+  }
+
+  assertEquals(shown.map(([event]) => event.event === "message" && event.id), ["1", "2", "3"]);
+});
+
+Deno.test("SaidWords doesn't show again what the user says to themselves, which is shown as it comes", async () => {
+  const { said, shown } = opened();
+  said.before({ ...QUEUED, to: "alice" }, "page 1");
+  await said.keep({ words: { ...WORDS, name: "alice" } });
+  const message = { event: "message", id: "1", from: "alice", text: "hi" } as const;
+  said.before({ ...message, self: true, history: false, sentAt: "" }, undefined);
+  said.before({ ...QUEUED, to: "alice", state: "delivered" }, "page 1");
+
+  assertEquals(shown, []);
 });

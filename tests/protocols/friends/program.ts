@@ -245,7 +245,8 @@ export class Program {
     }
     if (effect.type === "keep") {
       const { self, name, text } = effect.words;
-      this.kept.push(`${effect.takenBack ? "not " : ""}${self ? "to" : "from"} ${name}: ${text}`);
+      const before = `${effect.isEarlier ? "earlier " : ""}${effect.takenBack ? "not " : ""}`;
+      this.kept.push(`${before}${self ? "to" : "from"} ${name}: ${text}`);
     }
     if (effect.type === "recall") this.recalled.push(effect);
     // `disk` has what is written.

@@ -41,11 +41,11 @@ Deno.test("Friends with --no-queue keeps what was delivered, and nothing that fa
 Deno.test("Friends keeps after a restart what the process before may not have kept", () => {
   const shown = { kind: "shown", key: BOB, through: place(1) } as const;
   const ann = Program.started({ records: [queued(1), received(1), shown, received(2)] });
-  assertEquals(ann.kept, ["from bob: text 2"]);
+  assertEquals(ann.kept, ["earlier from bob: text 2"]);
   ann.fails();
   ann.meets();
   ann.gets(1, { type: "stored", position: place(1) });
-  assertEquals(ann.kept, ["from bob: text 2", "to bob: text 1"]);
+  assertEquals(ann.kept, ["earlier from bob: text 2", "earlier to bob: text 1"]);
 });
 
 Deno.test("Friends answers /history for a friend, a key, oneself, or all", () => {
