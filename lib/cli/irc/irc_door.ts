@@ -15,7 +15,9 @@ interface IrcDoorParts {
   readonly render: (fields: Fields) => readonly string[];
   /** Tells the user that something is wrong. */
   readonly warn: (text: string) => void;
+  /** Monotonic. */
   readonly nowMs: () => number;
+  readonly wallMs: () => number;
 }
 
 /** So long the last lines are written to clients when the door is closed. */
@@ -42,12 +44,13 @@ export class IrcDoor implements Door {
 
   constructor(parts: IrcDoorParts) {
     this.#parts = parts;
-    const { host, password } = parts;
+    const { host, password, wallMs } = parts;
     this.#gateway = new IrcGateway({
       version: VERSION,
       isPassword: (text) => password.is(text),
       events: () => host.events,
       hasCommand: (name) => host.commands.find(name) !== undefined,
+      wallMs,
     });
     for (const event of host.events) this.shown(event);
     void this.#accept();

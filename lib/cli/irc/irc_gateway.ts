@@ -76,6 +76,8 @@ interface IrcPorts {
   /** All that is kept, the oldest first. */
   events(): readonly IrcEvent[];
   hasCommand(name: string): boolean;
+  /** What clients are told of time, ms since 1970; nothing waits by it, as it may be set. */
+  wallMs(): number;
 }
 
 /** One that is connected. */
@@ -132,9 +134,10 @@ export class IrcGateway {
   crowdedMs(nowMs: number): number {
     if (this.#registered !== null || this.#connections.size < WAITING_MAX) return 0;
     const { sinceMs } = this.#longestWaiting();
-    return Math.min(Math.max(0, sinceMs + CHANCE_MS - nowMs), CHANCE_MS); // the clock may have been set back
+    return Math.max(0, sinceMs + CHANCE_MS - nowMs);
   }
 
+  /** @param nowMs Monotonic, as in all else. */
   step(input: IrcInput, nowMs: number): readonly IrcEffect[] {
     this.#nowMs = nowMs;
     const beforeId = this.#lastId;
@@ -168,7 +171,7 @@ export class IrcGateway {
   }
 
   get #time(): string {
-    return new Date(this.#nowMs).toISOString();
+    return new Date(this.#ports.wallMs()).toISOString();
   }
 
   /** @returns Whether there was anything to send. */
@@ -351,7 +354,7 @@ export class IrcGateway {
   #changes(fields: Fields, pending: Pending | undefined): readonly Change[] {
     const isRefused = fields["event"] === "error" && pending?.client === NO_CLIENT;
     if (isRefused) return this.#rooms.withoutTitles();
-    return this.#roomEvents.take(fields, this.#nowMs);
+    return this.#roomEvents.take(fields, this.#ports.wallMs());
   }
 
   /** A mesh's room has a title that no event tells by itself. */

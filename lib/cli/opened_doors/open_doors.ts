@@ -6,6 +6,7 @@ import type { Mode, ShownEvent } from "../rendering/user_interface.ts";
 import { profileTurn, type Session } from "../session/mode_session.ts";
 import { randomBytes } from "../session/random_bytes.ts";
 import { VERSION } from "../session/version.ts";
+import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 
 /** A mode, as the page knows it. */
 export type ModeKind = "mesh" | "group" | "directory" | "friends";
@@ -52,11 +53,12 @@ async function openIrc<Event extends ShownEvent, Target>(
   const parts = { file: passwordFile, disk, folder, random: randomBytes, notice: warn };
   const password = await openIrcPassword(parts);
   const { listener, at } = await openIrcListener(place);
-  const nowMs = environment.wallMs;
-  const rendering = renderingOf(render, nowMs);
+  const { wallMs } = environment;
+  const nowMs = () => SYSTEM_LINK_CLOCK.nowMs();
+  const rendering = renderingOf(render, wallMs);
   await ui.attach(
     "The IRC client's door",
-    (host) => new IrcDoor({ host, listener, password, render: rendering, warn, nowMs }),
+    (host) => new IrcDoor({ host, listener, password, render: rendering, warn, nowMs, wallMs }),
   );
   ui.announce({ event: "irc", ...at, passwordFile: password.path });
 }

@@ -16,6 +16,8 @@ export interface Ran {
 
 export class IrcBench {
   nowMs = Date.UTC(2026, 0, 31, 12, 0, 0);
+  /** How much the clock of the machine was set. */
+  wallSetMs = 0;
   readonly events: IrcEvent[] = [];
   /** How often all that is kept was read. */
   reads = 0;
@@ -39,6 +41,7 @@ export class IrcBench {
         return this.events;
       },
       hasCommand: (name) => commands.includes(name),
+      wallMs: () => this.wallMs,
     });
   }
 
@@ -50,6 +53,10 @@ export class IrcBench {
       else if (effect.type === "warn") this.warned.push(effect.text);
       else this.#sent.set(effect.client, [...this.sentSoFar(effect.client), ...effect.lines]);
     }
+  }
+
+  get wallMs(): number {
+    return this.nowMs + this.wallSetMs;
   }
 
   sentSoFar(client: number): readonly string[] {
@@ -71,7 +78,7 @@ export class IrcBench {
   /** An event a second after the last one. */
   event(fields: Fields): void {
     this.nowMs += 1_000;
-    const at = new Date(this.nowMs).toISOString();
+    const at = new Date(this.wallMs).toISOString();
     const event = { id: ++this.#count, fields: { at, ...fields } };
     this.events.push(event);
     const lines = [`<${fields["event"]}> ${fields["text"] ?? fields["state"] ?? ""}`];

@@ -197,7 +197,7 @@ Deno.test("irc door: however many come, few are open at once", async () => {
   const door = new IrcDoor({
     ...{ host, listener: listener as unknown as Deno.Listener, render: () => [] },
     password: { path: "", is: () => false },
-    ...{ warn: () => {}, nowMs: Date.now },
+    ...{ warn: () => {}, nowMs: () => performance.now(), wallMs: Date.now },
   });
   while (all.length < 200) await new Promise((resolve) => setTimeout(resolve, 0));
 
@@ -215,6 +215,22 @@ Deno.test("irc door: a wrong password is told before the connection ends", async
 
   assert(told.includes(" 464 "), told);
   assert(/ERROR :.*password/.test(told), told);
+  client.close();
+  await served.door.close();
+});
+
+Deno.test("irc door: whoever types goes on while the machine's clock is set back, and is told what it says", async () => {
+  let wallMs = Date.UTC(2026, 0, 31, 12);
+  const served = await ServedIrc.open(undefined, undefined, () => wallMs);
+  const client = await RawIrc.open(served);
+  await client.send("CAP REQ :server-time", "CAP END");
+  await client.join(PASSWORD);
+  wallMs -= 86_400_000;
+  await client.send("PRIVMSG #Club :hi", "PING :last");
+
+  await client.until(" PONG ");
+  await client.send("TIME");
+  assert((await client.until(" 391 ")).includes("2026-01-30"));
   client.close();
   await served.door.close();
 });

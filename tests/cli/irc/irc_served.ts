@@ -28,6 +28,7 @@ export class ServedIrc {
   static async open(
     place: IrcPlace = { type: "port", port: 0 },
     begin: (served: ServedIrc) => void = (served) => served.room(),
+    wallMs: () => number = Date.now,
   ): Promise<ServedIrc> {
     const { listener, at } = await openIrcListener(place);
     let served: ServedIrc | null = null;
@@ -44,7 +45,8 @@ export class ServedIrc {
     };
     const password = { path: "", is: (text: string) => text === PASSWORD };
     const render = (fields: Readonly<Record<string, unknown>>) => [String(fields["text"])];
-    const door = new IrcDoor({ host, listener, password, render, warn: () => {}, nowMs: Date.now });
+    const parts = { host, listener, password, render, warn: () => {}, wallMs };
+    const door = new IrcDoor({ ...parts, nowMs: () => performance.now() });
     new ServedIrc(door, at, (made) => served = made);
     begin(served!);
     return served!;
