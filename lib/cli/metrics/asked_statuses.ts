@@ -4,6 +4,7 @@
  */
 
 import type { Clock } from "../../base/machine/clock.ts";
+import { Fresh } from "./fresh.ts";
 
 /** Whoever carries out commands, and can be asked. */
 export interface StatusHost {
@@ -14,8 +15,6 @@ interface AnsweringEvent {
   readonly event: string;
 }
 
-/** An answer is as good for this long: whoever asks more often costs no more. */
-const FRESH_MS = 1_000;
 /** An answer that takes longer waits for the disk, or never comes. */
 const ANSWER_MS_MAX = 2_000;
 
@@ -38,7 +37,7 @@ interface Question<Status> {
 
 export class AskedStatuses<Status extends AnsweringEvent> {
   #question: Question<Status> | null = null;
-  #latest: { readonly atMs: number; readonly statuses: Promise<Statuses<Status>> } | null = null;
+  readonly #fresh: Fresh<Promise<Statuses<Status>>>;
   #count = 0;
 
   /** @param mark Begins the `ref` of each question; no user can guess it. */
@@ -46,15 +45,13 @@ export class AskedStatuses<Status extends AnsweringEvent> {
     readonly mark: string,
     readonly clock: Clock,
     readonly hosts: () => readonly StatusHost[],
-  ) {}
+  ) {
+    this.#fresh = new Fresh(clock, () => this.#ask());
+  }
 
   /** How things stand now, or did a second ago. */
   ask(): Promise<Statuses<Status>> {
-    const nowMs = this.clock.nowMs();
-    if (this.#latest === null || nowMs - this.#latest.atMs >= FRESH_MS) {
-      this.#latest = { atMs: nowMs, statuses: this.#ask(nowMs) };
-    }
-    return this.#latest.statuses;
+    return this.#fresh.get();
   }
 
   /**
@@ -71,7 +68,7 @@ export class AskedStatuses<Status extends AnsweringEvent> {
     return true;
   }
 
-  #ask(nowMs: number): Promise<Statuses<Status>> {
+  #ask(): Promise<Statuses<Status>> {
     const hosts = this.hosts();
     const question: Question<Status> = {
       ref: `${this.mark}${++this.#count}`,
@@ -81,7 +78,7 @@ export class AskedStatuses<Status extends AnsweringEvent> {
       done: Promise.withResolvers(),
     };
     this.#question = question;
-    const timer = this.clock.at(nowMs + ANSWER_MS_MAX, () => this.#end(question));
+    const timer = this.clock.at(this.clock.nowMs() + ANSWER_MS_MAX, () => this.#end(question));
     for (const host of hosts) host.command({ command: "status" }, question.ref);
     if (hosts.length === 0) this.#end(question);
     return question.done.promise.finally(() => timer.cancel());

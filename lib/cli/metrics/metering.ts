@@ -8,7 +8,8 @@ import { randomBytes } from "../session/random_bytes.ts";
 import { VERSION } from "../session/version.ts";
 import type { HttpRequest } from "../http/http_head_reader.ts";
 import { AskedStatuses, type Statuses, type StatusHost } from "./asked_statuses.ts";
-import { CONTENT_TYPES, expose, formatFor } from "./exposition.ts";
+import { CONTENT_TYPES, expose, type Format, formatFor } from "./exposition.ts";
+import { Fresh } from "./fresh.ts";
 import { type HttpAnswer, plain } from "./http_messages.ts";
 import { LinkFigures } from "./link_figures.ts";
 import { MetricsServer } from "./metrics_server.ts";
@@ -68,6 +69,8 @@ export abstract class Metering<Status extends ModeStatus> {
   readonly #table: ReturnType<typeof tableOf>;
   readonly links: LinkFigures;
   readonly #statuses: AskedStatuses<Status>;
+  /** The figures as text: thousands of lines of it a second would hold up the program that they tell of. */
+  readonly #texts: Readonly<Record<Format, Fresh<Promise<string>>>>;
   #server: MetricsServer | null = null;
   /** Null once it was said where it is served. */
   #told: Told | null = null;
@@ -83,6 +86,8 @@ export abstract class Metering<Status extends ModeStatus> {
     this.links = new LinkFigures(this.registry);
     const mark = `metrics-${randomBytes(MARK_BYTES).toHex()}-`;
     this.#statuses = new AskedStatuses(mark, SYSTEM_LINK_CLOCK, () => this.#hosts());
+    const textIn = (format: Format) => new Fresh(SYSTEM_LINK_CLOCK, () => this.#expose(format));
+    this.#texts = { openmetrics: textIn("openmetrics"), text: textIn("text") };
     this.#lookLater();
   }
 
@@ -147,10 +152,7 @@ export abstract class Metering<Status extends ModeStatus> {
     switch (path.split("?", 1)[0]) {
       case "/metrics": {
         const format = formatFor(headers.get("accept") ?? "");
-        this.#collect(await this.#statuses.ask());
-        this.#program.collect(await processUse());
-        const body = expose(this.families, format);
-        return { status: 200, type: CONTENT_TYPES[format], body };
+        return { status: 200, type: CONTENT_TYPES[format], body: await this.#texts[format].get() };
       }
       case "/health":
         return plain(200, "The program lives");
@@ -161,6 +163,12 @@ export abstract class Metering<Status extends ModeStatus> {
       default:
         return plain(404, "There are /metrics, /health and /ready");
     }
+  }
+
+  async #expose(format: Format): Promise<string> {
+    this.#collect(await this.#statuses.ask());
+    this.#program.collect(await processUse());
+    return expose(this.families, format);
   }
 
   #unready({ answers, isWhole }: Statuses<Status>): string | null {

@@ -93,6 +93,14 @@ Deno.test("metering: /metrics says how things stand, in either format", async ()
   assertMatch(await text.text(), /^# TYPE p2pchat_build_info gauge\n/);
 });
 
+Deno.test("metering: those who ask at one time get one text, made once", async () => {
+  await using member = new Member();
+  const ask = async () => await (await fetch(member.url("/metrics"))).text();
+  const [one, other] = await Promise.all([ask(), ask()]);
+
+  assertEquals(one, other); // otherwise the second one's time of the processor would be another
+});
+
 Deno.test("metering: /ready says why nobody can come in", async () => {
   await using member = new Member();
   member.answer = "error";
