@@ -13,6 +13,7 @@ import type { EngineHealth } from "../shared_store.ts";
 import { answerIn, type Json, objectIn, Outage, textIn } from "./gateway_answers.ts";
 import { NodeCluster } from "./node_cluster.ts";
 import { fetchTrouble, NodeStates } from "./node_states.ts";
+import { refuseOld } from "./node_version.ts";
 
 export interface EtcdOptions {
   /** Of the nodes, such as `http://10.0.0.1:2379`; at least one. */
@@ -266,7 +267,11 @@ export class EtcdGateway {
     const timer = clock.at(clock.nowMs() + ATTEMPT_MS, () => end.abort());
     try {
       const response = await this.#fetch(node, path, body, end.signal);
-      const answer = await answerIn(response);
+      const answer = await answerIn(response).catch(async (error) => {
+        const askVersion = () => this.#fetch(node, "/version", null, end.signal);
+        if (response.status === 404) await refuseOld(node, askVersion);
+        throw error;
+      });
       if (!response.ok) {
         const refusal = refusalIn(answer);
         if (OUTAGES.has(refusal.code) || isBusy(refusal)) throw new Outage(refusal.message);
@@ -292,12 +297,17 @@ export class EtcdGateway {
     this.#isTroubled = false;
   }
 
-  async #fetch(node: string, path: string, body: Json, signal: AbortSignal): Promise<Response> {
+  /** @param body Null where something is only looked at. */
+  async #fetch(
+    node: string,
+    path: string,
+    body: Json | null,
+    signal: AbortSignal,
+  ): Promise<Response> {
     const { client, fetch: send = fetch } = this.options;
     try {
       return await send(node + path, {
-        method: "POST",
-        body: JSON.stringify(body),
+        ...(body === null ? { method: "GET" } : { method: "POST", body: JSON.stringify(body) }),
         signal,
         redirect: "error",
         headers: this.#token === null ? {} : { authorization: this.#token },
