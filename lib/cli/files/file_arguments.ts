@@ -57,10 +57,11 @@ const PLACES = ["/tmp", "/media", "/mnt", "/run/media", "/Volumes"];
 /** What is needed beside what the flags name. */
 export function filesNeeded({ value, common, isOn }: CommandLine): Promise<readonly FileNeed[]> {
   const isGiven = (flag: keyof typeof fileFlags) => value(fileFlags[flag].name) !== undefined;
-  const read = isGiven("sendFrom") ? [] : sendable();
+  const list = listings();
+  const read = isGiven("sendFrom") ? [] : sendable(list);
   const isReceiving = !isGiven("downloads") && !isGiven("save") && !isOn("json") &&
     isAtTerminal(processStreams());
-  const write = isReceiving ? [usualDownloads(common.dataFolder)] : [];
+  const write = isReceiving ? [usualDownloads(common.dataFolder, list)] : [];
   return Promise.resolve([
     ...read,
     ...write.map((path): FileNeed => ({ path, use: "write" })),
@@ -71,29 +72,54 @@ export function filesNeeded({ value, common, isOn }: CommandLine): Promise<reado
  * Of the home folder what isn't hidden: keys, this program's among them, are in hidden folders. So what is put into the
  * home folder itself while the program runs can't be sent.
  */
-function sendable(): readonly FileNeed[] {
+function sendable(list: Listings): readonly FileNeed[] {
   const home = resolve(homeFolder() ?? "/");
   const folder = Deno.cwd();
   const isAbove = folder === "/" || folder === home || home.startsWith(`${folder}/`);
-  const places = PLACES.filter(isFolder);
+  const places = PLACES.filter((path) => isFolder(path, list));
   return [
-    ...visibleIn(home),
-    ...isAbove ? visibleIn(folder) : [],
+    ...visibleIn(home, list),
+    ...(isAbove && folder !== home ? visibleIn(folder, list) : []),
     ...(isAbove ? places : [folder, ...places]).map((path): FileNeed => ({ path, use: "read" })),
   ];
 }
 
-function visibleIn(folder: string): readonly FileNeed[] {
-  if (folder === "/") return [];
+function visibleIn(folder: string, list: Listings): readonly FileNeed[] {
+  const entries = folder === "/" ? [] : list(folder);
+  if (entries.length === 0) return [];
+  const isReal = isRealPath(folder);
+  return entries.flatMap(({ name, isSymlink }): readonly FileNeed[] =>
+    name.startsWith(".")
+      ? []
+      : [{ path: `${folder}/${name}`, use: "read", isReal: isReal && !isSymlink }]
+  );
+}
+
+function isRealPath(folder: string): boolean {
   try {
-    const isReal = Deno.realPathSync(folder) === folder;
-    return [...Deno.readDirSync(folder)].flatMap(({ name, isSymlink }): readonly FileNeed[] =>
-      name.startsWith(".")
-        ? []
-        : [{ path: `${folder}/${name}`, use: "read", isReal: isReal && !isSymlink }]
-    );
+    return Deno.realPathSync(folder) === folder;
   } catch {
-    return []; // what can't be listed isn't there, or is out of reach
+    return false; // it has gone meanwhile
+  }
+}
+
+/** What is in a folder, read once; nothing where that can't be listed: it isn't there, or is out of reach. */
+type Listings = (folder: string) => readonly Deno.DirEntry[];
+
+function listings(): Listings {
+  const listed = new Map<string, readonly Deno.DirEntry[]>();
+  return (folder) => {
+    const entries = listed.get(folder) ?? entriesOf(folder);
+    listed.set(folder, entries);
+    return entries;
+  };
+}
+
+function entriesOf(folder: string): readonly Deno.DirEntry[] {
+  try {
+    return [...Deno.readDirSync(folder)];
+  } catch {
+    return [];
   }
 }
 
@@ -107,11 +133,11 @@ export function downloadsOf(options: SharingOptions, isInteractive: boolean): st
 /** Of each home, as it was at the start: once rights are given up, the home folder itself can't be looked into. */
 const homesDownloads = new Map<string, boolean>();
 
-function usualDownloads(data: string): string {
+function usualDownloads(data: string, list: Listings = entriesOf): string {
   const home = homeFolder();
   if (home === undefined) return `${data}/downloads`;
   const usual = `${home}/Downloads`;
-  const isThere = homesDownloads.get(home) ?? isFolder(usual);
+  const isThere = homesDownloads.get(home) ?? isFolder(usual, list);
   homesDownloads.set(home, isThere);
   return isThere ? usual : `${data}/downloads`;
 }
@@ -120,14 +146,13 @@ function usualDownloads(data: string): string {
  * Looked up among the names in the folder above: not by an error where it isn't there, as the first one of a start has
  * its stack mapped to the sources, for 45 ms.
  */
-function isFolder(path: string): boolean {
+function isFolder(path: string, list: Listings): boolean {
   const wanted = nameIn(path);
+  const found = list(folderOf(path)).find(({ name }) => name === wanted);
+  if (found?.isSymlink !== true) return found?.isDirectory === true;
   try {
-    for (const { name, isDirectory, isSymlink } of Deno.readDirSync(folderOf(path))) {
-      if (name === wanted) return isDirectory || (isSymlink && Deno.statSync(path).isDirectory);
-    }
+    return Deno.statSync(path).isDirectory;
   } catch {
-    // it has gone, or is out of reach
+    return false; // it has gone, or is out of reach
   }
-  return false;
 }

@@ -1,0 +1,46 @@
+import { assert, assertEquals } from "@std/assert";
+import { filesNeeded } from "../../../lib/cli/files/file_arguments.ts";
+import type { CommandLine } from "../../../lib/cli/args/options.ts";
+
+/** Nothing is given. */
+const LINE = {
+  words: [],
+  common: { dataFolder: "/nowhere" },
+  value: () => undefined,
+  isOn: () => false,
+} as unknown as CommandLine;
+
+Deno.test("what may be sent is found with each folder listed once, and without what is hidden in one's home", async () => {
+  const home = await Deno.realPath(await Deno.makeTempDir({ prefix: "p2pchat-home-" }));
+  for (const name of ["Downloads", "photos", ".ssh"]) Deno.mkdirSync(`${home}/${name}`);
+  Deno.symlinkSync("photos", `${home}/linked`);
+  const before = { home: Deno.env.get("HOME"), folder: Deno.cwd(), list: Deno.readDirSync };
+  const listed: string[] = [];
+  Deno.readDirSync = (path) => {
+    listed.push(String(path));
+    return before.list(path);
+  };
+  Deno.env.set("HOME", home);
+  try {
+    for (const folder of [home, `${home}/photos`]) {
+      Deno.chdir(folder);
+      const needs = await filesNeeded(LINE);
+
+      assertEquals(listed.length, new Set(listed).size, listed.join());
+      assert(listed.splice(0).includes(home));
+      const inHome = needs.filter(({ path }) => path.startsWith(`${home}/`));
+      const paths = inHome.map(({ path, isReal }) => [path.slice(home.length + 1), isReal]);
+      const inside = folder === home ? [] : [["photos", undefined]];
+      assertEquals(
+        paths.sort(),
+        [["Downloads", true], ["linked", false], ["photos", true], ...inside].sort(),
+      );
+      assert(needs.some(({ path }) => path === "/tmp"));
+    }
+  } finally {
+    Deno.readDirSync = before.list;
+    Deno.chdir(before.folder);
+    if (before.home !== undefined) Deno.env.set("HOME", before.home);
+    await Deno.remove(home, { recursive: true });
+  }
+});
