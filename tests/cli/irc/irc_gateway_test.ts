@@ -775,3 +775,18 @@ Deno.test("irc: lines that are too long are refused, and one that never ends clo
   bench.step({ type: "line", client: 1, line: { bytes: 2_000_000, isUnended: true } });
   assertEquals(bench.closed, [1]);
 });
+
+Deno.test("irc: of two with one name what one says to that name is the first one's, and the other's once that one has left", () => {
+  const bench = inRoom("echo-message");
+  bench.joined("Bob", "another");
+  const targetOf = (to: string) => {
+    bench.taken();
+    bench.said("Alice", "psst", { private: true, to });
+    return / PRIVMSG (\S+) :psst$/.exec(bench.bare().at(-1) ?? "")?.[1];
+  };
+  assertEquals([targetOf("Bob"), targetOf("Nobody")], ["Bob", "Nobody"]);
+  bench.event({ event: "left", name: "Bob", key: KEY.bob, reason: "quit" });
+  assertEquals(targetOf("Bob"), "Bob^anot");
+  bench.event({ event: "left", name: "Bob", key: "another", reason: "quit" });
+  assertEquals(targetOf("Bob"), "Bob");
+});

@@ -39,6 +39,8 @@ export interface Room {
   readonly people: Map<string, Person>;
   /** The same people by their folded nicks, as each who comes is compared with all who are there. */
   readonly nicks: Map<string, Person>;
+  /** The same people by their names: of several with one name the first who came. */
+  readonly names: Map<string, Person>;
 }
 
 /** What has changed for a client. */
@@ -119,11 +121,9 @@ export class IrcRooms {
 
   /** Somebody who is in one of the rooms, by name, or by name and key. */
   byName(name: string, key: string): Person | undefined {
-    for (const { people } of this.#rooms) {
-      const found = key === "" ? undefined : people.get(key);
+    for (const room of this.#rooms) {
+      const found = key === "" ? named(room, name) : room.people.get(key);
       if (found?.name === name) return found;
-      if (key !== "") continue;
-      for (const person of people.values()) if (person.name === name) return person;
     }
     return undefined;
   }
@@ -240,7 +240,8 @@ export class IrcRooms {
     if (first?.id === null && first.kind === "mesh") return first; // `ready` tells its id
     const room: Room = {
       ...{ id: maybeText(fields, "room"), kind: "mesh", title: null, channel: null },
-      ...{ isPrivate: false, sinceMs: 0, place: null, people: new Map(), nicks: new Map() },
+      ...{ isPrivate: false, sinceMs: 0, place: null },
+      ...{ people: new Map(), nicks: new Map(), names: new Map() },
     };
     this.#rooms.push(room);
     return room;
@@ -259,14 +260,24 @@ export class IrcRooms {
   }
 }
 
-function keep({ people, nicks }: Room, person: Person): void {
+/** There may be thousands, and thousands of messages to one of them. */
+function named({ people, names }: Room, name: string): Person | undefined {
+  const found = names.get(name);
+  if (found !== undefined || names.size === people.size) return found;
+  // Of several with that name the first one has left, maybe.
+  return people.values().find((person) => person.name === name);
+}
+
+function keep({ people, nicks, names }: Room, person: Person): void {
   people.set(person.key, person);
+  if (!names.has(person.name)) names.set(person.name, person);
   nicks.set(ircFolded(person.nick), person);
 }
 
-function forget({ people, nicks }: Room, key: string): void {
+function forget({ people, nicks, names }: Room, key: string): void {
   const person = people.get(key);
   if (person === undefined) return;
   people.delete(key);
   nicks.delete(ircFolded(person.nick));
+  if (names.get(person.name) === person) names.delete(person.name);
 }
