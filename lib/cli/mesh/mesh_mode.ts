@@ -409,6 +409,7 @@ async function chat(wiring: Wiring): Promise<Bye> {
         if (command.command === "quit") presenter.leaving();
         const as = command.command === "invite" ? command.as : undefined;
         words.asked(as, ref, () => host?.command(command, ref));
+        if (command.command === "history" && host !== null) presenter.pause.answered(host);
       },
       () => host,
     );

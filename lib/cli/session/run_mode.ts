@@ -189,6 +189,17 @@ export function inputTo<Asked extends { readonly command: string }>(
 
 const LEAVING = "asked to leave";
 
+/** What was asked last, and is under way: several whole histories would be shown at once, and take some megabytes each. */
+const EFFECTS_MANY = 1;
+
+/** Whoever answers commands. */
+interface Answering {
+  /** What is still to be carried out. */
+  readonly waiting: { readonly effects: number };
+  /** Calls that after the answers to earlier commands. */
+  answer(show: () => void): void;
+}
+
 /**
  * Why input is paused: until the program is where lines can be sent, then by the back pressure of its machine, and while
  * a command is carried out that changes what lines mean.
@@ -228,6 +239,14 @@ export class InputPause {
       this.#moves -= 1;
       this.#tell();
     };
+  }
+
+  /**
+   * Something was asked of `host` that may take long to answer, and there may be thousands of such lines: where much is to
+   * be carried out, what follows waits until it is.
+   */
+  answered(host: Answering): void {
+    if (host.waiting.effects > EFFECTS_MANY) host.answer(this.moves());
   }
 
   #tell(): void {

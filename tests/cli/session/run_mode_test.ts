@@ -104,3 +104,21 @@ Deno.test("InputPause.moves() leaves lines held back that something else holds b
 
   assertEquals(told, [MOVING, "waiting for bob", "waiting for bob", null]);
 });
+
+Deno.test("InputPause.answered() holds lines back until answers are shown, where many are under way", () => {
+  const { told, pause } = paused();
+  const shows: (() => void)[] = [];
+  const host = (effects: number) => ({
+    waiting: { effects },
+    answer: (show: () => void) => void shows.push(show),
+  });
+  pause.answered(host(1));
+  assertEquals([told, shows], [[], []]);
+  pause.answered(host(2));
+  pause.answered(host(3));
+  const before = told.at(-1);
+  shows[0]!();
+  assertEquals([before, told.at(-1)], [MOVING, MOVING]);
+  shows[1]!();
+  assertEquals(told.at(-1), null);
+});
