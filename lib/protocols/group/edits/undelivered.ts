@@ -103,13 +103,17 @@ export class Undelivered {
     return from !== null || this.parts.ordering()?.isSequencer === true;
   }
 
-  /** Null also where it is in order already, or follows others that aren't: then it is checked there. */
+  /**
+   * Null also where it is in order already, or follows others that aren't: then it is checked there. What it changes
+   * is in the log of each epoch's members, as it was in those of all who voted; outside of epochs it may be to come.
+   */
   #consentFault(signed: SignedBatch): string | null {
     const { edits } = signed.batch.value;
-    const { held } = this.parts;
+    const { held, ordering } = this.parts;
     if (this.#isHeld(signed)) return null;
+    const last = ordering() === null ? held.seq : Infinity;
     const seqs = edits.map((edit) => edit.signed.request.value.seq);
-    const isEarly = seqs.some((seq) => seq > held.seq || this.changes(seq, signed));
+    const isEarly = seqs.some((seq) => seq > last || this.changes(seq, signed));
     return isEarly ? null : this.parts.consentFault(signed);
   }
 
@@ -223,6 +227,10 @@ export class Undelivered {
 
   /** An epoch begins. */
   offer(): void {
+    for (const { signed } of [...this.#decisions]) {
+      const fault = this.#consentFault(signed);
+      if (fault !== null) this.#refuse(signed, fault);
+    }
     this.#order();
     if (this.parts.ordering() !== null) this.passOn();
   }

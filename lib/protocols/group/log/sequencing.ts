@@ -223,12 +223,7 @@ export class Sequencing {
    * @returns Why it can't be: the consents that it brings aren't those that the rules need; null otherwise.
    */
   decide(signed: SignedBatch): string | null {
-    const { held } = this.parts;
     if (this.#isFrozen || !this.isSequencer || !this.#isNextDecision(signed)) return null;
-    // Members that vote have the entry; only a coordinator that isn't the group's decides otherwise.
-    if (signed.batch.value.edits.some((edit) => edit.signed.request.value.seq > held.seq)) {
-      return null;
-    }
     const fault = this.parts.consentFault(signed);
     if (fault !== null) return fault;
     this.parts.out.tell(this.#others, { type: "data", signed });

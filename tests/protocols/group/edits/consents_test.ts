@@ -149,6 +149,17 @@ for (const [what, fault, decide] of UNCONSENTED) {
   });
 }
 
+Deno.test("a decision on an entry that there isn't takes no place, and all are told so at once", () => {
+  const net = started();
+  three(net);
+  const request = requestOf({ name: "cem", signer: fakeSigner("cem") }, GROUP, 9, "uno");
+  commit(net, new Decider(COORDINATOR, GROUP).decides([editOf(1, request)]));
+  for (const node of net.nodes) {
+    assertStringIncludes(notices(node), "an edit that can't be: edit 1: there is no entry 9");
+    assertEquals(net.coordinator.gotFrom(node, "impossible").map(({ through }) => through), [1]);
+  }
+});
+
 Deno.test("a decision that was made before takes no second place", () => {
   const net = started();
   const [ann] = three(net);

@@ -2,6 +2,7 @@
 
 import { assertEquals, assertNotEquals } from "@std/assert";
 import type { PeerKey } from "../../../../lib/base/ids.ts";
+import type { Sequencing } from "../../../../lib/protocols/group/log/sequencing.ts";
 import { Undelivered } from "../../../../lib/protocols/group/edits/undelivered.ts";
 import { fakeCrypto, fakeSigner } from "../../../sim/fake_crypto.ts";
 import { GROUP, keyOf, OWN } from "../coordinator_program.ts";
@@ -17,7 +18,7 @@ function scene(isCoordinatorUp = false) {
   held.shift();
   const parts = {
     ...{ crypto: fakeCrypto, group: GROUP, held, out: output.out },
-    ordering: () => ({ sequencer: ann, isSequencer: false }) as never,
+    ordering: () => ({ sequencer: ann, isSequencer: false }) as never as Sequencing | null,
     standing: { mayDecide: (key: PeerKey) => key === OWN.key },
     consentFault: () => null as string | null,
     coordinator: {
@@ -74,6 +75,22 @@ Deno.test("Undelivered: a decision that can't be is told once, whoever passes it
   const told = ["coordinator: impossible", "coordinator: impossible"];
   assertEquals(words(), [...told, `${lie}; it is refused here`]);
   assertEquals([undelivered.lie, undelivered.changes(1)], [lie, false]);
+});
+
+Deno.test("Undelivered: what a decision changes may be to come outside of epochs, and in one it is there or never", () => {
+  const { parts, undelivered, words } = scene(true);
+  parts.consentFault = () => "there is no entry 2";
+  const { ordering } = parts;
+  parts.ordering = () => null;
+  const request = requestOf({ name: "ann", signer: fakeSigner("ann") }, GROUP, 2, "new");
+  undelivered.take(null, new Decider(OWN, GROUP).decides([editOf(1, request)]));
+  assertEquals([words(), undelivered.changes(2)], [[], true]);
+
+  parts.ordering = ordering;
+  undelivered.offer();
+  const lie = "The coordinator has decided on an edit that can't be: there is no entry 2";
+  assertEquals(words(), ["coordinator: impossible", `${lie}; it is refused here`]);
+  assertEquals(undelivered.changes(2), false);
 });
 
 Deno.test("Undelivered: a decision that is the first in a view's order is passed on as the coordinator signed it", () => {
