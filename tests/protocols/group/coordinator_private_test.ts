@@ -223,6 +223,22 @@ Deno.test("A removal while members are asked what there was closes the links of 
   assertEquals(admitted(after, "ann", "bob", "cem", "dan"), [true, true, false, false]);
 });
 
+Deno.test("Who is removed while members are asked what there was isn't told whom the others wait for then", () => {
+  const { program, secrets } = privateGroup("ann", "bob", "dan");
+  const after = program.withoutDisk({ secrets });
+  after.somebody("bob").answers.delete("recount");
+  for (const name of ["cem", "ann", "bob"]) after.comes(name);
+
+  assertEquals(after.command({ command: "remove", name: "bob" }), [
+    "disk: kicked bob, secret",
+    "notice",
+    "closes cem",
+    "bob: refuse kicked",
+    "closes bob",
+    "ann: recount waits for dan",
+  ]);
+});
+
 Deno.test("With an old copy of its disk neither the void invite nor a removed key opens the group, once members tell", () => {
   const first = new GroupSecrets([]).rotate(randomBytes);
   const config = { mayFound: true, secrets: new GroupSecrets([first]), records: [first] };

@@ -239,12 +239,17 @@ export class Recounting {
   }
 
   #forget(id: LinkId): void {
+    if (this.#drop(id)) this.#look();
+  }
+
+  /** Nothing more goes to this link. @returns Whether it was there. */
+  #drop(id: LinkId): boolean {
     const caller = this.#callers.get(id);
-    if (caller === undefined) return;
+    if (caller === undefined) return false;
     this.#callers.delete(id);
     const isLinked = [...this.#callers.values()].some(({ peer }) => peer === caller.peer);
     if (!isLinked) this.#recount.remove(caller.peer);
-    this.#look();
+    return true;
   }
 
   #message(id: LinkId, message: GroupMessage): void {
@@ -556,12 +561,14 @@ export class Recounting {
     this.#store({ kind: "kicked", key: fingerprintOf(key), name: known }, ...this.#rotated());
     this.#kicked.set(fingerprintOf(key), known);
     this.out.notice(`${shownName(known)} stays out until /allow ${shownName(known)}`, ref);
-    for (const caller of [...this.#callers.values()]) {
-      if (caller.peer === key) {
-        const text = "The operator removed you from the group; ask to be let in again";
-        this.out.send(caller.id, { type: "refuse", code: "kicked", text });
-        this.#close(caller, "kicked");
-      } else if (secrets && !this.wasMember(caller.peer)) this.#close(caller, VOID_INVITE);
+    // None of them is asked for what is missing now: that says who is awaited.
+    for (const { id, peer } of [...this.#callers.values()]) {
+      const isIt = peer === key;
+      if (!isIt && (!secrets || this.wasMember(peer))) continue;
+      this.#drop(id);
+      const text = "The operator removed you from the group; ask to be let in again";
+      if (isIt) this.out.send(id, { type: "refuse", code: "kicked", text });
+      this.out.close(id, isIt ? "kicked" : VOID_INVITE);
     }
     this.#look();
   }
