@@ -513,13 +513,19 @@ export class World {
 
   /**
    * Whether an error violates a promise: a liar may be blamed, and others where it is one member's word against
-   * another's.
+   * another's; so may a coordinator that gives a number of an edit twice, as nobody has noticed yet that its disk was
+   * restored to an earlier state.
    */
   #isAtFault(
     { lie }: MemberParty,
-    { code, text }: { readonly code: string; readonly text: string },
+    { code, text, detail }: Pick<
+      Extract<MemberEvent, { readonly event: "error" }>,
+      "code" | "text" | "detail"
+    >,
   ): boolean {
     if (lie !== null || !FATAL_AT_FAULT.has(code)) return false;
+    const isTwice = detail?.endsWith("is another one, too") === true;
+    if (isTwice && this.coordinator.outdatedView !== null) return false;
     const liar = this.members.find((one) => one.lie !== null);
     if (liar === undefined || code !== "protocol") return true;
     const isOfLiar = text.startsWith(`${liar.name} `) || text.startsWith(`What ${liar.name} `);

@@ -175,7 +175,10 @@ export class Removals implements Checker {
     if (removed !== undefined) throw new Violation(`${event.name} was removed, and is joining`);
   }
 
-  /** Whoever is in a view without them sends nothing more to those that are out. */
+  /**
+   * Whoever is in a view without them sends nothing more to those that are out. A view may have them that the
+   * coordinator, whose disk was restored to an earlier state, doesn't know of.
+   */
   #member(process: MemberProcess, effects: readonly AnyEffect[]): void {
     const known = this.#last;
     const epoch = process.member.epoch?.epoch.value ?? null;
@@ -185,7 +188,9 @@ export class Removals implements Checker {
     }
     for (const effect of effects) {
       if (effect.type !== "tell" || !isContent(effect.message)) continue;
-      const out = effect.peers.find((key) => known.out.has(fingerprintOf(key)));
+      const out = effect.peers.find((peer) =>
+        known.out.has(fingerprintOf(peer)) && !epoch.members.some(({ key }) => key === peer)
+      );
       if (out === undefined) continue;
       const what = `${process.name} sends ${effect.message.type} to ${fingerprintOf(out)}`;
       throw new Violation(`${what}, which was removed`);
