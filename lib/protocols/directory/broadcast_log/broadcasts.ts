@@ -175,6 +175,12 @@ export class Broadcasts {
     return this.#own.get(ownOf(key, own)) ?? null;
   }
 
+  /** The broadcast of this number, if it is still kept. */
+  kept(number: number): Broadcast | null {
+    const found = this.#kept[this.#placeAfter(number) - 1];
+    return found?.number === number ? found : null;
+  }
+
   /** The first broadcast with a higher number. */
   after(number: number): Broadcast | null {
     return this.#kept[this.#placeAfter(number)] ?? null;

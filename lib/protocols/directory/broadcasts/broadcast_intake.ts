@@ -126,7 +126,9 @@ export class BroadcastIntake {
     const { name, key, isGuest, link } = client;
     const number = broadcasts.numberOf(key, own);
     if (number !== null) {
-      out.send(link.id, { type: "broadcast-taken", own, number });
+      if (isAnother(broadcasts.kept(number), message)) {
+        out.send(link.id, { type: "refused", ...OUTDATED });
+      } else out.send(link.id, { type: "broadcast-taken", own, number });
       return null;
     }
     const said = { own, sentAt, signature };
@@ -178,6 +180,7 @@ export class BroadcastIntake {
     const writing = writingOf(fromKey, own);
     const before = this.#unstored.get(writing);
     if (before !== undefined) {
+      if (isAnother(before.broadcast, { sentAt, text })) return OUTDATED;
       before.link = link; // sent again after a reconnect
       return null;
     }
@@ -490,6 +493,17 @@ const NOT_SIGNED: Refusal = {
   text: "its signature isn't yours for this directory",
   retryMs: 0,
 };
+/**
+ * Whether what was said isn't the broadcast of that own number that is known, as where two programs have one key. It may
+ * be said again under another name.
+ */
+function isAnother(
+  known: Pick<BroadcastRecord, "sentAt" | "text"> | null,
+  { sentAt, text }: Pick<BroadcastRecord, "sentAt" | "text">,
+): boolean {
+  return known !== null && (known.sentAt !== sentAt || known.text !== text);
+}
+
 /** A program sends in order: the later one came from a copy of its profile. */
 const OUTDATED: Refusal = {
   code: "not-allowed",

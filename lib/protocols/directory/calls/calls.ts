@@ -303,10 +303,9 @@ export class Calls {
     const side = call.sides.find(({ folded }) => folded === client.folded);
     if (side === undefined || call.other(side).folded !== other.folded) return;
     if (side.client !== null || (side.key !== null && side.key !== client.key)) return;
-    // Its instance had ended the call for it, as it hadn't heard yet that the two talk.
-    const isAgain = call.phase === "ending" && side.hasHungUp && !call.isRelayed;
+    const isAgain = call.phase === "ending" && side.wasEnded;
     if (call.phase !== "connected" && !isAgain) return;
-    side.hasHungUp = false;
+    side.hasHungUp = side.wasEnded = false;
     side.key = client.key;
     side.client = client;
     side.remote = null;
@@ -500,6 +499,7 @@ export class Calls {
     const isTalking = other.route !== null || call.phase === "ending";
     if (call.phase !== "ringing" && (state === "left" || (isTalking && state !== "ended"))) {
       if (call.phase === "connecting") this.#talks(call);
+      side.wasEnded = state !== "left" && !call.isRelayed;
       return this.#leaves(call, side);
     }
     this.#end(call, state === "left" ? "cancelled" : state, reason, [other]);

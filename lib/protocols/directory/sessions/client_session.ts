@@ -236,6 +236,8 @@ export class Side {
   /** How it talks, as it said with `begun`; null before that, and where it said so to another instance. */
   route: CallRoute | null = null;
   hasHungUp = false;
+  /** Whether its instance has ended the call for it, perhaps as that one hadn't heard yet that the two talk. */
+  wasEnded = false;
   /** What it sends, where this instance relays the call. */
   flow: RelayFlow | null = null;
   /** Id of the session that it was in as the call began; null where it wasn't in. */
