@@ -81,6 +81,8 @@ export class McpInterface<Event extends ShownEvent, Target>
   #ending: P2pchatError | null = null;
   /** Until what was answered has gone out. */
   #writing: Promise<unknown> = Promise.resolve();
+  /** How many answers to calls have not, as far as is known. */
+  #underWay = 0;
   /** Until it is durable what became of messages that were given. */
   #settling: Promise<unknown> = Promise.resolve();
 
@@ -235,6 +237,8 @@ export class McpInterface<Event extends ShownEvent, Target>
     for (;;) {
       await this.#output.ready(); // a client that reads nothing isn't answered without end
       const length = await this.#read(buffer);
+      // It may answer what has gone out just now, which is to be noted first: what a call does depends on it.
+      if (this.#underWay > 0) await turn();
       if (this.#isClosed) return;
       if (length === null) break;
       this.#take(splitter.push(buffer.subarray(0, length)));
@@ -322,7 +326,9 @@ export class McpInterface<Event extends ShownEvent, Target>
   #write(message: unknown, calls: readonly number[]): void {
     this.#output.write("stdout", `${JSON.stringify(message)}\n`);
     if (calls.length === 0) return;
+    this.#underWay += 1;
     const written = this.#output.written().then(() => {
+      this.#underWay -= 1;
       if (this.#isUnread) return;
       for (const call of calls) this.#callsStep({ type: "written", call });
     });
@@ -349,6 +355,11 @@ export class McpInterface<Event extends ShownEvent, Target>
       this.#callsStep({ type: "tick" });
     });
   }
+}
+
+/** Resolves when what the system has done by now is known. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => void SYSTEM_LINK_CLOCK.at(SYSTEM_LINK_CLOCK.nowMs(), resolve));
 }
 
 /** Without their results: each would hold those of all before it. */

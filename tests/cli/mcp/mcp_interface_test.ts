@@ -139,6 +139,22 @@ Deno.test("--mcp: that this is another room than the last one is told once, also
   await close(third);
 });
 
+Deno.test("--mcp: who answers at once to being told that this is another room isn't told again", async () => {
+  const opened = await open(new MemoryDisk(), true);
+  begin(opened);
+  const { streams } = opened;
+  streams.hold();
+  streams.type(call(1, "wait", { timeout: 0 }));
+  await settle();
+  // The client has it before it is known here that it has.
+  streams.type(call(2, "wait", { timeout: 0 }));
+  streams.release();
+  await settle();
+
+  assertEquals(answers(opened).map(({ result }) => result!.isError), [true, false]);
+  await close(opened);
+});
+
 Deno.test("--mcp: what nobody has read, as the output is closed, waits for the next program", async () => {
   const disk = new MemoryDisk();
   const broken = await open(disk);
