@@ -14,7 +14,7 @@ import {
 import { holds, Node, type NodeOptions, PROGRAM, type ShownEvent } from "./node.ts";
 import { openPaths } from "./proc.ts";
 import { hasScript, openTerminal } from "./pty.ts";
-import { canMount, mount, remount, unmount } from "./small_disk.ts";
+import { canMount, fill, mount, remount, unmount } from "./small_disk.ts";
 import { slow } from "../given.ts";
 
 /** Members, each with a folder for what it receives. */
@@ -289,6 +289,37 @@ Deno.test({
       assertEquals(Deno.readFileSync(saved), content);
     } finally {
       await unmount(folder);
+    }
+  },
+});
+
+Deno.test({
+  name:
+    "a file isn't offered while the sender's disk is full, as nothing would be known of it later",
+  ignore: !canMount(),
+  async fn() {
+    await using world = new FilesWorld();
+    const { path } = world.file("a.bin", MB);
+    const data = `${world.folder}/alice`;
+    Deno.mkdirSync(data);
+    await mount(data);
+    try {
+      const alice = await world.member("Alice", null, { data });
+      const bob = await world.member("Bob", alice);
+      await alice.until(({ event }) => event === "joined");
+      await fill(data);
+      const { event, code, text } = await alice.ask("send", { file: path });
+      assertEquals([event, code], ["error", "disk"]);
+      assert(text.startsWith("The file can't be offered: "), text);
+      assertEquals((await alice.ask("files")).files, []);
+
+      Deno.removeSync(`${data}/filling`);
+      await send(alice, path, "again");
+      await bob.until(isOfTransfer("done"));
+      assertEquals(bob.events.filter(isOffer).length, 1);
+      await alice.kill();
+    } finally {
+      await unmount(data);
     }
   },
 });

@@ -204,9 +204,15 @@ export class TransferFiles implements TransferDisk {
     if (prepared === undefined) return Promise.resolve();
     const { tree, version } = prepared;
     return this.#change(file, async () => {
-      this.#entries.set(file, { offer, kind: "own", path: source, about: version, name: "" });
-      await this.#writeProofs(file, tree, offer.offer.value.size);
-      await this.#store();
+      try {
+        await this.#writeProofs(file, tree, offer.offer.value.size);
+        this.#entries.set(file, { offer, kind: "own", path: source, about: version, name: "" });
+        await this.#store();
+      } catch (error) {
+        // Proofs of what isn't listed are removed at the next start.
+        this.#entries.delete(file);
+        throw error;
+      }
     });
   }
 

@@ -17,8 +17,8 @@ type Hashed = Extract<DiskAnswer, { readonly type: "hashed" }>;
 export interface OfferingPort extends TransferOutput {
   readonly environment: Environment;
   readonly config: TransferConfig;
-  /** The offer is made, and can go out. */
-  made(offer: SignedOffer, source: string, ref: string | undefined, nowMs: number): void;
+  /** The offer is made: once it is kept it can go out. */
+  made(offer: SignedOffer, source: string, ref: string | undefined): void;
   refuse(code: ErrorCode, text: string, ref: string | undefined): void;
 }
 
@@ -33,9 +33,9 @@ export class Offering {
     if (fault !== null) return this.port.refuse(...fault, ref);
     this.#hashing++;
     const token = this.port.token({
-      done: (answer, nowMs) => {
+      done: (answer) => {
         this.#hashing--;
-        if (answer.type === "hashed") this.#hashed(command, answer, ref, nowMs);
+        if (answer.type === "hashed") this.#hashed(command, answer, ref);
       },
       failed: (text) => {
         this.#hashing--;
@@ -59,7 +59,6 @@ export class Offering {
     { source, name, to }: Send,
     { size, digest }: Hashed,
     ref: string | undefined,
-    nowMs: number,
   ): void {
     const { environment: { crypto, wallMs }, config: { signer, context } } = this.port;
     if (size > FILE_BYTES_MAX) {
@@ -80,6 +79,6 @@ export class Offering {
       size,
       digest,
     });
-    this.port.made(offer, source, ref, nowMs);
+    this.port.made(offer, source, ref);
   }
 }

@@ -2,13 +2,13 @@
  * File transfer as its caller sees it: inputs, effects, configuration. The machine is `transfers.ts`.
  *
  * The adapter's duties beside those of `Machine`:
- * - Each `hash`, `begin`, `rename`, `read`, `write`, `sync` and `finish` is answered by token, in any order, by its own input or by
- *   `disk-failed`. Each `send-bulk` is answered by one `bulk-drained`, once what was sent has left the lane and nothing
+ * - Each `hash`, `keep`, `begin`, `rename`, `read`, `write`, `sync` and `finish` is answered by token, in any order, by
+ *   its own input or by `disk-failed`. Each `send-bulk` is answered by one `bulk-drained`, once what was sent has left the lane and nothing
  *   of chat waits; `peer-down` answers those that are left.
  * - Beside the content it keeps each leaf's proof, at `leaf` times the longest proof of the file.
  * - `sync` makes content and proofs durable, and only then replaces the file of leaves, in one piece.
- * - `begin` stores the offer and the name, `rename` another name, and `restore` gives them back at the next start. `keep` says that an own file is offered, and
- *   is to be restored as `whole`, with its proofs; so is what was finished.
+ * - `begin` stores the offer and the name, `rename` another name, and `restore` gives them back at the next start. `keep`
+ *   stores that an own file is offered, which is to be restored as `whole`, with its proofs; so is what was finished.
  */
 
 import type { Signer } from "../../base/crypto/crypto.ts";
@@ -44,6 +44,7 @@ export type TransferInput =
     readonly size: number;
     readonly digest: Hash;
   }
+  | { readonly type: "kept"; readonly token: number }
   | {
     readonly type: "read";
     readonly token: number;
@@ -73,6 +74,7 @@ export type TransferEffect =
   | { readonly type: "hash"; readonly token: number; readonly source: string }
   | {
     readonly type: "keep";
+    readonly token: number;
     readonly file: OfferId;
     readonly source: string;
     readonly offer: SignedOffer;
@@ -160,7 +162,17 @@ export interface TransferOutput {
 /** An answer of the disk. */
 export type DiskAnswer = Extract<
   TransferInput,
-  { readonly type: "begun" | "hashed" | "read" | "written" | "synced" | "renamed" | "finished" }
+  {
+    readonly type:
+      | "begun"
+      | "hashed"
+      | "kept"
+      | "read"
+      | "written"
+      | "synced"
+      | "renamed"
+      | "finished";
+  }
 >;
 
 /** What follows a request to the disk. */

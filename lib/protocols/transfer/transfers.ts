@@ -51,7 +51,13 @@ import {
 import { leavesOf } from "./merkle.ts";
 import { NewsQueue } from "./news_queue.ts";
 import { Offering, type OfferingPort } from "./offering.ts";
-import { isWithdrawal, OfferTable, type OpenOffer, withdrawalSignature } from "./offers.ts";
+import {
+  isWithdrawal,
+  offerId,
+  OfferTable,
+  type OpenOffer,
+  withdrawalSignature,
+} from "./offers.ts";
 import { Queued } from "./queued.ts";
 import { Serving, type ServingPort } from "./serving.ts";
 import { Sought } from "./sought.ts";
@@ -204,6 +210,7 @@ export class Transfers
         return this.#restore(input, nowMs);
       case "begun":
       case "hashed":
+      case "kept":
       case "read":
       case "written":
       case "synced":
@@ -519,16 +526,25 @@ export class Transfers
     }
   }
 
-  made(signed: SignedOffer, source: string, ref: string | undefined, nowMs: number): void {
+  made(signed: SignedOffer, source: string, ref: string | undefined): void {
+    const token = this.token({
+      done: (_, nowMs) => this.#kept(signed, ref, nowMs),
+      failed: (text) => this.refuse("disk", `The file can't be offered: ${text}`, ref),
+    });
+    this.emit({ type: "keep", token, file: offerId(this.crypto, signed), source, offer: signed });
+  }
+
+  /** Whoever is told of it now can rely on it, also after a kill. */
+  #kept(signed: SignedOffer, ref: string | undefined, nowMs: number): void {
     const offer = this.#offers.add(signed, nowMs);
     if (typeof offer === "string") {
-      const text = offer === "known"
-        ? "This file was offered just now"
-        : `No more than ${OFFERS_EACH_MAX} files can be offered at once: cancel one, or wait`;
+      if (offer === "known") return this.refuse("full", "This file was offered just now", ref);
+      this.emit({ type: "forget", file: offerId(this.crypto, signed) });
+      const text =
+        `No more than ${OFFERS_EACH_MAX} files can be offered at once: cancel one, or wait`;
       return this.refuse("full", text, ref);
     }
     this.#share(offer);
-    this.emit({ type: "keep", file: offer.id, source, offer: offer.signed });
     this.#showOffer(offer, ref);
     for (const peer of this.#peers.keys()) {
       if (isFor(offer, peer)) this.send(peer, { type: "offer", offer: offer.signed });

@@ -176,7 +176,11 @@ export class TransferHost {
       case "seek":
         return this.ports.seek(effect.holders, effect.others);
       case "keep":
-        return this.#do(disk.keep(effect.file, effect.source, effect.offer));
+        return this.#ask(
+          effect.token,
+          disk.keep(effect.file, effect.source, effect.offer),
+          "kept",
+        );
       case "forget":
         return this.#do(disk.forget(effect.file));
       case "discard":
@@ -233,4 +237,12 @@ export class TransferHost {
   }
 }
 
-type AnswerType = "hashed" | "begun" | "read" | "written" | "synced" | "renamed" | "finished";
+type AnswerType =
+  | "hashed"
+  | "kept"
+  | "begun"
+  | "read"
+  | "written"
+  | "synced"
+  | "renamed"
+  | "finished";

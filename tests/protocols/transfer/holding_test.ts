@@ -31,13 +31,22 @@ const CARL = signerOf(3).key;
 
 /** Ann, who offers this file, with a link to Bob. */
 function offering(file: TestFile, to: string | null = null) {
+  const { ann, keep } = keeping(file, to);
+  const effects = ann.step({ type: "kept", token: keep.token });
+  return { ann, effects, id: keep.file };
+}
+
+/** Ann, whose disk is to keep such an offer. */
+function keeping(file: TestFile, to: string | null = null) {
   const ann = machineOf(1);
   ann.step({ type: "peer-up", peer: BOB });
   const command = { command: "send", source: "/a/notes.txt", name: "notes.txt", to } as const;
   const [hash] = only(ann.step({ type: "command", command, ref: "s" }), "hash");
   const { size, digest } = file;
   const effects = ann.step({ type: "hashed", token: hash!.token, size, digest });
-  return { ann, effects, id: only(effects, "keep")[0]!.file };
+  const [keep] = only(effects, "keep");
+  assertEquals(effects.map(({ type }) => type), ["keep"]);
+  return { ann, keep: keep! };
 }
 
 /** Ann's disk answers a read with these bytes. */
@@ -45,14 +54,26 @@ function read(file: TestFile, leaf: number, token: number, bytes = file.leaves[l
   return { type: "read", token, bytes, proof: file.tree.proof(leaf) } as const;
 }
 
-Deno.test("a file is hashed, then offered to those who are there, and kept", () => {
+Deno.test("a file is hashed and kept, then offered to those who are there", () => {
   const { effects, id } = offering(fileOf(7));
 
-  assertEquals(effects.map(({ type }) => type), ["keep", "show", "send"]);
+  assertEquals(effects.map(({ type }) => type), ["show", "send"]);
   const [show] = only(effects, "show");
   assertEquals(show!.ref, "s");
   assert(show!.event.event === "offer" && show!.event.id === id && show!.event.size === 7);
   assertEquals(sent(effects).map(({ to, type }) => [to, type]), [[BOB, "offer"]]);
+});
+
+Deno.test("what the disk doesn't keep isn't offered, and that is said", () => {
+  const { ann, keep } = keeping(fileOf(7));
+
+  const effects = ann.step({ type: "disk-failed", token: keep.token, text: "no space left" });
+
+  const text = "The file can't be offered: no space left";
+  const event = { event: "error", code: "disk", text } as const;
+  assertEquals(effects, [{ type: "show", event, ref: "s" }]);
+  assertEquals(sent(ann.step({ type: "peer-up", peer: CARL })), []);
+  assertEquals(ann.machine.list, []);
 });
 
 Deno.test("what is for one person is shown, and served, to nobody else", () => {

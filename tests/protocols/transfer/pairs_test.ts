@@ -57,7 +57,11 @@ Deno.test("an own offer is for the pair, and only the other one hears of it", ()
   const [hash] = only(receiver.step({ type: "command", command, ref: undefined }), "hash");
   const { size, digest } = FILE;
 
-  const effects = receiver.step({ type: "hashed", token: hash!.token, size, digest });
+  const [keep] = only(
+    receiver.step({ type: "hashed", token: hash!.token, size, digest }),
+    "keep",
+  );
+  const effects = receiver.step({ type: "kept", token: keep!.token });
 
   const [message, ...others] = sent(effects);
   assertEquals(others, []);

@@ -103,7 +103,8 @@ Deno.test("for whom alone a file is, is looked for until told of it, or the offe
     const command = { command: "send", source: "/a", name: "a", to: CARL } as const;
     const [hash] = only(ann.step({ type: "command", command, ref: undefined }), "hash");
     const { size, digest } = fileOf(7);
-    const made = ann.step({ type: "hashed", token: hash!.token, size, digest });
+    const [keep] = only(ann.step({ type: "hashed", token: hash!.token, size, digest }), "keep");
+    const made = ann.step({ type: "kept", token: keep!.token });
     assertEquals(only(made, "seek"), [{ type: "seek", holders: [CARL], others: false }]);
 
     const cancel = { command: "cancel", file: 1 } as const;

@@ -158,12 +158,6 @@ export class Person implements End {
         return world.sought(this, effect);
       case "show":
         return world.shown(this, effect.event);
-      case "keep":
-        this.whole.set(effect.file, {
-          offer: effect.offer,
-          content: this.sources.get(effect.source)!,
-        });
-        return;
       case "forget":
         this.whole.delete(effect.file);
         return;
@@ -196,6 +190,11 @@ export class Person implements End {
       case "hash": {
         const { size, digest } = this.sources.get(effect.source)!;
         return { type: "hashed", token, size, digest };
+      }
+      case "keep": {
+        const { file, offer, source } = effect;
+        this.whole.set(file, { offer, content: this.sources.get(source)! });
+        return { type: "kept", token };
       }
       case "begin": {
         const known = this.parts.get(effect.file);

@@ -2,11 +2,10 @@
 
 import type { OfferId, PeerKey } from "../../../lib/base/ids.ts";
 import { LEAF_BYTES } from "../../../lib/protocols/transfer/limits.ts";
-import { offerId } from "../../../lib/protocols/transfer/offers.ts";
 import type { TransferEffect, TransferInput } from "../../../lib/protocols/transfer/transfer_io.ts";
 import { Random } from "../random.ts";
 import { allCheckers } from "./checkers.ts";
-import { contentOf, simCrypto, sizeOf } from "./content.ts";
+import { contentOf, sizeOf } from "./content.ts";
 import { LIES } from "./liar.ts";
 import type { Person } from "./person.ts";
 import { type Checker, type Mutation, Violation, World } from "./world.ts";
@@ -41,16 +40,20 @@ const ACTIONS = [
 ] as const;
 type Action = typeof ACTIONS[number][0];
 
-/** Notes what honest people offer, as soon as their machines say so. */
+/** Notes what honest people offer: their users are told once a later start would offer it, too. */
 export class Offers implements Checker {
   constructor(readonly world: () => World) {}
 
   stepped(person: Person, _: TransferInput, effects: readonly TransferEffect[]): void {
     for (const effect of effects) {
-      if (effect.type !== "keep") continue;
-      const id = offerId(simCrypto, effect.offer);
-      const { to } = effect.offer.offer.value;
-      const content = person.sources.get(effect.source)!;
+      if (effect.type !== "show" || effect.event.event !== "offer") continue;
+      if (effect.event.from !== person.key) continue;
+      const id = effect.event.id as OfferId;
+      const kept = person.whole.get(id);
+      if (kept === undefined) throw new Violation(`${person.index} shows an offer that isn't kept`);
+      if (this.world().offered.has(id)) continue;
+      const { to } = kept.offer.offer.value;
+      const { content } = kept;
       this.world().offered.set(id, { by: person, to, content, id, isGone: false });
     }
   }
