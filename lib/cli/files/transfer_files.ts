@@ -53,7 +53,7 @@ interface Entry {
   kind: Kind;
   /** Where it is; of a part, its `.part`. */
   path: string;
-  /** Of what is whole, see `RandomFile.version`; of a part, the path that is reserved for it, or empty. */
+  /** Of what is whole, see `RandomFile.version`; of a part, the path at which a place is reserved for it, or empty. */
   about: string;
   /** Of a part: the name under which it will be saved; empty: as it was offered. */
   name: string;
@@ -278,17 +278,41 @@ export class TransferFiles implements TransferDisk {
     if (this.downloads === null) {
       throw new P2pchatError("disk", "nothing is received here: start again with --save DIR");
     }
-    await this.disk.remove(this.#leavesOf(file));
-    await this.#open.remove(this.#proofsOf(file));
+    await this.#removePart(file);
     const start = file.slice(0, ID_START);
     const name = safeFileName(offer.offer.value.name);
     const partOf = (copy: number) => `${name}.${start}${copy === 1 ? "" : `-${copy}`}.part`;
-    const part = await this.downloads.create(partOf);
-    this.#open.add(part);
-    await this.#open.create(this.#proofsOf(file));
-    this.#entries.set(file, { offer, kind: "part", path: part.path, about: "", name: as });
-    await this.disk.syncFolder(this.downloads.path);
-    await this.#store();
+    try {
+      const part = await this.downloads.create(partOf, (path) => {
+        this.#entries.set(file, { offer, kind: "part", path, about: "", name: as });
+        return this.#store();
+      });
+      this.#open.add(part);
+      await this.#open.create(this.#proofsOf(file));
+      await this.disk.syncFolder(this.downloads.path);
+    } catch (error) {
+      await this.#removePart(file);
+      this.#entries.delete(file);
+      throw error;
+    }
+  }
+
+  /** What is there of a file that isn't whole; its entry stays. */
+  async #removePart(file: OfferId): Promise<void> {
+    const entry = this.#entries.get(file);
+    if (entry?.kind === "part") {
+      await this.#open.remove(entry.path);
+      await this.#removeReserved(entry);
+    }
+    await this.disk.remove(this.#leavesOf(file));
+    await this.#open.remove(this.#proofsOf(file));
+  }
+
+  /** A place that was reserved until the process was killed, or the disk full. */
+  async #removeReserved({ about }: Entry): Promise<void> {
+    if (about === "") return;
+    const there = await this.disk.stat(about);
+    if (there?.kind === "file" && there.bytes === 0) await this.disk.remove(about);
   }
 
   async write(
@@ -316,25 +340,31 @@ export class TransferFiles implements TransferDisk {
   async #finish(file: OfferId, name: string): Promise<string> {
     const entry = this.#entry(file);
     if (this.downloads === null) throw new P2pchatError("disk", "nothing is received here");
-    const reserved = await this.downloads.create((copy) => numberedName(name, copy));
+    await this.#removeReserved(entry);
+    const reserved = await this.downloads.create((copy) => numberedName(name, copy), (path) => {
+      entry.about = path;
+      return this.#store();
+    });
     reserved.close();
-    entry.about = reserved.path;
-    await this.#store();
     const part = entry.path;
     await this.#open.at(part); // what others are reading is read on, whatever the file's name
     await this.downloads.move(part, reserved.path);
     const about = await RandomFile.versionAt(reserved.path) ?? "";
     Object.assign(entry, { kind: "whole", path: reserved.path, about });
     this.#open.renamed(part, reserved.path);
-    await this.#store();
+    try {
+      await this.#store();
+    } catch (error) {
+      // By what is noted the next start finds the whole file, too.
+      if (!(error instanceof P2pchatError)) throw error;
+    }
     await this.disk.remove(this.#leavesOf(file));
     return reserved.path;
   }
 
   discard(file: OfferId): Promise<void> {
     return this.#change(file, async () => {
-      const entry = this.#entries.get(file);
-      if (entry?.kind === "part") await this.#open.remove(entry.path);
+      if (this.#entries.get(file)?.kind === "part") await this.#removePart(file);
       await this.#forget(file);
     });
   }

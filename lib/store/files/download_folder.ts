@@ -19,8 +19,12 @@ export class DownloadFolder {
   /**
    * Makes a file under the first free one of these names, each of which is one part of a path.
    * @param nameOf The name for the `copy`th file, from 1.
+   * @param note Notes a path before a file is made there: whoever is killed in between knows what is theirs.
    */
-  async create(nameOf: (copy: number) => string): Promise<RandomFile> {
+  async create(
+    nameOf: (copy: number) => string,
+    note: (path: string) => Promise<void>,
+  ): Promise<RandomFile> {
     if (!this.#isMade) await this.disk.makeFolder(this.path);
     this.#isMade = true;
     for (let copy = 1; copy <= COPIES_MAX; copy++) {
@@ -29,7 +33,10 @@ export class DownloadFolder {
         !/[/\0]/.test(name) && name !== "" && name !== "..",
         "a name is one part of a path",
       );
-      const file = await RandomFile.create(`${this.path}/${name}`);
+      const path = `${this.path}/${name}`;
+      if (await this.disk.isLink(path) || await this.disk.stat(path) !== null) continue;
+      await note(path);
+      const file = await RandomFile.create(path);
       if (file !== null) return file;
     }
     const text = `Cannot save ${nameOf(1)} in ${this.path}: there are ${COPIES_MAX} of that name`;

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { concatBytes, nodeCrypto } from "../../../lib/base/crypto/crypto.ts";
+import { P2pchatError } from "../../../lib/base/errors.ts";
 import { TransferFiles } from "../../../lib/cli/files/transfer_files.ts";
 import { LEAF_BYTES } from "../../../lib/protocols/transfer/limits.ts";
 import { leafLength, leavesOf } from "../../../lib/protocols/transfer/merkle.ts";
@@ -91,6 +92,65 @@ Deno.test("what is given up and fetched anew at once begins anew, and is there",
     assertEquals(parts.map((part) => `${folder}/downloads/${part.name}`), [files.pathOf(id)]);
   }
 });
+
+/** Fails from one call on: each of them, as after a kill, or those that take room. */
+function failing(from: number, isKill: boolean) {
+  let calls = 0;
+  const disk = new Proxy(new RealDisk(), {
+    get(disk, name: keyof RealDisk) {
+      const value = disk[name];
+      if (typeof value !== "function") return value;
+      return (...args: unknown[]) => {
+        const takesRoom = name === "openAppend" || name === "makeFolder";
+        if ((takesRoom || isKill) && calls++ >= from) throw new P2pchatError("disk", "no room");
+        return (value as (...args: unknown[]) => unknown).apply(disk, args);
+      };
+    },
+  });
+  return { disk, hasFailed: () => calls > from };
+}
+
+Deno.test("wherever a kill or a full disk breaks off a file, it comes at last, and nothing else is left", async () => {
+  for (const isKill of [true, false]) {
+    for (let from = 0, hasFailed = true; hasFailed; from++) {
+      const { disk, ...failure } = failing(from, isKill);
+      const folder = await Deno.makeTempDir({ prefix: "p2pchat-files-" });
+      const open = (disk: RealDisk) =>
+        TransferFiles.open(disk, nodeCrypto, `${folder}/profile`, `${folder}/downloads`);
+      try {
+        await open(disk).then((files) => fetched(files)).catch((error) => {
+          if (!(error instanceof P2pchatError)) throw error;
+        });
+        hasFailed = failure.hasFailed();
+        const files = await open(new RealDisk());
+        const { files: [restored] } = await files.restored(signerOf(2).key);
+        if (restored?.kind !== "whole") await fetched(files);
+        files.close();
+        const saved = await Array.fromAsync(Deno.readDir(`${folder}/downloads`));
+        assertEquals(saved.map(({ name }) => name), ["a"], `from call ${from}`);
+        assertEquals(await Deno.readFile(`${folder}/downloads/a`), FETCHED.leaves[0]);
+      } finally {
+        await Deno.remove(folder, { recursive: true });
+      }
+    }
+  }
+});
+
+const FETCHED = fileOf(7);
+
+async function fetched(files: TransferFiles): Promise<void> {
+  const { id, signed } = offerOf(signerOf(1), FETCHED);
+  try {
+    await files.begin(id, signed, "a");
+    const { bytes, proof } = leafOf(FETCHED, id, 0);
+    const write = { type: "write", token: 1, file: id, leaf: 0, offset: 0 } as const;
+    await files.write(id, { ...write, bytes: bytes.slice(), proof: proof.slice() });
+    await files.sync(id, "all");
+    await files.finish(id, "a");
+  } finally {
+    files.close();
+  }
+}
 
 Deno.test("a leaf's memory is given back once it is written, unless it shares it with another", async () => {
   await using receiver = await Receiver.open();

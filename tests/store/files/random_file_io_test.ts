@@ -53,8 +53,14 @@ Deno.test("no link is followed, and no file that others reach is gone on with", 
     }
     assertEquals(await RandomFile.openAgain(`${folder}/missing`), null);
     const downloads = new DownloadFolder(new RealDisk(() => 0), folder);
-    const file = await downloads.create((copy) => copy === 1 ? "dangling" : `dangling-${copy}`);
+    const noted: string[] = [];
+    const nameOf = (copy: number) => copy === 1 ? "dangling" : `dangling-${copy}`;
+    const file = await downloads.create(nameOf, (path) => {
+      noted.push(path);
+      return Promise.resolve();
+    });
     assertEquals(file.path, `${folder}/dangling-2`);
+    assertEquals(noted, [file.path]);
     file.close();
     assertEquals(await Deno.readTextFile(`${folder}/secret`), "secret");
   });
