@@ -27,8 +27,14 @@ export interface Room extends AsyncDisposable {
   readonly addresses: readonly string[];
 }
 
-/** Ours, as users have it: each message signed, sealed, stored, shown; as events, or as lines of text. */
-export function p2pchatKind(form: "json" | "text" = "json"): Kind {
+/**
+ * Ours, as users have it: each message signed, sealed, stored, shown; as events, or as lines of text.
+ * @param more With what else the member of this index is started.
+ */
+export function p2pchatKind(
+  form: "json" | "text" = "json",
+  more: (index: number) => readonly string[] = () => [],
+): Kind {
   const folder = Deno.makeTempDirSync({ prefix: "p2pchat-bench-" });
   return {
     name: "p2pchat",
@@ -40,6 +46,7 @@ export function p2pchatKind(form: "json" | "text" = "json"): Kind {
         ...(address === undefined ? [] : address.split(" ")),
         ...(form === "json" ? ["--json"] : []),
         ...["--host", "127.0.0.1", "--port", "0", "--data", folder],
+        ...more(index),
       ]),
     ...(form === "json" ? JSON_LINES : TEXT_LINES),
     saying: (text) => text,

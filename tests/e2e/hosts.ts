@@ -132,6 +132,13 @@ export class Hosts implements AsyncDisposable {
     await ip("-n", this.#router, "rule", "add", "ipproto", "icmp", "blackhole");
   }
 
+  /** The host sends so many bytes a second at most. */
+  async limit(name: string, bytes: number): Promise<void> {
+    const bucket = ["rate", `${bytes * 8}bit`, "burst", "64kb", "latency", "300ms"];
+    const add = ["tc", "qdisc", "add", "dev", "out", "root", "tbf", ...bucket];
+    await this.#inside(this.#namespace(name), ...add);
+  }
+
   /** Leaves one port to the connections that go out from this host. */
   async leavePort(name: string, port: number): Promise<void> {
     const command = `echo ${port} ${port} > /proc/sys/net/ipv4/ip_local_port_range`;

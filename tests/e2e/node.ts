@@ -233,11 +233,17 @@ export class Node implements AsyncDisposable {
     return messages.map(({ shown: _, ...message }: ShownEvent) => message);
   }
 
-  /** Waits for the end. @returns Exit status and last event. */
+  /** Waits for the end, which is near. @returns Exit status and last event. */
   async ended(): Promise<{ readonly code: number; readonly last: ShownEvent | undefined }> {
     const timer = setTimeout(() => this.signal("SIGKILL"), END_MS);
-    const { code } = await this.status;
+    await this.status;
     clearTimeout(timer);
+    return await this.over();
+  }
+
+  /** Resolves at the end, whenever that comes. */
+  async over(): Promise<{ readonly code: number; readonly last: ShownEvent | undefined }> {
+    const { code } = await this.status;
     await Promise.all(this.#readers);
     return { code, last: this.events.at(-1) };
   }

@@ -4,6 +4,7 @@ import { Group, isEvent } from "../bench/group_rows.ts";
 import { LineProcess, pause, PROGRAM } from "../bench/line_process.ts";
 import { openRoom, p2pchatKind } from "../bench/rooms.ts";
 import { RunningDirectory } from "../bench/running_directory.ts";
+import { BrowserWindow } from "../e2e/browser_window.ts";
 import { freePort } from "../e2e/ports.ts";
 
 /** In turn, so that everybody says the same. */
@@ -12,6 +13,11 @@ const SIZE = 4;
 const BROADCAST_MS = 5_000;
 /** Until callers have found each other, on a busy machine. */
 const CALL_MS = 5_000;
+/** Between two files in the room, each of 2 MiB. */
+const FILE_MS = 60_000;
+const FILE_CHUNKS = 32;
+/** A browser that says nothing for 20 s is taken for gone. */
+const PING_MS = 10_000;
 
 export interface Chat extends AsyncDisposable {
   readonly processes: readonly { readonly role: string; readonly process: LineProcess }[];
@@ -19,6 +25,8 @@ export interface Chat extends AsyncDisposable {
   readonly readers: readonly LineProcess[];
   /** How many of the readers show one line. */
   readonly shownBy: number;
+  /** Of what else was to come, how much hasn't. @param said Lines. */
+  owed?(said: number): number;
   /** The line number `at`, by whoever's turn it is. */
   say(at: number): Promise<void>;
 }
@@ -30,16 +38,79 @@ export const CHATS: Readonly<Record<string, () => Promise<Chat>>> = {
   directory: openDirectory,
 };
 
+/** The first of them has a page open, and the second one sends a file now and then. */
 async function openMesh(): Promise<Chat> {
-  const room = await openRoom(p2pchatKind(), SIZE);
-  const { members } = room;
-  return {
-    processes: members.map((process) => ({ role: "member", process })),
+  await using made = new AsyncDisposableStack();
+  const folder = await folderIn(made);
+  const page = (index: number) => index === 0 ? ["--web", "0"] : [];
+  const kind = p2pchatKind("json", (at) => ["--save", `${folder}/${at}`, ...page(at)]);
+  let web: Promise<string> | undefined;
+  const start: typeof kind.start = (index, addresses) => {
+    const process = kind.start(index, addresses);
+    if (index === 0) web = process.until("web", urlIn);
+    return process;
+  };
+  const { members } = made.use(await openRoom({ ...kind, start }, SIZE));
+  const window = await openWindow(await web!, made);
+  const files = new SentFiles(folder, members[1]!, members);
+  const timer = setInterval(() => void files.send(), FILE_MS);
+  made.defer(() => clearInterval(timer));
+  const chat = {
+    processes: members.map((process, at) => ({
+      role: at === 0 ? "with a page" : "member",
+      process,
+    })),
     readers: members,
     shownBy: SIZE,
-    say: (at) => inTurn(members, at).type(textOf(at)),
-    [Symbol.asyncDispose]: () => room[Symbol.asyncDispose](),
+    owed: (said: number) => said - window.texts.filter(isSaid).length + files.owed,
+    say: (at: number) => inTurn(members, at).type(textOf(at)),
   };
+  return kept(chat, made);
+}
+
+function urlIn(line: string): string | undefined {
+  return line.startsWith('{"event":"web"') ? JSON.parse(line).url : undefined;
+}
+
+async function openWindow(url: string, made: AsyncDisposableStack): Promise<BrowserWindow> {
+  const window = made.use(await BrowserWindow.open({ event: "web", url }, "soak-window"));
+  const ping = setInterval(() => window.visit.visitor.send({ type: "ping" }), PING_MS);
+  made.defer(() => clearInterval(ping));
+  return window;
+}
+
+/** One file after the other, each taken back when the next one is sent. */
+class SentFiles {
+  owed = 0;
+  #count = 0;
+
+  constructor(
+    readonly folder: string,
+    readonly by: LineProcess,
+    readonly members: readonly LineProcess[],
+  ) {
+    for (const member of members) member.onLine((line) => this.#heard(member, line));
+  }
+
+  async send(): Promise<void> {
+    const file = `${this.folder}/file-${this.#count++}`;
+    const content = crypto.getRandomValues(new Uint8Array(65_536));
+    for (let at = 0; at < FILE_CHUNKS; at++) await Deno.writeFile(file, content, { append: true });
+    this.owed += this.members.length - 1;
+    await this.by.type(JSON.stringify({ command: "send", file }));
+  }
+
+  #heard(member: LineProcess, line: string): void {
+    if (line.startsWith('{"event":"transfer"')) {
+      const { state, path } = JSON.parse(line);
+      if (state !== "done" || path === undefined) return;
+      this.owed--;
+      Deno.removeSync(path);
+    } else if (member === this.by && line.startsWith('{"event":"offer"')) {
+      const { file } = JSON.parse(line);
+      if (file > 1) void this.by.type(JSON.stringify({ command: "cancel", n: file - 1 }));
+    }
+  }
 }
 
 async function openGroup(): Promise<Chat> {
@@ -130,6 +201,10 @@ async function openDirectory(): Promise<Chat> {
 
 function textOf(at: number): string {
   return `line ${at}: as long as what people write to each other in one go, more or less`;
+}
+
+function isSaid(text: string): boolean {
+  return text.startsWith("line ");
 }
 
 /** Whether a line of a process shows such a line. */

@@ -57,7 +57,7 @@ async function soak(mode: string): Promise<readonly ReturnType<typeof reportOf>[
   const said = await talk(chat, startMs + minutes * 60_000);
   clearInterval(timer);
   await pause(END_MS);
-  const missed = said * chat.shownBy - shown;
+  const missed = said * chat.shownBy - shown + (chat.owed?.(said) ?? 0);
   return chat.processes.map(({ role }, at) => reportOf({ mode, role, said, missed }, watched[at]!));
 }
 

@@ -6,6 +6,7 @@
 import { Node, type ShownEvent } from "../e2e/node.ts";
 import type { Hosts } from "../e2e/hosts.ts";
 import { fill, mount, unmount } from "../e2e/small_disk.ts";
+import { setting } from "../settings.ts";
 import type { Random } from "../sim/random.ts";
 
 /** How long a program may take to end when it is told to: as SPEC's longest wait, and the machine is busy. */
@@ -92,7 +93,7 @@ export class Actor implements AsyncDisposable {
     const life: Life = { events: node.events, endedWell: false };
     this.node = node;
     this.lives.push(life);
-    void node.ended().then(({ code, last }) => this.#ended(node, life, code, last));
+    void node.over().then(({ code, last }) => this.#ended(node, life, code, last));
   }
 
   /** As `kill -9`. */
@@ -154,9 +155,20 @@ export class Actor implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.node?.[Symbol.asyncDispose]();
+    await this.#dump(setting("DUMP", ""));
     await unmount(this.folder);
     await Deno.remove(this.folder, { recursive: true });
     await Deno.remove(this.clock);
+  }
+
+  /** To a folder, a file for each process. */
+  async #dump(folder: string): Promise<void> {
+    if (folder === "") return;
+    await Deno.mkdir(folder, { recursive: true });
+    for (const [at, { events }] of this.lives.entries()) {
+      const lines = events.map((event) => `${JSON.stringify(event)}\n`);
+      await Deno.writeTextFile(`${folder}/${this.name}-${at}`, lines.join(""));
+    }
   }
 
   #launch(): Node {
@@ -181,6 +193,11 @@ export class Actor implements AsyncDisposable {
 /** Whether it takes input, or did. */
 export function isReady(life: Life | undefined): boolean {
   return life?.events.some(({ event }) => event === "ready") === true;
+}
+
+/** For after all have healed: nobody was told to end. */
+export function endedByItself({ name, life, isUp }: Actor): readonly string[] {
+  return isUp ? [] : [`${name} has ended by itself: ${JSON.stringify(life?.events.at(-1))}`];
 }
 
 /**

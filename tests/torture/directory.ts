@@ -1,5 +1,5 @@
 /**
- * A directory and four clients with accounts: broadcasts once each, calls that end, and a list that is right. With an
+ * A directory and four clients with accounts: broadcasts once each, calls that end, files in them, and a list that is right. With an
  * engine the directory runs as three instances, over three nodes that fail as well.
  */
 
@@ -16,6 +16,7 @@ import {
   type Trouble,
   troublesOf,
 } from "./actors.ts";
+import { TorturedFiles } from "./files.ts";
 import { firstShown, outOfOrder, shownTwice } from "./shown.ts";
 import { ENGINE_HOSTS, shareIdentity, TorturedEngine } from "./engine.ts";
 import { eventually, type Tortured } from "./torture.ts";
@@ -40,6 +41,7 @@ export class TorturedDirectory implements Tortured {
     /** One, or with an engine three. */
     readonly directories: readonly Actor[],
     readonly clients: readonly Actor[],
+    readonly files: TorturedFiles,
   ) {
     const nodes = engine === null ? [] : ENGINE_HOSTS;
     this.#common = troublesOf(this.#actors, hosts, nodes);
@@ -50,6 +52,7 @@ export class TorturedDirectory implements Tortured {
       call: { weight: 10, happen: (random) => this.#call(random) },
       accept: { weight: 12, happen: (random) => this.#each(random, { command: "accept" }) },
       line: { weight: 12, happen: (random) => this.#line(random) },
+      send: { weight: 4, happen: (random) => this.#send(random) },
       hangup: { weight: 4, happen: (random) => this.#one(random, { command: "hangup" }) },
       garbage: { weight: 2, happen: (random) => this.#garbage(random) },
     };
@@ -62,9 +65,11 @@ export class TorturedDirectory implements Tortured {
       await Hosts.open(...names, ...NAMES, ...(isOverEngine ? ENGINE_HOSTS : [])),
     );
     const engine = isOverEngine ? made.use(await TorturedEngine.open(hosts)) : null;
-    const make = async (name: string, clockMsMax: number, ...words: readonly string[]) => {
+    const make = async (name: string, clockMsMax: number, ...fixed: readonly string[]) => {
       const env = { P2PCHAT_PASSWORD: PASSWORD };
-      const options = { name, hosts, words: () => words, env, module, clockMsMax };
+      const isClient = fixed[0] === "peer";
+      const words = (self: Actor) => isClient ? [...fixed, ...TorturedFiles.words(self)] : fixed;
+      const options = { name, hosts, words, env, module, clockMsMax };
       return made.use(await Actor.make(options));
     };
     const directories: Actor[] = [];
@@ -91,7 +96,8 @@ export class TorturedDirectory implements Tortured {
     }
     for (const client of clients) client.start();
     for (const { node } of clients) await node!.until(({ event }) => event === "users");
-    const world = new TorturedDirectory(hosts, engine, directories, clients);
+    const files = made.use(new TorturedFiles(clients));
+    const world = new TorturedDirectory(hosts, engine, directories, clients, files);
     made.move();
     return world;
   }
@@ -119,15 +125,21 @@ export class TorturedDirectory implements Tortured {
     );
   }
 
-  broken(): Promise<readonly string[]> {
+  async broken(): Promise<readonly string[]> {
     const authorOf = (text: string) => text.startsWith("told by ") ? text.split(" ")[2]! : null;
-    return Promise.resolve([
+    return [
       ...this.#actors.flatMap(({ faults }) => faults),
       ...this.clients.flatMap((client) => shownTwice(client)),
       ...this.clients.flatMap((client) => outOfOrder(client, authorOf)),
       ...this.#notReached(),
       ...this.#callsWithoutEnd(),
-    ]);
+      // What a call has broken off goes on in the next one between the two, if there is one.
+      ...await this.files.wronglyTold(),
+    ];
+  }
+
+  async peace(): Promise<void> {
+    await this.files.clear();
   }
 
   figures(): Readonly<Record<string, number>> {
@@ -139,6 +151,7 @@ export class TorturedDirectory implements Tortured {
       lines: this.#lines,
       "lines shown": count(({ event, self }) => event === "message" && !self),
       connected: count(({ event, state }) => event === "call" && state === "connected"),
+      ...this.files.figures,
       processes: this.#actors.reduce((sum, { lives }) => sum + lives.length, 0),
       ...(this.engine === null ? {} : { nodes: this.engine.starts }),
     };
@@ -147,6 +160,7 @@ export class TorturedDirectory implements Tortured {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const actor of this.#actors.toReversed()) await actor[Symbol.asyncDispose]();
     await this.engine?.[Symbol.asyncDispose]();
+    await this.files[Symbol.asyncDispose]();
     await this.hosts[Symbol.asyncDispose]();
   }
 
@@ -181,6 +195,12 @@ export class TorturedDirectory implements Tortured {
 
   #call(random: Random): Promise<void> {
     return this.#one(random, { command: "call", name: random.pick(NAMES) });
+  }
+
+  /** To the other side of a call, where there is one. */
+  async #send(random: Random): Promise<void> {
+    const awake = this.#awake();
+    if (awake.length > 0) await this.files.send(random, random.pick(awake), null);
   }
 
   #line(random: Random): Promise<void> {

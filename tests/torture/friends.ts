@@ -1,4 +1,4 @@
-/** Four friends of one table: what is queued reaches its friend once, in order. */
+/** Four friends of one table: what is queued reaches its friend once, in order, and what is offered comes. */
 
 import { Hosts } from "../e2e/hosts.ts";
 import type { Random } from "../sim/random.ts";
@@ -10,6 +10,7 @@ import {
   type Trouble,
   troublesOf,
 } from "./actors.ts";
+import { FILES_BYTES_PER_S, TorturedFiles } from "./files.ts";
 import { firstShown, outOfOrder, shownTwice } from "./shown.ts";
 import { eventually, type Tortured } from "./torture.ts";
 
@@ -27,12 +28,14 @@ export class TorturedFriends implements Tortured {
     readonly hosts: Hosts,
     readonly actors: readonly Actor[],
     readonly table: string,
+    readonly files: TorturedFiles,
   ) {
     this.#common = troublesOf(actors, hosts);
     this.troubles = {
       ...this.#common.troubles,
       tell: { weight: 30, happen: (random) => this.#tell(random, 1) },
       burst: { weight: 2, happen: (random) => this.#tell(random, 50) },
+      send: { weight: 6, happen: (random) => this.#send(random) },
       garbage: { weight: 2, happen: (random) => this.#garbage(random) },
     };
   }
@@ -46,13 +49,17 @@ export class TorturedFriends implements Tortured {
     await Deno.writeTextFile(table, rows.join(""));
     const actors: Actor[] = [];
     for (const name of NAMES) {
-      const words = () => ["peer", name, "--users", table, "--idle", "10s"];
+      await hosts.limit(name, FILES_BYTES_PER_S);
+      const own = ["peer", name, "--users", table, "--idle", "10s"];
+      const words = (self: Actor) => [...own, ...TorturedFiles.words(self)];
       const actor = made.use(await Actor.make({ name, hosts, words, module }));
       actor.start();
       await actor.node!.until(({ event }) => event === "ready");
       actors.push(actor);
     }
-    const world = new TorturedFriends(hosts, actors, table);
+    const files = made.use(new TorturedFiles(actors));
+    const world = new TorturedFriends(hosts, actors, table, files);
+    await world.#meet();
     made.move();
     return world;
   }
@@ -65,41 +72,72 @@ export class TorturedFriends implements Tortured {
       const answers = await Promise.all(this.actors.map(({ node }) => node!.ask("status")));
       return answers.every(({ unsent }) => unsent === 0);
     });
+    await this.files.settle();
   }
 
-  broken(): Promise<readonly string[]> {
-    return Promise.resolve([
+  async broken(): Promise<readonly string[]> {
+    return [
       ...this.actors.flatMap(({ faults }) => faults),
       ...this.actors.flatMap((actor) => shownTwice(actor)),
       ...this.actors.flatMap((actor) =>
         outOfOrder(actor, (text) => text.startsWith(actor.name) ? null : text.split(" ")[0]!)
       ),
       ...this.#neverShown(),
-    ]);
+      ...await this.files.broken(),
+    ];
+  }
+
+  async peace(): Promise<void> {
+    await this.files.clear();
   }
 
   figures(): Readonly<Record<string, number>> {
     const lives = this.actors.reduce((sum, { lives }) => sum + lives.length, 0);
     const shown = this.actors.reduce((sum, actor) => sum + firstShown(actor).size, 0);
-    return { said: this.#said.length, shown, processes: lives };
+    return { said: this.#said.length, shown, processes: lives, ...this.files.figures };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const actor of this.actors) await actor[Symbol.asyncDispose]();
+    await this.files[Symbol.asyncDispose]();
     await this.hosts[Symbol.asyncDispose]();
     await Deno.remove(this.table);
   }
 
-  async #tell(random: Random, count: number): Promise<void> {
-    const awake = this.actors.filter(({ isAwake, life }) => isAwake && isReady(life));
-    if (awake.length === 0) return;
-    const by = random.pick(awake);
-    const to = random.pick(this.actors.filter((other) => other !== by));
-    for (let at = 0; at < count; at++) {
-      const text = `${by.name} to ${to.name} ${this.#said.length}`;
-      this.#said.push({ text, by, to });
-      await by.node?.tell(to.name, text, text).catch(() => {}); // it may end at any time
+  /** What is offered to somebody whose key isn't known ends with the program. */
+  async #meet(): Promise<void> {
+    for (const by of this.actors) {
+      for (const to of this.actors.filter((other) => other !== by)) {
+        const text = await this.#say(by, to);
+        await by.node!.until(({ ref, state }) => ref === text && state === "delivered");
+      }
     }
+  }
+
+  async #tell(random: Random, count: number): Promise<void> {
+    const pair = this.#pair(random);
+    if (pair === null) return;
+    const { by, to } = pair;
+    for (let at = 0; at < count; at++) await this.#say(by, to);
+  }
+
+  async #say(by: Actor, to: Actor): Promise<string> {
+    const text = `${by.name} to ${to.name} ${this.#said.length}`;
+    this.#said.push({ text, by, to });
+    await by.node?.tell(to.name, text, text).catch(() => {}); // it may end at any time
+    return text;
+  }
+
+  async #send(random: Random): Promise<void> {
+    const pair = this.#pair(random);
+    if (pair !== null) await this.files.send(random, pair.by, pair.to);
+  }
+
+  #pair(random: Random): { readonly by: Actor; readonly to: Actor } | null {
+    const awake = this.actors.filter(({ isAwake, life }) => isAwake && isReady(life));
+    if (awake.length === 0) return null;
+    const by = random.pick(awake);
+    return { by, to: random.pick(this.actors.filter((other) => other !== by)) };
   }
 
   async #garbage(random: Random): Promise<void> {

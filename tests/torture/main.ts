@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-console -- a program of its own
 /**
  * `make torture MINUTES=20 MODE=mesh SEED=1`: real programs, real trouble; exits with 1 where a promise is broken.
- * `TRACE=1` says what happens when. With `CLOCKS=1` clocks are moved, too: not those of the built program, but of
+ * `TRACE=1` says what happens when; `DUMP=FOLDER` keeps what each process has shown. With `CLOCKS=1` clocks are moved, too: not those of the built program, but of
  * the same sources in another bundle.
  */
 
@@ -12,10 +12,13 @@ import { TorturedDirectory } from "./directory.ts";
 import { TorturedFriends } from "./friends.ts";
 import { TorturedGroup } from "./group.ts";
 import { TorturedMesh } from "./mesh.ts";
+import { TorturedPrivateRoom } from "./private.ts";
 import { torture, type Tortured } from "./torture.ts";
 
 const WORLDS: Readonly<Record<string, (module?: string) => Promise<Tortured>>> = {
   mesh: (module) => TorturedMesh.open(module),
+  meeting: (module) => TorturedMesh.open(module, true),
+  private: (module) => TorturedPrivateRoom.open(module),
   group: (module) => TorturedGroup.open(module),
   "engine-group": (module) => TorturedGroup.open(module, true),
   "engine-directory": (module) => TorturedDirectory.open(module, true),

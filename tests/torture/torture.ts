@@ -19,6 +19,8 @@ export interface Tortured extends AsyncDisposable {
   settle(): Promise<void>;
   /** What is promised and doesn't hold, a sentence each. */
   broken(): Promise<readonly string[]>;
+  /** What is tried when all has come right, and what is cleared away before the next round. @throws Where that fails. */
+  peace?(): Promise<void>;
   /** How much was done and seen. */
   figures(): Readonly<Record<string, number>>;
 }
@@ -56,6 +58,10 @@ export async function torture(
     try {
       await world.settle();
       broken = await world.broken();
+      if (broken.length === 0 && world.peace !== undefined) {
+        await world.peace();
+        broken = await world.broken();
+      }
     } catch (error) {
       broken = [...await world.broken(), String(error)];
     }
