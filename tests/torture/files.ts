@@ -67,8 +67,10 @@ export class TorturedFiles implements AsyncDisposable {
   async settle(): Promise<void> {
     await eventually("all files have come", SETTLE_MS, async () => {
       this.#lists = await this.#listed();
-      for (const [actor, list] of this.#lists) {
+      for (const list of this.#lists.values()) {
         for (const file of list) if (file.self) await this.#hasCome(file);
+      }
+      for (const [actor, list] of this.#lists) {
         const fetching = list.find(({ state }) => state === "fetching");
         if (fetching !== undefined) throw new Error(`${actor.name} fetches ${fetching.name}`);
         const part = safeList(savedOf(actor)).find((name) => name.endsWith(".part"));
