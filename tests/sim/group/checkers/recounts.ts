@@ -88,10 +88,14 @@ export class Recounts implements Checker {
     const isGivenUp = whole.length < members.length;
     // Numbers that only given-up members had promised are on no disk any more.
     const used = this.#views.filter(({ epoch: { view } }) => view > this.#number);
-    const canTell = used.some(({ epoch }) =>
-      epoch.members.some(({ key }) => whole.some((member) => member.key === key))
-    );
-    if (isGivenUp && used.length > 0 && !canTell) world.coordinator.hasForked = true;
+    const usedBy = (isOne: (key: PeerKey) => boolean) =>
+      used.some(({ epoch }) => epoch.members.some(({ key }) => isOne(key)));
+    const canTell = usedBy((key) => whole.some((member) => member.key === key));
+    // Members of a history that was given up before don't know those of the one that went on, either: whoever does and
+    // is here is heard first.
+    const isHere = usedBy((key) => (world.memberOf(key).process?.links.size ?? 0) > 0);
+    const mayLack = isGivenUp || (world.history.forksMax > 0 && !isHere);
+    if (mayLack && used.length > 0 && !canTell) world.coordinator.hasForked = true;
     let isLeft = isGivenUp;
     for (const { epoch, begunAt } of this.#views.slice(at)) {
       if (epoch.members.length === 0) isLeft = true;
