@@ -173,13 +173,14 @@ class SilentConnection {
   }
 }
 
-Deno.test("irc door: however many come, few are open at once", async () => {
+/** A door at which so many connect, one as soon as the other is taken. */
+function doorOf(connections: number, nowMs: () => number) {
   const all: SilentConnection[] = [];
   const end = Promise.withResolvers<never>();
   end.promise.catch(() => {}); // the door may be about to ask for the next one
   const listener = {
     accept() {
-      if (all.length === 200) return end.promise;
+      if (all.length === connections) return end.promise;
       all.push(new SilentConnection());
       return Promise.resolve(all.at(-1));
     },
@@ -197,8 +198,28 @@ Deno.test("irc door: however many come, few are open at once", async () => {
   const door = new IrcDoor({
     ...{ host, listener: listener as unknown as Deno.Listener, render: () => [] },
     password: { path: "", is: () => false },
-    ...{ warn: () => {}, nowMs: () => performance.now(), wallMs: Date.now },
+    ...{ warn: () => {}, nowMs, wallMs: Date.now },
   });
+  return { door, all };
+}
+
+const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+
+Deno.test("irc door: who comes isn't taken before who came earlier had a chance, or has gone", async () => {
+  const { door, all } = doorOf(200, () => 0); // time stands still
+  for (let turns = 0; turns < 50; turns++) await turn();
+  assertEquals(all.length, WAITING_MAX);
+
+  all[3]!.close();
+  while (all.length === WAITING_MAX) await turn();
+  for (let turns = 0; turns < 50; turns++) await turn();
+  assertEquals(all.length, WAITING_MAX + 1);
+  assertEquals(all.filter(({ isClosed }) => isClosed).length, 1);
+  await door.close();
+});
+
+Deno.test("irc door: however many come, few are open at once", async () => {
+  const { door, all } = doorOf(200, () => performance.now());
   while (all.length < 200) await new Promise((resolve) => setTimeout(resolve, 0));
 
   assertEquals(all.filter(({ isClosed }) => !isClosed).length, WAITING_MAX + 16);

@@ -5,6 +5,7 @@ import { type Invite, parseInvite } from "../../../lib/protocols/mesh/schema/rot
 import type { MeshConfig } from "../../../lib/protocols/mesh/schema/mesh_io.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/schema/records.ts";
 import type { ModeOutcome } from "../../../lib/base/machine/mode_machine.ts";
+import type { KeptWords } from "../../../lib/runtime/hosts/mode_host.ts";
 import { MeshHost } from "../../../lib/runtime/hosts/mesh_host.ts";
 import { HostWorld, MemoryStore } from "../host_world.ts";
 
@@ -43,6 +44,7 @@ class World extends HostWorld {
     begin: MeshConfig["begin"],
     shown: (event: MeshEvent) => void = () => {},
     written: () => Promise<void> = () => Promise.resolve(),
+    more: { readonly privateWords?: KeptWords<MeshEvent> } = {},
   ): Program {
     const { address, signer, process, environment, logged, open } = this.place(seed, 55_107);
     const { clock } = this.network;
@@ -81,6 +83,7 @@ class World extends HostWorld {
       written,
       keepAnswer: () => Promise.resolve(),
       outputReady: () => null,
+      ...more,
     });
     late.host = host;
     return { host, events, logged, paused, outcome: host.run() };
@@ -120,7 +123,16 @@ Deno.test("MeshHost: two programs meet, talk over sealed links, and part", async
 
 Deno.test("MeshHost: a long history is made piece by piece, and shown before what is said meanwhile", async () => {
   const world = new World();
-  const ann = world.start(1, "Ann", new Store(), { kind: "found" });
+  let recalls = 0;
+  const privateWords: KeptWords<MeshEvent> = {
+    keep: () => Promise.resolve(),
+    recalled: ({ event }) => {
+      recalls++;
+      return Promise.resolve(event);
+    },
+  };
+  const more = { privateWords };
+  const ann = world.start(1, "Ann", new Store(), { kind: "found" }, undefined, undefined, more);
   await world.pass(50);
   for (let at = 0; at < 1_000; at++) ann.host.command({ command: "say", text: `${at}` }, undefined);
   await world.pass(100);
@@ -142,6 +154,13 @@ Deno.test("MeshHost: a long history is made piece by piece, and shown before wha
   const expected = Array.from({ length: 900 }, (_, at) => `${at + 100}`);
   assertEquals(history.messages.map(({ text }) => text), expected);
   assertEquals([message.text, rest], ["meanwhile", []]);
+  assertEquals(recalls, 0, "what was said privately isn't asked for");
+
+  ann.host.command({ command: "history", count: 2, text: "9" }, "s");
+  await world.pass(100);
+  const found = ann.events.at(-1);
+  assert(found?.event === "history");
+  assertEquals([found.messages.map(({ text }) => text), recalls], [["998", "999"], 1]);
 });
 
 Deno.test("MeshHost: a link that is a day old is dialled anew, and nobody reads of it or misses a word", async () => {
