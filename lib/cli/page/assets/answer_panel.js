@@ -2,7 +2,7 @@
 
 import { answer } from "./cards.js";
 import { fill, h, icon } from "./dom.js";
-import { plainText } from "./lines.js";
+import { plainText } from "./phrases.js";
 
 /** Draws the answers of the place that is shown, the latest first. @param context As of `itemElement`. */
 export function renderAnswers(element, context) {

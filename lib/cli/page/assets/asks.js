@@ -3,7 +3,7 @@
 import { changeOf } from "./changes.js";
 import { fill, h, nameOf } from "./dom.js";
 import { visibleBody } from "./harmless.js";
-import { durationText } from "./lines.js";
+import { durationText } from "./phrases.js";
 import { titleOf } from "./sidebar.js";
 import { leftText } from "./times.js";
 

@@ -1,7 +1,8 @@
 /** What a screen reader is told, and what wants the attention of somebody who looks elsewhere. */
 
 import { actionIn, visible } from "./harmless.js";
-import { linesOf, plainText } from "./lines.js";
+import { linesOf } from "./lines.js";
+import { plainText } from "./phrases.js";
 
 /** More isn't read out. */
 const SPOKEN_MAX = 300;

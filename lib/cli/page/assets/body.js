@@ -2,7 +2,7 @@
 
 import { h, nameOf } from "./dom.js";
 import { actionIn, foldedBody, partsOf, visible, visibleBody } from "./harmless.js";
-import { listed, namePart, othersText } from "./lines.js";
+import { listed, namePart, othersText } from "./phrases.js";
 import { fullText, timeText } from "./times.js";
 
 /** A text with links, mentions and breaks; of a long one the beginning, and a button for the rest. */

@@ -1,6 +1,7 @@
 /** The socket to the program, and what `session.js` decides about it. */
 
 import { newSession, step } from "./session.js";
+import { ofWindow } from "./storage.js";
 
 /** A connection on which nothing came for so long is asked, and given up if nothing comes then, ms. */
 const SILENT_MS = 20_000;
@@ -153,6 +154,13 @@ function word(bytes) {
 }
 
 /** 128 bits at random. */
-export function randomWord() {
+function randomWord() {
   return word(crypto.getRandomValues(new Uint8Array(16)));
+}
+
+/** Kept over a reload: the same window comes in again. */
+export function windowId() {
+  const id = ofWindow.get("window") ?? randomWord();
+  ofWindow.set("window", id);
+  return id;
 }

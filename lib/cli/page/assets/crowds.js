@@ -1,7 +1,7 @@
 /** Who came and went, one after the other: in one line, as it matters who is here now, and not how that came about. */
 
 import { replaced } from "./chunks.js";
-import { listed, namePart } from "./lines.js";
+import { listed, namePart } from "./phrases.js";
 
 /** Who comes or goes later than this has a line of its own, which says when. */
 const PAUSE_MS = 30 * 60_000;

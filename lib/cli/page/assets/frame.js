@@ -1,11 +1,12 @@
 /** What stands around the messages: the title, the state of the connection, and the way to the end. */
 
+import { countText } from "../../../base/text/words.ts";
 import { fill, h, icon, setText, verifiedSign } from "./dom.js";
 import { visible } from "./harmless.js";
-import { emptyText } from "./headings.js";
-import { countText } from "./lines.js";
-import { peopleOf } from "./places.js";
-import { isClosed } from "./typed.js";
+import { emptyText, placeholderOf, subtitleOf } from "./headings.js";
+import { homeOf, peopleOf, unseenIn } from "./places.js";
+import { titleOf } from "./sidebar.js";
+import { isCallWith, isClosed } from "./typed.js";
 
 const $ = (id) => document.getElementById(id);
 
@@ -29,8 +30,28 @@ export function barTools(act) {
   ];
 }
 
+/** What it is, who reads it, and what can be typed there. */
+export function renderFrame(state, place) {
+  const title = titleOf(state, place);
+  setText($("title"), title);
+  setText($("subtitle"), subtitleOf(state, place));
+  setText($("own-name"), state.self ?? "p2pchat");
+  renderPerson(state, place);
+  const placeholder = placeholderOf(state, place);
+  $("text").placeholder = placeholder;
+  setText($("text-label"), placeholder);
+  const isOpen = state.link.state === "open";
+  const isOver = place.type === "call" ? !isCallWith(state, place) : homeOf(state, place).isOver;
+  $("more").disabled = !isOpen;
+  $("attach").disabled = !isOpen || isOver;
+  $("attach").hidden = state.mode === "group" || place.type === "lobby" || place.type === "friends";
+  const { unread, mentions } = unseenIn(state);
+  const news = unread === 0 ? "" : `(${unread}${mentions > 0 ? "!" : ""}) `;
+  document.title = `${news}${title} \u2013 p2pchat`;
+}
+
 /** Beside the title: whether the one with whom one talks is verified, and what can be done about them. */
-export function renderPerson(state, place) {
+function renderPerson(state, place) {
   const person = place.person === null
     ? undefined
     : peopleOf(state, place).get(place.person) ?? { name: place.person };

@@ -4,7 +4,7 @@ import { itemsOf } from "./chunks.js";
 import { editHappenings } from "./edit_events.js";
 import { fileHappenings } from "./file_events.js";
 import { folded } from "./harmless.js";
-import { comparedText } from "./lines.js";
+import { comparedText } from "./phrases.js";
 import {
   directPlace,
   goneTo,

@@ -1,7 +1,7 @@
 /** What stands above and below a place: what it is, who reads it, and what can be typed there. */
 
+import { countText } from "../../../base/text/words.ts";
 import { visible } from "./harmless.js";
-import { countText } from "./lines.js";
 import { peopleOf } from "./places.js";
 import { commandNamed, isClosed } from "./typed.js";
 

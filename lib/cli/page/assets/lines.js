@@ -1,76 +1,17 @@
-/**
- * What happened, in words, as parts of a sentence: a string, or an object with `name`, `code` (to be copied), `time`
- * (ISO 8601), `quote` (somebody's words), `entry` (the number of one) or `others` (names that are only counted at first). Words are those of the console; what people do here, they do with buttons.
- */
+/** What happened, in lines: words are those of the console; what people do here, they do with buttons. */
 
 import { countText, numberText } from "../../../base/text/words.ts";
-
-export { countText };
-
-const name = (text) => ({ name: text });
-const quote = (text) => ({ quote: text });
-const time = (iso) => ({ time: iso });
-
-/** `1.2 MB`. */
-export function sizeText(bytes) {
-  if (bytes < 1_000) return `${bytes} B`;
-  const power = Math.min(3, Math.floor(Math.log10(bytes) / 3));
-  return `${(bytes / 1_000 ** power).toFixed(1)} ${["kB", "MB", "GB"][power - 1]}`;
-}
-
-/** `0.4 ms`, `12 ms`, `4 s`, `1 min 3 s`, `2 h 5 min`. */
-export function durationText(ms) {
-  if (ms < 10) return `${Math.round(ms * 10) / 10} ms`;
-  if (ms < 1_000) return `${Math.round(ms)} ms`;
-  const seconds = Math.round(ms / 1_000);
-  if (seconds < 60) return `${seconds} s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) {
-    return seconds % 60 === 0 ? `${minutes} min` : `${minutes} min ${seconds % 60} s`;
-  }
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-}
-
-export function listed(items, last = " and ") {
-  return items.flatMap((item, index) =>
-    index === 0 ? [item] : [index === items.length - 1 ? last : ", ", item]
-  );
-}
-
-/** `away`, and why; the reason is somebody's words. */
-export function awayParts(away) {
-  const why = away.replace(/\s+/g, " ").trim();
-  return why === "" ? ["away"] : ["away: ", quote(why)];
-}
-
-function info(...parts) {
-  return { tone: "info", parts };
-}
-
-function faint(...parts) {
-  return { tone: "faint", parts };
-}
-
-function warning(...parts) {
-  return { tone: "warning", parts };
-}
-
-/** The key is another one than expected, or was verified under another name: null where there is nothing to say. */
-export function comparedText({ verified, verifiedAs = [], changed }) {
-  if (verified === true) return "verified";
-  const texts = [];
-  if (changed !== undefined) {
-    texts.push(
-      changed.before === undefined
-        ? "the key that you refused"
-        : changed.verified === true
-        ? "ANOTHER KEY than you verified"
-        : "a different key from before",
-    );
-  }
-  if (verifiedAs.length > 0) texts.push(`the key that you verified as ${verifiedAs.join(" and ")}`);
-  return texts.length === 0 ? null : texts.join(", ");
-}
+import { callLine } from "./call_lines.js";
+import {
+  awayParts,
+  comparedText,
+  durationText,
+  faint,
+  info,
+  listed,
+  namePart as name,
+  warning,
+} from "./phrases.js";
 
 const LEFT = {
   quit: (who) => wentLine(who),
@@ -224,74 +165,6 @@ function editLine({ seq, by, outcome, reason, agreed = [] }, { self }) {
   return warning(...whose, { entry: seq }, `${how}: ${reason}`);
 }
 
-const ENDED = {
-  "": (who) => [`The call with `, who, " is over"],
-  "hung-up": (who) => [who, " hung up"],
-  cancelled: (who) => ["The call of ", who, " was withdrawn"],
-  lost: (who) => ["The connection with ", who, " was lost"],
-  "directory-down": (
-    who,
-  ) => ["The directory, which relayed the call with ", who, ", doesn\u2019t answer any more"],
-  replaced: (who) => ["The call with ", who, " ended: one of you came in from somewhere else"],
-  kicked: () => ["The operator ended the call: you were thrown out"],
-  "peer-kicked": (who) => ["The operator threw ", who, " out"],
-  "key-changed": (who) => ["The call with ", who, " ended: their key isn\u2019t the one expected"],
-  "not-trusted": (
-    who,
-  ) => ["The call with ", who, " ended: their program doesn\u2019t accept your key"],
-  protocol: (who) => ["The call with ", who, " ended: their program sent what can\u2019t be read"],
-  quit: (who) => ["You left while ", who, "\u2019s call rang"],
-};
-
-function callLine(event, { call }) {
-  const { peer, state, reason = "", route, durationMs } = event;
-  const who = name(peer);
-  const isOurs = call?.isOurs ?? true;
-  switch (state) {
-    case "ringing":
-      return info("Calling ", who, "\u2026");
-    case "connected": {
-      const compared = comparedText(event) ?? "not verified yet: compare the digits of /verify";
-      const how = route === "relay"
-        ? ", through the directory"
-        : route === "direct"
-        ? ", directly"
-        : "";
-      return (event.verified === true ? info : warning)(
-        "Connected with ",
-        who,
-        `${how}; ${compared}`,
-      );
-    }
-    case "declined":
-      if (reason === "not-trusted") {
-        return warning("The program of ", who, " doesn\u2019t accept your key");
-      }
-      if (!isOurs) return info("You declined the call of ", who);
-      return reason === ""
-        ? info(who, " declined")
-        : info("The directory says that ", who, " declined: ", quote(reason));
-    case "busy":
-      return isOurs
-        ? info(who, " is in another call")
-        : info(who, " called while you were in another call");
-    case "offline":
-      return info(who, " isn\u2019t online");
-    case "unreachable":
-      return warning("No way to ", who, " was found");
-    case "timeout":
-      return isOurs ? info(who, " didn\u2019t answer") : info("You missed a call of ", who);
-    default: {
-      const parts = (ENDED[reason] ?? ENDED[""])(who);
-      const after = durationMs === undefined ? [] : [` after ${durationText(durationMs)}`];
-      return (reason === "lost" || reason === "directory-down" ? warning : info)(
-        ...parts,
-        ...after,
-      );
-    }
-  }
-}
-
 function sessionLine({ state, reason, name: who }, { wasDown }) {
   if (state === "up") return wasDown ? info("Back in the directory as ", name(who)) : null;
   if (state === "replaced") return warning("You came in from somewhere else");
@@ -384,22 +257,3 @@ export function linesOf(event, context) {
   const lines = LINES[event.event](event, context);
   return lines === null ? [] : Array.isArray(lines) ? lines : [lines];
 }
-
-/** `3 others`. */
-export function othersText(names) {
-  return countText(names.length, "other");
-}
-
-/** The text of parts, for screen readers and notifications. */
-export function plainText(parts, timeText = (iso) => iso) {
-  return parts.map((part) => typeof part === "string" ? part : plainPart(part, timeText)).join("");
-}
-
-function plainPart({ name, code, time, entry, others, quote }, timeText) {
-  if (time !== undefined) return timeText(time);
-  if (entry !== undefined) return `entry ${entry}`;
-  if (others !== undefined) return othersText(others);
-  return name ?? code ?? `\u201c${quote}\u201d`;
-}
-
-export { name as namePart, quote as quotePart, time as timePart };

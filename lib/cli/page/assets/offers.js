@@ -2,7 +2,7 @@
 
 import { h, icon } from "./dom.js";
 import { visible } from "./harmless.js";
-import { sizeText } from "./lines.js";
+import { sizeText } from "./phrases.js";
 
 export function offerElement(item, { act }) {
   const { name, size, state: how, bytes } = item.data;

@@ -6,27 +6,26 @@ import { renderAsks } from "./asks.js";
 import { attentionOf } from "./attention.js";
 import { itemsOf } from "./chunks.js";
 import { Composer } from "./composer.js";
-import { Connection, randomWord } from "./connection.js";
+import { Connection, windowId } from "./connection.js";
+import { listenToControls } from "./controls.js";
 import { Dialogs } from "./dialogs.js";
-import { fill, h, icon, setText } from "./dom.js";
-import { listenToDrops } from "./drops.js";
-import { barTools, emptyElement, renderEnd, renderLink, renderPerson } from "./frame.js";
-import { placeholderOf, subtitleOf } from "./headings.js";
+import { Entering, hint } from "./entering.js";
+import { emptyElement, renderEnd, renderFrame, renderLink } from "./frame.js";
 import { visible } from "./harmless.js";
 import { markKey, SeenMarks } from "./marks.js";
 import { pressed } from "./keyboard.js";
 import { Notifier } from "./notifier.js";
 import { personActions } from "./person_actions.js";
-import { placeActions } from "./place_menu.js";
-import { homeOf, mainPlace, NOTHING, peopleOf, unseenIn } from "./places.js";
+import { homeOf, mainPlace, NOTHING } from "./places.js";
 import { reduce } from "./reduce.js";
 import { refOf } from "./refs.js";
 import { Seeking } from "./seeking.js";
-import { closeSide, followWidth, isSideOpen, openSide } from "./side.js";
-import { orderedPlaces, renderPeople, renderPlaces, titleOf } from "./sidebar.js";
+import { closeSide, isSideOpen } from "./side.js";
+import { orderedPlaces, renderPeople, renderPlaces } from "./sidebar.js";
 import { ofWindow } from "./storage.js";
+import { alarm, tell } from "./telling.js";
 import { Timeline } from "./timeline.js";
-import { isCallWith, leaves, meant, roomOf, tooLong } from "./typed.js";
+import { isCallWith, roomOf } from "./typed.js";
 import { Uploads } from "./uploads.js";
 
 const $ = (id) => document.getElementById(id);
@@ -38,8 +37,6 @@ const MARKS_MS = 1_000;
 
 let state = NOTHING;
 let isDrawing = false;
-/** What is being changed: `{seq}` of an entry; null: nothing. */
-let editing = null;
 /** The place in which this window was before it was loaded again; null: there is none, or it is there. */
 let wanted = ofWindow.get("place");
 /** Whether a place was chosen, by the user or because there is only one. */
@@ -57,7 +54,7 @@ function act(action) {
   if (state.asks.length > 0) askAll();
   const unsaid = state.unsaid.at(-1);
   if (unsaid !== undefined && unsaid !== before.unsaid.at(-1) && !before.unsaid.includes(unsaid)) {
-    setText($("alarm"), `${unsaid.why} ${visible(unsaid.said)}`);
+    alarm(`${unsaid.why} ${visible(unsaid.said)}`);
   }
   if (state === before) return;
   const answer = current().answers.at(-1);
@@ -115,74 +112,9 @@ function say(text, place = state.current) {
   tell(visible(text));
 }
 
-/** Says something to screen readers. */
-function tell(text) {
-  const box = $("announcer");
-  box.append(h("p", {}, text));
-  while (box.childElementCount > 20) box.firstChild.remove();
-}
-
-/** What was typed: a line, or what an entry is to read. */
-function entered(text, shown) {
-  if (editing === null || text.trim() === "") return submit(text, shown);
-  const error = tooLong(text);
-  if (error !== null) {
-    hint(error);
-    return false;
-  }
-  const isDone = run({ command: { command: "edit", text, n: editing.seq }, isChat: false }, text);
-  if (isDone) stopEditing();
-  return isDone;
-}
-
-/** @param shown The id of the place that was shown when it was entered: nothing is said anywhere else. */
-async function submit(text, shown) {
-  if (text.trim() === "") return false;
-  const place = state.places.get(shown);
-  if (place === undefined) {
-    hint("Not sent: this conversation isn\u2019t there any more. Choose another one.");
-    return false;
-  }
-  const what = meant(state, place, text);
-  if (what.error !== undefined) {
-    hint(what.error);
-    return false;
-  }
-  if (leaves(state, place, text) && !await confirmLeaving()) return false;
-  // The title is to name whom it is for.
-  if (what.to !== undefined && state.link.state === "open") acts.open(what.to);
-  const isDone = what.to === undefined
-    ? run(what, text, shown)
-    : run(what, what.command.text.replace(/^\//, "//"), state.current);
-  if (isDone) {
-    hint(null);
-    timeline.scrollToEnd();
-  }
-  return isDone;
-}
-
-/** Says above the message box why nothing was sent, until something else is done. */
-function hint(text) {
-  const box = $("hint");
-  if (text === null && box.hidden) return;
-  fill(box, text === null ? null : h("span", {}, text));
-  box.hidden = text === null;
-}
-
-function confirmLeaving() {
-  const text =
-    "You leave, here and in every other window and console of this program. To close this page alone, close the window.";
-  return dialogs.ask("End p2pchat?", text, "End it");
-}
-
-function stopEditing() {
-  editing = null;
-  $("editing").hidden = true;
-}
-
 /** What buttons do. */
 const acts = {
-  line: (line) => submit(line, state.current),
+  line: (line) => entering.submit(line, state.current),
   command: (command) => run({ command: withRoom(command) }, ""),
   file: (item, command) => {
     const { room } = item.data;
@@ -192,29 +124,7 @@ const acts = {
   jump: (found) => seeking.begin(found),
   dismiss: ({ id }) => act({ type: "dismissed", place: state.current, id }),
   select: (place) => select(place),
-  edit: (item) => {
-    editing = item;
-    composer.put(item.text);
-    fill(
-      $("editing"),
-      h(
-        "span",
-        {},
-        "Changing ",
-        h("strong", {}, `entry ${item.seq}`),
-        "; whoever has to agree is asked",
-      ),
-      h("button", {
-        type: "button",
-        class: "more",
-        onclick: () => {
-          stopEditing();
-          composer.put("");
-        },
-      }, "Don\u2019t change it"),
-    );
-    $("editing").hidden = false;
-  },
+  edit: (item) => entering.edit(item),
   showEntry: (seq) => {
     const found = [...itemsOf(current().chunks)].find((item) => item.seq === seq);
     if (found === undefined) acts.line(`/entry ${seq}`);
@@ -250,7 +160,7 @@ function withRoom(command, place = current()) {
 
 function select(place) {
   hasChosen = true;
-  stopEditing();
+  entering.stopEditing();
   hint(null);
   act({ type: "select", place });
   closeSide();
@@ -282,10 +192,7 @@ function render() {
   timeline.show(context);
   showNew();
   $("timeline").setAttribute("aria-busy", String(state.last < state.upTo));
-  const title = titleOf(state, place);
-  setText($("title"), title);
-  setText($("subtitle"), subtitleOf(state, place));
-  setText($("own-name"), state.self ?? "p2pchat");
+  renderFrame(state, place);
   renderPlaces($("places"), state, acts);
   renderPeople(
     { word: $("people-word"), count: $("people-count"), list: $("people") },
@@ -297,18 +204,6 @@ function render() {
   renderAsks($("asks"), state, acts, nowMs);
   renderEnd(current(), timeline.isAtEnd);
   composer.show(state, place);
-  const placeholder = placeholderOf(state, place);
-  $("text").placeholder = placeholder;
-  setText($("text-label"), placeholder);
-  $("more").disabled = state.link.state !== "open";
-  $("attach").disabled = state.link.state !== "open" ||
-    (place.type === "call" ? !isCallWith(state, place) : homeOf(state, place).isOver);
-  $("attach").hidden = state.mode === "group" || place.type === "lobby" || place.type === "friends";
-  renderPerson(state, place);
-  const { unread, mentions } = unseenIn(state);
-  document.title = `${
-    unread === 0 ? "" : `(${unread}${mentions > 0 ? "!" : ""}) `
-  }${title} \u2013 p2pchat`;
 }
 
 /** What is new is led to, once it is drawn; or it is seen already. */
@@ -393,7 +288,7 @@ function openOnlyFriend() {
 function attend(event) {
   const { spoken, title, body, isUrgent } = attentionOf(event, state);
   if (spoken !== null) tell(spoken);
-  if (isUrgent) setText($("alarm"), `${title}. ${body}`);
+  if (isUrgent) alarm(`${title}. ${body}`);
   if (title !== null && !document.hasFocus()) notifier.notify(title, body);
 }
 
@@ -423,68 +318,19 @@ function escaped() {
     act({ type: "closed", place: state.current });
     return composer.focus();
   }
-  if (editing !== null) {
-    stopEditing();
-    composer.put("");
-  }
+  entering.giveUpEditing();
   timeline.scrollToEnd();
   composer.focus();
 }
 
 function listen() {
-  for (
-    const [id, name] of Object.entries({
-      "close-side": "close",
-      "open-side": "menu",
-      attach: "attach",
-      send: "send",
-    })
-  ) {
-    $(id).append(icon(name));
-  }
-  fill($("help"), icon("help"), "Keys");
-  $("help").addEventListener("click", () => dialogs.keys());
-  $("bar-tools").append(...barTools({
-    about: () => {
-      const { person } = current();
-      acts.about(peopleOf(state, current()).get(person) ?? { name: person });
-    },
-    search: () => composer.put("/search "),
-    more: () => {
-      const place = current();
-      dialogs.menu(titleOf(state, place), placeActions(state, place, acts));
-    },
-  }));
-  $("open-side").addEventListener("click", openSide);
-  $("close-side").addEventListener("click", closeSide);
-  $("shade").addEventListener("click", closeSide);
-  followWidth();
-  $("to-end").addEventListener("click", () => {
-    timeline.scrollToEnd();
-    composer.focus();
-  });
-  $("skip").addEventListener("click", (event) => {
-    event.preventDefault(); // the address has the token where a link within the page would put its target
-    composer.focus();
-  });
-  $("text").addEventListener("input", () => hint(null));
-  $("attach").addEventListener("click", () => $("file").click());
-  $("file").addEventListener("change", () => {
-    uploads.add($("file").files, state.current, state.fileBytes);
-    $("file").value = "";
-  });
+  const parts = { acts, dialogs, composer, timeline, uploads };
+  listenToControls({ state: () => state, current, ...parts });
   addEventListener("keydown", (event) => pressed(event, KEY_ACTS));
   addEventListener("focus", looked);
   addEventListener("blur", looked);
   document.addEventListener("visibilitychange", looked);
   setInterval(() => renderAsks($("asks"), state, acts, Date.now()), CLOCK_MS);
-  listenToDrops(
-    () => {
-      if ($("attach").disabled || $("attach").hidden) return null;
-      return current().person === null ? "everybody here" : titleOf(state, current());
-    },
-    (files) => uploads.add(files, state.current, state.fileBytes),
-  );
 }
 
 const dialogs = new Dialogs($("dialog"));
@@ -493,8 +339,16 @@ const timeline = new Timeline($("timeline"), {
   earlier: () => asking.earlier(state, current()),
 });
 const composer = new Composer({ form: $("composer"), text: $("text"), list: $("suggestions") }, {
-  submit: entered,
+  submit: (text, shown) => entering.entered(text, shown),
   told: tell,
+});
+const entering = new Entering({
+  state: () => state,
+  run,
+  open: (person) => acts.open(person),
+  put: (text) => composer.put(text),
+  ask: (...question) => dialogs.ask(...question),
+  done: () => timeline.scrollToEnd(),
 });
 const seeking = new Seeking({
   state: () => state,
@@ -524,13 +378,6 @@ const uploads = new Uploads($("uploads"), {
   failed: (text, place) => say(text, place),
   isOpen: () => state.link.state === "open",
 });
-
-/** Kept over a reload: the same window comes in again. */
-function windowId() {
-  const id = ofWindow.get("window") ?? randomWord();
-  ofWindow.set("window", id);
-  return id;
-}
 
 const connection = new Connection({
   token: location.hash.slice(1),

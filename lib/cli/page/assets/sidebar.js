@@ -1,9 +1,9 @@
 /** Conversations and people, at the side. */
 
-import { numberText } from "../../../base/text/words.ts";
+import { countText, numberText } from "../../../base/text/words.ts";
 import { avatar, fill, h, icon, nameOf, setText, verifiedSign } from "./dom.js";
 import { visible } from "./harmless.js";
-import { comparedText, countText } from "./lines.js";
+import { comparedText } from "./phrases.js";
 import { mainPlace, peopleOf } from "./places.js";
 
 /** More people aren't listed, only counted: /list shows all. */

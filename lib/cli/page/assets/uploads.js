@@ -2,7 +2,7 @@
 
 import { fill, h } from "./dom.js";
 import { visible } from "./harmless.js";
-import { sizeText } from "./lines.js";
+import { sizeText } from "./phrases.js";
 
 const NO_ANSWER = "The program doesn\u2019t answer.";
 
