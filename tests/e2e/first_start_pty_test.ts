@@ -1,6 +1,9 @@
 /** What a person at a terminal is shown at the first start of each mode. */
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { BrowserWindow } from "./browser_window.ts";
+import { FriendsGroup } from "./friends_group.ts";
+import { Group } from "./group_world.ts";
 import { PROGRAM } from "./node.ts";
 import { hasScript, openTerminal, type Terminal } from "./pty.ts";
 import { makeSmallProgram } from "./small_program.ts";
@@ -52,6 +55,49 @@ Deno.test({
         "* /help lists the commands, /exit ends the coordinator.",
       );
     } finally {
+      await Deno.remove(home, { recursive: true });
+    }
+  },
+});
+
+const ADDRESS = /http:\/\/127\.0\.0\.1:\d+\/#[A-Za-z0-9_-]{43}/;
+/** Commands with their slash, other lines of the console, options, and its keys. */
+const OF_CONSOLE = /(?:^|\s)[/:][a-z]|--[a-z]|Alt\+/;
+
+Deno.test({
+  name: "a page isn't told what to type at the console, or how to start the program",
+  ignore: !hasScript(),
+  fn: async () => {
+    const home = await Deno.makeTempDir({ prefix: "p2pchat-pty-" });
+    const env = { P2PCHAT_HOME: home };
+    const group = new Group();
+    const friends = new FriendsGroup("dora", "emil");
+    try {
+      await group.serve();
+      const modes = [
+        "mesh Ann --new --host 127.0.0.1 --port 0",
+        "mesh Ann --host 127.0.0.1 --port 0",
+        "mesh Ben --new --private --host 127.0.0.1 --port 0",
+        `peer Cid --server ${group.server}`,
+        `peer dora --users ${friends.file}`,
+      ];
+      for (const words of modes) {
+        const command = [PROGRAM, ...words.split(" "), "--web", "0"];
+        await using terminal = await openTerminal({ command, env, columns: 200, rows: 40 });
+        const isTold = (text: string) => ADDRESS.test(text) && /leaves\.|were in last/.test(text);
+        await terminal.until("what to type", ({ text }) => isTold(text));
+        const [url] = ADDRESS.exec(terminal.screen.text)!;
+        using window = await BrowserWindow.open({ event: "web", url }, "window-1");
+        const last = window.welcome["last"] as number;
+        await window.visit.until("all that was shown", () => window.lastId >= last);
+        const told = window.events.filter(({ event }) => event === "notice");
+        assertEquals(told.filter(({ text }) => OF_CONSOLE.test(text)), [], words);
+        await terminal.press("\x03");
+        assertEquals(await terminal.ended(), 0);
+      }
+    } finally {
+      await group[Symbol.asyncDispose]();
+      await friends[Symbol.asyncDispose]();
       await Deno.remove(home, { recursive: true });
     }
   },

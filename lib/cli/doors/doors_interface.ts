@@ -10,6 +10,7 @@ import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import type { HelpEvent } from "../args/help_text.ts";
 import type { CommandTable } from "../commands/commands.ts";
 import type {
+  Advice,
   Attention,
   CommonEvent,
   Dialogue,
@@ -184,6 +185,13 @@ export class DoorsInterface<Event extends ShownEvent, Target>
   showSaid(event: Event | CommonEvent, ref?: string): void {
     if (this.#askerOf(ref) !== null) this.#first.show(event);
     this.#keep(event, ref);
+  }
+
+  advise({ text, atDoors }: Advice, place?: Place): void {
+    this.#first.show({ event: "notice", text }, undefined, place);
+    if (atDoors === null) return;
+    const notice: CommonEvent = { event: "notice", text: atDoors };
+    this.#keep(notice, undefined, place);
   }
 
   #tellUntold(): void {

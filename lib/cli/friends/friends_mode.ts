@@ -20,7 +20,7 @@ import type { FriendsOptions } from "./friends_arguments.ts";
 import { unsealing } from "../credentials/unsealing.ts";
 import { People } from "../credentials/people.ts";
 import { pinsIn } from "../credentials/pinned_keys.ts";
-import type { KeptPlace, Mode } from "../rendering/user_interface.ts";
+import type { Advice, KeptPlace, Mode } from "../rendering/user_interface.ts";
 import type { OwnEventOf } from "../rendering/verify_rendering.ts";
 import { FORGETS, forgettingStore } from "../session/forgetting_store.ts";
 import { InputPause, inputTo, modePorts, runMode } from "../session/run_mode.ts";
@@ -108,7 +108,7 @@ interface Wiring extends Session<FriendsOwnEvent, FriendsCommandSink> {
 }
 
 /** Shown at a terminal at the first start. */
-const FIRST_STEPS = "/help lists the commands, /exit leaves.";
+const FIRST_STEPS: Advice = { text: "/help lists the commands, /exit leaves.", atDoors: null };
 
 async function chat(wiring: Wiring): Promise<void> {
   const { options, table, disk, folder, environment, ui } = wiring;
@@ -241,7 +241,7 @@ interface Kept {
   readonly store: FriendsStore;
   readonly history: FriendsHistory;
   /** Notices to show after the start. */
-  readonly notices: readonly string[];
+  readonly notices: readonly (string | Advice)[];
   /** The scope of their keys in `known_peers`. */
   readonly scope: string;
   /** Where what is known of files goes. */

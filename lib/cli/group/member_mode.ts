@@ -38,7 +38,7 @@ import {
   pinsIn,
   serverKeyPinned,
 } from "../credentials/pinned_keys.ts";
-import type { KeptPlace, WaitingLines } from "../rendering/user_interface.ts";
+import type { Advice, KeptPlace, WaitingLines } from "../rendering/user_interface.ts";
 import { endpointForOthers } from "../session/advertised_address.ts";
 import { LastSeen, shownAgain } from "../session/last_seen.ts";
 import { inputTo, modePorts, runMode, sayBye } from "../session/run_mode.ts";
@@ -157,7 +157,7 @@ interface Wiring extends Program {
   readonly place: MemberPlace;
   readonly logPath: string;
   /** Notices to the user about the place. */
-  readonly notices: readonly string[];
+  readonly notices: readonly (string | Advice)[];
 }
 
 /** Thrown where the coordinator that answers is one whose group is stored in another place. */
@@ -192,7 +192,7 @@ async function chatWhereItIs(program: Program): Promise<void> {
   }
 }
 
-const FIRST_GROUP = "/help lists the commands, /exit leaves.";
+const FIRST_GROUP: Advice = { text: "/help lists the commands, /exit leaves.", atDoors: null };
 
 function otherAddressText(server: Endpoint, { address }: MemberPlace): string {
   return `The coordinator at ${
@@ -426,7 +426,7 @@ class Presenter {
   /** @param stored How many entries the log has at the start. */
   constructor(
     readonly wiring: Wiring,
-    readonly notices: readonly string[],
+    readonly notices: readonly (string | Advice)[],
     readonly seen: LastSeen,
     readonly stored: number,
   ) {

@@ -75,14 +75,17 @@ import {
 } from "../session/mode_session.ts";
 import { joiningByWords, roomWords } from "./room_words.ts";
 import { openAskedDoors } from "../opened_doors/asked_doors.ts";
+import type { Advice } from "../rendering/user_interface.ts";
 import type { MeshMetering } from "../metrics/mesh_metering.ts";
 import { measuring, observing, withMetering } from "../metrics/with_metering.ts";
 import { Presenter } from "./presenter.ts";
 
 /** Notices about which room this is; scripts get only those they don't know from events. */
-const BACK = "This is the room you were in last; --new founds another";
-const BACK_PRIVATE =
-  "This is the private room you were in last; --private --new founds another private one";
+const BACK = ["This is the room you were in last", "; --new founds another"] as const;
+const BACK_PRIVATE = [
+  "This is the private room you were in last",
+  "; --private --new founds another private one",
+] as const;
 const FOUNDED =
   "You founded a new room; nobody else is here yet. Anybody who reaches this address can join and read " +
   "(with --private, only those with an invite). /help lists the commands, ";
@@ -93,10 +96,13 @@ const OTHERS_ANNOUNCED =
 const OTHERS_UNANNOUNCED =
   "Others can also join by a code to say: /invite --words. On one network, all just start with --lan.";
 
-function joinedText(title: string | null): string {
+function joinedText(title: string | null): Advice {
   const room = title === null ? "the room" : `the room ${quotedStart(title)}`;
-  return `You joined ${room}. /help lists the commands, :q leaves.`;
+  return ofConsole(`You joined ${room}. /help lists the commands, :q leaves.`);
 }
+
+/** Steps that are taken at the console; doors show by themselves which room it is, and how others come. */
+const ofConsole = (text: string): Advice => ({ text, atDoors: null });
 
 const FOUNDED_PRIVATE =
   "You founded a private room; nobody else is here yet. /invite shows what others need, ";
@@ -111,26 +117,28 @@ const FOUNDED_PASSIVE =
 const TOLD_AFTER_MS = 500;
 
 /** A warning to users who join another room than the last, perhaps with a command from the shell's history. */
-function leftBehind(last: RoomId, name: string): string {
-  return "This is another room than the one you were in last. What waits there is sent when you go back, with: " +
-    backTo(last, name);
+function leftBehind(last: RoomId, name: string): Advice {
+  const atDoors =
+    "This is another room than the one you were in last. What waits there is sent when you go back";
+  return { text: `${atDoors}, with: ${backTo(last, name)}`, atDoors };
 }
 
 /** The line that says where one is, with where one is met. */
-function back(text: string, { meet }: MeshOptions): string {
-  if (meet === null) return text;
-  return `${text}. Your meeting point is ${
-    meetingPointText(meet)
-  }; --meet names another, --meet none forgets it`;
+function back([room, way]: readonly [string, string], { meet }: MeshOptions): Advice {
+  if (meet === null) return { text: room + way, atDoors: room };
+  const met = `. Your meeting point is ${meetingPointText(meet)}`;
+  const text = `${room}${way}${met}; --meet names another, --meet none forgets it`;
+  return { text, atDoors: room + met };
 }
 
 /** What a person is told of the other rooms of the last time's console. */
-function alsoOpen(rooms: readonly RememberedRoom[]): readonly string[] {
+function alsoOpen(rooms: readonly RememberedRoom[]): readonly Advice[] {
   const [first] = rooms;
   if (first === undefined) return [];
   const told = rooms.map(({ room, title }) => roomText(room, title)).join(", ");
   const { room, title } = first;
-  return [`You also had ${told} open: /join ${title ?? roomIdStart(room)} opens it`];
+  const atDoors = `You also had ${told} open`;
+  return [{ text: `${atDoors}: /join ${title ?? roomIdStart(room)} opens it`, atDoors }];
 }
 
 /** An agent's program was given an address at which nobody answers. */
@@ -437,7 +445,8 @@ async function chat(wiring: Wiring): Promise<Bye> {
       } else if (begin.kind === "found" && ui.interactive) {
         const leave = leaving(isFurther);
         const how = lan === null ? OTHERS_UNANNOUNCED : OTHERS_ANNOUNCED;
-        showNotices(ui, ...(begin.private ? [FOUNDED_PRIVATE + leave] : [FOUNDED + leave, how]));
+        const steps = begin.private ? [FOUNDED_PRIVATE + leave] : [FOUNDED + leave, how];
+        showNotices(ui, ...steps.map(ofConsole));
       } else if (
         begin.kind === "join" && ui.interactive &&
         (rooms.last === null || lan?.isGivenUp(rooms.last) === true)

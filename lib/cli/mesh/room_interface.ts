@@ -6,6 +6,7 @@
 import type { RoomId } from "../../base/ids.ts";
 import type { P2pchatError } from "../../base/errors.ts";
 import type {
+  Advice,
   Attention,
   CommonEvent,
   InputHandler,
@@ -140,6 +141,12 @@ export class RoomInterface implements UserInterface<MeshOwnEvent, RoomSink>, Pla
     // The room that the user is in says so; scripts are told by each.
     if (isElsewhere && ui.interactive && event.event === "presence" && event.self) return;
     ui.show(event, ref, this);
+  }
+
+  advise(advice: Advice): void {
+    const { ui, hasSeveral } = this.shared;
+    if (ui.advise !== undefined) ui.advise(advice, hasSeveral ? this : undefined);
+    else this.show({ event: "notice", text: advice.text });
   }
 
   attend(attention: Attention): void {

@@ -100,6 +100,13 @@ export type CommonEvent =
   /** Last event before exit 0; not shown in text form. */
   | { readonly event: "bye"; readonly reason: string };
 
+/** A notice that tells what can be typed at the console, or where it is started. */
+export interface Advice {
+  readonly text: string;
+  /** What doors show in its place, which have ways of their own; null: nothing. */
+  readonly atDoors: string | null;
+}
+
 /** The last messages were shown again; what follows was said since the user went away (ISO 8601, UTC). */
 export interface ReturnedEvent {
   readonly event: "returned";
@@ -307,6 +314,8 @@ export interface UserInterface<Event extends ShownEvent, Target> {
    * said at one of them. Absent where there are none.
    */
   showSaid?(event: Event | CommonEvent, ref?: string): void;
+  /** Shows the text at the console as a notice, and what is said there at doors. Absent where there are none. */
+  advise?(advice: Advice, place?: Place): void;
   /**
    * Sets the user's name and place, shown before `> `: `Alice`, `Alice @group`.
    * @param self The user's own name, which stands out where others mention it; null where nobody can.

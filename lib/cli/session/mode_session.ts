@@ -40,7 +40,7 @@ import { keepOwn } from "../args/least_privilege.ts";
 import type { CommonOptions } from "../args/options.ts";
 import { Peace } from "./peace.ts";
 import { randomBytes } from "./random_bytes.ts";
-import type { Mode, ShownEvent, UserInterface } from "../rendering/user_interface.ts";
+import type { Advice, Mode, ShownEvent, UserInterface } from "../rendering/user_interface.ts";
 import { VERSION } from "./version.ts";
 import { PipedInterface } from "../streams/piped_interface.ts";
 import { isAtTerminal, processStreams, type Streams } from "../streams/streams.ts";
@@ -318,12 +318,16 @@ export function openSessionLog<Event extends ShownEvent, Target>(
   return openLog(options, (text) => ui.show({ event: "notice", text, warning: true }));
 }
 
-/** Shows what was found and mended while something was opened. */
+/** Shows what was found and mended while something was opened, and what can be done. */
 export function showNotices<Event extends ShownEvent, Target>(
   ui: UserInterface<Event, Target>,
-  ...texts: readonly string[]
+  ...notices: readonly (string | Advice)[]
 ): void {
-  for (const text of texts) ui.show({ event: "notice", text });
+  for (const notice of notices) {
+    if (typeof notice === "string") ui.show({ event: "notice", text: notice });
+    else if (ui.advise !== undefined) ui.advise(notice);
+    else ui.show({ event: "notice", text: notice.text });
+  }
 }
 
 /** Warns the user of what has no answer of its own. */

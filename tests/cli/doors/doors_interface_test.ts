@@ -80,6 +80,20 @@ class NotedDoor implements Door {
 
 const lines = ({ streams }: Opened) => streams.stdoutText.split("\n").slice(0, -1);
 
+Deno.test("what tells how the console is used isn't for doors, which say what is left of it", async () => {
+  const opened = open();
+  const page = await new NotedDoor("The page").attach(opened.ui);
+
+  opened.ui.advise({ text: "You are back; :q leaves", atDoors: "You are back" });
+  opened.ui.advise({ text: "/help lists the commands", atDoors: null });
+  await settle();
+
+  const console = ["12:03 * You are back; :q leaves", "12:03 * /help lists the commands"];
+  assertEquals(lines(opened), console);
+  assertEquals(page.texts, ["You are back"]);
+  await opened.ui.close();
+});
+
 Deno.test("a console and two doors show the same", async () => {
   const opened = open();
   const { streams, ui, room } = opened;

@@ -72,7 +72,7 @@ function partText(part: Any): string {
   if (typeof part === "string") return part;
   if (part.entry !== undefined) return `entry ${part.entry}`;
   if (part.others !== undefined) return page.othersText(part.others);
-  return part.name ?? part.code ?? part.quote ?? part.time;
+  return part.name ?? part.label ?? part.code ?? part.quote ?? part.time;
 }
 
 export function placeOf(state: Any, person: string): string {

@@ -36,7 +36,12 @@ Deno.test("page: an empty place names only what can be done there", () => {
     page.emptyText(stateWith(place, more), place);
   const commands = [{ name: "invite", aliases: [] }];
 
-  assertEquals(empty(room(), { commands }).action, { label: "Invite others", line: "/invite" });
+  const action = { label: "Invite others", line: "/invite" };
+  const title = "Nothing was said yet";
+  const text = "Say hello, or let others in.";
+  const open = `${text} Whoever reaches a member can join, and read.`;
+  assertEquals(empty(room(), { commands }), { title, text: open, action });
+  assertEquals(empty(room({ isPrivate: true }), { commands }), { title, text, action });
   assertEquals(empty(room()), { title: "Nothing was said yet", text: "Say hello." });
   assertEquals(empty(room({ type: "group" }), { mode: "group" }), {
     title: "Nothing was said yet",

@@ -10,6 +10,7 @@ import * as hashes from "../../../lib/cli/page/assets/hashes.js";
 import * as headings from "../../../lib/cli/page/assets/headings.js";
 import * as lines from "../../../lib/cli/page/assets/lines.js";
 import * as marks from "../../../lib/cli/page/assets/marks.js";
+import * as phrases from "../../../lib/cli/page/assets/phrases.js";
 import * as places from "../../../lib/cli/page/assets/places.js";
 import * as qr from "../../../lib/cli/page/assets/qr.js";
 import * as reduce from "../../../lib/cli/page/assets/reduce.js";
@@ -34,6 +35,7 @@ export const page: Any = {
   ...headings,
   ...lines,
   ...marks,
+  ...phrases,
   ...places,
   ...qr,
   ...reduce,

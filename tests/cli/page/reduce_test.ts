@@ -50,6 +50,29 @@ Deno.test("page: what is said in a room, who comes and who goes", () => {
   assertEquals(texts(left).at(-1), "* Bob left");
 });
 
+Deno.test("page: that a room is private the title says, and no line", () => {
+  const state = pageOf("mesh", [{ ...ready, private: true }]);
+
+  assertEquals(texts(state), []);
+  const subtitle = page.subtitleOf(state, mainPlace(state));
+  assertEquals(subtitle, "Nobody else is here; private, by invite only");
+});
+
+Deno.test("page: what is done next is a button of the sentence", () => {
+  const state = pageOf("directory", [
+    { event: "call", call: "c", peer: "bob", state: "connected", reason: "", route: "direct" },
+  ]);
+  const [line] = items(state, placeOf(state, "bob"));
+
+  assertEquals(line.parts.at(-1), { label: "compare digits", line: "/verify bob" });
+  assertEquals(page.linesOf({ event: "presence", self: true, away: "" }, {})[0].parts, [
+    "You are ",
+    "away",
+    "; ",
+    { label: "Say that you are back", line: "/back" },
+  ]);
+});
+
 Deno.test("page: an event that was had before changes nothing", () => {
   const state = pageOf("mesh", [ready, hello]);
 

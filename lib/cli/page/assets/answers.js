@@ -7,6 +7,7 @@ import { countText } from "../../../base/text/words.ts";
 import { statusRows } from "./statuses.js";
 import {
   awayParts,
+  comeBackPart,
   comparedText,
   listed,
   namePart as name,
@@ -88,7 +89,7 @@ function statusCard(status, { mode }) {
   const problems = (status.problems ?? []).map((problem) => ["! ", problem]);
   const away = status.away === undefined
     ? []
-    : [["You are ", ...awayParts(status.away), "; /back ends that"]];
+    : [["You are ", ...awayParts(status.away), "; ", comeBackPart]];
   return card("Status", { rows: [...rows, ...problems, ...away] }, {
     code: status.key,
     label: "Your key",

@@ -56,6 +56,10 @@ function partNode(part, context) {
     const onclick = () => act.showEntry(part.entry);
     return h("button", { type: "button", class: "link", onclick }, `entry ${part.entry}`);
   }
+  if (part.line !== undefined) {
+    const onclick = () => act.line(part.line);
+    return h("button", { type: "button", class: "link", onclick }, part.label);
+  }
   if (part.others !== undefined) return othersNode(part.others, context);
   return h("q", {}, h("bdi", {}, foldedBody(visibleBody(part.quote)).head));
 }

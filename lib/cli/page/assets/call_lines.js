@@ -4,6 +4,7 @@ import {
   comparedText,
   durationText,
   info,
+  linePart,
   namePart as name,
   quotePart as quote,
   warning,
@@ -36,7 +37,10 @@ export function callLine(event, { call }) {
     case "ringing":
       return info("Calling ", who, "\u2026");
     case "connected": {
-      const compared = comparedText(event) ?? "not verified yet: compare the digits of /verify";
+      const compared = comparedText(event);
+      const found = compared === null
+        ? ["not verified yet: ", linePart("compare digits", `/verify ${peer}`)]
+        : [compared];
       const how = route === "relay"
         ? ", through the directory"
         : route === "direct"
@@ -45,7 +49,8 @@ export function callLine(event, { call }) {
       return (event.verified === true ? info : warning)(
         "Connected with ",
         who,
-        `${how}; ${compared}`,
+        `${how}; `,
+        ...found,
       );
     }
     case "declined":

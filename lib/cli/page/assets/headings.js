@@ -73,6 +73,8 @@ export function placeholderOf(state, place) {
   }
 }
 
+const LET_IN = "Say hello, or let others in.";
+
 /** Where nothing was said yet: `title`, `text`, and as an `action` what a button does. */
 export function emptyText(state, place) {
   if (state.mode === null) return { title: "p2pchat", text: "Connecting\u2026" };
@@ -95,5 +97,6 @@ export function emptyText(state, place) {
   if (place.type === "group") return { title, text: "What you say goes to all members." };
   if (commandNamed(state, "invite") === undefined) return { title, text: "Say hello." };
   const action = { label: "Invite others", line: "/invite" };
-  return { title, text: "Say hello, or let others in.", action };
+  const text = place.isPrivate ? LET_IN : `${LET_IN} Whoever reaches a member can join, and read.`;
+  return { title, text, action };
 }

@@ -4,6 +4,7 @@ import { countText, numberText } from "../../../base/text/words.ts";
 import { callLine } from "./call_lines.js";
 import {
   awayParts,
+  comeBackPart,
   comparedText,
   durationText,
   faint,
@@ -75,7 +76,7 @@ function presenceLine(event, context) {
   if (self === true) {
     return away === undefined
       ? info("You are back")
-      : info("You are ", ...awayParts(away), "; /back ends that");
+      : info("You are ", ...awayParts(away), "; ", comeBackPart);
   }
   if (event.state === undefined) {
     return info(name(shown), ...(away === undefined ? [" is back"] : [" is ", ...awayParts(away)]));
@@ -185,10 +186,8 @@ function readyLine(
 ) {
   if (command === "mesh") {
     if (passive === true) return [faint("Nobody joins through you: you take no connections")];
-    const join = isPrivate === true
-      ? ["This room is private: /invite shows what others need"]
-      : ["Others join with ", { code: `p2pchat mesh NAME ${host} ${port}` }];
-    return [faint(...join)];
+    if (isPrivate === true) return []; // the title says so, and a button invites others
+    return [faint("Others join with ", { code: `p2pchat mesh NAME ${host} ${port}` })];
   }
   if (users !== undefined) return [faint("You are ", name(who), `, listening at ${port}`)];
   if (registry !== undefined) return [faint(`Directory ${registry}`)];

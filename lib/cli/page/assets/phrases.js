@@ -1,6 +1,6 @@
 /**
  * Parts of sentences: a string, or an object with `name`, `code` (to be copied), `time` (ISO 8601), `quote` (somebody's
- * words), `entry` (the number of one) or `others` (names that are only counted at first).
+ * words), `entry` (the number of one), `others` (names that are only counted at first), or `label` and `line` (a button).
  */
 
 import { countText } from "../../../base/text/words.ts";
@@ -8,6 +8,10 @@ import { countText } from "../../../base/text/words.ts";
 export const namePart = (text) => ({ name: text });
 export const quotePart = (text) => ({ quote: text });
 export const timePart = (iso) => ({ time: iso });
+
+/** What a button in the sentence does, as if the line were typed. */
+export const linePart = (label, line) => ({ label, line });
+export const comeBackPart = linePart("Say that you are back", "/back");
 
 /** Of a line of what happened, as `tone` and `parts`: worth knowing. */
 export function info(...parts) {
@@ -83,7 +87,8 @@ export function plainText(parts, timeText = (iso) => iso) {
   return parts.map((part) => typeof part === "string" ? part : plainPart(part, timeText)).join("");
 }
 
-function plainPart({ name, code, time, entry, others, quote }, timeText) {
+function plainPart({ name, code, time, entry, others, quote, label }, timeText) {
+  if (label !== undefined) return label;
   if (time !== undefined) return timeText(time);
   if (entry !== undefined) return `entry ${entry}`;
   if (others !== undefined) return othersText(others);

@@ -101,7 +101,7 @@ async function addFriend(act) {
     {
       name: "card",
       label: "Their contact card",
-      hint: "what /whoami shows them, or p2pchat users card",
+      hint: "a line that they find under \u201cAbout yourself\u201d, or by p2pchat users card",
     },
   ]);
   if (given !== null) act.line(`/add ${given.card}`);

@@ -103,7 +103,7 @@ function welcome(state, { welcome, seenAt = state.seenAt }) {
   if (missed) {
     next = noted(
       next,
-      "Some of what happened before isn\u2019t kept any more: /history shows what was said",
+      "Some of what happened before isn\u2019t kept any more; what was said is, among the earlier messages",
     );
   }
   return next;
