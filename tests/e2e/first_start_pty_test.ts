@@ -87,10 +87,10 @@ Deno.test({
         const isTold = (text: string) => ADDRESS.test(text) && /leaves\.|were in last/.test(text);
         await terminal.until("what to type", ({ text }) => isTold(text));
         const [url] = ADDRESS.exec(terminal.screen.text)!;
-        using window = await BrowserWindow.open({ event: "web", url }, "window-1");
-        const last = window.welcome["last"] as number;
-        await window.visit.until("all that was shown", () => window.lastId >= last);
-        const told = window.events.filter(({ event }) => event === "notice");
+        using page = await BrowserWindow.open({ event: "web", url }, "window-1");
+        const last = page.welcome["last"] as number;
+        await page.visit.until("all that was shown", () => page.lastId >= last);
+        const told = page.events.filter(({ event }) => event === "notice");
         assertEquals(told.filter(({ text }) => OF_CONSOLE.test(text)), [], words);
         await terminal.press("\x03");
         assertEquals(await terminal.ended(), 0);

@@ -38,6 +38,9 @@ Deno.test("page: what is for the user is told of; the rest is read out, once", (
     "It would read \u201cb\u201d",
   ]);
   assertEquals(told({ event: "status" }), [null, null, null]);
+  const offered = { event: "offer", from: "Alice", name: "map.png" };
+  assertEquals(told({ ...offered, self: true })[0], "You offer the file map.png");
+  assertEquals(told({ ...offered, history: true })[0], null);
 });
 
 Deno.test("page: what is told of is harmless, and short", () => {
@@ -49,4 +52,24 @@ Deno.test("page: what is told of is harmless, and short", () => {
   );
 
   assertEquals([title, body], ["B␇b to you", `<U+202E>${"x".repeat(292)}…`]);
+});
+
+Deno.test("page: what a window asked for is told to it; and how a call and an edit end, to all", () => {
+  const room = pageOf("mesh");
+  const spoken = (event: Record<string, unknown>, state = room, call = null as unknown) =>
+    attentionOf(event, state, call).spoken;
+  const ref = page.refOf("a", "main", "1");
+
+  const away = { event: "presence", self: true, away: "lunch" };
+  assertEquals(spoken(away), null);
+  assertEquals(spoken({ ...away, ref }), "You are away: “lunch”; Say that you are back");
+  assertEquals(spoken({ event: "parted", title: "Club", ref }), "You left #Club");
+  assertEquals(spoken({ event: "room", title: "Club", ref }), null, "the title says so");
+  const directory = pageOf("directory");
+  const over = { event: "call", call: "c", peer: "bob", state: "timeout", reason: "" };
+  assertEquals(spoken(over, directory, { isOurs: false }), "You missed a call of bob");
+  assertEquals(spoken(over, directory, { isOurs: true }), "bob didn’t answer");
+  const edit = { event: "edit", edit: 1, seq: 3, by: "Bob", outcome: "committed" };
+  assertEquals(spoken(edit, pageOf("group")), "Bob changed entry 3");
+  assertEquals(spoken({ ...edit, history: true }, pageOf("group")), null);
 });

@@ -22,6 +22,7 @@ const STEPS: Readonly<Record<string, (browser: Browser) => Promise<void>>> = {
   "a QR code is dark on white, and the first that the invite shows": qrCode,
   "what was found leads to its line, which is fetched where it isn't here": toWhatWasFound,
   "what the mode has can be done by buttons and with the keyboard alone": byButtons,
+  "after what was chosen one types on; what was only closed is where it was": whereOneTypesOn,
 };
 
 Deno.test({
@@ -267,14 +268,86 @@ async function byButtons(browser: Browser): Promise<void> {
   await directory.close();
 }
 
+async function whereOneTypesOn(browser: Browser): Promise<void> {
+  const asked = ({ line, ref }: Fields, page: PageDouble) => {
+    if (line === "/rooms") page.show({ event: "rooms", rooms: [], ref });
+    else if (line === "/ignore Bob") page.show({ event: "notice", text: "Bob is ignored", ref });
+    else if (line === "/away") page.show({ event: "presence", self: true, away: "", ref });
+  };
+  const bob = { event: "joined", name: "Bob", key: "b", present: true };
+  const { page: double, open, close } = await menuOf(browser, "mesh", [READY, bob], asked);
+  const { page } = open;
+  const focused = (selector: string) =>
+    holdsIn(page, `document.activeElement.matches(${JSON.stringify(selector)})`);
+  const told = async (text: string) =>
+    await page.locator("#announcer").getByText(text, { exact: true }).waitFor();
+
+  await page.keyboard.press("Escape");
+  await focused("#more");
+  const choose = async (label: string) => {
+    await page.locator("#more").press("Enter");
+    await page.locator(".menu").getByText(label).press("Enter");
+  };
+  await choose("Your rooms");
+  await focused("#text");
+  assertEquals(await page.locator("#text").inputValue(), "");
+  await told("You were in no room yet. It is shown above the message box; Escape closes it.");
+  await choose("Join another room");
+  await page.locator(".form").waitFor();
+  await page.keyboard.press("Escape");
+  await focused("#more");
+  await choose("Leave the room");
+  await page.keyboard.press("Enter"); // Cancel has it
+  await focused("#more");
+  await choose("Make a new room");
+  await page.locator(".form").getByText("Make it").press("Enter");
+  await focused("#text");
+
+  // What is asked by a line is told as well, and which conversation is shown without a step of the keyboard.
+  await open.type("/away");
+  await told("You are away; Say that you are back");
+  await page.locator("#text").press("Alt+ArrowUp");
+  const person = page.getByRole("button", { name: "Bob" });
+  await person.press("Enter");
+  await page.locator(".menu").getByText("Write privately").press("Enter");
+  await focused("#text");
+  await page.locator("#text").press("Alt+ArrowUp");
+  await told("Room");
+  await page.locator("#text").press("Alt+ArrowUp");
+  await told("Bob");
+
+  // What opened a menu is gone: not into nowhere.
+  await page.locator("#people").getByRole("button", { name: "Bob" }).press("Enter");
+  double.show({ event: "left", name: "Bob", key: "b", reason: "quit" });
+  await holdsIn(page, `!document.querySelector("#people").textContent.includes("Bob")`);
+  await page.keyboard.press("Escape");
+  await focused("#text");
+
+  // The list is above the page on a phone: it makes way for what was asked for there.
+  double.show(bob);
+  await page.setViewportSize({ width: 360, height: 740 });
+  await page.locator("#open-side").click();
+  await page.locator("#people").getByRole("button", { name: "Bob" }).press("Enter");
+  await page.locator(".menu").getByText("Ignore").press("Enter");
+  await focused("#text");
+  assertEquals(await page.locator("#main").getAttribute("inert"), null);
+  await told("Bob is ignored");
+  await close();
+}
+
 /** The commands of each mode that the menu is made of. */
 const TABLES: Readonly<Record<string, readonly string[]>> = {
-  mesh: ["invite", "join", "rooms", "files", "whoami", "part", "quit", "msg", "search"],
+  mesh: ["invite", "join", "rooms", "files", "whoami", "part", "quit", "msg", "search", "ignore"],
   friends: ["add", "whoami", "msg", "exit"],
   directory: ["call", "missed", "whoami", "msg"],
 };
 
-async function menuOf(browser: Browser, mode: string, events: readonly Fields[]) {
+async function menuOf(
+  browser: Browser,
+  mode: string,
+  events: readonly Fields[],
+  asked: (asked: Fields, page: PageDouble) => void = () => {},
+) {
   const commands = TABLES[mode]!.map((name) => ({
     name,
     aliases: [],
@@ -283,7 +356,7 @@ async function menuOf(browser: Browser, mode: string, events: readonly Fields[])
     help: "",
     example: "",
   }));
-  const page = new PageDouble({ mode, commands });
+  const page = new PageDouble({ mode, commands, asked });
   page.show(...events);
   const open = await OpenPage.open(browser, page.url);
   await open.page.locator("#more:not([disabled])").click();

@@ -3,6 +3,7 @@
 import { actionIn, visible } from "./harmless.js";
 import { linesOf } from "./lines.js";
 import { plainText } from "./phrases.js";
+import { parsedRef } from "./refs.js";
 
 /** More isn't read out. */
 const SPOKEN_MAX = 300;
@@ -13,11 +14,25 @@ function short(text) {
   return plain.length <= SPOKEN_MAX ? plain : `${plain.slice(0, SPOKEN_MAX)}\u2026`;
 }
 
+/** What is told of, whoever has asked for it; other things only where they answer this window. */
+const TOLD = new Set(["call", "edit", "error", "joined", "left", "notice"]);
+/** Where one is then is told by the title. */
+const LEADING = new Set(["room", "to"]);
+
+function lineOf(event, state, call) {
+  if (event.history === true || LEADING.has(event.event)) return null;
+  const isAnswer = parsedRef(event.ref, state.places)?.kind === "a";
+  if (!TOLD.has(event.event) && !isAnswer) return null;
+  const lines = linesOf(event, { ...state, call }).map(({ parts }) => plainText(parts));
+  return lines.map(short).join(" ") || null;
+}
+
 /**
  * Of a new event: `spoken`, for screen readers, and `title` and `body` of a notification; each null where there is
  * nothing to tell.
+ * @param call The one that there was before.
  */
-export function attentionOf(event, state) {
+export function attentionOf(event, state, call = state.call) {
   const none = { spoken: null, title: null, body: null, isUrgent: false };
   const { from, shown = from, text } = event;
   switch (event.event) {
@@ -50,20 +65,11 @@ export function attentionOf(event, state) {
       };
     }
     case "offer": {
-      if (event.self || event.history) return none;
-      const spoken = `${visible(from)} offers the file ${visible(event.name)}`;
-      return { ...none, spoken };
+      if (event.history) return none;
+      const who = event.self ? "You offer" : `${visible(from)} offers`;
+      return { ...none, spoken: `${who} the file ${visible(event.name)}` };
     }
-    case "error":
-    case "notice":
-    case "joined":
-    case "left":
-      return {
-        ...none,
-        spoken: linesOf(event, {}).map(({ parts }) => plainText(parts)).map(short).join(" ") ||
-          null,
-      };
     default:
-      return none;
+      return { ...none, spoken: lineOf(event, state, call) };
   }
 }

@@ -4,11 +4,20 @@ import { fill, h, icon, nameOf, verifiedSign } from "./dom.js";
 
 export class Dialogs {
   #element;
+  #done;
 
-  constructor(element) {
-    this.#element = element;
+  /**
+   * @param done Called when something was chosen or given: the keyboard is to go on elsewhere than at what opened the
+   *   dialog. After a dialog that was only closed it is where it was.
+   */
+  constructor(element, done) {
+    [this.#element, this.#done] = [element, done];
     element.addEventListener("click", (event) => {
       if (event.target === element) element.close(); // beside it
+    });
+    element.addEventListener("close", () => {
+      // What opened it may be gone.
+      if (!element.open && document.activeElement === document.body) done();
     });
   }
 
@@ -62,6 +71,7 @@ export class Dialogs {
               onclick: () => {
                 this.close();
                 run();
+                if (!this.#element.open) this.#done(); // it may ask further
               },
             },
             icon(sign),
@@ -97,6 +107,7 @@ export class Dialogs {
       });
       resolve(Object.fromEntries(given));
       this.close();
+      this.#done();
     });
     this.#open(title, form);
     form.querySelector("input, select").focus();
@@ -110,6 +121,7 @@ export class Dialogs {
     const answer = (is) => () => {
       resolve(is);
       this.close();
+      if (is) this.#done();
     };
     this.#open(
       title,

@@ -21,7 +21,7 @@ import { reduce } from "./reduce.js";
 import { refOf } from "./refs.js";
 import { Seeking } from "./seeking.js";
 import { closeSide, isSideOpen } from "./side.js";
-import { orderedPlaces, renderPeople, renderPlaces } from "./sidebar.js";
+import { orderedPlaces, renderPeople, renderPlaces, titleOf } from "./sidebar.js";
 import { ofWindow } from "./storage.js";
 import { alarm, tell } from "./telling.js";
 import { Timeline } from "./timeline.js";
@@ -60,6 +60,9 @@ function act(action) {
   const answer = current().answers.at(-1);
   const known = before.places.get(state.current)?.answers.at(-1);
   if (answer !== undefined && action.type === "events" && answer !== known) tell(spokenOf(answer));
+  if (before.current !== state.current && document.activeElement === $("text")) {
+    tell(titleOf(state, current())); // of what stays in focus no reader says that it has another name now
+  }
   drawSoon();
 }
 
@@ -232,13 +235,13 @@ function received(message) {
       catchUp();
       return;
     case "events": {
-      const before = state.current;
+      const { current: before, call } = state;
       act({ type: "events", events: message.events, nowMs });
       // What is being typed to somebody stays where it is: a call that begins has its own line above the message box.
       if (composer.value.trim() !== "") act({ type: "select", place: before });
       returnToPlace();
       catchUp();
-      for (const { id, fields } of message.events) if (id > state.upTo) attend(fields);
+      for (const { id, fields } of message.events) if (id > state.upTo) attend(fields, call);
       if (message.events.some(({ fields }) => String(fields.ref).startsWith("e."))) {
         seeking.goOn();
       }
@@ -285,8 +288,8 @@ function openOnlyFriend() {
   if (friends.length === 1) act({ type: "open", person: friends[0].name });
 }
 
-function attend(event) {
-  const { spoken, title, body, isUrgent } = attentionOf(event, state);
+function attend(event, call) {
+  const { spoken, title, body, isUrgent } = attentionOf(event, state, call);
   if (spoken !== null) tell(spoken);
   if (isUrgent) alarm(`${title}. ${body}`);
   if (title !== null && !document.hasFocus()) notifier.notify(title, body);
@@ -333,7 +336,10 @@ function listen() {
   setInterval(() => renderAsks($("asks"), state, acts, Date.now()), CLOCK_MS);
 }
 
-const dialogs = new Dialogs($("dialog"));
+const dialogs = new Dialogs($("dialog"), () => {
+  closeSide();
+  composer.focus();
+});
 const timeline = new Timeline($("timeline"), {
   changed: looked,
   earlier: () => asking.earlier(state, current()),

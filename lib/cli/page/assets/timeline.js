@@ -87,16 +87,20 @@ export class Timeline {
   }
 
   #showEmpty() {
-    const { place, empty } = this.#context;
+    const { place, empty, act } = this.#context;
     const old = this.#element.querySelector(":scope > .empty");
     // Lines of the program alone, and answers to commands, don't say what this place is for.
-    if (place.chunks.some(({ items }) => items.some(({ author }) => author !== undefined))) {
-      return old?.remove();
-    }
-    const made = empty();
-    made.classList.toggle("is-above", place.chunks.length > 0);
-    if (old === null) this.#element.prepend(made);
-    else if (old.outerHTML !== made.outerHTML) old.replaceWith(made);
+    const hasSaid = place.chunks.some(({ items }) =>
+      items.some(({ author }) => author !== undefined)
+    );
+    if (hasSaid && old === null) return;
+    const made = hasSaid ? null : empty();
+    made?.classList.toggle("is-above", place.chunks.length > 0);
+    if (old === null) return this.#element.prepend(made);
+    if (old.outerHTML === made?.outerHTML) return;
+    const hadFocus = old.contains(document.activeElement);
+    old.replaceWith(...(made === null ? [] : [made]));
+    if (hadFocus) act.lostFocus();
   }
 
   #leave() {
