@@ -17,7 +17,12 @@ Deno.test("page: below the title stands who is there, and that only an invite op
   const people = new Map(Object.entries({ Alice: self, Bob: bob }));
 
   assertEquals(subtitle(room()), "Nobody else is here");
-  assertEquals(subtitle(room({ people, isPrivate: true })), "2 members; private, by invite only");
+  const secret = room({ people, isPrivate: true });
+  assertEquals(subtitle(secret), "1 other person here; private, by invite only");
+  people.set("Carol", { name: "Carol", self: false });
+  assertEquals(subtitle(room({ people })), "2 other people here");
+  const group = room({ people, type: "group" });
+  assertEquals(page.subtitleOf(stateWith(group, { mode: "group" }), group), "2 other members");
 });
 
 Deno.test("page: whether the other side of a call is verified comes first, as a phone cuts off the end", () => {

@@ -4,6 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import { qrRows } from "../../../lib/cli/words/qr_rows.ts";
 import { type Browser, IN_BROWSER, openBrowser, OpenPage } from "./browser.ts";
 import { PageDouble } from "./page_double.ts";
+import { SCENES } from "./page_scenes.ts";
 import {
   disposable,
   type Fields,
@@ -22,6 +23,7 @@ const STEPS: Readonly<Record<string, (browser: Browser) => Promise<void>>> = {
   "a QR code is dark on white, and the first that the invite shows": qrCode,
   "what was found leads to its line, which is fetched where it isn't here": toWhatWasFound,
   "what the mode has can be done by buttons and with the keyboard alone": byButtons,
+  "the list of people counts the others": countsOthers,
   "after what was chosen one types on; what was only closed is where it was": whereOneTypesOn,
 };
 
@@ -266,6 +268,19 @@ async function byButtons(browser: Browser): Promise<void> {
     "All commands",
   ]);
   await directory.close();
+}
+
+async function countsOthers(browser: Browser): Promise<void> {
+  const counts = { mesh: "11", group: "2", friends: "3", directory: "1,200" };
+  for (const [mode, count] of Object.entries(counts)) {
+    await using double = disposable(new PageDouble({ mode }));
+    double.page.show(...SCENES[mode]!);
+    await using open = await OpenPage.open(browser, double.page.url);
+    await open.page.locator("#people-count").getByText(count, { exact: true }).waitFor();
+    if (mode !== "directory") {
+      assertEquals(await open.page.locator("#people li").count(), Number(count) + 1, mode);
+    }
+  }
 }
 
 async function whereOneTypesOn(browser: Browser): Promise<void> {

@@ -8,8 +8,10 @@ import { commandNamed, isClosed } from "./typed.js";
 /** Of a room in which the user isn't. */
 const CLOSED = "You aren\u2019t in this room now";
 
-function othersIn(state, place) {
-  return [...peopleOf(state, place).values()].filter(({ self }) => !self).length;
+/** How many others there are: of a directory only some may be known by name. */
+export function othersIn(state, place) {
+  const known = [...peopleOf(state, place).values()].filter(({ self }) => !self).length;
+  return state.mode === "directory" ? Math.max(known, (state.total ?? 1) - 1) : known;
 }
 
 export function subtitleOf(state, place) {
@@ -28,10 +30,14 @@ export function subtitleOf(state, place) {
       return state.isOut
         ? "Not logged in"
         : `${
-          countText(Math.max(others, (state.total ?? 1) - 1), "other person", "other people")
+          countText(others, "other person", "other people")
         } online; a call is a conversation of its own`;
     default: {
-      const who = others === 0 ? "Nobody else is here" : countText(others + 1, "member");
+      const who = others === 0
+        ? "Nobody else is here"
+        : place.type === "group"
+        ? countText(others, "other member")
+        : `${countText(others, "other person", "other people")} here`;
       return place.isPrivate ? `${who}; private, by invite only` : who;
     }
   }

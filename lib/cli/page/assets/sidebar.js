@@ -3,6 +3,7 @@
 import { countText, numberText } from "../../../base/text/words.ts";
 import { avatar, fill, h, icon, nameOf, setText, verifiedSign } from "./dom.js";
 import { visible } from "./harmless.js";
+import { othersIn } from "./headings.js";
 import { comparedText } from "./phrases.js";
 import { mainPlace, peopleOf } from "./places.js";
 
@@ -75,10 +76,8 @@ export function renderPeople(elements, state, act) {
   const place = state.places.get(state.current) ?? mainPlace(state);
   const people = [...peopleOf(state, place).values()].sort(byPresence);
   setText(elements.word, WORDS[state.mode] ?? "Here");
-  const count = state.mode === "directory"
-    ? Math.max(state.total ?? 0, people.length)
-    : people.length;
-  setText(elements.count, count === 0 ? "" : numberText(count));
+  const others = othersIn(state, place);
+  setText(elements.count, others === 0 ? "" : numberText(others));
   keyed(elements.list, people.slice(0, PEOPLE_MAX), ({ name }) => name, (person) => ({
     signature: JSON.stringify([person, state.keys.get(person.name), state.marked.has(person.name)]),
     make: () => personElement(person, state, act),
