@@ -101,10 +101,12 @@ function versionsElement(old, text) {
   );
 }
 
-/** A blank at the end is left as it is: a line under it looks like a mistake. */
+/** A blank at either end is left as it is: a line under it looks like a mistake. */
 function marked(kind, part) {
-  const text = part.trimEnd();
-  return text === "" ? [part] : [h(kind, {}, text), part.slice(text.length)];
+  const text = part.trim();
+  if (text === "") return [part];
+  const start = part.indexOf(text);
+  return [part.slice(0, start), h(kind, {}, text), part.slice(start + text.length)];
 }
 
 /** Draws them, and their clocks; those that are out of time go. */

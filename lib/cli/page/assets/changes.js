@@ -1,14 +1,18 @@
 /** What differs between two texts. */
 
-/** Words, each with the blanks behind it. */
-const WORDS = /\s*\S+\s*|\s+/g;
+/** Words, in whichever script; what stands between them, as a comma or a blank, is apart. */
+const WORDS = new Intl.Segmenter("en", { granularity: "word" });
+
+function partsOf(text) {
+  return Array.from(WORDS.segment(text), ({ segment }) => segment);
+}
 
 /**
- * What both begin with, where they differ (of the one, of the other), and what both end with, in whole words: put together
- * again, each is the text that it was.
+ * What both begin with, where they differ (of the one, of the other), and what both end with, in whole words and
+ * signs: put together again, each is the text that it was.
  */
 export function changeOf(one, other) {
-  const [ones, others] = [one, other].map((text) => text.match(WORDS) ?? []);
+  const [ones, others] = [one, other].map(partsOf);
   const most = Math.min(ones.length, others.length);
   let start = 0;
   while (start < most && ones[start] === others[start]) start++;
