@@ -120,6 +120,23 @@ Deno.test("token and port stay the same, so that an open page goes on after a re
   }
 });
 
+Deno.test("of two programs of a profile the second one's page says that its address isn't kept", async () => {
+  await using nodes = new Nodes();
+  const data = Deno.makeTempDirSync({ prefix: "p2pchat-web-" });
+  try {
+    const options = { data, args: ["--web"] };
+    const first = await nodes.ready("Alice", null, { data, ...WEB });
+    const second = await nodes.ready("Alice", null, { ...options, args: ["--web", "--new"] });
+    using page = await BrowserWindow.open(await first.until(isWeb), "window-1");
+    using other = await BrowserWindow.open(await second.until(isWeb), "window-2");
+
+    assertEquals([page.welcome["comesBack"], other.welcome["comesBack"]], [true, false]);
+  } finally {
+    await nodes.disposeAsync();
+    await Deno.remove(data, { recursive: true });
+  }
+});
+
 Deno.test("a port that is taken is said before anything starts", async () => {
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   await using node = Node.mesh("Alice", null, { args: ["--web", String(taken.addr.port)] });

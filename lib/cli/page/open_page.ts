@@ -66,6 +66,7 @@ export async function openPage(doors: Doors, { port }: WebDoor, parts: PageParts
   await doors.attach("The page", (host) =>
     new PageServer({
       ...{ network, host, uploads, secret, mode, version, token: address.token },
+      comesBack: address.port === network.local.port,
       clock: SYSTEM_LINK_CLOCK,
       assets: PAGE_ASSETS,
     }));

@@ -34,6 +34,8 @@ interface ServerParts {
   readonly mode: string;
   /** The program's. */
   readonly version: string;
+  /** Whether the next start serves the page at the same address, as far as it can. */
+  readonly comesBack: boolean;
 }
 
 export class PageServer implements Door, PageSite {
@@ -52,7 +54,7 @@ export class PageServer implements Door, PageSite {
 
   /** Serves from now on. */
   constructor(parts: ServerParts) {
-    const { network, clock, uploads, host, mode, version, secret } = parts;
+    const { network, clock, uploads, host, mode, version, comesBack, secret } = parts;
     this.#parts = parts;
     this.port = network.local.port;
     this.clock = clock;
@@ -64,7 +66,8 @@ export class PageServer implements Door, PageSite {
       words: wordsFor(entries[at]!, entries),
     }));
     const forms = host.commands.bareForms;
-    this.#welcome = { mode, version, commands, forms, fileBytes: UPLOADS_BYTES_MAX };
+    const fileBytes = UPLOADS_BYTES_MAX;
+    this.#welcome = { mode, version, comesBack, commands, forms, fileBytes };
     network.accept((stream) => this.#accept(stream));
   }
 

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { pageOf, welcome } from "./events_given.ts";
 import { type Any, page } from "./page_modules.ts";
 
 const self = { name: "Alice", self: true };
@@ -52,4 +53,18 @@ Deno.test("page: an empty place names only what can be done there", () => {
     title: "Nothing was said yet",
     text: "What you say goes to all members.",
   });
+});
+
+Deno.test("page: one whose port the program doesn't keep doesn't promise to go on", () => {
+  const ended = (more: Record<string, unknown>) =>
+    page.endedText({ ...pageOf("mesh", [{ event: "bye", reason: "quit" }]), ...more });
+
+  const goesOn = "The program has ended. This page goes on by itself once it is started again.";
+  assertEquals(ended({}), goesOn);
+  const welcomed = { type: "welcome", welcome: welcome("mesh", { comesBack: false }) };
+  const { comesBack } = page.reduce(page.NOTHING, welcomed);
+  assertEquals(
+    ended({ comesBack }),
+    "The program has ended. Once it is started again, open the address that it shows then: this one isn’t kept.",
+  );
 });

@@ -136,6 +136,7 @@ export class ServedPage {
     };
     this.server = new PageServer({
       ...{ network, host, clock: this.clock, token: TOKEN, mode: "mesh", version: "1.2.3" },
+      comesBack: true,
       assets: new Map([["index.html", { type: "text/html; charset=utf-8", text: "<p>hi" }]]),
       uploads: new UploadFolder(this.disk, {
         above: "/p/uploads",

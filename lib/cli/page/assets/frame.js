@@ -3,7 +3,7 @@
 import { countText } from "../../../base/text/words.ts";
 import { fill, h, icon, setText, verifiedSign } from "./dom.js";
 import { visible } from "./harmless.js";
-import { emptyText, placeholderOf, subtitleOf } from "./headings.js";
+import { emptyText, endedText, placeholderOf, subtitleOf } from "./headings.js";
 import { homeOf, peopleOf, unseenIn } from "./places.js";
 import { titleOf } from "./sidebar.js";
 import { isCallWith, isClosed } from "./typed.js";
@@ -113,8 +113,6 @@ export function renderLink(state, place, { retry, reopen }) {
   fill(banner, said, " ", h("button", { type: "button", class: "more", onclick }, label));
 }
 
-const ENDED_TEXT = "The program has ended. This page goes on by itself once it is started again.";
-
 const CLOSED_TEXT = "You aren\u2019t in this room now. What was said here stays.";
 const OPEN = "Open it";
 
@@ -123,12 +121,12 @@ function bannerOf(state, place) {
   const { link, paused, progress } = state;
   switch (link.state) {
     case "lost":
-      if (link.hasEnded) return [`${link.text ?? ""} ${ENDED_TEXT}`.trim(), "is-calm"];
+      if (link.hasEnded) return [endedText(state), "is-calm"];
       return [`No connection with the program: it is tried again. ${link.text ?? ""}`.trim(), ""];
     case "refused":
       return [link.text, "is-bad", "Try again"];
     case "ended":
-      return [`${link.text ?? ""} ${ENDED_TEXT}`.trim(), "is-calm"];
+      return [endedText(state), "is-calm"];
     default:
       if (isClosed(state, place)) return [CLOSED_TEXT, "is-calm", OPEN];
       if (paused !== null) return [`What you write waits: ${paused}`, "is-calm"];

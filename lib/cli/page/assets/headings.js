@@ -106,3 +106,13 @@ export function emptyText(state, place) {
   const text = place.isPrivate ? LET_IN : `${LET_IN} Whoever reaches a member can join, and read.`;
   return { title, text, action };
 }
+
+const ENDED = "The program has ended.";
+
+/** Where the program ended as it said: why, and what becomes of the page. */
+export function endedText({ link, comesBack }) {
+  const then = comesBack
+    ? "This page goes on by itself once it is started again."
+    : "Once it is started again, open the address that it shows then: this one isn\u2019t kept.";
+  return `${link.text ?? ""} ${ENDED} ${then}`.trim();
+}

@@ -19,6 +19,8 @@ export const NOTHING = Object.freeze({
   version: "",
   self: null,
   prompt: "",
+  /** Whether the program, once it is started again, has the page at this address. */
+  comesBack: true,
   /** This run of the program, and the last event of it that was taken in. */
   run: null,
   last: 0,
@@ -61,7 +63,9 @@ export const NOTHING = Object.freeze({
   /** The rooms of the mesh that were open in this run of the program, the first one first. */
   opened: [],
   wasDown: false,
+  /** Whether the user was in the group in this run of the program, and whether the next line about that is there. */
   wasIn: false,
+  isInTold: false,
   server: null,
 });
 

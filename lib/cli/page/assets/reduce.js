@@ -78,6 +78,7 @@ export function reduce(state, action) {
 function welcome(state, { welcome, seenAt = state.seenAt }) {
   const { run, mode, resumed, missed, last, prompt, names, commands, forms, paused, version } =
     welcome;
+  const { comesBack = true } = welcome;
   const isOther = state.run !== null && state.run !== run;
   let next = {
     ...state,
@@ -85,6 +86,7 @@ function welcome(state, { welcome, seenAt = state.seenAt }) {
     mode,
     seenAt,
     version,
+    comesBack,
     commands,
     forms,
     names,
@@ -116,7 +118,8 @@ function begunAnew(state) {
       [id, place],
     ) => [id, { ...place, people: new Map(), isOver: false, hasReturned: false }]),
   );
-  let next = { ...state, places, votes: new Map(), files: new Map(), call: null };
+  const none = { votes: new Map(), files: new Map(), call: null };
+  let next = { ...state, ...none, places, wasIn: false, isInTold: false, wasDown: false };
   for (const { id, type } of places.values()) {
     if (type !== "direct" && type !== "call") {
       next = noted(next, "The program was started again", next.places.get(id));
