@@ -73,6 +73,27 @@ Deno.test("page: what is done next is a button of the sentence", () => {
   ]);
 });
 
+Deno.test("page: that one is in a group is told where the console tells it, and once", () => {
+  const members = ["Alice", "Bob"];
+  const inGroup = { event: "ready", command: "peer", name: "Alice", server: "chat.example" };
+  const end = { entries: 2, last: { shown: "Bob" } };
+  const view = { event: "view", view: 1, members, joined: ["Alice"], left: [], ...end };
+  const notice = { event: "notice", text: "The log was mended" };
+  const line = "In the group of chat.example as Alice, with Bob; 2 entries, the last from Bob";
+
+  const state = pageOf("group", [{ ...inGroup, members, ...end }, notice, view]);
+  assertEquals(texts(state), [`* ${line}`, "* The log was mended"]);
+  const back = after(state, [{ ...view, members: ["Alice"], entries: 0, last: null }]);
+  const again = "* Back in the group of chat.example as Alice, alone so far; no entries yet";
+  assertEquals(texts(back).at(-1), again);
+
+  const waiting = pageOf("group", [{ ...inGroup, members: [], entries: 0, last: null }, view]);
+  assertEquals(texts(waiting), [
+    "* Waiting to join the group of chat.example as Alice; no entries yet",
+    `* ${line}`,
+  ]);
+});
+
 Deno.test("page: an event that was had before changes nothing", () => {
   const state = pageOf("mesh", [ready, hello]);
 

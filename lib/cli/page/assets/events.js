@@ -38,7 +38,9 @@ const HANDLERS = {
     const own = self === null || event.users === undefined
       ? members
       : withPerson(members, self, { self: true, key: event.key });
-    return told(withPlace(next, own), event, when);
+    const isIn = state.mode === "group" && event.members?.includes(self) === true;
+    const ready = told(withPlace(next, own), event, when);
+    return isIn ? { ...ready, wasIn: true, isInTold: true } : ready;
   },
   // On a page, what is typed goes to whom the title names: whoever types it there is led there.
   to: (state, event, when) => {
@@ -96,8 +98,8 @@ export function told(state, event, { context = {}, where, isNew = true } = {}) {
       card: cardOf(event, { self, mode, forms }),
     });
   }
-  const { self, server, wasDown, wasIn, call } = state;
-  const lines = linesOf(event, { self, server, wasDown, wasIn, call, ...context });
+  const { self, server, wasDown, wasIn, isInTold, call } = state;
+  const lines = linesOf(event, { self, server, wasDown, wasIn, isInTold, call, ...context });
   return lines.reduce((before, line) => {
     const where = before.places.get(place.id) ?? place;
     return withItem(before, where, { kind: "line", at: event.at, ...line });

@@ -143,8 +143,10 @@ function view(state, event, when) {
     self: name === state.self,
     verified: verified.includes(name),
   }));
-  const next = withPlace({ ...state, wasIn: true }, withPeople(place, people));
-  return when.told(next, event, when);
+  const next = withPlace(state, withPeople(place, people));
+  const isIn = event.joined?.includes(state.self) === true;
+  const told = when.told(next, event, when);
+  return { ...told, wasIn: true, isInTold: told.isInTold && !isIn };
 }
 
 function friends(state, event, when) {

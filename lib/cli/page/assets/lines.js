@@ -110,25 +110,38 @@ function onlineLine({ name: who, shown = who, state, guest, away, changed }, { b
   );
 }
 
-function viewLines({ members, joined = [], left = [], entries = 0, last }, { self, server }) {
-  if (joined.includes(self)) {
-    const others = members.filter((each) => each !== self).map(name);
-    const end = entries === 0 ? ["no entries yet"] : [
-      countText(entries, "entry", "entries"),
-      ...(last ? [", the last from ", name(last.shown)] : []),
-    ];
-    return [
-      info(
-        `In the group${server ? ` of ${server}` : ""} as `,
-        name(self),
-        ...(others.length === 0 ? [", alone so far"] : [", with ", ...listed(others)]),
-        "; ",
-        ...end,
-      ),
-    ];
+function viewLines({ members, joined = [], left = [], ...end }, context) {
+  if (joined.includes(context.self)) {
+    return context.isInTold ? [] : [inGroupLine(members, end, context)]; // as the console: told when it was ready
   }
   const came = joined.map((who) => cameLine(who, " joined"));
   return [...came, ...left.map((one) => leftLine({ reason: "quit", ...one }))];
+}
+
+function inGroupLine(members, end, { self, server, wasIn }) {
+  const others = members.filter((each) => each !== self).map(name);
+  return info(
+    `${wasIn ? "Back in" : "In"} the group${ofServer(server)} as `,
+    name(self),
+    ...(others.length === 0 ? [", alone so far"] : [", with ", ...listed(others)]),
+    "; ",
+    ...logParts(end),
+  );
+}
+
+function readyInGroup({ members, server, name: self, ...end }, { wasIn }) {
+  if (members.includes(self)) return [inGroupLine(members, end, { self, server, wasIn })];
+  const there = members.length === 0 ? [] : ["; there are ", ...listed(members.map(name))];
+  const waiting = [`Waiting to join the group${ofServer(server)} as `, name(self)];
+  return [info(...waiting, ...there, "; ", ...logParts(end))];
+}
+
+const ofServer = (server) => server ? ` of ${server}` : "";
+
+function logParts({ entries = 0, last }) {
+  if (entries === 0) return ["no entries yet"];
+  const end = last ? [", the last from ", name(last.shown)] : [];
+  return [countText(entries, "entry", "entries"), ...end];
 }
 
 function coordinatorLine({ state, reason, ended }, { wasIn, wasDown }) {
@@ -181,9 +194,9 @@ function reachedLine({ reached, start }) {
     : info(`${numberText(reached)} ${reached === 1 ? "has" : "have"} ${what}`);
 }
 
-function readyLine(
-  { host, port, passive, private: isPrivate, command, users, registry, name: who },
-) {
+function readyLine(event, context) {
+  const { host, port, passive, private: isPrivate, command, users, registry, name: who } = event;
+  if (event.server !== undefined) return readyInGroup(event, context);
   if (command === "mesh") {
     if (passive === true) return [faint("Nobody joins through you: you take no connections")];
     if (isPrivate === true) return []; // the title says so, and a button invites others
