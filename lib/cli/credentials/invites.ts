@@ -187,7 +187,7 @@ export function inviteLines(
   },
 ): readonly Line[] {
   const command = ["Others join with: ", exact(line)];
-  const code = qr.map((row): Line => [exact(row)]);
+  const code = qr.map((row): Line => [{ text: row, as: "qr" }]);
   // An open room's command contains all that is needed.
   if (!line.endsWith(" --invite")) return [...code, command];
   const rest = ["and paste this when they are asked for the invite:"];

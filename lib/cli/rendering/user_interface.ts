@@ -42,6 +42,8 @@ export type Span =
  * `rule`: across lines of the history: those below it need no rule of their own.
  * `place`: says that the line is about another room than the one that the user is in.
  * `exact`: text to be copied or parsed by programs; a line that contains it is never broken.
+ * `qr`: a row of a QR code whose light modules are drawn: as `exact`, and white on black, also where the terminal's
+ * background is light.
  */
 export type SpanStyle =
   | "name"
@@ -54,7 +56,8 @@ export type SpanStyle =
   | "rule"
   | "place"
   | "body"
-  | "exact";
+  | "exact"
+  | "qr";
 
 /** One line of output, or several if it has a `body` with line breaks or the terminal is narrow. */
 export type Line = readonly Span[];

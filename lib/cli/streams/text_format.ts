@@ -71,6 +71,7 @@ const STYLE_CODES: Readonly<Record<Exclude<SpanStyle, "name" | "body" | "exact">
   earlier: FAINT,
   rule: FAINT,
   place: FAINT,
+  qr: "\x1b[97;40m",
 };
 /** Bold and reversed: it is seen without colours, too. */
 const MENTION = "\x1b[1;7m";
@@ -166,7 +167,7 @@ export class TextFormat {
       const isFirst = pieces.length === 1 + marks;
       if (EVENT_MARK.test(visible) && isFirst) head = plain.length + visible.length;
       plain += visible;
-      const isExact = as === "exact";
+      const isExact = as === "exact" || as === "qr";
       hasExact ||= isExact;
       pieces.push({ text: visible, code: this.#code(visible, as), isExact });
     }

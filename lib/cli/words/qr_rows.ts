@@ -1,6 +1,6 @@
 /**
- * A QR code as text: two rows of modules in a line, light ones drawn, as most terminals are dark; those who scan it
- * today read it either way. Capitals take half the place that small letters do, and an invite is the same in both.
+ * A QR code as text: two rows of modules in a line, light ones drawn, as most terminals are dark; where there are
+ * colours, they are white on black. Capitals take half the place that small letters do, and an invite is the same in both.
  */
 
 import { encode } from "uqr";

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { MESSAGE_BYTES_MAX } from "../../../lib/base/text/text.ts";
 import { ROW_CELLS } from "../../../lib/cli/rendering/graphemes.ts";
 import { WRAPPING_OFF, WRAPPING_ON } from "../../../lib/cli/streams/terminal_mode.ts";
+import { inviteLines } from "../../../lib/cli/credentials/invites.ts";
 import { TextFormat, type TextFormatOptions } from "../../../lib/cli/streams/text_format.ts";
 import { NameColours } from "../../../lib/cli/rendering/name_colours.ts";
 import { EARLIER, placedLine, presenceLine, wrongLine } from "../../../lib/cli/rendering/spans.ts";
@@ -309,6 +310,16 @@ Deno.test("TextFormat breaks a line without a time at words, and indents the res
   assertEquals(format.format(own), "Room of 2: Al (you),\n  Bob-of-twenty\n");
 });
 
+Deno.test("TextFormat draws a QR code white on black, also where the background is light", () => {
+  const invite = { invite: "w", line: "p2pchat mesh NAME h 1", qr: ["█▀ ▄", "▀▀▀▀"] };
+  const rows = inviteLines(invite).slice(0, 2);
+  const format = (colour: boolean) => new TextFormat({ ...terminalOf(20), colour }, NOON_MS);
+
+  const drawn = rows.map((row) => format(true).format(row));
+  assertEquals(drawn, ["\x1b[97;40m█▀ ▄\x1b[0m\n", "\x1b[97;40m▀▀▀▀\x1b[0m\n"]);
+  assertEquals(rows.map((row) => format(false).format(row)), ["█▀ ▄\n", "▀▀▀▀\n"]);
+});
+
 Deno.test("TextFormat never breaks what is to be copied, and nothing in a pipe", () => {
   const line = [{ text: "Others join with: p2pchat mesh NAME", as: "exact" }] as const;
   assertEquals(
@@ -440,7 +451,7 @@ Deno.test("TextFormat puts a rule above what is new since the user went away", (
 });
 
 const style = fc.constantFrom(
-  ...["name", "own", "mark", "faint", "error", "private", "earlier", "body", "exact"],
+  ...["name", "own", "mark", "faint", "error", "private", "earlier", "body", "exact", "qr"],
 );
 const nasty = fc.array(
   fc.oneof(
