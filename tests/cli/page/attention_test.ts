@@ -41,6 +41,12 @@ Deno.test("page: what is for the user is told of; the rest is read out, once", (
   const offered = { event: "offer", from: "Alice", name: "map.png" };
   assertEquals(told({ ...offered, self: true })[0], "You offer the file map.png");
   assertEquals(told({ ...offered, history: true })[0], null);
+  const transfer = { event: "transfer", file: 1, name: "map.png", state: "progress" };
+  assertEquals(told(transfer)[0], null);
+  assertEquals(told({ ...transfer, state: "done" })[0], "map.png is here");
+  assertEquals(told({ ...transfer, state: "failed" })[0], "map.png couldn’t be fetched");
+  const fetched = { ...transfer, state: "done", self: true, to: "Bob" };
+  assertEquals(told(fetched)[0], "Bob has fetched map.png");
 });
 
 Deno.test("page: what is told of is harmless, and short", () => {

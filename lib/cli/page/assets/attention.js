@@ -27,6 +27,22 @@ function lineOf(event, state, call) {
   return lines.map(short).join(" ") || null;
 }
 
+/** How the fetching of a file has ended: while it goes on, the page shows how far it is. */
+function transferText({ self, state, name, to }) {
+  const file = visible(name);
+  if (self === true) return to === undefined ? null : `${visible(to)} has fetched ${file}`;
+  switch (state) {
+    case "done":
+      return `${file} is here`;
+    case "failed":
+      return `${file} couldn\u2019t be fetched`;
+    case "cancelled":
+      return `${file} isn\u2019t fetched any more`;
+    default:
+      return null;
+  }
+}
+
 /**
  * Of a new event: `spoken`, for screen readers, and `title` and `body` of a notification; each null where there is
  * nothing to tell.
@@ -69,6 +85,8 @@ export function attentionOf(event, state, call = state.call) {
       const who = event.self ? "You offer" : `${visible(from)} offers`;
       return { ...none, spoken: `${who} the file ${visible(event.name)}` };
     }
+    case "transfer":
+      return { ...none, spoken: transferText(event) };
     default:
       return { ...none, spoken: lineOf(event, state, call) };
   }
