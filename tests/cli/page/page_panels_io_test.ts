@@ -271,7 +271,7 @@ async function byButtons(browser: Browser): Promise<void> {
 }
 
 async function countsOthers(browser: Browser): Promise<void> {
-  const counts = { mesh: "11", group: "2", friends: "3", directory: "1,200" };
+  const counts = { mesh: "9", group: "2", friends: "3", directory: "1,199" };
   for (const [mode, count] of Object.entries(counts)) {
     await using double = disposable(new PageDouble({ mode }));
     double.page.show(...SCENES[mode]!);
@@ -287,7 +287,9 @@ async function whereOneTypesOn(browser: Browser): Promise<void> {
   const asked = ({ line, ref }: Fields, page: PageDouble) => {
     if (line === "/rooms") page.show({ event: "rooms", rooms: [], ref });
     else if (line === "/ignore Bob") page.show({ event: "notice", text: "Bob is ignored", ref });
-    else if (line === "/away") page.show({ event: "presence", self: true, away: "", ref });
+    else if (line === "/away") {
+      page.show({ event: "presence", name: "Alice", self: true, away: "", ref });
+    }
   };
   const bob = { event: "joined", name: "Bob", key: "b", present: true };
   const { page: double, open, close } = await menuOf(browser, "mesh", [READY, bob], asked);

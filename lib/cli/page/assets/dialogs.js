@@ -16,8 +16,9 @@ export class Dialogs {
       if (event.target === element) element.close(); // beside it
     });
     element.addEventListener("close", () => {
-      // What opened it may be gone.
-      if (!element.open && document.activeElement === document.body) done();
+      const { activeElement: focused, body } = document;
+      // What opened it may be gone; what had the focus in it has it still, and is seen no more.
+      if (!element.open && (focused === body || element.contains(focused))) done();
     });
   }
 
