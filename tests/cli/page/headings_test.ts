@@ -19,11 +19,23 @@ Deno.test("page: below the title stands who is there, and that only an invite op
 
   assertEquals(subtitle(room()), "Nobody else is here");
   const secret = room({ people, isPrivate: true });
-  assertEquals(subtitle(secret), "1 other person here; private, by invite only");
+  assertEquals(subtitle(secret), "Private; 1 other person here");
   people.set("Carol", { name: "Carol", self: false });
   assertEquals(subtitle(room({ people })), "2 other people here");
   const group = room({ people, type: "group" });
   assertEquals(page.subtitleOf(stateWith(group, { mode: "group" }), group), "2 other members");
+});
+
+Deno.test("page: the lobby says how many others there are, and nothing that a phone cuts off", () => {
+  const lobby = (more: Record<string, unknown>) => {
+    const place = room({ type: "lobby", people: new Map([["Alice", self]]) });
+    const state = stateWith(place, { mode: "directory", ...more });
+    return [page.subtitleOf(state, place), page.emptyText(state, place).text];
+  };
+  const comes = "Who comes online is in the list, to be called.";
+  assertEquals(lobby({ total: 1 }), ["Nobody else is online", comes]);
+  const choose = "Choose somebody in the list to call them.";
+  assertEquals(lobby({ total: 1_200 }), ["1,199 other people online", choose]);
 });
 
 Deno.test("page: whether the other side of a call is verified comes first, as a phone cuts off the end", () => {
@@ -46,8 +58,9 @@ Deno.test("page: an empty place names only what can be done there", () => {
   const title = "Nothing was said yet";
   const text = "Say hello, or let others in.";
   const open = `${text} Whoever reaches a member can join, and read.`;
+  const secret = `${text} They need an invite.`;
   assertEquals(empty(room(), { commands }), { title, text: open, action });
-  assertEquals(empty(room({ isPrivate: true }), { commands }), { title, text, action });
+  assertEquals(empty(room({ isPrivate: true }), { commands }), { title, text: secret, action });
   assertEquals(empty(room()), { title: "Nothing was said yet", text: "Say hello." });
   assertEquals(empty(room({ type: "group" }), { mode: "group" }), {
     title: "Nothing was said yet",

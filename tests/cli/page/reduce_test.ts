@@ -55,7 +55,7 @@ Deno.test("page: that a room is private the title says, and no line", () => {
 
   assertEquals(texts(state), []);
   const subtitle = page.subtitleOf(state, mainPlace(state));
-  assertEquals(subtitle, "Nobody else is here; private, by invite only");
+  assertEquals(subtitle, "Private; nobody else is here");
 });
 
 Deno.test("page: what is done next is a button of the sentence", () => {

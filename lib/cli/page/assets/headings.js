@@ -25,20 +25,21 @@ export function subtitleOf(state, place) {
     case "call":
       return callText(state, place);
     case "friends":
-      return `${countText(others, "friend")}: choose one to write to`;
+      return countText(others, "friend");
     case "lobby":
       return state.isOut
         ? "Not logged in"
-        : `${
-          countText(others, "other person", "other people")
-        } online; a call is a conversation of its own`;
+        : others === 0
+        ? "Nobody else is online"
+        : `${countText(others, "other person", "other people")} online`;
     default: {
       const who = others === 0
-        ? "Nobody else is here"
+        ? "nobody else is here"
         : place.type === "group"
         ? countText(others, "other member")
         : `${countText(others, "other person", "other people")} here`;
-      return place.isPrivate ? `${who}; private, by invite only` : who;
+      // What matters comes first: on a phone the end is cut off.
+      return place.isPrivate ? `Private; ${who}` : who[0].toUpperCase() + who.slice(1);
     }
   }
 }
@@ -71,15 +72,13 @@ export function placeholderOf(state, place) {
     case "friends":
       return "Choose a friend, or NAME/TEXT";
     case "lobby":
-      return "NAME calls, 2 TEXT tells everybody";
+      return "NAME calls, 2 TEXT tells all";
     case "group":
       return "Message to the group";
     default:
       return place.title ? `Message to ${visible(place.title)}` : "Message to the room";
   }
 }
-
-const LET_IN = "Say hello, or let others in.";
 
 /** Where nothing was said yet: `title`, `text`, and as an `action` what a button does. */
 export function emptyText(state, place) {
@@ -91,7 +90,10 @@ export function emptyText(state, place) {
     return { title: visible(place.person), text };
   }
   if (place.type === "lobby") {
-    return { title: "The lobby", text: "Choose somebody in the list to call them." };
+    const text = othersIn(state, place) === 0
+      ? "Who comes online is in the list, to be called."
+      : "Choose somebody in the list to call them.";
+    return { title: "The lobby", text };
   }
   if (place.type === "friends") {
     return {
@@ -103,7 +105,10 @@ export function emptyText(state, place) {
   if (place.type === "group") return { title, text: "What you say goes to all members." };
   if (commandNamed(state, "invite") === undefined) return { title, text: "Say hello." };
   const action = { label: "Invite others", line: "/invite" };
-  const text = place.isPrivate ? LET_IN : `${LET_IN} Whoever reaches a member can join, and read.`;
+  const who = place.isPrivate
+    ? "They need an invite."
+    : "Whoever reaches a member can join, and read.";
+  const text = `Say hello, or let others in. ${who}`;
   return { title, text, action };
 }
 

@@ -195,14 +195,13 @@ function reachedLine({ reached, start }) {
 }
 
 function readyLine(event, context) {
-  const { host, port, passive, private: isPrivate, command, users, registry, name: who } = event;
+  const { host, port, passive, private: isPrivate, command, registry } = event;
   if (event.server !== undefined) return readyInGroup(event, context);
   if (command === "mesh") {
     if (passive === true) return [faint("Nobody joins through you: you take no connections")];
     if (isPrivate === true) return []; // the title says so, and a button invites others
     return [faint("Others join with ", { code: `p2pchat mesh NAME ${host} ${port}` })];
   }
-  if (users !== undefined) return [faint("You are ", name(who), `, listening at ${port}`)];
   if (registry !== undefined) return [faint(`Directory ${registry}`)];
   return [];
 }
