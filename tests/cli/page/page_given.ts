@@ -52,9 +52,12 @@ export function disposable(page: PageDouble) {
   return { page, [Symbol.asyncDispose]: () => page.close() };
 }
 
+const LOOKS_MAX = 2_000;
+
 /** Waits until an expression holds in the page; the driver's own way to wait is forbidden to it. */
 export async function holdsIn(page: OpenPage["page"], expression: string): Promise<void> {
-  while (await page.evaluate(expression) !== true) {
+  for (let look = 0; await page.evaluate(expression) !== true; look++) {
+    if (look === LOOKS_MAX) throw new Error(`never held: ${expression}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
