@@ -324,6 +324,27 @@ Deno.test({
   },
 });
 
+Deno.test("where files can't be used each command says why, until they can", async () => {
+  await using world = new FilesWorld();
+  const { path, content } = world.file("a.bin", 100);
+  const alice = await world.member("Alice", null);
+  const bob = await world.member("Bob", alice);
+  const room = bob.events.find(({ event }) => event === "ready")!.room;
+  const inTheWay = `${bob.data}/users/Bob/mesh/${room}/files`;
+  Deno.writeTextFileSync(inTheWay, "no folder");
+  await send(alice, path, "s");
+  await bob.until(({ event, code }) => event === "error" && code === "disk");
+  for (const command of ["files", "files"]) {
+    const { event, code } = await bob.ask(command);
+    assertEquals([event, code], ["error", "disk"]);
+  }
+
+  Deno.removeSync(inTheWay);
+  assertEquals((await bob.ask("files")).event, "files");
+  const { path: saved } = await bob.until(isOfTransfer("done"));
+  assertEquals(Deno.readFileSync(saved), content);
+});
+
 Deno.test("what somebody offers who is ignored is neither shown nor saved", async () => {
   await using world = new FilesWorld();
   const alice = await world.member("Alice", null);

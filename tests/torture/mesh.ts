@@ -88,7 +88,7 @@ export class TorturedMesh implements Tortured {
     const actors: Actor[] = [];
     for (const name of NAMES) {
       await hosts.limit(name, FILES_BYTES_PER_S);
-      const page = name === READER ? ["--web", "0"] : [];
+      const page = name === READER ? ["--web"] : [];
       const words = (self: Actor) => {
         // Who was in comes back by itself.
         const place = self.wasReady || name === NAMES[0] ? [] : through;

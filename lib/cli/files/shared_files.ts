@@ -29,6 +29,8 @@ import { progressOf, sizeText } from "./file_rendering.ts";
 
 /** Frames that wait while the machine is loaded: more than anybody sends in that time. */
 const WAITING_MAX = 1_024;
+/** What couldn't be loaded, as the disk is full, is tried again after this, where nobody asks for it. */
+const LOAD_AGAIN_MS = 10_000;
 /** From this size on it is told that a file is read first: nothing is to be seen for some seconds. */
 const READ_LONG_BYTES = 100_000_000;
 /** As many that are being fetched are named to who wants to leave: it is one line. */
@@ -84,7 +86,10 @@ export class SharedFiles {
   #links: ReadonlyMap<PeerKey, LinkId> = new Map();
   /** Where the files belong; null before that is known. */
   #place: { readonly context: Hash | null; readonly folder: string } | null = null;
+  /** Null where it wasn't tried, or has failed. */
   #loading: Promise<OpenTransfers | null> | null = null;
+  /** When it may be tried again unasked; of the failures before that the first one was told. */
+  #againMs: number | null = null;
   #open: OpenTransfers | null = null;
   readonly #waiting: (readonly [PeerKey, Uint8Array])[] = [];
   readonly #offers = new Map<number, Extract<FileEvent, { readonly event: "offer" }>>();
@@ -113,7 +118,9 @@ export class SharedFiles {
     this.#place = { context, folder };
     const { disk } = this.#ports;
     try {
-      if (await disk.stat(`${folder}/offers`) !== null || this.#waiting.length > 0) this.#load();
+      if (await disk.stat(`${folder}/offers`) !== null || this.#waiting.length > 0) {
+        this.#loadUnasked();
+      }
     } catch (error) {
       this.#refused(error, undefined);
     }
@@ -134,7 +141,7 @@ export class SharedFiles {
   frame(peer: PeerKey, body: Uint8Array): void {
     if (this.#open !== null) return this.#open.host.frame(peer, body);
     if (this.#waiting.length < WAITING_MAX) this.#waiting.push([peer, body.slice()]);
-    if (this.#place !== null) this.#load();
+    if (this.#place !== null) this.#loadUnasked();
   }
 
   drained(peer: PeerKey): void {
@@ -213,7 +220,7 @@ export class SharedFiles {
     );
   }
 
-  /** Null where files can't be used, which the user was told. @throws {P2pchatError} `offline`. */
+  /** Null where the program ends. @throws {P2pchatError} `offline`, or why files can't be used now. */
   async #opened(): Promise<OpenTransfers | null> {
     if (this.#place !== null) return await this.#load();
     const text = "Cannot do that: it isn't known yet who is here; wait for it";
@@ -427,11 +434,20 @@ export class SharedFiles {
 
   // The machine.
 
-  /** Null where its files can't be used, which the user was told, or the program ends. */
+  /** Null where the program ends. @throws {P2pchatError} Why its files can't be used now: the next use tries again. */
   #load(): Promise<OpenTransfers | null> {
     return this.#loading ??= this.#loaded().catch((error) => {
-      this.#refused(error, undefined);
-      return null;
+      this.#loading = null;
+      throw error;
+    });
+  }
+
+  #loadUnasked(): void {
+    const nowMs = SYSTEM_LINK_CLOCK.nowMs();
+    if (this.#loading !== null || nowMs < (this.#againMs ?? 0)) return;
+    this.#load().catch((error) => {
+      if (this.#againMs === null) this.#refused(error, undefined);
+      this.#againMs = nowMs + LOAD_AGAIN_MS;
     });
   }
 

@@ -142,9 +142,18 @@ export class TransferFiles implements TransferDisk {
       } else if (kind === "own" ? value.from === self : await this.#isUnchanged(entry)) {
         if (kind === "whole") receivedBytes += value.size;
         files.push({ offer, kind: "whole", name: null });
-      } else await this.forget(file);
+      } else await this.#forgetAtLast(file);
     }
     return { files, receivedBytes };
+  }
+
+  /** Where the disk refuses that, the table has it on until something else is stored. */
+  async #forgetAtLast(file: OfferId): Promise<void> {
+    try {
+      await this.forget(file);
+    } catch (error) {
+      if (!(error instanceof P2pchatError)) throw error;
+    }
   }
 
   /** Proofs of own files that were offered until the program ended. */
@@ -164,7 +173,7 @@ export class TransferFiles implements TransferDisk {
     const version = await RandomFile.versionAt(entry.about);
     if (version === null) return;
     Object.assign(entry, { kind: "whole", path: entry.about, about: version });
-    await this.#store();
+    await this.#storeAtLast();
   }
 
   async #isUnchanged({ path, about }: Entry): Promise<boolean> {
@@ -352,12 +361,7 @@ export class TransferFiles implements TransferDisk {
     const about = await RandomFile.versionAt(reserved.path) ?? "";
     Object.assign(entry, { kind: "whole", path: reserved.path, about });
     this.#open.renamed(part, reserved.path);
-    try {
-      await this.#store();
-    } catch (error) {
-      // By what is noted the next start finds the whole file, too.
-      if (!(error instanceof P2pchatError)) throw error;
-    }
+    await this.#storeAtLast();
     await this.disk.remove(this.#leavesOf(file));
     return reserved.path;
   }
@@ -435,6 +439,15 @@ export class TransferFiles implements TransferDisk {
 
   #leavesOf(file: OfferId): string {
     return `${this.folder}/${file}.leaves`;
+  }
+
+  /** What the next start finds out by itself: where the disk refuses it, it is stored with the next change. */
+  async #storeAtLast(): Promise<void> {
+    try {
+      await this.#store();
+    } catch (error) {
+      if (!(error instanceof P2pchatError)) throw error;
+    }
   }
 
   async #store(): Promise<void> {

@@ -136,6 +136,21 @@ Deno.test("wherever a kill or a full disk breaks off a file, it comes at last, a
   }
 });
 
+Deno.test("what was received and is gone is forgotten at a start with a full disk, too", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "p2pchat-files-" });
+  const open = (disk: RealDisk) =>
+    TransferFiles.open(disk, nodeCrypto, `${folder}/profile`, `${folder}/downloads`);
+  try {
+    await fetched(await open(new RealDisk()));
+    await Deno.remove(`${folder}/downloads/a`);
+    const files = await open(failing(1, false).disk); // its folder is there
+    assertEquals(await files.restored(signerOf(2).key), { files: [], receivedBytes: 0 });
+    files.close();
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 const FETCHED = fileOf(7);
 
 async function fetched(files: TransferFiles): Promise<void> {
