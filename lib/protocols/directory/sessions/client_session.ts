@@ -70,7 +70,7 @@ export const DIRECTORY_CALL_PHASES = {
   },
   ending: {
     about:
-      "one has hung up; the other is busy until it does, and still gets bytes that are being relayed; 10 s",
+      "one has hung up, or its instance has ended it, where it may come in again and talk on; the other is busy until it does, and still gets bytes that are being relayed; 10 s",
     next: ["connected", "over"],
   },
   over: { about: "there is no such call", next: [] },
