@@ -52,6 +52,8 @@ export class TorturedMesh implements Tortured {
   readonly #said = new Map<string, Said>();
   readonly #common: CommonTroubles;
   #moves = 0;
+  /** Links through the meeting point when all had healed. */
+  #relayed = 0;
   #rounds = 0;
 
   private constructor(
@@ -144,6 +146,7 @@ export class TorturedMesh implements Tortured {
       ...this.actors.flatMap((actor) => this.#wronglyShown(actor)),
       ...this.page.broken,
       ...await this.files.broken(),
+      ...(this.point !== null && this.#relayed === 0 ? ["no link is relayed"] : []),
       ...this.newcomers.broken,
     ];
   }
@@ -157,7 +160,13 @@ export class TorturedMesh implements Tortured {
   figures(): Readonly<Record<string, number>> {
     const lives = this.#all.reduce((sum, { lives }) => sum + lives.length, 0);
     const shown = this.actors.reduce((sum, { events }) => sum + events.filter(isShown).length, 0);
-    const own = { said: this.#said.size, shown, processes: lives, moves: this.#moves };
+    const own = {
+      said: this.#said.size,
+      shown,
+      processes: lives,
+      moves: this.#moves,
+      relayed: this.#relayed,
+    };
     return { ...own, ...this.files.figures, ...this.newcomers.figures, ...this.page.figures };
   }
 
@@ -242,9 +251,15 @@ export class TorturedMesh implements Tortured {
     }
     const answers = await Promise.all(this.actors.map(async ({ node }) => {
       const [{ peers }, history] = await Promise.all([node!.ask("peers"), node!.history()]);
-      return { members: peers.length, ids: history.map(({ id }: ShownEvent) => id).join() };
+      const relayed = peers.filter(({ relayed }: ShownEvent) => relayed).length;
+      const ids = history.map(({ id }: ShownEvent) => id).join();
+      return { members: peers.length, relayed, ids };
     }));
-    return answers.every(({ members, ids }) => members === NAMES.length && ids === answers[0]!.ids);
+    const isOne = answers.every(({ members, ids }) =>
+      members === NAMES.length && ids === answers[0]!.ids
+    );
+    if (isOne) this.#relayed += answers.reduce((sum, { relayed }) => sum + relayed, 0);
+    return isOne;
   }
 
   /** What its author was shown as said is there, once. */

@@ -14,7 +14,7 @@ const WORDS_MS = 5_000;
 /** A guess takes 10 s at most, and so does what follows it at each address. */
 const END_MS = 60_000;
 /** Why somebody isn't let in, if nothing is wrong with the program. */
-const REFUSALS = ["bad-credentials", "unreachable", "timeout", "protocol", "too-fast"];
+const REFUSALS = ["bad-credentials", "unreachable", "timeout", "protocol", "too-fast", "full"];
 
 function isTooFast({ events }: Node): boolean {
   return events.at(-1)?.code === "too-fast";
