@@ -1,5 +1,6 @@
 /** The page's pure modules. They are JavaScript, as browsers take it, without types to import. */
 
+import * as asking from "../../../lib/cli/page/assets/asking.js";
 import * as attention from "../../../lib/cli/page/assets/attention.js";
 import * as answers from "../../../lib/cli/page/assets/answers.js";
 import * as changes from "../../../lib/cli/page/assets/changes.js";
@@ -25,6 +26,7 @@ import * as typed from "../../../lib/cli/page/assets/typed.js";
 export type Any = any;
 
 export const page: Any = {
+  ...asking,
   ...attention,
   ...answers,
   ...changes,

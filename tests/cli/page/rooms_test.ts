@@ -185,3 +185,42 @@ Deno.test("page: the same name in another room may be somebody else, who isn't v
   );
   assertEquals(verified, [true, false]);
 });
+
+Deno.test("page: whoever loads it again asks each of several rooms who is there, and shows it in that one", () => {
+  const asked: Any[] = [];
+  const asking = new page.Asking((command: Any, place: string) => asked.push({ command, place }));
+  const come = reduce(page.NOTHING, { type: "welcome", welcome: welcome("mesh", { last: 4 }) });
+  asking.welcomed(true);
+  asking.whoIsHere(come);
+  assertEquals(asked, [], "which rooms are open isn't known yet");
+
+  const here = after(come, [READY, { ...READY, room: "r2" }, { ...READY, room: "r3" }, {
+    ...{ event: "parted", number: 3, title: null, room: "r3", reason: "quit" },
+  }]);
+  asking.whoIsHere(here);
+  asking.whoIsHere(here);
+  const club = idOf(here, "r2");
+  assertEquals(asked, [
+    { command: { command: "rooms" }, place: "main" },
+    { command: { command: "peers", room: "r1" }, place: "main" },
+    { command: { command: "peers", room: "r2" }, place: club },
+  ]);
+
+  const peers = ["Alice", "Carol"].map((name) => ({ name, key: name, verified: false }));
+  const ref = refOf("q", "main", "1");
+  const state = after(here, [{ event: "peers", peers, room: "r2", ref }]);
+  assertEquals([...state.places.get("main").people.keys()], ["Alice"], "of the other room");
+  assertEquals([...state.places.get(club).people.keys()], ["Alice", "Carol"]);
+});
+
+Deno.test("page: of a room of which nothing is kept any more it is asked who is there, once", () => {
+  const come = pageOf("mesh", [READY]);
+  const rooms = [{ room: "r1", here: { number: 1 } }, { room: "r2", here: { number: 2 } }];
+  const list = { event: "rooms", rooms, ref: refOf("q", "main", "1") };
+
+  const state = after(reduce(come, { type: "asked" }), [list]);
+
+  const place = idOf(state, "r2");
+  assertEquals(state.asks, [{ command: { command: "peers", room: "r2" }, place }]);
+  assertEquals(after(reduce(state, { type: "asked" }), [list]).asks, []);
+});

@@ -14,23 +14,31 @@ export class Asking {
   #run;
   /** The places in which it was asked what was said last, in this run of the program. */
   #asked = new Set();
+  /** Whether it is still to be asked who is here. */
+  #isNew = false;
 
   /** @param run Gives the program a command about a place: an answer with that kind of ref is shown nowhere. */
   constructor(run) {
     this.#run = run;
   }
 
-  /** The program was started again. */
-  beginAnew() {
-    this.#asked.clear();
+  /** The window is let in. @param isAnew It has nothing of this run of the program. */
+  welcomed(isAnew) {
+    if (isAnew) this.#asked.clear();
+    this.#isNew = true;
   }
 
-  /** What the page shows all the time, and may have missed. */
+  /**
+   * What the page shows all the time, and may have missed: once after each welcome, when all that there was has said which
+   * rooms are open. What names no room is about the one in which the console is.
+   */
   whoIsHere(state) {
+    if (!this.#isNew || state.last < state.upTo) return;
+    this.#isNew = false;
     if (state.mode !== "mesh") return this.#run({ command: "list" }, "main", "q");
     this.#run({ command: "rooms" }, "main", "q");
     for (const place of state.places.values()) {
-      if (place.type !== "room") continue;
+      if (place.type !== "room" || place.isOver) continue;
       this.#run({ command: "peers", ...roomOf(state, place) }, place.id, "q");
     }
   }

@@ -106,7 +106,10 @@ function presence(state, event, when) {
 }
 
 function peers(state, event, when) {
-  const [next, place] = when.placeFor(state, event);
+  // Of the room that it names, wherever that was asked for.
+  const [next, place] = event.room === undefined
+    ? when.placeFor(state, event)
+    : roomPlace(state, event.room);
   const home = homeOf(next, place);
   const people = event.peers.map((peer, index) => ({
     name: peer.name,

@@ -227,11 +227,10 @@ function received(message) {
   const nowMs = Date.now();
   switch (message.type) {
     case "welcome":
-      if (!message.resumed) asking.beginAnew();
+      asking.welcomed(!message.resumed);
       act({ type: "welcome", welcome: message, seenAt: marks.load(message.mode) });
       isCaughtUp = false;
       uploads.ticket = message.ticket;
-      asking.whoIsHere(state);
       catchUp();
       return;
     case "events": {
@@ -274,6 +273,7 @@ function returnToPlace() {
 function catchUp() {
   if (isCaughtUp || state.last < state.upTo) return;
   isCaughtUp = true;
+  asking.whoIsHere(state);
   const { divider, unread } = current();
   isNewToBeShown = divider !== null && unread > 0 && unread <= READ_MAX;
   drawSoon();

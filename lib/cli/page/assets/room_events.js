@@ -7,9 +7,17 @@ import { parsedRef } from "./refs.js";
 const OPENED_MAX = 100;
 
 /** What a page that is told of a room asks: the numbers and titles of all, and who is there. */
-function askedAbout(state, { id, room }) {
-  const who = { command: { command: "peers", room }, place: id };
-  return { ...state, asks: [...state.asks, { command: { command: "rooms" }, place: "main" }, who] };
+function askedAbout(state, place) {
+  const rooms = { command: { command: "rooms" }, place: "main" };
+  return withAsk(withAsk(state, rooms), whoIsIn(place));
+}
+
+function whoIsIn({ id, room }) {
+  return { command: { command: "peers", room }, place: id };
+}
+
+function withAsk(state, ask) {
+  return { ...state, asks: [...state.asks, ask] };
 }
 
 /** The user is in a room: it is open from now on; of those of an earlier run it is the only one. */
@@ -58,10 +66,13 @@ function rooms(state, event, when) {
   let next = state;
   for (const { room, title, here, private: isPrivate } of event.rooms) {
     if (room === undefined || here === undefined && !next.rooms.has(room)) continue;
+    const isFound = here !== undefined && (next.places.get(next.rooms.get(room))?.isOver ?? true);
     const [known, place] = roomPlace(next, room);
     const number = here === undefined ? {} : { number: here.number };
     const isOver = isOfSeveral ? here === undefined : place.isOver;
     next = withPlace(known, { ...place, title, isPrivate, ...number, isOver });
+    // Nothing that is kept has told of it.
+    if (isFound && when.isNew) next = withAsk(next, whoIsIn(place));
   }
   return when.told(next, event, when);
 }
