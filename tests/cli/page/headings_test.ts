@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { pageOf, welcome } from "./events_given.ts";
+import { after, pageOf, placeOf, welcome } from "./events_given.ts";
 import { type Any, page } from "./page_modules.ts";
 
 const self = { name: "Alice", self: true };
@@ -47,6 +47,44 @@ Deno.test("page: whether the other side of a call is verified comes first, as a 
   assertEquals(subtitle({}), "Not verified yet; connected directly");
   const verified = subtitle({ verified: true, route: "relay" });
   assertEquals(verified, "Verified; connected through the directory");
+});
+
+Deno.test("page: once the digits of a call were compared, the title says what was found", () => {
+  const call = { event: "call", call: "c", peer: "bob", key: "b", reason: "", route: "direct" };
+  const verify = { event: "verify", name: "bob", key: "b", digits: "1 2" };
+  const talking = pageOf("directory", [{ ...call, state: "connected", verified: false }]);
+  const subtitle = (...events: readonly Record<string, unknown>[]) => {
+    const state = after(talking, events);
+    return page.subtitleOf(state, state.places.get(placeOf(state, "bob")));
+  };
+
+  const not = "Not verified yet; connected directly";
+  assertEquals(subtitle({ ...verify, verified: false }), not, "they are still to be compared");
+  const same = { ...verify, answer: "yes", verified: true };
+  assertEquals(subtitle(same), "Verified; connected directly");
+  assertEquals(subtitle(same, { ...verify, answer: "no", verified: false }), not);
+  assertEquals(subtitle({ ...same, name: "carol" }), not);
+  assertEquals(subtitle({ ...same, key: "other" }), not, "somebody else of that name");
+});
+
+Deno.test("page: whoever was added is among the friends at once, and it is asked how that one is", () => {
+  const ready = { event: "ready", command: "peer", name: "alice", users: "users.txt", names: [] };
+  const card = { file: "users.txt", host: "10.0.0.2", port: 1, key: "b", line: 2 };
+  const state = after(pageOf("friends", [ready]), [{ event: "added", name: "bob", ...card }]);
+
+  const place = state.places.get("main");
+  assertEquals(page.subtitleOf(state, place), "1 friend");
+  assertEquals(place.people.get("bob"), { name: "bob", key: "b", connected: false });
+  assertEquals(state.asks, [{ command: { command: "list" }, place: "main" }]);
+
+  // Told again after a reload: the page has asked already.
+  const come = page.reduce(page.NOTHING, {
+    type: "welcome",
+    welcome: welcome("friends", { last: 2 }),
+  });
+  const again = after(come, [ready, { event: "added", name: "bob", ...card }]);
+  assertEquals([...again.places.get("main").people.keys()], ["alice", "bob"]);
+  assertEquals(again.asks, []);
 });
 
 Deno.test("page: an empty place names only what can be done there", () => {

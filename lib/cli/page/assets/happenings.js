@@ -197,6 +197,7 @@ function incoming(state, event, { nowMs, isNew }) {
   const call = {
     id: event.call,
     peer: event.from,
+    key: event.key,
     guest: event.guest,
     isOurs: false,
     state: "incoming",
@@ -218,6 +219,7 @@ function calling(state, event, when) {
     const call = {
       ...(before ?? { id, peer, isOurs: true }),
       state: "connected",
+      key: event.key ?? before?.key,
       route: event.route,
       verified: event.verified,
       sinceMs: Date.parse(event.at),
@@ -271,7 +273,25 @@ function verify(state, event, when) {
       withPerson(place, event.name, { verified, refused: event.answer === "no" }),
     );
   }
-  return when.told(next, event, when);
+  return when.told(withCompared(next, event), event, when);
+}
+
+/** The call under way with whom was compared: its other side has one key throughout. */
+function withCompared(state, { name, key, verified }) {
+  const { call } = state;
+  const isOther = call === null || folded(call.peer) !== folded(name) || (call.key ?? key) !== key;
+  return isOther ? state : { ...state, call: { ...call, verified: verified === true } };
+}
+
+/** One more friend, here or at the console; how things stand with that one, the list says. */
+function added(state, event, when) {
+  const { name, key } = event;
+  const place = mainPlace(state);
+  const known = { connected: false, ...place.people.get(name), key };
+  const next = withPlace(state, withPerson(place, name, known));
+  const list = { command: { command: "list" }, place: "main" };
+  const asks = when.isNew ? [...next.asks, list] : next.asks;
+  return when.told({ ...next, asks }, event, when);
 }
 
 export const HAPPENINGS = {
@@ -284,6 +304,7 @@ export const HAPPENINGS = {
   members,
   view,
   friends,
+  added,
   users,
   connection,
   coordinator,
