@@ -89,7 +89,7 @@ Deno.test("page: answers are cards of what was asked, in each mode", () => {
   );
   assertEquals(shown({ event: "verify", name: "Bob", digits: "1  2", verified: false }), [
     "Verify Bob",
-    "Call Bob and compare these digits, by voice:",
+    "Compare these digits with Bob, by phone or face to face, not here:",
     "[digits]",
     "[actions]",
   ]);
@@ -135,4 +135,17 @@ Deno.test("page: answers are cards of what was asked, in each mode", () => {
     `bob, ${AT}`,
   ]);
   assertEquals(shown({ event: "help", commands: [] }), ["Commands", "[commands]"]);
+});
+
+Deno.test("page: an entry's versions name who wrote it, and who changed it", () => {
+  const [ann, cy] = ["Ann", "Cy"];
+  const edit = { by: ann, old: "at six", new: "at seven", committedAt: AT };
+  const { blocks } = cardOf(
+    { event: "entry", seq: 3, shown: cy, text: "at seven", sentAt: AT, edits: [edit] },
+    { self: "Alice", mode: "group" },
+  );
+  const versions = blocks[0].messages.map((
+    { from, editedBy, text }: Any,
+  ) => [from, editedBy, text]);
+  assertEquals(versions, [[cy, undefined, "at six"], [cy, ann, "at seven"]]);
 });

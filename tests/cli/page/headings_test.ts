@@ -92,18 +92,37 @@ Deno.test("page: an empty place names only what can be done there", () => {
     page.emptyText(stateWith(place, more), place);
   const commands = [{ name: "invite", aliases: [] }];
 
-  const action = { label: "Invite others", line: "/invite" };
+  const actions = [{ label: "Invite others", line: "/invite" }];
   const title = "Nothing was said yet";
   const text = "Say hello, or let others in.";
   const open = `${text} Whoever reaches a member can join, and read.`;
   const secret = `${text} They need an invite.`;
-  assertEquals(empty(room(), { commands }), { title, text: open, action });
-  assertEquals(empty(room({ isPrivate: true }), { commands }), { title, text: secret, action });
+  assertEquals(empty(room(), { commands }), { title, text: open, actions });
+  assertEquals(empty(room({ isPrivate: true }), { commands }), { title, text: secret, actions });
   assertEquals(empty(room()), { title: "Nothing was said yet", text: "Say hello." });
   assertEquals(empty(room({ type: "group" }), { mode: "group" }), {
     title: "Nothing was said yet",
     text: "What you say goes to all members.",
   });
+});
+
+Deno.test("page: who has no friends yet can add one there, and has their own card to give", () => {
+  const commands = ["add", "whoami"].map((name) => ({ name, aliases: [] }));
+  const empty = (...people: readonly Any[]) => {
+    const place = room({ type: "friends", people: new Map(people.map((one) => [one.name, one])) });
+    return page.emptyText(stateWith(place, { mode: "friends", commands }), place);
+  };
+
+  const none = empty(self);
+  const give = "Friends give each other their cards: each adds the other’s.";
+  assertEquals(none.text, `Nobody is in your list yet. ${give}`);
+  assertEquals(none.actions, [
+    { label: "Add a friend", does: "add" },
+    { label: "Your card", line: "/whoami" },
+  ]);
+  const some = empty(self, bob);
+  const choose = "Choose one of them in the list to write to them.";
+  assertEquals([some.text, some.actions], [choose, undefined]);
 });
 
 Deno.test("page: one whose port the program doesn't keep doesn't promise to go on", () => {

@@ -245,6 +245,7 @@ async function byButtons(browser: Browser): Promise<void> {
   const secret = await menuOf(browser, "mesh", [{ ...READY, private: true }]);
   assertEquals(secret.labels[3], "Make a new invite…");
   await secret.close();
+  await onPhone(browser);
   const friends = await menuOf(browser, "friends", [FRIENDS]);
   assertEquals(friends.labels, [
     "Add a friend…",
@@ -268,6 +269,25 @@ async function byButtons(browser: Browser): Promise<void> {
     "All commands",
   ]);
   await directory.close();
+}
+
+/** A menu as long as this one is in the window whole; in a lower one a shadow says that there is more. */
+async function onPhone(browser: Browser): Promise<void> {
+  const { open: { page }, close } = await menuOf(browser, "mesh", [READY]);
+  const inView = (selector: string) =>
+    `(() => {
+    const { top, bottom } = document.querySelector("${selector}").getBoundingClientRect();
+    return top >= 0 && bottom <= innerHeight;
+  })()`;
+  await page.setViewportSize({ width: 360, height: 640 });
+  await holdsIn(page, inView(".menu button:last-child"));
+  await page.setViewportSize({ width: 360, height: 420 });
+  await holdsIn(page, inView("#dialog"));
+  const edges = `getComputedStyle(document.querySelector(".dialog-body")).backgroundAttachment`;
+  assertEquals(await page.evaluate(edges), "local, local, scroll, scroll");
+  await page.locator(".menu").getByText("Leave the room").scrollIntoViewIfNeeded();
+  await holdsIn(page, inView(".menu button:last-child"));
+  await close();
 }
 
 async function countsOthers(browser: Browser): Promise<void> {

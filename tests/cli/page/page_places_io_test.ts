@@ -17,6 +17,9 @@ import {
 const STEPS: Readonly<Record<string, (browser: Browser) => Promise<void>>> = {
   "among friends a line goes to the one in the title, or to nobody": amongFriends,
   "in a directory a line typed in the lobby isn't said in the call": inDirectory,
+  "after Call one types on, and says it once the call is answered": afterCall,
+  "who has no friends yet is offered what makes some": withoutFriends,
+  "on a phone the button of the list counts what is new elsewhere": elsewhere,
   "a room that is joined is shown, and after a restart the one that is open": inRooms,
   "what is new is counted and marked when a page is opened, and only once": whatIsNew,
   "what isn't sent stays in view, and can be sent once the program is there again": whatIsNotSent,
@@ -90,6 +93,75 @@ async function inDirectory(browser: Browser): Promise<void> {
   await open.type("still there?");
   await page.locator("#hint").getByText("there is no call with bob now").waitFor();
   assertEquals(typed(double.page).length, 2);
+}
+
+const commandsOf = (...names: readonly string[]) =>
+  names.map((name) => ({ name, aliases: [], words: [], form: "", help: "", example: "" }));
+
+async function afterCall(browser: Browser): Promise<void> {
+  const call = { event: "call", call: "c", peer: "bob", route: "direct", reason: "" };
+  const asked = ({ command, ref }: Fields, page: PageDouble) => {
+    if ((command as Fields | undefined)?.["command"] !== "call") return;
+    page.show({ ...call, state: "ringing", ref });
+  };
+  const commands = commandsOf("call", "verify", "whois");
+  await using double = disposable(new PageDouble({ mode: "directory", commands, asked }));
+  double.page.show(
+    { event: "session", state: "up", name: "Alice", guest: false },
+    { event: "users", users: [{ name: "bob", state: "free" }], total: 2, more: false },
+  );
+  await using open = await OpenPage.open(browser, double.page.url);
+  const { page } = open;
+  const person = page.locator("#people").getByRole("button", { name: "bob" });
+  await person.click();
+  await page.locator(".menu").getByText("Call", { exact: true }).click();
+  await page.locator("#asks").getByText("Calling").waitFor();
+  await holdsIn(page, `document.activeElement.id === "text"`);
+
+  double.page.show({ ...call, state: "connected" });
+  await page.locator("#asks").getByText("In a call with").waitFor();
+  await open.sees("bob", "#title");
+  await page.keyboard.type("hello");
+  await page.keyboard.press("Enter");
+  await until(() => typed(double.page).length > 1);
+  assertEquals(typed(double.page).at(-1), { command: "msg", text: "hello", name: "bob" });
+}
+
+async function withoutFriends(browser: Browser): Promise<void> {
+  const commands = commandsOf("add", "whoami", "msg");
+  await using double = disposable(new PageDouble({ mode: "friends", commands }));
+  double.page.show({ ...FRIENDS, names: [] });
+  await using open = await OpenPage.open(browser, double.page.url);
+  const { page } = open;
+  const offered = page.locator(".empty");
+  await offered.getByRole("button", { name: "Add a friend" }).click();
+  await page.locator(".form").waitFor();
+  await page.keyboard.press("Escape");
+  await offered.getByRole("button", { name: "Your card" }).click();
+  await until(() => typed(double.page).length > 0);
+  assertEquals(typed(double.page), ["/whoami"]);
+  assertEquals(await open.violations(), []);
+}
+
+async function elsewhere(browser: Browser): Promise<void> {
+  await using double = disposable(new PageDouble({ mode: "mesh" }));
+  double.page.show(READY, said("in the room"));
+  const viewport = { width: 360, height: 640 };
+  await using open = await OpenPage.open(browser, double.page.url, { viewport });
+  const { page } = open;
+  await open.sees("in the room");
+  const badge = page.locator("#elsewhere");
+  assert(await badge.isHidden());
+
+  double.page.show(said("psst", { private: true }));
+  await badge.getByText("1", { exact: true }).waitFor();
+  assert(await isInView(page, "#elsewhere"));
+  assertEquals(await open.violations(), []);
+  const button = "Conversations and people, 1 new message elsewhere";
+  await page.getByRole("button", { name: button, exact: true }).click();
+  await page.locator("#places").getByText("Bob").click();
+  await open.sees("psst");
+  await badge.waitFor({ state: "hidden" });
 }
 
 async function inRooms(browser: Browser): Promise<void> {
@@ -186,6 +258,7 @@ async function whatIsNotSent(browser: Browser): Promise<void> {
   const asks = page.locator("#asks");
   await asks.getByText("The program ended before it answered").waitFor();
   assert(await isInView(page, "#asks"));
+  await hint.waitFor({ state: "hidden" }); // there is a connection again
   assertEquals(await open.violations(), []);
   await page.locator("#text").press("Enter");
   await until(() => typed(again.page).length > 0);

@@ -125,6 +125,11 @@ Deno.test("page: in the lobby a line is what it is in the console, whether or no
   for (const text of ["hi", "hello there", "/me waves", "/msg hi", "/send a.pdf"]) {
     assertEquals(Object.keys(meant(talking, lobby, text)), ["error"], text);
   }
+  assertEquals(
+    meant(talking, lobby, "hello everyone").error,
+    "Not sent: this is the lobby. What you say to bob belongs in the conversation with them; " +
+      "to tell everybody who is online, begin with 2, as in 2 hello.",
+  );
   assertEquals(meant(talking, lobby, "2 hi").command, { command: "broadcast", text: "hi" });
 });
 

@@ -4,7 +4,7 @@ import { assertEquals } from "@std/assert";
 import { after, AT, items, pageOf, placeOf, welcome } from "./events_given.ts";
 import { type Any, page } from "./page_modules.ts";
 
-const { markKey, merged, NOTHING, reduce, unseenIn } = page;
+const { listLabel, markKey, merged, NOTHING, reduce, unseenElsewhere, unseenIn } = page;
 
 const READY = {
   event: "ready",
@@ -122,4 +122,21 @@ Deno.test("page: of the marks of two windows the later ones count, and they are 
   ]);
   const many = new Map(Array.from({ length: 1_000 }, (_, at) => [`${at}`, `2026-01-01 ${at}`]));
   assertEquals(merged(new Map(), many).size, 300);
+});
+
+Deno.test("page: where the list is hidden, what is new in other conversations is counted at its button", () => {
+  const state = opened([READY, hello(1), hello(2, { private: true })]);
+  const there = placeOf(state, "Bob");
+
+  const away = after(reduce(state, { type: "focus", isFocused: false }), [
+    hello(3, { private: true }),
+    hello(4),
+  ]);
+  const counts = [away, reduce(away, { type: "select", place: there })].map(unseenElsewhere);
+  assertEquals(counts, [2, 2], "not what is new in the one that is shown");
+  assertEquals([0, 1, 1_000].map(listLabel), [
+    "Conversations and people",
+    "Conversations and people, 1 new message elsewhere",
+    "Conversations and people, 1,000 new messages elsewhere",
+  ]);
 });

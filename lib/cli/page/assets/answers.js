@@ -116,7 +116,7 @@ function verifyCard({ name: who, digits, verified, verifiedAs = [], answer, refu
     ...(refused
       ? [["You had said no: the key counts as changed until you accept it with /trust."]]
       : []),
-    ["Call ", name(who), " and compare these digits, by voice:"],
+    ["Compare these digits with ", name(who), ", by phone or face to face, not here:"],
   ];
   const actions = [
     { label: "They are the same", line: `/verify ${who} yes`, isMain: true },
@@ -278,7 +278,7 @@ function entryCard({ seq, shown, text, sentAt, edits }) {
     : [{ seq, at: sentAt, from: shown, text: edits[0].old }];
   const changes = edits.map((edit) => ({
     at: edit.committedAt,
-    from: edit.by,
+    from: shown,
     text: edit.new,
     editedBy: edit.by,
   }));

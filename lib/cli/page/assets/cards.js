@@ -110,7 +110,11 @@ function foundElement(
       to === undefined ? null : [" to ", nameOf(to, state)],
       isPrivate && to === undefined ? ", privately" : null,
       place === null || place === undefined ? null : ` in ${visible(place)}`,
-      editedBy === undefined ? null : [", edited by ", nameOf(editedBy, state)],
+      editedBy === undefined
+        ? null
+        : editedBy === from
+        ? ", edited"
+        : [", edited by ", nameOf(editedBy, state)],
       ", ",
       timeText(at, nowMs),
     ),

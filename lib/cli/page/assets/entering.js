@@ -87,6 +87,11 @@ export function hint(text) {
   box.hidden = text === null;
 }
 
+/** Takes away what was said above the message box, where that is this. */
+export function takeBack(text) {
+  if ($("hint").textContent === text) hint(null);
+}
+
 function refused(why) {
   hint(why);
   return false;

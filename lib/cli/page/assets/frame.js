@@ -4,8 +4,9 @@ import { countText } from "../../../base/text/words.ts";
 import { fill, h, icon, setText, verifiedSign } from "./dom.js";
 import { visible } from "./harmless.js";
 import { emptyText, endedText, placeholderOf, subtitleOf } from "./headings.js";
-import { homeOf, peopleOf, unseenIn } from "./places.js";
-import { titleOf } from "./sidebar.js";
+import { addFriend } from "./place_menu.js";
+import { homeOf, peopleOf, unseenElsewhere, unseenIn } from "./places.js";
+import { badgeText, listLabel, titleOf } from "./sidebar.js";
 import { isCallWith, isClosed } from "./typed.js";
 
 const $ = (id) => document.getElementById(id);
@@ -48,6 +49,15 @@ export function renderFrame(state, place) {
   const { unread, mentions } = unseenIn(state);
   const news = unread === 0 ? "" : `(${unread}${mentions > 0 ? "!" : ""}) `;
   document.title = `${news}${title} \u2013 p2pchat`;
+  renderListButton(unseenElsewhere(state));
+}
+
+/** Where the list is hidden, the button that opens it says how much is new in the other conversations. */
+function renderListButton(unseen) {
+  const badge = $("elsewhere");
+  badge.hidden = unseen === 0;
+  setText(badge, badgeText(unseen));
+  $("open-side").setAttribute("aria-label", listLabel(unseen));
 }
 
 /** Beside the title: whether the one with whom one talks is verified, and what can be done about them. */
@@ -69,18 +79,24 @@ const SIGNS = { direct: "lock", call: "call", lobby: "call", friends: "person" }
 
 /** In place of messages, where there are none. */
 export function emptyElement(state, place, act) {
-  const { title, text, action } = emptyText(state, place);
+  const { title, text, actions = [] } = emptyText(state, place);
   return h(
     "div",
     { class: "empty" },
     h("span", { class: "empty-sign" }, icon(SIGNS[place.type] ?? "room")),
     h("h2", {}, title),
     h("p", {}, text),
-    action === undefined ? null : h("button", {
-      type: "button",
-      class: "button",
-      onclick: () => act.line(action.line),
-    }, action.label),
+    actions.length === 0 ? null : h(
+      "div",
+      { class: "actions" },
+      actions.map(({ label, line, does }) =>
+        h("button", {
+          type: "button",
+          class: "button",
+          onclick: () => does === "add" ? addFriend(act) : act.line(line),
+        }, label)
+      ),
+    ),
   );
 }
 

@@ -80,7 +80,7 @@ export function placeholderOf(state, place) {
   }
 }
 
-/** Where nothing was said yet: `title`, `text`, and as an `action` what a button does. */
+/** Where nothing was said yet: `title`, `text`, and as `actions` what buttons do: a `line`, or `does`, as `add`. */
 export function emptyText(state, place) {
   if (state.mode === null) return { title: "p2pchat", text: "Connecting\u2026" };
   if (place.type === "direct") {
@@ -95,21 +95,31 @@ export function emptyText(state, place) {
       : "Choose somebody in the list to call them.";
     return { title: "The lobby", text };
   }
-  if (place.type === "friends") {
-    return {
-      title: "Your friends",
-      text: "Choose one of them in the list to write to them.",
-    };
-  }
+  if (place.type === "friends") return emptyFriends(state, place);
   const title = "Nothing was said yet";
   if (place.type === "group") return { title, text: "What you say goes to all members." };
   if (commandNamed(state, "invite") === undefined) return { title, text: "Say hello." };
-  const action = { label: "Invite others", line: "/invite" };
+  const actions = [{ label: "Invite others", line: "/invite" }];
   const who = place.isPrivate
     ? "They need an invite."
     : "Whoever reaches a member can join, and read.";
   const text = `Say hello, or let others in. ${who}`;
-  return { title, text, action };
+  return { title, text, actions };
+}
+
+function emptyFriends(state, place) {
+  const title = "Your friends";
+  if (othersIn(state, place) > 0) {
+    return { title, text: "Choose one of them in the list to write to them." };
+  }
+  const has = (word) => commandNamed(state, word) !== undefined;
+  const actions = [
+    ...(has("add") ? [{ label: "Add a friend", does: "add" }] : []),
+    ...(has("whoami") ? [{ label: "Your card", line: "/whoami" }] : []),
+  ];
+  const text =
+    "Nobody is in your list yet. Friends give each other their cards: each adds the other\u2019s.";
+  return { title, text, actions };
 }
 
 const ENDED = "The program has ended.";

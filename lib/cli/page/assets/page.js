@@ -9,7 +9,7 @@ import { Composer } from "./composer.js";
 import { Connection, windowId } from "./connection.js";
 import { listenToControls } from "./controls.js";
 import { Dialogs } from "./dialogs.js";
-import { Entering, hint } from "./entering.js";
+import { Entering, hint, takeBack } from "./entering.js";
 import { emptyElement, renderEnd, renderFrame, renderLink } from "./frame.js";
 import { visible } from "./harmless.js";
 import { markKey, SeenMarks } from "./marks.js";
@@ -34,6 +34,7 @@ const CLOCK_MS = 500;
 const READ_MAX = 200;
 /** So often it is kept what was seen. */
 const MARKS_MS = 1_000;
+const UNCONNECTED = "Not sent: there is no connection with the program. Your text is still here.";
 
 let state = NOTHING;
 let isDrawing = false;
@@ -92,7 +93,7 @@ function run({ line, command, room, isChat }, text, place = state.current, kind 
   const what = line === undefined ? { command } : { line, ...(room === undefined ? {} : { room }) };
   if (!connection.send({ type: "run", ...what, ref })) {
     if (kind === "a") {
-      hint("Not sent: there is no connection with the program. Your text is still here.");
+      hint(UNCONNECTED);
       connection.wake();
     }
     return false;
@@ -229,6 +230,7 @@ function received(message) {
     case "welcome":
       asking.welcomed(!message.resumed);
       act({ type: "welcome", welcome: message, seenAt: marks.load(message.mode) });
+      takeBack(UNCONNECTED);
       isCaughtUp = false;
       uploads.ticket = message.ticket;
       catchUp();

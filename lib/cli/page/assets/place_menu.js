@@ -96,7 +96,7 @@ function quotedIf(isTitle, text) {
   return isTitle ? `"${text.replaceAll('"', "\u2019")}"` : text;
 }
 
-async function addFriend(act) {
+export async function addFriend(act) {
   const given = await act.form("Add a friend", "Add", [
     {
       name: "card",

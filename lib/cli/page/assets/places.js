@@ -243,3 +243,8 @@ export function unseenIn(state) {
   }
   return { unread, mentions };
 }
+
+/** How many messages of others wait to be seen in other places than the one that is shown. */
+export function unseenElsewhere(state) {
+  return unseenIn(state).unread - (state.places.get(state.current)?.unread ?? 0);
+}

@@ -39,6 +39,17 @@ export function orderedPlaces(state) {
   ) => [parent, ...all.filter((place) => place.parent === parent.id)]);
 }
 
+/** What a badge shows of so many new messages. */
+export function badgeText(unread) {
+  return unread > 99 ? "99+" : String(unread);
+}
+
+/** What the button is called that opens the list where it is hidden. */
+export function listLabel(unread) {
+  const news = unread === 0 ? "" : `, ${countText(unread, "new message")} elsewhere`;
+  return `Conversations and people${news}`;
+}
+
 export function renderPlaces(element, state, act) {
   const places = orderedPlaces(state);
   element.closest("nav").classList.toggle("is-single", places.length < 2);
@@ -64,7 +75,7 @@ export function renderPlaces(element, state, act) {
           place.unread === 0 ? null : h("span", {
             class: place.mentions > 0 ? "badge is-mention" : "badge",
             "aria-hidden": "true",
-          }, place.unread > 99 ? "99+" : String(place.unread)),
+          }, badgeText(place.unread)),
         ),
     };
   });

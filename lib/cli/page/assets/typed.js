@@ -233,7 +233,8 @@ function inLobby({ call }, text) {
   if (call?.state === "connected") {
     return {
       error:
-        `Not sent: this is the lobby. What you say to ${call.peer} belongs into the conversation with them.`,
+        `Not sent: this is the lobby. What you say to ${call.peer} belongs in the conversation with them; ` +
+        "to tell everybody who is online, begin with 2, as in 2 hello.",
     };
   }
   if (/^[^\s/]+$/.test(word)) return { command: { command: "call", name: word } };
