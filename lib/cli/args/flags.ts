@@ -305,7 +305,12 @@ export const metricsFlag: ValueFlag<Endpoint> = {
     const [, address, port] = /^(\[[^\]]*\]|[^:]*):([^:]*)$/.exec(text) ?? [];
     if (address === undefined || port === undefined) {
       const isIpv6 = parseHost(text)?.includes(":") === true;
-      throw wrong(what, "HOST:PORT", text, isIpv6 ? `; write [${parseHost(text)}]:PORT` : "");
+      const advice = isIpv6
+        ? `; write [${parseHost(text)}]:PORT`
+        : parsePort(text) !== null
+        ? `; for this machine alone write 127.0.0.1:${text}`
+        : "";
+      throw wrong(what, "HOST:PORT", text, advice);
     }
     return {
       host: host(address, `The host of ${what}`),

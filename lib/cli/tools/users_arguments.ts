@@ -1,6 +1,7 @@
 /** The command lines of `p2pchat users`. */
 
 import { P2pchatError } from "../../base/errors.ts";
+import { quotedStart } from "../../base/text/text.ts";
 import { parseFingerprint } from "../../base/text/fingerprint.ts";
 import type { Endpoint } from "../../base/ids.ts";
 import { tableLocks, usersFolder } from "../../store/disk/paths.ts";
@@ -72,7 +73,13 @@ function addUserOptions({ words, common }: CommandLine): AddUserOptions {
     const card = parseContactCard(name);
     return { ...common, file, user: card, card };
   }
-  if (file === "" || name === undefined || hostText === undefined) throw wrongWords(addUserCommand);
+  if (file === "" || name === undefined) throw wrongWords(addUserCommand);
+  if (hostText === undefined) {
+    const text =
+      `${quotedStart(name)} is no contact card: one begins with ${CARD_START}, as p2pchat ` +
+      "users card NAME prints it; without a card, NAME HOST PORT say whom to add";
+    throw new P2pchatError("usage", text);
+  }
   if (portText === undefined || rest.length > 0) throw wrongWords(addUserCommand, rest[0]);
   const user = {
     name: chosenName(name),

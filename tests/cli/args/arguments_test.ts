@@ -211,7 +211,11 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
     "mesh Alice -p 1",
     "The command mesh has no flag -p; p2pchat help mesh lists those that there are",
   ],
-  ["mesh Alice --metrics 9090", '--metrics must be HOST:PORT, not "9090"'],
+  [
+    "mesh Alice --metrics 9090",
+    '--metrics must be HOST:PORT, not "9090"; for this machine alone write 127.0.0.1:9090',
+  ],
+  ["mesh Alice --metrics here", '--metrics must be HOST:PORT, not "here"'],
   ["mesh Alice --metrics ::1", '--metrics must be HOST:PORT, not "::1"; write [::1]:PORT'],
   [
     "mesh Alice --metrics localhost:x",
@@ -430,6 +434,14 @@ Deno.test("parseCommandLine() knows commands of two words, and all that begin wi
     ["users check a b", "The form is p2pchat users check FILE, for example"],
     [
       "users add f bob b",
+      "The form is p2pchat users add FILE CARD | FILE NAME HOST PORT [FINGERPRINT], for",
+    ],
+    [
+      "users add f junk",
+      '"junk" is no contact card: one begins with p2pchat-card:, as p2pchat users card NAME prints it; without',
+    ],
+    [
+      "users add f",
       "The form is p2pchat users add FILE CARD | FILE NAME HOST PORT [FINGERPRINT], for",
     ],
     ["users add f bob b 1 k x", "The form is p2pchat users add FILE CARD | FILE NAME HOST PORT"],
