@@ -208,20 +208,21 @@ function multiline(context: IrcContext, step: MultilineStep): Answered {
   return "later";
 }
 
-function join({ client, rooms }: IrcContext, [channels]: readonly string[]): void {
+function join({ client, rooms, talk }: IrcContext, [channels]: readonly string[]): void {
   for (const channel of listed(channels)) {
     const room = rooms.byChannel(channel);
     if (room === undefined) {
       const text = "There is no such channel: /msg *p2pchat join WHERE leads into another room";
       client.reply("403", channel, text);
     } else if (client.unhide(channel)) {
+      talk.choice.turnTo(room);
       sendJoined(client, rooms, room);
     }
   }
 }
 
 /** A client that leaves a channel closes a window: its user stays in the room, as when the client leaves. */
-function part({ client, rooms }: IrcContext, [channels]: readonly string[]): void {
+function part({ client, rooms, talk }: IrcContext, [channels]: readonly string[]): void {
   for (const channel of listed(channels)) {
     const room = rooms.byChannel(channel);
     if (room === undefined || client.hides(channel)) {
@@ -229,9 +230,10 @@ function part({ client, rooms }: IrcContext, [channels]: readonly string[]): voi
       continue;
     }
     client.hide(channel);
+    talk.choice.forget();
     client.send(ircMessage(sourceOf(client.nick, rooms.selfKey), "PART", room.channel!));
     const way = `You are still in the room: /join ${room.channel} shows it again; ` +
-      "/msg *p2pchat part leaves it";
+      `/msg *p2pchat ${room.channel} part leaves it`;
     client.send(ircMessage(SERVER, "NOTICE", client.nick, way));
   }
 }
@@ -243,9 +245,12 @@ function whois(context: IrcContext, params: readonly string[], message: IrcMessa
     answerOwnWhois(client);
     return "now";
   }
-  const name = rooms.byNick(target)?.person.name ?? nameOfNick(target);
+  const found = rooms.byNick(target);
+  const name = found?.person.name ?? nameOfNick(target);
+  const asked = { command: "whois", name };
   const pending = pendingOf(context, "whois", target, message);
-  run(rooms.isOwnNick(target) ? { command: "whoami" } : { command: "whois", name }, pending);
+  if (rooms.isOwnNick(target)) run({ command: "whoami" }, pending);
+  else run(found === undefined ? asked : rooms.placed(found.room, asked), pending);
   return "later";
 }
 
@@ -264,8 +269,12 @@ function nick(context: IrcContext, params: readonly string[], message: IrcMessag
     client.reply("447", "You keep your name here: it is that of the program's start");
     return "now";
   }
+  const asked = { command: "name", new: nameOfNick(wanted) };
+  // A client has one nick, wherever it is.
   const pending = pendingOf(context, "nick", wanted, message);
-  run({ command: "name", new: nameOfNick(wanted) }, pending);
+  for (const [at, room] of rooms.all.entries()) {
+    run(rooms.placed(room, asked), at === 0 ? pending : { ...pending, label: undefined });
+  }
   return "later";
 }
 

@@ -262,6 +262,7 @@ export class IrcGateway {
     if (this.#registered !== null) return this.#refuse(client, SECOND_CLIENT);
     client.isRegistered = true;
     this.#registered = connection;
+    this.#talk.choice.forget();
     this.#receipts.begin();
     const own = this.#rooms.selfNick;
     client.nick = own === "*" ? client.wantedNick! : own;
@@ -353,8 +354,11 @@ export class IrcGateway {
 
   #changes(fields: Fields, pending: Pending | undefined): readonly Change[] {
     const isRefused = fields["event"] === "error" && pending?.client === NO_CLIENT;
-    if (isRefused) return this.#rooms.withoutTitles();
-    return this.#roomEvents.take(fields, this.#ports.wallMs());
+    const changes = isRefused
+      ? this.#rooms.withoutTitles()
+      : this.#roomEvents.take(fields, this.#ports.wallMs());
+    if (changes.some(({ type }) => type === "entered")) this.#talk.choice.forget();
+    return changes;
   }
 
   /** A mesh's room has a title that no event tells by itself. */

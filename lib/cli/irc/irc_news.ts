@@ -47,17 +47,26 @@ function sendOther({ client, rooms, fields, lines, pending, time }: News): void 
     return answerWhois(client, rooms, pending.target, fields);
   }
   if (pending !== undefined && name === "error") {
-    return sendError(client, pending, textOf(fields, "code"), textOf(fields, "text"), time);
+    const place = pending.kind === "said" ? null : rooms.placeOf(fields);
+    const [text] = atPlace(place, [textOf(fields, "text")]);
+    return sendError(client, pending, textOf(fields, "code"), text!, time);
   }
   if (pending?.kind === "service") {
     const told = name === "help" ? helpIn(fields) : lines;
-    return sendService(client, "PRIVMSG", client.nick, told, time);
+    const placed = atPlace(rooms.placeOf(fields), told);
+    return sendService(client, "PRIVMSG", client.nick, placed, time);
   }
   if (SILENT.has(name)) return;
   const channel = rooms.roomOf(fields)?.channel ?? null;
   const isForUser = pending !== undefined || FOR_USER.has(name) || channel === null ||
     client.hides(channel);
   sendService(client, "NOTICE", isForUser ? client.nick : channel, lines, time);
+}
+
+/** An answer says where that is. Lines that may be copied stay as they are. */
+function atPlace(channel: string | null, lines: readonly string[]): readonly string[] {
+  if (channel === null || lines.length === 0) return lines;
+  return lines.length === 1 ? [`${channel}: ${lines[0]}`] : [`In ${channel}:`, ...lines];
 }
 
 /** What a client sees otherwise, or what is of no use to it unasked. */

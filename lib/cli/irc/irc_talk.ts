@@ -9,6 +9,7 @@ import { ircFolded } from "./lines/irc_message.ts";
 import { nameOfNick, SERVICE } from "./lines/irc_names.ts";
 import type { Pending } from "./irc_pending.ts";
 import type { IrcRooms, Room } from "./rooms/irc_rooms.ts";
+import { RoomChoice } from "./rooms/room_choice.ts";
 import { sendService } from "./irc_speech.ts";
 
 /** So many lines wait for a call to be connected; more is refused. */
@@ -50,23 +51,24 @@ export class IrcTalk {
   /** Who calls the user, and isn't answered. */
   #caller: string | null = null;
   #held: { readonly text: string; readonly pending: Pending }[] = [];
+  /** Where what is asked of the program is done. */
+  readonly choice: RoomChoice;
 
-  constructor(readonly rooms: IrcRooms, readonly run: Run) {}
+  constructor(readonly rooms: IrcRooms, readonly run: Run) {
+    this.choice = new RoomChoice(rooms);
+  }
 
   /** @returns Whether it is answered now: it is refused. */
   say(said: Utterance): boolean {
     const { target, text, client } = said;
-    if (ircFolded(target) === SERVICE) {
-      const line = text.trim();
-      this.run(line.startsWith("/") ? line : `/${line}`, pendingOf(said, "service"));
-      return false;
-    }
+    if (ircFolded(target) === SERVICE) return this.#ask(said);
     if (target.startsWith("#")) {
       const room = this.rooms.byChannel(target);
       if (room === undefined) {
         client.reply("403", target, "Nothing was sent: there is no such channel");
         return true;
       }
+      this.choice.turnTo(room);
       return this.#sayInRoom(room, said);
     }
     const found = this.rooms.byNick(target);
@@ -83,7 +85,25 @@ export class IrcTalk {
       return true;
     }
     if (room.kind === "directory") return this.#sayInCall(name, said);
-    this.run(this.#inRoom(room, { command: "msg", name, text }), pendingOf(said, "said"));
+    this.run(this.rooms.placed(room, { command: "msg", name, text }), pendingOf(said, "said"));
+    return false;
+  }
+
+  /** The program itself is asked. */
+  #ask(said: Utterance): boolean {
+    const { client, text, time } = said;
+    const chosen = this.choice.chosen(text.trim());
+    if (chosen.type === "refused") {
+      sendService(client, "PRIVMSG", client.nick, [chosen.text], time);
+      return true;
+    }
+    const { line, rooms } = chosen;
+    const pending = pendingOf(said, "service");
+    for (const [at, room] of rooms.entries()) {
+      const placed = room === null ? null : this.rooms.placed(room, { line });
+      const command = placed?.["room"] === undefined ? line : placed;
+      this.run(command, at === 0 ? pending : { ...pending, label: undefined });
+    }
     return false;
   }
 
@@ -93,7 +113,7 @@ export class IrcTalk {
     if (room.kind === "directory") {
       this.run({ command: "broadcast", text }, pendingOf(said, "said"));
     } else if (answer === undefined || this.#votes.size === 0) {
-      this.run(this.#inRoom(room, { command: "msg", text }), pendingOf(said, "said"));
+      this.run(this.rooms.placed(room, { command: "msg", text }), pendingOf(said, "said"));
     } else if (this.#isAskedJustBefore(said)) {
       const way = "you were asked only just now: read what it is about, then answer again";
       client.reply("404", target, `Nothing was done: ${way}`);
@@ -109,11 +129,6 @@ export class IrcTalk {
   #isAskedJustBefore({ time }: Utterance): boolean {
     const sinceMs = Date.parse(time) - Math.max(...this.#votes.values());
     return sinceMs >= 0 && sinceMs < READING_MS_MIN; // otherwise the clock was set back
-  }
-
-  /** Of several rooms the one is named. */
-  #inRoom(room: Room, command: Fields): Fields {
-    return this.rooms.all.length > 1 && room.id !== null ? { ...command, room: room.id } : command;
   }
 
   #sayInCall(name: string, said: Utterance): boolean {

@@ -81,7 +81,8 @@ export class IrcBench {
     const at = new Date(this.wallMs).toISOString();
     const event = { id: ++this.#count, fields: { at, ...fields } };
     this.events.push(event);
-    const lines = [`<${fields["event"]}> ${fields["text"] ?? fields["state"] ?? ""}`];
+    const line = `<${fields["event"]}> ${fields["text"] ?? fields["state"] ?? ""}`;
+    const lines = fields["lines"] as readonly string[] | undefined ?? [line];
     this.step({ type: "event", event, lines });
   }
 

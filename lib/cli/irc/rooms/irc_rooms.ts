@@ -135,6 +135,17 @@ export class IrcRooms {
     return this.#rooms.find((room) => room.id === id);
   }
 
+  /** The command, for that room: of several it is named. */
+  placed(room: Room, command: Fields): Fields {
+    return this.#rooms.length > 1 && room.id !== null ? { ...command, room: room.id } : command;
+  }
+
+  /** The channel that an event is about, where there are several; null: there aren't, or it is about none. */
+  placeOf(fields: Fields): string | null {
+    if (this.#rooms.length < 2 || maybeText(fields, "room") === null) return null;
+    return this.roomOf(fields)?.channel ?? null;
+  }
+
   /** The nick of somebody by the name shown, present or not; that of the user by the user's key. */
   nickFor(name: string, key: string): string {
     if (key !== "" && key === this.#key) return this.selfNick;

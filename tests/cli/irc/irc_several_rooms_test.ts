@@ -1,0 +1,142 @@
+/** Several rooms at one client: what is asked of the program is never done in a room that the user doesn't think of. */
+
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { IrcBench, KEY } from "./irc_bench.ts";
+
+const SERVICE = "*p2pchat!p2p@p2pchat";
+
+/** In #One, and then in #Two. */
+function inTwo(caps = ""): IrcBench {
+  const bench = new IrcBench();
+  bench.room("One");
+  bench.join(caps);
+  opened(bench, "r2", "Two");
+  bench.taken();
+  return bench;
+}
+
+function opened(bench: IrcBench, room: string, title: string): void {
+  bench.event({ event: "ready", command: "mesh", name: "Alice", key: KEY.alice, room });
+  bench.answer({ event: "rooms", rooms: [{ room: "r1", title: "One" }, { room, title }] });
+}
+
+function asked(bench: IrcBench, line: string): unknown {
+  const { length } = bench.runs;
+  bench.line(`PRIVMSG *p2pchat :${line}`);
+  return bench.runs.length === length ? null : bench.ran.command;
+}
+
+Deno.test("irc rooms: a command to the program goes where the client spoke last, and never to a room that was only opened", () => {
+  const bench = inTwo();
+  assertEquals(asked(bench, "send pic.bin"), null);
+  assertEquals(bench.bare(), [
+    `:${SERVICE} PRIVMSG Alice :error: Nothing was done: you are in #One and #Two; ` +
+    "write the channel first, as in: /msg *p2pchat #One send ...",
+  ]);
+  bench.line("PRIVMSG #One :hi");
+  assertEquals(asked(bench, "send pic.bin"), { line: "/send pic.bin", room: "r1" });
+  bench.line("PRIVMSG #Two :hi");
+  assertEquals(asked(bench, "/invite"), { line: "/invite", room: "r2" });
+  opened(bench, "r3", "Three");
+  assertEquals(asked(bench, "invite"), null);
+  bench.line("PRIVMSG #Two :hi\nPART #Two");
+  assertEquals(asked(bench, "invite"), null);
+  bench.line("JOIN #Two");
+  assertEquals(asked(bench, "invite"), { line: "/invite", room: "r2" });
+});
+
+Deno.test("irc rooms: another client has spoken nowhere, and neither has one whose room is gone", () => {
+  const bench = inTwo();
+  bench.line("PRIVMSG #Two :hi\nQUIT");
+  bench.join("", 2);
+  const { length } = bench.runs;
+  bench.line("PRIVMSG *p2pchat :invite", 2);
+  assertEquals(bench.runs.length, length);
+
+  const left = inTwo();
+  opened(left, "r3", "Three");
+  left.line("PRIVMSG #Two :hi");
+  left.event({ event: "parted", number: 2, title: "Two", reason: "quit", room: "r2" });
+  assertEquals(asked(left, "invite"), null);
+  left.event({ event: "parted", number: 3, title: "Three", reason: "quit", room: "r3" });
+  assertEquals(asked(left, "invite"), "/invite");
+});
+
+Deno.test("irc rooms: the channel before a command says where, and room turns to one", () => {
+  const bench = inTwo();
+  bench.line("PRIVMSG #Two :hi");
+  assertEquals(asked(bench, "#one send pic.bin"), { line: "/send pic.bin", room: "r1" });
+  assertEquals(asked(bench, "#One /get 1"), { line: "/get 1", room: "r1" });
+  assertEquals(asked(bench, "invite"), { line: "/invite", room: "r2" });
+  bench.taken();
+  assertEquals(asked(bench, "#Three invite"), null);
+  assertStringIncludes(bench.bare().join(), "there is no channel #Three");
+  assertEquals(asked(bench, "#One quit"), null);
+  assertStringIncludes(bench.bare().join(), "/msg *p2pchat #One part leaves that one alone");
+  assertEquals(asked(bench, "room #One"), "/room r1");
+  assertEquals(asked(bench, "invite"), { line: "/invite", room: "r1" });
+  assertEquals(asked(bench, "room 2"), "/room 2");
+});
+
+Deno.test("irc rooms: what is about no room, or about all, needs none", () => {
+  const bench = inTwo();
+  for (const line of ["help", "rooms", "join --new", "search pizza", "away lunch", "quit"]) {
+    assertEquals(asked(bench, line), `/${line}`);
+  }
+  const one = new IrcBench();
+  one.room("One");
+  one.join();
+  assertEquals(asked(one, "send pic.bin"), "/send pic.bin");
+  assertEquals(asked(one, "#One send pic.bin"), "/send pic.bin");
+});
+
+Deno.test("irc rooms: an answer names the room, and leaves lines whole that may be copied", () => {
+  const bench = inTwo("labeled-response batch");
+  bench.line("PRIVMSG #Two :hi");
+  bench.taken();
+  asked(bench, "status");
+  bench.answer({ event: "status", text: "all is well", room: "r2" });
+  asked(bench, "verify Bob");
+  bench.answer({ event: "error", code: "offline", text: "Bob isn't here", room: "r2" });
+  asked(bench, "rooms");
+  bench.answer({ event: "rooms", rooms: [], lines: ["1  One"] });
+  asked(bench, "invite");
+  bench.answer({ event: "invite", room: "r2", lines: ["Others join with: p2pchat", "and a word"] });
+
+  assertEquals(bench.bare(), [
+    `:${SERVICE} PRIVMSG Alice :#Two: <status> all is well`,
+    `:${SERVICE} PRIVMSG Alice :error: #Two: Bob isn't here`,
+    `:${SERVICE} PRIVMSG Alice :1  One`,
+    `:${SERVICE} PRIVMSG Alice :In #Two:`,
+    `:${SERVICE} PRIVMSG Alice :Others join with: p2pchat`,
+    `:${SERVICE} PRIVMSG Alice :and a word`,
+  ]);
+});
+
+Deno.test("irc rooms: a nick is the user's in all rooms, and somebody is asked about where they are", () => {
+  const bench = inTwo("labeled-response batch");
+  bench.joined("Carol", KEY.carol, { room: "r2" });
+  const { length } = bench.runs;
+  bench.taken();
+  bench.line("@label=n NICK Bobby");
+  const [first, second] = bench.runs.slice(length);
+  assertEquals(first!.command, { command: "name", new: "Bobby", room: "r1" });
+  assertEquals(second!.command, { command: "name", new: "Bobby", room: "r2" });
+  const renamed = { event: "renamed", key: KEY.alice, from: "Alice", name: "Bobby" };
+  bench.event({ ...renamed, room: "r1", ref: first!.ref });
+  const why = { event: "error", code: "name-taken", text: "somebody is called Bobby" };
+  bench.event({ ...why, room: "r2", ref: second!.ref });
+  assertEquals(bench.taken(), [
+    `@label=n :Alice!p2p@${KEY.alice} NICK Bobby`,
+    ":p2pchat.local 433 Bobby Bobby :#Two: somebody is called Bobby",
+  ]);
+
+  bench.line("PRIVMSG *p2pchat :name Ally");
+  assertEquals(bench.runs.slice(-2).map(({ command }) => command), [
+    { line: "/name Ally", room: "r1" },
+    { line: "/name Ally", room: "r2" },
+  ]);
+  bench.line("WHOIS Carol");
+  assertEquals(bench.ran.command, { command: "whois", name: "Carol", room: "r2" });
+  assert(bench.bare().length === 0);
+});
