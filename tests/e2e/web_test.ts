@@ -124,13 +124,14 @@ Deno.test("of two programs of a profile the second one's page says that its addr
   await using nodes = new Nodes();
   const data = Deno.makeTempDirSync({ prefix: "p2pchat-web-" });
   try {
-    const options = { data, args: ["--web"] };
     const first = await nodes.ready("Alice", null, { data, ...WEB });
-    const second = await nodes.ready("Alice", null, { ...options, args: ["--web", "--new"] });
     using page = await BrowserWindow.open(await first.until(isWeb), "window-1");
-    using other = await BrowserWindow.open(await second.until(isWeb), "window-2");
+    for (const web of [["--web"], ["--web", "0"]]) {
+      const second = await nodes.ready("Alice", null, { data, args: [...web, "--new"] });
+      using other = await BrowserWindow.open(await second.until(isWeb), "window-2");
 
-    assertEquals([page.welcome["comesBack"], other.welcome["comesBack"]], [true, false]);
+      assertEquals([page.welcome["comesBack"], other.welcome["comesBack"]], [true, false]);
+    }
   } finally {
     await nodes.disposeAsync();
     await Deno.remove(data, { recursive: true });

@@ -55,10 +55,13 @@ export async function openPage(doors: Doors, { port }: WebDoor, parts: PageParts
     const text = `Files that were sent from the page at an earlier start stay: ${left.message}`;
     doors.announce({ event: "notice", text, warning: true });
   }
-  const network = listen(port, address.port, environment);
+  const isFixed = port !== null && port !== 0;
+  const ports = isFixed ? [port] : [address.port, port ?? WEB_PORT_DEFAULT, 0];
+  const [first = 0, ...others] = ports.filter((port) => port !== null);
+  const network = listenAtFirst(first, others, environment.log);
   try {
     // Another program of the profile may serve a page, too: the port stays the first one's.
-    if (address.port === null || port !== null) await address.keepPort(network.local.port);
+    if (address.port === null || isFixed) await address.keepPort(network.local.port);
   } catch (error) {
     await network.stopListening();
     throw error;
@@ -74,18 +77,7 @@ export async function openPage(doors: Doors, { port }: WebDoor, parts: PageParts
   doors.announce({ event: "web", url });
 }
 
-/** @param given By the user. @param before The page's at an earlier start. */
-function listen(
-  given: number | null,
-  before: number | null,
-  { log }: Pick<Environment, "log">,
-): TcpNetwork {
-  const isFixed = given !== null && given !== 0;
-  const ports = isFixed ? [given] : [before, given ?? WEB_PORT_DEFAULT, 0];
-  const [first = 0, ...others] = ports.filter((port) => port !== null);
-  return listenAtFirst(first, others, log);
-}
-
+/** Listens at the first of these ports that is free. */
 function listenAtFirst(
   port: number,
   others: readonly number[],
