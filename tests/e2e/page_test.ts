@@ -159,6 +159,15 @@ async function inSeveralRooms(browser: Browser): Promise<void> {
   assertEquals(await open.texts(), ["in the first"]);
   await open.type("hello Bob");
   await bob.until(said("hello Bob"));
+  // The console is in the second one: loaded again, each shows those who are in it.
+  await open.page.reload();
+  await open.sees("in the first");
+  await open.sees("Bob", "#people");
+  await open.page.locator("#places").getByRole("button").nth(1).click();
+  await open.sees("Carol", "#people");
+  await open.page.locator("#places").getByRole("button").first().click();
+  await open.sees("Bob", "#people");
+  assertEquals(await open.page.locator("#people").getByText("Carol", { exact: true }).count(), 0);
 
   // It is started again in the second one, where the console was; the page shows the first.
   await alice.command({ command: "quit" });
@@ -213,6 +222,13 @@ async function inDirectory(browser: Browser): Promise<void> {
   await open.sees("hi");
   await open.type("hello bob");
   await bob.until(said("hello bob"));
+  await open.page.reload();
+  await bob.say("still there?");
+  await open.sees("still there?");
+  // The answer to what the page asks about earlier messages comes before this one's.
+  await open.type("/history 1");
+  await open.page.locator("#answers").getByText("1 message").waitFor();
+  assertEquals(await open.texts(), ["hi", "hello bob", "still there?"]);
   await open.page.getByRole("button", { name: "Hang up" }).click();
   await bob.until((shown) => shown.event === "call" && shown.state === "ended");
   await holds("the call is over", async () => await open.page.locator("#asks").isHidden());

@@ -448,8 +448,8 @@ class Program {
   /** A call begins: shows what was said in earlier ones. */
   #showAgain({ messages }: Extract<ClientEvent, { event: "history" }>, wiring: Profile): void {
     const people = this.#peopleOf(wiring);
-    for (const { from, text, self, sentAt } of messages) {
-      people.show({ event: "message", from, text, self, history: true, sentAt }, undefined);
+    for (const { id, from, text, self, sentAt } of messages) {
+      people.show({ event: "message", id, from, text, self, history: true, sentAt }, undefined);
     }
   }
 

@@ -168,6 +168,7 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
   [
     [...IN, {
       event: "message",
+      id: "m1",
       from: "bob",
       text: "hi",
       self: false,
@@ -416,7 +417,7 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
   [[...IN, { event: "missed", calls: [] }], "No call was missed.\n"],
   [[...IN, { event: "missed", calls: [{ from: "bob", at: EARLIER }] }], "11:03 bob\n"],
   [
-    [...IN, { event: "message", from: "bob", text: "hi\nyou", self: false }],
+    [...IN, { event: "message", id: "m1", from: "bob", text: "hi\nyou", self: false }],
     "12:03 <bob> hi␊you\n",
   ],
   [

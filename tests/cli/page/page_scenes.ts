@@ -245,8 +245,22 @@ export const CALL: readonly Fields[] = [
     ...{ event: "call", call: "c", peer: "Bob", state: "connected", reason: "", route: "relay" },
     verified: false,
   },
-  { event: "message", from: "Bob", text: "Can you hear me?", self: false, mention: false },
-  { event: "message", from: "Alice", text: "Loud and clear.", self: true, mention: false },
+  {
+    event: "message",
+    id: "c-1",
+    from: "Bob",
+    text: "Can you hear me?",
+    self: false,
+    mention: false,
+  },
+  {
+    event: "message",
+    id: "c-2",
+    from: "Alice",
+    text: "Loud and clear.",
+    self: true,
+    mention: false,
+  },
 ];
 
 /** By mode. The last thing said is "the end". */

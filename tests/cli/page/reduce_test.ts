@@ -519,6 +519,37 @@ Deno.test("page: earlier messages come before, each once", () => {
   assertEquals(texts(after(more, [{ ...hello, id: "8" }])), texts(more));
 });
 
+Deno.test("page: what was said in a call is there once, shown again after a reload and asked for", () => {
+  const call = { event: "call", call: "c", peer: "bob", reason: "", route: "direct" };
+  const said = { event: "message", mention: false };
+  const lines = [
+    { id: "c-1", from: "bob", text: "1 dup", self: false },
+    { id: "c-2", from: "Alice", text: "1 dup", self: true },
+  ];
+  const events = [
+    { ...call, state: "connected", verified: false },
+    ...lines.map((line) => ({ ...said, ...line })),
+  ];
+  const come = reduce(page.NOTHING, {
+    type: "welcome",
+    welcome: welcome("directory", { last: 3 }),
+  });
+  const here = after(come, events);
+  const place = placeOf(here, "bob");
+  const earlier = { id: "b-1", from: "bob", text: "1 dup", self: false };
+  const messages = [earlier, ...lines].map((line) => ({ ...line, private: true, sentAt: AT }));
+  const history = { event: "history", name: "bob", messages, ref: refOf("e", place, "1") };
+
+  const state = after(here, [history]);
+  const words = ["bob: 1 dup", "bob: 1 dup", "Alice: 1 dup"];
+  assertEquals(texts(state, place).filter((text: string) => text.endsWith("dup")), words);
+  // Shown again as the two talk for the first time since a start.
+  const again = lines.map((line) => ({ ...said, ...line, history: true, sentAt: AT }));
+  const restart = reduce(state, { type: "welcome", welcome: welcome("directory", { run: "2" }) });
+  const back = after(restart, [events[0]!, ...again]);
+  assertEquals(texts(back, place).filter((text: string) => text.endsWith("dup")), words);
+});
+
 Deno.test("page: 10,000 messages stay, and 30,000 are bounded", () => {
   const many = (count: number) =>
     Array.from({ length: count }, (_, at) => ({ ...hello, id: String(at), text: `m${at}` }));

@@ -359,7 +359,7 @@ function wordsOf(effect: ClientEffect, directory?: LinkId): string {
     case "show": {
       const { event, ...fields } = effect.event;
       const ref = effect.ref === undefined ? "" : ` ref=${effect.ref}`;
-      return `${event}${fieldsOf(event === "call" ? knownOf(fields) : fields)}${ref}`;
+      return `${event}${fieldsOf(toldOf(event, fields))}${ref}`;
     }
     case "send":
       return `to ${nameOf(effect.link)}: ${messageWords(effect.message)}`;
@@ -392,6 +392,12 @@ function wordsOf(effect: ClientEffect, directory?: LinkId): string {
 
 export function messageWords({ type, ...fields }: DirectoryMessage): string {
   return `${type}${fieldsOf(fields)}`;
+}
+
+function toldOf(event: string, fields: object): object {
+  if (event === "call") return knownOf(fields);
+  const { id: _, ...said } = fields as { readonly id?: string };
+  return event === "message" ? said : fields;
 }
 
 /** The fields that have a value: most calls have neither a reason nor a route. */

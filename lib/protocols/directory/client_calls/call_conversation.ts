@@ -76,9 +76,10 @@ export class CallConversation {
         out.send(call.link.link, { type: "line", text });
         call.receipts.said();
       }
-      past.keep(call, text, true);
-      out.show({ event: "message", from, text, self: true }, ref);
-      if (call.isSelf) out.show({ event: "message", from, text, self: false });
+      const id = past.keep(call, text, true);
+      out.show({ event: "message", id, from, text, self: true }, ref);
+      // It isn't kept twice, and is another message.
+      if (call.isSelf) out.show({ event: "message", id: `${id}-back`, from, text, self: false });
       bytes += utf8Length(text);
       if (bytes < SAID_AT_ONCE_BYTES || call.lines.size === 0) continue;
       // Lets the link say first whether it takes more.
@@ -94,8 +95,10 @@ export class CallConversation {
     }
     if (message.type !== "line") return `${message.type} in a call`;
     const { out, past } = this.parts;
-    past.keep(call, message.text, false);
-    out.show({ event: "message", from: call.peer, text: message.text, self: false });
+    const { peer: from } = call;
+    const { text } = message;
+    const id = past.keep(call, text, false);
+    out.show({ event: "message", id, from, text, self: false });
     receipts.shown();
     if (receipts.owed === "now") this.tellHeard(call);
     else this.deadlines.setEarliest("heard", out.nowMs + HEARD_MS);

@@ -35,11 +35,12 @@ export class PastCalls {
 
   constructor(readonly parts: PastCallsParts) {}
 
-  /** A line of the call, before it is shown. One that came has the time at which it came. */
-  keep({ id: call, peer: name, key }: ClientCall, text: string, self: boolean): void {
+  /** A line of the call, before it is shown. One that came has the time at which it came. @returns Its id. */
+  keep({ id: call, peer: name, key }: ClientCall, text: string, self: boolean): string {
     const { out, wallMs } = this.parts;
     const id = `${call}-${++this.#lines}`;
     out.push({ type: "keep", words: { id, key, name, self, text, sentAt: wallMs() } });
+    return id;
   }
 
   /** The two begin to talk: in the first call with somebody, what they said before this start is shown again. */

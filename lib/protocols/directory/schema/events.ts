@@ -171,6 +171,8 @@ export type ClientEvent =
   | { readonly event: "missed"; readonly calls: readonly MissedCall[] }
   | {
     readonly event: "message";
+    /** Its own in this profile, by which `history` has it, too; the other side has another one. */
+    readonly id: string;
     readonly from: string;
     readonly text: string;
     readonly self: boolean;

@@ -52,6 +52,9 @@ Deno.test("PastCalls: what both sides say is kept, before it is shown, and what 
   assertEquals(new Set(program.kept.map(({ id }) => id)).size, 2);
   program.feed({ type: "drained", link });
   assertEquals(program.kept.at(-1)!.text, "waits");
+  // What is shown has the id by which it is found again.
+  const shown = program.events.filter(({ event }) => event === "message");
+  assertEquals(shown.map((event) => "id" in event && event.id), program.kept.map(({ id }) => id));
 });
 
 Deno.test("PastCalls: a call with oneself is kept once", () => {
@@ -61,6 +64,8 @@ Deno.test("PastCalls: a call with oneself is kept once", () => {
   assertEquals(program.kept.map(({ name, key, self }) => [name, key, self]), [
     ["ann", null, true],
   ]);
+  const ids = program.events.flatMap((event) => event.event === "message" ? [event.id] : []);
+  assertEquals([ids[0], new Set(ids).size], [program.kept[0]!.id, 2], "what comes back is another");
   assertEquals(asks(program), { ...ALL, name: "ann", key: fingerprintOf(ANN.key) });
 });
 
