@@ -5,6 +5,7 @@ import { FRIENDS_TABLE_FORMAT } from "../../lib/cli/friends/friends_store.ts";
 import { pathDigest } from "../../lib/store/disk/paths.ts";
 import { RealDisk } from "../../lib/store/disk/real_disk.ts";
 import { checksumOf, checksumText } from "../../lib/store/disk/record_line.ts";
+import { replacementName } from "../../lib/store/disk/replacement.ts";
 import { Table } from "../../lib/store/disk/table.ts";
 import type { Node } from "../e2e/node.ts";
 
@@ -34,7 +35,10 @@ export async function keyOf(node: Node): Promise<string> {
   return (await node.ask("status")).key;
 }
 
-/** Files and folders as the program makes them: its user's alone. */
+/**
+ * Files and folders as the program makes them: its user's alone. A program that runs may put a new version of a file in
+ * its place meanwhile.
+ */
 export function copyFolder(from: string, to: string): void {
   Deno.mkdirSync(to, { recursive: true, mode: 0o700 });
   for (const { name, isDirectory } of Deno.readDirSync(from)) {
@@ -43,9 +47,18 @@ export function copyFolder(from: string, to: string): void {
       copyFolder(path, copy);
       continue;
     }
-    Deno.copyFileSync(path, copy);
+    try {
+      Deno.copyFileSync(path, copy);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound) || !isReplacement(name)) throw error;
+      continue;
+    }
     Deno.chmodSync(copy, 0o600);
   }
+}
+
+function isReplacement(name: string): boolean {
+  return name.endsWith(replacementName(""));
 }
 
 /** Changes the cells of each line of a file whose lines have their checksums in front. */
