@@ -44,7 +44,7 @@ export function foundIn(prefix: string, headEntry: Entry | null, entries: readon
   const lines: string[] = [];
   for (let n = 0; n < head.chunks; n++) {
     const value = values.get(baseKey(head.base, n));
-    if (value === undefined) throw corrupt(prefix, `part ${n} of its base is missing`);
+    if (value === undefined) throw corruptLog(prefix, `part ${n} of its base is missing`);
     for (const line of linesIn(value)) lines.push(line);
   }
   let next = head.from;
@@ -58,7 +58,7 @@ export function foundIn(prefix: string, headEntry: Entry | null, entries: readon
   );
   const beyond = numbers.find((number) => number > next);
   if (beyond !== undefined) {
-    throw corrupt(prefix, `${beyond} is there, and ${next} before it isn't`);
+    throw corruptLog(prefix, `${beyond} is there, and ${next} before it isn't`);
   }
   const leftovers = [...values.keys()].map((key) => prefix + key).filter((key) =>
     isOld(prefix, key, head)
@@ -80,7 +80,7 @@ function isOld(prefix: string, key: string, { base, from }: Head): boolean {
 function headIn(prefix: string, value: string): Head {
   const { base, from, chunks } = fieldsIn(value);
   if (!isCount(base) || !isCount(from) || !isCount(chunks)) {
-    throw corrupt(prefix, "its head can't be read");
+    throw corruptLog(prefix, "its head can't be read");
   }
   return { base, from, chunks };
 }
@@ -108,7 +108,8 @@ export function chunksOf(lines: readonly string[]): readonly string[] {
   return chunk === "" ? chunks : [...chunks, chunk];
 }
 
-function corrupt(prefix: string, why: string): P2pchatError {
+/** What is below `prefix` can't be read as a log. */
+export function corruptLog(prefix: string, why: string): P2pchatError {
   return new P2pchatError(
     "store-corrupt",
     `Cannot use the log below ${prefix} of the engine: ${why}`,

@@ -142,18 +142,9 @@ export class TransferFiles implements TransferDisk {
       } else if (kind === "own" ? value.from === self : await this.#isUnchanged(entry)) {
         if (kind === "whole") receivedBytes += value.size;
         files.push({ offer, kind: "whole", name: null });
-      } else await this.#forgetAtLast(file);
+      } else await atLast(this.forget(file));
     }
     return { files, receivedBytes };
-  }
-
-  /** Where the disk refuses that, the table has it on until something else is stored. */
-  async #forgetAtLast(file: OfferId): Promise<void> {
-    try {
-      await this.forget(file);
-    } catch (error) {
-      if (!(error instanceof P2pchatError)) throw error;
-    }
   }
 
   /** Proofs of own files that were offered until the program ended. */
@@ -173,7 +164,7 @@ export class TransferFiles implements TransferDisk {
     const version = await RandomFile.versionAt(entry.about);
     if (version === null) return;
     Object.assign(entry, { kind: "whole", path: entry.about, about: version });
-    await this.#storeAtLast();
+    await atLast(this.#store());
   }
 
   async #isUnchanged({ path, about }: Entry): Promise<boolean> {
@@ -361,7 +352,7 @@ export class TransferFiles implements TransferDisk {
     const about = await RandomFile.versionAt(reserved.path) ?? "";
     Object.assign(entry, { kind: "whole", path: reserved.path, about });
     this.#open.renamed(part, reserved.path);
-    await this.#storeAtLast();
+    await atLast(this.#store());
     await this.disk.remove(this.#leavesOf(file));
     return reserved.path;
   }
@@ -441,15 +432,6 @@ export class TransferFiles implements TransferDisk {
     return `${this.folder}/${file}.leaves`;
   }
 
-  /** What the next start finds out by itself: where the disk refuses it, it is stored with the next change. */
-  async #storeAtLast(): Promise<void> {
-    try {
-      await this.#store();
-    } catch (error) {
-      if (!(error instanceof P2pchatError)) throw error;
-    }
-  }
-
   async #store(): Promise<void> {
     await this.table.write([...this.#entries].filter(([, one]) => this.isNoted(one)).map(rowOf));
   }
@@ -497,4 +479,13 @@ function entryOf(row: TableRow): [OfferId, Entry] {
     signature: Uint8Array.fromBase64(signature),
   };
   return [file, { offer: signed, kind, path, about, name }];
+}
+
+/** Of what the next start finds out by itself: where the disk refuses it, it is stored with the next change. */
+async function atLast(stored: Promise<void>): Promise<void> {
+  try {
+    await stored;
+  } catch (error) {
+    if (!(error instanceof P2pchatError)) throw error;
+  }
 }

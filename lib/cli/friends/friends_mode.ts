@@ -26,6 +26,7 @@ import { FORGETS, forgettingStore } from "../session/forgetting_store.ts";
 import { InputPause, inputTo, modePorts, runMode } from "../session/run_mode.ts";
 import {
   channelIdentity,
+  FIRST_STEPS,
   logStarted,
   type Session,
   showError,
@@ -106,9 +107,6 @@ interface Wiring extends Session<FriendsOwnEvent, FriendsCommandSink> {
   /** Files, once there is a host that carries them. */
   readonly late: { files: SharedFiles | null };
 }
-
-/** Shown at a terminal at the first start. */
-const FIRST_STEPS: Advice = { text: "/help lists the commands, /exit leaves.", atDoors: null };
 
 async function chat(wiring: Wiring): Promise<void> {
   const { options, table, disk, folder, environment, ui } = wiring;

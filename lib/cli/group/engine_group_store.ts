@@ -15,6 +15,7 @@ import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts"
 import type { PeerKey } from "../../base/ids.ts";
 import { foldName } from "../../base/text/names.ts";
 import type { FencedLog } from "../../engine/fenced_log.ts";
+import { corruptLog } from "../../engine/fenced_log_keys.ts";
 import {
   type Change,
   type Entry,
@@ -269,9 +270,8 @@ class Escrowed implements Pick<EntryLog, "read"> {
   }
 
   async #anew({ founding }: NewLogRecord): Promise<void> {
-    const before = this.#headModified;
     const head = this.#next();
-    this.#headModified = await this.#put(firstLine(this.ports.crypto, founding), before, [head]);
+    this.#headModified = await this.#put(firstLine(this.ports.crypto, founding), [head]);
     await this.#deleteOld();
     await this.#emptyFile();
     await this.file.startAnew(founding, null);
@@ -314,15 +314,15 @@ class Escrowed implements Pick<EntryLog, "read"> {
     const batches = records.map(({ batch }) => batch);
     const places = batches.map((batch) => end.append(batch));
     for (const piece of piecesOf(batches.map((batch, at) => batchLines(batch, places[at]!)))) {
-      await this.#put(piece, this.#headModified, []);
+      await this.#put(piece);
     }
     this.file.append(batches, places);
   }
 
-  /** Puts the next piece. @param head Since when the head is as it is. @param beside What is put together with it. */
-  async #put(value: string, head: Revision | null, beside: Change["puts"]): Promise<Revision> {
+  /** Puts the next piece. @param beside What is put together with it. */
+  async #put(value: string, beside: Change["puts"] = []): Promise<Revision> {
     const key = this.#key(this.#count);
-    const when = [{ key, is: "absent" } as const, isStill(this.#headKey, head)];
+    const when = [{ key, is: "absent" } as const, isStill(this.#headKey, this.#headModified)];
     const revision = await this.ports.fenced.change({ puts: [{ key, value }, ...beside], when });
     this.#count++;
     return revision;
@@ -344,16 +344,8 @@ function pieceName(number: number, at: number): string {
 /** @throws {P2pchatError} `store-corrupt`. */
 function numberIn(head: Entry | null, below: string): number {
   if (head === null) return 0;
-  const number = Number(head.value);
   if (!/^[0-9]{1,15}$/.test(head.value)) throw corruptLog(below, "its head can't be read");
-  return number;
-}
-
-function corruptLog(below: string, why: string): P2pchatError {
-  return new P2pchatError(
-    "store-corrupt",
-    `Cannot use the log below ${below} of the engine: ${why}`,
-  );
+  return Number(head.value);
 }
 
 /** Whole batches, in as few texts as their length allows: a piece is there or isn't. */

@@ -45,6 +45,7 @@ import { inputTo, modePorts, runMode, sayBye } from "../session/run_mode.ts";
 import { ServerAddresses } from "../session/server_addresses.ts";
 import {
   channelIdentity,
+  FIRST_STEPS,
   knownPeersPath,
   logStarted,
   type Session,
@@ -173,7 +174,7 @@ class KeptElsewhere extends Error {
  */
 async function chatWhereItIs(program: Program): Promise<void> {
   const { places, options: { server, serverKey }, logPath, ui } = program;
-  const firstSteps = ui.interactive && places.all.length === 0 ? [FIRST_GROUP] : [];
+  const firstSteps = ui.interactive && places.all.length === 0 ? [FIRST_STEPS] : [];
   const named = await places.at(server);
   const elsewhere = !places.mayBeElsewhere(named)
     ? null
@@ -191,8 +192,6 @@ async function chatWhereItIs(program: Program): Promise<void> {
     }
   }
 }
-
-const FIRST_GROUP: Advice = { text: "/help lists the commands, /exit leaves.", atDoors: null };
 
 function otherAddressText(server: Endpoint, { address }: MemberPlace): string {
   return `The coordinator at ${

@@ -318,6 +318,12 @@ export function openSessionLog<Event extends ShownEvent, Target>(
   return openLog(options, (text) => ui.show({ event: "notice", text, warning: true }));
 }
 
+/** Shown at a terminal at the first start among friends, or in a group. */
+export const FIRST_STEPS: Advice = {
+  text: "/help lists the commands, /exit leaves.",
+  atDoors: null,
+};
+
 /** Shows what was found and mended while something was opened, and what can be done. */
 export function showNotices<Event extends ShownEvent, Target>(
   ui: UserInterface<Event, Target>,
