@@ -57,9 +57,13 @@ async function assertSameLogs(
   names: readonly string[] = NAMES,
 ) {
   await group.sameLogs(...names);
-  const [first, ...others] = await Promise.all(nodes.map((node) => logOf(node, one)));
-  for (const other of others) assertEquals(other, first);
-  return first!;
+  // A file has an edit before its member has applied it, and after a restart edits from before may still be committed.
+  let logs: readonly (readonly string[])[] = [];
+  await holds(`the logs of ${names.join(", ")} read the same`, async () => {
+    logs = await Promise.all(nodes.map((node) => logOf(node, one)));
+    return new Set(logs.map((log) => log.join("\n"))).size === 1;
+  });
+  return logs[0]!;
 }
 
 Deno.test("edit: the author's own is asked of nobody, and reads so everywhere", async () => {
