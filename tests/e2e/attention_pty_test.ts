@@ -47,9 +47,11 @@ attentionTest(
 
         await bob.say("well, alice?\x07\x1b]0;owned\x07");
         await terminal.until("a bell", ({ bells }) => bells === 1);
+        await terminal.until("what it is for", ({ notifications }) => notifications.length > 0);
         assertEquals(screen.notifications, ["Bob - p2pchat: well, alice?␇␛]0;owned␇"]);
         for (const text of ["one", "two", "three"]) await bob.tell("Alice", text);
         await terminal.until("another bell", ({ bells }) => bells === 2);
+        await terminal.until("what it is for", ({ notifications }) => notifications.length > 1);
         assertEquals(screen.notifications.slice(1), ["Bob to you (and 2 more) - p2pchat: three"]);
 
         await pause();
@@ -79,6 +81,7 @@ attentionTest(
       await said(terminal, "(/notify all)");
       await bob.say("to all");
       await terminal.until("a bell", ({ bells }) => bells === 1);
+      await terminal.until("what it is for", ({ notifications }) => notifications.length > 1);
       assertEquals(screen.notifications, [
         "i=p2pchat:d=0;Bob - p2pchat",
         "i=p2pchat:p=body;to all",

@@ -42,8 +42,16 @@ export const isOffer = ({ event }: ShownEvent) => event === "offer";
 export async function isFetched(folder: string, bytes: number): Promise<void> {
   await holds("it is being fetched", () => {
     const parts = safeList(folder).filter((name) => name.endsWith(".part"));
-    return parts.some((name) => (Deno.statSync(`${folder}/${name}`).blocks ?? 0) * 512 >= bytes);
+    return parts.some((name) => bytesOnDisk(`${folder}/${name}`) >= bytes);
   });
+}
+
+function bytesOnDisk(path: string): number {
+  try {
+    return (Deno.statSync(path).blocks ?? 0) * 512;
+  } catch {
+    return 0; // it has its own name just now
+  }
 }
 
 export function safeList(folder: string): readonly string[] {

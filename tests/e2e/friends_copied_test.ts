@@ -9,11 +9,14 @@ function isMessage(wanted: string): (event: ShownEvent) => boolean {
   return ({ event, text }) => event === "message" && text === wanted;
 }
 
+const isDelivered = ({ event, state }: ShownEvent) => event === "delivery" && state === "delivered";
+
 Deno.test("friends: a copy of a friend's profile gets nothing while the friend is there, and both are told", async () => {
   await using group = new FriendsGroup("alice", "bob");
   const [alice, bob] = await group.startAll() as [Node, Node];
   await alice.tell("bob", "one");
   await bob.until(isMessage("one"));
+  await alice.until(isDelivered);
 
   const data = `${group.folder}/data-copy`;
   await new Deno.Command("cp", { args: ["-a", group.data("bob"), data] }).output();
@@ -30,12 +33,14 @@ Deno.test("friends: a copy of a friend's profile gets nothing while the friend i
   await bob.until(failure("replaced"));
   const from = alice.events.length;
   await alice.tell("bob", "secret");
-  await alice.until(({ event, state }) => event === "delivery" && state === "queued");
+  await alice.until(
+    ({ event, state }) => event === "delivery" && state === "queued",
+    undefined,
+    from,
+  );
   await bob.tell("alice", "are you there?");
   await alice.until(isMessage("are you there?"), undefined, from);
   await copy.until(failure("replaced"));
-  const isDelivered = ({ event, state }: ShownEvent) =>
-    event === "delivery" && state === "delivered";
   assertEquals(alice.events.slice(from).filter(isDelivered), []);
 
   await alice.ask("trust", { name: "bob" });

@@ -147,7 +147,10 @@ slow.test("an idle link is made for an offer, and stays while a file is fetched"
   const { path: saved } = await bob.until(isOfTransfer("done"));
 
   assertEquals(Deno.readFileSync(saved), content);
-  const wasFetching = bob.events.slice(bob.events.findIndex(isOfTransfer("started")));
+  const [started, done] = ["started", "done"].map((state) =>
+    bob.events.findIndex(isOfTransfer(state))
+  );
+  const wasFetching = bob.events.slice(started, done);
   assertEquals(wasFetching.filter(connection("closed", "alice")), []);
 });
 

@@ -155,9 +155,12 @@ terminalTest(
     await terminal.untilCursorLine("alice -> carol> |");
     await terminal.press("only you\r");
     await carol.until(shows("only you"));
+    const isOf = (to: string, text: string) => (screen: Terminal["screen"]) =>
+      screen.text.includes(`✓ <alice -> ${to}> ${text}`);
+    await terminal.until("it has arrived", isOf("carol", "only you"));
     await terminal.press("bob/and you\r");
     await bob.until(shows("and you"));
-    await terminal.until("it has arrived", ({ text }) => text.includes("> and you"));
+    await terminal.until("it has arrived", isOf("bob", "and you"));
     await terminal.press("/to\r");
     await terminal.untilCursorLine("alice> |");
     await terminal.press("to nobody\r");

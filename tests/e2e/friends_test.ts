@@ -102,6 +102,7 @@ Deno.test("friends: what two write to each other, and what they can't", async (t
     await alice.tell("carol", "hello", "r1");
     await alice.type("BOB/that's you");
     await bob.until(shows("that's you"));
+    await alice.until(delivery("delivered"));
 
     // What is no command at all is refused at once, what names nobody when its turn has come.
     const errors = alice.events.filter(({ event }) => event === "error");
@@ -312,7 +313,7 @@ Deno.test("friends: a message to oneself is kept, delivered and shown once, as o
 
 Deno.test("friends: a quiet connection is closed alone, and the next message opens it unseen", async () => {
   await using group = new FriendsGroup("alice", "bob", "carol");
-  const [alice, bob, carol] = await group.startAll("--idle", "700ms") as [Node, Node, Node];
+  const [alice, bob, carol] = await group.startAll("--idle", "2s") as [Node, Node, Node];
   let talking = true;
   const talk = (async () => {
     for (let number = 0; talking; number++) {
