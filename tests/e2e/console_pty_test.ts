@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { hasScript, openTerminal, type Terminal, type TerminalOptions } from "./pty.ts";
-import { PROGRAM } from "./node.ts";
+import { holds, PROGRAM } from "./node.ts";
 
 /** A room at a terminal, and a connection that acts as the other members. */
 class Room {
@@ -204,7 +204,7 @@ consoleTest(
 
     // Nor can a message fake a line by its length.
     await room.show(messageFrom("Bob", `${"x ".repeat(13)}12:00 <Carol> I never said this`));
-    await terminal.until("the message", ({ text }) => text.includes("never"));
+    await terminal.until("the message", ({ text }) => /said\s+this\n/.test(text));
     for (const line of terminal.screen.lines.slice(4)) {
       assert(!line.startsWith("12:00 <Carol>"), line);
     }
@@ -351,6 +351,7 @@ consoleTest("errors go to standard error, also where that is a file", async () =
     await room.terminal.press("after\r");
     await room.terminal.until("the answer", ({ text }) => text.includes("<Alice> after"));
     assertEquals(room.terminal.screen.text.includes("error:"), false);
+    await holds("it is in the file", async () => (await Deno.stat(file)).size > 0);
   }
   assertEquals(
     await Deno.readTextFile(file),
@@ -467,6 +468,7 @@ consoleTest(
     await terminal.untilCursorLine("Alice> x|");
     await room.show(left, left);
     await terminal.until("the count", ({ title }) => title === "(2) Alice - p2pchat");
+    await terminal.until("both", ({ text }) => text.split("<Bob> hi\n").length === 3);
     assertEquals(terminal.screen.text.match(/-- new since \d\d:\d\d --\n.*<Bob> hi\n/g)?.length, 1);
     await terminal.press("\x1b[I");
     await terminal.until("the title", ({ title }) => title === "Alice - p2pchat");
@@ -552,7 +554,10 @@ consoleTest("who founds a room is told so, and what to type", async () => {
       env: { P2PCHAT_HOME: home },
     });
     await terminal.untilCursorLine("Alice> |");
-    assertStringIncludes(terminal.screen.lines.join("\n"), "* You founded a new room;");
+    await terminal.until(
+      "that it is new",
+      ({ text }) => text.includes("* You founded a new room;"),
+    );
     await terminal.press("/join --new --private --title Club\r");
     await terminal.untilCursorLine("Alice #Club> |");
     await terminal.until("what leaves this one", ({ text }) => text.includes("/part leaves."));

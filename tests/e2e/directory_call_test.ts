@@ -63,7 +63,7 @@ slow.test("directory: two talk, directly and under the keys that the directory n
   await alice.type("");
   await alice.say("x".repeat(65_536));
   await bob.until(({ event, text }) => event === "message" && text.length === 65_536);
-  assertEquals(await listed(alice), ["alice busy", "bob busy"]);
+  await untilListed(alice, "alice busy", "bob busy");
 
   const [before, beforeThere] = [alice.events.length, bob.events.length];
   await alice.type("q");
@@ -384,6 +384,8 @@ Deno.test("directory: neither logs nor files of a client have a password, nor al
   await bob.until(message("nobody else's business"));
   await alice.type("q");
   await bob.until(call("ended"));
+  await alice.type("/logout");
+  await endOf(alice);
   const files = filesBelow(world.data("alice"));
   assert(files.length > 1 && Deno.statSync(log).size > 0);
   for (const file of [log, ...files]) {

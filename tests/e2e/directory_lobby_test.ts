@@ -71,6 +71,7 @@ Deno.test("directory: the list has all by name, and updates itself", async () =>
   const from = zoe.events.length;
   await alice.type("q");
   for (const name of ["Alice", "bob"]) await zoe.until(presence(name, "free"), undefined, from);
+  await bob.until(call("ended")); // before that, q hangs up
   await bob.type("q");
   await zoe.until(presence("bob", "offline"));
   assertEquals(await endOf(bob), [0, "bye", "quit"]);
@@ -109,8 +110,9 @@ Deno.test("directory: what a line means in the lobby, step by step until all hav
   await alice.until(call("offline", "nobody"), undefined, from);
   await alice.type("/nothing");
   await alice.until(failure("unknown-command"), undefined, from);
+  from = alice.events.length;
   await alice.type("/call a b");
-  await alice.until(({ event }) => event === "error", undefined, alice.events.length);
+  await alice.until(({ event }) => event === "error", undefined, from);
 
   // An address is called only where somebody in the list takes calls there.
   from = alice.events.length;

@@ -148,7 +148,7 @@ terminalTest("the menu, a name and an unseen password, typed twice to sign up", 
   await terminal.untilCursorLine("The same again: |");
   await terminal.press("xyzzy horse\r");
   await terminal.untilCursorLine("alice (lobby)> |");
-  assert(lines(terminal).includes("* Online: alice (you)"), terminal.screen.text);
+  await shows(terminal, "* Online: alice (you)");
   for (const secret of ["xyzzy", "horse", "*****"]) {
     assert(!terminal.raw.includes(secret), secret);
   }
@@ -205,11 +205,13 @@ terminalTest("after each mistake the menu comes back, and says what it was", asy
   }
   // A password typed again at the menu, after a wrong one, isn't shown; a second one is no name to be called.
   await terminal.untilCursorLine(MENU);
+  const checks = () => terminal.raw.split("Checking the password ... ").length;
+  const before = checks();
   await terminal.press(`${PASSWORD}\r${PASSWORD}\r`);
-  await terminal.untilCursorLine("Checking the password ... |");
+  await terminal.until("that it is checked", () => checks() > before);
   await terminal.until("what is dropped", ({ text }) => text.includes("it may be a password"));
   await terminal.untilCursorLine("alice (lobby)> |");
-  assert(lines(terminal).includes("* Online: alice (you)"), terminal.screen.text);
+  await shows(terminal, "* Online: alice (you)");
   assert(!terminal.screen.text.includes("Asking the directory"), terminal.screen.text);
   assert(!terminal.raw.includes(PASSWORD), terminal.raw);
 });

@@ -9,11 +9,11 @@ import {
   heard,
   hears,
   is,
-  listed,
   logout,
   seesAll,
   session,
   tell,
+  untilListed,
 } from "./directory_world.ts";
 import { BUSY_MS, type Node } from "./node.ts";
 import { People } from "./people.ts";
@@ -78,9 +78,10 @@ slow.test("directory: one put back from a copy has the accounts of then, and wha
 
   await world.serve();
   assertEquals(await endOf(carol), [4, "fatal", "bad-credentials"]);
-  const down = bob.events.findIndex(session("down"));
-  await bob.until(session("up"), undefined, down);
-  await alice.until(session("up"), undefined, alice.events.findIndex(session("down")));
+  for (const node of [alice, bob]) {
+    const down = await node.until(session("down"));
+    await node.until(session("up"), undefined, node.events.indexOf(down));
+  }
   await tell(alice, "since it is back");
   await tell(await world.signUp("carol", { device: "c2" }), "new, with an old name");
   const texts = ["before the copy", "after the copy", "since it is back"]
@@ -121,5 +122,5 @@ slow.test("directory: busy with passwords, stopped by its operator, and full: wh
   await bob.type("q");
   await again.until(logout("bob"));
   await last.until(session("up"), 60_000 + BUSY_MS);
-  assertEquals(await listed(last), ["alice free", "last free"]);
+  await untilListed(last, "alice free", "last free");
 });

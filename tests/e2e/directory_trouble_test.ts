@@ -30,6 +30,9 @@ import { sideBySide } from "./side_by_side.ts";
  */
 const UNREACHABLE = { host: "127.0.0.2" };
 
+/** Far longer than until somebody is told that a line was shown. */
+const SHOWN_TOLD_MS = 6_000;
+
 const elapsed = (from: ShownEvent, to: ShownEvent) => Date.parse(to.at) - Date.parse(from.at);
 
 sideBySide("directory", {
@@ -121,9 +124,10 @@ sideBySide("directory", {
       await other.type("and heard");
       await one.until(message("and heard"));
       // Longer than until one is told that it was shown.
-      await sleep(3_000);
+      await sleep(SHOWN_TOLD_MS);
       other.signal("SIGSTOP");
       await one.type("never shown\nnor is this");
+      await one.until(message("nor is this", true));
       await sleep(500);
       await other.kill();
       await one.until(call("ended"));
@@ -146,7 +150,7 @@ sideBySide("directory", {
       const [one, other] = await world.talking("alice", "bob");
       await one.type("shown");
       await other.until(message("shown"));
-      await sleep(3_000);
+      await sleep(SHOWN_TOLD_MS);
       other.signal("SIGSTOP");
       await one.type("one\ntwo\nthree\nq");
       const ended = await one.until(call("ended"));

@@ -177,10 +177,9 @@ Deno.test("a torn end of the log is dropped with a notice, and got back from the
 
   await Deno.truncate(log, size - 400);
   const again = await nodes.ready("Bob", alice, { data });
-  const notice = again.events.find(({ event, text }) => event === "notice" && /log/.test(text));
+  const notice = await again.until(({ event, text }) => event === "notice" && /log/.test(text));
   await untilSame(alice, again);
 
-  assert(notice !== undefined, "there is a notice");
   assertMatch(
     notice.text,
     /^Dropped \d+ bytes at the end of .*log, from line \d+ on: they were being written/,
@@ -298,7 +297,8 @@ Deno.test({
     await bob.until(shown(`hello ${long}`));
     await alice.say("are you there?");
     await bob.until(shown("are you there?"));
-    const notKept = bob.events.filter(({ event, ref }) => event === "error" && ref === undefined);
+    const isNotKept = ({ event, ref }: ShownEvent) => event === "error" && ref === undefined;
+    await bob.until(isNotKept);
     await Deno.remove(`${disk}/filling`);
     await bob.say("there is room again");
     await alice.until(shown("there is room again"));
@@ -307,6 +307,7 @@ Deno.test({
     );
     await bob.type(":q");
     const ended = await bob.ended();
+    const notKept = bob.events.filter(isNotKept);
 
     assertEquals([refused.code, refused.ref], ["disk", "long"]);
     assertMatch(refused.text, /No space left on device; free some space there and try again/);

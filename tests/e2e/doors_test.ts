@@ -149,7 +149,7 @@ Deno.test("a console and two windows of a page among friends show the same", asy
   const [own] = first.events.filter(isText("by a window"));
   assertEquals([own?.["self"], own?.["to"], own?.["from"]], [true, "bob", "alice"]);
   // The words come before how they fare, and once.
-  await second.until(delivery("delivered", "bob"));
+  await second.until((event) => delivery("delivered", "bob")(event) && event.id === own?.["id"]);
   const about = second.events.filter(({ id }) => id === own?.["id"]);
   assertEquals(about.map(({ event, state }) => state ?? event), ["message", "queued", "delivered"]);
 });
@@ -163,8 +163,9 @@ Deno.test({
     const command = `exec "${PROGRAM}" peer alice --users "${friends.file}" --host 127.0.0.1 ` +
       `--data "${friends.data("alice")}" --web 0`;
     await using terminal = await openTerminal({ command: ["sh", "-c", command], columns: 160 });
-    await terminal.until("the page's address", ({ text }) => /http:\S+#\S+/.test(text));
-    const [url] = /http:\S+#\S+/.exec(terminal.screen.lines.join("\n"))!;
+    const address = /http:\S+#[A-Za-z0-9_-]{43}/;
+    await terminal.until("the page's address", ({ text }) => address.test(text));
+    const [url] = address.exec(terminal.screen.lines.join("\n"))!;
     using page = await BrowserWindow.open({ event: "web", url } as ShownEvent, "window-1");
     page.run({ command: "msg", name: "bob", text: "by the page" });
     await bob.until(isText("by the page"));

@@ -151,6 +151,7 @@ Deno.test("errors at one's own end: the port, the address, the profile in use, t
   assert([key, other].every((part) => changed.text.includes(part)), changed.text);
   const bob = nodes.add(Node.start([...words, key], { data: `${alice.data}/f` }));
   await bob.until(joined("Alice"));
+  await alice.until(joined("Bob"));
   assertEquals(alice.events.filter(joined("Bob")).length, 1);
 
   await alice.kill();
@@ -195,7 +196,7 @@ Deno.test("errors of commands: each is told, with its ref, and the program goes 
   await alice.command({ command: "history", n: "x", ref: "mine" });
   const withRef = await alice.until(({ event, ref }) => event === "error" && ref === "mine");
   await alice.say("x".repeat(65_536));
-  await bob.until(shown("x".repeat(65_536)));
+  await Promise.all([alice, bob].map((node) => node.until(shown("x".repeat(65_536)))));
 
   for (const [line, code, pattern] of cases) {
     const found = told.find((event) => event.code === code && pattern.test(event.text));

@@ -179,6 +179,7 @@ Deno.test("an edit is asked for, and agreed to, through pages", async () => {
   assertEquals(first.welcome["mode"], "group");
   first.run({ command: "msg", text: "at seven?" });
   const { seq } = await second.until(isText("at seven?"));
+  await first.until(isText("at seven?"));
   first.run(`/edit at eight? - ${seq}`);
   const { edit } = await second.until(({ event }) => event === "vote-wanted");
   second.run(`/go ${edit}`);
@@ -208,7 +209,8 @@ Deno.test("a call is made, and taken, through pages", async () => {
   first.run({ command: "msg", text: "hello\nthere" });
   await second.until(isText("hello\nthere"));
   second.run("q");
-  await first.until(({ event, state }) => event === "call" && state === "ended");
+  const isEnd = ({ event, state }: ShownEvent) => event === "call" && state === "ended";
+  await Promise.all([first, alice].map((each) => each.until(isEnd)));
   assertEquals(alice.texts(), ["hello\nthere"]);
 });
 
