@@ -6,7 +6,7 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { HAS_ETCD, pass } from "../engine/etcd_nodes.ts";
 import { ENGINE_HOSTS, shareIdentity, TorturedEngine } from "../torture/engine.ts";
-import { heard, is, listed, presence, tell } from "./directory_world.ts";
+import { hears, is, listed, presence, tell } from "./directory_world.ts";
 import { shows } from "./group_world.ts";
 import { canMakeHosts, Hosts } from "./hosts.ts";
 import { BUSY_MS, holds, Node, Nodes, type ShownEvent } from "./node.ts";
@@ -127,7 +127,7 @@ trial(
     for (const instance of [one, other]) await silentAre(instance);
     await tell(bob, "after");
     const told = ["before", ...VISITED.map((visit) => `while it is away ${visit}`), "after"];
-    assertEquals(heard(ann), told.map((text) => `bob: ${text}`));
+    assertEquals(await hears(ann, told.length), told.map((text) => `bob: ${text}`));
     const seen = ann.events.slice(from).filter(is("presence")).map(({ name, state }) =>
       `${name} ${state}`
     );

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { HAS_ETCD } from "../engine/etcd_nodes.ts";
-import { heard, is, tell } from "./directory_world.ts";
+import { hears, is, tell } from "./directory_world.ts";
 import { InstancesWorld } from "./instances_world.ts";
 import { holds, type ShownEvent } from "./node.ts";
 import { canMount, fill, mount, unmount } from "./small_disk.ts";
@@ -88,7 +88,8 @@ Deno.test({
     await tell(bob, "with it");
     const dan = await world.guest("dan", world.at(1));
     await world.see([ann, bob, cat, dan], "ann free", "bob free", "cat free", "dan free");
-    assertEquals(heard(ann), ["before", "without it", "with it"].map((text) => `bob: ${text}`));
+    const told = ["before", "without it", "with it"];
+    assertEquals(await hears(ann, told.length), told.map((text) => `bob: ${text}`));
     for (const node of [ann, bob]) {
       assertEquals(node.events.filter(is("session")).length, 1, "nobody was sent away");
       assertEquals(node.events.filter(is("error")), [], "nobody was told of it");

@@ -11,7 +11,7 @@ import {
   call,
   callStates,
   connect,
-  heard,
+  hears,
   is,
   message,
   presence,
@@ -188,7 +188,7 @@ Deno.test({
       ["ringing", "connected", "ended"],
       ["connected", "ended hung-up"],
     ]);
-    for (const node of [alice, bob]) assertEquals(heard(node), ["carol: to all"]);
+    for (const node of [alice, bob]) assertEquals(await hears(node, 1), ["carol: to all"]);
     for (const node of honest) {
       assertEquals(node.events.filter(is("error")), []);
       assertEquals(node.events.filter(is("session")).length, 1, "nobody was sent away");

@@ -6,7 +6,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { EtcdStore } from "../../lib/engine/etcd/etcd_store.ts";
 import { HAS_ETCD } from "../engine/etcd_nodes.ts";
-import { callStates, connect, endOf, heard, message, session, tell } from "./directory_world.ts";
+import { callStates, connect, endOf, hears, message, session, tell } from "./directory_world.ts";
 import { InstancesWorld } from "./instances_world.ts";
 import { holds, type Node, type ShownEvent } from "./node.ts";
 
@@ -87,7 +87,7 @@ Deno.test({
       await world.direct(n);
       await world.see([ann, bob], "ann busy", "bob busy", "zoe free");
     }
-    assertEquals(heard(bob), ["ann: told without 0", "ann: told without 1"]);
+    assertEquals(await hears(bob, 2), ["ann: told without 0", "ann: told without 1"]);
     for (const node of [ann, bob]) assertEquals(callStates(node).at(-1), "connected");
 
     // This version changes the account, and keeps what it doesn't know.
