@@ -51,6 +51,28 @@ async function opened(bytes: Uint8Array, certainThrough: number | null = null) {
   return { disk, log, notices, batches };
 }
 
+Deno.test("of a long log, what is shown and what is looked through is read piece by piece, and everything else goes on", async () => {
+  const alice = new Speaker("alice", 1);
+  const said = Array.from({ length: 200 }, (_, at) => alice.say(`${at} `.padEnd(2_000, "x")));
+  const { disk } = await opened(logBytes(said));
+  const { log } = await openLogAt(disk, PATH);
+  const turnsOf = async (reading: Promise<unknown>): Promise<number> => {
+    let [turns, isOver] = [0, false];
+    const counting = async () => {
+      for (; !isOver; turns++) await new Promise((resolve) => setTimeout(resolve, 0));
+    };
+    const counted = counting();
+    await reading;
+    isOver = true;
+    await counted;
+    return turns;
+  };
+
+  assert(await turnsOf(log.tail(200, nameOf)) > 2);
+  assert(await turnsOf(Array.fromAsync(log.items())) > 2);
+  log.close();
+});
+
 const VERSION_AT = "p2pchat\tgroup-log\t".length;
 
 const SIX = sixEntries();
