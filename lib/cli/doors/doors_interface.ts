@@ -76,6 +76,8 @@ export class DoorsInterface<Event extends ShownEvent, Target>
   #isReady = false;
   /** What is told once the first line is out, which some readers read alone; one for each door. */
   #untold: CommonEvent[] = [];
+  /** How the doors are used, which nobody finds again that has scrolled away. */
+  readonly #uses: CommonEvent[] = [];
 
   /** @param first Where the user would be without doors: the console, as a rule. */
   constructor(
@@ -113,6 +115,7 @@ export class DoorsInterface<Event extends ShownEvent, Target>
 
   /** Tells the console how a door is used, once the program is ready. */
   announce(event: CommonEvent): void {
+    if (audienceOf(event, false) === "console") this.#uses.push(event);
     if (this.#isReady) this.show(event as Event | CommonEvent);
     else this.#untold.push(event);
   }
@@ -180,6 +183,9 @@ export class DoorsInterface<Event extends ShownEvent, Target>
       this.#keep(event, ref, place);
     }
     if (event.event === "ready") this.#tellUntold();
+    if (event.event === "status" && asker === null && this.interactive) {
+      for (const use of this.#uses) this.#first.show(use);
+    }
   }
 
   showSaid(event: Event | CommonEvent, ref?: string): void {

@@ -465,6 +465,45 @@ Deno.test("what tells how a door is used comes after the program's first line, a
   await ui.close();
 });
 
+Deno.test("a terminal is told anew how a door is used with the status that is asked for there, and nobody else is", async () => {
+  for (const [interactive, count] of [[false, 1], [true, 2]] as const) {
+    const streams = new MemoryStreams();
+    const first = new PipedInterface(MODE, { ...OPTIONS, stay: true }, streams);
+    Object.defineProperty(first, "interactive", { value: interactive });
+    const ui: Ui = new DoorsInterface(first, MODE, () => NOON_MS, atOnce());
+    const page = await new NotedDoor("The page").attach(ui);
+    const status = {
+      ...{
+        event: "status",
+        name: "Alice",
+        key: "k",
+        members: [{ key: "k", name: "Alice" }],
+        waiting: [],
+      },
+      ...{ unsent: 0, unconfirmed: 0, messages: 0, lastMessage: null, problems: [] },
+    } as unknown as Parameters<typeof MODE.render>[0];
+    ui.listen({
+      ...echoRoom(ui),
+      target: (_, ref) => ui.show(status, ref),
+    });
+    const ready = { event: "ready", command: "mesh", name: "Alice", host: "h", port: 1 } as const;
+    ui.show({ ...ready, key: "k", room: "r" });
+    ui.announce({ event: "web", url: "http://127.0.0.1:1/#x" });
+    ui.announce({ event: "notice", text: "a file stays" });
+
+    ui.show(status);
+    page.host.run("/status", "1");
+    await settle();
+    await ui.flush();
+
+    const shown = lines({ streams } as Opened);
+    assertEquals(shown.filter((line) => line.includes("Page: ")).length, count);
+    assertEquals(shown.filter((line) => line.includes("a file stays")).length, 1);
+    assertEquals(page.texts, ["ready", "a file stays", "status"]);
+    await ui.close();
+  }
+});
+
 Deno.test("doors are told why the program ends", async () => {
   const { ui } = open();
   const page = await new NotedDoor("The page").attach(ui);
