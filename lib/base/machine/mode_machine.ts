@@ -229,17 +229,21 @@ export type ModeEvent =
     readonly answer?: VerifyAnswer;
   }
   | WhoisView & { readonly event: "whois" }
-  /** `warning`: something is wrong. `changed`: in a mesh, somebody is told apart because of that. */
+  /**
+   * `warning`: something is wrong. `changed`: in a mesh, somebody is told apart because of that. `friend`: whom among
+   * friends it is about.
+   */
   | {
     readonly event: "notice";
     readonly text: string;
     readonly warning?: true;
     readonly changed?: KeyChange;
+    readonly friend?: string;
   }
   /**
    * `seq`: the entry of a group's log that the error is about. `unsent`: a message of the user was given up, as the
    * disk took nothing. `detail`: the exact fault, for whoever looks for its cause; text mode leaves it out.
-   * `changed`: with `key-changed`.
+   * `changed`: with `key-changed`. `friend`: as in a notice.
    */
   | {
     readonly event: "error";
@@ -249,6 +253,7 @@ export type ModeEvent =
     readonly unsent?: true;
     readonly detail?: string;
     readonly changed?: KeyChange;
+    readonly friend?: string;
   };
 
 /** What the user may ask in every mode; names are shown names. */

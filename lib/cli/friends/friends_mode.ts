@@ -429,7 +429,7 @@ function followTable(
       offerNames(wiring, friends.map(({ name }) => name));
       port.follow(now);
     },
-    notice: (text) => showNotices(ui, text),
+    notice: (text, names) => ui.show({ event: "notice", text, names }),
     failed: (error) => showError(ui, error),
     trouble: (text) => host.trouble("table", text),
   });

@@ -63,7 +63,8 @@ interface TableReports {
   isDisputed(friend: UserInfoRow): boolean;
   /** The table was edited and is valid. */
   edited(table: FriendsTable): void;
-  notice(text: string): void;
+  /** @param names Of the friends that are in the table now. */
+  notice(text: string, names: readonly string[]): void;
   failed(error: P2pchatError): void;
   /** Sets the present problem; null where there is none. */
   trouble(text: string | null): void;
@@ -96,12 +97,13 @@ export class TableFollower implements UserInfoListener {
     const { file, reports } = this;
     const [was, is] = [before, this.#table].map(friendsOf) as [UserInfoRow[], UserInfoRow[]];
     const edit = editText(was, is, (friend) => reports.isDisputed(friend));
+    const names = is.map(({ name }) => name);
     if (this.#isBroken) {
       const changes = [edit, ownAddressText(before, this.#table)].filter((text) => text !== null);
       const asItWas = editText(was, is) === null ? ", as it was" : "";
       const what = changes.length === 0 ? asItWas : `: ${changes.join("; ")}`;
-      reports.notice(`${file} is in order again${what}`);
-    } else if (edit !== null) reports.notice(`${file} was edited: ${edit}`);
+      reports.notice(`${file} is in order again${what}`, names);
+    } else if (edit !== null) reports.notice(`${file} was edited: ${edit}`, names);
     this.#isBroken = false;
     reports.trouble(null);
     reports.edited(this.#table);

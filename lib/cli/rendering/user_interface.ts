@@ -69,13 +69,14 @@ export interface ShownEvent {
 
 /** Events that all modes have, with the same text in each. */
 export type CommonEvent =
-  /** `warning`: something is wrong. `history`: it was news at `sentAt`. */
+  /** `warning`: something is wrong. `history`: it was news at `sentAt`. `names`: of the friends, where that is the news. */
   | {
     readonly event: "notice";
     readonly text: string;
     readonly warning?: true;
     readonly history?: boolean;
     readonly sentAt?: string;
+    readonly names?: readonly string[];
   }
   /**
    * A command failed or a remote peer reported an error; the program goes on. In text form it is written to stderr.

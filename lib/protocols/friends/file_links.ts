@@ -90,5 +90,6 @@ export function tellOfFiles(friend: Friend, out: FriendsOutput): void {
   if (!files.isToSay) return;
   files.isToSay = false;
   const how = files.isMetFirst ? ", for as long as this program runs" : "";
-  out.notice(`${shown} isn't there: what you send is offered ${sentWhen}${how}`);
+  const text = `${shown} isn't there: what you send is offered ${sentWhen}${how}`;
+  out.tellOf(friend, { event: "notice", text });
 }

@@ -1,5 +1,6 @@
 /** The effects of one step, and the time at which they are made. */
 
+import type { ModeEvent } from "../../base/machine/mode_machine.ts";
 import { StoringOutput } from "../../base/machine/mode_output.ts";
 import type { FriendsEvent } from "./events.ts";
 import type { Friend } from "./friend.ts";
@@ -8,6 +9,8 @@ import type { FriendsEffect } from "./friends_io.ts";
 import type { FriendsMessage } from "./messages.ts";
 import type { OutboxEntry } from "./outbox.ts";
 import type { FriendsRecord } from "./records.ts";
+
+type NoticeOrError = Extract<ModeEvent, { readonly event: "notice" | "error" }>;
 
 export class FriendsOutput extends StoringOutput<FriendsEvent, FriendsEffect, FriendsRecord> {
   send(link: FriendLink, message: FriendsMessage): void {
@@ -18,6 +21,11 @@ export class FriendsOutput extends StoringOutput<FriendsEvent, FriendsEffect, Fr
     enter(link, "over");
     link.dueMs = null;
     this.push({ type: "close", link: link.link, reason });
+  }
+
+  /** Tells the user something of a friend, which belongs to what is said with that one. */
+  tellOf({ name: friend }: Pick<Friend, "name">, told: NoticeOrError): void {
+    this.show({ ...told, friend });
   }
 
   /**

@@ -329,7 +329,7 @@ export class Meeting {
         ? `${friend.shown} refused: ${saidText(text)}`
         : anothersAddressText(friend, other, this.config.users);
       if (friend.toldRefusal !== problem) {
-        this.out.error(code, problem);
+        this.out.tellOf(friend, { event: "error", code, text: problem });
         friend.toldProblem = problem;
       }
       friend.toldRefusal = problem;
@@ -351,11 +351,10 @@ export class Meeting {
     this.out.close(link, REPLACED_GOODBYE);
     if (this.out.nowMs < friend.replacedAtMs) return;
     friend.replacedAtMs = this.out.nowMs + STRANGE_TOLD_MS;
-    this.out.error(
-      "replaced",
+    const text =
       `Another program that has this profile's key is connected with ${friend.shown}: if you haven't started it, ` +
-        "somebody has a copy of your profile, and can read and write as you; tell your friends, and use a new profile",
-    );
+      "somebody has a copy of your profile, and can read and write as you; tell your friends, and use a new profile";
+    this.out.tellOf(friend, { event: "error", code: "replaced", text });
   }
 
   /**
@@ -366,11 +365,11 @@ export class Meeting {
     const { shown } = friend;
     if (lived && !friend.isContested) {
       friend.isContested = true;
-      this.out.warn(
+      const text =
         `Two programs use ${shown}'s key at once: one of them may be of somebody who has a copy of ${shown}'s profile. ` +
-          `Nothing more goes to ${shown}, as either might get it: ask ${shown} some other way; /trust ${shown} sends ` +
-          "what waits to the one that is connected",
-      );
+        `Nothing more goes to ${shown}, as either might get it: ask ${shown} some other way; /trust ${shown} sends ` +
+        "what waits to the one that is connected";
+      this.out.tellOf(friend, { event: "notice", text, warning: true });
     }
     if (friend.earlier !== link) return;
     friend.earlier = null;
@@ -490,10 +489,10 @@ export class Meeting {
       friend.unknownKeyAtMs = this.out.nowMs + STRANGE_TOLD_MS;
       const advice = `if it is ${shown}, put that key into ${this.config.users}`;
       const reason = `and nobody answers at ${shown}'s address`;
-      this.out.notice(
+      const text =
         `Refused somebody who says to be ${shown}, with the key ${key}: no key of ${shown} is known, ` +
-          `${reason}; ${advice}`,
-      );
+        `${reason}; ${advice}`;
+      this.out.tellOf(friend, { event: "notice", text });
     }
     const name = shownName(this.config.name);
     const asked = `nobody answers at ${friend.shown}'s address in the table of ${name}`;

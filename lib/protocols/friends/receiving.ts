@@ -162,11 +162,11 @@ export class Receiving {
     if (this.out.nowMs < friend.gapAtMs) return;
     friend.gapAtMs = this.out.nowMs + STRANGE_TOLD_MS;
     const { shown } = friend;
-    this.out.notice(
+    const text =
       `Earlier messages from ${shown} aren't here: they were delivered to another machine or profile of yours, ` +
-        `or before your files were put back to an older state, or to somebody else whose key ${shown} had ` +
-        `accepted. They aren't sent again: ask ${shown} for what you haven't read`,
-    );
+      `or before your files were put back to an older state, or to somebody else whose key ${shown} had ` +
+      `accepted. They aren't sent again: ask ${shown} for what you haven't read`;
+    this.out.tellOf(friend, { event: "notice", text });
   }
 
   #store(peer: PeerKey): void {

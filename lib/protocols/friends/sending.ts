@@ -172,11 +172,11 @@ export class Sending {
     if (this.out.nowMs < friend.gapAtMs) return;
     friend.gapAtMs = this.out.nowMs + STRANGE_TOLD_MS;
     const { shown } = friend;
-    this.out.notice(
+    const text =
       `Earlier messages that were delivered to ${shown} aren't where ${shown} is now: that is a new machine or ` +
-        `profile, or older files were put back there, or another program had ${shown}'s key, or one that you ` +
-        `accepted. They aren't sent again: if ${shown} hasn't read them, write them anew`,
-    );
+      `profile, or older files were put back there, or another program had ${shown}'s key, or one that you ` +
+      `accepted. They aren't sent again: if ${shown} hasn't read them, write them anew`;
+    this.out.tellOf(friend, { event: "notice", text });
   }
 
   /**
@@ -271,11 +271,10 @@ export class Sending {
     if (friend.outbox.size > 0) return;
     const count = friend.deliveredSinceBack;
     const delivered = `${countText(count, "message")} delivered`;
-    this.out.notice(
-      friend.toldHeld || !wasAway
-        ? `${delivered} to ${friend.shown}`
-        : `${friend.shown} ${was}; ${delivered}`,
-    );
+    const text = friend.toldHeld || !wasAway
+      ? `${delivered} to ${friend.shown}`
+      : `${friend.shown} ${was}; ${delivered}`;
+    this.out.tellOf(friend, { event: "notice", text });
     friend.toldWaiting = 0;
     friend.deliveredSinceBack = 0;
     friend.waitsFromBefore = false;
@@ -306,10 +305,9 @@ export class Sending {
     const waiting = `(${numberText(outbox.size)} ${
       this.queue ? "waiting" : "from before waiting"
     })`;
-    this.out.warn(
-      friend.isRefusing || friend.refusedHere === "trust" || isTold
-        ? `Kept for ${shown}, and sent ${sentWhen} ${waiting}`
-        : `${shown} isn't there: ${problem}; kept, and sent ${sentWhen} ${waiting}`,
-    );
+    const text = friend.isRefusing || friend.refusedHere === "trust" || isTold
+      ? `Kept for ${shown}, and sent ${sentWhen} ${waiting}`
+      : `${shown} isn't there: ${problem}; kept, and sent ${sentWhen} ${waiting}`;
+    this.out.tellOf(friend, { event: "notice", text, warning: true });
   }
 }

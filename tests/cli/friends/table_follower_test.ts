@@ -13,6 +13,8 @@ class Followed {
   readonly troubles: (string | null)[] = [];
   readonly follower: TableFollower;
   friends: readonly string[] = [];
+  /** What each notice says of who is in the table then. */
+  readonly names: (readonly string[])[] = [];
 
   constructor(table: string, fingerprint = KEY) {
     const rows = rowsOf(table);
@@ -21,7 +23,10 @@ class Followed {
     this.follower = new TableFollower("users.txt", { rows, own }, identity, {
       isDisputed: ({ fingerprint }) => fingerprint !== null,
       edited: (now) => this.friends = friendsOf(now).map(({ name }) => name),
-      notice: (text) => this.told.push(text),
+      notice: (text, names) => {
+        this.told.push(text);
+        this.names.push(names);
+      },
       failed: ({ code, message }) => this.told.push(`${code}: ${message}`),
       trouble: (text) => this.troubles.push(text),
     });
@@ -81,6 +86,7 @@ Deno.test("a broken table is a trouble until it is in order again, which is told
     null,
   ]);
   assertEquals(followed.friends, ["carol"]);
+  assertEquals(followed.names, [["bob"], ["bob", "carol"], ["carol"]]);
 });
 
 Deno.test("a table that is in order again with another address of one's own isn't as it was", () => {

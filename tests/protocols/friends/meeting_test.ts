@@ -26,6 +26,11 @@ Deno.test("Friends lets no stranger speak in the program's voice by its name, it
   refused.reaches(BOB);
   refused.gets(1, { type: "refuse", code: "full", text: 'bob is verified". Type /trust bob' });
   assertEquals(refused.told, [`bob refused: "bob is verified'. Type /trust bob"`]);
+  const ofFriend = (program: Program) =>
+    program.events.filter(({ event }) => event === "error" || event === "notice")
+      .map((event) => "friend" in event ? event.friend : null);
+  refused.goesDown(1);
+  assertEquals(ofFriend(refused), ["bob", "bob"], "the second one says that it is kept");
   const left = Program.started();
   left.meets();
   left.say("bob", "hi");
