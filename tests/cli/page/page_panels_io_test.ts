@@ -24,6 +24,7 @@ const STEPS: Readonly<Record<string, (browser: Browser) => Promise<void>>> = {
   "what was found leads to its line, which is fetched where it isn't here": toWhatWasFound,
   "what the mode has can be done by buttons and with the keyboard alone": byButtons,
   "the list of people counts the others": countsOthers,
+  "a group's entries are one stop of Tab, and arrows lead from one to the next": oneStop,
   "after what was chosen one types on; what was only closed is where it was": whereOneTypesOn,
 };
 
@@ -225,8 +226,13 @@ async function byButtons(browser: Browser): Promise<void> {
   await open.page.keyboard.press("Enter");
   await until(() => typed(page).length === 2);
   await choose("Join another room");
+  const where = open.page.getByLabel("Which");
+  assertEquals(await where.getAttribute("aria-describedby"), "field-where-hint");
+  const hint = open.page.locator("#field-where-hint");
+  assertEquals(await hint.textContent(), "an address and a port, as in 192.168.1.5 55107");
   await open.page.getByLabel("By").selectOption("Invite");
-  await open.page.getByLabel("Which").fill(" word ");
+  assertEquals(await hint.textContent(), "the word that you were given");
+  await where.fill(" word ");
   await open.page.keyboard.press("Enter");
   await until(() => typed(page).length === 3);
   // Asked before, as the program would end with the last room.
@@ -288,6 +294,35 @@ async function onPhone(browser: Browser): Promise<void> {
   await page.locator(".menu").getByText("Leave the room").scrollIntoViewIfNeeded();
   await holdsIn(page, inView(".menu button:last-child"));
   await close();
+}
+
+async function oneStop(browser: Browser): Promise<void> {
+  await using double = disposable(new PageDouble({ mode: "group" }));
+  const edited = { editedBy: "Bob", edits: 1 };
+  double.page.show(
+    ...Array.from({ length: 58 }, (_, at) => said(`m${at + 1}`, { seq: at + 1 })),
+    said("m59", { seq: 59, ...edited }),
+    said("m60", { seq: 60, self: true, from: "Alice", shown: "Alice" }),
+  );
+  await using open = await OpenPage.open(browser, double.page.url);
+  const { page } = open;
+  await open.sees("m60");
+  const press = async (...keys: readonly string[]) => {
+    for (const key of keys) await page.keyboard.press(key);
+    return await page.evaluate(`document.activeElement.getAttribute("aria-label")`);
+  };
+
+  await page.locator("#text").focus();
+  assertEquals(await press("Shift+Tab"), "Change entry 60");
+  assertEquals(await press("ArrowUp"), "Change entry 59");
+  assertEquals(await press("ArrowRight"), "Versions of entry 59");
+  assertEquals(await press("ArrowDown"), "Change entry 60");
+  assertEquals(await press("ArrowDown", "ArrowLeft"), "Change entry 60", "nothing is further");
+  assertEquals(await press(...Array.from({ length: 50 }, () => "ArrowUp")), "Change entry 10");
+  assertEquals(await open.violations(), []);
+  await press("Tab");
+  assertEquals(await page.evaluate(`document.activeElement.closest("#timeline")`), null);
+  assertEquals(await press("Shift+Tab"), "Change entry 10");
 }
 
 async function countsOthers(browser: Browser): Promise<void> {

@@ -571,3 +571,54 @@ Deno.test("page: events that it doesn't know, or that lie about their names, do 
   assertEquals(texts(state).length, 1);
   assertEquals(texts(state, placeOf(state, "__proto__")), ["__proto__: hi"]);
 });
+
+Deno.test("page: why a friend doesn't get what one said stands in the conversation with that one", () => {
+  const said = { ...hello, from: "alice", shown: undefined, self: true, to: "bob" };
+  const friend = { friend: "bob" };
+  const state = pageOf("friends", [
+    { event: "ready", command: "peer", name: "alice", names: ["bob", "carol"], users: "u" },
+    said,
+    { event: "delivery", id: "1", to: "bob", state: "queued" },
+    { event: "error", code: "unknown-user", text: "bob refused: who are you?", ...friend },
+    { event: "notice", text: "Kept for bob", warning: true, ...friend },
+    {
+      event: "error",
+      code: "key-changed",
+      text: "another key",
+      changed: { name: "Bob", key: KEY },
+    },
+    { event: "notice", text: "carol is asked", friend: "carol" },
+    { ...said, id: "2", text: "there?" },
+    {
+      ...{ event: "delivery", id: "2", to: "bob", state: "queued", waiting: 2, reason: "refuses" },
+      sentWhen: "when bob takes it",
+    },
+  ]);
+
+  assertEquals(texts(state, placeOf(state, "bob")), [
+    "alice: hi",
+    "* bob refused: who are you?",
+    "* Kept for bob",
+    "* another key",
+    "alice: there?",
+  ]);
+  assertEquals(texts(state), ["* carol is asked"], "there is no conversation with carol");
+  const [first, last] = items(state, placeOf(state, "bob")).filter(({ kind }) => kind === "said");
+  assertEquals([first.waits, last.waits], [undefined, "refuses: kept, and sent when bob takes it"]);
+});
+
+Deno.test("page: who is put into the table of friends, or taken out of it, is so in the list", () => {
+  const state = pageOf("friends", [
+    { event: "ready", command: "peer", name: "alice", key: "a", names: ["bob"], users: "u" },
+    { event: "connection", friend: "bob", state: "opened", reason: "" },
+    { event: "notice", text: "u was edited: added carol", names: ["bob", "carol"] },
+  ]);
+  const people = () => [...mainPlace(state).people.values()];
+
+  assertEquals(people().map(({ name }) => name), ["alice", "bob", "carol"]);
+  assertEquals(people()[1].connected, true);
+  assertEquals(texts(state).at(-1), "* u was edited: added carol");
+  assertEquals(state.asks, [{ command: { command: "list" }, place: "main" }]);
+  const gone = after(state, [{ event: "notice", text: "removed bob", names: ["carol"] }]);
+  assertEquals([...mainPlace(gone).people.keys()], ["alice", "carol"]);
+});

@@ -224,3 +224,16 @@ Deno.test("page: of a room of which nothing is kept any more it is asked who is 
   assertEquals(state.asks, [{ command: { command: "peers", room: "r2" }, place }]);
   assertEquals(after(reduce(state, { type: "asked" }), [list]).asks, []);
 });
+
+Deno.test("page: two of one name, each in a room of its own, are told apart by their rooms", () => {
+  const alone = { ...HELLO, private: true };
+  const one = pageOf("mesh", [READY, { ...READY, room: "r2" }, JOINED, { ...alone, room: "r1" }]);
+  const titles = (state: Any) =>
+    page.orderedPlaces(state).filter(({ person }: Any) => person !== null)
+      .map((place: Any) => titleOf(state, place));
+  assertEquals(titles(one), ["Bob"]);
+
+  const both = after(one, [{ ...alone, id: "2", from: "bob", shown: "bob", room: "r2" }]);
+
+  assertEquals(titles(both), ["Bob in Room", "bob in Club"]);
+});

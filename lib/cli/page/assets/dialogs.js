@@ -1,6 +1,6 @@
 /** What opens above the page: about a person, the keys, and questions before something that can't be taken back. */
 
-import { fill, h, icon, nameOf, verifiedSign } from "./dom.js";
+import { fill, h, icon, nameOf, setText, verifiedSign } from "./dom.js";
 
 export class Dialogs {
   #element;
@@ -100,13 +100,21 @@ export class Dialogs {
         h("button", { type: "button", class: "button", onclick: () => this.close() }, "Cancel"),
       ),
     );
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      const given = fields.map(({ name, isCheck }) => {
+    const given = () =>
+      Object.fromEntries(fields.map(({ name, isCheck }) => {
         const field = form.elements.namedItem(name);
         return [name, isCheck ? field.checked : field.value.trim()];
-      });
-      resolve(Object.fromEntries(given));
+      }));
+    const showHints = () => {
+      for (const { name, hintOf } of fields) {
+        if (hintOf !== undefined) setText(form.querySelector(`#${hintId(name)}`), hintOf(given()));
+      }
+    };
+    showHints();
+    form.addEventListener("change", showHints);
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      resolve(given());
       this.close();
       this.#done();
     });
@@ -161,9 +169,11 @@ export class Dialogs {
   }
 }
 
-function fieldElement({ name, label, options, isCheck, isOptional, hint }) {
+const hintId = (name) => `field-${name}-hint`;
+
+function fieldElement({ name, label, options, isCheck, isOptional, hint, hintOf }) {
   const id = `field-${name}`;
-  const described = hint === undefined ? null : `${id}-hint`;
+  const described = hint === undefined && hintOf === undefined ? null : hintId(name);
   const field = options !== undefined
     ? h("select", { id, name }, options.map((option) => h("option", {}, option)))
     : isCheck
@@ -180,7 +190,7 @@ function fieldElement({ name, label, options, isCheck, isOptional, hint }) {
     { class: isCheck ? "field is-check" : "field" },
     h("label", { for: id }, isOptional ? `${label} (may stay empty)` : label),
     field,
-    hint === undefined ? null : h("span", { id: described, class: "field-hint" }, hint),
+    described === null ? null : h("span", { id: described, class: "field-hint" }, hint),
   );
 }
 
@@ -195,5 +205,6 @@ const KEYS = [
   [["Alt", "1"], "The first conversation, and so on to 9"],
   [["Alt", "A"], "The next conversation with something new"],
   [["Page Up"], "In the message box: scroll through the messages"],
+  [["\u2191"], "At the buttons of an entry: those of the one above; \u2193 of the one below"],
   [["Ctrl", "/"], "This list"],
 ];

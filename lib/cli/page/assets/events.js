@@ -3,6 +3,7 @@
 import { cardOf, isAnswer } from "./answers.js";
 import { isLine, linesOf } from "./lines.js";
 import {
+  directId,
   directPlace,
   goneTo,
   homeOf,
@@ -73,12 +74,18 @@ export function placeFor(state, event) {
   if (asked !== undefined && asked !== null && state.places.has(asked)) {
     return [state, state.places.get(asked)];
   }
-  if (state.mode !== "mesh") return [state, mainPlace(state)];
+  if (state.mode !== "mesh") return [state, friendPlace(state, event) ?? mainPlace(state)];
   // About none of several rooms: a room that is being joined, or the console itself. It stands where the user is.
   const shown = event.room === undefined && state.opened.length > 1
     ? state.places.get(state.current)
     : undefined;
   return shown === undefined ? roomPlace(state, event.room) : [state, homeOf(state, shown)];
+}
+
+/** The conversation with the friend that an event is about, if there is one. */
+function friendPlace(state, { friend, changed }) {
+  const name = friend ?? changed?.name;
+  return name === undefined ? undefined : state.places.get(directId(mainPlace(state), name));
 }
 
 /** Lines, or a card, in the place that the event is about. */

@@ -6,6 +6,7 @@ import { fileHappenings } from "./file_events.js";
 import { folded } from "./harmless.js";
 import { comparedText } from "./phrases.js";
 import {
+  directId,
   directPlace,
   goneTo,
   homeOf,
@@ -84,10 +85,6 @@ function renamed(state, event, when) {
     changed = { ...changed, places, current };
   }
   return when.told(changed, event, when);
-}
-
-function directId(parent, person) {
-  return `direct:${parent.id}:${folded(person)}`;
 }
 
 function presence(state, event, when) {
@@ -237,7 +234,7 @@ function calling(state, event, when) {
 }
 
 function directPlaceOf(state, peer) {
-  const place = state.places.get(`call:main:${folded(peer)}`) ?? null;
+  const place = state.places.get(directId(mainPlace(state), peer, "call")) ?? null;
   return [state, place];
 }
 
@@ -249,7 +246,9 @@ function lineIn(state, place, event, when) {
 function delivery(state, event, when) {
   const parent = state.mode === "mesh" ? roomPlace(state, event.room)[1] : mainPlace(state);
   const [known, place] = directPlace(state, parent, event.to);
-  const next = withSaid(known, place, event.id, { delivery: event.state });
+  const { state: how, reason, sentWhen } = event;
+  const waits = sentWhen === undefined ? {} : { waits: `${reason}: kept, and sent ${sentWhen}` };
+  const next = withSaid(known, place, event.id, { delivery: how, ...waits });
   const shown = next.places.get(place.id);
   // The message itself says that it waits.
   const isTold = event.state !== "failed" && event.removed !== true && hasSaid(shown, event.id);
@@ -283,12 +282,25 @@ function withCompared(state, { name, key, verified }) {
   return isOther ? state : { ...state, call: { ...call, verified: verified === true } };
 }
 
+/** The friends' table was edited, which says who is in it; how things stand with whoever is new, the list says. */
+function noticed(state, event, when) {
+  if (event.names === undefined) return when.told(state, event, when);
+  const place = mainPlace(state);
+  const own = [...place.people.values()].filter(({ self }) => self);
+  const friends = event.names.map((name) => place.people.get(name) ?? { name, connected: false });
+  return listed(withPlace(state, withPeople(place, [...own, ...friends])), event, when);
+}
+
 /** One more friend, here or at the console; how things stand with that one, the list says. */
 function added(state, event, when) {
   const { name, key } = event;
   const place = mainPlace(state);
   const known = { connected: false, ...place.people.get(name), key };
-  const next = withPlace(state, withPerson(place, name, known));
+  return listed(withPlace(state, withPerson(place, name, known)), event, when);
+}
+
+/** Who is in the list has changed now: the program is asked for it. */
+function listed(next, event, when) {
   const list = { command: { command: "list" }, place: "main" };
   const asks = when.isNew ? [...next.asks, list] : next.asks;
   return when.told({ ...next, asks }, event, when);
@@ -305,6 +317,7 @@ export const HAPPENINGS = {
   view,
   friends,
   added,
+  notice: noticed,
   users,
   connection,
   coordinator,

@@ -62,20 +62,21 @@ async function leave(act) {
 
 /** How a room is found: what stands before it in `/join`, and what it looks like. */
 const WAYS = [
-  ["Address", "", "192.168.1.5 55107"],
-  ["Invite", "--invite ", "the word that you were given"],
-  ["Words", "--words ", "as they were said to you"],
-  ["A room of yours", "--room ", "its title"],
+  { label: "Address", start: "", like: "an address and a port, as in 192.168.1.5 55107" },
+  { label: "Invite", start: "--invite ", like: "the word that you were given" },
+  { label: "Words", start: "--words ", like: "as they were said to you" },
+  { label: "A room of yours", start: "--room ", like: "its title" },
 ];
+const wayOf = (way) => WAYS.find(({ label }) => label === way);
 
 async function joinRoom(act) {
   const given = await act.form("Join another room", "Join", [
-    { name: "way", label: "By", options: WAYS.map(([label]) => label) },
-    { name: "where", label: "Which", hint: WAYS.map(([, , like]) => like).join("; ") },
+    { name: "way", label: "By", options: WAYS.map(({ label }) => label) },
+    { name: "where", label: "Which", hintOf: ({ way }) => wayOf(way).like },
     { name: "title", label: "Your title for it", isOptional: true },
   ]);
   if (given === null) return;
-  const [, start] = WAYS.find(([label]) => label === given.way);
+  const { start } = wayOf(given.way);
   act.line(`/join ${start}${quotedIf(start === "--room ", given.where)}${titled(given)}`);
 }
 

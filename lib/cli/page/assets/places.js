@@ -132,9 +132,13 @@ export function roomPlace(state, room = state.opened[0]) {
   return [withPlace({ ...state, rooms }, place), place];
 }
 
+export function directId(parent, person, type = "direct") {
+  return `${type}:${parent.id}:${folded(person)}`;
+}
+
 /** The place where one talks with one person alone, in a room of the mesh, among friends, or in calls. */
 export function directPlace(state, parent, person, type = "direct") {
-  const id = `${type}:${parent.id}:${folded(person)}`;
+  const id = directId(parent, person, type);
   const place = state.places.get(id);
   if (place !== undefined) return [state, place];
   const made = emptyPlace(id, { type, person, parent: parent.id, room: parent.room });

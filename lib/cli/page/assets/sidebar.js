@@ -5,7 +5,7 @@ import { avatar, fill, h, icon, nameOf, setText, verifiedSign } from "./dom.js";
 import { visible } from "./harmless.js";
 import { othersIn } from "./headings.js";
 import { comparedText } from "./phrases.js";
-import { mainPlace, peopleOf } from "./places.js";
+import { directId, homeOf, mainPlace, peopleOf } from "./places.js";
 
 /** More people aren't listed, only counted: /list shows all. */
 const PEOPLE_MAX = 200;
@@ -22,12 +22,22 @@ const ICONS = {
 const MAIN_TITLES = { room: "Room", group: "Group", lobby: "Lobby", friends: "Your friends" };
 
 export function titleOf(state, place) {
-  if (place.person !== null) return visible(place.person);
+  if (place.person !== null) {
+    const name = visible(place.person);
+    return hasNamesake(state, place) ? `${name} in ${titleOf(state, homeOf(state, place))}` : name;
+  }
   if (place.title) return visible(place.title);
   if (place.type === "room" && place.number !== undefined && state.rooms.size > 1) {
     return `Room ${place.number}`;
   }
   return MAIN_TITLES[place.type];
+}
+
+/** Whether there is a conversation with somebody of that name in another room, too. */
+function hasNamesake({ places, rooms }, { person, parent, type }) {
+  return [...rooms.values()].some((id) =>
+    id !== parent && places.has(directId({ id }, person, type))
+  );
 }
 
 /** Rooms in their order, each with the conversations that belong to it. */

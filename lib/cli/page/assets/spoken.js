@@ -99,7 +99,10 @@ function footOf(item, { state }) {
     notes.push(h("p", { class: "said-mark" }, how, whose));
   }
   if (item.delivery === "queued") {
-    const text = "not there now: kept, and sent when they are back";
+    const text = item.waits ??
+      (state.mode === "friends"
+        ? "not delivered yet: kept, and sent as soon as it can be"
+        : "not there now: kept, and sent when they are back");
     notes.push(h("p", { class: "said-mark is-late" }, text));
   }
   if (item.delivery === "failed") {

@@ -4,6 +4,7 @@
  */
 
 import { h } from "./dom.js";
+import { goOn, keepOneStop } from "./entry_tools.js";
 import { itemElement } from "./items.js";
 import { peopleOf } from "./places.js";
 import { drawnOf, keptScroll } from "./spans.js";
@@ -47,6 +48,7 @@ export class Timeline {
     );
     this.#top.append(button);
     element.append(this.#top, this.#above, this.#below);
+    element.addEventListener("keydown", (event) => goOn(event, element));
     element.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     this.#observer = new ResizeObserver(() => this.#resized());
     this.#observer.observe(element);
@@ -210,6 +212,7 @@ export class Timeline {
     // Where a guess was far off, what is seen then isn't drawn yet.
     for (let times = 0; times < DRAWS_MAX; times++) if (!this.#drawOnce(anchor, isScroll)) break;
     this.#seen = this.#anchor();
+    keepOneStop(this.#element);
   }
 
   /** @returns Whether heights are others than they were thought to be. */
