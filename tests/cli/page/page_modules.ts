@@ -20,6 +20,7 @@ import * as rooms from "../../../lib/cli/page/assets/room_events.js";
 import * as session from "../../../lib/cli/page/assets/session.js";
 import * as sidebar from "../../../lib/cli/page/assets/sidebar.js";
 import * as spans from "../../../lib/cli/page/assets/spans.js";
+import * as times from "../../../lib/cli/page/assets/times.js";
 import * as typed from "../../../lib/cli/page/assets/typed.js";
 
 // deno-lint-ignore no-explicit-any -- as above
@@ -46,5 +47,6 @@ export const page: Any = {
   ...session,
   ...sidebar,
   ...spans,
+  ...times,
   ...typed,
 };

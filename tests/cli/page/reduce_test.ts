@@ -622,3 +622,9 @@ Deno.test("page: who is put into the table of friends, or taken out of it, is so
   const gone = after(state, [{ event: "notice", text: "removed bob", names: ["carol"] }]);
   assertEquals([...mainPlace(gone).people.keys()], ["alice", "carol"]);
 });
+
+Deno.test("page: time that is running is shown as a clock", () => {
+  const shown = [-1, 0, 9, 75, 3_599, 3_661].map(page.clockText);
+
+  assertEquals(shown, ["0:00", "0:00", "0:09", "1:15", "59:59", "1:01:01"]);
+});

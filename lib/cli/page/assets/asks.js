@@ -3,9 +3,8 @@
 import { changeOf } from "./changes.js";
 import { fill, h, nameOf } from "./dom.js";
 import { visibleBody } from "./harmless.js";
-import { durationText } from "./phrases.js";
 import { titleOf } from "./sidebar.js";
-import { leftText } from "./times.js";
+import { clockText } from "./times.js";
 
 const NEVER_MS = 24 * 3_600_000;
 
@@ -124,10 +123,10 @@ export function renderAsks(element, state, act, nowMs) {
   for (const [at, { deadlineMs, sinceMs }] of open.entries()) {
     const left = element.children[at].querySelector(".ask-left");
     const text = deadlineMs !== undefined
-      ? `${leftText(deadlineMs - nowMs)} left`
+      ? `${clockText(Math.ceil((deadlineMs - nowMs) / 1_000))} left`
       : sinceMs === undefined
       ? ""
-      : durationText(Math.max(0, nowMs - sinceMs));
+      : clockText(Math.floor((nowMs - sinceMs) / 1_000));
     if (left.textContent !== text) left.textContent = text;
   }
   return open.length > 0;

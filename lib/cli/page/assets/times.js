@@ -51,8 +51,11 @@ function dayWithin(iso, nowMs) {
   return (isSameYear ? DAY : DAY_OF_YEAR).format(ms);
 }
 
-/** `0:24`: what is left of a time to answer. */
-export function leftText(ms) {
-  const seconds = Math.max(0, Math.ceil(ms / 1_000));
-  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+/** `0:24`, `1:00:24`: of time that is running. @param seconds Whole, or less than none. */
+export function clockText(seconds) {
+  if (seconds < 0) return clockText(0);
+  const minutes = Math.floor(seconds / 60);
+  const two = (number) => String(number).padStart(2, "0");
+  const whole = minutes < 60 ? minutes : `${Math.floor(minutes / 60)}:${two(minutes % 60)}`;
+  return `${whole}:${two(seconds % 60)}`;
 }
