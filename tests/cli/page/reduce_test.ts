@@ -604,7 +604,10 @@ Deno.test("page: why a friend doesn't get what one said stands in the conversati
   ]);
   assertEquals(texts(state), ["* carol is asked"], "there is no conversation with carol");
   const [first, last] = items(state, placeOf(state, "bob")).filter(({ kind }) => kind === "said");
-  assertEquals([first.waits, last.waits], [undefined, "refuses: kept, and sent when bob takes it"]);
+  assertEquals([first.waits, last.waits], [
+    undefined,
+    "bob refuses: kept, and sent when bob takes it",
+  ]);
 });
 
 Deno.test("page: who is put into the table of friends, or taken out of it, is so in the list", () => {

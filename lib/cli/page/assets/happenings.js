@@ -246,8 +246,10 @@ function lineIn(state, place, event, when) {
 function delivery(state, event, when) {
   const parent = state.mode === "mesh" ? roomPlace(state, event.room)[1] : mainPlace(state);
   const [known, place] = directPlace(state, parent, event.to);
-  const { state: how, reason, sentWhen } = event;
-  const waits = sentWhen === undefined ? {} : { waits: `${reason}: kept, and sent ${sentWhen}` };
+  const { state: how, to, reason, sentWhen } = event;
+  const waits = sentWhen === undefined
+    ? {}
+    : { waits: `${to} ${reason}: kept, and sent ${sentWhen}` };
   const next = withSaid(known, place, event.id, { delivery: how, ...waits });
   const shown = next.places.get(place.id);
   // The message itself says that it waits.

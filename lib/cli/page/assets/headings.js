@@ -47,7 +47,7 @@ export function subtitleOf(state, place) {
 function friendText(state, place) {
   const person = peopleOf(state, place).get(place.person);
   if (person?.connected) return "Connected";
-  return "Not connected now: what you write is kept, and sent when they are there";
+  return "Not connected: what you write is kept";
 }
 
 function callText({ call }, place) {

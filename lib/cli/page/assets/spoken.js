@@ -99,17 +99,18 @@ function footOf(item, { state }) {
     notes.push(h("p", { class: "said-mark" }, how, whose));
   }
   if (item.delivery === "queued") {
-    const text = item.waits ??
-      (state.mode === "friends"
-        ? "not delivered yet: kept, and sent as soon as it can be"
-        : "not there now: kept, and sent when they are back");
-    notes.push(h("p", { class: "said-mark is-late" }, text));
+    const text = item.waits ?? (state.mode === "mesh" ? AWAY : KEPT);
+    notes.push(h("p", { class: "said-mark is-late" }, visible(text)));
   }
   if (item.delivery === "failed") {
     notes.push(h("p", { class: "said-mark is-failed" }, "not delivered"));
   }
   return notes;
 }
+
+const AWAY = "not there now: kept, and sent when they are back";
+/** Where it isn't known yet whether they are. */
+const KEPT = "not delivered yet: kept, and sent as soon as it can be";
 
 const DELIVERIES = {
   queued: ["clock", "Sent, not delivered yet"],
