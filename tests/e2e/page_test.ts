@@ -238,7 +238,8 @@ async function amongFriends(browser: Browser): Promise<void> {
   await using nodes = new Nodes();
   const table = Deno.makeTempFileSync({ prefix: "p2pchat-page-", suffix: ".txt" });
   const row = (name: string) => `${name} 127.0.0.1 ${freePort()}\n`;
-  Deno.writeTextFileSync(table, ["alice", "bob", "carol"].map(row).join(""));
+  const rows = ["alice", "bob", "carol"].map(row).join("");
+  Deno.writeTextFileSync(table, rows);
   const alice = nodes.add(Node.friend("alice", table, { args: ["--web", "0"] }));
   const bob = nodes.add(Node.friend("bob", table));
   await bob.until(is("ready"));
@@ -252,5 +253,22 @@ async function amongFriends(browser: Browser): Promise<void> {
   await open.sees("at eight");
   await alice.tell("bob", "said in the console");
   await open.sees("said in the console");
+
+  // Dave doesn't know alice.
+  const own = row("dave");
+  const other = Deno.makeTempFileSync({ prefix: "p2pchat-page-", suffix: ".txt" });
+  Deno.writeTextFileSync(other, own);
+  const dave = nodes.add(Node.friend("dave", other));
+  await dave.until(is("ready"));
+  Deno.writeTextFileSync(table, rows + own);
+  await open.page.locator("#people").getByText("dave").click();
+  await open.type("who am I?");
+  await open.page.locator("#timeline").getByText(/dave refused: /).waitFor();
+  await open.page.locator("#timeline").getByText(/Kept for dave, and sent when dave takes it/)
+    .waitFor();
+  assertEquals(await open.texts(), ["who am I?"], "that is where dave is written to");
+  Deno.writeTextFileSync(table, rows);
+  await open.page.locator("#people").getByText("dave").waitFor({ state: "detached" });
   await Deno.remove(table);
+  await Deno.remove(other);
 }
