@@ -215,6 +215,7 @@ Deno.test("group: garbage at the coordinator's port is dropped, and nobody notic
     await bob.until(shows(`meanwhile ${number}`));
   }
   const dave = await group.start("Dave");
+  await Promise.all(members.map((node) => node.until(isView(...NAMES, "Dave"))));
   for (const { name, atMs } of await Promise.all(offenders)) {
     const tookMs = atMs - fromMs;
     assert(tookMs < OFFENDER_MS_MAX, `${name}: dropped after ${tookMs.toFixed()} ms`);
@@ -324,6 +325,7 @@ Deno.test("group: words that a member has put into another's mouth are shown to 
     const node = group.launch(name);
     const { text, detail } = await node.until(isError("protocol"));
     assertEquals([text, detail], [BLAMED, LIE]);
+    await node.until(shows("I owe Mallory 5"));
     assertEquals(node.texts(), ["I owe Mallory 5"]);
     const { entries } = await node.ask("log");
     assertEquals(entries.map(({ text }: ShownEvent) => text), ["I owe Mallory 5"]);
@@ -374,6 +376,7 @@ Deno.test("group: a coordinator that hands on other words under a member's name 
   // Alice has her own words, and Bob gets them from her.
   await group.start("Alice");
   await bob.until(isView("Alice", "Bob"));
+  await bob.until(shows("I owe Mallory 5"));
   assertEquals(bob.texts(), ["I owe Mallory 5"]);
   assertEquals((await verifiedLog(group.logPath("Bob"))).status, 0);
 });
@@ -416,16 +419,16 @@ Deno.test("group: who signs two texts as one is out until it is allowed, and nob
 
   const [lines] = honest.map(linesOf);
   for (const node of honest) assertEquals(linesOf(node), lines);
+  await server.until(({ event }) => event === "left");
   assertEquals(server.events.filter(({ event }) => event === "left").map(({ name }) => name), [
     "Mallory",
   ]);
   assertUnblamed(server, ...honest);
   await group.sameLogs("Alice", "Bob", "Carol");
 
-  const again = group.launch("Mallory");
-  assertEquals((await again.status).code, 4);
-  const { text } = again.events.find(({ event }) => event === "fatal")!;
-  assertEquals(text.includes("Mallory signed two different texts as one"), true);
+  const { code, last } = await group.launch("Mallory").ended();
+  assertEquals([code, last?.event], [4, "fatal"]);
+  assertEquals(last!.text.includes("Mallory signed two different texts as one"), true);
   await server.command({ command: "allow", name: "Mallory" });
   await server.until(noticed("Mallory may come in again"));
   await group.start("Mallory");

@@ -73,8 +73,7 @@ Deno.test("group: two keys of one name are told apart in what is shown and in th
   // The coordinator keeps a name for its key, until its operator accepts another.
   const mallory = { data: group.data("Mallory") };
   assertEquals((await group.launch("Alice", mallory).ended()).last?.code, "key-changed");
-  await server.command({ command: "trust", name: "Alice" });
-  await server.until(({ event, text }) => event === "notice" && /Alice/.test(text));
+  assertEquals((await server.ask("trust", { name: "Alice" })).event, "notice");
   const other = group.launch("Alice", mallory);
   await other.until(isIn("Alice"));
   await other.say("on reflection I agree");
@@ -90,7 +89,7 @@ Deno.test("group: two keys of one name are told apart in what is shown and in th
   const log = async (node: Node) => (await node.ask("log")).entries;
   const by = (said: readonly ShownEvent[]) =>
     said.map(({ from, shown, key }) => [from, shown, key]);
-  const told = server.events.filter(({ event }) => event === "entry");
+  const told = await server.untilCount(({ event }) => event === "entry", 2);
   assertEquals(told.map(({ from, key }) => [from, key]), keys.map((key) => ["Alice", key]));
   // Bob has met the first before: her name stays hers.
   for (const said of [messages(bob), await log(bob)]) {

@@ -29,6 +29,7 @@ terminalTest("history, the first line, numbers, and the half-typed line stays", 
   await using terminal = await openMember(group, "Alice");
   await terminal.untilCursorLine("Alice @group> |");
   await server.until(isIn("Alice"));
+  await terminal.until("that Bob is there", ({ text }) => text.includes("as Alice, with Bob;"));
 
   await terminal.press("/ver\t");
   await terminal.press("b\t");
@@ -134,7 +135,7 @@ terminalTest(
 terminalTest(
   "with --edits ask all others are asked; of two questions each has its number, and its end",
   async () => {
-    await using group = await Group.open("--edits", "ask", "--vote-timeout", "5s");
+    await using group = await Group.open("--edits", "ask", "--vote-timeout", "9s");
     const [alice, carol] = await group.startAll("Alice", "Carol");
     await using bob = await openMember(group, "Bob");
     await bob.untilCursorLine("Bob @group> |");
@@ -212,6 +213,7 @@ terminalTest(
       assertEquals(await first.ended(), 0);
     }
     await bob.say("news");
+    await bob.until(shows("news"));
     await using again = await openMember(group, "Alice");
     await again.until("the news", ({ text }) => text.includes("<Bob> news"));
 

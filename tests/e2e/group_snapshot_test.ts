@@ -150,7 +150,7 @@ Deno.test("group: /states shows what all share, when it came, and who lags", asy
 
 Deno.test("group: a snapshot that meets a member's end is taken again without it", async () => {
   await using group = new Group();
-  const server = await group.serve("--fail-after", "1s");
+  const server = await group.serve();
   const members = await group.startAll(...MEMBERS) as Node[];
 
   members[1]!.signal("SIGSTOP");

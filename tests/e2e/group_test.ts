@@ -43,9 +43,9 @@ Deno.test("group: three come in, talk, and have the same log, byte for byte", as
     assertEquals(entriesOf(node).filter(({ history }) => history), []);
   }
   await group.sameLogs("Alice", "Bob", "Carol");
+  await server.untilCount(({ event }) => event === "entry", 3);
   const joined = server.events.filter(({ event }) => event === "joined").map(({ name }) => name);
   assertEquals(joined, ["Alice", "Bob", "Carol"]);
-  await server.untilCount(({ event }) => event === "entry", 3);
   const ready = alice.events.find(({ event }) => event === "ready")!;
   assertEquals(
     [ready.command, ready.name, ready.port, ready.server, ready.entries, ready.last],
@@ -109,7 +109,7 @@ Deno.test("group: slashes, emoji, lines, control characters and 64 KiB are entri
   await alice.say("");
   await alice.type("   ");
   await alice.say("end");
-  await bob.until(shows("end"));
+  await Promise.all([alice, bob].map((node) => node.until(shows("end"))));
 
   assertEquals(bob.texts("Alice"), [...texts, "end"]);
   const tooLong = alice.events.filter(isError("too-long"));
@@ -178,6 +178,7 @@ Deno.test("group: every way out sends what was typed first, and is seen as leavi
       const isLeft = ({ event, name }: { event: string; name?: string }) =>
         event === "left" && name === "Dave";
       const left = await server.until(isLeft, undefined, from);
+      await alice.until(shows(`${way} 9`));
 
       assertEquals([code, last?.event, left.reason], [0, "bye", "quit"]);
       assertEquals(
@@ -335,7 +336,7 @@ Deno.test("group: a member whose output nobody reads delays nobody, and shows ev
   const views = alice.events.filter(({ event }) => event === "view").length;
   bob.startReading();
   await alice.say("the end");
-  await bob.until(/the end/);
+  await bob.until(/the end.*\n/);
 
   const shown = bob.stdout.split("\n").filter((line) => line.includes('"message"'))
     .map((line) => JSON.parse(line));
