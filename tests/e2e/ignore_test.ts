@@ -102,10 +102,10 @@ Deno.test("ignoring: in a group what the ignored one asks for is refused unseen,
   }
   const outcomes = eve.events.filter(isOver).map(({ outcome, reason }) => [outcome, reason]);
   assertEquals(outcomes, Array(2).fill(["aborted", "Alice said no"]));
+  assertEquals((await alice.ask("log", { n: 1 })).entries[0].text, "mine");
   const told = alice.events.filter(({ event, text }) =>
     event === "notice" && text.includes("Eve, whom you ignore")
   );
   assertEquals(told.length, 1);
   assertEquals(alice.events.filter(({ event }) => event === "vote-wanted"), []);
-  assertEquals((await alice.ask("log", { n: 1 })).entries[0].text, "mine");
 });

@@ -235,6 +235,7 @@ Deno.test("irc: a group's entries have numbers, edits say which, and go agrees",
   const client = await joined(alice, CAPS);
   await client.send("PRIVMSG #room :at seven?");
   assert(/p2pchat\/seq=1[; ].* PRIVMSG #room :\[1\] at seven\?/.test(await client.until("seven")));
+  await bob.until(({ text }) => text === "at seven?");
   await bob.ask("edit", { n: 1, text: "at eight?" });
   await client.until("at eight?");
   await client.send("PRIVMSG *p2pchat :go"); // y may come before anybody could have read the question

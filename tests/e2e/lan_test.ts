@@ -124,10 +124,12 @@ test("three that start at once are in one room within 3 s; no name, and no word,
   for (const node of all) assertEquals((await node.ended()).code, 0);
 
   for (const name of names) {
+    // PTR, IN, 0 s
+    const isGoodbye = () => /000c000100000000/.test(world.announced(name).at(-1)?.hex ?? "");
+    await holds(`the last of ${name} is a goodbye`, isGoodbye);
     const texts = world.announced(name).map(({ text }) => text);
     assert(texts.length > 0, `${name} announces`);
     assert(texts.some((text) => text.includes("title=Stand-up")), texts.join("\n"));
-    assertMatch(world.announced(name).at(-1)!.hex, /000c000100000000/, "a goodbye: PTR, IN, 0 s");
   }
   const everything = world.ear.events.filter(heard).map(({ text }) => text).join().toLowerCase();
   for (const secret of [...names, "Parmesan", Deno.hostname()]) {

@@ -4,7 +4,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { FriendsGroup } from "./friends_group.ts";
 import { Group } from "./group_world.ts";
 import { calledIn, McpClient, type SaidMessage } from "./mcp_client.ts";
-import { Node, Nodes, PROGRAM, type ShownEvent } from "./node.ts";
+import { holds, Node, Nodes, PROGRAM, type ShownEvent } from "./node.ts";
 import { freePort } from "./ports.ts";
 
 const TOOLS = ["send", "wait", "history", "members", "verify"];
@@ -433,6 +433,7 @@ Deno.test("--mcp: where nobody answers it stays, says so, and comes in once some
   const words = ["mesh", "bot", "127.0.0.1", String(port), "--host", "127.0.0.1", "--port", "0"];
   await using bot = await McpClient.start([...words, "--data", folder.path]);
 
+  await holds("it says that nobody answers", () => bot.stderr.includes(`127.0.0.1:${port}`));
   const outside = await bot.call("wait", { timeout: 1 });
   const members = await bot.call("members");
   const unsaid = await bot.call("send", { text: "hi", timeout: 1 });
@@ -449,7 +450,6 @@ Deno.test("--mcp: where nobody answers it stays, says so, and comes in once some
   }
   assertStringIncludes(unsaid.text, "nothing was said");
   assertEquals(sent.structured.arrived, ["Host"], sent.text);
-  assertStringIncludes(bot.stderr, `127.0.0.1:${port}`);
   assertEquals(await bot.end(), 0);
 });
 
@@ -486,8 +486,8 @@ Deno.test("--mcp: where the member that it was started with is gone, it goes bac
 
   assertEquals([said!.from, said!.text], ["Carol", "while you were away"]);
   assertEquals(sent.structured.arrived, ["Carol"], sent.text);
-  assertStringIncludes(bot.stderr, "the room to which it led before");
   assertEquals(await bot.end(), 0);
+  assertStringIncludes(bot.stderr, "the room to which it led before");
 });
 
 Deno.test("--mcp: where its address leads to another room now, the agent is told before anything is said there", async () => {
@@ -515,6 +515,7 @@ Deno.test("--mcp: where its address leads to another room now, the agent is told
   assertStringIncludes(told.text, "Nothing was done, as this is another room");
   assertStringIncludes(told.text, "(not-allowed)");
   assertEquals(members.map(({ name }: { name: string }) => name).sort(), ["Host", "bot"]);
+  await other.until(isMessage("who are you?"));
   const heard = other.events.filter(({ event }) => event === "message");
   assertEquals(heard.map(({ text }) => text), ["who are you?"]);
   assertEquals(await bot.end(), 0);

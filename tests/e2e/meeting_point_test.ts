@@ -63,6 +63,7 @@ Deno.test({
     await ann.until(said("from the other home"));
     await ann.say("and back");
     await bob.until(said("and back"));
+    await bob.until(meeting("registered"));
     const { peers } = await bob.ask("peers");
     const linked = peers.filter(({ direct }: ShownEvent) => direct).slice(1);
     assert(linked.length > 0 && linked.every(({ relayed }: ShownEvent) => relayed === true));

@@ -101,6 +101,7 @@ Deno.test("private messages: a sender that is killed once they are queued delive
   const bobAgain = await room.back("Bob");
   const delivered = await aliceAgain.until(delivery("delivered"));
   await aliceAgain.until(notice("Bob has the message that waited"));
+  await bobAgain.until(shows("kept"));
 
   assertEquals([delivered.id, delivered.to], [queued.id, "Bob"]);
   assertEquals(received(bobAgain), [["kept", true]]);
@@ -166,6 +167,7 @@ Deno.test("private messages: a pipe waits for a receiver that is there, and noth
 
   await alice.type(["to all", ...texts.map((text) => `/msg Bob ${text}`)].join("\n"));
   await alice.untilCount(delivery("delivered"), texts.length);
+  await bob.until(shows(texts.at(-1)!));
 
   assertEquals(alice.events.filter(({ event }) => event === "error"), []);
   assertEquals(received(bob).map(([text]) => text), texts);

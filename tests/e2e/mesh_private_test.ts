@@ -227,7 +227,7 @@ Deno.test("mesh: addresses of an invite at which nothing is ever said cost 2 s, 
   // What was there before him is shown by then.
   await hal.until(({ event }) => event === "notice");
   await ann.say("you two");
-  await hal.until(text("you two"));
+  await Promise.all([ann, hal].map((node) => node.until(text("you two"))));
   // The system takes a connection there, and nobody ever reads.
   using silence = new DisposableStack();
   const silent = [1, 2].map(() => {
@@ -412,6 +412,7 @@ Deno.test("mesh: in pipes, an invite is one line, and what is refused another on
   await ann.type("/invite --rotate", "/invite now");
   await ann.until(/error: The form is \/invite \[--rotate\]/, "stderr");
   await bob.until(/Ann has made a new invite/);
+  await ann.until(/This is the room's invite from now on: .*\n/);
   await using cem = TextProgram.mesh("Cem", null, ["--invite", "-"]);
   await cem.type(first!);
   assertEquals(await cem.ended(), 4);

@@ -82,6 +82,7 @@ Deno.test("mesh: the founder removes a member for good, others can't, and /allow
   assertEquals(await refusal(room.launch("Mal", [], { data })), REMOVED);
 
   assertStringIncludes((await asked(ann, "allow", { name: "Mal" })).text, "You have allowed Mal ");
+  await bob.until(({ event, text }) => event === "notice" && /has allowed Mal /.test(text));
   const back = await room.join("Mal", bob, { data });
   await bob.until(says("without Mal"));
   await back.say("thanks");

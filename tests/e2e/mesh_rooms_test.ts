@@ -224,6 +224,7 @@ Deno.test("mesh: who comes back and asks for it is shown the last messages again
   await profile.visit("two");
 
   const asking = await profile.start("--history", "1");
+  await asking.until(({ event }) => event === "returned");
   const returned = asking.events.findIndex(({ event }) => event === "returned");
   assertEquals(
     asking.events.slice(0, returned).flatMap(({ event, text, history, self }) =>

@@ -152,7 +152,7 @@ Deno.test("mesh: a killed member finds the room again without an address, and ge
   await alice.say("now");
   await again.until(text("now"));
   await again.say("back");
-  await alice.until(text("back"));
+  await Promise.all([alice, again].map((node) => node.until(text("back"))));
 
   // What was shown just before the kill may come again: whether it was, the program perhaps hadn't noted yet.
   const shown = again.events.filter(isMessage).filter(({ text }) =>
@@ -273,6 +273,7 @@ Deno.test("mesh: a name can be changed, and what it was is free", async () => {
   await dora.until(({ event }) => event === "renamed");
   await dora.say("it's me");
   const message = await alice.until(text("it's me"));
+  await Promise.all(others.map((node) => node.until(text("it's me"))));
   const other = await nodes.ready("Dora", alice);
 
   assertEquals([renamed.from, renamed.name], ["Dora", "Theodora"]);
@@ -282,7 +283,7 @@ Deno.test("mesh: a name can be changed, and what it was is free", async () => {
 });
 
 Deno.test("mesh: what quick visitors say stays, and is shown before they leave", async () => {
-  const [nodes, alice, bob] = await shared();
+  const [nodes, alice, bob, carol] = await shared();
   const data = await Deno.makeTempDir({ prefix: "p2pchat-e2e-" });
   nodes.defer(() => Deno.remove(data, { recursive: true }));
 
@@ -305,8 +306,8 @@ Deno.test("mesh: what quick visitors say stays, and is shown before they leave",
       [`build ${visit} begins`, `build ${visit} is done`, "left"],
     );
   }
-  // To Bob they may come by way of Alice, and the word that the visitor has left at once.
-  await bob.untilCount(isMessage, 6);
+  // To others they may come by way of Alice, and the word that the visitor has left at once.
+  await Promise.all([bob, carol].map((node) => node.untilCount(isMessage, 6)));
   const history = await alice.history(6);
 
   assertEquals(history.map(({ from }: ShownEvent) => from), Array(6).fill("Visitor"));
@@ -378,7 +379,7 @@ Deno.test("mesh: a member that was stopped gets everything once when it goes on"
   carol.signal("SIGCONT");
   await carol.untilCount(isMessage, 300, 60_000);
   await bob.say("end");
-  await carol.until(text("end"));
+  await Promise.all([alice, bob, carol].map((node) => node.untilCount(isMessage, 301)));
   const histories = await Promise.all([alice, bob, carol].map((node) => node.history()));
 
   assertEquals(carol.texts().length, 301);
@@ -398,6 +399,7 @@ Deno.test("mesh: after the founder's death others let newcomers in, and chat goe
   await carol.until(text("first after"));
   await bob.until(left("Alice"), 5_000 + BUSY_MS);
   const kim = await nodes.ready("Kim", carol);
+  await kim.until(text("first after"));
   await kim.say("hi, I'm new");
   await bob.until(text("hi, I'm new"));
   await bob.say("second after");

@@ -2,7 +2,7 @@
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { delivery, FriendsGroup } from "./friends_group.ts";
-import { Node, Nodes, PROGRAM, type ShownEvent } from "./node.ts";
+import { holds, Node, Nodes, PROGRAM, type ShownEvent } from "./node.ts";
 import { hasScript, openTerminal } from "./pty.ts";
 import { found } from "./texts_on_disk.ts";
 
@@ -66,6 +66,7 @@ for (const end of ["leaves", "is killed"] as const) {
     // The room is found again, and who is there shows what was said.
     const again = await room.back("--no-history");
     await again.until(is("joined"));
+    await holds("what was said is there", async () => (await again.history()).length === 3);
     const texts = (await again.history()).map(({ text }: ShownEvent) => text);
     assertEquals(texts, ["said alone", "said to all", "said by Bob"]);
     assertEquals((await again.ask("history", { name: "Bob" })).messages, []);

@@ -164,6 +164,7 @@ Deno.test("passphrase: a program with one is who it was, and its friends notice 
   await alice.tell("bob", "before");
   await bob.until(shows("before"));
   await alice.ask("exit");
+  await alice.ended();
   const file = `${group.folder}/passphrase`;
   Deno.writeTextFileSync(file, `${FIRST}\n`, { mode: 0o600 });
   const words = ["passphrase", "alice", "--new-passphrase-file", file];
@@ -172,6 +173,7 @@ Deno.test("passphrase: a program with one is who it was, and its friends notice 
   const again = await group.start("alice", "--passphrase-file", file);
   await again.tell("bob", "after");
   await again.until(delivery("delivered"));
+  await bob.until(shows("after"));
 
   assertEquals(bob.texts(), ["before", "after"]);
   assertEquals(bob.events.filter(({ event }) => event === "error"), []);

@@ -312,7 +312,7 @@ Deno.test("regserver: its flags say who may come in, and who may tell all", asyn
   await using world = new World();
   const { people } = world;
   const flags = ["--accounts", "required", "--signup-limit", "1", "--broadcast", "operator"];
-  await world.serve(...flags, "--max-clients", "1");
+  const directory = await world.serve(...flags, "--max-clients", "1");
   const refusal = async (name: string, how: "guest" | "sign-up") => {
     const client = people.somebody(name).enters({ how, password: how === "guest" ? "" : PASSWORD });
     const { code } = await people.said(client, "refused");
@@ -327,7 +327,7 @@ Deno.test("regserver: its flags say who may come in, and who may tell all", asyn
   ann.broadcast(1, "dinner");
   assertEquals((await people.said(ann, "refused")).code, "not-allowed");
   ann.hangsUp();
-  await people.until(() => ann.link === null);
+  await directory.until(is("logout", { name: "ann" }));
   assertEquals(await refusal("zoe", "sign-up"), "too-fast");
 });
 

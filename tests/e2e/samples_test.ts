@@ -185,6 +185,7 @@ Deno.test("samples: what waits for a friend is delivered, and nothing else again
   const said = await alice.ask("history", { name: "bob" });
   const bob = await group.start("bob");
   const delivered = await alice.until(delivery("delivered"));
+  await bob.until(shows(TEXTS.waits));
   await bob.tell("alice", TEXTS.last);
   await alice.until(shows(TEXTS.last));
 

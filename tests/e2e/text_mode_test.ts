@@ -17,7 +17,7 @@ Deno.test("text mode: two people meet, talk and part, and read this", async () =
   const port = await alice.port();
   await using bob = TextProgram.mesh("Bob", port);
   const bobPort = await bob.port();
-  await bob.until(/Alice is here/);
+  await bob.until(/Alice is the founder/);
   await alice.until(/Bob joined/);
 
   await bob.type("hello");
@@ -121,7 +121,7 @@ Deno.test("text mode: who accepts no connections says so, and has no address in 
   await using nodes = new Nodes();
   const alice = await nodes.ready("Alice", null);
   await using bob = TextProgram.mesh("Bob", alice.port, ["--passive"]);
-  await bob.until(/Alice is here/);
+  await bob.until(/Alice is the founder/);
   await alice.until(joined("Bob"));
 
   await bob.type("/peers");
@@ -424,7 +424,7 @@ Deno.test("text mode: /status, /peers and /history read well, alone and in compa
   await alice.until(/<Alice> hello/);
   await using bob = TextProgram.mesh("Bob", port);
   const bobPort = await bob.port();
-  await bob.until(/hello/);
+  await bob.until(/hello[^]*Alice is the founder/);
   await bob.type("hi");
   await bob.until(/<Bob> hi/);
   await bob.type("/history 1", "/peers");

@@ -4,7 +4,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { DirectoryWorld } from "./directory_world.ts";
 import { FriendsGroup } from "./friends_group.ts";
 import { Group } from "./group_world.ts";
-import { type Node, Nodes, type ShownEvent } from "./node.ts";
+import { holds, type Node, Nodes, type ShownEvent } from "./node.ts";
 
 /** What is told of `name`, without what each run has anew. */
 async function who(node: Node, name?: string): Promise<readonly unknown[]> {
@@ -50,6 +50,8 @@ Deno.test("group: /whois asks for members and the coordinator; the coordinator's
   const server = await group.serve();
   const [alice] = await group.startAll("Alice", "Bob") as [Node, Node];
   await knowsItself(alice, "Alice");
+  const route = async () => (await alice.ask("whois", { name: "Bob" })).route;
+  await holds("they have met", async () => await route() !== null);
   assertEquals(await who(alice, "Bob"), ["whois", "Bob", false, "direct", false, true]);
   assertEquals((await who(alice, "*coordinator*")).slice(0, 4), [
     "whois",

@@ -78,11 +78,11 @@ Deno.test("of a hundred guesses at a code one counts, its issuer is told, and it
 
   assertEquals(answered, 1);
   await ann.until(noticed(`guessed wrong at code ${number}`), undefined, ofAnn);
+  await ann.say("still here");
+  await Promise.all([ann, bob].map((node) => node.until(said("still here"))));
   // That others came later is told once, and nothing else.
   const told = ann.events.slice(ofAnn).filter(({ event }) => event === "notice");
   assertEquals(told.length, 2);
-  await ann.say("still here");
-  await bob.until(said("still here"));
   const seen = bob.events.slice(ofBob).filter(({ event }) => event !== "message");
   assertEquals(seen, []);
   const refused = await guest(nodes, "Late", ann.port, words).ended();

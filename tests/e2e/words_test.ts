@@ -188,7 +188,7 @@ Deno.test("words that are no code, or come with an invite, are refused before an
   ];
   for (const [args, fault] of cases) {
     await using program = TextProgram.start(["mesh", "Bob", ...args]);
-    assertEquals((await program.status).code, 2, args.join(" "));
+    assertEquals(await program.ended(), 2, args.join(" "));
     assertStringIncludes(program.stderr, fault);
   }
 });
