@@ -9,7 +9,7 @@ const ANSWER_MS = 90_000;
 /** What a line of the program says. */
 export interface McpMessage {
   readonly jsonrpc: "2.0";
-  readonly id?: string | number;
+  readonly id?: string | number | null;
   readonly method?: string;
   // deno-lint-ignore no-explicit-any -- a test reads the fields it knows of
   readonly params?: any;

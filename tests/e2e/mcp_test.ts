@@ -320,13 +320,13 @@ Deno.test("--mcp: a batch is answered in one line by the revision that has them,
     await using ann = await McpClient.start([...words, `${folder.path}/${revision}`], revision);
     const before = ann.received.length;
     await ann.write(batch);
-    await ann.until(({ id, error }) => id === "b" || (error !== undefined && id === undefined));
+    await ann.until(({ id, error }) => id === "b" || (error !== undefined && id === null));
     await ann.request("ping");
     return ann.received.slice(before, -1).map(({ id, error }) => [id, error?.code]);
   };
 
   assertEquals(await idsFor("2025-03-26"), [["a", undefined], ["c", -32_602], ["b", undefined]]);
-  assertEquals(await idsFor("2025-11-25"), [[undefined, -32_600]]);
+  assertEquals(await idsFor("2025-11-25"), [[null, -32_600]]);
 });
 
 Deno.test("--mcp: a client of a revision that isn't known is told of one that is", async () => {

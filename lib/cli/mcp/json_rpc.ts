@@ -32,8 +32,8 @@ export type RpcMessage =
   | { readonly type: "notification"; readonly method: string; readonly params: JsonObject }
   /** An answer: nothing was asked of the client, so it means nothing. */
   | { readonly type: "response" }
-  /** `id`: absent where it can't be read. */
-  | { readonly type: "invalid"; readonly id?: RpcId; readonly error: RpcError };
+  /** `id`: null where it can't be read, as JSON-RPC 2.0 has it. */
+  | { readonly type: "invalid"; readonly id: RpcId | null; readonly error: RpcError };
 
 /** What a line is: one message, several at once, or blank. */
 type RpcLine =
@@ -51,7 +51,7 @@ export function rpcLine(line: InputLine): RpcLine {
         "are read: nothing was done"
       : "The message isn't UTF-8: nothing was done";
     const code = line.type === "overlong" ? INVALID_REQUEST : PARSE_ERROR;
-    return { type: "one", message: invalid(undefined, code, text) };
+    return { type: "one", message: invalid(null, code, text) };
   }
   if (line.trim() === "") return { type: "blank" };
   let value: unknown;
@@ -59,7 +59,7 @@ export function rpcLine(line: InputLine): RpcLine {
     value = JSON.parse(line);
   } catch {
     const text = "The message isn't JSON on one line: nothing was done";
-    return { type: "one", message: invalid(undefined, PARSE_ERROR, text) };
+    return { type: "one", message: invalid(null, PARSE_ERROR, text) };
   }
   if (Array.isArray(value)) return { type: "batch", messages: value.map(rpcMessage) };
   return { type: "one", message: rpcMessage(value) };
@@ -76,11 +76,11 @@ export function isObject(value: unknown): value is JsonObject {
 
 function rpcMessage(value: unknown): RpcMessage {
   if (!isObject(value)) {
-    return invalid(undefined, INVALID_REQUEST, "A message must be a JSON object");
+    return invalid(null, INVALID_REQUEST, "A message must be a JSON object");
   }
   const { jsonrpc, id, method, params = {} } = value;
   const hasId = Object.hasOwn(value, "id");
-  const known = isId(id) ? id : undefined;
+  const known = isId(id) ? id : null;
   if (jsonrpc !== "2.0") {
     return invalid(known, INVALID_REQUEST, 'A message must have "jsonrpc": "2.0"');
   }
@@ -88,17 +88,17 @@ function rpcMessage(value: unknown): RpcMessage {
   if (typeof method !== "string") {
     return invalid(known, INVALID_REQUEST, "A message must have a method, a string");
   }
-  if (hasId && known === undefined) {
+  if (hasId && known === null) {
     const text = `The id of a request must be a whole number, or a string of up to ${
       numberText(ID_LENGTH_MAX)
     } characters`;
-    return invalid(undefined, INVALID_REQUEST, text);
+    return invalid(null, INVALID_REQUEST, text);
   }
   if (!isObject(params)) {
-    if (known === undefined) return { type: "notification", method, params: {} };
+    if (known === null) return { type: "notification", method, params: {} };
     return invalid(known, INVALID_PARAMS, "The params of a message must be an object");
   }
-  return known === undefined
+  return known === null
     ? { type: "notification", method, params }
     : { type: "request", id: known, method, params };
 }
@@ -108,6 +108,6 @@ function isId(id: unknown): id is RpcId {
   return typeof id === "string" ? id.length <= ID_LENGTH_MAX : Number.isSafeInteger(id);
 }
 
-function invalid(id: RpcId | undefined, code: number, message: string): RpcMessage {
-  return { type: "invalid", ...(id === undefined ? {} : { id }), error: rpcError(code, message) };
+function invalid(id: RpcId | null, code: number, message: string): RpcMessage {
+  return { type: "invalid", id, error: rpcError(code, message) };
 }

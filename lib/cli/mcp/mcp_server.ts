@@ -146,7 +146,7 @@ export class McpServer implements Machine<McpInput, McpEffect> {
       : messages.length > BATCH_MAX
       ? `A list has ${BATCH_MAX} messages at most: nothing was done`
       : null;
-    if (fault !== null) return this.#refuse(undefined, rpcError(INVALID_REQUEST, fault), null);
+    if (fault !== null) return this.#refuse(null, rpcError(INVALID_REQUEST, fault), null);
     const batch = new Batch();
     batch.open = messages.filter(({ type }) => type === "request" || type === "invalid").length;
     for (const message of messages) this.#message(message, batch, nowMs);
@@ -180,7 +180,7 @@ export class McpServer implements Machine<McpInput, McpEffect> {
     const { id, method, params } = request;
     if ([...this.#open.values()].some((open) => open.id === id) || this.#listening.has(id)) {
       const text = `The id ${quotedStart(String(id))} is that of a request that isn't answered yet`;
-      return this.#refuse(undefined, rpcError(INVALID_REQUEST, text), batch);
+      return this.#refuse(null, rpcError(INVALID_REQUEST, text), batch);
     }
     this.#answered.delete(id);
     const version = metaOf(params)[`${META}protocolVersion`];
@@ -344,10 +344,8 @@ export class McpServer implements Machine<McpInput, McpEffect> {
     this.#out({ jsonrpc: "2.0", id, result }, batch, call === undefined ? [] : [call]);
   }
 
-  /** @param id Absent where it isn't known which request it was, or isn't safe to say so. */
-  #refuse(id: RpcId | undefined, fault: RpcError, batch: Batch | null): void {
-    const which = id === undefined ? {} : { id };
-    this.#out({ jsonrpc: "2.0", ...which, error: fault }, batch, []);
+  #refuse(id: RpcId | null, fault: RpcError, batch: Batch | null): void {
+    this.#out({ jsonrpc: "2.0", id, error: fault }, batch, []);
   }
 
   #out(message: JsonObject, batch: Batch | null, calls: readonly number[]): void {

@@ -169,8 +169,8 @@ for (const [line, code, id] of MALFORMED) {
 
     const answer = run.only(line);
 
-    assertEquals([answer.error?.code, answer.id, answer["jsonrpc"]], [code, id, "2.0"]);
-    assertEquals("id" in answer, id !== undefined, "an id that isn't known is left out");
+    // Of an id that can't be known JSON-RPC has null.
+    assertEquals([answer.error?.code, answer.id, answer["jsonrpc"]], [code, id ?? null, "2.0"]);
     assertMatch(answer.error!.message, /^[A-Za-z].* .*[^.]$/);
     assertEquals(run.ask("ping").result, {}, "and what follows is answered");
   });
@@ -216,7 +216,7 @@ Deno.test("McpServer: an id that is in use is refused without it, so that the an
 
   const second = run.only({ jsonrpc: "2.0", id: 1, method: "ping" });
 
-  assertEquals([second.error?.code, "id" in second], [-32_600, false]);
+  assertEquals([second.error?.code, second.id], [-32_600, null]);
   assertEquals(run.answered(0).length, 1);
   assertEquals(run.ask("ping", {}, 1).result, {}, "and may be used again then");
 });
@@ -319,7 +319,7 @@ Deno.test("McpServer: several messages in a line, in the one revision that has t
   const answers = written.message as readonly Answer[];
   assertEquals(answers.map(({ id, error }) => [id, error?.code]), [
     [1, undefined],
-    [undefined, -32_600],
+    [null, -32_600],
     [3, -32_600],
     [2, undefined],
   ]);
