@@ -380,7 +380,11 @@ export class SharedFiles {
   #transfer(event: Extract<TransferEvent, { event: "transfer" }>, ref: string | undefined): void {
     const { ui } = this.#ports;
     const { file, state, bytes } = event;
-    const { name = "", from = "", size = 0, self = false } = this.#offers.get(file) ?? {};
+    const offer = this.#offers.get(file);
+    const { name = "", from = "", size = 0, self = false } = offer ?? {};
+    // Of what wasn't shown, and isn't fetched, it isn't told either that it is no more.
+    const isHidden = offer !== undefined && !self && !this.#fetching.has(file) &&
+      this.#ports.isIgnored(offer.key);
     if (state === "started" || state === "progress") {
       const { first, sinceMs } = this.#fetching.get(file) ??
         { first: bytes, sinceMs: SYSTEM_LINK_CLOCK.nowMs() };
@@ -391,6 +395,7 @@ export class SharedFiles {
     ui.progress(this.#fetching.size === 0 ? null : this.#progressText());
     const { to: by, ...told } = event;
     if (by !== undefined && this.#ports.isIgnored(fingerprintOf(by))) return;
+    if (state === "failed" && isHidden) return;
     const to = by === undefined ? {} : { to: this.#ports.nameOf(by) };
     ui.show({ ...told, name, from, size, ...(self ? { self } : {}), ...to }, ref);
   }

@@ -464,13 +464,20 @@ export class Transfers
     if (reason === "changed") {
       // What others have of it is as it was offered.
       if (download !== undefined) return download.changed(nowMs);
-      if (!this.#shares.has(file)) this.#offers.withdraw(offer);
+      if (!this.#shares.has(file)) this.#lost(offer, reason);
       return;
     }
     if (download !== undefined) return download.withdrawn();
-    if (this.#shares.delete(file)) this.emit({ type: "forget", file });
     this.#serving.stop(file);
+    if (!this.#shares.delete(file)) return this.#lost(offer, "withdrawn");
+    this.emit({ type: "forget", file });
     this.#offers.withdraw(offer);
+  }
+
+  /** An offer that the user was shown, and hasn't fetched, is no more. */
+  #lost(offer: OpenOffer, reason: TransferReason): void {
+    this.#offers.withdraw(offer);
+    this.show({ event: "transfer", file: offer.number, state: "failed", bytes: 0, reason });
   }
 
   #pass(offer: OpenOffer, message: MessageFrom<"withdraw">, from: PeerKey | null): void {

@@ -176,6 +176,26 @@ Deno.test("a file that its sender took back fails at the receiver, and isn't off
   assertEquals(later.length, 1);
 });
 
+Deno.test("that an offer is no more is told to who hasn't fetched it, and to nobody who has", () => {
+  const ann = signerOf(1);
+  const { signed, id } = offerOf(ann, fileOf(7));
+  const told = (reason: "cancelled" | "changed", isFetched: boolean) => {
+    const receiver = machineOf(9);
+    receiver.step({ type: "peer-up", peer: BOB });
+    if (isFetched) receiver.step({ type: "restore", offer: signed, kind: "whole", name: null });
+    else receiver.step({ type: "message", from: BOB, message: { type: "offer", offer: signed } });
+    const signature = withdrawalSignature(ann, nodeCrypto, id, reason);
+    const message = { type: "withdraw", file: id, reason, signature } as const;
+    const effects = receiver.step({ type: "message", from: BOB, message });
+    return only(effects, "show").map(({ event }) => event);
+  };
+  const gone = { event: "transfer", file: 1, state: "failed", bytes: 0 } as const;
+
+  assertEquals(told("cancelled", false), [{ ...gone, reason: "withdrawn" }]);
+  assertEquals(told("changed", false), [{ ...gone, reason: "changed" }]);
+  assertEquals([...told("cancelled", true), ...told("changed", true)], []);
+});
+
 Deno.test("who passes on an offer that was taken back is told so, as its signer said it", () => {
   const receiver = machineOf(9);
   const ann = signerOf(1);

@@ -34,7 +34,7 @@ export function offerElement(item, { act }) {
 }
 
 function actionsOf(item, act, isFetching) {
-  const { file, name, self, state: how } = item.data;
+  const { file, name, self, state: how, reason } = item.data;
   const shown = visible(name);
   const get = () => act.file(item, { command: "get", n: file });
   const cancel = () => act.file(item, { command: "cancel", n: file });
@@ -47,6 +47,8 @@ function actionsOf(item, act, isFetching) {
         button("No, thanks", `No, thanks: ${shown}`, () => act.dismiss(item)),
       ];
     case "failed":
+      if (reason === "withdrawn" || reason === "changed") return []; // nobody has it any more
+      // falls through
     case "cancelled":
       return [button("Try again", `Download ${shown} again`, get, " is-main")];
     default:
