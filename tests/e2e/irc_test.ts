@@ -27,6 +27,16 @@ async function joined(node: Node, caps = ""): Promise<RawIrc> {
   return client;
 }
 
+function isThere(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
 /** The text of each message of a kind. */
 const texts = (node: Node) =>
   node.events.filter(({ event }) => event === "message").map(({ text }) => text);
@@ -210,8 +220,21 @@ Deno.test("irc: a socket is the user's alone, with the user's own password; what
   assert((await client.until("ERROR")).includes("ERROR :"));
   assertEquals((await alice.status).code, 0);
   client.close();
+  assertEquals(isThere(path), false, "it leaves no socket behind");
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    await using next = await Node.ready("Next", null, { args });
+    await served(next);
+    assertEquals(isThere(path), true);
+    next.signal(signal);
+    await next.status;
+    assertEquals(isThere(path), false, signal);
+  }
 
   // What was left by a killed program is no obstacle; another program is.
+  await using killed = await Node.ready("Killed", null, { args });
+  await served(killed);
+  await killed.kill();
+  assertEquals(isThere(path), true);
   await using first = await Node.ready("First", null, { args });
   await using second = Node.mesh("Second", null, { args });
   const { code, text } = await second.until(({ event }) => event === "fatal");
@@ -237,12 +260,51 @@ Deno.test("irc: a group's entries have numbers, edits say which, and go agrees",
   assert(/p2pchat\/seq=1[; ].* PRIVMSG #room :\[1\] at seven\?/.test(await client.until("seven")));
   await bob.until(({ text }) => text === "at seven?");
   await bob.ask("edit", { n: 1, text: "at eight?" });
-  await client.until("at eight?");
+  const asked = await client.until("at eight?");
+  assert(/ NOTICE #room :.*: \/msg \*p2pchat go or \/msg \*p2pchat abort /.test(asked), asked);
   await client.send("PRIVMSG *p2pchat :go"); // y may come before anybody could have read the question
   assert(/:Bob!\S+ NOTICE #room :edited 1: at eight\?/.test(await client.until("edited 1")));
   await client.send("PRIVMSG Bob :psst");
   await client.until(" 401 Alice Bob :Nothing was sent");
   client.close();
+
+  // A client without echo-message isn't told what it says itself: its number is in the log.
+  const plain = await joined(alice);
+  await plain.send("PRIVMSG #room :bring a pen");
+  await bob.until(({ event, seq }) => event === "message" && seq === 2);
+  await plain.send("PRIVMSG *p2pchat :log 1");
+  const line = / PRIVMSG Alice :(\d+) {2}<Alice> bring a pen\r\n/.exec(await plain.until("a pen"));
+  assertEquals(line?.[1], "2");
+  await plain.send("PRIVMSG *p2pchat :edit bring two pens - 2");
+  await bob.until(({ event }) => event === "vote-wanted");
+  await bob.ask("go");
+  await plain.until(" NOTICE #room :edited 2: bring two pens");
+  plain.close();
+});
+
+Deno.test("irc: a file is offered where it is for: to all in the channel, to one in a query", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "p2pchat-irc-" });
+  for (const name of ["all.txt", "one.txt"]) await Deno.writeTextFile(`${folder}/${name}`, name);
+  await using alice = await Node.ready("Alice", null, { args: ["--irc", "0"] });
+  await using bob = await Node.ready("Bob", alice);
+  await alice.until(({ event }) => event === "joined");
+  const client = await joined(alice);
+
+  await bob.ask("send", { file: `${folder}/all.txt` });
+  const all = await client.until("all.txt");
+  const offered = "* Bob offers all.txt (7 B): /msg *p2pchat get 1 fetches it";
+  assert(all.endsWith(`:*p2pchat!p2p@p2pchat NOTICE #room :${offered}\r\n`), all);
+  await bob.ask("send", { name: "Alice", file: `${folder}/one.txt` });
+  const one = await client.until("one.txt");
+  assert(/:Bob!p2p@\S+ NOTICE Alice :\* Bob offers one.txt \(7 B\) to you alone: /.test(one), one);
+
+  // What nobody has fetched is told to be no more, where it was offered.
+  await bob.ask("cancel", { n: 1 });
+  await client.until(":*p2pchat!p2p@p2pchat NOTICE #room :! all.txt can't be had: ");
+  await bob.ask("cancel", { n: 2 });
+  await client.until(" NOTICE Alice :! one.txt can't be had: the offer was taken back");
+  client.close();
+  await Deno.remove(folder, { recursive: true });
 });
 
 Deno.test("irc: a directory's lobby is a channel, and a call a query", async () => {

@@ -262,19 +262,14 @@ function topic({ client, rooms }: IrcContext, params: readonly string[]): void {
 }
 
 function nick(context: IrcContext, params: readonly string[], message: IrcMessage): Answered {
-  const { client, rooms, run, hasCommand } = context;
+  const { client, rooms, talk, hasCommand } = context;
   const wanted = params[0]!;
   if (rooms.isOwnNick(wanted)) return "now";
   if (!hasCommand("name")) {
     client.reply("447", "You keep your name here: it is that of the program's start");
     return "now";
   }
-  const asked = { command: "name", new: nameOfNick(wanted) };
-  // A client has one nick, wherever it is.
-  const pending = pendingOf(context, "nick", wanted, message);
-  for (const [at, room] of rooms.all.entries()) {
-    run(rooms.placed(room, asked), at === 0 ? pending : { ...pending, label: undefined });
-  }
+  talk.ask(`name ${nameOfNick(wanted)}`, pendingOf(context, "nick", wanted, message));
   return "later";
 }
 

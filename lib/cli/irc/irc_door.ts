@@ -6,13 +6,14 @@ import type { Door, DoorEvent, DoorHost } from "../doors/door.ts";
 import { IrcConnection } from "./irc_connection.ts";
 import type { Fields } from "./rooms/irc_fields.ts";
 import { IrcGateway, type IrcInput } from "./irc_gateway.ts";
+import type { IrcLine } from "./irc_words.ts";
 import type { IrcPassword } from "./irc_password.ts";
 
 interface IrcDoorParts {
   readonly host: Pick<DoorHost, "events" | "ready" | "run" | "commands">;
-  readonly listener: Deno.Listener;
+  readonly listener: Pick<Deno.Listener, "accept" | "close">;
   readonly password: IrcPassword;
-  readonly render: (fields: Fields) => readonly string[];
+  readonly render: (fields: Fields) => readonly IrcLine[];
   /** Tells the user that something is wrong. */
   readonly warn: (text: string) => void;
   /** Monotonic. */

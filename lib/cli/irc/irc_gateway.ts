@@ -23,6 +23,8 @@ import { IrcRoomEvents } from "./rooms/irc_room_events.ts";
 import { sendNews } from "./irc_news.ts";
 import { sendService } from "./irc_speech.ts";
 import { IrcTalk } from "./irc_talk.ts";
+import type { IrcLine } from "./irc_words.ts";
+import { IrcPartners } from "./rooms/irc_partners.ts";
 import { SECOND_CLIENT, sendFarewell, sendRefusal, sendWelcome } from "./irc_welcome.ts";
 import { type IrcEvent, type Said, SaidReader } from "./rooms/said_reader.ts";
 
@@ -53,7 +55,7 @@ export type IrcInput =
   /** The socket has taken all that was sent. */
   | { readonly type: "drained"; readonly client: number }
   /** `lines`: how people read it; none for what only programs need. */
-  | { readonly type: "event"; readonly event: IrcEvent; readonly lines: readonly string[] }
+  | { readonly type: "event"; readonly event: IrcEvent; readonly lines: readonly IrcLine[] }
   | { readonly type: "tick" }
   /** The program ends, or the door. */
   | { readonly type: "closing"; readonly reason: string };
@@ -93,6 +95,7 @@ export class IrcGateway {
   readonly #rooms = new IrcRooms();
   readonly #roomEvents = new IrcRoomEvents(this.#rooms);
   readonly #reader = new SaidReader(this.#rooms);
+  readonly #partners = new IrcPartners(this.#rooms);
   readonly #talk: IrcTalk;
   readonly #pending = new IrcPending();
   readonly #connections = new Map<number, Connection>();
@@ -329,7 +332,7 @@ export class IrcGateway {
 
   // What the program shows.
 
-  #event(event: IrcEvent, lines: readonly string[]): void {
+  #event(event: IrcEvent, lines: readonly IrcLine[]): void {
     const { fields } = event;
     this.#lastId = event.id;
     this.#saidNow = null;
@@ -338,6 +341,7 @@ export class IrcGateway {
     const client = this.#registered?.client ?? null;
     const changes = this.#changes(fields, pending);
     const said = this.#reader.read(event);
+    const partner = this.#partners.of(fields);
     const time = maybeText(fields, "at") ?? this.#time;
     this.#askTitles();
     this.#talk.take(fields, client, time);
@@ -347,7 +351,9 @@ export class IrcGateway {
     if (client === null) return;
     if (fields["event"] === "fatal") return this.#close(client, textOf(fields, "text"));
     const rooms = this.#rooms;
-    const show = () => sendNews({ client, rooms, fields, lines, pending, changes, said, time });
+    const isCommand = (name: string) => this.#ports.hasCommand(name);
+    const news = { client, rooms, fields, lines, pending, changes, said, partner, isCommand, time };
+    const show = () => sendNews(news);
     const label = pending?.client === client.number ? pending.label : undefined;
     if (client.answering(label, show) && label !== undefined) this.#pending.answered(ref!);
   }

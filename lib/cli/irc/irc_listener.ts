@@ -8,7 +8,7 @@ const LOOPBACK = "127.0.0.1";
 const SOCKET_MODE = 0o600;
 
 interface IrcListener {
-  readonly listener: Deno.Listener;
+  readonly listener: Pick<Deno.Listener, "accept" | "close">;
   /** For the user, and for scripts. */
   readonly at: { readonly host: string; readonly port: number } | { readonly path: string };
 }
@@ -46,12 +46,27 @@ async function openSocket(path: string): Promise<IrcListener> {
     }
     if (listener === null) throw taken(path);
     Deno.chmodSync(path, SOCKET_MODE); // before anybody is let in
-    return { listener, at: { path } };
+    return { listener: removedAtClose(listener, path), at: { path } };
   } catch (error) {
     listener?.close();
     if (error instanceof P2pchatError) throw error;
     throw notOpened(path, error);
   }
+}
+
+/** The runtime removes a socket only once nobody waits for clients there: the program may have ended by then. */
+function removedAtClose(listener: Deno.UnixListener, path: string): IrcListener["listener"] {
+  return {
+    accept: () => listener.accept(),
+    close() {
+      try {
+        Deno.removeSync(path);
+      } catch {
+        // It is gone, or stays as a killed program's does, and the next start takes it over.
+      }
+      listener.close();
+    },
+  };
 }
 
 /** Null where something is at the path. */

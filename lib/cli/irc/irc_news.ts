@@ -4,10 +4,12 @@ import { answerWhois } from "./irc_answers.ts";
 import { sendChange } from "./irc_changes.ts";
 import type { Answered, IrcClient } from "./irc_client.ts";
 import { sendError } from "./irc_commands.ts";
-import { type Fields, objectsOf, textOf } from "./rooms/irc_fields.ts";
+import { type Fields, isTrue, objectsOf, textOf } from "./rooms/irc_fields.ts";
 import type { Pending } from "./irc_pending.ts";
 import type { Change, IrcRooms } from "./rooms/irc_rooms.ts";
 import { sendSaid, sendService } from "./irc_speech.ts";
+import { helpLines, type IrcLine, type IrcWords, lineText, typedAnywhere } from "./irc_words.ts";
+import type { Partner } from "./rooms/irc_partners.ts";
 import type { Said } from "./rooms/said_reader.ts";
 
 interface News {
@@ -15,11 +17,15 @@ interface News {
   readonly rooms: IrcRooms;
   readonly fields: Fields;
   /** How people read it. */
-  readonly lines: readonly string[];
+  readonly lines: readonly IrcLine[];
   /** What it answers. */
   readonly pending: Pending | undefined;
   readonly changes: readonly Change[];
   readonly said: Said | null;
+  /** With whom alone it is. */
+  readonly partner: Partner | null;
+  /** Whether the mode has a command of that name. */
+  readonly isCommand: (name: string) => boolean;
   /** ISO 8601. */
   readonly time: string;
 }
@@ -40,27 +46,32 @@ function sendSaidNow(client: IrcClient, said: Said, pending: Pending | undefined
   sendSaid(client, said, { isLate: false });
 }
 
-function sendOther({ client, rooms, fields, lines, pending, time }: News): void {
+function sendOther(news: News): void {
+  const { client, rooms, fields, pending, partner, time } = news;
   const name = textOf(fields, "event");
   if (pending !== undefined && pending.client !== client.number) return;
   if (pending?.kind === "whois" && name === "whois") {
     return answerWhois(client, rooms, pending.target, fields);
   }
+  const place = rooms.placeOf(fields);
+  const words: IrcWords = { isCommand: news.isCommand, channel: place };
   if (pending !== undefined && name === "error") {
-    const place = pending.kind === "said" ? null : rooms.placeOf(fields);
-    const [text] = atPlace(place, [textOf(fields, "text")]);
+    const typed = typedAnywhere(textOf(fields, "text"), words);
+    const [text] = atPlace(pending.kind === "said" ? null : place, [typed]);
     return sendError(client, pending, textOf(fields, "code"), text!, time);
   }
-  if (pending?.kind === "service") {
-    const told = name === "help" ? helpIn(fields) : lines;
-    const placed = atPlace(rooms.placeOf(fields), told);
-    return sendService(client, "PRIVMSG", client.nick, placed, time);
+  const isAsked = pending?.kind === "service";
+  if (isAsExpected(fields) || (SILENT.has(name) && !isAsked)) return;
+  const lines = name === "help"
+    ? helpLines(helpIn(fields), words)
+    : news.lines.map((line) => lineText(line, words));
+  if (isAsked) {
+    return sendService(client, "PRIVMSG", client.nick, atPlace(place, lines), time);
   }
-  if (SILENT.has(name)) return;
   const channel = rooms.roomOf(fields)?.channel ?? null;
-  const isForUser = pending !== undefined || FOR_USER.has(name) || channel === null ||
-    client.hides(channel);
-  sendService(client, "NOTICE", isForUser ? client.nick : channel, lines, time);
+  const isForUser = partner !== null || pending !== undefined || isForUserAlone(fields) ||
+    channel === null || client.hides(channel);
+  sendService(client, "NOTICE", isForUser ? client.nick : channel, lines, time, partner);
 }
 
 /** An answer says where that is. Lines that may be copied stay as they are. */
@@ -90,13 +101,29 @@ const SILENT: ReadonlySet<string> = new Set([
   "broadcast-sent",
 ]);
 
-/** About what is between the user and one other, or the user alone. */
+/** That a private message was kept, or has arrived: at the console, too, only the contrary is told. */
+function isAsExpected(fields: Fields): boolean {
+  return fields["event"] === "delivery" && fields["state"] !== "failed" &&
+    fields["waiting"] === undefined;
+}
+
 const FOR_USER: ReadonlySet<string> = new Set(["delivery", "incoming", "call", "transfer"]);
 
-function helpIn(fields: Fields): readonly string[] {
-  const lines = objectsOf(fields, "commands").map((command) => {
-    const form = textOf(command, "form");
-    return `${textOf(command, "name")}${form === "" ? "" : ` ${form}`}: ${textOf(command, "help")}`;
-  });
-  return ["Write to me as to the console, with or without a slash:", ...lines];
+/** What concerns nobody else; but that an offer has ended is told where it was made. */
+function isForUserAlone(fields: Fields): boolean {
+  const { event, state, reason } = fields;
+  const isOver = event === "transfer" &&
+    (state === "cancelled"
+      ? isTrue(fields, "self")
+      : state === "failed" && (reason === "withdrawn" || reason === "changed"));
+  return FOR_USER.has(textOf(fields, "event")) && !isOver;
+}
+
+function helpIn(fields: Fields) {
+  return objectsOf(fields, "commands").map((command) => ({
+    name: textOf(command, "name"),
+    form: textOf(command, "form"),
+    help: textOf(command, "help"),
+    example: textOf(command, "example"),
+  }));
 }

@@ -11,19 +11,20 @@ import type {
   Span,
 } from "../rendering/user_interface.ts";
 import { isCommon } from "../streams/piped_interface.ts";
+import type { IrcLine } from "./irc_words.ts";
 import { type Fields, textOf } from "./rooms/irc_fields.ts";
 
 /** @param nowMs Wall time. */
 export function renderingOf<Event extends ShownEvent>(
   render: Mode<Event, never>["render"],
   nowMs: () => number,
-): (fields: Fields) => readonly string[] {
+): (fields: Fields) => readonly IrcLine[] {
   return (fields) => {
     if (OF_NO_MODE.has(textOf(fields, "event"))) return [];
     const event = fields as unknown as Event | CommonEvent;
-    const context = { nowMs: nowMs(), interactive: true, verbose: false };
+    const context = { nowMs: nowMs(), interactive: false, verbose: false };
     const lines = isCommon(event) ? commonLines(event) : render(event, context);
-    return Array.from(lines, (line) => textOfLine(line, context));
+    return Array.from(lines, (line) => line.map((span) => partOf(span, context)));
   };
 }
 
@@ -43,13 +44,8 @@ function commonLines(event: CommonEvent): readonly Line[] {
   }
 }
 
-function textOfLine(line: Line, context: RenderContext): string {
-  return line.map((span) => textOfSpan(span, context)).join("").trim();
-}
-
 /** The time at which a line is shown is the client's to show. */
-function textOfSpan(span: Span, context: RenderContext): string {
-  if (typeof span === "string") return span;
-  if ("text" in span) return span.text;
+function partOf(span: Span, context: RenderContext): IrcLine[number] {
+  if (typeof span === "string" || "text" in span) return span;
   return "nowMs" in span ? momentText(span.timeMs, { ...context, nowMs: span.nowMs }) : "";
 }

@@ -14,6 +14,7 @@ import {
   ircAction,
   markedBodies,
 } from "./lines/irc_text.ts";
+import type { Partner } from "./rooms/irc_partners.ts";
 import type { Said } from "./rooms/said_reader.ts";
 
 /** What stands for a user and a host: the key of somebody, so that clients can tell people apart by it. */
@@ -86,7 +87,7 @@ function headOf(client: IrcClient, { time, entry, isEdit }: Said, isLate: boolea
 /**
  * The program speaks: an answer to what was asked of it, or news of a room.
  * @param command `PRIVMSG` for answers, which belong into a window of their own; `NOTICE` for the rest.
- * @param target A channel, or the client's nick.
+ * @param target A channel, or the client's nick. @param partner With whom alone it is: it is shown in that conversation.
  */
 export function sendService(
   client: IrcClient,
@@ -94,8 +95,10 @@ export function sendService(
   target: string,
   lines: readonly string[],
   time: string,
+  partner: Partner | null = null,
 ): void {
-  const empty = ircMessage(SERVICE_SOURCE, command, target);
+  const source = partner === null ? SERVICE_SOURCE : sourceOf(partner.nick, partner.key);
+  const empty = ircMessage(source, command, target);
   for (const { text } of bodiesOfAll(lines, roomForText(empty))) {
     client.send(withTags(lineOf(empty, text), { time }));
   }

@@ -61,7 +61,12 @@ export class IrcTalk {
   /** @returns Whether it is answered now: it is refused. */
   say(said: Utterance): boolean {
     const { target, text, client } = said;
-    if (ircFolded(target) === SERVICE) return this.#ask(said);
+    if (ircFolded(target) === SERVICE) {
+      const refused = this.ask(text.trim(), pendingOf(said, "service"));
+      if (refused === null) return false;
+      sendService(client, "PRIVMSG", client.nick, [refused], said.time);
+      return true;
+    }
     if (target.startsWith("#")) {
       const room = this.rooms.byChannel(target);
       if (room === undefined) {
@@ -89,22 +94,20 @@ export class IrcTalk {
     return false;
   }
 
-  /** The program itself is asked. */
-  #ask(said: Utterance): boolean {
-    const { client, text, time } = said;
-    const chosen = this.choice.chosen(text.trim());
-    if (chosen.type === "refused") {
-      sendService(client, "PRIVMSG", client.nick, [chosen.text], time);
-      return true;
-    }
+  /**
+   * The program itself is asked, in all rooms that it is about; what is answered first has the label.
+   * @param text As to the console, with or without a slash. @returns Why it isn't; null: it is.
+   */
+  ask(text: string, pending: Pending): string | null {
+    const chosen = this.choice.chosen(text);
+    if (chosen.type === "refused") return chosen.text;
     const { line, rooms } = chosen;
-    const pending = pendingOf(said, "service");
     for (const [at, room] of rooms.entries()) {
       const placed = room === null ? null : this.rooms.placed(room, { line });
       const command = placed?.["room"] === undefined ? line : placed;
       this.run(command, at === 0 ? pending : { ...pending, label: undefined });
     }
-    return false;
+    return null;
   }
 
   #sayInRoom(room: Room, said: Utterance): boolean {

@@ -2,6 +2,7 @@
 
 import { IrcGateway, type IrcInput } from "../../../lib/cli/irc/irc_gateway.ts";
 import { RECEIPT_AFTER_MS } from "../../../lib/cli/irc/irc_receipts.ts";
+import type { IrcLine } from "../../../lib/cli/irc/irc_words.ts";
 import type { IrcEvent } from "../../../lib/cli/irc/rooms/said_reader.ts";
 
 export const PASSWORD = "open sesame";
@@ -82,7 +83,8 @@ export class IrcBench {
     const event = { id: ++this.#count, fields: { at, ...fields } };
     this.events.push(event);
     const line = `<${fields["event"]}> ${fields["text"] ?? fields["state"] ?? ""}`;
-    const lines = fields["lines"] as readonly string[] | undefined ?? [line];
+    const shown = fields["lines"] as readonly (string | IrcLine)[] | undefined ?? [line];
+    const lines = shown.map((each) => typeof each === "string" ? [each] : each);
     this.step({ type: "event", event, lines });
   }
 

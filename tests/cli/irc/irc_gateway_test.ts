@@ -531,7 +531,7 @@ Deno.test("irc: the user is away, is back, and takes another name", () => {
   assertEquals(bench.ran.command, { command: "back" });
   bench.answer(own);
   bench.line("NICK _3po");
-  assertEquals(bench.ran.command, { command: "name", new: "3po" });
+  assertEquals(bench.ran.command, "/name 3po");
   bench.answer({ event: "renamed", key: KEY.alice, from: "Alice", name: "3po" });
   bench.line("NICK Bob");
   bench.answer({ event: "error", code: "name-taken", text: "somebody is called Bob" });
@@ -561,15 +561,73 @@ Deno.test("irc: *p2pchat does what the console does, and answers alone", () => {
   ]);
 });
 
-Deno.test("irc: help is told without a slash", () => {
-  const bench = inRoom();
+Deno.test("irc: what the program tells names commands as a client reaches them", () => {
+  const bench = new IrcBench(["verify", "get", "trust", "help", "rooms"]);
+  bench.room();
+  bench.join();
   bench.line("PRIVMSG *p2pchat :help");
-  bench.answer({
-    event: "help",
-    commands: [{ name: "verify", form: "NAME", help: "digits to compare" }],
+  const verify = { name: "verify", form: "NAME", help: "digits to compare; see /trust" };
+  const example = "/verify Bob";
+  bench.answer({ event: "help", commands: [{ ...verify, example }, { ...verify, name: "show" }] });
+  bench.line("PRIVMSG *p2pchat :get");
+  bench.answer({ event: "error", code: "usage", text: "The form is /get N, for example /get 2" });
+  bench.event({
+    event: "notice",
+    lines: [["Bob isn't verified: ", { text: "/x" }, ": /verify Bob"]],
   });
+  bench.line("PRIVMSG #room :hi");
+  bench.answer({ event: "error", code: "too-long", text: "Too long: /help" });
 
-  assertEquals(bench.bare().at(-1), `:${SERVICE} PRIVMSG Alice :verify NAME: digits to compare`);
+  assertEquals(bench.bare(), [
+    `:${SERVICE} PRIVMSG Alice :Write here, or /msg *p2pchat COMMAND anywhere:`,
+    `:${SERVICE} PRIVMSG Alice :verify NAME: digits to compare; see trust`,
+    `:${SERVICE} PRIVMSG Alice :error: The form is /msg *p2pchat get N, for example ` +
+    "/msg *p2pchat get 2",
+    `:${SERVICE} NOTICE #room :Bob isn't verified: /x: /msg *p2pchat verify Bob`,
+    ":p2pchat.local NOTICE Alice :PRIVMSG: Too long: /msg *p2pchat help",
+  ]);
+});
+
+Deno.test("irc: what is with one alone goes to the conversation with that one", () => {
+  const bench = inRoom();
+  const offer = { event: "offer", from: "Bob", key: KEY.bob, self: false, name: "a.txt" };
+  const transfer = { event: "transfer", from: "Bob", name: "a.txt" };
+  const gone = { ...transfer, state: "failed", reason: "withdrawn", text: "" };
+  bench.event({ ...offer, file: 1, to: "Alice", lines: ["one"] });
+  bench.event({ ...gone, file: 1, lines: ["one is gone"] });
+  bench.event({ ...offer, file: 2, lines: ["two"] });
+  bench.event({ ...transfer, file: 2, state: "started", lines: ["fetching two"] });
+  bench.event({ ...gone, file: 2, lines: ["two is gone"] });
+  bench.event({ ...offer, from: "Alice", self: true, file: 3, to: "Bob", lines: ["mine"] });
+  bench.event({ ...transfer, self: true, file: 3, to: "Bob", state: "done", lines: ["fetched"] });
+  bench.event({ ...offer, from: "Alice", self: true, file: 4, lines: ["for all"] });
+  bench.event({ ...transfer, self: true, file: 4, state: "cancelled", lines: ["taken back"] });
+
+  assertEquals(bench.bare(), [
+    `:${BOB} NOTICE Alice :one`,
+    `:${BOB} NOTICE Alice :one is gone`,
+    `:${SERVICE} NOTICE #room :two`,
+    `:${SERVICE} NOTICE Alice :fetching two`,
+    `:${SERVICE} NOTICE #room :two is gone`,
+    `:${BOB} NOTICE Alice :mine`,
+    `:${BOB} NOTICE Alice :fetched`,
+    `:${SERVICE} NOTICE #room :for all`,
+    `:${SERVICE} NOTICE #room :taken back`,
+  ]);
+});
+
+Deno.test("irc: that a private message goes well is no news", () => {
+  const bench = inRoom();
+  bench.line("PRIVMSG Bob :psst");
+  for (const state of ["queued", "delivered", "failed"]) {
+    bench.answer({ event: "delivery", id: "1", to: "Bob", state });
+  }
+  bench.event({ event: "delivery", to: "Bob", state: "queued", waiting: 2, lines: ["waits"] });
+
+  assertEquals(bench.bare(), [
+    `:${SERVICE} NOTICE Alice :<delivery> failed`,
+    `:${SERVICE} NOTICE Alice :waits`,
+  ]);
 });
 
 Deno.test("irc: WHOIS says who somebody is, by the program's own words", () => {

@@ -44,7 +44,7 @@ export class ServedIrc {
       }),
     };
     const password = { path: "", is: (text: string) => text === PASSWORD };
-    const render = (fields: Readonly<Record<string, unknown>>) => [String(fields["text"])];
+    const render = (fields: Readonly<Record<string, unknown>>) => [[String(fields["text"])]];
     const parts = { host, listener, password, render, warn: () => {}, wallMs };
     const door = new IrcDoor({ ...parts, nowMs: () => performance.now() });
     new ServedIrc(door, at, (made) => served = made);

@@ -120,8 +120,8 @@ Deno.test("irc rooms: a nick is the user's in all rooms, and somebody is asked a
   bench.taken();
   bench.line("@label=n NICK Bobby");
   const [first, second] = bench.runs.slice(length);
-  assertEquals(first!.command, { command: "name", new: "Bobby", room: "r1" });
-  assertEquals(second!.command, { command: "name", new: "Bobby", room: "r2" });
+  assertEquals(first!.command, { line: "/name Bobby", room: "r1" });
+  assertEquals(second!.command, { line: "/name Bobby", room: "r2" });
   const renamed = { event: "renamed", key: KEY.alice, from: "Alice", name: "Bobby" };
   bench.event({ ...renamed, room: "r1", ref: first!.ref });
   const why = { event: "error", code: "name-taken", text: "somebody is called Bobby" };

@@ -92,7 +92,7 @@ class Served {
 
   constructor() {
     for (const event of this.#events) {
-      this.step({ type: "event", event, lines: [JSON.stringify(event)] });
+      this.step({ type: "event", event, lines: [[JSON.stringify(event)]] });
     }
     this.step({ type: "connected", client: 1 });
   }

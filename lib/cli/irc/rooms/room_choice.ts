@@ -15,7 +15,7 @@ type Chosen =
 const LEAVING_ALL: ReadonlySet<string> = new Set(["quit", "exit", "q"]);
 
 /** What is about the program, or about all rooms. */
-const OF_NO_ROOM: ReadonlySet<string> = new Set([
+export const OF_NO_ROOM: ReadonlySet<string> = new Set([
   ...["help", "rooms", "join", "room", "search", "away", "back", ...LEAVING_ALL],
 ]);
 
