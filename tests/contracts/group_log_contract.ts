@@ -339,7 +339,7 @@ export function groupLogContract(
     log.append(batches);
     log.close();
 
-    const aside = `${path}.aside-20260131T120000Z`;
+    const aside = `${path}.damaged-20260131T120000Z`;
     assertEquals(
       first,
       `${path} is the log of another group: it was set aside as ${aside}, and the log of the ` +
@@ -352,8 +352,8 @@ export function groupLogContract(
     );
     assertEquals(await at.disk.list(at.folder), [
       "log",
-      "log.aside-20260131T120000Z",
-      "log.aside-20260131T120000Z-2",
+      "log.damaged-20260131T120000Z",
+      "log.damaged-20260131T120000Z-2",
       "log.lock",
     ]);
     assertEquals(await at.disk.read(aside), logBytes(batches));

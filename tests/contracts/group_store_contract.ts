@@ -202,7 +202,7 @@ export function groupStoreContract(
     await disk.remove(`${folder}/log`);
     await store.append([{ kind: "new-log", founding: FOUNDING, because: "unlike" }], false);
     await store.close();
-    const aside = (await disk.list(folder)).find((name) => name.startsWith("log.aside-"));
+    const aside = (await disk.list(folder)).find((name) => name.startsWith("log.damaged-"));
 
     assertEquals(later.length, 1);
     assertEquals(await disk.read(`${folder}/${aside}`), logBytes(ALL));

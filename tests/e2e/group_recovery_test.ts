@@ -49,7 +49,7 @@ async function talk(nodes: readonly Node[], word: string): Promise<void> {
 function setAside(group: Group, name: string): readonly string[] {
   const folder = group.logPath(name).replace(/\/log$/, "");
   return [...Deno.readDirSync(folder)].map(({ name }) => name)
-    .filter((file) => file.startsWith("log.aside-"));
+    .filter((file) => file.startsWith("log.damaged-"));
 }
 
 Deno.test("group: a coordinator that has lost all but its key goes on with the same log", async (test) => {
@@ -119,7 +119,7 @@ Deno.test("group: /recover has a member fetch its log anew, whose words stay sai
     const { entries } = await server.until(isRecovered("Bob"));
     const { seq } = await bob.until(shows("meanwhile"));
     assert(entries >= seq - 1 && entries <= seq, `${entries} of ${seq} entries were sent`);
-    await bob.until(says(/is to be fetched anew: it was set aside as .*log\.aside-/));
+    await bob.until(says(/is to be fetched anew: it was set aside as .*log\.damaged-/));
     await group.sameLogs(...NAMES);
     assert(group.logText("Bob").startsWith(text));
     const [aside] = setAside(group, "Bob");

@@ -12,7 +12,7 @@ import { resolve } from "node:path";
 import { folderOf } from "../../store/disk/disk.ts";
 import { holdFolder } from "../../store/disk/held_folders.ts";
 import { STATE_FILE } from "../../store/disk/paths.ts";
-import { asideNames, replacementName } from "../../store/disk/replacement.ts";
+import { asideNames, DAMAGED_INFIX, replacementName } from "../../store/disk/replacement.ts";
 import { checkOwner, refuseOthersPath, refuseSharedFolder } from "./owner.ts";
 
 /** What is done with a file or folder that the command line names. */
@@ -71,7 +71,7 @@ function isReading(use: FileUse): boolean {
 function namesOf(path: string, use: FileUse): readonly string[] {
   if (use === "read-with-state") return [path, resolve(folderOf(path), STATE_FILE)];
   if (use !== "replace" && use !== "keep-log") return [path];
-  const asides = use === "keep-log" ? asideNames(path, performance.timeOrigin) : [];
+  const asides = use === "keep-log" ? asideNames(path, performance.timeOrigin, DAMAGED_INFIX) : [];
   return [path, `${path}.lock`, replacementName(path), ...asides];
 }
 

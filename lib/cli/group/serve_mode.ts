@@ -21,7 +21,7 @@ import { CoordinatorHost } from "../../runtime/hosts/coordinator_host.ts";
 import type { StandByHost } from "../../runtime/hosts/stand_by_host.ts";
 import type { RecordStore } from "../../runtime/record_log.ts";
 import { type Disk, folderOf, writeAll } from "../../store/disk/disk.ts";
-import { asideNames } from "../../store/disk/replacement.ts";
+import { asideNames, FORMER_INFIX } from "../../store/disk/replacement.ts";
 import { serveFolder, STATE_FILE } from "../../store/disk/paths.ts";
 import { forwardTo, type Links, openTo } from "../../transport/link.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
@@ -471,7 +471,7 @@ async function setAside(
 ): Promise<void> {
   for (const path of paths) {
     if (await disk.stat(path) === null) continue;
-    for (const name of asideNames(path, startedMs)) {
+    for (const name of asideNames(path, startedMs, FORMER_INFIX)) {
       if (await disk.stat(name) !== null) continue;
       await disk.rename(path, name);
       await disk.syncFolder(folderOf(path));

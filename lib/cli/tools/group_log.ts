@@ -40,7 +40,7 @@ import {
   writeAll,
 } from "../../store/disk/disk.ts";
 import { HeldLock } from "../../store/disk/held_lock.ts";
-import { asideNames, Replacement } from "../../store/disk/replacement.ts";
+import { asideNames, DAMAGED_INFIX, Replacement } from "../../store/disk/replacement.ts";
 import {
   asidesError,
   firstBytes,
@@ -297,7 +297,7 @@ export class GroupLog implements EntryLog {
    */
   async #setAside(): Promise<string> {
     const { disk } = this.ports;
-    const names = asideNames(this.path, this.ports.startedMs);
+    const names = asideNames(this.path, this.ports.startedMs, DAMAGED_INFIX);
     for (const name of names) {
       if (await disk.stat(name) !== null) continue;
       const copy = await disk.openAppend(name, { isNew: true });

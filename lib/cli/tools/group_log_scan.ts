@@ -16,7 +16,7 @@ import {
 import { type AppendFile, type Disk, NO_SUCH_FILE } from "../../store/disk/disk.ts";
 import { type RawLine, readLines } from "../../store/disk/record_line.ts";
 import { holderOf } from "../../store/disk/held_lock.ts";
-import { ASIDE_INFIX } from "../../store/disk/replacement.ts";
+import { DAMAGED_INFIX } from "../../store/disk/replacement.ts";
 
 /** A valid batch. */
 export interface ScannedBatch {
@@ -300,7 +300,7 @@ export function inUseError(path: string, lock: { readonly heldBy: string }): P2p
 export function asidesError(path: string, asides: number): P2pchatError {
   const text =
     `Cannot set ${path} aside again: this program did so ${asides} times; move the files ` +
-    `beside it whose names go on with ${ASIDE_INFIX} away, and start it again`;
+    `beside it whose names go on with ${DAMAGED_INFIX} away, and start it again`;
   return new P2pchatError("disk", text);
 }
 

@@ -16,15 +16,22 @@ const OWN_SUFFIX = `${REPLACEMENT_SUFFIX}-${crypto.getRandomValues(new Uint8Arra
 /** How often one process may set aside the file at a path: each time leaves a whole file there. */
 const ASIDES_MAX = 16;
 
-/** What stands between a file's name and the time in the names under which it is set aside, damaged or not. */
-export const ASIDE_INFIX = ".aside-";
+/** What stands between a log's name and the time where it is set aside: damaged, another group's, or on demand. */
+export const DAMAGED_INFIX = ".damaged-";
+
+/** The same for a file that is whole, and makes way for another one. */
+export const FORMER_INFIX = ".aside-";
 
 /**
  * The names under which the file at `path` may be set aside by this process, in the order in which they are tried.
  * @param startedMs The wall time at which the process started: rights over these names are taken then.
  */
-export function asideNames(path: string, startedMs: number): readonly string[] {
-  const first = path + ASIDE_INFIX + dateText(startedMs).replace(/[-:]|\.\d+/g, "");
+export function asideNames(
+  path: string,
+  startedMs: number,
+  infix: typeof DAMAGED_INFIX | typeof FORMER_INFIX,
+): readonly string[] {
+  const first = path + infix + dateText(startedMs).replace(/[-:]|\.\d+/g, "");
   return Array.from({ length: ASIDES_MAX }, (_, at) => at === 0 ? first : `${first}-${at + 1}`);
 }
 

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { type FileNeed, rightsFor } from "../../../lib/cli/args/least_privilege.ts";
-import { asideNames, replacementName } from "../../../lib/store/disk/replacement.ts";
+import { asideNames, DAMAGED_INFIX, replacementName } from "../../../lib/store/disk/replacement.ts";
 
 const links: Readonly<Record<string, string>> = {
   "/home/al/users.txt": "/srv/users.txt",
@@ -54,7 +54,7 @@ const cases: Readonly<
       "/srv/log",
       "/srv/log.lock",
       replacementName("/srv/log"),
-      ...asideNames("/srv/log", performance.timeOrigin),
+      ...asideNames("/srv/log", performance.timeOrigin, DAMAGED_INFIX),
     ],
   },
 };

@@ -362,7 +362,7 @@ Deno.test("openGroup() shows nothing of a log that the user names for the first 
     seq: 1,
     notices: [
       "Line 3 of /p/got.txt is damaged, bob's signature doesn't fit entry 2: the file was set aside as " +
-      "/p/got.txt.aside-20260131T120000Z, the entry before it is kept, and the group is asked for the rest",
+      "/p/got.txt.damaged-20260131T120000Z, the entry before it is kept, and the group is asked for the rest",
     ],
   });
   assertEquals(await got(false, logBytes(SIX)), { seq: 6, notices: [] });

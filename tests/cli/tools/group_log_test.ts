@@ -33,7 +33,7 @@ import {
 import { SLOW } from "../../given.ts";
 
 const PATH = "/p/log";
-const ASIDE = `${PATH}.aside-20260131T120000Z`;
+const ASIDE = `${PATH}.damaged-20260131T120000Z`;
 
 groupLogContract("GroupLog on MemoryDisk", async (test) => {
   const disk = new MemoryDisk();
