@@ -165,7 +165,7 @@ export class RegistryRendering {
   // Who is online.
 
   #userLines(
-    { users, isAnswer, total, more }: EventNamed<"users">,
+    { users, isAnswer, outOfDate, total, more }: EventNamed<"users">,
     { nowMs, interactive }: RenderContext,
   ): readonly Line[] {
     // An answer has addresses, and may be a part of the list.
@@ -179,7 +179,8 @@ export class RegistryRendering {
       }
       for (const user of users) this.#online.set(foldName(user.name), user);
       const rest: readonly Line[] = more ? [["There are more: /more shows the next ones."]] : [];
-      return [...users.map((user) => this.#tableLine(user)), ...rest];
+      const age: readonly Line[] = outOfDate ? [[OUT_OF_DATE_TEXT]] : [];
+      return [...users.map((user) => this.#tableLine(user)), ...rest, ...age];
     }
     this.#isBackSoon = false;
     this.#online.clear();
@@ -370,6 +371,7 @@ export class RegistryRendering {
 }
 
 /** The reasons that links give. */
+const OUT_OF_DATE_TEXT = "This list may be out of date: the directory's engine doesn't answer.";
 const OTHER_SIDE_CLOSED = /^the other side (?:hung up|cut the connection)$/;
 const CLOSED_TEXT = "it closed the connection";
 

@@ -292,13 +292,14 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     this.#others.instances = instances;
     this.#telling.instancesChanged();
     // That one of them is full, or has room again, is no news to those that are in.
-    if (where() !== before) this.#tellInstances("in", [...this.#sessions.all]);
+    if (where() === before || this.#others.addresses.length === 0) return;
+    this.#tellInstances("in", [...this.#sessions.all]);
   }
 
   #tellInstances(because: "in" | "away", clients: readonly Client[]): void {
     const addresses = this.#others.addresses;
     const links = clients.map(({ link: { id } }) => id);
-    if (addresses.length > 0) this.#out.sendAll(links, { type: "instances", because, addresses });
+    this.#out.sendAll(links, { type: "instances", because, addresses });
   }
 
   #engineIs(state: RegistrarState): void {

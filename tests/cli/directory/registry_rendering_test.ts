@@ -119,6 +119,10 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
     "bob  10.0.0.2:5002  free\nThere are more: /more shows the next ones.\n",
   ],
   [
+    [...IN, { ...ANSWER, users: [user("bob")], outOfDate: true }],
+    "bob  10.0.0.2:5002  free\nThis list may be out of date: the directory's engine doesn't answer.\n",
+  ],
+  [
     [...IN, {
       ...ANSWER,
       users: [{ ...user("bob"), shown: "bob~k7f3", changed: { name: "bob", key: "k7f3q2" } }],

@@ -629,3 +629,18 @@ Deno.test("instances: whose lease is over has its clients again when it is back,
   assertEquals(a.event("status").problems, []);
   assertEquals([a.event("status").online, b.event("ready").event], [4, "ready"]);
 });
+
+Deno.test("instances: one that is alone tells its clients, too, that the engine doesn't answer, and that it does", async () => {
+  const instances = new Instances();
+  const a = (await instances.open()).exchange;
+  await instances.settle();
+  const ann = a.account("ann");
+  await instances.settle();
+  const [only] = instances.all;
+  only!.store.isCut = true;
+  await instances.pass(6_500);
+  assertEquals(ann.last("instances").because, "away");
+  only!.store.heal();
+  await instances.pass(3_000);
+  assertEquals(ann.last("instances").because, "in");
+});

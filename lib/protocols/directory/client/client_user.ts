@@ -42,6 +42,7 @@ type SessionFacts = Pick<
   DirectorySession,
   | "failure"
   | "instance"
+  | "isCutOff"
   | "isDisowned"
   | "isGuest"
   | "isOut"
@@ -204,6 +205,7 @@ export class ClientUser {
       session: session.state,
       isOut: session.isOut,
       isDisowned: session.isDisowned,
+      isCutOff: session.isCutOff,
       guest: session.isGuest,
       presence: this.presence.present,
       failure: session.failure,
@@ -352,6 +354,8 @@ interface Standing {
   readonly isOut: boolean;
   /** Whether the user will be asked how to come in, after the present call. */
   readonly isDisowned: boolean;
+  /** Whether the directory's engine doesn't answer it. */
+  readonly isCutOff: boolean;
   readonly guest: boolean;
   readonly presence: Presence;
   /** Why the last dial of the directory failed. */
@@ -397,7 +401,7 @@ function callView(call: ClientCall, monotonicMs: number): Status["call"] {
 }
 
 function problemsOf(standing: Standing): readonly string[] {
-  const { session, isOut, isDisowned, failure, isDiskFull, call } = standing;
+  const { session, isOut, isDisowned, isCutOff, failure, isDiskFull, call } = standing;
   const problems: string[] = [];
   if (session === "replaced") {
     problems.push(
@@ -410,6 +414,10 @@ function problemsOf(standing: Standing): readonly string[] {
   } else if (session === "down") {
     const because = failure === null ? "" : `: ${failure}`;
     problems.push(`You aren't in the directory${because}; it is tried again and again`);
+  } else if (isCutOff) {
+    problems.push(
+      "The directory's engine doesn't answer: who is online may be out of date, and broadcasts wait",
+    );
   }
   if (isDiskFull) {
     problems.push("Cannot write to the disk; broadcasts are shown once they can be stored");

@@ -199,6 +199,11 @@ export class DirectorySession {
     return this.#isDisowned;
   }
 
+  /** Whether the directory is there, and its engine doesn't answer it. */
+  get isCutOff(): boolean {
+    return this.move.isUnderWay;
+  }
+
   get state(): SessionState {
     return this.#phase === "up" || this.#phase === "replaced" ? this.#phase : "down";
   }
@@ -492,7 +497,8 @@ export class DirectorySession {
     if (this.#phase !== "up") return;
     const { move } = this;
     if (because === "away") {
-      if (!move.isUnderWay) out.notice(CUT_OFF_TEXT);
+      const tried = addresses.length === 0 ? "" : "; other instances are tried";
+      if (!move.isUnderWay) out.notice(`${CUT_OFF_TEXT}${tried}`);
       move.begin(addresses);
     } else if (because === "in" && move.isUnderWay) {
       move.end();
@@ -668,8 +674,7 @@ export class DirectorySession {
 const NOTHING_TYPED = { password: "", newPassword: "" } as const;
 
 const CUT_OFF_TEXT =
-  "The directory's engine doesn't answer: who is online may be out of date, and broadcasts wait; other " +
-  "instances are tried";
+  "The directory's engine doesn't answer: who is online may be out of date, and broadcasts wait";
 
 /** What a directory may lack for us, for a while. */
 const LACKS = {

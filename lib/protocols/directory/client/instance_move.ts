@@ -32,7 +32,8 @@ interface InstanceMoveParts {
 }
 
 export class InstanceMove {
-  /** Of the instances that are tried in turn; none where we don't move. */
+  #isUnderWay = false;
+  /** Of the instances that are tried in turn; none where there is no other. */
   #addresses: readonly Endpoint[] = [];
   #at = 0;
   #attempt: number | null = null;
@@ -47,20 +48,24 @@ export class InstanceMove {
 
   constructor(readonly parts: InstanceMoveParts) {}
 
+  /** Whether the present instance is cut off from its engine: what it has told us may be out of date. */
   get isUnderWay(): boolean {
-    return this.#addresses.length > 0;
+    return this.#isUnderWay;
   }
 
   begin(addresses: readonly Endpoint[]): void {
     const { out, random } = this.parts;
-    const wasUnderWay = this.isUnderWay;
+    this.#isUnderWay = true;
+    if (addresses.length === 0) return;
+    const isFirst = this.#addresses.length === 0;
     this.#addresses = addresses;
     // Not all clients at once: thousands of them are told.
-    if (!wasUnderWay) this.deadlines.set("next", out.nowMs + RETRY_MS_MIN * random());
+    if (isFirst) this.deadlines.set("next", out.nowMs + RETRY_MS_MIN * random());
   }
 
   /** We stay, or aren't in any more. */
   end(): void {
+    this.#isUnderWay = false;
     this.#addresses = [];
     this.#attempt = null;
     this.deadlines.clearAll();

@@ -26,7 +26,12 @@ interface LobbyParts {
   readonly keys: Pick<KnownKeys, "changeOf">;
   /** Knows who has spoken, too. */
   readonly hearing: { apart(name: string, key: PeerKey): string };
-  readonly session: { readonly name: string; tell(message: DirectoryMessage): void };
+  readonly session: {
+    readonly name: string;
+    /** Whether the directory's engine doesn't answer it. */
+    readonly isCutOff: boolean;
+    tell(message: DirectoryMessage): void;
+  };
   /** Whether we are in a call: the directory hears of that later, as of what our user says of itself. */
   readonly isTalking: () => boolean;
   readonly ownPresence: () => Presence;
@@ -213,8 +218,10 @@ export class Lobby {
     isAnswer: boolean,
     more = !isAnswer && this.#asked.total !== null,
   ): void {
+    const { out, session } = this.parts;
     const answers = isAnswer ? { isAnswer } as const : {};
-    this.parts.out.show({ event: "users", users, total: this.size, more, ...answers }, ref);
+    const age = session.isCutOff ? { outOfDate: true } as const : {};
+    out.show({ event: "users", users, total: this.size, more, ...answers, ...age }, ref);
   }
 
   #listed(folded: FoldedName): readonly UserView[] {

@@ -129,6 +129,8 @@ export type ClientEvent =
     readonly more: boolean;
     /** It answers `list` or `more`, which may have asked for a part. */
     readonly isAnswer?: true;
+    /** Perhaps it is: the directory's engine doesn't answer. */
+    readonly outOfDate?: true;
   }
   | Compared & ShownPresence & {
     readonly event: "presence";

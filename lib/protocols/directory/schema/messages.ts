@@ -287,8 +287,8 @@ const instances = message(10, "instances", {
 }, {
   /**
    * `in`: these are all there are, to be dialled where this one can't be. `full`: these have room; `refused` follows.
-   * `away`: this one is cut off from the others, perhaps with all of them: the client tries these, and keeps this link
-   * until it is in at another.
+   * `away`: the engine doesn't answer this one, perhaps none of them: the client tries these, if there are any, and
+   * keeps this link until it is in at another.
    */
   because: oneOf(TOLD_INSTANCES),
   addresses: list(record({ host, port }), INSTANCES_MAX),

@@ -18,6 +18,7 @@ function userOf({ isUp = true, isGuest = false, mayBroadcast = true } = {}) {
       failure: null,
       instance: {},
       isDisowned: false,
+      isCutOff: false,
       isGuest,
       isOut: false,
       isUp,

@@ -1,6 +1,7 @@
 /** A client of a directory that runs as several instances. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import type { ClientCommand } from "../../../../lib/protocols/directory/schema/events.ts";
 import { ClientProgram, LOG_IN } from "../client_program.ts";
 
 const OTHER = { host: "two.example", port: 4_400 };
@@ -64,4 +65,25 @@ Deno.test("instances: a program that doesn't wait ends when none of them answers
   assertEquals(dials(program, 500), ["two.example:4400"]);
   program.dialFails();
   assertStringIncludes(program.fatal, "can't be reached");
+});
+
+Deno.test("instances: whose engine doesn't answer while there is no other is told, and its list is marked", () => {
+  const program = ClientProgram.in();
+  const shown = (command: ClientCommand) =>
+    program.machine.step({ type: "command", command, ref: undefined }, program.nowMs)
+      .flatMap((effect) => effect.type === "show" ? [effect.event] : []);
+  const away = program.says({ type: "instances", because: "away", addresses: [] });
+  assertStringIncludes(away.join("\n"), "who is online may be out of date");
+  assertEquals(program.says({ type: "instances", because: "away", addresses: [] }), []);
+  assertEquals(program.after(60_000).filter((word) => word.startsWith("dial")), []);
+  const [list] = shown({ command: "list", part: undefined });
+  assert(list?.event === "users" && list.outOfDate);
+  const [status] = shown({ command: "status" });
+  assert(status?.event === "status");
+  assertStringIncludes(status.problems.join(), "engine doesn't answer");
+
+  const back = program.says({ type: "instances", because: "in", addresses: [] });
+  assertStringIncludes(back.join("\n"), "answers again");
+  const [again] = shown({ command: "list", part: undefined });
+  assert(again?.event === "users" && again.outOfDate === undefined);
 });

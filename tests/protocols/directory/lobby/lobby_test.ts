@@ -337,7 +337,7 @@ function lobbyOf(...users: readonly ListedUser[]) {
     out: output.out,
     keys: new KnownKeys(output.out, [{ name: "cem", fingerprint: fingerprintOf(EVE) }]),
     hearing: { apart: (name) => `${name}~1` },
-    session: { name: "ann", tell: () => {} },
+    session: { name: "ann", isCutOff: false, tell: () => {} },
     isTalking: () => around.isTalking,
     ownPresence: () => HERE,
   });
