@@ -21,7 +21,7 @@ import {
   tell,
   untilListed,
 } from "./directory_world.ts";
-import { BUSY_MS, type Node, type ShownEvent } from "./node.ts";
+import { BUSY_MS, Node, type ShownEvent } from "./node.ts";
 import { sideBySide } from "./side_by_side.ts";
 
 /**
@@ -34,6 +34,22 @@ const UNREACHABLE = { host: "127.0.0.2" };
 const SHOWN_TOLD_MS = 6_000;
 
 const elapsed = (from: ShownEvent, to: ShownEvent) => Date.parse(to.at) - Date.parse(from.at);
+
+Deno.test("while a directory waits for its engine, its operator can leave, and is told of what can't be done", async () => {
+  const engine = ["--engine", "etcd://127.0.0.1:1", "--host", "127.0.0.1", "--port", "0"];
+  await using asked = Node.start(["regserver", ...engine]);
+  await using over = Node.start(["regserver", ...engine]);
+  const waits = is("notice");
+  await asked.until(waits);
+  const refused = await asked.ask("list");
+  assertEquals([refused.event, refused.code], ["error", "unreachable"]);
+  await asked.type("/exit");
+  assertEquals(await endOf(asked), [0, "bye", "quit"]);
+
+  await over.until(waits);
+  await over.end();
+  assertEquals(await endOf(over), [0, "bye", "quit"]);
+});
 
 sideBySide("directory", {
   "accounts that come within the time to live are told then, guests nothing from before":

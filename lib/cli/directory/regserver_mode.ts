@@ -17,7 +17,7 @@ import { forwardTo, type Links, openTo } from "../../transport/link.ts";
 import { openTcpLinks } from "../../transport/tcp/tcp_links.ts";
 import { UdpDatagrams } from "../../transport/udp_datagrams.ts";
 import { openAccountsFile, openPasswordHasher } from "../tools/accounts_command.ts";
-import { inputTo, modePorts, runMode } from "../session/run_mode.ts";
+import { inputTo, type ModeInput, modePorts, runMode } from "../session/run_mode.ts";
 import type { RegserverOptions } from "./regserver_arguments.ts";
 import { OnlineNames } from "../rendering/online_names.ts";
 import { randomBytes } from "../session/random_bytes.ts";
@@ -78,13 +78,66 @@ async function loadMetering(): Promise<RegserverMetering> {
   return new RegserverMetering();
 }
 
-interface Wiring extends Session<RegserverOwnEvent, RegserverCommandSink> {
+interface Setting extends Session<RegserverOwnEvent, RegserverCommandSink> {
   readonly options: RegserverOptions;
   /** With `--metrics`. */
   readonly metering: RegserverMetering | null;
 }
 
-async function direct(wiring: Wiring): Promise<void> {
+interface Wiring extends Setting {
+  readonly operator: Operator;
+}
+
+/** What the operator types: for the directory, or before there is one to end the program. */
+class Operator {
+  readonly #input: ModeInput<DirectoryCommand>;
+  readonly #left = Promise.withResolvers<{ readonly ref: string | undefined }>();
+  #hasLeft = false;
+  #isListening = false;
+  #host: DirectoryHost | null = null;
+
+  constructor(readonly setting: Setting) {
+    this.#input = inputTo<DirectoryCommand>(
+      setting,
+      (command, ref) => this.#command(command, ref),
+      () => this.#host,
+    );
+  }
+
+  /** Resolves when the operator ends the program while there is no directory yet. */
+  get left(): Promise<{ readonly ref: string | undefined }> {
+    return this.#left.promise;
+  }
+
+  heedInterrupts(): void {
+    this.setting.ui.heedInterrupts(this.#input.leave);
+  }
+
+  listen(): void {
+    if (this.#isListening) return;
+    this.#isListening = true;
+    this.setting.ui.setPrompt("regserver", null);
+    this.setting.ui.listen(this.#input.handler);
+  }
+
+  directs(host: DirectoryHost): void {
+    this.#host = host;
+    if (this.#hasLeft) host.command({ command: "quit" }, undefined);
+  }
+
+  #command(command: DirectoryCommand, ref: string | undefined): void {
+    if (this.#host !== null) return this.#host.command(command, ref);
+    if (command.command === "quit") {
+      this.#hasLeft = true;
+      return this.#left.resolve({ ref });
+    }
+    const text = "There is no directory yet: its engine is waited for; /exit ends the program";
+    this.setting.ui.show({ event: "error", code: "unreachable", text }, ref);
+  }
+}
+
+async function direct(setting: Setting): Promise<void> {
+  const wiring = { ...setting, operator: new Operator(setting) };
   const { disk, folder, options } = wiring;
   if (options.engine !== null) return await directOneOf(options.engine, wiring);
   const opened = await openAccountsFile(disk, folder);
@@ -98,17 +151,13 @@ async function direct(wiring: Wiring): Promise<void> {
 
 /** Directs as one of several instances, once the engine that they share has answered. */
 async function directOneOf(engine: EngineAddress, wiring: Wiring): Promise<void> {
-  const { disk, folder, options, identity, ui } = wiring;
+  const { disk, folder, options, identity, ui, operator } = wiring;
   const { joinDirectoryEngine } = await import("../engine/directory_engine.ts");
   const { unusedAccounts } = await import("../engine/unused_accounts.ts");
-  const left = Promise.withResolvers<null>();
-  ui.heedInterrupts(() => {
-    left.resolve(null);
-    return true;
-  });
+  operator.heedInterrupts();
   const instance = randomBytes(16).toHex();
   const joined = await Promise.race([
-    left.promise,
+    operator.left,
     joinDirectoryEngine(engine, options, {
       key: identity.fingerprint,
       keyFile: identityPath(await Deno.realPath(folder)),
@@ -116,9 +165,10 @@ async function directOneOf(engine: EngineAddress, wiring: Wiring): Promise<void>
       instance,
       notice: (text) => showNotices(ui, text),
       warn: warnBy(ui),
+      waits: () => operator.listen(),
     }),
   ]);
-  if (joined === null) return ui.show({ event: "bye", reason: "quit" }, undefined);
+  if (!("registrar" in joined)) return ui.show({ event: "bye", reason: "quit" }, joined.ref);
   const { accounts, registrar, nodes } = joined;
   const store = sharedRecords(joined.store, identity.signer.key);
   const unused = await unusedAccounts(disk, await Deno.realPath(folder));
@@ -155,7 +205,7 @@ async function serve(
   store: OpenedRecords<DirectoryRecord>,
   accountNotices: readonly string[],
 ): Promise<void> {
-  const { options, environment, identity, ui, metering } = wiring;
+  const { options, environment, identity, ui, metering, operator } = wiring;
   let host: DirectoryHost | null = null;
   let stopMeeting = () => {};
   let handler = forwardTo(() => host);
@@ -194,13 +244,7 @@ async function serve(
       advertised: endpointText(listening),
       accounts: accounts.size,
     });
-    const input = inputTo<DirectoryCommand>(
-      wiring,
-      (command, ref) => host?.command(command, ref),
-      () => host,
-    );
     const ready = () => {
-      ui.setPrompt("regserver", null);
       ui.setNames(() => names.all);
       showNotices(ui, ...identity.takeNotices(), ...accountNotices, ...store.notices);
       if (options.meeting !== null) {
@@ -211,7 +255,7 @@ async function serve(
       }
       metering?.tell();
       if (identity.isNew && ui.interactive) showNotices(ui, FIRST_STEPS);
-      ui.listen(input.handler);
+      operator.listen();
       mapping?.start(links.local.port);
     };
     const { clock } = modePorts(wiring, links);
@@ -252,7 +296,8 @@ async function serve(
       },
       keepAnswer: (answer) => people.keep(answer),
     });
-    ui.heedInterrupts(input.leave);
+    operator.heedInterrupts();
+    operator.directs(host);
     const { run } = host;
     await runMode(wiring, links, { run: run.bind(host) });
   } finally {

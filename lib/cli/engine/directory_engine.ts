@@ -29,6 +29,8 @@ interface Joining {
   readonly instance: string;
   notice(text: string): void;
   warn(text: string): void;
+  /** The user has been told that the engine is waited for. */
+  waits(): void;
 }
 
 /** What a directory has in an engine. */
@@ -64,6 +66,7 @@ export async function joinDirectoryEngine(
     const { trouble } = store.health;
     const text = `Waiting for the engine${trouble === null ? "" : `: ${trouble}`}`;
     if (text !== told) notice(text);
+    if (told === null) joining.waits();
     told = text;
   };
   const waiting = SYSTEM_LINK_CLOCK.at(SYSTEM_LINK_CLOCK.nowMs() + TOLD_MS, tell);
