@@ -316,9 +316,11 @@ export class McpInterface<Event extends ShownEvent, Target>
 
   /**
    * What a call gives is on the disk before it is given: who is shown it again after a kill had it before. And whoever has
-   * had any answer has begun: what is said from then on is news to the next program, also after a kill.
+   * had any answer has begun: what is said from then on is news to the next program, also after a kill. What former
+   * answers gave is taken first: whoever asks again has had them.
    */
   async #answerKept({ call, result }: Extract<CallsEffect, { type: "answer" }>): Promise<void> {
+    await this.#writing;
     await this.#kept();
     this.#serverStep({ type: "answered", call, result });
   }

@@ -323,6 +323,29 @@ Deno.test("--mcp: a signal ends it", async () => {
   assertEquals(opened.ui.outputError, null);
 });
 
+Deno.test("--mcp: nothing comes again behind an answered wait, killed whenever", async () => {
+  const disk = new MemoryDisk();
+  const opened = await open(disk);
+  begin(opened);
+  for (const text of ["one", "two"]) opened.ui.show(said(text, text));
+  opened.streams.hold();
+  opened.streams.type(call(1, "wait", { n: 1 }));
+  await knows(opened);
+  // The client has the first answer before it is known here that it has, and asks again.
+  opened.streams.type(call(2, "wait", { n: 1 }));
+  await knows(opened);
+  opened.streams.release();
+  for (let turn = 0; turn < 10_000 && answers(opened).length < 2; turn++) await null;
+  const next = await open(disk.crash());
+  begin(next);
+  next.streams.type(call(1, "wait", { n: 1 }));
+  await knows(next);
+
+  assertEquals(answers(opened).map(textsOf), [["one"], ["two"]]);
+  assertEquals(textsOf(answers(next)[0]), ["two"]);
+  await close(next);
+});
+
 Deno.test("--mcp: a disk that refuses ends it, and what came isn't given", async () => {
   const disk = new MemoryDisk();
   const opened = await open(disk);
