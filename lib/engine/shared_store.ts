@@ -126,7 +126,7 @@ export interface SharedStore {
   grant(ttlMs: number): Promise<LeaseId>;
   /** @returns Whether the lease goes on, for its time from when the request was sent. */
   renew(lease: LeaseId): Promise<boolean>;
-  /** Ends the lease now, and with it its keys. */
+  /** Ends the lease now, and with it its keys. Not tried for long: it ends by itself. */
   revoke(lease: LeaseId): Promise<void>;
 }
 

@@ -159,3 +159,17 @@ trial(
     assert(store.health.trouble !== null);
   },
 );
+
+trial(
+  "etcd: all are killed: who leaves doesn't wait longer than some seconds for a lease that ends by itself",
+  async (nodes) => {
+    const store = nodes.store(SYSTEM_LINK_CLOCK);
+    const lease = await store.grant(60_000);
+    await Promise.all([0, 1, 2].map((n) => nodes.kill(n)));
+    const beganMs = performance.now();
+    const error = await store.revoke(lease).catch((error) => error);
+    const tookMs = performance.now() - beganMs;
+    assert(tookMs < 8_000, `${tookMs} ms`);
+    assertEquals(error.code, "unreachable");
+  },
+);

@@ -136,16 +136,18 @@ export class EtcdGateway {
    * @param body What is asked; as a function, called for each attempt.
    * @param read Takes what is needed from an answer.
    * @param missed Called for each attempt of which nothing was heard: it may have been carried out.
-   * @throws {EtcdRefusal} What the engine says; {P2pchatError} `unreachable` after `REQUEST_MS`, `bad-credentials`.
+   * @param triedMs For how long it is tried.
+   * @throws {EtcdRefusal} What the engine says; {P2pchatError} `unreachable` after that time, `bad-credentials`.
    */
   async request<Answer>(
     path: string,
     body: Json | (() => Json),
     read: (answer: Json) => Answer,
     missed: () => void = () => {},
+    triedMs = REQUEST_MS,
   ): Promise<Answer> {
     const { clock, nodes, random } = this.options;
-    const endMs = clock.nowMs() + REQUEST_MS;
+    const endMs = clock.nowMs() + triedMs;
     let isNewToken = false;
     for (let attempt = 1;; attempt++) {
       const node = this.#node;

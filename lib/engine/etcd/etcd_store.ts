@@ -42,6 +42,8 @@ const PAGE_CHARACTERS_MIN = 256 * 1024;
 const PAGE_CHARACTERS_MAX = 2 * 1024 * 1024;
 /** How often all is read from the beginning, as etcd has forgotten the revision that was being read. */
 const READS_MAX = 8;
+/** How long a lease is tried to be given up: leases last some seconds, and whoever leaves is waited for. */
+const REVOKE_MS = 2_000;
 
 interface Waiting {
   readonly change: Change;
@@ -234,7 +236,9 @@ export class EtcdStore implements SharedStore {
 
   async revoke(lease: LeaseId): Promise<void> {
     try {
-      await this.#gateway.request("/v3/lease/revoke", { ID: lease }, () => {});
+      const nothing = () => {};
+      const body = { ID: lease };
+      await this.#gateway.request("/v3/lease/revoke", body, nothing, nothing, REVOKE_MS);
     } catch (error) {
       // An earlier attempt was carried out, or the lease had ended.
       if (!(error instanceof EtcdRefusal && error.code === CODE.notFound)) throw refused(error);
