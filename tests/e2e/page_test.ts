@@ -71,6 +71,8 @@ async function inRoom(browser: Browser): Promise<void> {
     0,
     "an answer is for who has asked",
   );
+  await nodes.ready("AIice", bob);
+  await open.page.getByRole("button", { name: "≈AIice" }).first().waitFor();
 
   const bytes = await open.page.evaluate(SCRIPT_BYTES) as number;
   const paint = await open.page.evaluate(FIRST_PAINT) as number;

@@ -66,6 +66,21 @@ Deno.test("a page and the console show the same, and each its own answers", asyn
   assertEquals(second.visit.visitor.closed, 1001);
 });
 
+Deno.test("a page is told who imitates somebody as the console finds it, before it is shown that one", async () => {
+  await using nodes = new Nodes();
+  const alice = await nodes.ready("Alice", null);
+  const bob = await nodes.ready("Bob", alice, WEB);
+  using page = await BrowserWindow.open(await bob.until(isWeb), "window-1");
+  await nodes.ready("AIice", alice);
+  await page.until(({ event, name }) => event === "joined" && name === "AIice");
+
+  const { messages } = page.visit.visitor;
+  const at = messages.findIndex(({ type }) => type === "marked");
+  assertEquals(messages[at]?.["names"], ["aiice"]);
+  const shown = messages.findIndex((message) => JSON.stringify(message).includes("AIice"));
+  assert(at < shown);
+});
+
 Deno.test("token and port stay the same, so that an open page goes on after a restart", async () => {
   await using nodes = new Nodes();
   const data = Deno.makeTempDirSync({ prefix: "p2pchat-web-" });

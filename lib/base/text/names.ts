@@ -95,6 +95,8 @@ const IMITATIONS_MAX = 10_000;
 
 /** Names that imitate others here, as the console has found: of the whole process, whatever shows them. */
 const imitations = new Set<FoldedName>();
+/** How many were ever found, those that are gone included. */
+let imitationsFound = 0;
 
 /** The user, whose name imitates nobody at the user's own place; null: none. */
 let self: { readonly name: FoldedName; readonly key: Fingerprint } | null = null;
@@ -106,8 +108,26 @@ export function setOwnName(name: string, key: Fingerprint): void {
 
 /** From now on this name is shown with the mark: it looks like somebody else's who was met before. */
 export function markImitation(shown: string): void {
-  imitations.add(foldName(nameBeforeStart(shown)));
+  const name = foldName(nameBeforeStart(shown));
+  if (imitations.has(name)) return;
+  imitations.add(name);
+  imitationsFound += 1;
   dropOldest(imitations, IMITATIONS_MAX);
+}
+
+/**
+ * For whoever shows names elsewhere, as the page does: those that imitate others, folded, as far as they were found after
+ * the first `known` ones; of many at most `max`, the earlier ones first. `known` of the answer: those up to the last of these.
+ */
+export function imitationsAfter(
+  known: number,
+  max: number,
+): { readonly names: readonly FoldedName[]; readonly known: number } {
+  if (known >= imitationsFound) return { names: [], known };
+  const gone = imitationsFound - imitations.size;
+  const first = Math.max(known, gone);
+  const names = [...imitations].slice(first - gone, first - gone + max);
+  return { names, known: first + names.length };
 }
 
 /** The name as it is shown to people: with the mark if it mixes scripts, or imitates another, unless it is the user's. */

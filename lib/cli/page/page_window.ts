@@ -3,6 +3,7 @@
  * than it is shown gets it later; of what is no longer kept by then it is told that it misses some.
  */
 
+import { imitationsAfter } from "../../base/text/names.ts";
 import type { Clock } from "../../base/machine/clock.ts";
 import { TokenBucket } from "../../base/rates/token_bucket.ts";
 import type { DoorEvent, DoorHost } from "../doors/door.ts";
@@ -20,6 +21,8 @@ const EVENTS_AT_ONCE = 64;
 const CHARACTERS_AT_ONCE = 128 * 1_024;
 /** What a browser can offer in a list. */
 const NAMES_MAX = 5_000;
+/** Names that imitate others, in one message. */
+const MARKED_AT_ONCE = 1_000;
 
 /** The page's program, as a window sees it. */
 interface WindowPorts {
@@ -57,6 +60,8 @@ export class PageWindow {
   #proved: Proved;
   /** The last event that it was shown. */
   #lastId = 0;
+  /** So many of the names that imitate others it has been told of. */
+  #marked = 0;
   /** What it is to be told besides events, by kind, once it has taken what waits. */
   readonly #untold = new Map<string, string>();
 
@@ -76,11 +81,22 @@ export class PageWindow {
   pump(): void {
     const { host } = this.#ports;
     if (this.#step !== "in") return;
+    this.#mark();
     while (this.#lastId < host.lastId && this.#keepsUp && !this.#socket.isClosed) {
       if (host.firstId > this.#lastId + 1) {
         return this.#socket.close(CLOSED.later, "It has fallen too far behind");
       }
       this.#sendEvents();
+    }
+  }
+
+  /** Tells it which names imitate others, before it is shown them: as the console, which has found that. */
+  #mark(): void {
+    while (this.#keepsUp && !this.#socket.isClosed) {
+      const { names, known } = imitationsAfter(this.#marked, MARKED_AT_ONCE);
+      if (names.length === 0) return;
+      this.#marked = known;
+      this.#socket.send(JSON.stringify({ type: "marked", names }));
     }
   }
 

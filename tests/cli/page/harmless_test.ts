@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { cpuMs } from "../../cpu_time.ts";
+import { after, pageOf, placeOf } from "./events_given.ts";
 import { type Any, page } from "./page_modules.ts";
 
 const { foldedBody, partsOf, shownName, visibleBody } = page;
@@ -42,9 +43,34 @@ Deno.test("page: a browser that doesn't know the newest scripts still tells mixe
 
 Deno.test("page: a name that imitates another is marked, and so is one of several scripts", () => {
   assertEquals(shownName("Аlice"), "≈Аlice");
-  assertEquals(shownName("AIice", new Set(["AIice"])), "≈AIice");
+  const state = { self: "\u0410lan", marked: new Set(["aiice"]) };
+  assertEquals(shownName("AIice", state), "≈AIice");
+  assertEquals(shownName("AIice~k7f3", state), "≈AIice~k7f3");
+  assertEquals(shownName("Alice", state), "Alice");
+  assertEquals(shownName("\u0410lan", state), "\u0410lan", "the user's own, as on the console");
   assertEquals(shownName("Bob~k7f3"), "Bob~k7f3");
   assertEquals(shownName("a\u202eb"), "a<U+202E>b");
+});
+
+Deno.test("page: whoever imitates another is marked wherever they are named, also in what was shown before", () => {
+  const joined = { event: "joined", name: "AIice", key: "k", verified: false };
+  const event = { event: "message", from: "AIice", key: "k", text: "hi", private: true };
+  const before = after(pageOf("mesh", [{ event: "ready", name: "Bob", room: "r" }, joined]), [
+    event,
+  ]);
+  const state = page.reduce(before, { type: "marked", names: ["aiice"] });
+  const place = state.places.get(placeOf(state, "AIice"));
+
+  assertEquals(page.titleOf(state, place), "≈AIice");
+  assertEquals(page.subtitleOf(state, place), "Only ≈AIice can read this");
+  assertEquals(page.placeholderOf(state, place), "Private message to ≈AIice");
+  assertEquals(page.emptyText(state, place).title, "≈AIice");
+  assertEquals(page.attentionOf(event, state).title, "≈AIice to you");
+  assertEquals(page.attentionOf(joined, state).spoken, "≈AIice joined");
+  const ring = page.attentionOf({ event: "incoming", from: "aIice" }, state);
+  assertEquals(ring.title, "≈aIice is calling");
+  const more = page.reduce(state, { type: "marked", names: ["cooordinator"] });
+  assertEquals([...more.marked], ["aiice", "cooordinator"], "one does not replace another");
 });
 
 Deno.test("page: the parts of a text are the text, whatever it is", () => {

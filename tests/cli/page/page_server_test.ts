@@ -5,6 +5,7 @@ import {
   assertNotEquals,
   assertStringIncludes,
 } from "@std/assert";
+import { markImitation } from "../../../lib/base/text/names.ts";
 import { type PageVisitor, TOKEN } from "./page_visitor.ts";
 import { clientFrame } from "./web_socket_client.ts";
 import { ServedPage } from "./served_page.ts";
@@ -533,4 +534,23 @@ Deno.test("a copy whose offer was taken back makes room, and so does one that is
   const left = [first, second, forgotten, last];
   assertEquals(await Promise.all(left.map(isThere)), [false, true, false, true]);
   assertEquals([await page.disk.stat("/p/uploads/run/1"), page.failures], [null, []]);
+});
+
+Deno.test("a window is told which names imitate others before it is shown them, also one that comes later", () => {
+  const page = new ServedPage();
+  const { visitor } = page.window("window-1");
+  page.show({ from: "Alice" });
+  for (let number = 0; number < 1_500; number++) markImitation(`aIice${number}`);
+  page.show({ from: "AIice7~k7f3" });
+  const marks = visitor.of("marked").flatMap(({ names }) => names as string[]);
+  assertEquals(marks.length, 1_500);
+  assert(marks.includes("aiice7"));
+  const order = visitor.messages.map(({ type }) => type);
+  assert(order.lastIndexOf("marked") < order.lastIndexOf("events"));
+  markImitation("AIICE7");
+  page.show({ from: "AIICE7" });
+  assertEquals(visitor.of("marked").length, 2, "known already");
+
+  const later = page.window("window-2").visitor;
+  assertEquals(later.of("marked").flatMap(({ names }) => names as string[]), marks);
 });

@@ -606,7 +606,7 @@ Deno.test("page: why a friend doesn't get what one said stands in the conversati
   const [first, last] = items(state, placeOf(state, "bob")).filter(({ kind }) => kind === "said");
   assertEquals([first.waits, last.waits], [
     undefined,
-    "bob refuses: kept, and sent when bob takes it",
+    [{ name: "bob" }, " refuses: kept, and sent when bob takes it"],
   ]);
 });
 

@@ -8,8 +8,9 @@ import { plainText } from "./phrases.js";
 export function renderAnswers(element, context) {
   const { place, act } = context;
   const { answers } = place;
-  if (element.answers === answers) return;
-  element.answers = answers;
+  const { size: marked } = context.state.marked;
+  if (element.answers === answers && element.marked === marked) return;
+  [element.answers, element.marked] = [answers, marked];
   const hadFocus = element.contains(document.activeElement);
   element.hidden = answers.length === 0;
   fill(element, answers.toReversed().map((each) => answerElement(each, context)));
@@ -18,7 +19,7 @@ export function renderAnswers(element, context) {
 }
 
 function answerElement(item, context) {
-  const title = plainText(item.card.title);
+  const title = plainText(item.card.title, context.state);
   const close = h("button", {
     type: "button",
     class: "icon-button answer-close",
@@ -30,6 +31,6 @@ function answerElement(item, context) {
 }
 
 /** What a screen reader is told of an answer. */
-export function spokenOf({ card }) {
-  return `${plainText(card.title)}. It is shown above the message box; Escape closes it.`;
+export function spokenOf({ card }, state) {
+  return `${plainText(card.title, state)}. It is shown above the message box; Escape closes it.`;
 }

@@ -112,7 +112,7 @@ function marked(kind, part) {
 export function renderAsks(element, state, act, nowMs) {
   const all = [...unsaidOf(state, act), ...questionsOf(state, act)];
   const open = all.filter(({ deadlineMs = NEVER_MS + nowMs }) => deadlineMs > nowMs);
-  const keys = open.map(({ key }) => key).join("\n");
+  const keys = [...open.map(({ key }) => key), state.marked.size].join("\n");
   element.hidden = open.length === 0;
   if (element.dataset.keys !== keys) {
     element.dataset.keys = keys;

@@ -1,6 +1,6 @@
 /** What a screen reader is told, and what wants the attention of somebody who looks elsewhere. */
 
-import { actionIn, visible } from "./harmless.js";
+import { actionIn, shownName, visible } from "./harmless.js";
 import { linesOf } from "./lines.js";
 import { plainText } from "./phrases.js";
 import { parsedRef } from "./refs.js";
@@ -23,14 +23,14 @@ function lineOf(event, state, call) {
   if (event.history === true || LEADING.has(event.event)) return null;
   const isAnswer = parsedRef(event.ref, state.places)?.kind === "a";
   if (!TOLD.has(event.event) && !isAnswer) return null;
-  const lines = linesOf(event, { ...state, call }).map(({ parts }) => plainText(parts));
+  const lines = linesOf(event, { ...state, call }).map(({ parts }) => plainText(parts, state));
   return lines.map(short).join(" ") || null;
 }
 
 /** How the fetching of a file has ended: while it goes on, the page shows how far it is. */
-function transferText({ self, state, name, to }) {
+function transferText({ self, state, name, to }, known) {
   const file = visible(name);
-  if (self === true) return to === undefined ? null : `${visible(to)} has fetched ${file}`;
+  if (self === true) return to === undefined ? null : `${shownName(to, known)} has fetched ${file}`;
   switch (state) {
     case "done":
       return `${file} is here`;
@@ -57,7 +57,7 @@ export function attentionOf(event, state, call = state.call) {
       if (event.self || event.history) return none;
       const isToUser = event.private === true || state.mode === "friends" ||
         state.mode === "directory" && event.event === "message";
-      const who = visible(shown);
+      const who = shownName(shown, state);
       const spoken = `${who}${isToUser ? " to you" : ""}: ${short(text)}`;
       if (!isToUser && event.mention !== true) return { ...none, spoken };
       return {
@@ -68,11 +68,11 @@ export function attentionOf(event, state, call = state.call) {
       };
     }
     case "incoming": {
-      const title = `${visible(from)} is calling`;
+      const title = `${shownName(from, state)} is calling`;
       return { spoken: null, title, body: "Answer within 30 s", isUrgent: true };
     }
     case "vote-wanted": {
-      const title = `${visible(event.by)} wants to change entry ${event.seq}`;
+      const title = `${shownName(event.by, state)} wants to change entry ${event.seq}`;
       return {
         spoken: null,
         title,
@@ -82,11 +82,11 @@ export function attentionOf(event, state, call = state.call) {
     }
     case "offer": {
       if (event.history) return none;
-      const who = event.self ? "You offer" : `${visible(from)} offers`;
+      const who = event.self ? "You offer" : `${shownName(from, state)} offers`;
       return { ...none, spoken: `${who} the file ${visible(event.name)}` };
     }
     case "transfer":
-      return { ...none, spoken: transferText(event) };
+      return { ...none, spoken: transferText(event, state) };
     default:
       return { ...none, spoken: lineOf(event, state, call) };
   }

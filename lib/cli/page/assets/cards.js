@@ -2,7 +2,7 @@
 
 import { bodyElement, sentence } from "./body.js";
 import { copyButton, h, nameOf, svg } from "./dom.js";
-import { visible } from "./harmless.js";
+import { shownName, visible } from "./harmless.js";
 import { qrShape } from "./qr.js";
 import { timeText } from "./times.js";
 
@@ -122,7 +122,9 @@ function foundElement(
     found === undefined ? null : h("button", {
       type: "button",
       class: "more",
-      "aria-label": `Go to what ${from ? visible(from) : "you"} said, ${timeText(at, nowMs)}`,
+      "aria-label": `Go to what ${from ? shownName(from, state) : "you"} said, ${
+        timeText(at, nowMs)
+      }`,
       onclick: () => act.jump(found),
     }, "Go to it"),
   );

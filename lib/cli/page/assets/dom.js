@@ -93,12 +93,12 @@ export function setText(element, text) {
 
 /** A person's name, apart from what stands beside it. */
 export function nameOf(name, state) {
-  return h("bdi", { class: "name" }, shownName(name, state.marked));
+  return h("bdi", { class: "name" }, shownName(name, state));
 }
 
 /** A circle with the first letter of a name, in the colour of the person. @param who Their key, or their name. */
 export function avatar(name, state, isOwn = false, who = name) {
-  const [first = "?"] = shownName(name, state.marked);
+  const [first = "?"] = shownName(name, state);
   const element = h(
     "span",
     { class: isOwn ? "avatar is-own" : "avatar", "aria-hidden": "true" },

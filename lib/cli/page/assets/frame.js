@@ -2,7 +2,7 @@
 
 import { countText } from "../../../base/text/words.ts";
 import { fill, h, icon, setText, verifiedSign } from "./dom.js";
-import { visible } from "./harmless.js";
+import { shownName } from "./harmless.js";
 import { emptyText, endedText, placeholderOf, subtitleOf } from "./headings.js";
 import { addFriend } from "./place_menu.js";
 import { homeOf, peopleOf, unseenElsewhere, unseenIn } from "./places.js";
@@ -72,7 +72,9 @@ function renderPerson(state, place) {
     fill($("title-sign"), sign);
   }
   $("about").hidden = person === undefined;
-  if (person !== undefined) $("about").setAttribute("aria-label", `About ${visible(person.name)}`);
+  if (person !== undefined) {
+    $("about").setAttribute("aria-label", `About ${shownName(person.name, state)}`);
+  }
 }
 
 const SIGNS = { direct: "lock", call: "call", lobby: "call", friends: "person" };

@@ -4,7 +4,7 @@ import { itemsOf } from "./chunks.js";
 import { editHappenings } from "./edit_events.js";
 import { fileHappenings } from "./file_events.js";
 import { folded } from "./harmless.js";
-import { comparedText } from "./phrases.js";
+import { comparedText, namePart } from "./phrases.js";
 import {
   directId,
   directPlace,
@@ -249,7 +249,7 @@ function delivery(state, event, when) {
   const { state: how, to, reason, sentWhen } = event;
   const waits = sentWhen === undefined
     ? {}
-    : { waits: `${to} ${reason}: kept, and sent ${sentWhen}` };
+    : { waits: [namePart(to), ` ${reason}: kept, and sent ${sentWhen}`] };
   const next = withSaid(known, place, event.id, { delivery: how, ...waits });
   const shown = next.places.get(place.id);
   // The message itself says that it waits.

@@ -20,11 +20,16 @@ export function visibleBody(text) {
   return withFewMarks(visibleLines(text).join("\n"));
 }
 
-/** The name as people see it. @param marked Names that imitate others, as the program has found. */
-export function shownName(name, marked = new Set()) {
+/** The name as people see it, with the mark that the console gives it: the user's own has none. */
+export function shownName(name, state = {}) {
   const plain = visibleText(name);
-  const isMarked = mixesScripts(nameBeforeStart(name)) || marked.has(name);
-  return isMarked ? MIXED_SCRIPTS_MARK + plain : plain;
+  return isMarked(name, state) ? MIXED_SCRIPTS_MARK + plain : plain;
+}
+
+function isMarked(name, { marked, self }) {
+  if (typeof self === "string" && foldName(name) === foldName(self)) return false;
+  const own = nameBeforeStart(name);
+  return mixesScripts(own) || marked?.has(foldName(own)) === true;
 }
 
 /** What a text says that its author does (`/me waves`); null: it isn't such a text. */

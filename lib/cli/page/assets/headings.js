@@ -1,7 +1,7 @@
 /** What stands above and below a place: what it is, who reads it, and what can be typed there. */
 
 import { countText } from "../../../base/text/words.ts";
-import { visible } from "./harmless.js";
+import { shownName, visible } from "./harmless.js";
 import { peopleOf } from "./places.js";
 import { commandNamed, isClosed } from "./typed.js";
 
@@ -21,7 +21,7 @@ export function subtitleOf(state, place) {
     case "direct":
       return state.mode === "friends"
         ? friendText(state, place)
-        : `Only ${visible(place.person)} can read this`;
+        : `Only ${shownName(place.person, state)} can read this`;
     case "call":
       return callText(state, place);
     case "friends":
@@ -63,11 +63,11 @@ export function placeholderOf(state, place) {
   switch (place.type) {
     case "direct":
       return state.mode === "friends"
-        ? `Message to ${visible(place.person)}`
-        : `Private message to ${visible(place.person)}`;
+        ? `Message to ${shownName(place.person, state)}`
+        : `Private message to ${shownName(place.person, state)}`;
     case "call":
       return state.call?.state === "connected" && state.call.peer === place.person
-        ? `Say something to ${visible(place.person)}`
+        ? `Say something to ${shownName(place.person, state)}`
         : "No call now";
     case "friends":
       return "Choose a friend, or NAME/TEXT";
@@ -87,7 +87,7 @@ export function emptyText(state, place) {
     const text = state.mode === "friends"
       ? "What you write here is kept until it has arrived."
       : "What you write here goes to nobody else. It is kept until it has arrived.";
-    return { title: visible(place.person), text };
+    return { title: shownName(place.person, state), text };
   }
   if (place.type === "lobby") {
     const text = othersIn(state, place) === 0

@@ -60,7 +60,9 @@ function act(action) {
   if (state === before) return;
   const answer = current().answers.at(-1);
   const known = before.places.get(state.current)?.answers.at(-1);
-  if (answer !== undefined && action.type === "events" && answer !== known) tell(spokenOf(answer));
+  if (answer !== undefined && action.type === "events" && answer !== known) {
+    tell(spokenOf(answer, state));
+  }
   if (before.current !== state.current && document.activeElement === $("text")) {
     tell(titleOf(state, current())); // of what stays in focus no reader says that it has another name now
   }

@@ -1,5 +1,6 @@
 /** What can be done about a person, by the commands that this mode has. */
 
+import { shownName } from "./harmless.js";
 import { commandNamed } from "./typed.js";
 
 /** @returns Entries of a menu: `label`, `icon`, `run`, and `isGrave` for what can't be taken back easily. */
@@ -28,7 +29,7 @@ export function personActions({ name, self, verified, state: isBusy }, state, ac
   if (has("whois")) entries.push(entry("person", "Who is this?", () => act.line(`/whois ${name}`)));
   if (has("ignore")) entries.push(entry("mute", "Ignore", () => act.line(`/ignore ${name}`)));
   if (has("remove")) {
-    const title = `Remove ${name}?`;
+    const title = `Remove ${shownName(name, state)}?`;
     const text =
       "The founder and deputies can shut somebody out of the room for good. /allow lets them come back.";
     const run = async () => {

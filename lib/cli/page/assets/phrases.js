@@ -4,6 +4,7 @@
  */
 
 import { countText } from "../../../base/text/words.ts";
+import { shownName } from "./harmless.js";
 
 export const namePart = (text) => ({ name: text });
 export const quotePart = (text) => ({ quote: text });
@@ -83,14 +84,15 @@ export function othersText(names) {
 }
 
 /** The text of parts, for screen readers and notifications. */
-export function plainText(parts, timeText = (iso) => iso) {
-  return parts.map((part) => typeof part === "string" ? part : plainPart(part, timeText)).join("");
+export function plainText(parts, state) {
+  return parts.map((part) => typeof part === "string" ? part : plainPart(part, state)).join("");
 }
 
-function plainPart({ name, code, time, entry, others, quote, label }, timeText) {
+function plainPart({ name, code, time, entry, others, quote, label }, state) {
+  if (name !== undefined) return shownName(name, state);
   if (label !== undefined) return label;
-  if (time !== undefined) return timeText(time);
+  if (time !== undefined) return time;
   if (entry !== undefined) return `entry ${entry}`;
   if (others !== undefined) return othersText(others);
-  return name ?? code ?? `\u201c${quote}\u201d`;
+  return code ?? `\u201c${quote}\u201d`;
 }

@@ -30,6 +30,7 @@ export const NOTHING = Object.freeze({
   forms: [],
   names: [],
   away: [],
+  /** Names that imitate others, folded, as the program has found. */
   marked: new Set(),
   fileBytes: 0,
   paused: null,

@@ -19,6 +19,9 @@ import {
 /** So many of the page's own commands wait for an answer; the oldest are forgotten. */
 const PENDING_MAX = 200;
 
+/** As many as the program knows. */
+const MARKED_MAX = 10_000;
+
 const ACTIONS = {
   welcome,
   events: (state, { events, nowMs }) =>
@@ -27,7 +30,11 @@ const ACTIONS = {
   paused: (state, { reason }) => ({ ...state, paused: reason }),
   progress: (state, { text }) => ({ ...state, progress: text }),
   names: (state, { names, away = [] }) => ({ ...state, names, away }),
-  marked: (state, { names }) => ({ ...state, marked: new Set(names) }),
+  /** More names imitate others, as the program has found. */
+  marked: (state, { names }) => ({
+    ...state,
+    marked: new Set([...state.marked, ...names].slice(-MARKED_MAX)),
+  }),
   link: (state, { link }) => {
     const hasEnded = link.state === "lost" &&
       (state.link.state === "ended" || state.link.hasEnded === true);
@@ -93,7 +100,7 @@ function welcome(state, { welcome, seenAt = state.seenAt }) {
     paused,
     prompt: prompt.text,
     self: prompt.self ?? state.self,
-    marked: new Set(welcome.marked ?? state.marked),
+    marked: isOther ? new Set() : state.marked,
     fileBytes: welcome.fileBytes ?? 0,
     upTo: last,
     link: { state: "open", text: null },

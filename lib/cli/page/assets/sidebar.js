@@ -2,7 +2,7 @@
 
 import { countText, numberText } from "../../../base/text/words.ts";
 import { avatar, fill, h, icon, nameOf, setText, verifiedSign } from "./dom.js";
-import { visible } from "./harmless.js";
+import { shownName, visible } from "./harmless.js";
 import { othersIn } from "./headings.js";
 import { comparedText } from "./phrases.js";
 import { directId, homeOf, mainPlace, peopleOf } from "./places.js";
@@ -23,7 +23,7 @@ const MAIN_TITLES = { room: "Room", group: "Group", lobby: "Lobby", friends: "Yo
 
 export function titleOf(state, place) {
   if (place.person !== null) {
-    const name = visible(place.person);
+    const name = shownName(place.person, state);
     return hasNamesake(state, place) ? `${name} in ${titleOf(state, homeOf(state, place))}` : name;
   }
   if (place.title) return visible(place.title);
@@ -100,7 +100,7 @@ export function renderPeople(elements, state, act) {
   const others = othersIn(state, place);
   setText(elements.count, others === 0 ? "" : numberText(others));
   keyed(elements.list, people.slice(0, PEOPLE_MAX), ({ name }) => name, (person) => ({
-    signature: JSON.stringify([person, state.keys.get(person.name), state.marked.has(person.name)]),
+    signature: JSON.stringify([person, state.keys.get(person.name), state.marked.size]),
     make: () => personElement(person, state, act),
   }));
 }

@@ -1,10 +1,10 @@
 /** What somebody says, or offers: with who it is, and when, where that begins; else beside what they said before. */
 
-import { bodyElement } from "./body.js";
+import { bodyElement, sentence } from "./body.js";
 import { startsDay } from "./days.js";
 import { avatar, colour, h, icon, nameOf, verifiedSign } from "./dom.js";
 import { offerElement } from "./offers.js";
-import { visible } from "./harmless.js";
+import { shownName, visible } from "./harmless.js";
 import { peopleOf } from "./places.js";
 import { fullText, shortTimeText, timeText } from "./times.js";
 
@@ -22,13 +22,13 @@ export function said(item, before, context) {
   if (item.mention) classes.push("is-mention");
   if (item.delivery === "queued") classes.push("is-waiting");
   const body = [bodyElement(item.text, context, "said-text"), footOf(item, context)];
-  const who = item.self ? "You" : visible(item.from);
+  const who = item.self ? "You" : shownName(item.from, context.state);
   const label = `${who}, ${timeText(item.at)}`;
   return spoken(item, before, context, { classes, label, body, beside: besideOf(item, context) });
 }
 
 export function offer(item, before, context) {
-  const who = item.self ? "You offer" : `${visible(item.from)} offers`;
+  const who = item.self ? "You offer" : `${shownName(item.from, context.state)} offers`;
   return spoken(item, before, context, {
     classes: ["said", "is-offer"],
     label: `${who} a file, ${visible(item.data.name)}`,
@@ -89,7 +89,8 @@ function personOf(item, { state, place }) {
     : person;
 }
 
-function footOf(item, { state }) {
+function footOf(item, context) {
+  const { state } = context;
   const notes = [];
   if (item.edited) {
     const { by, times } = item.edited;
@@ -99,8 +100,8 @@ function footOf(item, { state }) {
     notes.push(h("p", { class: "said-mark" }, how, whose));
   }
   if (item.delivery === "queued") {
-    const text = item.waits ?? (state.mode === "mesh" ? AWAY : KEPT);
-    notes.push(h("p", { class: "said-mark is-late" }, visible(text)));
+    const parts = item.waits ?? [state.mode === "mesh" ? AWAY : KEPT];
+    notes.push(h("p", { class: "said-mark is-late" }, sentence(parts, context)));
   }
   if (item.delivery === "failed") {
     notes.push(h("p", { class: "said-mark is-failed" }, "not delivered"));

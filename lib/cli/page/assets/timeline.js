@@ -306,12 +306,10 @@ export class Timeline {
   #signatureOf(item) {
     const { state, place, nowMs } = this.#context;
     const isDivided = place.divider === item.key;
-    const day = dayNumber(nowMs);
-    if (item.author === undefined) return `${isDivided} ${day}`;
+    const shared = `${isDivided} ${dayNumber(nowMs)} ${state.marked.size}`;
+    if (item.author === undefined) return shared;
     const { verified, refused, changed } = peopleOf(state, place).get(item.from) ?? {};
-    return `${isDivided} ${day} ${verified} ${refused} ${changed?.key} ${
-      state.marked.has(item.from)
-    }`;
+    return `${shared} ${verified} ${refused} ${changed?.key}`;
   }
 
   #measure() {
