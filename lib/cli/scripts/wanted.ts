@@ -1,6 +1,7 @@
 /** Which events a `--wait` prints. */
 
-import { isSameName } from "../../base/text/names.ts";
+import { fingerprintFault } from "../../base/text/fingerprint.ts";
+import { isSameName, withoutMark } from "../../base/text/names.ts";
 import type { WaitingDoor } from "../args/options.ts";
 import type { ShownEvent } from "../rendering/user_interface.ts";
 
@@ -24,9 +25,10 @@ export function isWanted(
 }
 
 function isOf(event: Fields, whom: string): boolean {
-  if (event["key"] === whom.toLowerCase()) return true;
+  // Anybody may take somebody's key for a name.
+  if (fingerprintFault(whom) === null) return event["key"] === whom.toLowerCase();
   const name = WHOSE.map((field) => event[field]).find((each) => typeof each === "string");
-  return typeof name === "string" && isSameName(name, whom);
+  return typeof name === "string" && isSameName(name, withoutMark(whom));
 }
 
 /** Whether it is what somebody else said. */

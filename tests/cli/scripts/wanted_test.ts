@@ -25,6 +25,10 @@ const CASES: readonly (readonly [
   ["the author's, in another case", SAID, { from: "BOB" }, true],
   ["somebody else's", SAID, { from: "Carol" }, false],
   ["the key's", SAID, { from: KEY.toUpperCase() }, true],
+  ["that of somebody who takes the key for a name", { ...SAID, shown: KEY, key: "other" }, {
+    from: KEY,
+  }, false],
+  ["the author's, with the mark", SAID, { from: "≈Bob" }, true],
   ["one that claims the name, and is shown under another", { ...SAID, shown: "Bob~k7f3" }, {
     from: "Bob",
   }, false],
