@@ -7,13 +7,14 @@
  * its texts: nobody can write a line that looks like one of ours, or like the end of what they said.
  */
 
+import { shownName } from "../../base/text/names.ts";
 import { visibleLines } from "../../base/text/text.ts";
 import { countText } from "../../base/text/words.ts";
 import type { JsonObject } from "./json_rpc.ts";
 
 /** An author, as a message or an entry of a log names it. */
 export interface Author {
-  /** The name under which that one is shown. */
+  /** The name under which that one is shown, without the mark of one that looks like another. */
   readonly name: string;
   /** Fingerprint; empty where the event doesn't tell it. */
   readonly key: string;
@@ -21,6 +22,7 @@ export interface Author {
 
 /** A message in an answer. */
 export interface SaidData {
+  /** With the mark, if the name looks like another: tools take it so, too. */
   readonly from: string;
   /** Fingerprint; empty where none is known. */
   readonly key: string;
@@ -57,10 +59,10 @@ export function saidData(
 ): SaidData {
   const { to, mention, removed, sentAt, id, seq, text } = said;
   return {
-    from: authorOf(said).name,
+    from: shownName(authorOf(said).name),
     ...author,
     ...(said["private"] === true ? { private: true } : {}),
-    ...(typeof to === "string" ? { to } : {}),
+    ...(typeof to === "string" ? { to: shownName(to) } : {}),
     ...(mention === true ? { mention } : {}),
     ...(removed === true ? { removed } : {}),
     sentAt: String(sentAt),

@@ -527,6 +527,28 @@ Deno.test("ToolCalls: members of each mode, whose keys they are, and who one is 
   assertStringIncludes(friends.text, "Bob: key unknown, NOT verified, not connected");
 });
 
+Deno.test("ToolCalls: a name that looks like another has its mark, as people see it, and is asked for without", () => {
+  const fake = "\u0410lice"; // begins with a Cyrillic letter
+  const run = new Run();
+  run.says("1", "hi", { from: fake, shown: fake, key: "kM" });
+  const asked = run.begin(0, { ...WAIT, name: `≈${fake}` });
+  const [question] = asked;
+  assert(question?.type === "command");
+  assertEquals(question.command["name"], fake);
+  const said = answerIn(run.knows(asked, { key: "kM", verified: false }), 0);
+  run.begin(1, { tool: "members", command: { command: "peers" } });
+  const peers = [{ name: "bot", key: "own" }, { name: fake, key: "kM" }];
+  const members = answerIn(run.shows({ event: "peers", peers }, "mcp-1"), 1);
+  run.begin(2, { tool: "verify", command: { command: "verify", name: fake } });
+  const verify = answerIn(run.shows({ event: "verify", name: fake, key: "kM" }, "mcp-2"), 2);
+
+  assertEquals(firstIn(said)["from"], `≈${fake}`);
+  assertStringIncludes(said.text, `from ≈${fake}, key kM`);
+  assertStringIncludes(members.text, `≈${fake}: key kM`);
+  assertEquals((members.structured?.["members"] as JsonObject[])[1]!["name"], `≈${fake}`);
+  assertStringIncludes(verify.text, `The key of ≈${fake} is kM`);
+});
+
 Deno.test("ToolCalls: nobody answers a question: that is said", () => {
   const run = new Run();
   run.begin(0, HISTORY);
