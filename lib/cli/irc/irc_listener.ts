@@ -11,6 +11,8 @@ interface IrcListener {
   readonly listener: Pick<Deno.Listener, "accept" | "close">;
   /** For the user, and for scripts. */
   readonly at: { readonly host: string; readonly port: number } | { readonly path: string };
+  /** What the user has to know of it; null: nothing. */
+  readonly warning: string | null;
 }
 
 /** @throws {P2pchatError} `port-in-use`, `in-use`, `bad-file` or `disk`. */
@@ -23,7 +25,14 @@ export async function openIrcListener(place: IrcPlace): Promise<IrcListener> {
       "choose another one with --irc PORT";
     throw new P2pchatError("port-in-use", text);
   }
-  return { listener, at: { host: LOOPBACK, port: listener.addr.port } };
+  const { port } = listener.addr;
+  const isMoved = place.port === null && port !== IRC_PORT_DEFAULT;
+  return { listener, at: { host: LOOPBACK, port }, warning: isMoved ? movedText(port) : null };
+}
+
+function movedText(port: number): string {
+  return `IRC is at port ${port}, as another program listens at ${IRC_PORT_DEFAULT}: a client that connects there tells ` +
+    "that program your password; on a machine that others use --irc PATH is safe from that";
 }
 
 /** Null where the port is taken. */
@@ -46,7 +55,7 @@ async function openSocket(path: string): Promise<IrcListener> {
     }
     if (listener === null) throw taken(path);
     Deno.chmodSync(path, SOCKET_MODE); // before anybody is let in
-    return { listener: removedAtClose(listener, path), at: { path } };
+    return { listener: removedAtClose(listener, path), at: { path }, warning: null };
   } catch (error) {
     listener?.close();
     if (error instanceof P2pchatError) throw error;

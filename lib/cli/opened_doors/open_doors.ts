@@ -52,7 +52,8 @@ async function openIrc<Event extends ShownEvent, Target>(
   const warn = (text: string) => ui.show({ event: "notice", text, warning: true });
   const parts = { file: passwordFile, disk, folder, random: randomBytes, notice: warn };
   const password = await openIrcPassword(parts);
-  const { listener, at } = await openIrcListener(place);
+  const { listener, at, warning } = await openIrcListener(place);
+  if (warning !== null) warn(warning);
   const { wallMs } = environment;
   const nowMs = () => SYSTEM_LINK_CLOCK.nowMs();
   const rendering = renderingOf(render, wallMs);

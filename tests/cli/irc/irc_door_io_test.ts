@@ -387,6 +387,20 @@ Deno.test("irc door: what isn't a socket is never removed; a taken port is told"
   await served.door.close();
 });
 
+Deno.test("irc door: where the usual port is another program's, the user is warned of that one", async () => {
+  const { listener } = await openIrcListener({ type: "port", port: null }); // unless it is taken already
+  const moved = await openIrcListener({ type: "port", port: null });
+
+  assert("port" in moved.at);
+  assertEquals(
+    moved.warning,
+    `IRC is at port ${moved.at.port}, as another program listens at 6667: a client that connects ` +
+      "there tells that program your password; on a machine that others use --irc PATH is safe from that",
+  );
+  listener.close();
+  moved.listener.close();
+});
+
 Deno.test("irc password: one is made, mode 0600, and stays; a file of the user's goes before", async () => {
   const folder = await Deno.makeTempDir();
   const parts = {
