@@ -239,19 +239,30 @@ function part({ client, rooms, talk }: IrcContext, [channels]: readonly string[]
 }
 
 function whois(context: IrcContext, params: readonly string[], message: IrcMessage): Answered {
-  const { client, rooms, run } = context;
+  const { client, rooms, talk, run } = context;
   const target = params.at(-1)!;
   if (ircFolded(target) === SERVICE) {
     answerOwnWhois(client);
     return "now";
   }
-  const found = rooms.byNick(target);
-  const name = found?.person.name ?? nameOfNick(target);
-  const asked = { command: "whois", name };
   const pending = pendingOf(context, "whois", target, message);
-  if (rooms.isOwnNick(target)) run({ command: "whoami" }, pending);
-  else run(found === undefined ? asked : rooms.placed(found.room, asked), pending);
+  if (rooms.isOwnNick(target)) {
+    run({ command: "whoami" }, pending);
+    return "later";
+  }
+  const addressed = talk.addressee(target, "whois");
+  if (addressed.type === "nobody") {
+    answerNoWhois(client, target, addressed.text);
+    return "now";
+  }
+  const { room, name } = addressed;
+  run(rooms.placed(room, { command: "whois", name }), pending);
   return "later";
+}
+
+function answerNoWhois(client: IrcClient, target: string, text: string): void {
+  client.reply("401", target, text);
+  client.reply("318", target, "End of WHOIS");
 }
 
 function topic({ client, rooms }: IrcContext, params: readonly string[]): void {
@@ -340,10 +351,7 @@ export function sendError(
     const numeric = code === "name-taken" ? "433" : "432";
     return client.reply(numeric, target, text);
   }
-  if (kind === "whois") {
-    client.reply("401", target, text);
-    return client.reply("318", target, "End of WHOIS");
-  }
+  if (kind === "whois") return answerNoWhois(client, target, text);
   if (kind === "said") {
     if (code === "too-long") {
       return client.fail("PRIVMSG", "MESSAGE_TOO_LONG", target, String(MESSAGE_BYTES_MAX), text);

@@ -11,7 +11,7 @@ import { sendChange } from "./irc_changes.ts";
 import { IrcClient } from "./irc_client.ts";
 import { type IrcContext, runCommand, sendHistory } from "./irc_commands.ts";
 import { type Fields, maybeText, textOf } from "./rooms/irc_fields.ts";
-import { lastOf } from "./irc_history.ts";
+import { lastOfEach } from "./irc_history.ts";
 import type { ClientLine } from "./lines/irc_line_splitter.ts";
 import { type IrcMessage, ircMessage, SERVER } from "./lines/irc_message.ts";
 import { parseIrc } from "./lines/irc_parser.ts";
@@ -286,7 +286,7 @@ export class IrcGateway {
   #replay(client: IrcClient): void {
     const { shownId } = this.#receipts;
     const missed = this.#said().filter(({ id }) => id > shownId);
-    const shown = lastOf(missed, REPLAYED_MAX);
+    const shown = lastOfEach(missed, REPLAYED_MAX);
     const left = missed.length - shown.length;
     if (left > 0) {
       const text =
@@ -356,6 +356,7 @@ export class IrcGateway {
     const show = () => sendNews(news);
     const label = pending?.client === client.number ? pending.label : undefined;
     if (client.answering(label, show) && label !== undefined) this.#pending.answered(ref!);
+    this.#talk.shown(fields, client);
   }
 
   #changes(fields: Fields, pending: Pending | undefined): readonly Change[] {

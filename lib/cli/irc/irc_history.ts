@@ -103,6 +103,31 @@ export function lastOf(said: readonly Said[], limit: number): readonly Said[] {
   return firstOf(said.toReversed(), limit).toReversed();
 }
 
+/**
+ * The last of what was said in each place, at most so many together, and so much text: each gets as much as the others, so
+ * that nobody pushes out what was said elsewhere. Conversations come first.
+ */
+export function lastOfEach(said: readonly Said[], limit: number): readonly Said[] {
+  const groups = [...Map.groupBy(said, ({ target }) => ircFolded(target)).values()];
+  const kept = new Set<Said>();
+  let units = 0;
+  let open = groups.toSorted(([one], [other]) => Number(other!.isPrivate) - Number(one!.isPrivate));
+  while (open.length > 0) {
+    open = open.filter((group) => {
+      const last = group.pop();
+      if (last === undefined || kept.size === limit) return false;
+      units += last.text.length;
+      if (kept.size > 0 && units > ANSWERED_UNITS_MAX) {
+        units -= last.text.length;
+        return false;
+      }
+      kept.add(last);
+      return true;
+    });
+  }
+  return said.filter((one) => kept.has(one));
+}
+
 /** Who talked between two times, the last first heard of last; bounded by `limit`. */
 export function conversingIn(
   params: readonly string[],

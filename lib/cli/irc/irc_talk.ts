@@ -3,12 +3,13 @@
  * one writes to alone is called: what is written meanwhile is said once the call is connected.
  */
 
+import { utf8Length } from "../../base/text/text.ts";
 import type { IrcClient } from "./irc_client.ts";
 import { type Fields, textOf } from "./rooms/irc_fields.ts";
 import { ircFolded } from "./lines/irc_message.ts";
 import { nameOfNick, SERVICE } from "./lines/irc_names.ts";
 import type { Pending } from "./irc_pending.ts";
-import type { IrcRooms, Room } from "./rooms/irc_rooms.ts";
+import type { Addressee, IrcRooms, Room } from "./rooms/irc_rooms.ts";
 import { RoomChoice } from "./rooms/room_choice.ts";
 import { sendService } from "./irc_speech.ts";
 
@@ -20,6 +21,15 @@ const HELD_MAX = 50;
  * ask right after a question of its own to which people say yes.
  */
 export const READING_MS_MIN = 2_000;
+
+/**
+ * An answer in the channel is one to a question behind which no more lines than that have been shown: whoever asks can
+ * push the question out of sight, and then ask something else to which people say yes.
+ */
+export const LINES_BEHIND_MAX = 5;
+
+/** UTF-8 bytes of both texts of an edit that are repeated within a sentence. */
+const REPEATED_BYTES_MAX = 160;
 
 /** Answers to an edit of an entry, and to a call: never said while somebody is asked. */
 const ANSWERS: ReadonlyMap<string, "yes" | "no"> = new Map([
@@ -39,14 +49,25 @@ interface Utterance {
 
 export type Run = (command: string | Fields, pending: Pending) => void;
 
+type Addressed = Exclude<Addressee, { readonly type: "unclear" }>;
+
 interface Call {
   readonly peer: string;
   readonly isConnected: boolean;
 }
 
+/** What the user is asked. */
+interface Vote {
+  readonly askedMs: number;
+  /** As a sentence. */
+  readonly question: string;
+  /** To which client that was shown, and how many lines it had been shown by then; null: to none. */
+  shown: { readonly client: IrcClient; readonly lines: number } | null;
+}
+
 export class IrcTalk {
-  /** Edits that the user is asked about, and when that was, ms; bounded by the coordinator's. */
-  readonly #votes = new Map<number, number>();
+  /** Edits that the user is asked about; bounded by the coordinator's. */
+  readonly #votes = new Map<number, Vote>();
   #call: Call | null = null;
   /** Who calls the user, and isn't answered. */
   #caller: string | null = null;
@@ -76,22 +97,28 @@ export class IrcTalk {
       this.choice.turnTo(room);
       return this.#sayInRoom(room, said);
     }
-    const found = this.rooms.byNick(target);
-    const room = found?.room ?? this.rooms.all[0];
-    const name = found?.person.name ?? nameOfNick(target);
-    if (room === undefined) {
-      client.reply("401", target, "Nothing was sent: the program isn't in a room yet");
+    const addressed = this.addressee(target, "msg");
+    if (addressed.type === "nobody") {
+      client.reply("401", target, `Nothing was sent: ${addressed.text}`);
       return true;
     }
-    if (room.kind === "group") {
-      const text =
-        "Nothing was sent: a group has no private messages; say it in the channel to all";
-      client.reply("401", target, text);
-      return true;
-    }
+    const { room, name } = addressed;
     if (room.kind === "directory") return this.#sayInCall(name, said);
     this.run(this.rooms.placed(room, { command: "msg", name, text }), pendingOf(said, "said"));
     return false;
+  }
+
+  /** Whom a nick is to stand for in a command; or why nobody. */
+  addressee(nick: string, command: string): Addressed {
+    const [first] = this.rooms.all;
+    if (first === undefined) return nobody("the program isn't in a room yet");
+    if (first.kind === "group" && command === "msg") {
+      return nobody("a group has no private messages; say it in the channel to all");
+    }
+    const addressee = this.rooms.addressee(nick);
+    if (addressee.type !== "unclear") return addressee;
+    const name = nameOfNick(nick);
+    return nobody(`nobody here is ${name}; ${this.choice.way(`${command} ${name}`)}`);
   }
 
   /**
@@ -115,23 +142,41 @@ export class IrcTalk {
     const answer = ANSWERS.get(text.trim().toLowerCase());
     if (room.kind === "directory") {
       this.run({ command: "broadcast", text }, pendingOf(said, "said"));
-    } else if (answer === undefined || this.#votes.size === 0) {
-      this.run(this.rooms.placed(room, { command: "msg", text }), pendingOf(said, "said"));
-    } else if (this.#isAskedJustBefore(said)) {
-      const way = "you were asked only just now: read what it is about, then answer again";
-      client.reply("404", target, `Nothing was done: ${way}`);
-      return true;
-    } else {
-      // With one vote open it is that one; of several the program asks which.
-      if (this.#votes.size === 1) this.#votes.clear();
-      this.run({ command: answer === "yes" ? "go" : "abort" }, pendingOf(said, "service"));
+      return false;
     }
+    if (answer === undefined || this.#votes.size === 0) {
+      this.run(this.rooms.placed(room, { command: "msg", text }), pendingOf(said, "said"));
+      return false;
+    }
+    const refused = this.#isAskedJustBefore(said)
+      ? "you were asked only just now: read what it is about, then answer again"
+      : this.#unseenVote(room, client);
+    if (refused !== null) {
+      client.reply("404", target, `Nothing was done: ${refused}`);
+      return true;
+    }
+    // With one vote open it is that one; of several the program asks which.
+    if (this.#votes.size === 1) this.#votes.clear();
+    this.run({ command: answer === "yes" ? "go" : "abort" }, pendingOf(said, "service"));
     return false;
   }
 
   #isAskedJustBefore({ time }: Utterance): boolean {
-    const sinceMs = Date.parse(time) - Math.max(...this.#votes.values());
+    const sinceMs = Date.parse(time) -
+      Math.max(...this.#votes.values().map(({ askedMs }) => askedMs));
     return sinceMs >= 0 && sinceMs < READING_MS_MIN; // otherwise the clock was set back
+  }
+
+  /** The question of a vote that isn't before the client's eyes, if there is one. */
+  #unseenVote({ channel }: Room, client: IrcClient): string | null {
+    for (const [edit, { question, shown }] of this.#votes) {
+      const lines = client.linesIn(channel ?? "");
+      const isSeen = shown?.client === client && lines - shown.lines <= LINES_BEHIND_MAX;
+      if (!isSeen) {
+        return `${question}; answer with /msg ${SERVICE} go ${edit} or /msg ${SERVICE} abort ${edit}`;
+      }
+    }
+    return null;
   }
 
   #sayInCall(name: string, said: Utterance): boolean {
@@ -176,7 +221,9 @@ export class IrcTalk {
   take(fields: Fields, client: IrcClient | null, time: string): void {
     switch (fields["event"]) {
       case "vote-wanted":
-        this.#votes.set(fields["edit"] as number, Date.parse(time));
+        this.#votes.set(fields["edit"] as number, {
+          ...{ askedMs: Date.parse(time), question: questionIn(fields, this.rooms), shown: null },
+        });
         return;
       case "edit":
         this.#votes.delete(fields["edit"] as number);
@@ -187,6 +234,14 @@ export class IrcTalk {
       case "call":
         return this.#called(fields, client, time);
     }
+  }
+
+  /** What was taken has been shown to the client. */
+  shown(fields: Fields, client: IrcClient): void {
+    if (fields["event"] !== "vote-wanted") return;
+    const channel = this.rooms.roomOf(fields)?.channel ?? "";
+    const vote = this.#votes.get(fields["edit"] as number);
+    if (vote !== undefined) vote.shown = { client, lines: client.linesIn(channel) };
   }
 
   /** The call that was asked for couldn't begin. */
@@ -219,6 +274,22 @@ export class IrcTalk {
       : `${count} lines of yours weren't sent`;
     sendService(client, "NOTICE", client.nick, [`${lines}: there is no call`], time);
   }
+}
+
+function questionIn(fields: Fields, rooms: IrcRooms): string {
+  const nick = rooms.nickFor(textOf(fields, "by"), "", rooms.roomOf(fields));
+  const asks = `${nick} asks to change entry ${fields["seq"]}`;
+  const [old, text] = [textOf(fields, "old"), textOf(fields, "new")].map((each) =>
+    JSON.stringify(each)
+  );
+  const both = `from ${old} to ${text}`;
+  return utf8Length(both) > REPEATED_BYTES_MAX
+    ? `${asks}, as /msg ${SERVICE} status shows`
+    : `${asks} ${both}`;
+}
+
+function nobody(text: string): Addressed {
+  return { type: "nobody", text };
 }
 
 function pendingOf({ client, target, label }: Utterance, kind: "said" | "service"): Pending {

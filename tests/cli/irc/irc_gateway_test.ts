@@ -846,5 +846,20 @@ Deno.test("irc: of two with one name what one says to that name is the first one
   bench.event({ event: "left", name: "Bob", key: KEY.bob, reason: "quit" });
   assertEquals(targetOf("Bob"), "Bob^anot");
   bench.event({ event: "left", name: "Bob", key: "another", reason: "quit" });
-  assertEquals(targetOf("Bob"), "Bob");
+  assertEquals(targetOf("Bob"), "Bob^anot");
+});
+
+Deno.test("irc: a flood in one place leaves out nothing that was said in others meanwhile", () => {
+  const bench = new IrcBench();
+  bench.room();
+  bench.said("Bob", "important", { private: true });
+  for (let at = 0; at < REPLAYED_MAX + 10; at++) bench.said("Carol", `n${at}`);
+  bench.said("Carol", "psst", { private: true });
+
+  const lines = bench.join("batch server-time").filter((line) => line.includes(" PRIVMSG "));
+
+  assertEquals(lines.length, REPLAYED_MAX);
+  const texts = lines.map((line) => line.slice(line.lastIndexOf(":") + 1));
+  assertEquals(texts.filter((text) => !text.startsWith("n")), ["important", "psst"]);
+  assertEquals(texts.find((text) => text.startsWith("n")), "n12");
 });

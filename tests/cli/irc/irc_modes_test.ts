@@ -1,7 +1,7 @@
 /** Groups, directories and several rooms. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { READING_MS_MIN } from "../../../lib/cli/irc/irc_talk.ts";
+import { LINES_BEHIND_MAX, READING_MS_MIN } from "../../../lib/cli/irc/irc_talk.ts";
 import { IrcBench, KEY } from "./irc_bench.ts";
 
 const ALICE = `Alice!p2p@${KEY.alice}`;
@@ -109,6 +109,49 @@ Deno.test("irc group: a yes that was typed before anybody could read the questio
   bench.nowMs += 1;
   bench.line("PRIVMSG #room :yes");
   assertEquals(bench.ran.command, { command: "go" });
+});
+
+Deno.test("irc group: a yes to a question that isn't before one's eyes is none, and the question is repeated", () => {
+  const bench = inGroup();
+  bench.event({
+    ...{ event: "vote-wanted", edit: 7, seq: 1, by: "Bob", old: "5", new: "50" },
+    lines: ["Bob wants to change entry 1", "from 5", "to 50"],
+  });
+  const count = bench.runs.length;
+  const lines = Array.from({ length: LINES_BEHIND_MAX }, (_, at) => `line ${at}`).join("\n");
+  bench.said("Bob", `${lines}\nLunch at noon? (y/n)`, { seq: 2 });
+  bench.taken();
+  bench.nowMs += READING_MS_MIN;
+  bench.line("PRIVMSG #room :y");
+
+  assertEquals(bench.runs.length, count);
+  const answers = "answer with /msg *p2pchat go 7 or /msg *p2pchat abort 7";
+  assertEquals(bench.bare(), [
+    ":p2pchat.local 404 Alice #room :Nothing was done: " +
+    `Bob asks to change entry 1 from "5" to "50"; ${answers}`,
+  ]);
+
+  const seen = inGroup();
+  seen.event({ event: "vote-wanted", edit: 7, seq: 1, by: "Bob", old: "5", new: "50" });
+  seen.said("Bob", lines, { seq: 2 });
+  seen.nowMs += READING_MS_MIN;
+  seen.line("PRIVMSG #room :y");
+  assertEquals(seen.ran.command, { command: "go" });
+});
+
+Deno.test("irc group: what another client was asked is repeated before this one's yes counts", () => {
+  const bench = inGroup();
+  const long = "x".repeat(200);
+  bench.event({ event: "vote-wanted", edit: 7, seq: 1, by: "Bob", old: "5", new: long });
+  bench.line("QUIT");
+  bench.join("", 2);
+  bench.nowMs += READING_MS_MIN;
+  const count = bench.runs.length;
+  bench.taken(2);
+  bench.line("PRIVMSG #room :y", 2);
+
+  assertEquals(bench.runs.length, count);
+  assertStringIncludes(bench.bare(2).join(), "entry 1, as /msg *p2pchat status shows; answer with");
 });
 
 Deno.test("irc group: nothing is private, and nobody's name is changed", () => {

@@ -140,3 +140,85 @@ Deno.test("irc rooms: a nick is the user's in all rooms, and somebody is asked a
   assertEquals(bench.ran.command, { command: "whois", name: "Carol", room: "r2" });
   assert(bench.bare().length === 0);
 });
+
+/** Whom the program was asked to tell it, and where; or the refusal. */
+function told(bench: IrcBench, nick: string): unknown {
+  const { length } = bench.runs;
+  bench.taken();
+  bench.line(`PRIVMSG ${nick} :secret`);
+  return bench.runs.length > length ? bench.ran.command : bench.bare().join("\n");
+}
+
+const left = (name: string, key: string, room: string) =>
+  ({ event: "left", name, key, reason: "quit", room }) as const;
+
+Deno.test("irc rooms: what is for somebody who has left goes to them, and to nobody of that name elsewhere", () => {
+  const bench = inTwo();
+  bench.event(left("Bob", KEY.bob, "r1"));
+  bench.joined("Bob", KEY.bob, { room: "r2" });
+  bench.joined("Bob", "mallory", { room: "r1" });
+  const toBob = { command: "msg", name: "Bob", text: "secret", room: "r2" };
+  assertEquals(told(bench, "Bob"), toBob);
+  bench.event(left("Bob", KEY.bob, "r2"));
+  assertEquals(told(bench, "Bob"), toBob);
+  assertEquals(told(bench, "Bob^mall"), { ...toBob, room: "r1" });
+  bench.line("WHOIS bob");
+  assertEquals(bench.ran.command, { command: "whois", name: "Bob", room: "r2" });
+
+  bench.joined("Bob", "mallory", { room: "r2" });
+  assertStringIncludes(
+    String(told(bench, "Bob")),
+    " 401 Alice Bob :Nothing was sent: that Bob isn't here; Bob^mall, who has the same name, has",
+  );
+  bench.event({ event: "parted", number: 2, title: "Two", reason: "quit", room: "r2" });
+  assertStringIncludes(String(told(bench, "Bob")), "Bob was in a room that you have left");
+});
+
+Deno.test("irc rooms: a nick stays somebody's while they are away, or are called otherwise", () => {
+  const bench = inTwo();
+  bench.event(left("Bob", KEY.bob, "r1"));
+  bench.joined("Bob", KEY.bob, { room: "r2" });
+  bench.event(left("Bob", KEY.bob, "r2"));
+  bench.taken();
+  bench.joined("Bob", "mallory", { room: "r1" });
+  bench.joined("Bob", KEY.bob, { room: "r2" });
+  bench.event({ event: "renamed", key: KEY.bob, from: "Bob", name: "Rob", room: "r2" });
+  bench.joined("Bob", "eve", { room: "r2" });
+
+  assertEquals(bench.bare(), [
+    ":Bob^mall!p2p@mallory JOIN #One",
+    `:Bob!p2p@${KEY.bob} JOIN #Two`,
+    `:Bob!p2p@${KEY.bob} NICK Rob`,
+    ":Bob^eve!p2p@eve JOIN #Two",
+  ]);
+  const toRob = { command: "msg", name: "Rob", text: "secret", room: "r2" };
+  assertEquals(told(bench, "Bob"), toRob);
+});
+
+Deno.test("irc rooms: who has only written has the nick, too, and one's own words are in that window", () => {
+  const bench = inTwo();
+  bench.said("Carol", "psst", { private: true, room: "r2" });
+  bench.joined("Carol", "mallory", { room: "r1" });
+  bench.taken();
+  bench.said("Alice", "yes?", { private: true, to: "Carol", room: "r2" });
+  bench.said("Alice", "who is that?", { private: true, to: "Carol", room: "r1" });
+  assertEquals(bench.bare().map((line) => line.split(" ")[2]), ["Carol", "Carol^mall"]);
+  const toCarol = { command: "msg", name: "Carol", text: "secret", room: "r2" };
+  assertEquals(told(bench, "Carol"), toCarol);
+});
+
+Deno.test("irc rooms: a nick that nobody has had is the only one's of that name, or nobody's", () => {
+  const bench = inTwo();
+  bench.joined("Ärger", "one", { room: "r2" });
+  assertEquals(told(bench, "ärger"), { command: "msg", name: "Ärger", text: "secret", room: "r2" });
+  bench.joined("Ärger", "two", { room: "r1" });
+  assertStringIncludes(
+    String(told(bench, "ärger")),
+    "several are called ärger: write to Ärger^two or Ärger",
+  );
+  assertStringIncludes(
+    String(told(bench, "Dora")),
+    "Nothing was sent: nobody here is Dora; you are in #One and #Two; write the channel first, " +
+      "as in: /msg *p2pchat #One msg Dora ...",
+  );
+});

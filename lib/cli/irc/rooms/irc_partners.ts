@@ -20,9 +20,9 @@ export class IrcPartners {
   of(fields: Fields): Partner | null {
     switch (fields["event"]) {
       case "incoming":
-        return this.#named(textOf(fields, "from"), textOf(fields, "key"));
+        return this.#named(fields, textOf(fields, "from"), textOf(fields, "key"));
       case "call":
-        return this.#named(textOf(fields, "peer"), textOf(fields, "key"));
+        return this.#named(fields, textOf(fields, "peer"), textOf(fields, "key"));
       case "offer":
         return this.#offered(fields);
       case "transfer":
@@ -37,16 +37,16 @@ export class IrcPartners {
     const partner = to === null
       ? null
       : isTrue(fields, "self")
-      ? this.#named(to, "")
-      : this.#named(textOf(fields, "from"), textOf(fields, "key"));
+      ? this.#named(fields, to, "")
+      : this.#named(fields, textOf(fields, "from"), textOf(fields, "key"));
     this.#offers.set(offerIn(fields), partner);
     dropOldest(this.#offers, REMEMBERED_MAX);
     return partner;
   }
 
-  #named(name: string, key: string): Partner {
-    const known = this.rooms.byName(name, key);
-    return { nick: this.rooms.nickFor(name, key), key: known?.key ?? key };
+  #named(fields: Fields, name: string, key: string): Partner {
+    const nick = this.rooms.nickFor(name, key, this.rooms.roomOf(fields));
+    return { nick, key: key === "" ? this.rooms.byNick(nick)?.person.key ?? "" : key };
   }
 }
 

@@ -3,10 +3,12 @@
  * bounded by what the modes show at once.
  */
 
-import { shownName } from "../../../base/text/names.ts";
+import { dropOldest } from "../../../base/collections/bounded.ts";
+import { isSameName, shownName } from "../../../base/text/names.ts";
+import { inWords } from "../../../base/text/words.ts";
 import { type Fields, maybeText } from "./irc_fields.ts";
 import { ircFolded } from "../lines/irc_message.ts";
-import { channelOf, nickOf } from "../lines/irc_names.ts";
+import { channelOf, nameOfNick, nickOf } from "../lines/irc_names.ts";
 
 type RoomKind = "mesh" | "group" | "directory";
 
@@ -41,7 +43,25 @@ export interface Room {
   readonly nicks: Map<string, Person>;
   /** The same people by their names: of several with one name the first who came. */
   readonly names: Map<string, Person>;
+  /** The nicks by names, also of those who have left: of several who had a name those of the last one. */
+  readonly lastNicks: Map<string, string>;
 }
+
+/** Whom a nick stands for: nobody else gets it while the program runs, as a window may be open under it. */
+interface Owner {
+  readonly key: string;
+  /** As commands take it in that room, where the owner was last. */
+  readonly name: string;
+  readonly room: Room;
+}
+
+/** To whom something goes that is for a nick. */
+export type Addressee =
+  | { readonly type: "somebody"; readonly room: Room; readonly name: string }
+  /** `text`: why. */
+  | { readonly type: "nobody"; readonly text: string }
+  /** It may be somebody who was there before: where isn't clear. */
+  | { readonly type: "unclear" };
 
 /** What has changed for a client. */
 export type Change =
@@ -65,12 +85,20 @@ export type Change =
 /** How much of a key tells one of two apart who have one name, in rooms that don't know of each other. */
 const KEY_START_LENGTHS = [4, 8, 16];
 
+/**
+ * So many nicks stay with whom they stood for, and those of who is here besides: whoever wants one to be given up has to
+ * come in under as many others, each of which is told.
+ */
+const OWNERS_MAX = 10_000;
+
 export class IrcRooms {
   readonly #rooms: Room[] = [];
   /** The user's own; empty before they are known. */
   #name = "";
   #key = "";
   #away: string | null = null;
+  /** By folded nicks; those that were needed last come last. */
+  readonly #owners = new Map<string, Owner>();
 
   get all(): readonly Room[] {
     return this.#rooms;
@@ -146,10 +174,83 @@ export class IrcRooms {
     return this.roomOf(fields)?.channel ?? null;
   }
 
-  /** The nick of somebody by the name shown, present or not; that of the user by the user's key. */
-  nickFor(name: string, key: string): string {
-    if (key !== "" && key === this.#key) return this.selfNick;
-    return this.byName(name, key)?.nick ?? this.#freeNick(name, key);
+  /** Whom the user means by a nick: whom it stands for, or stood for, and nobody else of that name. */
+  addressee(nick: string): Addressee {
+    const folded = ircFolded(nick);
+    const owner = this.#owners.get(folded);
+    const found = this.byNick(nick) ?? (owner === undefined ? undefined : this.#withKey(owner.key));
+    if (owner !== undefined) this.#own(folded, owner);
+    if (found !== undefined) return { type: "somebody", room: found.room, name: found.person.name };
+    return owner === undefined ? this.#named(nameOfNick(nick)) : this.#absent(owner);
+  }
+
+  #withKey(key: string): { readonly room: Room; readonly person: Person } | undefined {
+    for (const room of this.#rooms) {
+      const person = room.people.get(key);
+      if (person !== undefined) return { room, person };
+    }
+    return undefined;
+  }
+
+  /** Who isn't here is written to where they were. */
+  #absent({ room, name }: Owner): Addressee {
+    if (!this.#rooms.includes(room)) {
+      return { type: "nobody", text: `${name} was in a room that you have left` };
+    }
+    const other = named(room, name);
+    if (other === undefined) return { type: "somebody", room, name };
+    const text = `that ${name} isn't here; ${other.nick}, who has the same name, has another key`;
+    return { type: "nobody", text };
+  }
+
+  /** Nobody has had the nick. */
+  #named(name: string): Addressee {
+    const [first] = this.#rooms;
+    if (this.#rooms.length === 1) return { type: "somebody", room: first!, name };
+    const found = this.#rooms.flatMap((room) =>
+      room.people.values().filter((person) => isSameName(person.name, name))
+        .map((person) => ({ room, person })).toArray()
+    );
+    const nicks = [...new Set(found.map(({ person }) => person.nick))];
+    if (nicks.length > 1) {
+      const text = `several are called ${name}: write to ${inWords(nicks, "or")}`;
+      return { type: "nobody", text };
+    }
+    const [only] = found;
+    if (only === undefined) return { type: "unclear" };
+    return { type: "somebody", room: only.room, name: only.person.name };
+  }
+
+  /**
+   * The nick of somebody by the name shown, present or not; that of the user by the user's key. From now on it is that
+   * key's. @param room Where that is.
+   */
+  nickFor(name: string, key: string, room: Room | undefined): string {
+    if (key === "") return this.#nickIn(room, name);
+    if (key === this.#key) return this.selfNick;
+    const nick = this.byName(name, key)?.nick ?? this.#freeNick(name, key);
+    const folded = ircFolded(nick);
+    const isKnown = key !== name && room !== undefined;
+    if (isKnown && !this.#owners.has(folded)) this.#own(folded, { key, name, room });
+    return nick;
+  }
+
+  /** Of somebody whose key isn't told: of another of that name it isn't. */
+  #nickIn(room: Room | undefined, name: string): string {
+    const known = room === undefined
+      ? undefined
+      : named(room, name)?.nick ?? room.lastNicks.get(name);
+    if (known !== undefined) return known;
+    const nick = nickOf(shownName(name));
+    const owner = this.#owners.get(ircFolded(nick));
+    const isFree = owner === undefined || (owner.room === room && owner.name === name);
+    return isFree ? nick : `${nick}^`;
+  }
+
+  #own(folded: string, owner: Owner): void {
+    this.#owners.delete(folded);
+    this.#owners.set(folded, owner);
+    dropOldest(this.#owners, OWNERS_MAX);
   }
 
   // What changes.
@@ -199,22 +300,27 @@ export class IrcRooms {
     if (given.key === this.#key) return [];
     const before = room.people.get(given.key);
     if (before === undefined) {
-      const person = this.#named(given);
-      keep(room, person);
+      const person = this.#keep(room, given);
       return [{ type: "joined", room, person }];
     }
     return this.changed(room, before, given);
   }
 
-  #named(given: Described): Person {
-    return { ...given, nick: this.nickFor(given.name, given.key) };
+  #keep(room: Room, given: Described): Person {
+    const person = { ...given, nick: this.nickFor(given.name, given.key, room) };
+    keep(room, person);
+    this.#ownedIn(room, person);
+    return person;
+  }
+
+  #ownedIn(room: Room, { key, name, nick }: Person): void {
+    if (key !== name) this.#own(ircFolded(nick), { key, name, room });
   }
 
   /** Somebody who is in the room is otherwise than before. */
   changed(room: Room, was: Person, given: Described): readonly Change[] {
     forget(room, was.key);
-    const person = this.#named(given);
-    keep(room, person);
+    const person = this.#keep(room, given);
     const changes: Change[] = [];
     if (person.nick !== was.nick) changes.push({ type: "renamed", was, person });
     if (person.away !== was.away) changes.push({ type: "away", person });
@@ -225,6 +331,7 @@ export class IrcRooms {
   /** Somebody has left the room. */
   gone(room: Room, person: Person, reason: string): readonly Change[] {
     forget(room, person.key);
+    this.#ownedIn(room, person);
     const isElsewhere = this.byNick(person.nick) !== undefined;
     return [{ type: "gone", room, person, reason, isElsewhere }];
   }
@@ -253,18 +360,18 @@ export class IrcRooms {
       ...{ id: maybeText(fields, "room"), kind: "mesh", title: null, channel: null },
       ...{ isPrivate: false, sinceMs: 0, place: null },
       ...{ people: new Map(), nicks: new Map(), names: new Map() },
+      lastNicks: new Map(),
     };
     this.#rooms.push(room);
     return room;
   }
 
-  /** A nick that nobody else has here. */
+  /** A nick that nobody else has, or had. */
   #freeNick(name: string, key: string): string {
     const nick = nickOf(shownName(name));
     const isTaken = (nick: string) => {
-      const other = this.byNick(nick)?.person;
-      const isOwn = key !== this.#key && this.isOwnNick(nick);
-      return isOwn || (other !== undefined && key !== "" && other.key !== key);
+      const other = this.byNick(nick)?.person ?? this.#owners.get(ircFolded(nick));
+      return this.isOwnNick(nick) || (other !== undefined && other.key !== key);
     };
     const longer = KEY_START_LENGTHS.map((length) => `${nick}^${key.slice(0, length)}`);
     return [nick, ...longer].find((each) => !isTaken(each)) ?? `${nick}^${key}`;
@@ -279,8 +386,11 @@ function named({ people, names }: Room, name: string): Person | undefined {
   return people.values().find((person) => person.name === name);
 }
 
-function keep({ people, nicks, names }: Room, person: Person): void {
+function keep({ people, nicks, names, lastNicks }: Room, person: Person): void {
   people.set(person.key, person);
+  lastNicks.delete(person.name);
+  lastNicks.set(person.name, person.nick);
+  dropOldest(lastNicks, OWNERS_MAX);
   if (!names.has(person.name)) names.set(person.name, person);
   nicks.set(ircFolded(person.nick), person);
 }

@@ -58,7 +58,7 @@ export class RoomChoice {
     if (name === "name") return { type: "line", line, rooms: this.rooms.all };
     const room = this.#room;
     if (room !== null && this.rooms.all.includes(room)) return lineIn(line, room);
-    return refused(this.#way(name));
+    return refused(this.way(name));
   }
 
   /** To the room of that channel, as one calls it here; or of that number or title, as the console does. */
@@ -69,12 +69,13 @@ export class RoomChoice {
     return { type: "line", line: `/room ${room.id}`, rooms: [null] };
   }
 
-  #way(name: string): string {
+  /** How a command is asked for where it isn't clear in which room. */
+  way(command: string): string {
     const channels = this.rooms.all.flatMap(({ channel }) => channel ?? []);
     const named = channels.length > NAMED_MAX
       ? [...channels.slice(0, NAMED_MAX), "others"]
       : channels;
-    const example = `/msg *p2pchat ${channels[0] ?? "#CHANNEL"} ${name}`;
+    const example = `/msg *p2pchat ${channels[0] ?? "#CHANNEL"} ${command}`;
     return `you are in ${inWords(named)}; write the channel first, as in: ${example} ...`;
   }
 }

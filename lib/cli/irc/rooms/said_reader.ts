@@ -62,7 +62,7 @@ export class SaidReader {
     if (!isTrue(fields, "private") && !isCall) return inRoom(id, fields, this.rooms);
     const said = commonIn(id, fields, this.rooms);
     const to = isCall ? this.#peer : textOf(fields, "to");
-    const target = said.isSelf ? this.rooms.nickFor(to, "") : said.nick;
+    const target = said.isSelf ? this.rooms.nickFor(to, "", this.rooms.roomOf(fields)) : said.nick;
     return { ...said, target, isPrivate: true };
   }
 }
@@ -82,7 +82,7 @@ function commonIn(id: number, fields: Fields, rooms: IrcRooms): Omit<Said, "targ
   const key = textOf(fields, "key");
   return {
     ...{ id, isSelf, key: isSelf ? rooms.selfKey : key, text: textOf(fields, "text") },
-    nick: isSelf ? rooms.selfNick : nickIn(shown, key, rooms),
+    nick: isSelf ? rooms.selfNick : nickIn(shown, key, fields, rooms),
     entry: numberOf(fields, "seq"),
     isEdit: false,
     msgid: msgidOf(id, fields),
@@ -92,8 +92,8 @@ function commonIn(id: number, fields: Fields, rooms: IrcRooms): Omit<Said, "targ
 }
 
 /** Whom the program itself speaks as has a name that nobody can have: `*directory*`. */
-function nickIn(shown: string, key: string, rooms: IrcRooms): string {
-  return shown.startsWith("*") ? shown : rooms.nickFor(shown, key);
+function nickIn(shown: string, key: string, fields: Fields, rooms: IrcRooms): string {
+  return shown.startsWith("*") ? shown : rooms.nickFor(shown, key, rooms.roomOf(fields));
 }
 
 function editIn(id: number, fields: Fields, rooms: IrcRooms): Said | null {
