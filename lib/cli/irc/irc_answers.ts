@@ -189,7 +189,7 @@ const ROUTES = new Map([["direct", "connected directly"], ["relay", "relayed"]])
 function* knownText(whois: Fields, nick: string): Generator<string> {
   if (isTrue(whois, "self")) return;
   const since = maybeText(whois, "since");
-  if (isTrue(whois, "verified")) yield "is verified: you compared the digits";
+  if (isTrue(whois, "verified")) yield "is verified: you compared digits, or words";
   else yield `isn't verified: /msg *p2pchat verify ${nick}`;
   if (since !== null) yield `has been known under that key since ${since}`;
 }
