@@ -177,7 +177,11 @@ function parsedCommandLine(
     ...[...paths].flatMap(([what, need]) => what === "--data" ? [] : [need]),
     ...await entry.ledTo?.(line) ?? [],
   ];
-  return { type: "run", needs, run: entry.prepare(line) };
+  try {
+    return { type: "run", needs, run: entry.prepare(line) };
+  } catch (error) {
+    throw error instanceof P2pchatError ? withMisplaced(error, args, words, ownFlags) : error;
+  }
 }
 
 function kept({ folder, use }: NonNullable<CommandForm["keeps"]>, data: string): FileNeed {
@@ -370,6 +374,22 @@ function withoutValues(args: readonly string[], flags: readonly Flag[]): readonl
     const like = optional.get(arg);
     return like === undefined || like.test(args[at + 1] ?? "") ? arg : `${arg}=`;
   });
+}
+
+/** The error where its cause may be the last word: it stands behind a flag of whose values it is none. */
+function withMisplaced(
+  error: P2pchatError,
+  args: readonly string[],
+  words: readonly string[],
+  flags: readonly Flag[],
+): P2pchatError {
+  const last = words.at(-1);
+  const before = args[args.lastIndexOf(last ?? "") - 1];
+  const flag = flags.find(({ name }) => `--${name}` === before);
+  if (error.code !== "usage" || last === undefined || flag === undefined) return error;
+  if (!takesValue(flag) || flag.takes === undefined) return error;
+  const text = `${before} takes ${flag.takes}, which ${quotedStart(last)} isn't. ${error.message}`;
+  return new P2pchatError("usage", text, { cause: error });
 }
 
 /** Matches `--_`, and `_` among letters after a single dash. */

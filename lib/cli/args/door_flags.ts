@@ -22,6 +22,7 @@ export const WEB_FLAG: Flag = {
   help: "serve a page for your browser, on this machine alone, at PORT " +
     `(${WEB_PORT_DEFAULT}, or any free one)`,
   like: /^\d+$/,
+  takes: "a port (0 to 65535)",
   parse: (text, what): WebDoor => ({ port: text === "" ? null : listenPort(text, what) }),
 };
 
@@ -34,6 +35,7 @@ export const DOOR_FLAGS: readonly Flag[] = [
     help: `let an IRC client of yours read and write here, at this port of this machine ` +
       `(${IRC_PORT_DEFAULT}, or any free one), or at a socket: a PATH has a / in it`,
     like: /^\d+$|\//,
+    takes: "a port (0 to 65535), or a path with a / in it",
     use: "listen",
     isPath: (text) => PATH.test(text),
     parse: ircPlace,

@@ -44,6 +44,8 @@ export interface ValueFlag<Value> extends Switch {
   readonly isAskedFor?: true;
   /** The value may be left out, and a word behind the flag that isn't like this is no value: `parse` is given "". */
   readonly like?: RegExp;
+  /** What such a value is, in words: `a port`. */
+  readonly takes?: string;
   /** Whether `use` is of this value; absent: of each. */
   readonly isPath?: (text: string) => boolean;
   /** All possible values, where these are a few words. */
