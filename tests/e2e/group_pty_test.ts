@@ -105,7 +105,10 @@ terminalTest(
     await alice.until("that it is changed", () => lines(alice).includes(edited));
     await bob.untilCursorLine("Bob @group> |");
     await bob.until("that it is changed", () => lines(bob).at(-2) === edited);
-    assertEquals(lines(bob).slice(-4, -2), ["Bob @group> /go", "* You agreed to edit 1"]);
+    assertEquals(lines(bob).slice(-4, -2), [
+      "Bob @group> /go",
+      "* You agreed to the change of entry 1",
+    ]);
     await alice.untilCursorLine("Alice @group> meanwhile|");
 
     await bob.press("/msg alice hi\r");

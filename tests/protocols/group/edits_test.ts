@@ -231,7 +231,7 @@ Deno.test("A request that the coordinator has accepted anew is voted on anew", (
   part.prepare(6, "ask");
   assertEquals(part.told, [
     "asked 5",
-    "You agreed to edit 5",
+    "You agreed to the change of entry 1",
     "aborted 5: the coordinator was restarted before all had agreed",
     "asked 6",
   ]);

@@ -463,16 +463,16 @@ export class EditParticipant {
       return this.#agree(open);
     }
     if (!this.parts.coordinator.isUp) {
-      const what = `You said no to edit ${open.edit}`;
+      const what = `You said no to the change of entry ${open.signed.request.value.seq}`;
       out.notice(`${what}; waiting for the coordinator, which doesn't answer`, ref);
     }
     this.#refuseOpen(open, "");
   }
 
   /** Who else has voted is known to the coordinator alone. */
-  #agreedText({ edit, signed: { request: { value: { requester } } } }: Open): string {
+  #agreedText({ signed: { request: { value: { seq, requester } } } }: Open): string {
     const { names, ordering, coordinator, rules } = this.parts;
-    const agreed = `You agreed to edit ${edit}`;
+    const agreed = `You agreed to the change of entry ${seq}`;
     if (!coordinator.isUp) return `${agreed}; waiting for the coordinator, which doesn't answer`;
     const others = (ordering()?.others ?? []).filter((key) =>
       rules()?.edits === "ask" && key !== requester

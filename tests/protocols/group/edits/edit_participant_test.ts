@@ -222,12 +222,12 @@ Deno.test("a vote is answered at once, and the edit's outcome carries its ref", 
   };
   const commits = (net: GroupNet, signed: SignedEditRequest) => commit(net, decisionOn(signed));
   assertEquals(voted("own", commits), [
-    "You agreed to edit 1",
+    "You agreed to the change of entry 1",
     "committed: agreed by ann",
   ]);
   assertEquals(
     voted("ask", commits)[0],
-    "You agreed to edit 1; it also needs the agreement of cem, who may have given it already",
+    "You agreed to the change of entry 1; it also needs the agreement of cem, who may have given it already",
   );
   const aborts = (net: GroupNet, signed: SignedEditRequest) => abort(net, idOf(signed), "cem");
   assertEquals(voted("ask", aborts)[1], "aborted: cem said no");
@@ -263,7 +263,7 @@ Deno.test("a no while the coordinator is away is answered by what is awaited, an
   ann.command({ command: "abort", edit: 1 }, "v");
   net.settle();
   assertEquals(answers(ann, "v"), [
-    "You said no to edit 1; waiting for the coordinator, which doesn't answer",
+    "You said no to the change of entry 1; waiting for the coordinator, which doesn't answer",
   ]);
   net.pass(10_000);
   net.coordinator.comeBack();
