@@ -138,3 +138,58 @@ Deno.test("page: one whose port the program doesn't keep doesn't promise to go o
     "The program has ended. Once it is started again, open the address that it shows then: this one isn’t kept.",
   );
 });
+
+Deno.test("page: before the log-in a directory says where that is done, and calls nobody", () => {
+  const before = pageOf("directory", []);
+  const lobby = (state: Any) => state.places.get("main");
+  const first = "Log in at the console first";
+  assertEquals(page.subtitleOf(before, lobby(before)), first);
+  assertEquals(page.placeholderOf(before, lobby(before)), first);
+  assertEquals(page.emptyText(before, lobby(before)).text, `${first}.`);
+  const { error } = page.meant(before, lobby(before), "bob");
+  assertEquals(error, `Nothing was done: you aren\u2019t logged in yet. ${first}.`);
+  assertEquals(page.meant(before, lobby(before), "q"), { command: { command: "logout" } });
+
+  for (
+    const event of [{ event: "session", state: "up", name: "al" }, { event: "users", users: [] }]
+  ) {
+    const state = after(before, [event]);
+    assertEquals(page.subtitleOf(state, lobby(state)), "Nobody else is online");
+    assertEquals(page.meant(state, lobby(state), "bob"), {
+      command: { command: "call", name: "bob" },
+    });
+    const out = after(state, [{ event: "session", state: "down", name: "al", reason: "gone" }]);
+    assertEquals(page.subtitleOf(out, lobby(out)), "Not logged in");
+  }
+});
+
+Deno.test("page: a window that isn't let in shows why, and nothing else", () => {
+  const shut = (link: Any, mode: string | null = null) => page.isShut({ mode, link });
+  assertEquals(shut({ state: "connecting", text: null }), false);
+  assertEquals(shut({ state: "lost", text: null }), false);
+  assertEquals(shut({ state: "refused", text: "Not whole." }), true);
+  assertEquals(shut({ state: "lost", text: "16 windows are open already: close one" }), true);
+  assertEquals(shut({ state: "refused", text: "Replaced" }, "mesh"), false, "what was said stays");
+  assertEquals(
+    page.lostText({ text: "16 windows are open already: close one" }),
+    "16 windows are open already: close one. This page tries again by itself.",
+  );
+});
+
+Deno.test("page: only who may remove somebody from the room is offered to", () => {
+  const labels = (own: string | undefined, other: string | undefined, mode = "mesh") => {
+    const people = new Map<string, Any>([["Alice", { ...self, role: own }], ["Bob", {
+      ...bob,
+      role: other,
+    }]]);
+    const place = room({ people });
+    const commands = [{ name: "remove", aliases: [] }];
+    const state = stateWith(place, { mode, commands });
+    return page.personActions(people.get("Bob"), state, place, {})
+      .map(({ label }: Any) => label).includes("Remove from the room\u2026");
+  };
+  assertEquals(labels(undefined, undefined), false);
+  assertEquals(labels("founder", "deputy"), true);
+  assertEquals(labels("deputy", undefined), true);
+  assertEquals([labels("deputy", "deputy"), labels("deputy", "founder")], [false, false]);
+});

@@ -11,6 +11,7 @@ import * as hashes from "../../../lib/cli/page/assets/hashes.js";
 import * as headings from "../../../lib/cli/page/assets/headings.js";
 import * as lines from "../../../lib/cli/page/assets/lines.js";
 import * as marks from "../../../lib/cli/page/assets/marks.js";
+import * as personActions from "../../../lib/cli/page/assets/person_actions.js";
 import * as phrases from "../../../lib/cli/page/assets/phrases.js";
 import * as places from "../../../lib/cli/page/assets/places.js";
 import * as qr from "../../../lib/cli/page/assets/qr.js";
@@ -38,6 +39,7 @@ export const page: Any = {
   ...headings,
   ...lines,
   ...marks,
+  ...personActions,
   ...phrases,
   ...places,
   ...qr,

@@ -21,6 +21,8 @@ const STEPS: Readonly<Record<string, (browser: Browser) => Promise<void>>> = {
   "who has no friends yet is offered what makes some": withoutFriends,
   "on a phone the button of the list counts what is new elsewhere": elsewhere,
   "a room that is joined is shown, and after a restart the one that is open": inRooms,
+  "a new room is led to, and a draft stays where it was written": inNewRoom,
+  "a window that isn't let in shows why, and nothing else": shutOut,
   "what is new is counted and marked when a page is opened, and only once": whatIsNew,
   "what isn't sent stays in view, and can be sent once the program is there again": whatIsNotSent,
 };
@@ -58,7 +60,8 @@ async function amongFriends(browser: Browser): Promise<void> {
   assert(await page.locator("#hint").isHidden());
   await open.type("carol/hi");
   await until(() => typed(double.page).length > 1);
-  assertEquals(typed(double.page).at(-1), { command: "msg", text: "carol/hi", name: "bob" });
+  assertEquals(typed(double.page).at(-1), { command: "msg", text: "hi", name: "carol" });
+  await open.sees("carol", "#title");
 }
 
 async function inDirectory(browser: Browser): Promise<void> {
@@ -204,6 +207,46 @@ async function inRooms(browser: Browser): Promise<void> {
   await until(() => typed(again.page).length > 1);
   assertEquals(typed(again.page).at(-1), { command: "join", where: "--room=r1" });
   open.faults.splice(0); // the attempts to connect meanwhile
+}
+
+async function inNewRoom(browser: Browser): Promise<void> {
+  const second = { ...READY, room: "r2" };
+  const asked = ({ line, ref }: Fields, page: PageDouble) => {
+    if (line !== "/join --new") return;
+    page.send({ type: "paused", reason: "catching up" });
+    page.show({ ...second, ref }, { event: "room", number: 2, title: "Club", room: "r2", ref });
+  };
+  const commands = commandsOf("join", "msg");
+  await using double = disposable(new PageDouble({ mode: "mesh", commands, asked }));
+  double.page.show(READY, said("in the first"));
+  await using open = await OpenPage.open(browser, double.page.url);
+  const { page } = open;
+  await open.sees("in the first");
+  await page.locator("#text").fill("a draft");
+  await page.locator("#more").click();
+  await page.locator(".menu").getByText("Make a new room").click();
+  await page.getByRole("button", { name: "Make it" }).click();
+  await open.sees("Club", "#title");
+  assertEquals(await page.locator("#text").inputValue(), "");
+  assertEquals(await page.locator(".empty").count(), 0, "what was said there may be on its way");
+  double.page.send({ type: "paused", reason: null });
+  await page.locator(".empty").getByText("Nothing was said yet").waitFor();
+
+  await page.locator("#places").getByRole("button").first().click();
+  await open.sees("in the first");
+  assertEquals(await page.locator("#text").inputValue(), "a draft");
+}
+
+async function shutOut(browser: Browser): Promise<void> {
+  await using double = disposable(new PageDouble({ mode: "mesh" }));
+  const { url } = double.page;
+  await using open = await OpenPage.open(browser, url.slice(0, url.indexOf("#")));
+  const { page } = open;
+  await page.getByText("This address isn’t whole").waitFor();
+  for (const part of ["#title", "#text", "#places-part", "#own-link", ".empty"]) {
+    assert(await page.locator(part).isHidden(), part);
+  }
+  assertEquals(await page.title(), "p2pchat");
 }
 
 async function whatIsNew(browser: Browser): Promise<void> {

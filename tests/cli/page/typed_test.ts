@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { after, pageOf } from "./events_given.ts";
 import { type Any, page } from "./page_modules.ts";
 
@@ -95,7 +95,7 @@ Deno.test("page: with a friend all goes to that one, whomever the console writes
   const [known, place] = directPlace(state, mainPlace(state), "bob");
   const means = (text: string) => meant(known, place, text);
 
-  for (const text of ["hi", "carol/hi", "/me waves", "exit"]) {
+  for (const text of ["hi", "and/or", "/me waves", "exit"]) {
     assertEquals(means(text).command, { command: "msg", name: "bob", text }, text);
   }
   assertEquals(means("/send a.pdf"), { line: "/send bob a.pdf" });
@@ -190,4 +190,18 @@ Deno.test("page: commands and names are suggested where they can stand", () => {
   assertEquals(offered("Bo", true), ["Bob ", "Bodo "]);
   assertEquals(offered("//m"), null);
   assertEquals(offered("/nothing x", true), null);
+});
+
+Deno.test("page: in a conversation with a friend, too, a line that names a friend goes to that one", () => {
+  const main = pageOf("friends", [FRIENDS]);
+  const state = page.reduce(main, { type: "open", person: "bob" });
+  const place = state.places.get(state.current);
+  const meant = (text: string) => page.meant(state, place, text);
+  const msg = (name: string, text: string) => ({ command: "msg", name, text });
+
+  assertEquals(meant("bob/hello"), { command: msg("bob", "hello"), isChat: true, to: "bob" });
+  assertEquals(meant("carol/hello").to, "carol");
+  assertEquals(meant("and/or"), { command: msg("bob", "and/or"), isChat: true });
+  assertEquals(meant("see https://a.example/b").command.name, "bob");
+  assertMatch(meant("carl/hello").error, /no friend of yours is called carl/);
 });

@@ -3,7 +3,7 @@
 import { countText } from "../../../base/text/words.ts";
 import { fill, h, icon, setText, verifiedSign } from "./dom.js";
 import { shownName } from "./harmless.js";
-import { emptyText, endedText, placeholderOf, subtitleOf } from "./headings.js";
+import { emptyText, endedText, isShut, lostText, placeholderOf, subtitleOf } from "./headings.js";
 import { addFriend } from "./place_menu.js";
 import { homeOf, peopleOf, unseenElsewhere, unseenIn } from "./places.js";
 import { badgeText, listLabel, titleOf } from "./sidebar.js";
@@ -33,12 +33,14 @@ export function barTools(act) {
 
 /** What it is, who reads it, and what can be typed there. */
 export function renderFrame(state, place) {
-  const title = titleOf(state, place);
+  const isKnown = state.mode !== null;
+  const title = isKnown ? titleOf(state, place) : "p2pchat";
+  $("app").classList.toggle("is-shut", isShut(state));
   setText($("title"), title);
-  setText($("subtitle"), subtitleOf(state, place));
+  setText($("subtitle"), isKnown ? subtitleOf(state, place) : "");
   setText($("own-name"), state.self ?? "p2pchat");
   renderPerson(state, place);
-  const placeholder = placeholderOf(state, place);
+  const placeholder = isKnown ? placeholderOf(state, place) : "";
   $("text").placeholder = placeholder;
   setText($("text-label"), placeholder);
   const isOpen = state.link.state === "open";
@@ -48,7 +50,7 @@ export function renderFrame(state, place) {
   $("attach").hidden = state.mode === "group" || place.type === "lobby" || place.type === "friends";
   const { unread, mentions } = unseenIn(state);
   const news = unread === 0 ? "" : `(${unread}${mentions > 0 ? "!" : ""}) `;
-  document.title = `${news}${title} \u2013 p2pchat`;
+  document.title = isKnown ? `${news}${title} \u2013 p2pchat` : title;
   renderListButton(unseenElsewhere(state));
 }
 
@@ -140,7 +142,7 @@ function bannerOf(state, place) {
   switch (link.state) {
     case "lost":
       if (link.hasEnded) return [endedText(state), "is-calm"];
-      return [`No connection with the program: it is tried again. ${link.text ?? ""}`.trim(), ""];
+      return [lostText(link), ""];
     case "refused":
       return [link.text, "is-bad", "Try again"];
     case "ended":

@@ -169,7 +169,9 @@ function users(state, event, when) {
   const changed = event.isAnswer
     ? people.reduce((before, person) => withPerson(before, person.name, person), place)
     : withPeople(place, people);
-  const next = withPlace({ ...state, total: event.total ?? people.length }, changed);
+  // Only who is logged in is told that: of the log-in itself nothing may be kept.
+  const total = event.total ?? people.length;
+  const next = withPlace({ ...state, total, isOut: false, wasUp: true }, changed);
   return event.isAnswer ? when.told(next, event, when) : next;
 }
 
@@ -186,8 +188,9 @@ function coordinator(state, event, when) {
 
 function session(state, event, when) {
   const isDown = event.state !== "up";
+  const wasUp = state.wasUp || !isDown;
   const self = event.name || state.self;
-  return { ...when.told({ ...state, self }, event, when), wasDown: isDown, isOut: isDown };
+  return { ...when.told({ ...state, self }, event, when), wasDown: isDown, isOut: isDown, wasUp };
 }
 
 function incoming(state, event, { nowMs, isNew }) {

@@ -3,10 +3,13 @@
 import { countText } from "../../../base/text/words.ts";
 import { shownName, visible } from "./harmless.js";
 import { peopleOf } from "./places.js";
-import { commandNamed, isClosed } from "./typed.js";
+import { commandNamed, isClosed, isToLogIn } from "./typed.js";
 
 /** Of a room in which the user isn't. */
 const CLOSED = "You aren\u2019t in this room now";
+
+/** Passwords are asked for there alone. */
+const LOG_IN = "Log in at the console first";
 
 /** How many others there are: of a directory only some may be known by name. */
 export function othersIn(state, place) {
@@ -28,7 +31,7 @@ export function subtitleOf(state, place) {
       return countText(others, "friend");
     case "lobby":
       return state.isOut
-        ? "Not logged in"
+        ? isToLogIn(state) ? LOG_IN : "Not logged in"
         : others === 0
         ? "Nobody else is online"
         : `${countText(others, "other person", "other people")} online`;
@@ -72,7 +75,7 @@ export function placeholderOf(state, place) {
     case "friends":
       return "Choose a friend, or NAME/TEXT";
     case "lobby":
-      return "NAME calls, 2 TEXT tells all";
+      return isToLogIn(state) ? LOG_IN : "NAME calls, 2 TEXT tells all";
     case "group":
       return "Message to the group";
     default:
@@ -90,7 +93,9 @@ export function emptyText(state, place) {
     return { title: shownName(place.person, state), text };
   }
   if (place.type === "lobby") {
-    const text = othersIn(state, place) === 0
+    const text = isToLogIn(state)
+      ? `${LOG_IN}.`
+      : othersIn(state, place) === 0
       ? "Who comes online is in the list, to be called."
       : "Choose somebody in the list to call them.";
     return { title: "The lobby", text };
@@ -130,4 +135,16 @@ export function endedText({ link, comesBack }) {
     ? "This page goes on by itself once it is started again."
     : "Once it is started again, open the address that it shows then: this one isn\u2019t kept.";
   return `${link.text ?? ""} ${ENDED} ${then}`.trim();
+}
+
+/** Whether the page was never let in, and why is known: there is nothing else to be shown. */
+export function isShut({ mode, link }) {
+  return mode === null && (link.state === "refused" || link.state === "lost") && link.text !== null;
+}
+
+/** @param link With why the program takes no window now, where it has said that. */
+export function lostText({ text }) {
+  return text === null
+    ? "No connection with the program: it is tried again."
+    : `${text}. This page tries again by itself.`;
 }

@@ -145,7 +145,7 @@ const acts = {
   settle: ({ id }) => act({ type: "settled", id }),
   person: (person) =>
     state.mode === "friends" && !person.self ? acts.open(person.name) : acts.about(person),
-  about: (person) => dialogs.person(person, state, personActions(person, state, acts)),
+  about: (person) => dialogs.person(person, state, personActions(person, state, current(), acts)),
   open: (person, room = current().room ?? undefined) => {
     act({ type: "open", person, room });
     closeSide();
@@ -193,7 +193,7 @@ function render() {
     nowMs,
     act: acts,
     canAskEarlier: mayAsk(state, place),
-    empty: () => emptyElement(state, place, acts),
+    empty: () => state.paused === null ? emptyElement(state, place, acts) : null,
   };
   timeline.show(context);
   showNew();
@@ -241,7 +241,9 @@ function received(message) {
       const { current: before, call } = state;
       act({ type: "events", events: message.events, nowMs });
       // What is being typed to somebody stays where it is: a call that begins has its own line above the message box.
-      if (composer.value.trim() !== "") act({ type: "select", place: before });
+      if (composer.value.trim() !== "" && current().type === "call") {
+        act({ type: "select", place: before });
+      }
       returnToPlace();
       catchUp();
       for (const { id, fields } of message.events) if (id > state.upTo) attend(fields, call);

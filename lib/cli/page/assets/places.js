@@ -64,6 +64,9 @@ export const NOTHING = Object.freeze({
   /** The rooms of the mesh that were open in this run of the program, the first one first. */
   opened: [],
   wasDown: false,
+  /** Whether the user isn't logged in at the directory, and whether that was so once in this run of the program. */
+  isOut: false,
+  wasUp: false,
   /** Whether the user was in the group in this run of the program, and whether the next line about that is there. */
   wasIn: false,
   isInTold: false,

@@ -101,6 +101,7 @@ function welcome(state, { welcome, seenAt = state.seenAt }) {
     prompt: prompt.text,
     self: prompt.self ?? state.self,
     marked: isOther ? new Set() : state.marked,
+    ...(state.run === run ? {} : { isOut: mode === "directory", wasUp: false }),
     fileBytes: welcome.fileBytes ?? 0,
     upTo: last,
     link: { state: "open", text: null },

@@ -96,9 +96,9 @@ export class Timeline {
       items.some(({ author }) => author !== undefined)
     );
     if (hasSaid && old === null) return;
-    const made = hasSaid ? null : empty();
+    const made = hasSaid ? null : empty(); // null, too, while what is there is still fetched
     made?.classList.toggle("is-above", place.chunks.length > 0);
-    if (old === null) return this.#element.prepend(made);
+    if (old === null) return this.#element.prepend(...(made === null ? [] : [made]));
     if (old.outerHTML === made?.outerHTML) return;
     const hadFocus = old.contains(document.activeElement);
     old.replaceWith(...(made === null ? [] : [made]));

@@ -1,6 +1,7 @@
 /** What is typed: what it becomes for the program, and what may follow it. */
 
 import { MESSAGE_BYTES_MAX, utf8Length } from "../../../base/text/text.ts";
+import { nearest } from "../../../base/text/nearest.ts";
 import { numberText } from "../../../base/text/words.ts";
 import { folded } from "./harmless.js";
 import { homeOf, mainPlace, openRooms, peopleOf } from "./places.js";
@@ -51,6 +52,11 @@ export function roomOf(state, place) {
 /** Whether a place belongs to a room in which the user isn't. */
 export function isClosed(state, place) {
   return state.mode === "mesh" && homeOf(state, place).isOver;
+}
+
+/** Whether the user hasn't logged in yet at the directory. */
+export function isToLogIn({ isOut, wasUp }) {
+  return isOut === true && wasUp === false;
 }
 
 /** Whether that place is of the call that is connected now. */
@@ -150,7 +156,8 @@ function saidIn(state, place, text) {
   const room = roomOf(state, place);
   switch (place.type) {
     case "direct":
-      return chat({ command: "msg", name: place.person, text, ...room });
+      return (state.mode === "friends" ? toNamed(state, text) : null) ??
+        chat({ command: "msg", name: place.person, text, ...room });
     case "call":
       return inCall(state, place, text);
     case "friends":
@@ -196,12 +203,25 @@ function endOf({ state }) {
   return state === "ringing" ? "cancel" : "hangup";
 }
 
+/** As at the console, what was meant for one friend goes to no other; null: it begins with no name. */
+function toNamed(state, text) {
+  const [, name] = NAMED.exec(text) ?? [];
+  if (name === undefined) return null;
+  const main = mainPlace(state);
+  const names = [...main.people.keys()];
+  const isFriend = names.some((each) => folded(each) === folded(name));
+  if (isFriend || nearest(name, names) !== null) return toFriend(main, text);
+  return null;
+}
+
+/** `NAME/TEXT`. */
+const NAMED = /^([^\s/]+)\/([^]*)$/;
 const CHOOSE_FRIEND =
   "Not sent: this goes to nobody yet. Choose a friend in the list, or begin with their name, as in bob/hello.";
 
 function toFriend(place, text) {
   if (text.trim() === "exit") return { command: { command: "exit" } };
-  const [, name, said] = /^([^\s/]+)\/([^]*)$/.exec(text) ?? [];
+  const [, name, said] = NAMED.exec(text) ?? [];
   if (name === undefined || said.trim() === "") return { error: CHOOSE_FRIEND };
   const friend = [...place.people.keys()].find((each) => folded(each) === folded(name));
   return friend === undefined
@@ -209,12 +229,15 @@ function toFriend(place, text) {
     : { ...chat({ command: "msg", name: friend, text: said }), to: friend };
 }
 
+const LOG_IN = "Nothing was done: you aren\u2019t logged in yet. Log in at the console first.";
 const CALL_FIRST =
   "Not sent: 2 TEXT tells everybody who is online; to talk to one person, call them.";
 
 /** Each is a command of its own: as a line it would be said to the other side of a call that has begun meanwhile. */
-function inLobby({ call }, text) {
+function inLobby(state, text) {
+  const { call } = state;
   const word = text.trim();
+  if (isToLogIn(state) && word !== "q") return { error: LOG_IN };
   const told = /^2\s+([^]*\S[^]*)$/.exec(text)?.[1];
   if (told !== undefined) return chat({ command: "broadcast", text: told });
   const listed = /^1(?:\s+(\S+))?$/.exec(word);
