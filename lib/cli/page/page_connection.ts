@@ -11,7 +11,7 @@ import { StreamOutput } from "./stream_output.ts";
 import type { UploadFolder } from "./upload_folder.ts";
 import { UploadReceiver } from "./upload_receiver.ts";
 
-/** A browser sends the cookies of all that was ever served from this machine: some kilobytes in the worst case. */
+/** Without cookies: a browser sends about one kilobyte. */
 const HEAD_BYTES_MAX = 32 * 1_024;
 /** For a request, and for each answer, and until a window has logged in: all are on this machine. */
 const COMING_IN_MS = 10_000;
