@@ -42,7 +42,8 @@ export class UploadUses {
   /** The page asks for something, perhaps for a copy to be offered. */
   asked(command: DoorCommand, ref: string): void {
     const text = typeof command === "string" ? command : command["file"] ?? command["line"];
-    const [, copy] = this.#named.exec(String(text)) ?? [];
+    if (typeof text !== "string") return; // whoever has the page's token can ask for anything
+    const [, copy] = this.#named.exec(text) ?? [];
     if (copy !== undefined) this.#uses.get(Number(copy))?.asked.add(ref);
   }
 

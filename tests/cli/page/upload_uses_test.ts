@@ -84,3 +84,13 @@ Deno.test("another's files and folders aren't taken for copies", () => {
   world.later(HOUR_MS);
   assertEquals(world.unused, [1, 2]);
 });
+
+Deno.test("what names no file as text is for no copy", () => {
+  const world = new World();
+  const nested = JSON.parse(`${"[".repeat(20_000)}${"]".repeat(20_000)}`);
+  for (const file of [{ toString: 1, valueOf: 1 }, nested, 7, null]) {
+    world.uses.asked({ command: "send", file }, "w 1");
+  }
+  world.later(HOUR_MS);
+  assertEquals(world.unused, [1, 2]);
+});
