@@ -10,17 +10,12 @@ import { ircFolded } from "./lines/irc_message.ts";
 import { nameOfNick, SERVICE } from "./lines/irc_names.ts";
 import type { Pending } from "./irc_pending.ts";
 import type { Addressee, IrcRooms, Room } from "./rooms/irc_rooms.ts";
+import { READING_MS_MIN } from "../rendering/reading_time.ts";
 import { RoomChoice } from "./rooms/room_choice.ts";
 import { sendService } from "./irc_speech.ts";
 
 /** So many lines wait for a call to be connected; more is refused. */
 const HELD_MAX = 50;
-
-/**
- * Who answers sooner may have typed it to somebody else: nobody has read by then what they are asked, and a member can
- * ask right after a question of its own to which people say yes.
- */
-export const READING_MS_MIN = 2_000;
 
 /**
  * An answer in the channel is one to a question behind which no more lines than that have been shown: whoever asks can

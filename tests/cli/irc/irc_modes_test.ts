@@ -1,7 +1,8 @@
 /** Groups, directories and several rooms. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { LINES_BEHIND_MAX, READING_MS_MIN } from "../../../lib/cli/irc/irc_talk.ts";
+import { LINES_BEHIND_MAX } from "../../../lib/cli/irc/irc_talk.ts";
+import { READING_MS_MIN } from "../../../lib/cli/rendering/reading_time.ts";
 import { IrcBench, KEY } from "./irc_bench.ts";
 
 const ALICE = `Alice!p2p@${KEY.alice}`;

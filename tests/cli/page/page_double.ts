@@ -20,6 +20,8 @@ interface PageDoubleOptions {
   readonly commands?: readonly Fields[];
   /** What comes of a command of the page. */
   readonly asked?: (asked: Fields, page: PageDouble) => void;
+  /** What it sends first instead of a challenge, one to each connection. */
+  readonly rubbish?: readonly (string | ArrayBuffer)[];
   /** Waited for when a file has come, before that is answered. */
   readonly taken?: () => Promise<void>;
 }
@@ -32,11 +34,13 @@ export class PageDouble {
   readonly #events: Numbered[] = [];
   readonly #windows = new Set<WebSocket>();
   readonly #options: PageDoubleOptions;
+  readonly #rubbish: (string | ArrayBuffer)[];
   #isGone = false;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
 
   constructor(options: PageDoubleOptions) {
     this.#options = options;
+    this.#rubbish = [...options.rubbish ?? []];
     const serve = { hostname: "127.0.0.1", port: options.port ?? 0, onListen: () => {} };
     this.#server = Deno.serve(serve, (request) => this.#answer(request));
   }
@@ -115,6 +119,8 @@ export class PageDouble {
     let [nonces, isIn] = ["", false];
     socket.onmessage = async ({ data }) => {
       const message = JSON.parse(data);
+      const rubbish = this.#rubbish.shift();
+      if (rubbish !== undefined) return socket.send(rubbish);
       if (message.type === "hello") {
         nonces = `${this.port} ${message.nonce} own-nonce-of-the-double`;
         const proof = await hmac(`p2pchat page: program ${nonces}`);

@@ -4,6 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { IN_BROWSER, openBrowser, OpenPage } from "./browser.ts";
 import { PageDouble } from "./page_double.ts";
+import { typed } from "./page_given.ts";
 import { SCENES } from "./page_scenes.ts";
 
 const AT = "2026-11-27T12:00:00.000Z";
@@ -233,6 +234,39 @@ Deno.test({
         await line.getByRole("button", { name: "entry 41" }).click();
         await page.locator(".said:focus", { hasText: "The room is booked" }).waitFor();
       });
+      await t.step("a question that comes moves none, and takes no press at once", async () => {
+        await using double = disposable(new PageDouble({ mode: "group" }));
+        double.page.show(...SCENES["group"]!);
+        await using open = await OpenPage.open(browser, double.page.url);
+        const { page } = open;
+        await page.locator(".ask .button.is-main[aria-disabled=false]").waitFor();
+        const agree = page.getByRole("button", { name: "Agree", exact: true });
+        const place = await agree.boundingBox();
+        await page.evaluate("document.querySelector('.ask').dataset.was = 'here'");
+
+        const vote = { event: "vote-wanted", seq: 41, by: "Carol", old: "a ".repeat(32_000) };
+        const deadline = "2099-01-01T00:00:00.000Z";
+        double.page.show({ ...vote, edit: 9, new: `${vote.old}b`, deadline });
+        const whole = page.getByRole("button", { name: "Read all of it" });
+        await whole.waitFor();
+        assertEquals(await agree.boundingBox(), place);
+        assertEquals(await page.locator(".ask[data-was]").count(), 1, "it isn't drawn again");
+        await whole.dispatchEvent("click");
+        assertEquals(await page.locator("dialog[open]").count(), 0, "it has only just come");
+
+        await whole.click();
+        await page.locator("dialog[open] ins").waitFor();
+        await page.locator("dialog[open]").getByRole("button", { name: "Agree" }).click();
+        await until(() => typed(double.page).length > 0);
+        assertEquals(typed(double.page), [{ command: "go", edit: 9 }]);
+
+        // What is below it goes: it has come where that was.
+        double.page.show({ event: "edit", edit: 7, seq: 41, by: "Carol", outcome: "aborted" });
+        await page.locator(".ask[data-was]").waitFor({ state: "detached" });
+        await page.getByRole("button", { name: "Refuse" }).dispatchEvent("click");
+        await page.locator(".ask .button[aria-disabled=false]").first().waitFor();
+        assertEquals(typed(double.page).length, 1);
+      });
       await t.step("news below what is read are counted", async () => {
         await using double = disposable(new PageDouble({ mode: "mesh" }));
         const long = "a longer text that takes several lines in a narrow window. ".repeat(4);
@@ -251,6 +285,14 @@ Deno.test({
         await using open = await OpenPage.open(browser, double.page.url.replace("#0", "#1"));
         await open.page.getByText("Another program answers at this address").waitFor();
         assertEquals(double.page.asked, []);
+      });
+      await t.step("what is no message of the program is said, and it is tried again", async () => {
+        const rubbish = ["no JSON", "null", new ArrayBuffer(3)];
+        await using double = disposable(new PageDouble({ mode: "mesh", rubbish }));
+        double.page.show(READY, said(1, "one"));
+        await using open = await OpenPage.open(browser, double.page.url);
+        await open.page.getByText("What answers there isn\u2019t p2pchat.").waitFor();
+        await open.sees("one");
       });
       await t.step("the link to the message box leaves the token in the address", async () => {
         await using double = disposable(new PageDouble({ mode: "mesh" }));

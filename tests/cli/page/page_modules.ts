@@ -21,6 +21,7 @@ import * as rooms from "../../../lib/cli/page/assets/room_events.js";
 import * as session from "../../../lib/cli/page/assets/session.js";
 import * as sidebar from "../../../lib/cli/page/assets/sidebar.js";
 import * as spans from "../../../lib/cli/page/assets/spans.js";
+import * as steady from "../../../lib/cli/page/assets/steady.js";
 import * as times from "../../../lib/cli/page/assets/times.js";
 import * as typed from "../../../lib/cli/page/assets/typed.js";
 
@@ -49,6 +50,7 @@ export const page: Any = {
   ...session,
   ...sidebar,
   ...spans,
+  ...steady,
   ...times,
   ...typed,
 };

@@ -108,3 +108,23 @@ Deno.test("page: an address without the token is said to be one", () => {
   assertEquals(session.text, NO_TOKEN_TEXT);
   assertEquals(step(session, START, HAD)[1], []);
 });
+
+Deno.test("page: what is no message of the program is none", () => {
+  const { programMessage } = page;
+  assertEquals(programMessage('{"type":"pong"}'), { type: "pong" });
+  for (const data of ["", "{", "null", "7", "[1]", '{"type":7}', new Blob([]), null]) {
+    assertEquals(programMessage(data), null);
+  }
+});
+
+Deno.test("page: why a connection was given up is said, and it is tried again", () => {
+  for (const text of [page.RUBBISH_TEXT, page.SILENT_TEXT]) {
+    for (const inputs of [[START], [START, OPENED], [START, OPENED, CHALLENGE, PROVED]]) {
+      const [session, effects] = after(...inputs, { ...closed(1006), text });
+      assertEquals([session.state, effects], ["waiting", [
+        { type: "link", link: { state: "lost", text } },
+        { type: "wait", ms: 500 },
+      ]]);
+    }
+  }
+});

@@ -2,8 +2,17 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { type Any, page } from "./page_modules.ts";
 
-const { appended, CHUNK_ITEMS_MAX, drawnOf, itemsOf, lengthOf, NO_CHUNKS, prepended, replaced } =
-  page;
+const {
+  appended,
+  CHARACTERS_MAX,
+  CHUNK_ITEMS_MAX,
+  drawnOf,
+  itemsOf,
+  lengthOf,
+  NO_CHUNKS,
+  prepended,
+  replaced,
+} = page;
 
 Deno.test("page: what is seen is drawn, and the rest has its height", () => {
   const heights = fc.array(fc.integer({ min: 1, max: 3_000 }), { minLength: 1, maxLength: 300 });
@@ -49,4 +58,14 @@ Deno.test("page: a long list keeps its chunks where nothing changes", () => {
   assertEquals(longer.map(({ id }: Any) => id), [-2, -1, 0, 1, 2]);
   assertEquals([...itemsOf(longer)].length, 4 * CHUNK_ITEMS_MAX + 1);
   assert(longer[2] === chunks[0]);
+});
+
+Deno.test("page: of long texts fewer are kept", () => {
+  const parts = ["x".repeat(60_000)];
+  let chunks = NO_CHUNKS;
+  for (let key = 0; key < 1_000; key++) chunks = appended(chunks, { key, parts });
+  const kept = [...itemsOf(chunks)];
+  assertEquals(kept.at(-1).key, 999);
+  const most = CHARACTERS_MAX / 60_000;
+  assert(kept.length > most - CHUNK_ITEMS_MAX && kept.length <= most + 2 * CHUNK_ITEMS_MAX);
 });

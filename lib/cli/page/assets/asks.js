@@ -1,9 +1,10 @@
 /** What waits for an answer within some time, above the message box: calls, and votes. */
 
-import { changeOf } from "./changes.js";
-import { fill, h, nameOf } from "./dom.js";
-import { visibleBody } from "./harmless.js";
+import { changeOf, excerptsOf, isShort } from "./changes.js";
+import { h, nameOf } from "./dom.js";
+import { shownName, visibleBody } from "./harmless.js";
 import { titleOf } from "./sidebar.js";
+import { inPlace, isSteady, standing } from "./steady.js";
 import { clockText } from "./times.js";
 
 const NEVER_MS = 24 * 3_600_000;
@@ -19,7 +20,8 @@ function unsaidOf(state, act) {
       ? ""
       : ` (${titleOf(state, place)})`;
     return {
-      key: `unsaid ${one.id}${where}`,
+      key: `unsaid ${one.id}`,
+      of: where,
       text: () => [`${one.why}${where} `, h("q", {}, h("bdi", {}, startOf(one.said)))],
       buttons: [
         ["Put it into the message box", () => act.putBack(one), true],
@@ -37,26 +39,26 @@ function startOf(text) {
   return shown.length <= START_MAX ? shown : `${shown.slice(0, START_MAX)}\u2026`;
 }
 
-/** @returns The open questions: `key`, `text` and `buttons` each, and until when; `isCalling`: somebody rings. */
+/**
+ * @returns The open questions: `key`, what they are `of` and `who` asks as it is shown (with another value they are drawn
+ *   anew), `text` and `buttons` each, and until when; `isCalling`: somebody rings.
+ */
 function questionsOf(state, act) {
-  const questions = [...state.votes.values()].map((
-    { edit, seq, by, old, new: text, deadlineMs },
-  ) => ({
-    key: `vote ${edit}`,
-    text: () => [nameOf(by, state), ` wants to change entry ${seq}`],
-    more: () => versionsElement(old, text),
-    deadlineMs,
-    buttons: [
-      ["Agree", () => act.command({ command: "go", edit }), true],
-      ["Refuse", () => act.command({ command: "abort", edit })],
-    ],
+  const questions = [...state.votes.values()].map((vote) => ({
+    key: `vote ${vote.edit}`,
+    of: vote,
+    who: shownName(vote.by, state.marked),
+    deadlineMs: vote.deadlineMs,
+    ...voteQuestion(vote, state, act),
   }));
   const { call } = state;
   if (call === null) return questions;
   const peer = () => nameOf(call.peer, state);
+  const who = shownName(call.peer, state.marked);
   if (call.state === "incoming") {
     return [{
       key: `incoming ${call.id}`,
+      who,
       text: () => [peer(), call.guest ? " (a guest) is calling you" : " is calling you"],
       deadlineMs: call.deadlineMs,
       isCalling: true,
@@ -69,6 +71,7 @@ function questionsOf(state, act) {
   if (call.state === "ringing") {
     return [{
       key: `ringing ${call.id}`,
+      who,
       text: () => ["Calling ", peer(), "\u2026"],
       isCalling: true,
       buttons: [["Withdraw", () => act.command({ command: "cancel" })]],
@@ -76,13 +79,31 @@ function questionsOf(state, act) {
   }
   return [{
     key: `call ${call.id}`,
+    who,
     text: () => ["In a call with ", peer()],
     sinceMs: call.sinceMs,
     buttons: [["Hang up", () => act.command({ command: "hangup" }), false, true]],
   }, ...questions];
 }
 
-/** Both texts, whole: who agrees does so to every word. What differs is marked. */
+/** Who agrees does so to every word: where a text is too long to be read here, that is done where all of it is. */
+function voteQuestion({ edit, seq, by, old, new: text }, state, act) {
+  const agree = () => act.command({ command: "go", edit });
+  const isWhole = isShort(old) && isShort(text);
+  const readAll = async () => {
+    if (await act.ask(`Change entry ${seq}?`, versionsElement(old, text), "Agree")) agree();
+  };
+  return {
+    text: () => [nameOf(by, state), ` wants to change entry ${seq}`],
+    more: () => isWhole ? versionsElement(old, text) : versionsElement(...excerptsOf(old, text)),
+    buttons: [
+      isWhole ? ["Agree", agree, true] : ["Read all of it", readAll, true],
+      ["Refuse", () => act.command({ command: "abort", edit })],
+    ],
+  };
+}
+
+/** Both texts. What differs is marked. */
 function versionsElement(old, text) {
   const [start, before, after, end] = changeOf(visibleBody(old), visibleBody(text));
   const version = (label, kind, part) =>
@@ -108,51 +129,113 @@ function marked(kind, part) {
   return [part.slice(0, start), h(kind, {}, text), part.slice(start + text.length)];
 }
 
-/** Draws them, and their clocks; those that are out of time go. */
-export function renderAsks(element, state, act, nowMs) {
-  const all = [...unsaidOf(state, act), ...questionsOf(state, act)];
-  const open = all.filter(({ deadlineMs = NEVER_MS + nowMs }) => deadlineMs > nowMs);
-  const keys = [...open.map(({ key }) => key), state.marked.size].join("\n");
-  element.hidden = open.length === 0;
-  if (element.dataset.keys !== keys) {
-    element.dataset.keys = keys;
+export class Asks {
+  #element;
+  #act;
+  /** What is shown, from the top, by its key: `{of, who, node}`. */
+  #shown = new Map();
+  /** See `standing`. */
+  #stands = new Map();
+
+  constructor(element, act) {
+    [this.#element, this.#act] = [element, act];
+  }
+
+  /** Draws what is new, and the clocks; what is out of time goes. What stays keeps its place, as far as there is room. */
+  show(state, nowMs) {
+    const all = [...unsaidOf(state, this.#act), ...questionsOf(state, this.#act)];
+    const open = all.filter(({ deadlineMs = NEVER_MS + nowMs }) => deadlineMs > nowMs);
+    this.#element.hidden = open.length === 0;
+    this.#draw(new Map(open.map((question) => [question.key, question])));
+    for (const { key, deadlineMs, sinceMs } of open) {
+      const left = this.#shown.get(key).node.querySelector(".ask-left");
+      const text = deadlineMs !== undefined
+        ? `${clockText(Math.ceil((deadlineMs - nowMs) / 1_000))} left`
+        : sinceMs === undefined
+        ? ""
+        : clockText(Math.floor((nowMs - sinceMs) / 1_000));
+      if (left.textContent !== text) left.textContent = text;
+    }
+    this.#measure();
+  }
+
+  #draw(open) {
+    const kept = [...this.#shown.keys()].filter((key) =>
+      isSame(this.#shown.get(key), open.get(key))
+    );
+    if (kept.length === this.#shown.size && kept.length === open.size) return;
+    const element = this.#element;
     const hadFocus = element.contains(document.activeElement);
-    fill(element, open.map(questionElement));
-    if (hadFocus) act.lostFocus();
+    const fromEnd = element.scrollHeight - element.scrollTop;
+    const before = this.#shown;
+    this.#shown = new Map(
+      inPlace([...before.keys()], [...open.keys()]).map((key) => {
+        if (kept.includes(key)) return [key, before.get(key)];
+        this.#stands.delete(key);
+        const { of, who } = open.get(key);
+        return [key, { of, who, node: this.#questionElement(open.get(key)) }];
+      }),
+    );
+    for (const [key, { node }] of before) if (this.#shown.get(key)?.node !== node) node.remove();
+    // What stays isn't taken out and put in again: it would lose the focus, and where it was scrolled to.
+    let next = null;
+    for (const { node } of [...this.#shown.values()].reverse()) {
+      if (node.parentNode !== element) element.insertBefore(node, next);
+      next = node;
+    }
+    element.scrollTop = element.scrollHeight - fromEnd;
+    if (hadFocus && !element.contains(document.activeElement)) this.#act.lostFocus();
   }
-  for (const [at, { deadlineMs, sinceMs }] of open.entries()) {
-    const left = element.children[at].querySelector(".ask-left");
-    const text = deadlineMs !== undefined
-      ? `${clockText(Math.ceil((deadlineMs - nowMs) / 1_000))} left`
-      : sinceMs === undefined
-      ? ""
-      : clockText(Math.floor((nowMs - sinceMs) / 1_000));
-    if (left.textContent !== text) left.textContent = text;
+
+  /** Notes what has moved: its buttons do nothing for a while. */
+  #measure() {
+    const nowMs = performance.now();
+    const tops = [...this.#shown].map(([key, { node }]) => [key, topOf(node)]);
+    this.#stands = standing(this.#stands, tops, nowMs);
+    for (const [key, { node }] of this.#shown) {
+      const isInert = String(!isSteady(this.#stands, key, nowMs));
+      for (const button of node.querySelectorAll(".actions button")) {
+        if (button.ariaDisabled !== isInert) button.ariaDisabled = isInert;
+      }
+    }
   }
-  return open.length > 0;
+
+  #pressed(key, run) {
+    this.#measure();
+    if (isSteady(this.#stands, key, performance.now())) run();
+  }
+
+  #questionElement({ key, text, more = () => null, buttons, isCalling }) {
+    return h(
+      "div",
+      { class: isCalling ? "ask is-calling" : "ask" },
+      h(
+        "p",
+        { class: "ask-text" },
+        text(),
+        h("span", { class: "ask-left", role: "timer", "aria-live": "off" }),
+      ),
+      more(),
+      h(
+        "div",
+        { class: "actions" },
+        buttons.map(([label, run, isMain, isGrave]) =>
+          h("button", {
+            type: "button",
+            class: `button${isMain ? " is-main" : ""}${isGrave ? " is-grave" : ""}`,
+            "aria-disabled": "true",
+            onclick: () => this.#pressed(key, run),
+          }, label)
+        ),
+      ),
+    );
+  }
 }
 
-function questionElement({ text, more = () => null, buttons, isCalling }) {
-  return h(
-    "div",
-    { class: isCalling ? "ask is-calling" : "ask" },
-    h(
-      "p",
-      { class: "ask-text" },
-      text(),
-      h("span", { class: "ask-left", role: "timer", "aria-live": "off" }),
-    ),
-    more(),
-    h(
-      "div",
-      { class: "actions" },
-      buttons.map(([label, run, isMain, isGrave]) =>
-        h("button", {
-          type: "button",
-          class: `button${isMain ? " is-main" : ""}${isGrave ? " is-grave" : ""}`,
-          onclick: run,
-        }, label)
-      ),
-    ),
-  );
+function topOf(node) {
+  return node.querySelector(".actions").getBoundingClientRect().top;
+}
+
+function isSame(shown, question) {
+  return shown.of === question?.of && shown.who === question?.who && question !== undefined;
 }

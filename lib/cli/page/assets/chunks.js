@@ -7,6 +7,8 @@
 export const CHUNK_ITEMS_MAX = 40;
 /** The oldest chunks go first. */
 export const ITEMS_MAX = 20_000;
+/** So many characters of a list are kept, and those of a chunk more: texts may be long. */
+export const CHARACTERS_MAX = 16_000_000;
 
 export const NO_CHUNKS = Object.freeze([]);
 
@@ -21,8 +23,30 @@ export function appended(chunks, item) {
 }
 
 function bounded(chunks) {
-  const max = ITEMS_MAX / CHUNK_ITEMS_MAX;
-  return chunks.length <= max ? chunks : chunks.slice(chunks.length - max);
+  let from = Math.max(0, chunks.length - ITEMS_MAX / CHUNK_ITEMS_MAX);
+  let characters = 0;
+  for (let at = chunks.length - 1; at > from; at--) {
+    characters += charactersOf(chunks[at]);
+    if (characters > CHARACTERS_MAX) from = at;
+  }
+  return from === 0 ? chunks : chunks.slice(from);
+}
+
+/** As chunks are never changed, each is counted once. */
+const counted = new WeakMap();
+
+function charactersOf(chunk) {
+  const known = counted.get(chunk);
+  if (known !== undefined) return known;
+  const characters = charactersIn(chunk.items);
+  counted.set(chunk, characters);
+  return characters;
+}
+
+function charactersIn(value) {
+  if (typeof value === "string") return value.length;
+  if (typeof value !== "object" || value === null) return 0;
+  return Object.values(value).reduce((sum, each) => sum + charactersIn(each), 0);
 }
 
 /** The list with `items`, in order, at its beginning. */

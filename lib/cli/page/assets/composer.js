@@ -20,13 +20,16 @@ export class Composer {
   /** Whether the user has gone through what is offered. */
   #hasChosen = false;
   #typed = [];
+  /** When the first character of the text was typed; null: there is none. Of a draft it isn't known: long ago. */
+  #begunMs = null;
   #at = null;
   #drafts;
   #told;
 
   /**
    * @param elements `form`, `text`, `list`.
-   * @param submit Takes the text, and the id of the place that was shown; returns whether it is done with, so that it goes.
+   * @param submit Takes the text, the id of the place that was shown, and when the first character was typed; returns
+   *   whether it is done with, so that it goes.
    * @param told Says something to screen readers.
    */
   constructor({ form, text, list }, { submit, told }) {
@@ -53,6 +56,7 @@ export class Composer {
     [this.#state, this.#place] = [state, place];
     if (!isOther) return;
     this.#text.value = this.#drafts.get(place.id) ?? "";
+    this.#begunMs = this.#text.value === "" ? null : 0;
     this.#at = null;
     this.#close();
     this.#grow();
@@ -83,7 +87,7 @@ export class Composer {
   async #send() {
     const text = this.#text.value;
     const place = this.#place.id;
-    if (!await this.#submit(text, place)) return;
+    if (!await this.#submit(text, place, this.#begunMs ?? Date.now())) return;
     if (text.trim() !== "") this.#typed = [...this.#typed.slice(1 - TYPED_MAX), text];
     this.#at = null;
     this.#drafts.delete(place);
@@ -93,6 +97,7 @@ export class Composer {
 
   #changed(isAsked) {
     this.#grow();
+    this.#begin();
     const { selectionStart, selectionEnd, value } = this.#text;
     const offered = selectionStart === selectionEnd && this.#state !== null
       ? suggestions(this.#state, this.#place, value, selectionStart, isAsked)
@@ -103,6 +108,10 @@ export class Composer {
     this.#hasChosen = false;
     this.#drawList();
     if (isAsked && offered.options.length === 1) this.#take(0);
+  }
+
+  #begin() {
+    this.#begunMs = this.#text.value === "" ? null : this.#begunMs ?? Date.now();
   }
 
   #grow() {
@@ -223,6 +232,7 @@ export class Composer {
     this.#text.value = text;
     this.#text.setSelectionRange(text.length, text.length);
     this.#grow();
+    this.#begin();
   }
 }
 

@@ -1,6 +1,6 @@
 /** The socket to the program, and what `session.js` decides about it. */
 
-import { newSession, step } from "./session.js";
+import { newSession, programMessage, RUBBISH_TEXT, SILENT_TEXT, step } from "./session.js";
 import { ofWindow } from "./storage.js";
 
 /** A connection on which nothing came for so long is asked, and given up if nothing comes then, ms. */
@@ -93,26 +93,33 @@ export class Connection {
     socket.onmessage = ({ data }) => {
       if (!isCurrent()) return;
       this.#heard = performance.now();
-      this.#input({ type: "received", message: JSON.parse(data) });
+      const message = programMessage(data);
+      if (message === null) this.#giveUp(RUBBISH_TEXT);
+      else this.#input({ type: "received", message });
     };
     socket.onclose = ({ code }) => isCurrent() && this.#closed(code);
   }
 
-  #closed(code) {
+  /** The connection is of no use: another is made later. @param text Says why. */
+  #giveUp(text) {
+    const socket = this.#socket;
+    this.#closed(1006, text);
+    socket.close();
+  }
+
+  #closed(code, text = null) {
     this.#socket = null;
     const [random] = crypto.getRandomValues(new Uint32Array(1));
-    this.#input({ type: "closed", code, random: random / 2 ** 32 });
+    this.#input({ type: "closed", code, text, random: random / 2 ** 32 });
   }
 
   /** A connection may be dead without a word, after a sleep of the machine. */
   #check() {
-    if (this.#session.state !== "open") return;
+    if (this.#socket === null) return;
+    const isOpen = this.#session.state === "open";
     const silentMs = performance.now() - this.#heard;
-    if (silentMs > 2 * SILENT_MS) {
-      const socket = this.#socket;
-      this.#closed(1006);
-      socket.close();
-    } else if (silentMs > SILENT_MS * 0.75) this.send({ type: "ping" });
+    if (silentMs > (isOpen ? 2 * SILENT_MS : SILENT_MS / 2)) this.#giveUp(SILENT_TEXT);
+    else if (silentMs > SILENT_MS * 0.75) this.send({ type: "ping" });
   }
 
   async #prove({ page, program, proof }) {

@@ -124,7 +124,7 @@ export class Dialogs {
     return promise;
   }
 
-  /** @returns Whether the user says yes. */
+  /** @param text Or an element. @returns Whether the user says yes. */
   ask(title, text, yes) {
     const { promise, resolve } = Promise.withResolvers();
     const answer = (is) => () => {
@@ -134,7 +134,7 @@ export class Dialogs {
     };
     this.#open(
       title,
-      h("p", {}, text),
+      typeof text === "string" ? h("p", {}, text) : text,
       h(
         "div",
         { class: "actions" },

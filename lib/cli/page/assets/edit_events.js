@@ -31,8 +31,8 @@ function idOf({ edit }) {
 
 const UNDECIDED = { isUndecided: true };
 
-function voteWanted(state, event, { isNew }) {
-  const vote = { ...event, deadlineMs: Date.parse(event.deadline) };
+function voteWanted(state, event, { isNew, nowMs }) {
+  const vote = { ...event, deadlineMs: Date.parse(event.deadline), askedMs: nowMs };
   const votes = new Map(state.votes).set(event.edit, vote);
   if (votes.size > VOTES_MAX) votes.delete(votes.keys().next().value);
   return withLine({ ...state, votes }, event, UNDECIDED, isNew);

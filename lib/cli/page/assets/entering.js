@@ -18,10 +18,13 @@ export class Entering {
     this.#ports = ports;
   }
 
-  /** @param shown The id of the place that was shown when it was entered. @returns Whether the program was given it. */
-  entered(text, shown) {
+  /**
+   * @param shown The id of the place that was shown when it was entered. @param begunMs When its first character was typed.
+   * @returns Whether the program was given it.
+   */
+  entered(text, shown, begunMs) {
     const editing = this.#editing;
-    if (editing === null || text.trim() === "") return this.submit(text, shown);
+    if (editing === null || text.trim() === "") return this.submit(text, shown, begunMs);
     const error = tooLong(text);
     if (error !== null) return refused(error);
     const command = { command: "edit", text, n: editing.seq };
@@ -31,12 +34,12 @@ export class Entering {
   }
 
   /** As `entered`, of a line alone: nothing is said anywhere else than in the place that was shown. */
-  async submit(text, shown) {
+  async submit(text, shown, begunMs = Infinity) {
     if (text.trim() === "") return false;
     const { state, run, open, ask, done } = this.#ports;
     const place = state().places.get(shown);
     if (place === undefined) return refused(GONE);
-    const what = meant(state(), place, text);
+    const what = meant(state(), place, text, { begunMs, nowMs: Date.now() });
     if (what.error !== undefined) return refused(what.error);
     if (leaves(state(), place, text) && !await ask("End p2pchat?", ENDS, "End it")) return false;
     // The title is to name whom it is for.

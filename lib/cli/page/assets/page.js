@@ -2,7 +2,7 @@
 
 import { renderAnswers, spokenOf } from "./answer_panel.js";
 import { Asking, mayAsk } from "./asking.js";
-import { renderAsks } from "./asks.js";
+import { Asks } from "./asks.js";
 import { attentionOf } from "./attention.js";
 import { itemsOf } from "./chunks.js";
 import { Composer } from "./composer.js";
@@ -207,7 +207,7 @@ function render() {
   );
   renderLink(state, place, LINK_ACTS);
   renderAnswers($("answers"), context);
-  renderAsks($("asks"), state, acts, nowMs);
+  asks.show(state, nowMs);
   renderEnd(current(), timeline.isAtEnd);
   composer.show(state, place);
 }
@@ -339,9 +339,10 @@ function listen() {
   addEventListener("focus", looked);
   addEventListener("blur", looked);
   document.addEventListener("visibilitychange", looked);
-  setInterval(() => renderAsks($("asks"), state, acts, Date.now()), CLOCK_MS);
+  setInterval(() => asks.show(state, Date.now()), CLOCK_MS);
 }
 
+const asks = new Asks($("asks"), acts);
 const dialogs = new Dialogs($("dialog"), () => {
   closeSide();
   composer.focus();
@@ -351,7 +352,7 @@ const timeline = new Timeline($("timeline"), {
   earlier: () => asking.earlier(state, current()),
 });
 const composer = new Composer({ form: $("composer"), text: $("text"), list: $("suggestions") }, {
-  submit: (text, shown) => entering.entered(text, shown),
+  submit: (...entry) => entering.entered(...entry),
   told: tell,
 });
 const entering = new Entering({

@@ -21,6 +21,20 @@ export const STRANGER_TEXT =
 export const NO_TOKEN_TEXT =
   "This address isn\u2019t whole: open the one that p2pchat shows, with all that follows the #.";
 
+export const RUBBISH_TEXT = "What answers there isn\u2019t p2pchat.";
+export const SILENT_TEXT = "Nothing answers there.";
+
+/** A message of the program; null: what came is none. */
+export function programMessage(data) {
+  if (typeof data !== "string") return null;
+  try {
+    const message = JSON.parse(data);
+    return typeof message?.type === "string" ? message : null;
+  } catch {
+    return null;
+  }
+}
+
 export function newSession({ hasToken, window }) {
   return {
     state: hasToken ? "idle" : "refused",
@@ -36,7 +50,8 @@ const link = (state, text = null) => ({ type: "link", link: { state, text } });
 
 /**
  * @param input `start` (with a fresh `nonce`), `opened`, `received` (a message), `proved` (the program's proof was
- *   checked: `isRight`, and `proof`, the page's own), `closed` (its `code`, and a `random` from 0 to 1), `wake`.
+ *   checked: `isRight`, and `proof`, the page's own), `closed` (its `code`, a `random` from 0 to 1, and perhaps a `text` that
+ *   says why), `wake`.
  * @param had `{run, last}`: what the page has.
  * @returns The session and its effects: `connect`, `send` (a message), `prove` (nonces), `close`, `wait` (ms), `link`
  *   (to be shown), `pass` (a message for the page).
@@ -108,7 +123,7 @@ function proved(session, { isRight, proof }, { run, last }) {
   return [{ ...session, state: "entering" }, [send(login)]];
 }
 
-function closed(session, { code, random }) {
+function closed(session, { code, random, text: why = null }) {
   if (session.state === "refused") return [session, []];
   if (code === REFUSED) {
     // What somebody says who hasn't proved to be the program isn't shown as if the program said it.
@@ -122,7 +137,7 @@ function closed(session, { code, random }) {
   const pause = Math.min(PAUSE_MS_MAX, PAUSE_MS_MIN * 2 ** session.failures);
   const base = code === FULL && session.state !== "open" ? PAUSE_MS_FULL : pause;
   const ms = Math.round(base * (1 + random / 2));
-  const text = session.text;
+  const text = why ?? session.text;
   return [
     { ...session, state: "waiting", failures: session.failures + 1, text: null },
     [link("lost", text), { type: "wait", ms }],

@@ -3,6 +3,7 @@
 import { MESSAGE_BYTES_MAX, utf8Length } from "../../../base/text/text.ts";
 import { nearest } from "../../../base/text/nearest.ts";
 import { numberText } from "../../../base/text/words.ts";
+import { READING_MS_MIN } from "../../rendering/reading_time.ts";
 import { folded } from "./harmless.js";
 import { homeOf, mainPlace, openRooms, peopleOf } from "./places.js";
 
@@ -68,32 +69,36 @@ export function isCallWith({ call }, { type, person }) {
  * What a text is for the program: `{line}` or `{command}`, with `isChat` where it is something said, and `to` where it
  * names another than the place does, whose conversation is to be opened first; `{error}` where nothing can come of it;
  * null for nothing. Whatever the console may be talking to: what is said goes to whom the place is of, or to nobody.
+ * @param when `begunMs`: when its first character was typed; `nowMs`: when it was entered.
  */
-export function meant(state, place, text) {
+export function meant(state, place, text, when = LATE) {
   if (text.trim() === "") return null;
   const error = tooLong(text);
   if (error !== null) return { error };
   if (LEAVING_LINE.test(text)) return { line: text, ...roomOf(state, place) };
-  if (isCommand(text)) return commanded(state, place, text);
-  return saidIn(state, place, text.startsWith("//") ? text.slice(1) : text);
+  if (isCommand(text)) return commanded(state, place, text, when);
+  return saidIn(state, place, text.startsWith("//") ? text.slice(1) : text, when);
 }
+
+/** What is no answer to anything that was asked meanwhile. */
+const LATE = { begunMs: Infinity, nowMs: Infinity };
 
 /** Commands that are about no room, and can be given where none is open. */
 const OF_PROGRAM = new Set(["help", "join", "quit", "room", "rooms", "search"]);
 
-function commanded(state, place, text) {
+function commanded(state, place, text, when) {
   const [, word, rest] = /^\/(\S*)\s*([^]*)$/.exec(text);
   const as = { line: text, ...roomOf(state, place) };
   const name = commandNamed(state, word)?.name;
   if (isClosed(state, place)) return OF_PROGRAM.has(name) ? { line: text } : { error: NOT_IN };
-  if (rest.trim() === "") return as;
+  if (rest.trim() === "") return VOTES.test(name) ? voted(state, name, when) : as;
   switch (name) {
     case "me":
       return place.type === "room" || place.type === "group"
         ? { ...as, isChat: true }
-        : saidIn(state, place, text);
+        : saidIn(state, place, text, when);
     case "msg":
-      return written(state, place, rest) ?? { ...as, isChat: true };
+      return written(state, place, rest, when) ?? { ...as, isChat: true };
     case "broadcast":
       return { ...as, isChat: true };
     case "send":
@@ -106,12 +111,12 @@ function commanded(state, place, text) {
 }
 
 /** `/msg`: null where the line says by itself whom it is for. */
-function written(state, place, rest) {
+function written(state, place, rest, when) {
   if (state.mode === "directory") {
     if (place.type !== "call") return { error: CALL_FIRST };
     const [, name] = /^(\S+)\s+\S/.exec(rest) ?? [];
     if (name === undefined || knownName(state, place, name) === undefined) {
-      return saidIn(state, place, rest);
+      return saidIn(state, place, rest, when);
     }
     return {
       error: `Not sent: what you type here goes to ${place.person} alone, so leave the name out.`,
@@ -151,7 +156,7 @@ function knownName(state, place, word) {
 }
 
 /** What was said there: in that place, or nowhere. */
-function saidIn(state, place, text) {
+function saidIn(state, place, text, when) {
   if (isClosed(state, place)) return { error: NOT_IN };
   const room = roomOf(state, place);
   switch (place.type) {
@@ -166,11 +171,39 @@ function saidIn(state, place, text) {
       return inLobby(state, text);
     case "group":
       return state.votes.size > 0 && VOTES.test(text.trimEnd())
-        ? { line: text.trimEnd() }
+        ? voted(state, text.trimEnd(), when)
         : chat({ command: "msg", text });
     default:
       return chat({ command: "msg", text, ...room });
   }
+}
+
+/**
+ * A vote without a number. It names the edit: until the program runs it, that edit may be over and another one asked
+ * about, to which the user would agree unseen.
+ */
+function voted({ votes }, word, { begunMs, nowMs }) {
+  const command = /^(?:y|yes|go)$/i.test(word) ? "go" : "abort";
+  const asked = [...votes.values()];
+  if (asked.length === 0) return { error: "No edit waits for your vote." };
+  const missed = asked.findLast(({ askedMs }) => askedMs > begunMs);
+  if (missed !== undefined) {
+    const form = `/${command} ${missed.edit}`;
+    return {
+      error:
+        `Nothing was done: you were asked about edit ${missed.edit} after you began that line; ` +
+        `if you mean that one, ${form}`,
+    };
+  }
+  if (asked.some(({ askedMs }) => nowMs >= askedMs && nowMs - askedMs < READING_MS_MIN)) {
+    const way = "you were asked only just now: read what it is about, then answer again";
+    return { error: `Nothing was done: ${way}.` };
+  }
+  if (asked.length > 1) {
+    const forms = asked.map(({ edit }) => `/${command} ${edit}`).join(", ");
+    return { error: `${asked.length} edits wait for your vote: ${forms}` };
+  }
+  return { command: { command, edit: asked[0].edit } };
 }
 
 const NOT_IN =

@@ -1,0 +1,94 @@
+import { assert, assertEquals } from "@std/assert";
+import { AT, NOW_MS, pageOf } from "./events_given.ts";
+import { type Any, page } from "./page_modules.ts";
+
+const { excerptsOf, inPlace, isShort, isSteady, mainPlace, meant, standing } = page;
+
+function asked(...edits: readonly number[]): Any {
+  const state = pageOf("group", [
+    { event: "ready", command: "member", name: "Alice", host: "h", port: 1, key: "a" },
+    ...edits.map((edit) => {
+      const vote = { event: "vote-wanted", edit, seq: 3, by: "Bob", old: "a", new: "b" };
+      return { ...vote, deadline: "2026-11-27T13:00:00.000Z", at: AT };
+    }),
+  ]);
+  const votes = ["go", "abort"].map((name) => ({ name, aliases: [], form: "[EDIT]" }));
+  return { ...state, commands: [...state.commands, ...votes] };
+}
+
+function answered(state: Any, text: string, begunMs: number, nowMs: number): Any {
+  return meant(state, mainPlace(state), text, { begunMs, nowMs });
+}
+
+Deno.test("page: new questions come above those that stand there already", () => {
+  assertEquals(inPlace([], ["a", "b"]), ["a", "b"]);
+  assertEquals(inPlace(["a", "b"], ["a", "b", "c", "d"]), ["c", "d", "a", "b"]);
+  assertEquals(inPlace(["c", "a", "b"], ["b", "c", "d"]), ["d", "c", "b"]);
+});
+
+Deno.test("page: a press counts for what has stood in its place for a second", () => {
+  let stands = standing(new Map(), new Map([["a", 500]]), 0);
+  assertEquals([999, 1_000].map((nowMs) => isSteady(stands, "a", nowMs)), [false, true]);
+
+  // Another one comes above it, and goes.
+  stands = standing(stands, new Map([["a", 500], ["b", 400]]), 5_000);
+  assertEquals(["a", "b"].map((key) => isSteady(stands, key, 5_000)), [true, false]);
+  stands = standing(stands, new Map([["b", 500]]), 7_000);
+  assertEquals([7_000, 7_999, 8_000].map((nowMs) => isSteady(stands, "b", nowMs)), [
+    false,
+    false,
+    true,
+  ]);
+  assert(!isSteady(stands, "a", 99_000), "it is gone");
+
+  // By little and little it is another place as well.
+  for (let px = 1; px <= 5; px++) {
+    stands = standing(stands, new Map([["b", 500 + px]]), 9_000 + px);
+  }
+  assert(!isSteady(stands, "b", 9_100));
+});
+
+Deno.test("page: an answer that is typed names the edit that it is for", () => {
+  const late = NOW_MS + 5_000;
+  for (const text of ["y", "yes", "go", "/go", "Y "]) {
+    assertEquals(answered(asked(7), text, late, late), { command: { command: "go", edit: 7 } });
+  }
+  for (const text of ["n", "no", "abort", "/abort"]) {
+    assertEquals(answered(asked(7), text, late, late).command, { command: "abort", edit: 7 });
+  }
+  assertEquals(answered(asked(7), "/go 7", NOW_MS - 1, NOW_MS), { line: "/go 7" });
+  assertEquals(answered(asked(7, 8), "y", late, late), {
+    error: "2 edits wait for your vote: /go 7, /go 8",
+  });
+  assertEquals(answered(asked(), "/go", late, late).error, "No edit waits for your vote.");
+});
+
+Deno.test("page: what was begun before a question, or entered just behind it, answers something else", () => {
+  for (const [text, form] of [["y", "/go 7"], ["/go", "/go 7"], ["no", "/abort 7"]] as const) {
+    assertEquals(
+      answered(asked(7), text, NOW_MS - 1, NOW_MS + 9_000).error,
+      "Nothing was done: you were asked about edit 7 after you began that line; " +
+        `if you mean that one, ${form}`,
+    );
+    assertEquals(
+      answered(asked(7), text, NOW_MS, NOW_MS + 1_999).error,
+      "Nothing was done: you were asked only just now: read what it is about, then answer again.",
+    );
+    assertEquals(answered(asked(7), text, NOW_MS, NOW_MS + 2_000).error, undefined);
+  }
+});
+
+Deno.test("page: of long texts a question shows the beginning of what differs, and what is around it", () => {
+  const same = "x y ".repeat(10_000);
+  assert(isShort("a".repeat(2_000)) && !isShort(same));
+  const [one, other] = excerptsOf(`${same}nine ${same}`, `${same}ten ${same}`);
+  const [before, after] = [same.slice(-300), same.slice(0, 299)];
+  assertEquals(one, `\u2026${before}nine ${after}\u2026`.replace("nine  ", "nine "));
+  assertEquals(other.length, one.length - 1);
+
+  const smile = "\u{1f600}";
+  const [start, wide] = excerptsOf(smile.repeat(20_000), `a${smile.repeat(20_000)}`);
+  assert(start.isWellFormed() && wide.isWellFormed());
+  const [short, long] = excerptsOf("a", "b".repeat(60_000));
+  assertEquals([short, long], ["a", `${"b".repeat(2_000)}\u2026`]);
+});
