@@ -40,8 +40,8 @@ export interface DoorHost {
   readonly events: readonly DoorEvent[];
   /** The number of the last event, for whomever it was; 0: there was none. */
   readonly lastId: number;
-  /** The number of the first event that is still kept, for whomever it was; the next one's where there is none. */
-  readonly firstId: number;
+  /** From that number on all events are still kept, but for answers, which go first; some of those before it are, too. */
+  readonly wholeFrom: number;
   /** As `events`, of those after that number, of which no more than `max` are looked at. `last`: that looked at last. */
   after(id: number, max: number): { readonly events: readonly DoorEvent[]; readonly last: number };
   /**

@@ -27,11 +27,11 @@ import type {
 import { unitsOf } from "../streams/output_queue.ts";
 import type { Door, DoorEvent, DoorHost } from "./door.ts";
 import { DoorInput } from "./door_input.ts";
-import { audienceOf } from "./event_audience.ts";
-import { KeptEvents } from "./kept_events.ts";
+import { audienceOf, kindOf } from "./event_audience.ts";
+import { KeptEvents, type Kind } from "./kept_events.ts";
 import { TimeShare } from "./time_share.ts";
 
-/** A longer answer is no use to a page or a client, and would push everything else out: 4 MiB at two bytes a unit. */
+/** A longer answer is no use to a page or a client: 4 MiB at two bytes a unit. */
 const EVENT_UNITS_MAX = 2_097_152;
 
 /** What begins the refs of what doors ask, followed by the door's number: no script has it by chance. */
@@ -54,6 +54,7 @@ interface Kept {
   readonly asker: Attached | null;
   readonly forAsker: DoorEvent | null;
   readonly forOthers: DoorEvent | null;
+  readonly kind: Kind;
   readonly units: number;
 }
 
@@ -136,9 +137,9 @@ export class DoorsInterface<Event extends ShownEvent, Target>
   }
 
   #hostFor(attached: Attached): DoorHost {
-    const events = () => [...this.#kept.all].flatMap((kept) => eventFor(attached, kept) ?? []);
+    const events = () => this.#kept.all.flatMap(({ event }) => eventFor(attached, event) ?? []);
     const lastId = () => this.#kept.lastId;
-    const firstId = () => this.#kept.firstId;
+    const wholeFrom = () => this.#kept.wholeFrom;
     const pausedBecause = () => this.#pausedBecause;
     return {
       get events() {
@@ -147,17 +148,13 @@ export class DoorsInterface<Event extends ShownEvent, Target>
       get lastId() {
         return lastId();
       },
-      get firstId() {
-        return firstId();
+      get wholeFrom() {
+        return wholeFrom();
       },
       after: (id, max) => {
-        const first = Math.max(id + 1, this.#kept.firstId);
-        const last = Math.max(id, Math.min(first + max - 1, this.#kept.lastId));
-        const found: DoorEvent[] = [];
-        for (let at = first; at <= last; at++) {
-          const event = eventFor(attached, this.#kept.at(at)!);
-          if (event !== null) found.push(event);
-        }
+        const kept = this.#kept.after(id, max);
+        const last = kept.length < max ? this.#kept.lastId : kept.at(-1)!.id;
+        const found = kept.flatMap(({ event }) => eventFor(attached, event) ?? []);
         return { events: found, last };
       },
       run: (command, ref) => {
@@ -220,7 +217,9 @@ export class DoorsInterface<Event extends ShownEvent, Target>
       ? null
       : { id, fields: { ...fields, ref: ref!.slice(asker.refStart.length) } };
     const forOthers = isForOthers ? { id, fields } : null;
-    this.#kept.add({ asker, forAsker: own, forOthers, units: Math.min(units, EVENT_UNITS_MAX) });
+    const kind = isForOthers ? kindOf(event) : "answer";
+    const kept = { asker, forAsker: own, forOthers, kind };
+    this.#kept.add({ ...kept, units: Math.min(units, EVENT_UNITS_MAX) });
     for (const attached of this.#doors) this.#pass(attached);
   }
 
@@ -239,10 +238,12 @@ export class DoorsInterface<Event extends ShownEvent, Target>
       while (!attached.isClosed && attached.lastId < this.#kept.lastId) {
         const wait = door.ready?.() ?? null;
         if (wait !== null) return this.#passLater(attached, wait);
-        const kept = this.#kept.at(attached.lastId + 1);
-        if (kept === undefined) return this.#drop(attached, "it has fallen too far behind");
-        attached.lastId += 1;
-        const event = eventFor(attached, kept);
+        if (attached.lastId + 1 < this.#kept.wholeFrom) {
+          return this.#drop(attached, "it has fallen too far behind");
+        }
+        const [kept] = this.#kept.after(attached.lastId, 1);
+        attached.lastId = kept?.id ?? this.#kept.lastId;
+        const event = kept === undefined ? null : eventFor(attached, kept.event);
         if (event !== null) door.shown(event);
       }
     } catch (error) {

@@ -1,4 +1,6 @@
-/** Who is shown an event, of a console and its doors. */
+/** Who is shown an event, of a console and its doors, and with which others it is kept for them. */
+
+import type { Kind } from "./kept_events.ts";
 
 /** What only answers a command, in whichever mode: it is of no use to who hasn't asked. */
 const ANSWERS: ReadonlySet<string> = new Set([
@@ -47,4 +49,13 @@ export function audienceOf({ event, answer }: Answering, hasRef: boolean): Audie
   if (OF_CONSOLE.has(name)) return "console";
   if (name === "verify" && answer !== undefined) return "all"; // wherever that one is shown
   return ANSWERS.has(name) || (hasRef && MAY_ANSWER.has(name)) ? "asker" : "all";
+}
+
+/** What comes with each thing that is said: these come by the thousand. */
+const SAID: ReadonlySet<string> = new Set(["broadcast", "broadcast-sent", "delivery", "message"]);
+
+/** With which others an event is kept that is for everybody. */
+export function kindOf(event: { readonly event?: unknown; readonly private?: unknown }): Kind {
+  if (!SAID.has(String(event.event))) return "happened";
+  return event.private === true ? "private" : "said";
 }

@@ -62,6 +62,8 @@ export class PageWindow {
   #lastId = 0;
   /** So many of the names that imitate others it has been told of. */
   #marked = 0;
+  /** Which events were kept when it came in: see `DoorHost.wholeFrom`. */
+  #wholeFrom = 0;
   /** What it is to be told besides events, by kind, once it has taken what waits. */
   readonly #untold = new Map<string, string>();
 
@@ -83,7 +85,7 @@ export class PageWindow {
     if (this.#step !== "in") return;
     this.#mark();
     while (this.#lastId < host.lastId && this.#keepsUp && !this.#socket.isClosed) {
-      if (host.firstId > this.#lastId + 1) {
+      if (host.wholeFrom > this.#wholeFrom && host.wholeFrom > this.#lastId + 1) {
         return this.#socket.close(CLOSED.later, "It has fallen too far behind");
       }
       this.#sendEvents();
@@ -209,8 +211,9 @@ export class PageWindow {
     this.#step = "in";
     const resumed = message.run === runId && message.after <= host.lastId;
     const after = resumed ? message.after : 0;
-    const missed = host.firstId > after + 1;
-    this.#lastId = missed ? host.firstId - 1 : after;
+    const missed = host.wholeFrom > after + 1;
+    this.#wholeFrom = host.wholeFrom;
+    this.#lastId = after;
     this.#welcome(resumed, missed);
     this.pump();
   }
@@ -220,7 +223,7 @@ export class PageWindow {
     const { host, textOf } = this.#ports;
     for (let id = host.lastId; id > this.#lastId; id--) {
       const [event] = host.after(id - 1, 1).events;
-      if (event !== undefined && textOf(event, this.id) !== null) return id;
+      if (event !== undefined && textOf(event, this.id) !== null) return event.id;
     }
     return this.#lastId;
   }

@@ -414,16 +414,50 @@ Deno.test("a door that comes later finds what was shown, as far as it is kept", 
   ]]);
   assertEquals(page.host.events.map(({ id }) => id), [1, 2, 3], "its own answers, too");
   assertEquals(later.host.lastId, 3);
-  assertEquals(later.host.firstId, 1);
+  assertEquals(later.host.wholeFrom, 1);
   const { events, last } = later.host.after(0, 2);
   assertEquals([events.map(({ id }) => id), last], [[2], 2]);
   assertEquals(later.host.after(2, 64).events.map(({ id }) => id), [3]);
   assertEquals(later.host.after(3, 64), { events: [], last: 3 });
   for (let count = 0; count < 20_000; count++) ui.show(messageFrom("Bob", "x"));
-  const { firstId } = later.host;
-  assert(firstId > 10_003 && firstId <= 11_003, String(firstId));
-  assertEquals(later.host.events.length, 20_004 - firstId);
-  assertEquals(later.host.after(0, 2).events.map(({ id }) => id), [firstId, firstId + 1]);
+  const { wholeFrom } = later.host;
+  assert(wholeFrom > 10_003 && wholeFrom <= 11_003, String(wholeFrom));
+  assertEquals(later.host.events.length, 20_004 - wholeFrom);
+  assertEquals(later.host.after(1, 2).events.map(({ id }) => id), [wholeFrom, wholeFrom + 1]);
+  await ui.close();
+});
+
+Deno.test("answers, however many and long, push out nothing of what was said", async () => {
+  const { ui, room } = open();
+  const page = await new NotedDoor("The page").attach(ui);
+  ui.show(messageFrom("Bob", "hi"));
+  const { event: _event, ...message } = messageFrom("Bob", "x".repeat(60_000));
+  ui.listen({
+    ...room,
+    target: (_, ref) => ui.show({ event: "history", messages: new Array(30).fill(message) }, ref),
+  });
+  for (let count = 0; count < 20; count++) {
+    page.host.run("/history", String(count));
+    await settle();
+  }
+  const later = await new NotedDoor("The client").attach(ui);
+
+  assertEquals(later.host.events.map(({ fields }) => fields["text"]), ["hi"]);
+  assertEquals([page.events.length, later.host.wholeFrom], [21, 1], "nothing is missed");
+  assertEquals(page.host.events.at(-1)!.fields["ref"], "19", "a window that is loaded anew has it");
+  await ui.close();
+});
+
+Deno.test("a flood of chat leaves what tells a new door where it is, and with whom it talks", async () => {
+  const { ui } = open();
+  const page = await new NotedDoor("The page").attach(ui);
+  ui.show({ event: "notice", text: "in" });
+  ui.show({ ...messageFrom("Carol", "psst"), private: true });
+  for (let count = 0; count < 20_000; count++) ui.show(messageFrom("Bob", "x"));
+
+  const texts = page.host.events.slice(0, 3).map(({ fields }) => fields["text"]);
+  assertEquals(texts, ["in", "psst", "x"]);
+  assert(page.host.wholeFrom > 10_000, "it is told that something is missing");
   await ui.close();
 });
 

@@ -197,9 +197,21 @@ Deno.test("a window that comes back gets what it hasn't seen; of another run, al
   assertEquals([ahead.shown.length, ahead.welcome!["resumed"]], [3, false]);
 
   page.events.splice(0, 2);
-  page.firstId = 3;
+  page.wholeFrom = 3;
   const late = page.window("window-1", { run, after: 1 }).visitor;
   assertEquals([late.shown, late.welcome!["missed"]], [["three"], true]);
+});
+
+Deno.test("a window is shown what is still kept of the beginning, and goes on behind what is gone", () => {
+  const page = new ServedPage();
+  for (const text of ["entered", "two", "three"]) page.show({ text });
+  page.events.splice(1, 1);
+  page.wholeFrom = 3;
+  const { visitor } = page.window("window-1");
+  page.show({ text: "four" });
+
+  assertEquals([visitor.shown, visitor.welcome!["missed"]], [["entered", "three", "four"], true]);
+  assertEquals([visitor.welcome!["last"], visitor.closed], [3, null]);
 });
 
 Deno.test("many events come in several messages, in order", () => {
@@ -238,7 +250,7 @@ Deno.test("a window that is stuck for long is cut off, and one that lost events 
   lost.isStuck = true;
   for (let count = 0; count < 100; count++) page.show({ text: "x".repeat(20_000) });
   page.events.splice(0, 100);
-  page.firstId = 101;
+  page.wholeFrom = 101;
   lost.unstick();
   page.run();
   assertEquals(lost.visitor.closed, 1013);

@@ -91,8 +91,8 @@ export class ServedPage {
   readonly server: PageServer;
   readonly asked: Asked[] = [];
   readonly events: DoorEvent[] = [];
-  /** The number of the first event that is kept. */
-  firstId = 1;
+  /** From that number on all events are kept. */
+  wholeFrom = 1;
   lastId = 0;
   names = ["Bob"];
   /** What can't be removed. */
@@ -102,7 +102,7 @@ export class ServedPage {
   #secrets = 0;
 
   constructor() {
-    const firstId = () => this.firstId;
+    const wholeFrom = () => this.wholeFrom;
     const lastId = () => this.lastId;
     const network: StreamNetwork = {
       local: { host: "127.0.0.1", port: PORT },
@@ -114,8 +114,8 @@ export class ServedPage {
     };
     const host: DoorHost = {
       events: this.events,
-      get firstId() {
-        return firstId();
+      get wholeFrom() {
+        return wholeFrom();
       },
       get lastId() {
         return lastId();
