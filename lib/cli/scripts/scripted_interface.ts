@@ -133,11 +133,10 @@ export class ScriptedInterface<Event extends ShownEvent, Target>
     this.#step({ type: "event", event: fields, ref });
     if (this.#waiting === null) return;
     const isKept = isHeard(fields) && this.#inbox !== null;
+    if (!isWanted(fields, this.#waiting)) return; // all that waited before was looked through once
     // What isn't in the inbox is of the moment: what was before isn't told again by it.
     if (isKept) this.#look();
-    else if (fields["history"] !== true && isWanted(fields, this.#waiting)) {
-      this.#print(fields, null);
-    }
+    else if (fields["history"] !== true) this.#print(fields, null);
   }
 
   setPrompt(): void {}

@@ -103,6 +103,21 @@ Deno.test("--wait: to the mode what others said is shown when it is on the disk"
   await close(next);
 });
 
+Deno.test("--wait: thousands of messages of others that wait don't hold up what is waited for", async () => {
+  const opened = await open({ ...WAIT, from: "Quinn" }, { json: true });
+  ready(opened.ui);
+  const beganMs = performance.now();
+  for (let count = 0; count < 11_000; count++) opened.ui.show(said(String(count), "x"));
+  const tookMs = performance.now() - beganMs;
+  opened.ui.show({ ...messageFrom("Quinn", "here"), id: "q" });
+  await settle();
+  await close(opened);
+
+  assertEquals(JSON.parse(opened.streams.stdoutText)["text"], "here");
+  // Looking through all that wait for each that comes takes ten times as long.
+  assert(tookMs < 3_000, `${tookMs} ms`);
+});
+
 Deno.test("--wait: nothing comes in time", async () => {
   const opened = await open({ ...WAIT, mention: true });
   ready(opened.ui);
