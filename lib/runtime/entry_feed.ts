@@ -49,8 +49,8 @@ export interface EntryLog {
   ): LoggedEntryState | null | Promise<LoggedEntryState | null>;
   /** The same in the form for users. */
   entryOf(seq: number, nameOf: NameOf): Promise<EntryWithEdits | null>;
-  /** The last `count` entries with their present texts. */
-  tail(count: number, nameOf: NameOf): Promise<readonly EntryView[]>;
+  /** The last `count` entries, or of those before the entry `before`, with their present texts. */
+  tail(count: number, nameOf: NameOf, before?: number): Promise<readonly EntryView[]>;
   /** Entries and edits in order, piece by piece, starting with the first batch that ends after position `after`. */
   items(after?: number): AsyncIterable<readonly LoggedItem[]>;
 }

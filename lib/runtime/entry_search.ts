@@ -16,11 +16,12 @@ export async function foundEntries(
   isFound: (text: string) => boolean,
   count: number,
   nameOf: NameOf,
+  before = Infinity,
 ): Promise<readonly EntryView[]> {
   const found = new Set<number>();
   for await (const items of log.items()) {
     for (const { seq, batch, index } of items) {
-      if (batch.kind === "rules") continue;
+      if (batch.kind === "rules" || seq >= before) continue;
       const text = batch.kind === "edits"
         ? batch.edits[index]!.signed.request.value.text
         : batch.texts[index]!;

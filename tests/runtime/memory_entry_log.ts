@@ -65,8 +65,9 @@ export class MemoryEntryLog implements EntryLog {
     return Promise.resolve({ seq, id, ...by, text, edits: changes, editedBy, sentAt });
   }
 
-  async tail(count: number, nameOf: NameOf): Promise<readonly EntryView[]> {
-    const last = this.#items().filter(({ batch }) => batch.kind === "texts").length;
+  async tail(count: number, nameOf: NameOf, before = Infinity): Promise<readonly EntryView[]> {
+    const all = this.#items().filter(({ batch }) => batch.kind === "texts").length;
+    const last = Math.min(all, before - 1);
     const views: EntryView[] = [];
     for (let seq = Math.max(1, last - count + 1); seq <= last; seq++) {
       const { edits, ...entry } = (await this.entryOf(seq, nameOf))!;

@@ -155,6 +155,8 @@ export interface RecallEffect<Event> {
   readonly making?: Iterator<void, readonly PastMessage[]>;
   /** Nothing is asked for that was said privately. */
   readonly isPublic?: true;
+  /** Only what was said before the message with that id, which is one of the conversation. */
+  readonly before?: string;
   readonly count: number;
   readonly ref: string | undefined;
 }

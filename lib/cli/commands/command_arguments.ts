@@ -153,6 +153,9 @@ export function countUpTo(max: number): Argument<number | undefined> {
   };
 }
 
+/** The id of a message: what was said before it is asked for. */
+export const beforeMessage: Argument<string | undefined> = { parse: (text) => text };
+
 /** No log is that long. */
 const ENTRY_NUMBER_MAX = 999_999_999_999_999;
 

@@ -69,7 +69,7 @@ interface CommandEntry<Target, Arguments extends ArgumentTable> {
    * is in what was typed after the command, if it doesn't have the form.
    */
   readonly aboutEntry?: { readonly argument: string; readonly line?: RegExp };
-  /** A text that objects may have besides the arguments: `bind` is given it. */
+  /** A field that objects may have besides what is typed: `bind` is given it, and so is `run`, if it is an argument. */
   readonly fieldOfObjects?: string;
   /**
    * Runs the command. Errors, thrown or rejected, are shown as an `error` event with the command's `ref`. Later
@@ -109,6 +109,8 @@ export function command<Target, Arguments extends ArgumentTable>(
   entry: CommandEntry<Target, Arguments>,
 ): Command<Target> {
   const { syntax, argumentNames, optionalNames } = syntaxOf(entry.form, entry.args);
+  const field = entry.fieldOfObjects;
+  const bound = field === undefined ? argumentNames : [...argumentNames, field];
   return {
     ...entry,
     syntax,
@@ -116,7 +118,7 @@ export function command<Target, Arguments extends ArgumentTable>(
     optionalNames,
     bind(texts, ref, isTyped) {
       const values: Record<string, unknown> = {};
-      for (const name of argumentNames) {
+      for (const name of bound) {
         const text = texts[name];
         const argument = entry.args[name]!;
         if (text !== undefined && argument.takesRest !== true && hasInvite(text)) {

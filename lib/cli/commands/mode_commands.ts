@@ -8,6 +8,7 @@ import { quotedStart } from "../../base/text/text.ts";
 import type { NotifyLevel } from "../../store/profile/settings.ts";
 import {
   actionText,
+  beforeMessage,
   correspondentName,
   entryCount,
   FOUND_COUNT_DEFAULT,
@@ -63,6 +64,8 @@ interface Asked {
   readonly count: number | null;
   readonly name?: string;
   readonly text?: string;
+  /** The id of a message: only what was said before it. */
+  readonly before?: string;
 }
 
 /** For modes in which people write to one alone. */
@@ -73,14 +76,16 @@ export function historyCommand<Sink>(
     name: "history",
     aliases: [],
     form: "[NAME] [/TEXT/] [N]",
-    args: { name: correspondentName, text: searchedText, n: entryCount },
+    args: { name: correspondentName, text: searchedText, n: entryCount, before: beforeMessage },
+    fieldOfObjects: "before",
     help: "the last N messages, or all; with NAME your private ones; with /TEXT/ what has it in it",
     example: "/history /dinner/ 20",
-    run: (submit: Sink, { name, text, n }, ref) => {
+    run: (submit: Sink, { name, text, n, before }, ref) => {
       const about = name === undefined ? {} : { name };
       const found = text === undefined ? {} : { text };
       const count = n ?? (text === undefined ? null : FOUND_COUNT_DEFAULT);
-      ask(submit, { count, ...about, ...found }, ref);
+      const until = before === undefined ? {} : { before };
+      ask(submit, { count, ...about, ...found, ...until }, ref);
     },
   });
 }

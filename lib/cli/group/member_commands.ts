@@ -163,17 +163,24 @@ const COMMANDS = [
     name: "log",
     aliases: ["history"],
     form: "[/TEXT/] [N] [--digest]",
-    args: { text: searchedText, n: countUpTo(LOG_COUNT_MAX), digest: isGiven },
+    args: {
+      text: searchedText,
+      n: countUpTo(LOG_COUNT_MAX),
+      digest: isGiven,
+      before: maybeNumberOf("an entry", "for example 43"),
+    },
+    fieldOfObjects: "before",
     help:
       `the last N entries (${LOG_COUNT_DEFAULT}), with /TEXT/ those that have it in them; --digest: ` +
       "one line to compare with others'",
     example: "/log 50",
-    run: (submit: MemberCommandSink, { text, n, digest }, ref) =>
+    run: (submit: MemberCommandSink, { text, n, digest, before }, ref) =>
       submit({
         command: "log",
         count: n ?? LOG_COUNT_DEFAULT,
         digest: digest ?? false,
         ...(text === undefined ? {} : { text }),
+        ...(before === undefined ? {} : { before }),
       }, ref),
   }),
   searchCommand((submit: MemberCommandSink, text, ref) =>

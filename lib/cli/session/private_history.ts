@@ -24,6 +24,9 @@ interface Surroundings {
   isWith(words: PrivateWords, about: { readonly name: string; readonly key?: string }): boolean;
 }
 
+/** As many words of a conversation are looked through for those before one of them: as many as an answer may have. */
+const FOUND_MAX = 10_000;
+
 /** An answer that was said in public, or privately. */
 interface Said {
   readonly sentAt: string;
@@ -78,14 +81,17 @@ export class PrivateHistory<Event extends { readonly event: string }> implements
     return () => words.map((one) => this.#message(one));
   }
 
-  async recalled({ event, count }: RecallEffect<Event>): Promise<Event> {
+  async recalled({ event, count, before }: RecallEffect<Event>): Promise<Event> {
     const { messages, searched, name, key } = event as unknown as HistoryEvent;
     const isFound = searched === undefined ? () => true : finder(searched);
     const about = name === undefined ? null : key === undefined ? { name } : { name, key };
     const isWanted = (words: PrivateWords) =>
       (about === null || this.around.isWith(words, about)) && isFound(words.text);
-    const words = await (await this.#opened()).find(isWanted, count);
-    const found = words.map((one) => this.#message(one));
+    const store = await this.#opened();
+    const words = before === undefined
+      ? await store.find(isWanted, count)
+      : saidBefore(before, await store.find(isWanted, FOUND_MAX));
+    const found = words.slice(-count).map((one) => this.#message(one));
     return { ...event, messages: count === 0 ? [] : inTime(messages, found).slice(-count) };
   }
 
@@ -107,6 +113,10 @@ export class PrivateHistory<Event extends { readonly event: string }> implements
     const message = { id, ...author, text, sentAt: dateText(sentAt), private: true, self } as const;
     return self ? { ...message, to: shown } : message;
   }
+}
+
+function saidBefore(id: string, words: readonly PrivateWords[]): readonly PrivateWords[] {
+  return words.slice(0, Math.max(0, words.findLastIndex((one) => one.id === id)));
 }
 
 /** Both in one list by the times at which they were written; each stays in its own order, whatever their authors' clocks. */

@@ -211,8 +211,8 @@ export class GroupLog implements EntryLog {
     return await this.#reader?.entryOf(seq, nameOf) ?? null;
   }
 
-  async tail(count: number, nameOf: NameOf): Promise<readonly EntryView[]> {
-    return await this.#reader?.tail(count, nameOf) ?? [];
+  async tail(count: number, nameOf: NameOf, before?: number): Promise<readonly EntryView[]> {
+    return await this.#reader?.tail(count, nameOf, before) ?? [];
   }
 
   async *items(after = 0): AsyncIterable<readonly LoggedItem[]> {

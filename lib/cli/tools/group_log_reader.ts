@@ -128,18 +128,20 @@ export class GroupLogReader {
     }
   }
 
-  /** The last `count` entries with their present texts. @throws {P2pchatError} As `read`. */
-  async tail(count: number, nameOf: NameOf): Promise<readonly EntryView[]> {
-    const { index } = this;
-    const first = Math.max(1, index.seq - count + 1);
-    const { wanted, edits } = this.#entriesFrom(first);
+  /** As `EntryLog.tail`. @throws {P2pchatError} As `read`. */
+  async tail(count: number, nameOf: NameOf, before = Infinity): Promise<readonly EntryView[]> {
+    const last = Math.min(this.index.seq, before - 1);
+    const first = Math.max(1, last - count + 1);
+    const { wanted, edits } = this.#entriesFrom(first, last);
     const views = new Map<number, EntryView>();
     for await (const piece of this.#picked(wanted)) {
       for (const item of piece) {
         const { seq, batch } = item;
         const view = views.get(seq);
         if (batch.kind === "texts") {
-          if (seq >= first) views.set(seq, this.#view(item, edits.get(seq) ?? 0, nameOf));
+          if (seq >= first && seq <= last) {
+            views.set(seq, this.#view(item, edits.get(seq) ?? 0, nameOf));
+          }
         } else if (view !== undefined) {
           const editedBy = nameOf(requesterOf(item));
           views.set(seq, { ...view, text: textOf(item), editedBy });
@@ -150,22 +152,24 @@ export class GroupLogReader {
   }
 
   /**
-   * The batches with the entries from `first` on and with the last edit of each; and the number of edits of each
+   * The batches with the entries from `first` to `last` and with the last edit of each; and the number of edits of each
    * edited entry.
    */
-  #entriesFrom(first: number) {
+  #entriesFrom(first: number, last: number) {
     const { index } = this;
     const wanted = new Set<number>();
     const edits = new Map<number, number>();
-    for (let at = index.batchOfEntry(first); at < index.count; at++) {
+    if (first > last) return { wanted, edits };
+    const end = last < index.seq ? index.batchOfEntry(last) + 1 : index.count;
+    for (let at = index.batchOfEntry(first); at < end; at++) {
       if (index.hasEntries(at)) wanted.add(at);
     }
-    for (let seq = first; seq <= index.seq; seq++) {
+    for (let seq = first; seq <= last; seq++) {
       const positions = index.editsOf(seq);
-      const last = positions.at(-1);
-      if (last === undefined) continue;
+      const lastEdit = positions.at(-1);
+      if (lastEdit === undefined) continue;
       edits.set(seq, positions.length);
-      wanted.add(index.batchAfter(last - 1));
+      wanted.add(index.batchAfter(lastEdit - 1));
     }
     return { wanted, edits };
   }

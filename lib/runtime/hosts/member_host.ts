@@ -197,7 +197,7 @@ export class MemberHost extends ModeHost<
       case "look":
         return this.#look(effect.token, effect.seq, effect.id);
       case "show-log":
-        return this.#showLog(effect.count, effect.text, effect.ref);
+        return this.#showLog(effect);
       case "show-entry":
         return this.#showEntry(effect.seq, effect.ref);
       case "show":
@@ -233,11 +233,11 @@ export class MemberHost extends ModeHost<
     this.runner.feed({ type: "persist-failed", token: null, text: error.message });
   }
 
-  #showLog(count: number, searched: string | undefined, ref: string | undefined): void {
+  #showLog({ count, text: searched, before, ref }: ShowLog): void {
     this.#answer(async () => {
       const entries = searched === undefined
-        ? await this.#log.tail(count, this.#nameOf)
-        : await foundEntries(this.#log, finder(searched), count, this.#nameOf);
+        ? await this.#log.tail(count, this.#nameOf, before)
+        : await foundEntries(this.#log, finder(searched), count, this.#nameOf, before);
       const shown = lastThatFit(entries, ({ text }) => text.length);
       const log = { event: "log", entries: shown } as const;
       this.#feed.show(searched === undefined ? log : { ...log, searched }, ref);
@@ -317,6 +317,8 @@ export class MemberHost extends ModeHost<
 }
 
 /** Tells to peers are carried out before anything that waits for the disk: so `meet` has to be urgent, too. */
+type ShowLog = Extract<MemberEffect, { readonly type: "show-log" }>;
+
 function isUrgent(effect: MemberEffect): boolean {
   return effect.type === "tell" || effect.type === "meet" || effect.type === "part";
 }

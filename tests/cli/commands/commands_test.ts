@@ -185,6 +185,9 @@ const OBJECTS: readonly (readonly [object: unknown, outcome: Outcome])[] = [
   [{ command: "history", name: "20", n: 1 }, {
     command: { command: "history", count: 1, name: "20" },
   }],
+  [{ command: "history", n: 5, before: "id" }, {
+    command: { command: "history", count: 5, before: "id" },
+  }],
   [{ command: "history" }, { command: { command: "history", count: null } }],
   [{ command: "name", new: "Zoë" }, { command: { command: "name", name: "Zoë" } }],
   [{ command: "q" }, QUIT],
@@ -250,9 +253,11 @@ Deno.test("a command's example parses as that command", () => {
   }
 });
 
-Deno.test("a form names its arguments, all of which are there", () => {
+Deno.test("a form names its arguments, all of which are there, but for those of objects alone", () => {
   for (const entry of meshCommands.commands) {
-    assertEquals(Object.keys(entry.args).sort(), [...entry.argumentNames].sort(), entry.name);
+    const ofObjects = entry.fieldOfObjects === undefined ? [] : [entry.fieldOfObjects];
+    const named = [...entry.argumentNames, ...ofObjects].sort();
+    assertEquals(Object.keys(entry.args).sort(), named, entry.name);
   }
 });
 

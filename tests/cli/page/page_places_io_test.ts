@@ -24,6 +24,7 @@ const STEPS: Readonly<Record<string, (browser: Browser) => Promise<void>>> = {
   "a new room is led to, and a draft stays where it was written": inNewRoom,
   "a window that isn't let in shows why, and nothing else": shutOut,
   "what is new is counted and marked when a page is opened, and only once": whatIsNew,
+  "earlier messages come above what is being read, which stays where it is": earlierMessages,
   "what isn't sent stays in view, and can be sent once the program is there again": whatIsNotSent,
 };
 
@@ -39,6 +40,37 @@ Deno.test({
     }
   },
 });
+
+async function earlierMessages(browser: Browser): Promise<void> {
+  const all = Array.from({ length: 1_000 }, (_, at) => said(`line ${at}`));
+  await using double = disposable(
+    new PageDouble({
+      mode: "mesh",
+      asked({ command, ref }, page) {
+        const { command: name, before, n } = command as Fields;
+        if (name !== "history") return;
+        const end = all.findIndex(({ id }) => id === before);
+        const messages = all.slice(Math.max(0, end - Number(n)), end);
+        const tooLong = { event: "error", code: "too-long", text: "It is too long", ref };
+        page.show(Number(n) > 200 ? tooLong : { event: "history", messages, ref });
+      },
+    }),
+  );
+  double.page.show(READY, ...all.slice(900));
+  await using open = await OpenPage.open(browser, double.page.url);
+  const { page } = open;
+  await open.sees("line 900", "#timeline");
+  await page.evaluate("document.getElementById('timeline').scrollTop = 0");
+  const above = `([...document.querySelectorAll("#timeline .item")]
+    .find((item) => item.textContent.includes("line 900"))?.getBoundingClientRect().top ?? NaN)`;
+  await holdsIn(page, `${above} >= 0`);
+  const before = Number(await page.evaluate(above));
+  await page.getByText("Show earlier messages").click();
+  await holdsIn(page, "document.getElementById('timeline').scrollTop > 1000");
+
+  await holdsIn(page, `Math.abs(${above} - ${before}) < 2`);
+  assertEquals(await open.violations(), []);
+}
 
 async function amongFriends(browser: Browser): Promise<void> {
   await using double = disposable(new PageDouble({ mode: "friends" }));

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { after, AT, items, NOW_MS, pageOf, placeOf, texts, welcome } from "./events_given.ts";
 import { type Any, page } from "./page_modules.ts";
 
@@ -242,15 +242,20 @@ Deno.test("page: the program was started again: nothing is lost, and nothing is 
   assertEquals(state.pending.size, 0);
 });
 
-Deno.test("page: of the same run what follows goes on, and what is lost is said", () => {
+Deno.test("page: of the same run what was said begins anew where some of it is lost, and that is said", () => {
   const before = pageOf("mesh", [ready, hello]);
   const again = welcome("mesh", { resumed: true, missed: true, last: 40 });
 
   const state = reduce(before, { type: "welcome", welcome: again });
 
   assertEquals(state.last, 2);
-  assertEquals(texts(state).slice(0, 2), texts(before));
-  assertEquals(texts(state).length, 3);
+  assertEquals(texts(state).length, 1);
+  assert(
+    texts(state)[0]!.includes("isn\u2019t kept any more"),
+    "earlier ones are asked for before it",
+  );
+  const whole = welcome("mesh", { resumed: true, last: 40 });
+  assertEquals(texts(reduce(before, { type: "welcome", welcome: whole })), texts(before));
 });
 
 Deno.test("page: entries of a group, edits of them and votes about them", () => {
@@ -494,6 +499,43 @@ Deno.test("page: a file is offered, fetched, and here", () => {
   const done = after(state, [{ ...transfer, state: "done", bytes: 1_000, path: "/home/a.pdf" }]);
   assertEquals([items(done)[1].data.state, items(done)[1].data.path], ["done", "/home/a.pdf"]);
   assertEquals(items(done).length, 2);
+});
+
+Deno.test("page: asks for what was said before all that is there, and for less where that is too long", () => {
+  const asked: Any[] = [];
+  const asking = new page.Asking((command: Any) => asked.push(command));
+  const mesh = pageOf("mesh", [ready, { ...hello, id: "9" }, { ...hello, id: "10" }]);
+  const place = mesh.places.get("main");
+
+  asking.earlier(mesh, place);
+  assert(asking.fewer(mesh, place) && asking.fewer(mesh, place) && !asking.fewer(mesh, place));
+  assertEquals(asked.map(({ n, before }) => [n, before]), [[200, "9"], [25, "9"], [3, "9"]]);
+
+  const entry = (seq: number) => ({ ...hello, id: `e${seq}`, seq });
+  const group = pageOf("group", [entry(7), entry(8)]);
+  asking.earlier(group, group.places.get("main"));
+  assertEquals(asked.at(-1), { command: "log", n: 200, before: 7 });
+  assert(page.mayAsk(group, group.places.get("main")));
+  const whole = pageOf("group", [entry(1), entry(2)]);
+  assert(!page.mayAsk(whole, whole.places.get("main")), "nothing is before the first entry");
+});
+
+Deno.test("page: what is sought is asked for in steps that stay the same, each before what is there", () => {
+  const asked: number[] = [];
+  const hints: string[] = [];
+  const place = { id: "main", chunks: [], hasAll: false };
+  const state = { places: new Map([["main", place]]), rooms: new Map([["r", "main"]]) };
+  const seeking = new page.Seeking({
+    ...{ state: () => state, current: () => place, select() {}, open() {}, mayAsk: () => true },
+    ask: (_: Any, n: number) => asked.push(n),
+    reveal() {},
+    hint: (text: string) => hints.push(text),
+  });
+  seeking.begin({ id: "x", room: "r" });
+  for (let times = 0; times < 100; times++) seeking.goOn();
+
+  assertEquals(new Set(asked), new Set([500]));
+  assertEquals([asked.length, hints.length], [50, 1]);
 });
 
 Deno.test("page: earlier messages come before, each once", () => {

@@ -31,10 +31,16 @@ async function newHistory() {
         ...of,
       },
     });
-  const asks = async (event: Partial<MeshEvent & { readonly event: "history" }>, count = 9) => {
+  const asks = async (
+    event: Partial<MeshEvent & { readonly event: "history" }>,
+    count = 9,
+    before?: string,
+  ) => {
     const messages = event.messages ?? [];
     const asked = { ...event, event: "history", messages } as const;
-    const answer = await history.recalled({ type: "recall", event: asked, count, ref: undefined });
+    const until = before === undefined ? {} : { before };
+    const recall = { type: "recall", event: asked, count, ref: undefined, ...until } as const;
+    const answer = await history.recalled(recall);
     return answer.event === "history" ? answer : null;
   };
   return { history, keep, asks, opened: () => opened };
@@ -66,6 +72,21 @@ Deno.test("PrivateHistory answers with what was said both ways, by key, under th
   assertEquals((await asks(about, 1))?.messages.map(({ text }) => text), ["yes?"]);
   assertEquals(await texts(0, "hi"), []);
   assertEquals(opened(), 1);
+  await history.close();
+});
+
+Deno.test("PrivateHistory gives what was said before a message, nothing before one that it doesn't have", async () => {
+  const { history, keep, asks } = await newHistory();
+  for (const [at, text] of ["a", "b", "c", "d"].entries()) await keep(text, at);
+  await keep("c", 5, { key: carol });
+  const about = { name: "Robert", key: fingerprintOf(bob) };
+  const before = async (id: string, count: number) =>
+    (await asks(about, count, id))?.messages.map(({ text }) => text);
+
+  assertEquals(await before("c", 9), ["a", "b"]);
+  assertEquals(await before("d", 2), ["b", "c"]);
+  assertEquals(await before("a", 2), []);
+  assertEquals(await before("z", 2), []);
   await history.close();
 });
 

@@ -142,6 +142,11 @@ Deno.test("GroupLog: any history of texts and edits is read as it was written", 
           last.map(({ from, texts }) => [from, texts.at(-1)!, texts.length - 1]),
         );
         assertEquals(tail.at(-1)?.seq ?? 0, last.length === 0 ? 0 : entries.length);
+        const before = await log.tail(2, nameOf, count);
+        assertEquals(
+          before,
+          (await log.tail(entries.length, nameOf)).slice(0, Math.max(0, count - 1)).slice(-2),
+        );
       }
       for (const [at, { from, texts, requests, agreed }] of entries.entries()) {
         const looked = await log.look(at + 1, null);

@@ -7,13 +7,15 @@ import { isClosed, roomOf } from "./typed.js";
 const EARLIER_STEP = 200;
 /** Where fewer were shown, so many are asked for when one comes there. */
 const FIRST_MESSAGES = 50;
-/** At most this many messages are kept by a program. */
-const EARLIER_MAX = 10_000;
+/** Where so many are too long for one answer, an eighth of them is asked for: so many of the longest fit. */
+const FEWER = 8;
 
 export class Asking {
   #run;
   /** The places in which it was asked what was said last, in this run of the program. */
   #asked = new Set();
+  /** By place: how many earlier messages were asked for last. */
+  #earlier = new Map();
   /** Whether it is still to be asked who is here. */
   #isNew = false;
 
@@ -43,12 +45,22 @@ export class Asking {
     }
   }
 
-  /** @param more So many more than there are, as far as they are kept. */
-  earlier(state, place, more = EARLIER_STEP) {
-    const n = Math.min(EARLIER_MAX, saidIn(place) + more);
-    const command = state.mode === "group" ? "log" : "history";
+  /** Asks for what was said before all that is there. @param n So much of it, as far as it is kept. */
+  earlier(state, place, n = EARLIER_STEP) {
+    const isGroup = state.mode === "group";
+    const before = isGroup ? firstSaid(place)?.seq : firstSaid(place)?.id;
+    const until = before === undefined ? {} : { before };
     const name = place.person === null ? {} : { name: place.person };
-    this.#run({ command, n, ...name, ...roomOf(state, place) }, place.id, "e");
+    const command = isGroup ? "log" : "history";
+    this.#earlier.set(place.id, n);
+    this.#run({ command, n, ...name, ...until, ...roomOf(state, place) }, place.id, "e");
+  }
+
+  /** What was asked for is too long for one answer: asks for less. @returns Whether there is less. */
+  fewer(state, place) {
+    const n = Math.floor((this.#earlier.get(place.id) ?? 0) / FEWER);
+    if (n > 0) this.earlier(state, place, n);
+    return n > 0;
   }
 
   /** What was said last, where a program that was started again hasn't shown it. */
@@ -62,7 +74,15 @@ export class Asking {
 /** Whether there may be earlier messages of a place. */
 export function mayAsk(state, place) {
   return state.link.state === "open" && place.type !== "lobby" && place.type !== "friends" &&
-    !isClosed(state, place);
+    !isClosed(state, place) && firstSaid(place)?.seq !== 1;
+}
+
+/** The oldest message of a place that the program knows by an id or, in a group, by a number. */
+function firstSaid({ chunks }) {
+  for (const item of itemsOf(chunks)) {
+    if (item.kind === "said" && (item.id ?? item.seq) !== undefined) return item;
+  }
+  return undefined;
 }
 
 function saidIn({ chunks }) {

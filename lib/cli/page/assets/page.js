@@ -18,7 +18,7 @@ import { Notifier } from "./notifier.js";
 import { personActions } from "./person_actions.js";
 import { homeOf, mainPlace, NOTHING } from "./places.js";
 import { reduce } from "./reduce.js";
-import { refOf } from "./refs.js";
+import { parsedRef, refOf } from "./refs.js";
 import { Seeking } from "./seeking.js";
 import { closeSide, isSideOpen } from "./side.js";
 import { orderedPlaces, renderPeople, renderPlaces, titleOf } from "./sidebar.js";
@@ -230,7 +230,7 @@ function received(message) {
   const nowMs = Date.now();
   switch (message.type) {
     case "welcome":
-      asking.welcomed(!message.resumed);
+      asking.welcomed(!message.resumed || message.missed);
       act({ type: "welcome", welcome: message, seenAt: marks.load(message.mode) });
       takeBack(UNCONNECTED);
       isCaughtUp = false;
@@ -247,9 +247,7 @@ function received(message) {
       returnToPlace();
       catchUp();
       for (const { id, fields } of message.events) if (id > state.upTo) attend(fields, call);
-      if (message.events.some(({ fields }) => String(fields.ref).startsWith("e."))) {
-        seeking.goOn();
-      }
+      for (const { fields } of message.events) answeredEarlier(fields);
       return;
     }
     case "prompt":
@@ -265,6 +263,17 @@ function received(message) {
       if (message.ref !== undefined) act({ ...message, type: "refused" });
       return say(message.text);
   }
+}
+
+/** An answer to what was asked of earlier messages: less is asked for of what is too long for one. */
+function answeredEarlier({ event, ref, code, text }) {
+  const asked = ref === undefined ? null : parsedRef(ref, state.places);
+  if (asked?.kind !== "e") return;
+  const place = state.places.get(asked.place);
+  if (event !== "error") return seeking.goOn();
+  if (code === "too-long" && place !== undefined && asking.fewer(state, place)) return;
+  seeking.giveUp();
+  hint(`Earlier messages aren\u2019t shown: ${visible(text)}`);
 }
 
 /** After a reload: to where the window was, once that is known. */

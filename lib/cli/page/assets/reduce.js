@@ -3,7 +3,7 @@
  * does, changes that. Nothing here touches the page.
  */
 
-import { itemsOf, replaced } from "./chunks.js";
+import { itemsOf, NO_CHUNKS, replaced } from "./chunks.js";
 import { happened } from "./events.js";
 import {
   directPlace,
@@ -111,12 +111,20 @@ function welcome(state, { welcome, seenAt = state.seenAt }) {
   else next = doubted({ ...next, doubted: [...next.pending.keys()] });
   if (!next.places.has("main")) next = withPlace(next, mainPlace(next));
   if (missed) {
+    if (resumed) next = withoutSaid(next);
     next = noted(
       next,
       "Some of what happened before isn\u2019t kept any more; what was said is, among the earlier messages",
     );
   }
   return next;
+}
+
+/** What was said begins anew with what follows: earlier messages are asked for from there on. */
+function withoutSaid(state) {
+  const none = { chunks: NO_CHUNKS, had: new Set(), hasAll: false, divider: null };
+  const places = [...state.places].map(([id, place]) => [id, { ...place, ...none }]);
+  return { ...state, places: new Map(places) };
 }
 
 /** People, calls, votes and offers are those of a run; what was said stays. */

@@ -3,8 +3,9 @@
 import { itemsOf } from "./chunks.js";
 import { homeOf } from "./places.js";
 
-/** So many more are asked for, one after the other, where a line isn't here yet; then it isn't kept any more. */
-const STEPS = [200, 1_000, 10_000];
+/** So many are asked for at once, where a line isn't here yet, and so often; then it isn't kept any more. */
+const STEP = 500;
+const STEPS_MAX = 50;
 /** Of two times at which the same words were said in a call, nearer ones are the same. */
 const SAME_MS = 2_000;
 
@@ -34,8 +35,13 @@ export class Seeking {
     if (home === undefined) return hint(NOT_SHOWN);
     if (found.person === undefined) select(home);
     else open(found.person, state().places.get(home).room ?? undefined);
-    this.#sought = { found, place: current().id, steps: [...STEPS] };
+    this.#sought = { found, place: current().id, steps: STEPS_MAX };
     this.goOn();
+  }
+
+  /** Nothing more comes, and the user is told why. */
+  giveUp() {
+    this.#sought = null;
   }
 
   /** More has come: shows what is sought, or asks for more still. */
@@ -46,8 +52,10 @@ export class Seeking {
     const place = current();
     if (place.id !== id) return void (this.#sought = null); // the user has gone elsewhere
     const item = [...itemsOf(place.chunks)].find((each) => isFound(each, found));
-    const more = item === undefined ? steps.shift() : undefined;
-    if (more !== undefined && !place.hasAll && mayAsk(place)) return ask(place, more);
+    if (item === undefined && steps > 0 && !place.hasAll && mayAsk(place)) {
+      this.#sought.steps -= 1;
+      return ask(place, STEP);
+    }
     this.#sought = null;
     if (item === undefined) hint(NOT_KEPT);
     else reveal(item.key);

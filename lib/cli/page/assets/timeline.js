@@ -68,7 +68,18 @@ export class Timeline {
       !context.canAskEarlier;
     this.#showEmpty();
     if (isOther) this.#enter();
+    else if (anchor !== null && !this.#isNear(anchor)) this.#goTo(anchor);
     else this.#draw(anchor);
+  }
+
+  /** Whether an item would be drawn as it is scrolled to: much may have come before it. */
+  #isNear({ key }) {
+    const { scrollTop, clientHeight } = this.#element;
+    const chunk = this.#context.place.chunks.find(({ items }) => items.at(-1).key >= key);
+    if (chunk === undefined) return true;
+    const top = this.#topOf(key);
+    return top <= scrollTop + clientHeight &&
+      top + this.#heightOf(chunk) >= scrollTop - clientHeight;
   }
 
   scrollToEnd() {

@@ -55,7 +55,7 @@ export class PastCalls {
   }
 
   /** Without a name, in a call it is about that one's other side; otherwise about all calls. */
-  ask({ count, text, name: typed, everywhere }: Asked, ref: string | undefined): void {
+  ask({ count, text, name: typed, everywhere, before }: Asked, ref: string | undefined): void {
     const { out, call } = this.parts;
     const present = call();
     const other = everywhere !== true && present?.isTalking === true ? present.peer : undefined;
@@ -69,7 +69,8 @@ export class PastCalls {
     }
     const found = text === undefined ? {} : { searched: text };
     const event = { event: "history", messages: [], ...about, ...found } as const;
-    out.push({ type: "recall", event, count: count ?? RECALLED_MAX, ref });
+    const until = before === undefined ? {} : { before };
+    out.push({ type: "recall", event, ...until, count: count ?? RECALLED_MAX, ref });
   }
 
   /** Only the files know with whom the user has talked: any possible name may be asked about. */

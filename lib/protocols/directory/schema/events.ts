@@ -344,6 +344,8 @@ export type ClientCommand =
     readonly command: "history";
     readonly count: number | null;
     readonly text?: string;
+    /** The id of a message: only what was said before it. */
+    readonly before?: string;
     readonly name?: string;
     readonly everywhere?: true;
   }

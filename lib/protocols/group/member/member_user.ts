@@ -298,11 +298,12 @@ export class MemberUser {
         return this.#list(ref);
       case "log":
         if (!command.digest) {
-          const { count, text } = command;
+          const { count, text, before } = command;
           return out.push({
             type: "show-log",
             count,
             ...(text === undefined ? {} : { text }),
+            ...(before === undefined ? {} : { before }),
             ref,
           });
         }

@@ -307,6 +307,8 @@ export type MemberCommand =
     readonly count: number;
     readonly digest: boolean;
     readonly text?: string;
+    /** The number of an entry: only those before it. */
+    readonly before?: number;
   }
   | { readonly command: "list" }
   /** What our user says has waited for too long: leaves now, although so many `lines` more were read. */

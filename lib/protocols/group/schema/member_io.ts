@@ -136,11 +136,15 @@ export type MemberEffect =
   }
   /** Looks up an entry for the user: answered directly by `entry`, or by an error where there is none. */
   | { readonly type: "show-entry"; readonly seq: number; readonly ref: string | undefined }
-  /** Shows the user the last `count` entries of the log directly; with `text`, of those that have it in them. */
+  /**
+   * Shows the user the last `count` entries of the log directly, or of those before the entry `before`; with `text`, of
+   * those that have it in them.
+   */
   | {
     readonly type: "show-log";
     readonly count: number;
     readonly text?: string;
+    readonly before?: number;
     readonly ref: string | undefined;
   }
   /** Keeps the secret of a private group for later starts. */

@@ -939,7 +939,7 @@ export class RoomEvents {
    * @throws {P2pchatError} `unknown-user`, if nobody is known under the name.
    */
   history(
-    { count, text: searched, name }: Extract<MeshCommand, { readonly command: "history" }>,
+    { count, text: searched, name, before }: Extract<MeshCommand, { readonly command: "history" }>,
     ref: string | undefined,
   ): void {
     const most = count ?? KEPT_MESSAGES_MAX;
@@ -951,9 +951,12 @@ export class RoomEvents {
         ...this.#correspondent(name),
         ...found,
       } as const;
-      return this.inOrder({ type: "recall", event, count: most, ref });
+      const until = before === undefined ? {} : { before };
+      return this.inOrder({ type: "recall", event, ...until, count: most, ref });
     }
-    const kept = this.facts.history(searched === undefined ? most : KEPT_MESSAGES_MAX);
+    const kept = before === undefined
+      ? this.facts.history(searched === undefined ? most : KEPT_MESSAGES_MAX)
+      : saidBefore(before, this.facts.history(KEPT_MESSAGES_MAX));
     const isFound = searched === undefined ? () => true : finder(searched);
     const making = this.#lastOf(kept, most, isFound);
     const isPublic = searched === undefined ? { isPublic: true } as const : {};
@@ -1165,4 +1168,9 @@ function metAt({ endpoint, meeting = null }: Omit<LiveMember["beacon"], keyof Pr
   const place = [endpoint, meeting].map((each) => each === null ? null : meetingPlace(each))
     .find((each) => each !== null);
   return place === undefined ? {} : { meeting: endpointText(place.at) };
+}
+
+/** Ids are their authors' to choose: of several messages with that id the last one counts. Nothing is before an unknown one. */
+function saidBefore(id: string, kept: readonly HistoryEntry[]): readonly HistoryEntry[] {
+  return kept.slice(0, Math.max(0, kept.findLastIndex((entry) => entry.id === id)));
 }

@@ -237,6 +237,8 @@ export type MeshCommand =
     readonly command: "history";
     readonly count: number | null;
     readonly text?: string;
+    /** The id of a message: only what was said before it. */
+    readonly before?: string;
     /** What was said privately between the user and this one. */
     readonly name?: string;
   }

@@ -140,7 +140,9 @@ Deno.test("RoomView.history() of much is made piece by piece, of what was there 
     ...{ author: bob, claim: "c", sentAt: at },
   })) as unknown as HistoryEntry[];
   const { view, shown } = readyView({}, kept);
-  const asks = (command: { readonly count: number | null; readonly text?: string }) => {
+  const asks = (
+    command: { readonly count: number | null; readonly text?: string; readonly before?: string },
+  ) => {
     view.history({ command: "history", ...command }, "r");
     const effect = shown.at(-1)!;
     assert(effect.type === "recall" && effect.making !== undefined);
@@ -161,6 +163,9 @@ Deno.test("RoomView.history() of much is made piece by piece, of what was there 
   assertEquals(found.texts, ["even 994", "even 996", "even 998"]);
   assertEquals([found.effect.isPublic, found.effect.count], [undefined, 3]);
   assertEquals([none.pieces, none.texts], [4, []]);
+  const last = kept.at(-1)!.id;
+  const earlier = asks({ count: 3, before: last });
+  assertEquals(earlier.texts, kept.slice(-4, -1).map(({ text }) => text));
 });
 
 Deno.test("RoomView.arrival() shows what is too old to be kept before what may answer it, each once", () => {
