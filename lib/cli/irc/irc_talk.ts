@@ -150,9 +150,12 @@ export class IrcTalk {
       client.reply("404", target, `Nothing was done: ${refused}`);
       return true;
     }
-    // With one vote open it is that one; of several the program asks which.
-    if (this.#votes.size === 1) this.#votes.clear();
-    this.run({ command: answer === "yes" ? "go" : "abort" }, pendingOf(said, "service"));
+    const command = answer === "yes" ? "go" : "abort";
+    // With one vote open it is that one, whatever comes meanwhile; of several the program asks which.
+    const [edit, ...others] = this.#votes.keys();
+    if (others.length === 0) this.#votes.clear();
+    const about = others.length === 0 ? { edit } : {};
+    this.run({ command, ...about }, pendingOf(said, "service"));
     return false;
   }
 

@@ -83,13 +83,13 @@ Deno.test("irc group: y and n answer a vote while one is open, and are chat othe
   bench.event({ event: "vote-wanted", edit: 7, seq: 1, by: "Bob", old: "a", new: "b" });
   bench.nowMs += READING_MS_MIN;
   bench.line("PRIVMSG #room :Y");
-  assertEquals(bench.ran.command, { command: "go" });
+  assertEquals(bench.ran.command, { command: "go", edit: 7 });
   bench.line("PRIVMSG #room :y");
   assertEquals(bench.ran.command, { command: "msg", text: "y" });
   bench.event({ event: "vote-wanted", edit: 8, seq: 1, by: "Bob", old: "a", new: "b" });
   bench.nowMs += READING_MS_MIN;
   bench.line("PRIVMSG #room :no");
-  assertEquals(bench.ran.command, { command: "abort" });
+  assertEquals(bench.ran.command, { command: "abort", edit: 8 });
   bench.line("PRIVMSG *p2pchat :go 7");
   assertEquals(bench.ran.command, "/go 7");
 });
@@ -109,7 +109,7 @@ Deno.test("irc group: a yes that was typed before anybody could read the questio
   assertEquals(bench.ran.command, { command: "msg", text: "not now" });
   bench.nowMs += 1;
   bench.line("PRIVMSG #room :yes");
-  assertEquals(bench.ran.command, { command: "go" });
+  assertEquals(bench.ran.command, { command: "go", edit: 7 });
 });
 
 Deno.test("irc group: a yes to a question that isn't before one's eyes is none, and the question is repeated", () => {
@@ -137,7 +137,7 @@ Deno.test("irc group: a yes to a question that isn't before one's eyes is none, 
   seen.said("Bob", lines, { seq: 2 });
   seen.nowMs += READING_MS_MIN;
   seen.line("PRIVMSG #room :y");
-  assertEquals(seen.ran.command, { command: "go" });
+  assertEquals(seen.ran.command, { command: "go", edit: 7 });
 });
 
 Deno.test("irc group: what another client was asked is repeated before this one's yes counts", () => {
