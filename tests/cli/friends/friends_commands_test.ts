@@ -151,10 +151,13 @@ Deno.test("among friends nobody is told to write what is refused, too", () => {
 });
 
 Deno.test("among friends a command's example and form are right, and its help says how to write", () => {
-  for (const { name, example, args, argumentNames } of friendsCommands.commands) {
+  for (const { name, example, args, argumentNames, fieldOfObjects } of friendsCommands.commands) {
     const parsed = friendsCommands.parse(example, false);
     assert(["clear", "command", "help", "show"].includes(parsed.type), example);
-    assertEquals(Object.keys(args).sort(), [...argumentNames].sort(), name);
+    const ofObjects = fieldOfObjects === undefined || !(fieldOfObjects in args)
+      ? []
+      : [fieldOfObjects];
+    assertEquals(Object.keys(args).sort(), [...argumentNames, ...ofObjects].sort(), name);
   }
   const help = printed(helpLines(friendsCommands.commands, friendsCommands, null));
   for (const form of ["NAME/TEXT", "r/TEXT", "TEXT ", "/to [NAME]", "/unsend ID"]) {

@@ -555,7 +555,8 @@ Deno.test("a window is told which names imitate others before it is shown them, 
   for (let number = 0; number < 1_500; number++) markImitation(`aIice${number}`);
   page.show({ from: "AIice7~k7f3" });
   const marks = visitor.of("marked").flatMap(({ names }) => names as string[]);
-  assertEquals(marks.length, 1_500);
+  // Other tests of the process may have marked names, too.
+  assertEquals(marks.filter((name) => name.startsWith("aiice")).length, 1_500);
   assert(marks.includes("aiice7"));
   const order = visitor.messages.map(({ type }) => type);
   assert(order.lastIndexOf("marked") < order.lastIndexOf("events"));
