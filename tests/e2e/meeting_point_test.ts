@@ -80,7 +80,7 @@ Deno.test({
     await alice.until(named("left", "Bob"), 35_000 + BUSY_MS);
     await alice.say("while it was away");
     await ann.until(said("while it was away"));
-    const [seen, heard] = [alice.events.length, bob.events.length];
+    const [seen, heard, before] = [alice, bob, ann].map(({ events }) => events.length);
     point = startPoint();
     await bob.until(meeting("registered"), 45_000 + BUSY_MS, heard);
     await alice.until(named("joined", "Bob"), 45_000 + BUSY_MS, seen);
@@ -88,6 +88,7 @@ Deno.test({
     await bob.say("here again");
     await ann.until(said("here again"));
     assertEquals(ann.events.filter(named("left", "Alice")), []);
+    await ann.until(meeting("registered"), 45_000 + BUSY_MS, before);
 
     // Her invite is good when she is gone, too: Ann, whom nobody elsewhere can dial either, is found by it.
     const shown = alice.events.length;
