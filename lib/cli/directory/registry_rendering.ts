@@ -370,8 +370,9 @@ export class RegistryRendering {
   }
 }
 
-/** The reasons that links give. */
 const OUT_OF_DATE_TEXT = "This list may be out of date: the directory's engine doesn't answer.";
+
+/** The reasons that links give. */
 const OTHER_SIDE_CLOSED = /^the other side (?:hung up|cut the connection)$/;
 const CLOSED_TEXT = "it closed the connection";
 

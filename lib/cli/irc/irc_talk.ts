@@ -10,7 +10,7 @@ import { ircFolded } from "./lines/irc_message.ts";
 import { nameOfNick, SERVICE } from "./lines/irc_names.ts";
 import type { Pending } from "./irc_pending.ts";
 import type { Addressee, IrcRooms, Room } from "./rooms/irc_rooms.ts";
-import { READING_MS_MIN } from "../rendering/reading_time.ts";
+import { ASKED_JUST_NOW, READING_MS_MIN } from "../rendering/reading_time.ts";
 import { RoomChoice } from "./rooms/room_choice.ts";
 import { sendService } from "./irc_speech.ts";
 
@@ -143,9 +143,7 @@ export class IrcTalk {
       this.run(this.rooms.placed(room, { command: "msg", text }), pendingOf(said, "said"));
       return false;
     }
-    const refused = this.#isAskedJustBefore(said)
-      ? "you were asked only just now: read what it is about, then answer again"
-      : this.#unseenVote(room, client);
+    const refused = this.#isAskedJustBefore(said) ? ASKED_JUST_NOW : this.#unseenVote(room, client);
     if (refused !== null) {
       client.reply("404", target, `Nothing was done: ${refused}`);
       return true;

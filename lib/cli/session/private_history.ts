@@ -5,7 +5,7 @@ import type { PeerKey } from "../../base/ids.ts";
 import type { KeepEffect, RecalledMessage, RecallEffect } from "../../base/machine/mode_machine.ts";
 import type { PrivateWords } from "../../base/schema/private_words.ts";
 import { isSameName } from "../../base/text/names.ts";
-import { finder } from "../../base/text/search.ts";
+import { finder, saidBefore } from "../../base/text/search.ts";
 import { dateText } from "../../base/text/words.ts";
 import type { KeptWords } from "../../runtime/hosts/mode_host.ts";
 import type { Disk } from "../../store/disk/disk.ts";
@@ -113,10 +113,6 @@ export class PrivateHistory<Event extends { readonly event: string }> implements
     const message = { id, ...author, text, sentAt: dateText(sentAt), private: true, self } as const;
     return self ? { ...message, to: shown } : message;
   }
-}
-
-function saidBefore(id: string, words: readonly PrivateWords[]): readonly PrivateWords[] {
-  return words.slice(0, Math.max(0, words.findLastIndex((one) => one.id === id)));
 }
 
 /** Both in one list by the times at which they were written; each stays in its own order, whatever their authors' clocks. */

@@ -3,7 +3,7 @@
 import { MESSAGE_BYTES_MAX, utf8Length } from "../../../base/text/text.ts";
 import { nearest } from "../../../base/text/nearest.ts";
 import { numberText } from "../../../base/text/words.ts";
-import { READING_MS_MIN } from "../../rendering/reading_time.ts";
+import { ASKED_JUST_NOW, READING_MS_MIN } from "../../rendering/reading_time.ts";
 import { folded } from "./harmless.js";
 import { homeOf, mainPlace, openRooms, peopleOf } from "./places.js";
 
@@ -196,8 +196,7 @@ function voted({ votes }, word, { begunMs, nowMs }) {
     };
   }
   if (asked.some(({ askedMs }) => nowMs >= askedMs && nowMs - askedMs < READING_MS_MIN)) {
-    const way = "you were asked only just now: read what it is about, then answer again";
-    return { error: `Nothing was done: ${way}.` };
+    return { error: `Nothing was done: ${ASKED_JUST_NOW}.` };
   }
   if (asked.length > 1) {
     const forms = asked.map(({ edit }) => `/${command} ${edit}`).join(", ");

@@ -35,7 +35,7 @@ import { type ClientEvent, DIRECTORY_NAME, type SessionState } from "../schema/e
 import { TEXT_BYTES_MAX } from "../schema/limits.ts";
 import type { CallRoute } from "../schema/messages.ts";
 import type { BroadcastReceiver } from "./broadcast_receiver.ts";
-import type { DirectorySession } from "./directory_session.ts";
+import { CUT_OFF_TEXT, type DirectorySession } from "./directory_session.ts";
 import type { RequestQueue } from "./request_queue.ts";
 
 type SessionFacts = Pick<
@@ -415,9 +415,7 @@ function problemsOf(standing: Standing): readonly string[] {
     const because = failure === null ? "" : `: ${failure}`;
     problems.push(`You aren't in the directory${because}; it is tried again and again`);
   } else if (isCutOff) {
-    problems.push(
-      "The directory's engine doesn't answer: who is online may be out of date, and broadcasts wait",
-    );
+    problems.push(CUT_OFF_TEXT);
   }
   if (isDiskFull) {
     problems.push("Cannot write to the disk; broadcasts are shown once they can be stored");

@@ -673,7 +673,7 @@ export class DirectorySession {
 
 const NOTHING_TYPED = { password: "", newPassword: "" } as const;
 
-const CUT_OFF_TEXT =
+export const CUT_OFF_TEXT =
   "The directory's engine doesn't answer: who is online may be out of date, and broadcasts wait";
 
 /** What a directory may lack for us, for a while. */

@@ -3,7 +3,7 @@
  * Events from before `ready` are held back until it.
  */
 
-import { finder } from "../../../base/text/search.ts";
+import { finder, saidBefore } from "../../../base/text/search.ts";
 import type { EffectOf } from "../../../base/machine/machine.ts";
 import { dropOldest } from "../../../base/collections/bounded.ts";
 import { dateText } from "../../../base/text/words.ts";
@@ -1168,9 +1168,4 @@ function metAt({ endpoint, meeting = null }: Omit<LiveMember["beacon"], keyof Pr
   const place = [endpoint, meeting].map((each) => each === null ? null : meetingPlace(each))
     .find((each) => each !== null);
   return place === undefined ? {} : { meeting: endpointText(place.at) };
-}
-
-/** Ids are their authors' to choose: of several messages with that id the last one counts. Nothing is before an unknown one. */
-function saidBefore(id: string, kept: readonly HistoryEntry[]): readonly HistoryEntry[] {
-  return kept.slice(0, Math.max(0, kept.findLastIndex((entry) => entry.id === id)));
 }
