@@ -39,6 +39,8 @@ export interface IrcContext {
   said(): readonly Said[];
   /** Whether the mode has a command of that name. */
   hasCommand(name: string): boolean;
+  /** Whether the client waits for an answer to an earlier command of that kind: what is known now isn't how it ends. */
+  awaits(kind: Pending["kind"]): boolean;
   /** The client has answered a `PING` that had this. */
   answered(token: string): void;
   /** The client leaves. */
@@ -273,9 +275,9 @@ function topic({ client, rooms }: IrcContext, params: readonly string[]): void {
 }
 
 function nick(context: IrcContext, params: readonly string[], message: IrcMessage): Answered {
-  const { client, rooms, talk, hasCommand } = context;
+  const { client, rooms, talk, hasCommand, awaits } = context;
   const wanted = params[0]!;
-  if (rooms.isOwnNick(wanted)) return "now";
+  if (rooms.isOwnNick(wanted) && !awaits("nick")) return "now";
   if (!hasCommand("name")) {
     client.reply("447", "You keep your name here: it is that of the program's start");
     return "now";
@@ -285,9 +287,9 @@ function nick(context: IrcContext, params: readonly string[], message: IrcMessag
 }
 
 function away(context: IrcContext, params: readonly string[], message: IrcMessage): Answered {
-  const { rooms, client, run } = context;
+  const { rooms, client, run, awaits } = context;
   const text = params[0] ?? "";
-  if (text === "" && rooms.selfAway === null) {
+  if (text === "" && rooms.selfAway === null && !awaits("away")) {
     client.reply("305", "You are no longer away");
     return "now";
   }

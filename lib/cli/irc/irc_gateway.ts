@@ -313,6 +313,7 @@ export class IrcGateway {
       run: (command, pending) => this.#run(command, pending),
       said: () => this.#said(),
       hasCommand: (name) => this.#ports.hasCommand(name),
+      awaits: (kind) => this.#pending.awaits(client.number, kind),
       answered: (token) => this.#receipts.answered(token),
       quit: () => this.#quit(client),
     };
@@ -339,7 +340,7 @@ export class IrcGateway {
     const ref = maybeText(fields, "ref");
     const pending = this.#pending.get(ref);
     const client = this.#registered?.client ?? null;
-    const changes = this.#changes(fields, pending);
+    const changes = this.#told(this.#changes(fields, pending), fields, pending);
     const said = this.#reader.read(event);
     const partner = this.#partners.of(fields);
     const time = maybeText(fields, "at") ?? this.#time;
@@ -348,6 +349,7 @@ export class IrcGateway {
     if (pending?.kind === "call" && fields["event"] === "error") {
       this.#talk.notCalled(client, time);
     }
+    if (pending?.kind === "away" || pending?.kind === "nick") this.#pending.done(ref!);
     if (client === null) return;
     if (fields["event"] === "fatal") return this.#close(client, textOf(fields, "text"));
     const rooms = this.#rooms;
@@ -357,6 +359,19 @@ export class IrcGateway {
     const label = pending?.client === client.number ? pending.label : undefined;
     if (client.answering(label, show) && label !== undefined) this.#pending.answered(ref!);
     this.#talk.shown(fields, client);
+  }
+
+  /** A client that says it is away, or back, is told so once for each time, whether that changes anything or not. */
+  #told(
+    changes: readonly Change[],
+    { event }: Fields,
+    pending: Pending | undefined,
+  ): readonly Change[] {
+    const client = this.#registered?.client.number ?? NO_CLIENT;
+    if (!this.#pending.awaits(client, "away")) return changes;
+    const others = changes.filter(({ type }) => type !== "self away");
+    const isAnswer = event === "presence" && pending?.kind === "away";
+    return isAnswer ? [...others, { type: "self away", away: this.#rooms.selfAway }] : others;
   }
 
   #changes(fields: Fields, pending: Pending | undefined): readonly Change[] {

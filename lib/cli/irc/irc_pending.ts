@@ -31,6 +31,16 @@ export class IrcPending {
     return ref === null ? undefined : this.#all.get(ref);
   }
 
+  /** Whether that client waits for an answer to such a command. */
+  awaits(client: number, kind: Pending["kind"]): boolean {
+    return this.#all.values().some((pending) => pending.client === client && pending.kind === kind);
+  }
+
+  /** The one answer that there is has come. */
+  done(ref: string): void {
+    this.#all.delete(ref);
+  }
+
   /** The label has been given to an answer. */
   answered(ref: string): void {
     const pending = this.#all.get(ref);

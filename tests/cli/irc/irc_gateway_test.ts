@@ -544,6 +544,40 @@ Deno.test("irc: the user is away, is back, and takes another name", () => {
   ]);
 });
 
+Deno.test("irc: of two that are sent at once the second counts, and each is answered", () => {
+  const bench = inRoom();
+  bench.line("AWAY :lunch\nAWAY\nNICK Bobby\nNICK Alice");
+  assertEquals(bench.bare(), []);
+  const [away, back, bobby, alice] = bench.runs.slice(-4);
+  assertEquals([away, back, bobby, alice].map((ran) => ran!.command), [
+    { command: "away", text: "lunch" },
+    { command: "back" },
+    "/name Bobby",
+    "/name Alice",
+  ]);
+  const own = { event: "presence", name: "Alice", key: KEY.alice, self: true };
+  const renamed = { event: "renamed", key: KEY.alice };
+  bench.event({ ...own, away: "lunch", ref: away!.ref });
+  bench.event({ ...own, ref: back!.ref });
+  bench.event({ ...renamed, from: "Alice", name: "Bobby", ref: bobby!.ref });
+  bench.event({ ...renamed, from: "Bobby", name: "Alice", ref: alice!.ref });
+  bench.line("AWAY :tea\nAWAY :tea");
+  const [first, second] = bench.runs.slice(-2);
+  bench.event({ ...own, away: "tea" }); // as another room shows it
+  bench.event({ ...own, away: "tea", ref: first!.ref });
+  bench.event({ ...own, away: "tea", ref: second!.ref });
+  bench.line("NICK Alice");
+
+  assertEquals(bench.bare(), [
+    ":p2pchat.local 306 Alice :You are away",
+    ":p2pchat.local 305 Alice :You are no longer away",
+    `:${ALICE} NICK Bobby`,
+    `:Bobby!p2p@${KEY.alice} NICK Alice`,
+    ":p2pchat.local 306 Alice :You are away",
+    ":p2pchat.local 306 Alice :You are away",
+  ]);
+});
+
 Deno.test("irc: *p2pchat does what the console does, and answers alone", () => {
   const bench = inRoom();
   bench.line("PRIVMSG *p2pchat :status");
