@@ -304,6 +304,20 @@ export class IrcGateway {
     return this.#saidNow ??= this.#ports.events().flatMap((event) => reader.read(event) ?? []);
   }
 
+  /** What was said in rooms before their channels were known. */
+  #early(changes: readonly Change[]): readonly Said[] {
+    return changes.flatMap((change) => {
+      if (change.type !== "entered") return [];
+      const { room } = change;
+      const since = this.#ports.events().findLast(({ fields }) =>
+        fields["event"] === "ready" && this.#rooms.roomOf(fields) === room
+      );
+      return this.#said().filter(({ id, target }) =>
+        id > (since?.id ?? 0) && target === room.channel
+      );
+    });
+  }
+
   // What a client asks.
 
   #command(client: IrcClient, message: IrcMessage): void {
@@ -354,7 +368,10 @@ export class IrcGateway {
     if (fields["event"] === "fatal") return this.#close(client, textOf(fields, "text"));
     const rooms = this.#rooms;
     const isCommand = (name: string) => this.#ports.hasCommand(name);
-    const news = { client, rooms, fields, lines, pending, changes, said, partner, isCommand, time };
+    const early = client.has("draft/chathistory") ? [] : this.#early(changes);
+    const news = {
+      ...{ client, rooms, fields, lines, pending, changes, said, early, partner, isCommand, time },
+    };
     const show = () => sendNews(news);
     const label = pending?.client === client.number ? pending.label : undefined;
     if (client.answering(label, show) && label !== undefined) this.#pending.answered(ref!);

@@ -3,7 +3,7 @@
 import { answerWhois } from "./irc_answers.ts";
 import { sendChange } from "./irc_changes.ts";
 import type { Answered, IrcClient } from "./irc_client.ts";
-import { sendError } from "./irc_commands.ts";
+import { sendError, sendHistory } from "./irc_commands.ts";
 import { type Fields, isTrue, objectsOf, textOf } from "./rooms/irc_fields.ts";
 import type { Pending } from "./irc_pending.ts";
 import type { Change, IrcRooms } from "./rooms/irc_rooms.ts";
@@ -22,6 +22,8 @@ interface News {
   readonly pending: Pending | undefined;
   readonly changes: readonly Change[];
   readonly said: Said | null;
+  /** What was said in rooms that are channels from now on. */
+  readonly early: readonly Said[];
   /** With whom alone it is. */
   readonly partner: Partner | null;
   /** Whether the mode has a command of that name. */
@@ -32,8 +34,11 @@ interface News {
 
 /** @returns Whether it is the answer, if it is one; or only tells how something goes on. */
 export function sendNews(news: News): Answered {
-  const { client, rooms, fields, pending, changes, said, time } = news;
+  const { client, rooms, fields, pending, changes, said, early, time } = news;
   for (const change of changes) sendChange(client, rooms, change, time);
+  for (const [target, earlier] of Map.groupBy(early, ({ target }) => target)) {
+    sendHistory(client, target, earlier);
+  }
   if (said !== null) sendSaidNow(client, said, pending);
   else if (changes.length === 0 || pending?.kind === "service") sendOther(news);
   return fields["event"] === "delivery" ? "later" : "now";
@@ -43,13 +48,14 @@ function sendSaidNow(client: IrcClient, said: Said, pending: Pending | undefined
   if (!said.isPrivate && client.hides(said.target)) return;
   const isEcho = said.isSelf && pending?.kind === "said" && pending.client === client.number;
   if (isEcho && !client.has("echo-message")) return;
-  sendSaid(client, said, { isLate: false });
+  sendSaid(client, said, { isLate: said.isEarlier });
 }
 
 function sendOther(news: News): void {
   const { client, rooms, fields, pending, partner, time } = news;
   const name = textOf(fields, "event");
   if (pending !== undefined && pending.client !== client.number) return;
+  if (name === "message" && rooms.roomOf(fields)?.channel === null) return; // until there is one
   if (pending?.kind === "whois" && name === "whois") {
     return answerWhois(client, rooms, pending.target, fields);
   }

@@ -222,3 +222,42 @@ Deno.test("irc rooms: a nick that nobody has had is the only one's of that name,
       "as in: /msg *p2pchat #One msg Dora ...",
   );
 });
+
+Deno.test("irc rooms: what was said in a room before is its authors', in its channel, with the times", () => {
+  const enter = (caps: string) => {
+    const bench = inTwo(caps);
+    bench.said("Bob", "long ago", { room: "r2" });
+    bench.taken();
+    bench.event({ event: "ready", command: "mesh", name: "Alice", key: KEY.alice, room: "r3" });
+    const { ref } = bench.ran;
+    for (const text of ["one", "two"]) bench.said("Bob", text, { room: "r3", history: true });
+    bench.event({ event: "rooms", rooms: [{ room: "r3", title: "Three" }], ref });
+    bench.said("Bob", "three", { room: "r3", history: true });
+    bench.said("Bob", "four", { room: "r3" });
+    return bench.taken().filter((line) => !line.includes(" PING "));
+  };
+  const joined = [
+    `:Alice!p2p@${KEY.alice} JOIN #Three`,
+    ":p2pchat.local 353 Alice = #Three :Alice",
+    ":p2pchat.local 366 Alice #Three :End of the list of names",
+  ];
+  const from = `:Bob!p2p@${KEY.bob} PRIVMSG #Three`;
+  assertEquals(enter("").filter((line) => !line.includes(" 332 ")), [
+    ...joined,
+    `${from} :[11:00] one`,
+    `${from} :[11:00] two`,
+    `${from} :[11:00] three`,
+    `${from} :four`,
+  ]);
+  const earlier = "time=2026-01-31T11:00:00.000Z";
+  const tagged = enter("server-time batch").filter((line) => !line.includes(" 332 "));
+  assertEquals(tagged.slice(joined.length, -1), [
+    ":p2pchat.local BATCH +b1 chathistory #Three",
+    `@${earlier};batch=b1 ${from} :one`,
+    `@${earlier};batch=b1 ${from} :two`,
+    ":p2pchat.local BATCH -b1",
+    `@${earlier} ${from} :three`,
+  ]);
+  const asking = enter("server-time batch draft/chathistory message-tags");
+  assertEquals(asking.filter((line) => /:(one|two)$/.test(line)), [], "it asks for it itself");
+});

@@ -19,6 +19,8 @@ export interface Said {
   readonly target: string;
   readonly isPrivate: boolean;
   readonly isSelf: boolean;
+  /** Whether it was said before it could be shown. */
+  readonly isEarlier: boolean;
   /** The author's nick and key; an empty key: it isn't known. */
   readonly nick: string;
   readonly key: string;
@@ -85,6 +87,7 @@ function commonIn(id: number, fields: Fields, rooms: IrcRooms): Omit<Said, "targ
     nick: isSelf ? rooms.selfNick : nickIn(shown, key, fields, rooms),
     entry: numberOf(fields, "seq"),
     isEdit: false,
+    isEarlier: isTrue(fields, "history"),
     msgid: msgidOf(id, fields),
     time: timeOf(fields),
     ref: maybeText(fields, "ref"),
@@ -103,7 +106,7 @@ function editIn(id: number, fields: Fields, rooms: IrcRooms): Said | null {
   const isSelf = by === rooms.selfName;
   const author = rooms.byName(by, "");
   return {
-    ...{ id, target: channel, isPrivate: false, isSelf, isEdit: true },
+    ...{ id, target: channel, isPrivate: false, isSelf, isEdit: true, isEarlier: false },
     nick: isSelf ? rooms.selfNick : author?.nick ?? nickOf(shownName(by)),
     key: isSelf ? rooms.selfKey : author?.key ?? "",
     text: textOf(fields, "text"),
