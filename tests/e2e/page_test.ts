@@ -45,6 +45,14 @@ Deno.test({
   },
 });
 
+/** A script of the page: chooses dave among the friends. Evaluates to what the line to type in says of that. */
+const CHOOSING_DAVE = `{
+  const row = [...document.querySelectorAll("#people button")]
+    .find((row) => row.textContent.includes("dave"));
+  row.click();
+  document.activeElement.placeholder;
+}`;
+
 async function inRoom(browser: Browser): Promise<void> {
   await using nodes = new Nodes();
   const bob = await nodes.ready("Bob", null);
@@ -263,7 +271,10 @@ async function amongFriends(browser: Browser): Promise<void> {
   const dave = nodes.add(Node.friend("dave", other));
   await dave.until(is("ready"));
   Deno.writeTextFileSync(table, rows + own);
-  await open.page.locator("#people").getByText("dave").click();
+  // What is typed right after the click is for dave, however long the page takes until it draws.
+  await open.page.locator("#people").getByText("dave").waitFor();
+  const chosen = await open.page.evaluate(CHOOSING_DAVE);
+  assertEquals(chosen, "Message to dave");
   await open.type("who am I?");
   await open.page.locator("#timeline").getByText(/dave refused: /).waitFor();
   await open.page.locator("#timeline").getByText(/Kept for dave, and sent when dave takes it/)

@@ -148,8 +148,7 @@ const acts = {
   about: (person) => dialogs.person(person, state, personActions(person, state, current(), acts)),
   open: (person, room = current().room ?? undefined) => {
     act({ type: "open", person, room });
-    closeSide();
-    composer.focus();
+    write();
   },
   ask: (...question) => dialogs.ask(...question),
   form: (...fields) => dialogs.form(...fields),
@@ -169,6 +168,12 @@ function select(place) {
   entering.stopEditing();
   hint(null);
   act({ type: "select", place });
+  write();
+}
+
+/** The user can write where they are now: at once, as what is typed before a place is drawn would go to the last one. */
+function write() {
+  render();
   closeSide();
   composer.focus();
 }
