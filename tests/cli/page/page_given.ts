@@ -44,7 +44,7 @@ export function said(text: string, more: Fields = {}): Fields {
 
 /** What the user has asked for, without what the page asks by itself. */
 export function typed({ asked }: PageDouble): readonly unknown[] {
-  return asked.filter(({ ref }) => String(ref).startsWith("a."))
+  return asked.filter(({ ref }) => /^[af]\./.test(String(ref)))
     .map(({ command, line }) => command ?? line);
 }
 

@@ -25,6 +25,7 @@ const STEPS: Readonly<Record<string, (browser: Browser) => Promise<void>>> = {
   "what the mode has can be done by buttons and with the keyboard alone": byButtons,
   "the list of people counts the others": countsOthers,
   "a group's entries are one stop of Tab, and arrows lead from one to the next": oneStop,
+  "a form stays open, with what was typed, while what was given in it isn't done": refusedForm,
   "after what was chosen one types on; what was only closed is where it was": whereOneTypesOn,
 };
 
@@ -275,6 +276,57 @@ async function byButtons(browser: Browser): Promise<void> {
     "All commands",
   ]);
   await directory.close();
+}
+
+async function refusedForm(browser: Browser): Promise<void> {
+  const { page: double, open, close } = await menuOf(browser, "friends", [FRIENDS]);
+  const { page } = open;
+  const [card, why] = [page.locator("#field-card"), page.getByRole("alert").and(page.locator("p"))];
+  const answer = (fields: Fields) => double.show({ ...fields, ref: double.asked.at(-1)!["ref"] });
+  const refused = (text: string) => answer({ event: "error", code: "usage", text });
+  const give = async (text: string) => {
+    const before = typed(double).length;
+    await card.fill(text);
+    await card.press("Enter");
+    await until(() => typed(double).length > before);
+  };
+  const begin = async () => {
+    await page.locator("#more").click();
+    await page.locator(".menu").getByText("Add a friend").click();
+  };
+  await page.locator(".menu").getByText("Add a friend").click();
+
+  await give("p2pchat1:wrong");
+  // An answer to something else isn't its own.
+  double.show({ event: "error", code: "usage", text: "another one’s", ref: "a.0.0" });
+  await page.locator("#timeline").getByText("another one’s").waitFor();
+  await holdsIn(page, `document.querySelector(".form").ariaBusy === "true"`);
+  refused("That is no contact card");
+  await why.getByText("That is no contact card").waitFor();
+  assertEquals(await card.inputValue(), "p2pchat1:wrong");
+  await holdsIn(page, `document.activeElement.id === "field-card"`);
+
+  await give("p2pchat1:right");
+  answer({ event: "added", file: "users", name: "dora", host: "h", port: 1, key: "d", line: 3 });
+  await page.locator("#dialog").waitFor({ state: "hidden" });
+  await page.locator("#timeline").getByText("is in your table now").waitFor();
+  assertEquals(await page.getByText("That is no contact card").count(), 0, "in the form alone");
+
+  // Who has closed it before is told all the same.
+  await begin();
+  await give("p2pchat1:late");
+  await page.keyboard.press("Escape");
+  refused("Too late for the form");
+  await page.locator("#timeline").getByText("Too late for the form").waitFor();
+
+  await begin();
+  await give("p2pchat1:cut");
+  double.leave();
+  await why.getByText("There is no connection with the program").waitFor();
+  assertEquals(await card.inputValue(), "p2pchat1:cut");
+  assertEquals(typed(double), ["wrong", "right", "late", "cut"].map((w) => `/add p2pchat1:${w}`));
+  assertEquals(await open.violations(), []);
+  await close();
 }
 
 /** A menu as long as this one is in the window whole; in a lower one a shadow says that there is more. */

@@ -21,7 +21,9 @@ const LEADING = new Set(["room", "to"]);
 
 function lineOf(event, state, call) {
   if (event.history === true || LEADING.has(event.event)) return null;
-  const isAnswer = parsedRef(event.ref, state.places)?.kind === "a";
+  const { kind, isOfForm } = parsedRef(event.ref, state.places) ?? {};
+  if (isOfForm && event.event === "error") return null; // the form tells it
+  const isAnswer = kind === "a";
   if (!TOLD.has(event.event) && !isAnswer) return null;
   const lines = linesOf(event, { ...state, call }).map(({ parts }) => plainText(parts, state));
   return lines.map(short).join(" ") || null;

@@ -1,17 +1,20 @@
 /** What opens above the page: about a person, the keys, and questions before something that can't be taken back. */
 
 import { fill, h, icon, nameOf, setText, verifiedSign } from "./dom.js";
+import { visible } from "./harmless.js";
 
 export class Dialogs {
   #element;
   #done;
+  #say;
 
   /**
    * @param done Called when something was chosen or given: the keyboard is to go on elsewhere than at what opened the
    *   dialog. After a dialog that was only closed it is where it was.
+   * @param say Told why what was given isn't done, where its form was closed before that came.
    */
-  constructor(element, done) {
-    [this.#element, this.#done] = [element, done];
+  constructor(element, done, say) {
+    [this.#element, this.#done, this.#say] = [element, done, say];
     element.addEventListener("click", (event) => {
       if (event.target === element) element.close(); // beside it
     });
@@ -85,14 +88,17 @@ export class Dialogs {
 
   /**
    * @param fields `{name, label}` each, with `options` to choose from, `isCheck`, or a text; `hint`, `isOptional`.
+   * @param give Does what was given. Gives why it isn't done: that stands below the fields, to be mended; null: it is done.
    * @returns What was given, by name; null: nothing was.
    */
-  form(title, yes, fields) {
+  form(title, yes, fields, give = () => null) {
     const { promise, resolve } = Promise.withResolvers();
+    const error = h("p", { id: "form-error", class: "field-error", role: "alert" });
     const form = h(
       "form",
       { class: "form", autocomplete: "off" },
       fields.map(fieldElement),
+      error,
       h(
         "div",
         { class: "actions" },
@@ -112,14 +118,30 @@ export class Dialogs {
     };
     showHints();
     form.addEventListener("change", showHints);
-    form.addEventListener("submit", (event) => {
+    const field = form.querySelector("input, select");
+    form.addEventListener("submit", async (event) => {
       event.preventDefault();
-      resolve(given());
+      if (form.ariaBusy === "true") return;
+      form.ariaBusy = "true";
+      setText(error, ""); // the same once more is told once more
+      const is = given();
+      const why = await give(is);
+      form.ariaBusy = null;
+      if (why !== null) {
+        if (!this.#element.open || !form.isConnected) return this.#say(why);
+        setText(error, visible(why));
+        field.ariaInvalid = "true";
+        field.setAttribute("aria-errormessage", error.id);
+        field.focus();
+        return;
+      }
+      resolve(is);
+      if (!this.#element.open || !form.isConnected) return;
       this.close();
       this.#done();
     });
     this.#open(title, form);
-    form.querySelector("input, select").focus();
+    field.focus();
     this.#whenClosed(() => resolve(null));
     return promise;
   }

@@ -90,8 +90,9 @@ function friendPlace(state, { friend, changed }) {
 
 /** Lines, or a card, in the place that the event is about. */
 export function told(state, event, { context = {}, where, isNew = true } = {}) {
-  const kind = parsedRef(event.ref, state.places)?.kind;
+  const { kind, isOfForm } = parsedRef(event.ref, state.places) ?? {};
   if (kind === "q" || kind === "e") return state; // the page's own questions
+  if (isOfForm && event.event === "error") return state; // beside the field
   const [known, place] = where === undefined
     ? placeFor(state, event)
     : [state, state.places.get(where)];

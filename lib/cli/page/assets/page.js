@@ -25,7 +25,7 @@ import { orderedPlaces, renderPeople, renderPlaces, titleOf } from "./sidebar.js
 import { ofWindow } from "./storage.js";
 import { alarm, tell } from "./telling.js";
 import { Timeline } from "./timeline.js";
-import { isCallWith, roomOf } from "./typed.js";
+import { isCallWith, roomOf, tooLong } from "./typed.js";
 import { Uploads } from "./uploads.js";
 
 const $ = (id) => document.getElementById(id);
@@ -35,6 +35,7 @@ const READ_MAX = 200;
 /** So often it is kept what was seen. */
 const MARKS_MS = 1_000;
 const UNCONNECTED = "Not sent: there is no connection with the program. Your text is still here.";
+const CUT_OFF = "There is no connection with the program. Once it is back, try again.";
 
 let state = NOTHING;
 let isDrawing = false;
@@ -46,6 +47,8 @@ let hasChosen = wanted !== null;
 let [isCaughtUp, isNewToBeShown] = [false, false];
 const marks = new SeenMarks();
 const asking = new Asking((command, place, kind) => run({ command }, "", place, kind));
+/** By ref: the forms that wait for what comes of what was given in them. */
+const tried = new Map();
 let refs = 0;
 const start = Date.now().toString(36);
 
@@ -107,6 +110,26 @@ function run({ line, command, room, isChat }, text, place = state.current, kind 
   return true;
 }
 
+/** Runs what was given in a form. @returns Why it isn't done; null: it is. */
+function tryLine(line) {
+  const error = tooLong(line);
+  if (error !== null) return error;
+  const ref = newRef("f", state.current);
+  if (!connection.send({ type: "run", line, ref })) {
+    connection.wake();
+    return CUT_OFF;
+  }
+  const { promise, resolve } = Promise.withResolvers();
+  tried.set(ref, resolve);
+  return promise;
+}
+
+/** @param why Null: what was given in that form is done. */
+function cameOfIt(ref, why) {
+  tried.get(ref)?.(why);
+  return tried.delete(ref);
+}
+
 function askAll() {
   const { asks } = state;
   state = reduce(state, { type: "asked" });
@@ -121,6 +144,7 @@ function say(text, place = state.current) {
 /** What buttons do. */
 const acts = {
   line: (line) => entering.submit(line, state.current),
+  tryLine,
   command: (command) => run({ command: withRoom(command) }, ""),
   file: (item, command) => {
     const { room } = item.data;
@@ -252,7 +276,10 @@ function received(message) {
       returnToPlace();
       catchUp();
       for (const { id, fields } of message.events) if (id > state.upTo) attend(fields, call);
-      for (const { fields } of message.events) answeredEarlier(fields);
+      for (const { fields } of message.events) {
+        answeredEarlier(fields);
+        cameOfIt(fields.ref, fields.event === "error" ? fields.text : null);
+      }
       return;
     }
     case "prompt":
@@ -266,6 +293,7 @@ function received(message) {
       return act({ type: "progress", text: message.text });
     case "refused":
       if (message.ref !== undefined) act({ ...message, type: "refused" });
+      if (cameOfIt(message.ref, message.text)) return;
       return say(message.text);
   }
 }
@@ -360,7 +388,7 @@ const asks = new Asks($("asks"), acts);
 const dialogs = new Dialogs($("dialog"), () => {
   closeSide();
   composer.focus();
-});
+}, say);
 const timeline = new Timeline($("timeline"), {
   changed: looked,
   earlier: () => asking.earlier(state, current()),
@@ -410,7 +438,11 @@ const connection = new Connection({
   token: location.hash.slice(1),
   window: windowId(),
   pass: received,
-  link: (link) => act({ type: "link", link }),
+  link: (link) => {
+    act({ type: "link", link });
+    // An answer may still come: whoever tries again is told how it is then.
+    if (link.state !== "open") { for (const ref of [...tried.keys()]) cameOfIt(ref, CUT_OFF); }
+  },
   had: () => ({ run: state.run, last: state.last }),
 });
 

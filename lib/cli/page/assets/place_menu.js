@@ -98,14 +98,14 @@ function quotedIf(isTitle, text) {
 }
 
 export async function addFriend(act) {
-  const given = await act.form("Add a friend", "Add", [
+  const fields = [
     {
       name: "card",
       label: "Their contact card",
       hint: "a line that they find under \u201cAbout yourself\u201d, or by p2pchat users card",
     },
-  ]);
-  if (given !== null) act.line(`/add ${given.card}`);
+  ];
+  await act.form("Add a friend", "Add", fields, ({ card }) => act.tryLine(`/add ${card}`));
 }
 
 async function callSomebody(act) {

@@ -6,19 +6,25 @@
 import { hashOf } from "./hashes.js";
 
 /**
- * @param kind `a`: the user has asked; `q`: the page itself, for what it shows all the time; `e`: for earlier messages.
+ * @param kind `a`: the user has asked; `f`: likewise, in a form, which shows why that isn't done; `q`: the page itself,
+ *   for what it shows all the time; `e`: for earlier messages.
  * @param number Differs from that of every other ref of this window.
  */
 export function refOf(kind, place, number) {
   return `${kind}.${shortOf(place)}.${number}`;
 }
 
-/** The kind of a ref, and the place among these, which may be gone; null for what isn't a ref of a page. */
+/**
+ * The kind of a ref, `a` for `f`, too, with `isOfForm`, and the place among these, which may be gone; null for what isn't a
+ * ref of a page.
+ */
 export function parsedRef(ref, places) {
-  const [kind, hash, number] = typeof ref === "string" ? ref.split(".") : [];
-  if (number === undefined || !["a", "q", "e"].includes(kind)) return null;
-  for (const id of places.keys()) if (shortOf(id) === hash) return { kind, place: id };
-  return { kind, place: null };
+  const [letter, hash, number] = typeof ref === "string" ? ref.split(".") : [];
+  if (number === undefined || !["a", "f", "q", "e"].includes(letter)) return null;
+  const isOfForm = letter === "f";
+  const kind = isOfForm ? "a" : letter;
+  for (const id of places.keys()) if (shortOf(id) === hash) return { kind, isOfForm, place: id };
+  return { kind, isOfForm, place: null };
 }
 
 /** A short name of a place, the same in each run. */
