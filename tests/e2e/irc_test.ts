@@ -331,15 +331,20 @@ Deno.test("irc: a directory's lobby is a channel, and a call a query", async () 
 Deno.test("irc: a further room is a channel of its own, and what is said in it stays there", async () => {
   await using alice = await Node.ready("Alice", null, { args: ["--irc", "--title", "One"] });
   await using bob = await Node.ready("Bob", null);
-  const client = await joined(alice, CAPS);
+  await bob.ask("msg", { text: "before" });
+  const client = await joined(alice, "echo-message server-time");
+  await client.send("NICK Ally");
+  await client.until(" NICK Ally");
   await client.send(`PRIVMSG *p2pchat :join 127.0.0.1 ${bob.port} --title Two`);
-  assert(/ 353 Alice = #Two :Alice( Bob)?\r\n/.test(await client.until(" 366 Alice #Two ")));
-  await bob.until(({ event, name }) => event === "joined" && name === "Alice");
+  assert(/ 353 Ally = #Two :Ally( Bob)?\r\n/.test(await client.until(" 366 Ally #Two ")));
+  assert(/^@time=\S+ :Bob!\S+ PRIVMSG #Two :before\r/m.test(await client.until("before")));
+  await bob.until(({ event, name }) => event === "renamed" && name === "Ally");
   await client.send("PRIVMSG #Two :hello, two", "PRIVMSG #One :hello, one");
-  assertEquals((await bob.until(({ event }) => event === "message")).text, "hello, two");
-  await bob.ask("msg", { text: "hello, Alice" });
-  assert(/:Bob!\S+ PRIVMSG #Two :hello, Alice/.test(await client.until("hello, Alice")));
-  assertEquals(texts(bob), ["hello, two", "hello, Alice"]);
+  const { from } = await bob.until(({ text }) => text === "hello, two");
+  assertEquals(from, "Ally");
+  await bob.ask("msg", { text: "hello, Ally" });
+  assert(/:Bob!\S+ PRIVMSG #Two :hello, Ally/.test(await client.until("hello, Ally")));
+  assertEquals(texts(bob), ["before", "hello, two", "hello, Ally"]);
   client.close();
 });
 

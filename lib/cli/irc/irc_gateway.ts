@@ -359,6 +359,7 @@ export class IrcGateway {
     const partner = this.#partners.of(fields);
     const time = maybeText(fields, "at") ?? this.#time;
     this.#askTitles();
+    this.#keepName(fields, pending);
     this.#talk.take(fields, client, time);
     if (pending?.kind === "call" && fields["event"] === "error") {
       this.#talk.notCalled(client, time);
@@ -392,7 +393,8 @@ export class IrcGateway {
   }
 
   #changes(fields: Fields, pending: Pending | undefined): readonly Change[] {
-    const isRefused = fields["event"] === "error" && pending?.client === NO_CLIENT;
+    const isRefused = fields["event"] === "error" && pending?.client === NO_CLIENT &&
+      pending.kind === "service";
     const changes = isRefused
       ? this.#rooms.withoutTitles()
       : this.#roomEvents.take(fields, this.#ports.wallMs());
@@ -410,6 +412,20 @@ export class IrcGateway {
     this.#hasAskedTitles = true;
     const asked = { kind: "service", client: NO_CLIENT, target: "", label: undefined } as const;
     this.#run({ command: "rooms" }, asked);
+  }
+
+  /** Into a further room the program comes under the name of its start, whatever the client has chosen since. */
+  #keepName(fields: Fields, pending: Pending | undefined): void {
+    const rooms = this.#rooms;
+    const { event } = fields;
+    if (event === "renamed" && textOf(fields, "key") === rooms.selfKey) {
+      rooms.isNameChosen = pending !== undefined;
+    }
+    const room = event === "ready" ? rooms.roomOf(fields) : undefined;
+    if (room === undefined || textOf(fields, "name") === rooms.selfName) return;
+    const client = this.#registered?.client.number ?? NO_CLIENT;
+    const asked = { kind: "nick", client, target: rooms.selfNick, label: undefined } as const;
+    this.#run(rooms.placed(room, { line: `/name ${rooms.selfName}` }), asked);
   }
 
   #change(client: IrcClient, change: Change): void {

@@ -261,3 +261,45 @@ Deno.test("irc rooms: what was said in a room before is its authors', in its cha
   const asking = enter("server-time batch draft/chathistory message-tags");
   assertEquals(asking.filter((line) => /:(one|two)$/.test(line)), [], "it asks for it itself");
 });
+
+Deno.test("irc rooms: the nick that the client chose is the user's in a room that is joined later", () => {
+  const enter = (refused: boolean) => {
+    const bench = inTwo();
+    bench.line("NICK Bobby");
+    for (const { ref } of bench.runs.slice(-2)) {
+      bench.event({ event: "renamed", key: KEY.alice, from: "Alice", name: "Bobby", ref });
+    }
+    bench.event({ event: "ready", command: "mesh", name: "Alice", key: KEY.alice, room: "r3" });
+    const [titles, name] = bench.runs.slice(-2);
+    assertEquals(titles!.command, { command: "rooms" });
+    assertEquals(name!.command, { line: "/name Bobby", room: "r3" });
+    bench.event({ event: "rooms", rooms: [{ room: "r3", title: "Three" }], ref: titles!.ref });
+    const { ref } = name!;
+    bench.event(
+      refused
+        ? { event: "error", code: "name-taken", text: "somebody is Bobby", room: "r3", ref }
+        : { event: "renamed", key: KEY.alice, from: "Alice", name: "Bobby", room: "r3", ref },
+    );
+    return bench.bare().filter((line) => / (NICK|JOIN|433) /.test(line));
+  };
+  const lines = [
+    `:Alice!p2p@${KEY.alice} NICK Bobby`,
+    `:Bobby!p2p@${KEY.alice} JOIN #Three`,
+  ];
+  assertEquals(enter(false), lines);
+  assertEquals(enter(true), [
+    ...lines,
+    ":p2pchat.local 433 Bobby Bobby :#Three: somebody is Bobby",
+  ]);
+
+  // The console's name is that of a room: the client is told of it before it is in the next one.
+  const bench = inTwo();
+  bench.event({ event: "renamed", key: KEY.alice, from: "Alice", name: "Ally", room: "r2" });
+  opened(bench, "r3", "Three");
+  assertEquals(bench.ran.command, { command: "rooms" });
+  assertEquals(bench.bare().filter((line) => / (NICK|JOIN) /.test(line)), [
+    `:Alice!p2p@${KEY.alice} NICK Ally`,
+    `:Ally!p2p@${KEY.alice} NICK Alice`,
+    `:Alice!p2p@${KEY.alice} JOIN #Three`,
+  ]);
+});

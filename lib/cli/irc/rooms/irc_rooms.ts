@@ -97,6 +97,8 @@ export class IrcRooms {
   #name = "";
   #key = "";
   #away: string | null = null;
+  /** Whether the client chose the name: it is the user's in further rooms, too, as a client has one nick everywhere. */
+  isNameChosen = false;
   /** By folded nicks; those that were needed last come last. */
   readonly #owners = new Map<string, Owner>();
 
@@ -279,7 +281,7 @@ export class IrcRooms {
   introduced(name: string, key: string): readonly Change[] {
     this.#key = key;
     for (const room of this.#rooms) forget(room, key);
-    return this.called(name);
+    return this.isNameChosen ? [] : this.called(name);
   }
 
   /** The user's name is that from now on. */
