@@ -419,10 +419,15 @@ test("words alone lead into a private room; a code that nobody announces is unre
   await ann.until(joined("bob"));
   assertEquals(bob.events.find(ready)!.room, ann.events.find(ready)!.room);
 
-  // It is used up, and announced no more.
-  const late = world.start("bob", ["--words", words], { args: ["--port", "0"] });
-  const { code, last } = await late.ended();
-  assertEquals([code, last?.event, last?.code], [3, "fatal", "unreachable"]);
+  // It is used up, and announced for a while, so that whoever comes late is told so.
+  const late = async (words: string) => {
+    const { code, last } = await world.start("bob", ["--words", words], { args: ["--port", "0"] })
+      .ended();
+    return [code, last?.event, last?.code];
+  };
+  assertEquals(await late(words), [4, "fatal", "bad-credentials"]);
+  const other = (Number(words.split("-")[0]) % 99) + 1;
+  assertEquals(await late(`${other}-cross-clock`), [3, "fatal", "unreachable"]);
   const said = world.ear.events.filter(heard).map(({ text }) => text).join();
   assert(said.includes(`words=${words.split("-")[0]}`) && !said.includes(words.slice(-5)));
 });

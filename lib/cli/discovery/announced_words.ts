@@ -23,10 +23,8 @@ export async function endpointsOfWords(
     const heard = fault === null && hearing.others;
     throw new P2pchatError(
       "unreachable",
-      `Nobody announces that code on this network: it was used, is older than ${
-        CODE_MS / 60_000
-      } ` +
-        "minutes, or was made elsewhere. Then add where: HOST PORT, or --meet with a meeting point" +
+      `Nobody announces that code on this network: it is older than ${CODE_MS / 60_000} minutes, ` +
+        "whoever made it has ended the program, or is elsewhere. Then add where: HOST PORT, or --meet with a meeting point" +
         (heard ? "" : `. ${silenceText({ fault, hearing, hasPrivate: false, founds: false })}`),
     );
   } finally {

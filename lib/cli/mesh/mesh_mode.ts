@@ -359,8 +359,11 @@ async function chat(wiring: Wiring): Promise<Bye> {
     host: () => host,
     links: () => links,
     pause: () => pausing(),
-    announce: (numbers) => {
-      lan?.host.announceWords(numbers);
+    announce: (numbers, spent) => {
+      // With a spent one the way here is to be found, too: it is told here that the code counts no more.
+      lan?.host.announceWords([...numbers, ...spent]);
+      // At a meeting point a number is one program's alone: what is spent there makes way, and needn't be told again.
+      if (numbers.join() === wantedNumbers.join()) return;
       wantedNumbers = numbers;
       meetings.number(numbers);
     },

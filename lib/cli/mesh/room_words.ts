@@ -20,8 +20,8 @@ interface RoomParts {
   readonly links: () => Links;
   /** As that of `WordInvites`. */
   readonly pause: () => () => void;
-  /** Tells this network the numbers of the codes that are open. */
-  readonly announce: (numbers: readonly number[]) => void;
+  /** Tells this network the numbers of the codes that are open, and of those that were of late. */
+  readonly announce: (numbers: readonly number[], spent: readonly number[]) => void;
 }
 
 /** The codes of a room that this program is in. */

@@ -52,8 +52,8 @@ interface WordInvitesPorts {
   columns(): number;
   /** What is typed waits until the returned function is called. */
   pause(): () => void;
-  /** The numbers of the codes that are open now. */
-  announce?(numbers: readonly number[]): void;
+  /** The numbers of the codes that are open now, and of those that were of late. */
+  announce?(numbers: readonly number[], spent: readonly number[]): void;
 }
 
 /** Who may come in soon and be verified then: more than there can be codes in the time that it takes. */
@@ -147,7 +147,7 @@ export class WordInvites {
       admits: (invite) => this.#ports.admits(invite),
       issued: (issued) => this.#issued(issued),
       ended: (ended) => this.#ended(ended),
-      open: (numbers) => announce?.(numbers),
+      open: (numbers, spent) => announce?.(numbers, spent),
     });
   }
 

@@ -69,6 +69,8 @@ export class WordIssuer implements Machine<IssuerInput, IssuerEffect> {
   readonly #guessers = new Map<LinkId, Guesser>();
   /** The address that guessed last is last; at most `ADDRESSES_MAX`. */
   readonly #rates = new Map<string, TokenBucket>();
+  /** What was told last of the numbers. */
+  #told = " ";
   #out: IssuerEffect[] = [];
   #nowMs = 0;
 
@@ -81,8 +83,11 @@ export class WordIssuer implements Machine<IssuerInput, IssuerEffect> {
 
   /** Whether strangers may come: a code is open, or one was a moment ago, and they are to be told that it is no more. */
   isAwaiting(nowMs: number): boolean {
-    return this.#open.size > 0 ||
-      [...this.#spent.values()].some((spent) => spent.toldUntilMs > nowMs);
+    return this.#open.size > 0 || this.#spentNow(nowMs).length > 0;
+  }
+
+  #spentNow(nowMs: number): readonly SpentCode[] {
+    return [...this.#spent.values()].filter(({ toldUntilMs }) => toldUntilMs > nowMs);
   }
 
   /** The codes that are open, the oldest first. */
@@ -93,16 +98,13 @@ export class WordIssuer implements Machine<IssuerInput, IssuerEffect> {
   step(input: IssuerInput, nowMs: number): readonly IssuerEffect[] {
     this.#out = [];
     this.#nowMs = nowMs;
-    const before = this.#open.size;
     this.#expire();
-    if (this.#open.size < before) this.#tellOpen();
     switch (input.type) {
       case "issue":
         this.#issue(input.invite, input.ref);
         break;
       case "void":
         for (const code of [...this.#open.values()]) this.#end(code);
-        this.#tellOpen();
         break;
       case "link-up":
         this.#linkUp(input);
@@ -118,6 +120,7 @@ export class WordIssuer implements Machine<IssuerInput, IssuerEffect> {
       default:
         return unreachable(input);
     }
+    this.#tellOpen();
     return this.#out;
   }
 
@@ -125,6 +128,7 @@ export class WordIssuer implements Machine<IssuerInput, IssuerEffect> {
     let next: number | null = null;
     for (const { endsAtMs } of this.#open.values()) next = earliestMs(next, endsAtMs);
     for (const { endsAtMs } of this.#guessers.values()) next = earliestMs(next, endsAtMs);
+    for (const { toldUntilMs } of this.#spentNow(this.#nowMs)) next = earliestMs(next, toldUntilMs);
     return next;
   }
 
@@ -141,7 +145,6 @@ export class WordIssuer implements Machine<IssuerInput, IssuerEffect> {
     const [endsAtMs, expiresMs] = [this.#nowMs + CODE_MS, wallMs() + CODE_MS];
     this.#open.set(drawn.number, { ...drawn, invite, endsAtMs, expiresMs });
     this.#out.push({ type: "issued", code: drawn.text, expiresMs, ref });
-    this.#tellOpen();
   }
 
   /** A number of no code that is open, or was of late. */
@@ -171,8 +174,14 @@ export class WordIssuer implements Machine<IssuerInput, IssuerEffect> {
     }
   }
 
+  /** Where that has changed. */
   #tellOpen(): void {
-    this.#out.push({ type: "open", numbers: [...this.#open.keys()] });
+    const numbers = [...this.#open.keys()];
+    const spent = this.#spentNow(this.#nowMs).map(({ number }) => number).reverse();
+    const told = `${numbers} ${spent}`;
+    if (told === this.#told) return;
+    this.#told = told;
+    this.#out.push({ type: "open", numbers, spent });
   }
 
   #tell(number: number, end: CodeEnd, guesser: Guesser | null): void {
@@ -240,7 +249,6 @@ export class WordIssuer implements Machine<IssuerInput, IssuerEffect> {
     }
     // That was the guess: whatever follows, the code is open no more.
     this.#end(code);
-    this.#tellOpen();
     if (!this.admits(code.invite)) {
       this.#tell(number, "outdated", guesser);
       return this.#part(guesser, "bad-credentials");

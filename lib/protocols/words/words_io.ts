@@ -65,8 +65,15 @@ export type IssuerEffect =
     readonly end: CodeEnd;
     readonly by: { readonly peer: PeerKey; readonly remote: Endpoint } | null;
   }
-  /** The numbers of the codes that are open now; emitted when they change. */
-  | { readonly type: "open"; readonly numbers: readonly number[] };
+  /**
+   * The numbers of the codes that are open now, and of those with which somebody may still come, to be told that they count
+   * no more, the last one first; emitted when they change.
+   */
+  | {
+    readonly type: "open";
+    readonly numbers: readonly number[];
+    readonly spent: readonly number[];
+  };
 
 export type GuesserInput =
   | { readonly type: "start" }

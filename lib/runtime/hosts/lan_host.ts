@@ -117,7 +117,7 @@ export class LanHost implements DiscoveryHandler {
     this.#runner.feed({ type: "company" });
   }
 
-  /** Announces these numbers of open word codes beside the room, and no others any more. */
+  /** Announces these numbers of word codes beside the room, the first 8, and no others any more. */
   announceWords(numbers: readonly number[]): void {
     this.#runner.feed({ type: "words", numbers });
   }

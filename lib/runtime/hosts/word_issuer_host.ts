@@ -28,8 +28,8 @@ interface WordIssuerPorts {
   /** There is a code for the user, who has it on the screen alone. */
   issued(issued: EffectOf<"issued">): void;
   ended(ended: EffectOf<"ended">): void;
-  /** The numbers of the codes that are open now: others may find them. */
-  open(numbers: readonly number[]): void;
+  /** The numbers of the codes that are open now: others may find them; and of those that were of late. */
+  open(numbers: readonly number[], spent: readonly number[]): void;
 }
 
 export class WordIssuerHost {
@@ -126,7 +126,7 @@ export class WordIssuerHost {
         this.ports.environment.log.info("word code ended", { end: effect.end });
         return this.ports.ended(effect);
       case "open":
-        return this.ports.open(effect.numbers);
+        return this.ports.open(effect.numbers, effect.spent);
       default:
         return unreachable(effect);
     }

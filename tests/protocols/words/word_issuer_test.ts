@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { RELAY_HOST } from "../../../lib/base/ids.ts";
-import { CODE_MS, EXCHANGE_MS } from "../../../lib/protocols/words/limits.ts";
+import { CODE_MS, EXCHANGE_MS, SPENT_MS } from "../../../lib/protocols/words/limits.ts";
 import {
   bytesFrom,
   HonestGuesser,
@@ -123,6 +123,22 @@ Deno.test("a fourth code voids the oldest, and no other", () => {
     return outcome.type === "invited" ? outcome.invite : "";
   });
   assertEquals(invites, ["2", "3", "4"]);
+});
+
+Deno.test("the number of a code is told for a while after its end, so that who comes late finds where to be told so", () => {
+  const world = new IssuerWorld();
+  const [used, open] = [world.issue(), world.issue()];
+  assertEquals(new HonestGuesser(world, "Bob", used).run().type, "invited");
+  assertEquals([world.numbers, world.spent], [[numberOf(open)], [numberOf(used)]]);
+
+  world.step({ type: "void" });
+  assertEquals([world.numbers, world.spent], [[], [numberOf(open), numberOf(used)]]);
+  world.pass(SPENT_MS - 1);
+  assertEquals(world.spent.length, 2);
+  assertEquals(world.issuer.nextDeadlineMs(), world.nowMs + 1);
+  world.pass(1);
+  assertEquals([world.numbers, world.spent], [[], []]);
+  assertEquals(world.issuer.nextDeadlineMs(), null);
 });
 
 Deno.test("numbers of late are not drawn again", () => {

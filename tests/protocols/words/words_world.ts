@@ -44,6 +44,7 @@ export class IssuerWorld {
   readonly codes: string[] = [];
   readonly ended: Ended[] = [];
   numbers: readonly number[] = [];
+  spent: readonly number[] = [];
   /** Invites that admit nobody any more. */
   readonly outdated = new Set<string>();
   /** What the issuer has said on each link, and why it has ended it. */
@@ -81,7 +82,7 @@ export class IssuerWorld {
     for (const effect of this.issuer.step(input, this.nowMs)) {
       if (effect.type === "issued") this.codes.push(effect.code);
       else if (effect.type === "ended") this.ended.push(effect);
-      else if (effect.type === "open") this.numbers = effect.numbers;
+      else if (effect.type === "open") [this.numbers, this.spent] = [effect.numbers, effect.spent];
       else if (effect.type === "send") this.said.get(effect.link)!.push(effect.message);
       else this.closed.set(effect.link, effect.reason);
     }
