@@ -3,6 +3,7 @@
  * one writes to alone is called: what is written meanwhile is said once the call is connected.
  */
 
+import { dropOldest } from "../../base/collections/bounded.ts";
 import { utf8Length } from "../../base/text/text.ts";
 import type { IrcClient } from "./irc_client.ts";
 import { type Fields, textOf } from "./rooms/irc_fields.ts";
@@ -16,6 +17,9 @@ import { sendService } from "./irc_speech.ts";
 
 /** So many lines wait for a call to be connected; more is refused. */
 const HELD_MAX = 50;
+
+/** So many whose call is over aren't called by a mere word to them. */
+const OVER_MAX = 1_000;
 
 /**
  * An answer in the channel is one to a question behind which no more lines than that have been shown: whoever asks can
@@ -66,6 +70,8 @@ export class IrcTalk {
   #call: Call | null = null;
   /** Who calls the user, and isn't answered. */
   #caller: string | null = null;
+  /** With whom a call was, and is over: what is written to them then would call them again, unasked. */
+  readonly #over = new Set<string>();
   #held: { readonly text: string; readonly pending: Pending }[] = [];
   /** Where what is asked of the program is done. */
   readonly choice: RoomChoice;
@@ -197,6 +203,11 @@ export class IrcTalk {
       this.run({ command: "msg", text }, pendingOf(said, "said"));
       return false;
     }
+    if (this.#call === null && this.#over.has(name)) {
+      const way = `the call with ${name} is over; /msg ${SERVICE} call ${name} calls again`;
+      client.reply("401", target, `Nothing was sent: ${way}`);
+      return true;
+    }
     if (this.#held.length >= HELD_MAX) {
       client.reply(
         "401",
@@ -250,6 +261,7 @@ export class IrcTalk {
     const peer = textOf(fields, "peer");
     const state = textOf(fields, "state");
     if (this.#caller === peer) this.#caller = null;
+    if (state === "ringing" || state === "connected") this.#over.delete(peer);
     if (state === "ringing") {
       this.#call = { peer, isConnected: false };
     } else if (state === "connected") {
@@ -258,6 +270,8 @@ export class IrcTalk {
         this.run({ command: "msg", text }, pending);
       }
     } else if (this.#call?.peer === peer) {
+      if (this.#call.isConnected) this.#over.add(peer);
+      dropOldest(this.#over, OVER_MAX);
       this.notCalled(client, time);
     }
   }

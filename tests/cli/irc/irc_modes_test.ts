@@ -225,6 +225,22 @@ Deno.test("irc directory: who is online is in the channel", () => {
   ]);
 });
 
+Deno.test("irc directory: who is away, or in a call, is away", () => {
+  const bench = inDirectory("away-notify");
+  const bob = { event: "presence", name: "Bob", key: KEY.bob };
+  const flags: unknown[] = [];
+  for (const state of [{ state: "busy" }, { state: "free" }, { state: "free", away: "lunch" }]) {
+    bench.event({ ...bob, ...state });
+    bench.line("WHO Bob");
+    flags.push(...bench.bare().map((line) => / AWAY.*| Bob [HG] /.exec(line)?.[0] ?? ""));
+  }
+  assertEquals(flags, [
+    ...[" AWAY :in a call", " Bob G ", ""],
+    ...[" AWAY", " Bob H ", ""],
+    ...[" AWAY :lunch", " Bob G ", ""],
+  ]);
+});
+
 Deno.test("irc directory: who is written to alone is called, and told once connected", () => {
   const bench = inDirectory();
   bench.line("PRIVMSG Bob :hi\nPRIVMSG Bob :are you there?");
@@ -261,6 +277,30 @@ Deno.test("irc directory: what a call that never was would have been told is cou
   assert(lines.at(-1)!.includes("Eve isn't online"));
   bench.line("PRIVMSG Bob :again");
   assertEquals(bench.ran.command, { command: "call", name: "Bob" });
+});
+
+Deno.test("irc directory: what is written once a call is over is refused, and calls nobody", () => {
+  const bench = inDirectory();
+  bench.line("PRIVMSG Bob :hi");
+  bench.answer({ event: "call", peer: "Bob", state: "ringing" });
+  bench.event({ event: "call", peer: "Bob", state: "connected" });
+  bench.event({ event: "call", peer: "Bob", state: "ended" });
+  bench.taken();
+  const { length } = bench.runs;
+  bench.line("PRIVMSG Bob :one more thing\nPRIVMSG Bob :and another");
+  assertEquals(bench.runs.length, length);
+  const refused = ":p2pchat.local 401 Alice Bob :Nothing was sent: the call with Bob is over; " +
+    "/msg *p2pchat call Bob calls again";
+  assertEquals(bench.bare(), [refused, refused]);
+
+  bench.line("PRIVMSG Carol :hi");
+  assertEquals(bench.ran.command, { command: "call", name: "Carol" });
+  bench.answer({ event: "call", peer: "Carol", state: "declined" });
+  bench.line("PRIVMSG *p2pchat :call Bob");
+  bench.answer({ event: "call", peer: "Bob", state: "ringing" });
+  bench.line("PRIVMSG Bob :there you are");
+  bench.event({ event: "call", peer: "Bob", state: "connected" });
+  assertEquals(bench.ran.command, { command: "msg", text: "there you are" });
 });
 
 Deno.test("irc directory: a call is answered in its query", () => {
