@@ -175,6 +175,7 @@ function personIn(fields: Fields): Described {
     key: key === "" ? name : key,
     name,
     isVerified: isTrue(fields, "verified"),
-    away: maybeText(fields, "away"),
+    // Of a directory: who is in a call can't be called.
+    away: maybeText(fields, "away") ?? (fields["state"] === "busy" ? "in a call" : null),
   };
 }
