@@ -180,18 +180,24 @@ export function answerWhois(
     const by = route === null ? "" : `, ${ROUTES.get(route) ?? route}`;
     client.reply("378", nick, `is at ${host} port ${port}${by}`);
   }
-  for (const text of knownText(whois, nick)) client.reply("320", nick, text);
+  for (const text of knownText(whois, rooms.placeOf(whois))) client.reply("320", nick, text);
   client.reply("318", nick, "End of WHOIS");
 }
 
 const ROUTES = new Map([["direct", "connected directly"], ["relay", "relayed"]]);
 
-function* knownText(whois: Fields, nick: string): Generator<string> {
+/** @param channel Of the room, where there are several. */
+function* knownText(whois: Fields, channel: string | null): Generator<string> {
   if (isTrue(whois, "self")) return;
   const since = maybeText(whois, "since");
   if (isTrue(whois, "verified")) yield "is verified: you compared digits, or words";
-  else yield `isn't verified: /msg *p2pchat verify ${nick}`;
+  else yield `isn't verified: ${typed(`verify ${textOf(whois, "name")}`, channel)}`;
   if (since !== null) yield `has been known under that key since ${since}`;
+}
+
+/** As it is typed: the program takes names, which aren't always nicks. */
+export function typed(command: string, channel: string | null): string {
+  return `/msg ${SERVICE} ${channel === null ? "" : `${channel} `}${command}`;
 }
 
 /** Who of these is here, of those whose windows clients ask about. */

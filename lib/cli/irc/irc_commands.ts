@@ -12,6 +12,7 @@ import {
   answerUserhost,
   answerWho,
   sendJoined,
+  typed,
 } from "./irc_answers.ts";
 import type { Answered, IrcClient } from "./irc_client.ts";
 import { conversingIn, selectedBy } from "./irc_history.ts";
@@ -87,15 +88,18 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   USERHOST: { needs: 1, run: ({ client, rooms }, nicks) => answerUserhost(client, rooms, nicks) },
   KICK: {
     needs: 2,
-    run({ client }, [channel, nick]) {
-      const text = `Nobody was removed: /msg *p2pchat remove ${nick} shuts a key out for good`;
+    run({ client, rooms }, [channel, nick]) {
+      const name = rooms.byNick(nick!)?.person.name ?? nameOfNick(nick!);
+      const way = typed(`remove ${name}`, rooms.all.length > 1 ? channel! : null);
+      const text = `Nobody was removed: ${way} shuts a key out for good`;
       client.reply("482", channel!, text);
     },
   },
   INVITE: {
     needs: 2,
-    run({ client }, [, channel]) {
-      const text = "Nobody was invited: /msg *p2pchat invite shows the line that others need";
+    run({ client, rooms }, [, channel]) {
+      const way = typed("invite", rooms.all.length > 1 ? channel! : null);
+      const text = `Nobody was invited: ${way} shows the line that others need`;
       client.reply("482", channel!, text);
     },
   },
