@@ -19,6 +19,9 @@ Deno.test("irc names: what no nick may be is changed, and changed back", () => {
     ["4.2~abcd", "_4|2^abcd"],
     ["Пётр", "Пётр"],
     ["٣x", "_٣x"],
+    ["NickServ", "≈NickServ"],
+    ["CHANSERV", "≈CHANSERV"],
+    ["Servus", "Servus"],
   ] as const;
   for (const [name, nick] of pairs) {
     assertEquals(nickOf(name), nick);
@@ -26,6 +29,7 @@ Deno.test("irc names: what no nick may be is changed, and changed back", () => {
   }
   assertEquals(nickOf("≈3po"), "≈_3po");
   assertEquals(nameOfNick("≈_3po"), "3po");
+  assertEquals(nickOf("≈nickserv"), "≈nickserv");
 });
 
 const names = fc.string({ unit: "grapheme", minLength: 1, maxLength: 12 })

@@ -303,3 +303,29 @@ Deno.test("irc rooms: the nick that the client chose is the user's in a room tha
     `:Alice!p2p@${KEY.alice} JOIN #Three`,
   ]);
 });
+
+Deno.test("irc rooms: what WHOIS and KICK say is to be typed does it, whatever the nick is", () => {
+  const bench = inTwo();
+  bench.joined("j.doe", KEY.bob, { room: "r1" });
+  bench.joined("j.doe", "mallory", { room: "r2" });
+  bench.taken();
+  bench.line("WHOIS j|doe^mall\nKICK #Two j|doe^mall");
+  bench.answer({ event: "whois", name: "j.doe", key: "mallory", host: "", room: "r2" });
+  const lines = bench.bare();
+  for (const command of ["verify", "remove"]) {
+    const hint = lines.find((line) => line.includes(` ${command} `)) ?? "";
+    const [, typed] = /\/msg \*p2pchat (.*?)(?: shuts .*)?$/.exec(hint) ?? [];
+    assertEquals(asked(bench, typed!), { line: `/${command} j.doe`, room: "r2" }, hint);
+  }
+});
+
+Deno.test("irc rooms: what a client tells a service goes to nobody who is called so", () => {
+  const bench = new IrcBench();
+  bench.room("One");
+  bench.joined("NickServ", KEY.carol);
+  assert(bench.join().some((line) => line.endsWith(" #One :Alice Bob ≈NickServ")));
+  const refused = ":p2pchat.local 401 Alice NickServ :Nothing was sent: there are no services " +
+    "here; whoever is called so has the nick ≈NickServ";
+  assertEquals(told(bench, "NickServ"), refused);
+  assertEquals(told(bench, "≈NickServ"), { command: "msg", name: "NickServ", text: "secret" });
+});

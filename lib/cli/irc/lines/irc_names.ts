@@ -5,6 +5,7 @@
  * - `.`, in which clients see a server's name, is `|`: `j.doe` is `j|doe`;
  * - a digit at the start gets `_` before it: `3po` is `_3po`;
  * - `~` before the start of a key is `^`: `Bob~k7f3` is `Bob^k7f3`.
+ * Names of services, to which clients send passwords by themselves (`NickServ`), have a mark before them, `≈`.
  * Letters of any script stay (`UTF8ONLY`), and a name that mixes scripts, or imitates another, keeps its mark, `≈`. Two
  * names that are different here are different nicks, in ASCII's case mapping, too.
  */
@@ -17,10 +18,18 @@ import { ircFolded } from "./irc_message.ts";
 /** The program itself, as somebody to write to. No name begins with a star. */
 export const SERVICE = "*p2pchat";
 
+/** NickServ, ChanServ, AuthServ and so on. */
+const SERVICES = /^[a-z]+serv$/i;
+
+/** Whether clients take who has that nick for a service of the network's: nobody here is one. */
+export function isServiceNick(nick: string): boolean {
+  return SERVICES.test(nick);
+}
+
 /** The nick of a name as it is shown, with or without a mark. */
 export function nickOf(shown: string): string {
   const name = withoutMark(shown);
-  const mark = name.length < shown.length ? MIXED_SCRIPTS_MARK : "";
+  const mark = name.length < shown.length || isServiceNick(name) ? MIXED_SCRIPTS_MARK : "";
   const nick = name.replaceAll(".", "|").replace("~", "^");
   return mark + (/^\p{Nd}/u.test(nick) ? `_${nick}` : nick);
 }

@@ -8,7 +8,7 @@ import { isSameName, shownName } from "../../../base/text/names.ts";
 import { inWords } from "../../../base/text/words.ts";
 import { type Fields, maybeText } from "./irc_fields.ts";
 import { ircFolded } from "../lines/irc_message.ts";
-import { channelOf, nameOfNick, nickOf } from "../lines/irc_names.ts";
+import { channelOf, isServiceNick, nameOfNick, nickOf } from "../lines/irc_names.ts";
 
 type RoomKind = "mesh" | "group" | "directory";
 
@@ -178,6 +178,10 @@ export class IrcRooms {
 
   /** Whom the user means by a nick: whom it stands for, or stood for, and nobody else of that name. */
   addressee(nick: string): Addressee {
+    if (isServiceNick(nick)) {
+      const text = `there are no services here; whoever is called so has the nick ${nickOf(nick)}`;
+      return { type: "nobody", text };
+    }
     const folded = ircFolded(nick);
     const owner = this.#owners.get(folded);
     const found = this.byNick(nick) ?? (owner === undefined ? undefined : this.#withKey(owner.key));
