@@ -114,7 +114,8 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     needs: 0,
     run({ client, rooms }) {
       const people = new Set(rooms.all.flatMap((room) => [...room.people.keys()])).size;
-      client.reply("251", `There are ${people + 1} people in ${rooms.all.length} channels`);
+      const channels = rooms.all.filter(({ channel }) => channel !== null).length;
+      client.reply("251", `There are ${people + 1} people in ${channels} channels`);
     },
   },
   VERSION: {

@@ -319,6 +319,15 @@ Deno.test("irc rooms: what WHOIS and KICK say is to be typed does it, whatever t
   }
 });
 
+Deno.test("irc rooms: channels are counted as they are listed", () => {
+  const bench = inTwo();
+  bench.event({ event: "ready", command: "mesh", name: "Alice", key: KEY.alice, room: "r3" });
+  bench.line("LUSERS\nLIST");
+  const lines = bench.bare();
+  assertEquals(lines[0], ":p2pchat.local 251 Alice :There are 2 people in 2 channels");
+  assertEquals(lines.filter((line) => line.includes(" 322 ")).length, 2);
+});
+
 Deno.test("irc rooms: what a client tells a service goes to nobody who is called so", () => {
   const bench = new IrcBench();
   bench.room("One");
