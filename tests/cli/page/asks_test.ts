@@ -78,6 +78,56 @@ Deno.test("page: what was begun before a question, or entered just behind it, an
   }
 });
 
+function called(): Any {
+  const state = pageOf("directory", [
+    { event: "session", state: "up", name: "Alice", guest: false },
+    { event: "incoming", call: "c", from: "bob", key: "b", guest: false, verified: false },
+  ]);
+  const answers = [["accept", "y"], ["decline", "n"]].map(([name, alias]) => (
+    { name, aliases: [alias], form: "", help: "", example: "" }
+  ));
+  return { ...state, commands: [...state.commands, ...answers] };
+}
+
+Deno.test("page: an answer to a call is for the caller that one had seen when one began to type", () => {
+  const late = NOW_MS + 5_000;
+  for (const text of ["y", "Yes", "/accept", "/y"]) {
+    assertEquals(answered(called(), text, late, late), {
+      command: { command: "accept", name: "bob" },
+    });
+    assertEquals(
+      answered(called(), text, NOW_MS - 1, late).error,
+      "Nothing was done: you were asked about a call of bob after you began that line; " +
+        "if you mean that one, /accept bob",
+    );
+  }
+  for (const text of ["n", "no", "/decline", "/n"]) {
+    assertEquals(answered(called(), text, late, late), { command: { command: "decline" } });
+    assertEquals(
+      answered(called(), `${text} at lunch`, late, late).command,
+      { command: "decline", reason: "at lunch" },
+    );
+    assertEquals(
+      answered(called(), `${text} at lunch`, NOW_MS - 1, late).error,
+      "Nothing was done: you were asked about a call of bob after you began that line; " +
+        "for that one press Decline",
+    );
+  }
+  for (const text of ["y", "/accept", "n", "/decline", "no way"]) {
+    assertEquals(
+      answered(called(), text, NOW_MS, NOW_MS + 1_999).error,
+      "Nothing was done: you were asked only just now: read what it is about, then answer again.",
+    );
+    assertEquals(answered(called(), text, NOW_MS, NOW_MS + 2_000).error, undefined);
+    // Whoever was calling has given up.
+    assertEquals(
+      answered({ ...called(), call: null }, text, late, late),
+      { error: "Nothing was done: nobody is calling you." },
+    );
+  }
+  assertEquals(answered(called(), "/accept bob", NOW_MS - 1, NOW_MS), { line: "/accept bob" });
+});
+
 Deno.test("page: of long texts a question shows the beginning of what differs, and what is around it", () => {
   const same = "x y ".repeat(10_000);
   assert(isShort("a".repeat(2_000)) && !isShort(same));

@@ -201,6 +201,7 @@ function incoming(state, event, { nowMs, isNew }) {
     guest: event.guest,
     isOurs: false,
     state: "incoming",
+    askedMs: nowMs,
     deadlineMs: Math.min(nowMs, Date.parse(event.at)) + RINGING_MS,
   };
   const parts = [{ name: event.from }, `${event.guest ? " (a guest)" : ""} is calling`];

@@ -91,7 +91,11 @@ function commanded(state, place, text, when) {
   const as = { line: text, ...roomOf(state, place) };
   const name = commandNamed(state, word)?.name;
   if (isClosed(state, place)) return OF_PROGRAM.has(name) ? { line: text } : { error: NOT_IN };
-  if (rest.trim() === "") return VOTES.test(name) ? voted(state, name, when) : as;
+  if (name === "decline") return answered(state, name, rest.trim(), when);
+  if (rest.trim() === "") {
+    if (VOTES.test(name)) return voted(state, name, when);
+    return name === "accept" ? answered(state, name, "", when) : as;
+  }
   switch (name) {
     case "me":
       return place.type === "room" || place.type === "group"
@@ -168,7 +172,7 @@ function saidIn(state, place, text, when) {
     case "friends":
       return toFriend(place, text);
     case "lobby":
-      return inLobby(state, text);
+      return inLobby(state, text, when);
     case "group":
       return state.votes.size > 0 && VOTES.test(text.trimEnd())
         ? voted(state, text.trimEnd(), when)
@@ -182,27 +186,54 @@ function saidIn(state, place, text, when) {
  * A vote without a number. It names the edit: until the program runs it, that edit may be over and another one asked
  * about, to which the user would agree unseen.
  */
-function voted({ votes }, word, { begunMs, nowMs }) {
+function voted({ votes }, word, when) {
   const command = /^(?:y|yes|go)$/i.test(word) ? "go" : "abort";
   const asked = [...votes.values()];
   if (asked.length === 0) return { error: "No edit waits for your vote." };
-  const missed = asked.findLast(({ askedMs }) => askedMs > begunMs);
-  if (missed !== undefined) {
-    const form = `/${command} ${missed.edit}`;
-    return {
-      error:
-        `Nothing was done: you were asked about edit ${missed.edit} after you began that line; ` +
-        `if you mean that one, ${form}`,
-    };
-  }
-  if (asked.some(({ askedMs }) => nowMs >= askedMs && nowMs - askedMs < READING_MS_MIN)) {
-    return { error: `Nothing was done: ${ASKED_JUST_NOW}.` };
-  }
+  const error = tooEarly(
+    asked,
+    when,
+    ({ edit }) => `about edit ${edit}`,
+    ({ edit }) => `if you mean that one, /${command} ${edit}`,
+  );
+  if (error !== null) return { error };
   if (asked.length > 1) {
     const forms = asked.map(({ edit }) => `/${command} ${edit}`).join(", ");
     return { error: `${asked.length} edits wait for your vote: ${forms}` };
   }
   return { command: { command, edit: asked[0].edit } };
+}
+
+/**
+ * The answer to a call. Another one may have come while it was typed, which would be accepted unseen.
+ * @param command `accept` or `decline`.
+ */
+function answered({ call }, command, reason, when) {
+  if (call?.state !== "incoming") return { error: "Nothing was done: nobody is calling you." };
+  const error = tooEarly(
+    [call],
+    when,
+    ({ peer }) => `about a call of ${peer}`,
+    ({ peer }) =>
+      command === "accept" ? `if you mean that one, /accept ${peer}` : "for that one press Decline",
+  );
+  if (error !== null) return { error };
+  const more = command === "accept" ? { name: call.peer } : reason === "" ? {} : { reason };
+  return { command: { command, ...more } };
+}
+
+/**
+ * Why a line answers none of these questions; null: it may.
+ * @param about What one that came after the line was begun is about. @param instead How that one is answered.
+ */
+function tooEarly(asked, { begunMs, nowMs }, about, instead) {
+  const missed = asked.findLast(({ askedMs }) => askedMs > begunMs);
+  if (missed !== undefined) {
+    return `Nothing was done: you were asked ${about(missed)} after you began that line; ` +
+      instead(missed);
+  }
+  const isJustNow = ({ askedMs }) => nowMs >= askedMs && nowMs - askedMs < READING_MS_MIN;
+  return asked.some(isJustNow) ? `Nothing was done: ${ASKED_JUST_NOW}.` : null;
 }
 
 const NOT_IN =
@@ -266,7 +297,7 @@ const CALL_FIRST =
   "Not sent: 2 TEXT tells everybody who is online; to talk to one person, call them.";
 
 /** Each is a command of its own: as a line it would be said to the other side of a call that has begun meanwhile. */
-function inLobby(state, text) {
+function inLobby(state, text, when) {
   const { call } = state;
   const word = text.trim();
   if (isToLogIn(state) && word !== "q") return { error: LOG_IN };
@@ -280,11 +311,6 @@ function inLobby(state, text) {
     if (call === null) return { command: { command: "logout" } };
     return { command: { command: endOf(call) } };
   }
-  if (call?.state === "incoming") {
-    if (/^(?:y|yes)$/i.test(word)) return { command: { command: "accept", name: call.peer } };
-    const [no, reason] = /^(?:n|no)(?:\s+([^]*))?$/i.exec(word) ?? [null];
-    if (no !== null) return { command: { command: "decline", ...(reason ? { reason } : {}) } };
-  }
   if (call?.state === "connected") {
     return {
       error:
@@ -292,6 +318,9 @@ function inLobby(state, text) {
         "to tell everybody who is online, begin with 2, as in 2 hello.",
     };
   }
+  if (/^(?:y|yes)$/i.test(word)) return answered(state, "accept", "", when);
+  const [no, reason = ""] = /^(?:n|no)(?:\s+([^]*))?$/i.exec(word) ?? [null];
+  if (no !== null) return answered(state, "decline", reason, when);
   if (/^[^\s/]+$/.test(word)) return { command: { command: "call", name: word } };
   return { error: CALL_FIRST };
 }
