@@ -1,9 +1,11 @@
 // A newcomer joins through a liar that claims to keep no messages any more; the other members do have them.
 
 import { assert, assertEquals } from "@std/assert";
+import { AntiEntropy } from "../../lib/protocols/mesh/sync/anti_entropy.ts";
 import { SecondSource } from "../../lib/protocols/mesh/sync/second_source.ts";
 import type { Attack } from "./mesh/attacks.ts";
 import { EvenWorld } from "./mesh/even_world.ts";
+import type { MemberProcess } from "./mesh/member.ts";
 import { replaced } from "./replaced.ts";
 
 const SECOND_MS = 1_000;
@@ -87,5 +89,41 @@ Deno.test("a newcomer waits for nobody where its first neighbour is honest", () 
     const { hereAfterMs, kept } = comeIn({ honest: 3, liar: null, outOfReach });
     assert(hereAfterMs() < SECOND_MS);
     assertEquals(kept(), WORDS);
+  }
+});
+
+Deno.test("who is back, and asks for the history at once, is answered with what was said meanwhile, too", () => {
+  const world = new EvenWorld(2);
+  const [ann, bob] = world.addAll("Ann", "Bob");
+  world.gather([ann, bob]);
+  const askedBy = (process: MemberProcess) => {
+    while (process.readyAtMs === null) world.pass(1);
+    const askedMs = world.time.nowMs;
+    process.command({ command: "history", count: null });
+    while (process.history === null) world.pass(1);
+    return [process.history.length, world.time.nowMs - askedMs] as const;
+  };
+  bob.process!.command({ command: "quit" });
+  world.pass(5 * SECOND_MS);
+  for (let word = 0; word < WORDS; word++) world.say(ann.process!, "", null);
+  world.pass(5 * SECOND_MS);
+
+  const [kept, waitedMs] = askedBy(world.join(bob, ann));
+
+  assertEquals(kept, WORDS);
+  assert(waitedMs < SECOND_MS);
+
+  // Nothing comes of somebody who says nothing more: the answer is what there is.
+  bob.process!.command({ command: "quit" });
+  world.pass(5 * SECOND_MS);
+  world.say(ann.process!, "", null);
+  world.pass(5 * SECOND_MS);
+  const undo = replaced(AntiEntropy.prototype, "step", () => [])();
+  try {
+    const [had, ms] = askedBy(world.join(bob, ann));
+    assertEquals(had, WORDS);
+    assert(ms > SECOND_MS && ms <= 2 * SECOND_MS, `${ms}`);
+  } finally {
+    undo();
   }
 });

@@ -47,6 +47,8 @@ export class DeliveryGate {
     catchUp: (nowMs) => this.caughtUp(nowMs),
     /** When what comes is no longer taken for history that comes late. */
     history: () => this.#arrival.forgetBaseline(),
+    /** When the answer of one who is back to what was said before no longer waits for what was said meanwhile. */
+    missed: () => {},
     /** When the user waits no longer for the roster. */
     roster: () => this.#becomeReady(),
   });
@@ -112,6 +114,11 @@ export class DeliveryGate {
     return this.deadlines.get("baseline") !== null;
   }
 
+  /** Whether we are back, and what was said meanwhile is about to come. */
+  get awaitsMissed(): boolean {
+    return this.deadlines.get("missed") !== null;
+  }
+
   /**
    * A compacted log's `records`, and those that say how much was shown: all through the bundle `shownThrough`; nothing
    * by this process where that is null. Null where the bundles still to be shown aren't known any more, or not kept.
@@ -155,6 +162,7 @@ export class DeliveryGate {
         this.deadlines.set("roster", nowMs + BASELINE_MS_MAX);
         return this.#catchUp(nowMs);
       case "here":
+        if (this.#isBehind) this.deadlines.set("missed", nowMs + BASELINE_MS_MAX);
         return this.#awaitRoster(nowMs);
     }
   }
@@ -168,9 +176,16 @@ export class DeliveryGate {
 
   /** A neighbour goes on comparing its frontiers with ours: the one that admitted us gets more time for it. */
   compares(from: PeerKey, nowMs: number): void {
-    if (from !== this.#via || !this.awaitsBaseline) return;
-    const untilMs = this.#welcomedMs + BASELINE_TOTAL_MS_MAX;
-    this.deadlines.set("baseline", Math.min(nowMs + BASELINE_MS_MAX, untilMs));
+    if (from !== this.#via) return;
+    const untilMs = Math.min(nowMs + BASELINE_MS_MAX, this.#welcomedMs + BASELINE_TOTAL_MS_MAX);
+    for (const name of ["baseline", "missed"] as const) {
+      if (this.deadlines.get(name) !== null) this.deadlines.set(name, untilMs);
+    }
+  }
+
+  /** The user leaves: what is asked is answered with what there is. */
+  leaves(): void {
+    this.deadlines.clear("missed");
   }
 
   /**
@@ -189,6 +204,7 @@ export class DeliveryGate {
   caughtUp(nowMs: number): void {
     this.deadlines.clear("baseline");
     this.deadlines.clear("catchUp");
+    this.deadlines.clear("missed");
     this.#isBehind = false;
     if (this.#arrival.state === "here") return this.#becomeReady();
     const hasBaseline = this.#arrival.state !== "joining";

@@ -381,6 +381,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
       },
       leave: () => {
         this.#routes.dissemination.isQuitting = true;
+        this.#parts.showing.leaves();
         this.#handingOverUntilMs = out.nowMs + HAND_OVER_TO_ALL_MS;
         give("antiEntropy", { type: "hand-over" });
       },

@@ -59,14 +59,19 @@ export class RoomCommands {
     else this.#carryOut(command, ref);
   }
 
-  /** Carries out the commands that waited for the disk, as far as the disk has what was before them. */
+  /**
+   * Carries out the commands that waited for the disk, as far as the disk has what was before them. What was said before is
+   * asked for by whoever is back, too, before what was said meanwhile has come: that alone waits for it.
+   */
   release(): void {
-    for (let next; !this.#isBusy && (next = this.#held[0]) !== undefined;) {
-      const { command, ref } = next;
-      const { order, privateMessages } = this.parts.machines;
+    const { showing, machines: { order, privateMessages } } = this.parts;
+    const isDue = ({ command }: { readonly command: UserCommand }) =>
+      command.command !== "history" || !showing.awaitsMissed;
+    for (let index; !this.#isBusy && (index = this.#held.findIndex(isDue)) >= 0;) {
+      const { command, ref } = this.#held[index]!;
       if (command.command !== "say" && order.unsaid().messages > 0) return;
       if (isOfPrivate(command) && privateMessages.isStoring) return;
-      this.#held.shift();
+      this.#held.splice(index, 1);
       this.#carryOut(command, ref);
     }
   }

@@ -292,6 +292,25 @@ Deno.test("Showing waits 2 s for each answer of the member that let it in, 5 s i
   assertEquals(otherWillDoAtMs([600, 1_500], fakeSigner("other").key), 2_000);
 });
 
+Deno.test("Showing waits for what was said while we were away as long: 2 s, or 5 s for a member that answers each time", () => {
+  const waitsUntilMs = (does: (showing: DeliveryGate, via: PeerKey) => void) => {
+    const { showing, via } = new Shower(undefined, 0, false);
+    does(showing, via);
+    let dueMs = 0;
+    while (showing.awaitsMissed) showing.deadlines.tick(dueMs = showing.deadlines.nextMs()!);
+    return dueMs;
+  };
+
+  assertEquals(waitsUntilMs(() => {}), 2_000);
+  assertEquals(waitsUntilMs((showing, via) => showing.compares(via, 1_500)), 3_500);
+  const often = [1_500, 3_000, 4_900];
+  const goesOn = (showing: DeliveryGate, via: PeerKey) =>
+    often.forEach((atMs) => showing.compares(via, atMs));
+  assertEquals(waitsUntilMs(goesOn), 5_000);
+  assertEquals(waitsUntilMs((showing) => showing.caughtUp(100)), 0);
+  assertEquals(waitsUntilMs((showing) => showing.leaves()), 0);
+});
+
 Deno.test("Showing is ready once a newcomer knows who is here and what is new to it, or has waited", () => {
   /** When it is ready that knows this from the beginning. */
   const readyAtMs = (isBaselineKnown: boolean, isRosterKnown: boolean) => {
