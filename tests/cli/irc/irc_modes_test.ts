@@ -250,7 +250,7 @@ Deno.test("irc directory: who is written to alone is called, and told once conne
   bench.line("PRIVMSG Carol :psst");
   assert(bench.bare().at(-1)!.includes("you are in a call with Bob"));
   assertEquals(bench.runs.length, count);
-  bench.event({ event: "call", peer: "Bob", state: "connected" });
+  bench.event({ event: "call", peer: "Bob", key: KEY.bob, state: "connected" });
   assertEquals(bench.runs.slice(-2).map(({ command }) => command), [
     { command: "msg", text: "hi" },
     { command: "msg", text: "are you there?" },
@@ -310,6 +310,27 @@ Deno.test("irc directory: a call is answered in its query", () => {
   assert(bench.bare().at(-1)!.includes("Bob is calling; y accepts"));
   bench.line("PRIVMSG Bob :y");
   assertEquals(bench.ran.command, { command: "accept" });
+});
+
+Deno.test("irc directory: what is said in a call has the other's key as its host, also when it is shown again", () => {
+  const bench = inDirectory("account-tag");
+  const call = { event: "call", peer: "Guest", key: "guestkey" };
+  bench.event({ ...call, state: "connected" });
+  bench.said("Guest", "hi", { key: undefined, private: undefined });
+  bench.said("Alice", "hello", { key: undefined, private: undefined });
+  bench.event({ ...call, state: "ended" });
+  const said = [
+    ":Guest!p2p@guestkey PRIVMSG Alice :hi",
+    `:${ALICE} PRIVMSG Guest :hello`,
+  ];
+  assertEquals(bench.taken().filter((line) => line.includes(" PRIVMSG ")), [
+    `@account=guestkey ${said[0]}`,
+    `@account=${KEY.alice} ${said[1]}`,
+  ]);
+
+  bench.step({ type: "gone", client: 1 });
+  const again = bench.join("", 2).map((line) => line.replace(/\[[^\]]*\] /, ""));
+  assertEquals(again.filter((line) => line.includes(" PRIVMSG ")), said);
 });
 
 Deno.test("irc rooms: several rooms are several channels", () => {

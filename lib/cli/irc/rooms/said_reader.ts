@@ -37,8 +37,8 @@ export interface Said {
 
 /** Reads events in their order: with whom a call is, only earlier ones say. */
 export class SaidReader {
-  /** With whom the last call is, or was. */
-  #peer = "";
+  /** With whom the last call is, or was, and the key, which what is said in it doesn't name; empty: it isn't known. */
+  #peer = { name: "", key: "" };
 
   constructor(readonly rooms: IrcRooms) {}
 
@@ -46,7 +46,7 @@ export class SaidReader {
   read({ id, fields }: IrcEvent): Said | null {
     switch (fields["event"]) {
       case "call":
-        this.#peer = textOf(fields, "peer");
+        this.#peer = { name: textOf(fields, "peer"), key: textOf(fields, "key") };
         return null;
       case "message":
         return this.#message(id, fields);
@@ -60,11 +60,13 @@ export class SaidReader {
   }
 
   #message(id: number, fields: Fields): Said | null {
-    const isCall = this.rooms.roomOf(fields)?.kind === "directory";
+    const room = this.rooms.roomOf(fields);
+    const isCall = room?.kind === "directory";
     if (!isTrue(fields, "private") && !isCall) return inRoom(id, fields, this.rooms);
-    const said = commonIn(id, fields, this.rooms);
-    const to = isCall ? this.#peer : textOf(fields, "to");
-    const target = said.isSelf ? this.rooms.nickFor(to, "", this.rooms.roomOf(fields)) : said.nick;
+    const peer = isCall ? this.#peer : { name: textOf(fields, "to"), key: "" };
+    const isTheirs = isCall && textOf(fields, "from") === peer.name;
+    const said = commonIn(id, isTheirs ? { ...fields, key: peer.key } : fields, this.rooms);
+    const target = said.isSelf ? this.rooms.nickFor(peer.name, peer.key, room) : said.nick;
     return { ...said, target, isPrivate: true };
   }
 }
