@@ -47,7 +47,15 @@ export const MODES: readonly Mode[] = [
   ]),
 ];
 
-const CODES = ["usage", "unknown-command", "bad-name", "too-long", "unknown-user", "not-allowed"];
+const CODES = [
+  "usage",
+  "unknown-command",
+  "bad-name",
+  "too-long",
+  "unknown-user",
+  "not-allowed",
+  "no-such-entry",
+];
 
 /** A refusal is a sentence that fits on a screen. @returns Whether it is none. */
 export function checkParsed<Target>(parsed: ParsedLine<Target>): boolean {

@@ -3,7 +3,7 @@
 import { parseHost, parsePort } from "../../base/text/endpoints.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import { foldName, nameFault, shownName, withoutMark } from "../../base/text/names.ts";
-import { quotedStart, wordBeforeText } from "../../base/text/text.ts";
+import { quotedStart, startOf, wordBeforeText } from "../../base/text/text.ts";
 import type { ClientCommand } from "../../protocols/directory/schema/events.ts";
 import { FOUND_COUNT_DEFAULT, memberName, messageText } from "../commands/command_arguments.ts";
 import {
@@ -289,7 +289,7 @@ function ofCall(
 /** An object may say for whom its text is. @throws {P2pchatError} Where the call is with somebody else. */
 function checkReceiver(name: string, peer: string): void {
   if (foldName(withoutMark(name).normalize("NFC")) === foldName(peer)) return;
-  const text = `Not sent: you aren't in a call with ${shownName(name)}`;
+  const text = `Not sent: you aren't in a call with ${shownName(startOf(name, 40))}`;
   throw new P2pchatError("not-allowed", text);
 }
 

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { P2pchatError } from "../../../lib/base/errors.ts";
 import type { CommandTable } from "../../../lib/cli/commands/commands.ts";
 import {
@@ -294,7 +294,10 @@ Deno.test("registry: an object that names who is to hear its text is said to nob
 
   assertEquals(said("bob", "talking"), say("hi"));
   assertEquals(said("BOB", "talking"), say("hi"));
-  for (const [name, place] of [["carol", "talking"], ["bob", "lobby"]] as const) {
-    assertStringIncludes(JSON.stringify(said(name, place)), "Not sent: you aren't in a call with");
+  const others = [["carol", "talking"], ["bob", "lobby"], ["x".repeat(60_000), "talking"]] as const;
+  for (const [name, place] of others) {
+    const refused = JSON.stringify(said(name, place));
+    assertStringIncludes(refused, "Not sent: you aren't in a call with");
+    assert(refused.length < 200, `${refused.length} characters`);
   }
 });
