@@ -47,6 +47,11 @@ Deno.test("fetchTrouble says in words that one can act on what is wrong with a c
   assertMatch(said("invalid peer certificate: certificate expired: verification time …"), /over/);
   assertMatch(said("received fatal alert: CertificateRequired"), /--engine-cert and --engine-key/);
   assertMatch(said("received fatal alert: UnknownCA"), /doesn't take the certificate/);
+  for (
+    const end of ["connection closed before message completed", "closed because of a broken pipe"]
+  ) {
+    assertMatch(said(end), /it may want a certificate/, end);
+  }
   assertEquals(
     said("tcp connect error: Connection refused (os error 111)"),
     "nobody listens there (connection refused)",

@@ -66,7 +66,8 @@ export function fetchTrouble(error: unknown, node: string): string {
   if (error instanceof DOMException) return "doesn't answer"; // its `code` is none of gRPC's
   const cause = error instanceof Error ? error.cause ?? error : error;
   const text = cause instanceof Error ? cause.message : String(cause);
-  const isClosed = node.startsWith("https:") && /connection closed|reset by peer/.test(text);
+  const isClosed = node.startsWith("https:") &&
+    /connection closed|reset by peer|broken pipe/.test(text);
   if (/Connection refused/.test(text)) return "nobody listens there (connection refused)";
   return tlsTrouble(text) ?? (isClosed ? CLOSED : text.replace(FETCH_PREFIX, ""));
 }
