@@ -48,6 +48,17 @@ Deno.test("page: a press counts for what has stood in its place for a second", (
   assert(!isSteady(stands, "b", 9_100));
 });
 
+Deno.test("page: what the user scrolls stays what may be pressed, and what others move doesn't", () => {
+  let stands = standing(new Map(), new Map([["a", 500]]), 0);
+  stands = standing(stands, new Map([["a", 300], ["b", 400]]), 2_000, true);
+  assertEquals(["a", "b"].map((key) => isSteady(stands, key, 2_000)), [true, true]);
+  stands = standing(stands, new Map([["a", 300], ["b", 350]]), 3_000);
+  assertEquals(["a", "b"].map((key) => isSteady(stands, key, 3_000)), [true, false]);
+  // Scrolling makes nothing steady that has just come.
+  stands = standing(stands, new Map([["b", 300]]), 3_500, true);
+  assertEquals([3_999, 4_000].map((nowMs) => isSteady(stands, "b", nowMs)), [false, true]);
+});
+
 Deno.test("page: an answer that is typed names the edit that it is for", () => {
   const late = NOW_MS + 5_000;
   for (const text of ["y", "yes", "go", "/go", "Y "]) {

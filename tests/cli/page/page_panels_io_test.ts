@@ -4,7 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import { qrRows } from "../../../lib/cli/words/qr_rows.ts";
 import { type Browser, IN_BROWSER, openBrowser, OpenPage } from "./browser.ts";
 import { PageDouble } from "./page_double.ts";
-import { SCENES } from "./page_scenes.ts";
+import { offer, SCENES } from "./page_scenes.ts";
 import {
   disposable,
   type Fields,
@@ -25,6 +25,7 @@ const STEPS: Readonly<Record<string, (browser: Browser) => Promise<void>>> = {
   "what the mode has can be done by buttons and with the keyboard alone": byButtons,
   "the list of people counts the others": countsOthers,
   "a group's entries are one stop of Tab, and arrows lead from one to the next": oneStop,
+  "a button that others bring under the pointer takes no press at once": broughtUnderPointer,
   "a form stays open, with what was typed, while what was given in it isn't done": refusedForm,
   "after what was chosen one types on; what was only closed is where it was": whereOneTypesOn,
 };
@@ -346,6 +347,33 @@ async function onPhone(browser: Browser): Promise<void> {
   await page.locator(".menu").getByText("Leave the room").scrollIntoViewIfNeeded();
   await holdsIn(page, inView(".menu button:last-child"));
   await close();
+}
+
+async function broughtUnderPointer(browser: Browser): Promise<void> {
+  await using double = disposable(new PageDouble({ mode: "mesh" }));
+  const lines = Array.from({ length: 30 }, (_, at) => said(`m${at}`));
+  double.page.show(READY, ...lines, offer(1, "Bob", "wanted.pdf", new Date().toISOString()));
+  await using open = await OpenPage.open(browser, double.page.url);
+  const { page } = open;
+  const button = (name: string) => page.getByRole("button", { name: `Download ${name}` });
+  const wanted = page.locator("[aria-label='Download wanted.pdf'][aria-disabled=false]");
+  await wanted.waitFor();
+  await page.keyboard.press("Escape"); // to the end
+  await page.locator("#to-end").waitFor({ state: "hidden" });
+  await wanted.waitFor();
+  const box = (await wanted.boundingBox())!;
+
+  double.page.show(offer(2, "Mallory", "other.pdf", new Date().toISOString()));
+  await button("other.pdf").waitFor();
+  assertEquals(
+    (await button("other.pdf").boundingBox())!.y,
+    box.y,
+    "it is where the first one was",
+  );
+  await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
+  await button("wanted.pdf").click(); // once it may be pressed again
+  await until(() => typed(double.page).length > 0);
+  assertEquals(typed(double.page), [{ command: "get", n: 1, room: "r1" }]);
 }
 
 async function oneStop(browser: Browser): Promise<void> {

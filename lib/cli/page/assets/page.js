@@ -22,6 +22,7 @@ import { parsedRef, refOf } from "./refs.js";
 import { Seeking } from "./seeking.js";
 import { closeSide, isSideOpen } from "./side.js";
 import { orderedPlaces, renderPeople, renderPlaces, titleOf } from "./sidebar.js";
+import { SteadyButtons } from "./steady.js";
 import { ofWindow } from "./storage.js";
 import { alarm, tell } from "./telling.js";
 import { Timeline } from "./timeline.js";
@@ -236,9 +237,15 @@ function render() {
   );
   renderLink(state, place, LINK_ACTS);
   renderAnswers($("answers"), context);
-  asks.show(state, nowMs);
+  measured(nowMs);
   renderEnd(current(), timeline.isAtEnd);
   composer.show(state, place);
+}
+
+/** What waits for an answer is shown, and where every button stands then. */
+function measured(nowMs) {
+  asks.show(state, nowMs);
+  for (const part of steady) part.measure();
 }
 
 /** What is new is led to, once it is drawn; or it is seen already. */
@@ -381,7 +388,7 @@ function listen() {
   addEventListener("focus", looked);
   addEventListener("blur", looked);
   document.addEventListener("visibilitychange", looked);
-  setInterval(() => asks.show(state, Date.now()), CLOCK_MS);
+  setInterval(() => measured(Date.now()), CLOCK_MS);
 }
 
 const asks = new Asks($("asks"), acts);
@@ -393,6 +400,7 @@ const timeline = new Timeline($("timeline"), {
   changed: looked,
   earlier: () => asking.earlier(state, current()),
 });
+const steady = [$("timeline"), $("answers")].map((part) => new SteadyButtons(part));
 const composer = new Composer({ form: $("composer"), text: $("text"), list: $("suggestions") }, {
   submit: (...entry) => entering.entered(...entry),
   told: tell,
