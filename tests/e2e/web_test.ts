@@ -298,10 +298,22 @@ Deno.test("a file that is dropped onto the page is sent, and goes when the progr
   const { file } = await page.until(isOffer);
   await page.ask({ command: "cancel", n: file });
   await holds("a copy that isn't offered any more is gone", () => !isThere(path));
-  const second = await drop(web, page, name, content);
+  const second = await drop(web, page, "second.jpg", content);
+  const third = await drop(web, page, "third.jpg", content.slice(1));
+  page.run({ command: "send", file: third });
+  const { file: offered } = await bob.until(({ event, name }) =>
+    event === "offer" && name === "third.jpg"
+  );
+  await bob.until(({ event, file, state }) =>
+    event === "transfer" && file === offered && state === "done"
+  );
   await alice.type(":q");
   await alice.ended();
-  assert(!isThere(second));
+  assert(!isThere(second) && !isThere(third));
+  await holds("the offer has ended with the copy", async () => {
+    const { files } = await bob.ask("files");
+    return files.every(({ name }: ShownEvent) => name !== "third.jpg");
+  });
   assertEquals([...Deno.readDirSync(`${alice.data}/users/Alice/uploads`)], []);
 });
 
@@ -314,12 +326,25 @@ Deno.test("what a program that was killed has left of dropped files goes at the 
     const web = await alice.until(isWeb);
     using page = await BrowserWindow.open(web, "window-1");
     const path = await drop(web, page, "a.txt", new TextEncoder().encode("hello"));
+    const bob = await nodes.ready("Bob", alice);
+    page.run({ command: "send", file: path });
+    const { file } = await bob.until(isOffer);
     await alice.kill();
     assert(isThere(path));
 
     const again = await nodes.ready("Alice", null, options);
     await again.until(isWeb);
     assertEquals([...Deno.readDirSync(`${data}/users/Alice/uploads`)], []);
+    const isEnd = ({ event, state }: ShownEvent) => event === "transfer" && state === "failed";
+    const end = await again.until(isEnd);
+    assertEquals([end.name, end.self, end.text], [
+      "a.txt",
+      true,
+      "the file is no longer where it was",
+    ]);
+    assertEquals((await again.ask("files")).files, []);
+    const told = await bob.until(isEnd);
+    assertEquals([told.file, told.reason], [file, "changed"]);
     await again.kill();
   } finally {
     await nodes.disposeAsync();

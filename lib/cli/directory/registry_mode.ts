@@ -312,7 +312,10 @@ class Program {
       this.#host = host;
       this.#input = inputTo(
         wiring,
-        (command, ref) => host.command(command, ref),
+        (command, ref) => {
+          if (command.command === "quit") files.leaving();
+          host.command(command, ref);
+        },
         () => host,
       );
       if (this.#isLeaving) this.#input.leave("before it was there"); // while the profile was opened

@@ -34,8 +34,15 @@ export async function fileToSend(typed: string, dataFolder: string): Promise<Fil
   throw new P2pchatError("not-allowed", text);
 }
 
+const UPLOADS = /^\/users\/[^/]+\/uploads\//;
 /** Of the data folder what is the user's: files that were received, and those that were dropped onto a page. */
-const USERS_FILES = /^\/downloads\/|^\/users\/[^/]+\/uploads\//;
+const USERS_FILES = new RegExp(`^/downloads/|${UPLOADS.source}`);
+
+/** Whether a file is a copy of one that was dropped onto the page, which goes when the program ends. */
+export function isPageCopy(path: string, dataFolder: string): boolean {
+  const data = resolve(dataFolder);
+  return path.startsWith(`${data}/`) && UPLOADS.test(path.slice(data.length));
+}
 
 /** The path of the file that was dropped onto the terminal, where a line is that alone; null: it is something else. */
 export function droppedFile(line: string): string | null {

@@ -3,6 +3,7 @@
 import type { Environment } from "../../base/machine/environment.ts";
 import type { Signer } from "../../base/crypto/crypto.ts";
 import type { Hash, OfferId } from "../../base/ids.ts";
+import { offerId } from "../../protocols/transfer/offers.ts";
 import type { TransferConfig } from "../../protocols/transfer/transfer_io.ts";
 import { TransferHost, type TransferHostPorts } from "../../runtime/hosts/transfer_host.ts";
 import type { Disk } from "../../store/disk/disk.ts";
@@ -26,7 +27,9 @@ export interface OpenTransfers {
   readonly host: TransferHost;
   /** Where a file is that is offered or was fetched; undefined: it isn't here. */
   pathOf(file: OfferId): string | undefined;
-  /** Takes up what an earlier process had. */
+  /** Own files that an earlier process offered, and that aren't there any more. */
+  readonly gone: ReadonlySet<OfferId>;
+  /** Takes up what an earlier process had; of what is gone the offer ends. */
   restore(): void;
   close(): void;
 }
@@ -43,11 +46,16 @@ export async function openTransfers(
   const known = standingOf === undefined ? {} : { standingOf };
   const config = { context, signer, filesBytesMax, receivedBytes, ...known };
   const host = new TransferHost(config, { ...ports, disk: files });
+  const gone = new Set(
+    earlier.flatMap(({ offer, isGone }) => isGone ? [offerId(environment.crypto, offer)] : []),
+  );
   return {
     host,
+    gone,
     pathOf: (file) => files.pathOf(file),
     restore() {
       for (const { offer, kind, name } of earlier) host.restore(offer, kind, name);
+      for (const file of gone) host.gone(file);
     },
     close() {
       host.stop();

@@ -20,7 +20,7 @@ import type { Disk } from "../../store/disk/disk.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import type { CommonEvent } from "../rendering/user_interface.ts";
 import { FileQuestions } from "./file_questions.ts";
-import { droppedFile, fileToSend, nameIn } from "./file_to_send.ts";
+import { droppedFile, fileToSend, isPageCopy, nameIn } from "./file_to_send.ts";
 import { pathTyped } from "./path_typed.ts";
 import { downloadsOf, type SharingOptions } from "./file_arguments.ts";
 import type { FileCommand, FileEvent, FileView } from "./file_events.ts";
@@ -187,6 +187,16 @@ export class SharedFiles {
     return told.length === 0 ? null : told.join(", ");
   }
 
+  /** The program ends, or its user leaves: copies of what was dropped onto the page go, and their offers with them. */
+  leaving(): void {
+    const open = this.#open;
+    for (const { offer: { id, number, value } } of open?.host.list ?? []) {
+      const path = value.from === this.#ports.signer.key ? open!.pathOf(id) : undefined;
+      if (path === undefined || !isPageCopy(path, this.#ports.options.dataFolder)) continue;
+      open!.host.command({ command: "cancel", file: number }, undefined);
+    }
+  }
+
   /**
    * A line that was pasted as a whole: where it is the path of a file, as terminals paste it for one that is dropped onto
    * them, the user is asked whether to send it. @returns Whether it is.
@@ -343,6 +353,7 @@ export class SharedFiles {
       this.#ports.needs?.(to, this.#isRestoring ? "restored" : "told");
     }
     if (this.#ports.isIgnored(offer.key)) return;
+    if (this.#open?.gone.has(listed.offer.id)) return; // what follows says so
     ui.show(this.#isRestoring ? { ...offer, history: true } : offer, ref);
     if (offer.self || this.#isRestoring) return;
     if (options.save !== null) {

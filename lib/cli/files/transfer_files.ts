@@ -70,6 +70,8 @@ interface RestoredFile {
   readonly offer: SignedOffer;
   readonly kind: "whole" | "part";
   readonly name: string | null;
+  /** One's own, which is offered and isn't there any more. */
+  readonly isGone: boolean;
 }
 
 export class TransferFiles implements TransferDisk {
@@ -125,7 +127,7 @@ export class TransferFiles implements TransferDisk {
   /**
    * What an earlier process had. What was received and isn't there any more as it was saved is forgotten: it is the
    * user's.
-   * @param self Whose own files stay, changed or not: others are told.
+   * @param self Whose own files stay, changed or gone: others are told.
    */
   async restored(
     self: PeerKey,
@@ -138,10 +140,13 @@ export class TransferFiles implements TransferDisk {
       const { offer, kind, name } = entry;
       const { value } = offer.offer;
       if (kind === "part") {
-        if (this.downloads !== null) files.push({ offer, kind, name: name === "" ? null : name });
+        if (this.downloads !== null) {
+          files.push({ offer, kind, name: name === "" ? null : name, isGone: false });
+        }
       } else if (kind === "own" ? value.from === self : await this.#isUnchanged(entry)) {
         if (kind === "whole") receivedBytes += value.size;
-        files.push({ offer, kind: "whole", name: null });
+        const isGone = kind === "own" && await this.#isGone(entry);
+        files.push({ offer, kind: "whole", name: null, isGone });
       } else await atLast(this.forget(file));
     }
     return { files, receivedBytes };
@@ -165,6 +170,16 @@ export class TransferFiles implements TransferDisk {
     if (version === null) return;
     Object.assign(entry, { kind: "whole", path: entry.about, about: version });
     await atLast(this.#store());
+  }
+
+  /** One that can't be looked at now may be there at the next start. */
+  async #isGone({ path }: Entry): Promise<boolean> {
+    try {
+      return await this.disk.stat(path) === null;
+    } catch (error) {
+      if (!(error instanceof P2pchatError)) throw error;
+      return false;
+    }
   }
 
   async #isUnchanged({ path, about }: Entry): Promise<boolean> {

@@ -279,6 +279,7 @@ function hostOf(
         const done = pause.moves(); // what follows may be for the new friend
         return adding(showFailure(ui, add(command.card, ref), ref).finally(done));
       }
+      if (command.command === "quit") files.leaving();
       if (command.command !== "to") {
         return host.command(command, lines === null ? ref : lines.asked(command, ref));
       }

@@ -31,6 +31,8 @@ export type TransferInput =
     /** Of a part: the name that the user gave it; null: none. */
     readonly name: string | null;
   }
+  /** An own file that was restored isn't there any more: its offer ends. */
+  | { readonly type: "gone"; readonly file: OfferId }
   /** `isThere`: an earlier attempt left a part. `leaves`: the text of its file of leaves, null where there is none. */
   | {
     readonly type: "begun";

@@ -115,6 +115,8 @@ export class Transfers
   readonly #left = new Map<OfferId, string>();
   /** Leaves asked for over links that are gone: where there were two to one peer, they may come over the other one. */
   readonly #owed = new Map<PeerKey, number>();
+  /** Offers for one alone that were taken back while there was no link to that one, who is told with the next. */
+  readonly #untold = new Map<MessageFrom<"withdraw">, PeerKey>();
   readonly #sought: Sought;
   readonly #fetched = new Fetched();
   readonly #pending = new Pending<Following>();
@@ -208,6 +210,8 @@ export class Transfers
         return this.#serving.drained(input.peer);
       case "restore":
         return this.#restore(input, nowMs);
+      case "gone":
+        return this.#gone(input.file);
       case "begun":
       case "hashed":
       case "kept":
@@ -332,6 +336,9 @@ export class Transfers
     this.#peers.set(peer, new Peer(told, this.#owed.get(peer) ?? 0));
     this.#owed.delete(peer);
     this.#sought.untold.delete(peer);
+    for (const [withdrawal, to] of this.#untold) {
+      if (to === peer && this.#untold.delete(withdrawal)) this.send(peer, withdrawal);
+    }
     for (const { signed } of this.#shares.for(peer)) {
       this.send(peer, { type: "offer", offer: signed });
     }
@@ -493,6 +500,10 @@ export class Transfers
     this.#pass(offer, withdrawal, null);
     this.#sought.keep(this.#shares.receivers());
     this.#offers.withdraw(offer);
+    const { to } = offer.value;
+    if (to === null || this.#peers.has(to)) return; // who passes on what is for all is told then
+    this.#untold.set(withdrawal, to);
+    dropOldest(this.#untold, REMEMBERED_MAX);
   }
 
   #share(offer: OpenOffer): void {
@@ -518,6 +529,11 @@ export class Transfers
     this.#showOffer(offer);
     if (input.kind === "whole") this.#share(offer);
     else this.#fetch(offer, undefined, input.name ?? undefined);
+  }
+
+  #gone(file: OfferId): void {
+    const offer = this.#offers.get(file);
+    if (offer !== undefined) this.spoilt(offer, "disk", "the file is no longer where it was");
   }
 
   // The user.

@@ -119,6 +119,11 @@ export class TransferHost {
     this.#runner.feed({ type: "restore", offer, kind, name });
   }
 
+  /** An own file that was taken up isn't there any more. */
+  gone(file: OfferId): void {
+    this.#runner.feed({ type: "gone", file });
+  }
+
   command(command: TransferCommand, ref: string | undefined): void {
     this.#runner.feed({ type: "command", command, ref });
   }

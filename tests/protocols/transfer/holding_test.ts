@@ -148,6 +148,29 @@ Deno.test("a file that was changed isn't sent: its offer is taken back, and the 
   ]);
 });
 
+Deno.test("the offer of a file that is gone at a start ends, and whom it was for is told with the next link", () => {
+  for (const to of [null, BOB]) {
+    const ann = machineOf(1);
+    const { signed: offer, id: file } = offerOf(signerOf(1), fileOf(7), { to });
+    ann.step({ type: "restore", offer, kind: "whole", name: null });
+
+    const effects = ann.step({ type: "gone", file });
+
+    const text = "the file is no longer where it was";
+    assertEquals(only(effects, "show").map(({ event }) => event), [
+      { event: "transfer", file: 1, state: "failed", bytes: 0, reason: "disk", text },
+    ]);
+    assertEquals(only(effects, "forget"), [{ type: "forget", file }]);
+    // What is for all Bob passes on himself.
+    const told = [
+      ...sent(ann.step({ type: "peer-up", peer: BOB })),
+      ...sent(ann.step({ type: "message", from: BOB, message: { type: "offer", offer } })),
+    ];
+    assertEquals(told.map(({ to, type }) => [to, type]), [[BOB, "withdraw"]]);
+    assertEquals(sent(ann.step({ type: "peer-up", peer: CARL })), []);
+  }
+});
+
 Deno.test("a file that its sender took back fails at the receiver, and isn't offered again", () => {
   const receiver = machineOf(9);
   const ann = signerOf(1);
