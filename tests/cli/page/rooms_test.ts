@@ -164,6 +164,48 @@ Deno.test("page: whoever leaves a room goes on in another; one that fails stays 
   assertEquals(texts(failed, club).includes("* The disk is full."), true);
 });
 
+Deno.test("page: of a room that is opened again what was said stays, and what came meanwhile is added once", () => {
+  const inClub = (id: string, more: Record<string, unknown> = {}) => (
+    { ...HELLO, id, text: `said ${id}`, room: "r2", ...more }
+  );
+  const again = (id: string, more = {}) => inClub(id, { history: true, ...more });
+  const privately = { private: true };
+  const parted = { event: "parted", number: 2, title: "Club", room: "r2", reason: "quit" };
+  const before = pageOf("mesh", [
+    READY,
+    { ...READY, room: "r2" },
+    JOINED,
+    inClub("1"),
+    inClub("2"),
+    {
+      ...inClub("3"),
+      ...privately,
+    },
+  ]);
+
+  let state = before;
+  for (const id of ["4", "5"]) {
+    state = after(state, [
+      parted,
+      { ...READY, room: "r2" },
+      JOINED,
+      ...["1", "2"].map((one) => again(one)),
+      again("3", privately),
+      ...(id === "5" ? [again("4")] : []),
+      { event: "returned", since: AT, room: "r2" },
+      again(id),
+      inClub(`${id} live`),
+    ]);
+  }
+
+  const said = (place: string) => texts(state, place).filter((text) => text.startsWith("Bob"));
+  assertEquals(
+    said(idOf(state, "r2")),
+    ["1", "2", "4", "4 live", "5", "5 live"].map((id) => `Bob: said ${id}`),
+  );
+  assertEquals(said(placeOf(state, "Bob")), ["Bob: said 3"]);
+});
+
 Deno.test("page: the same name in another room may be somebody else, who isn't verified with this one", () => {
   const joined = { event: "joined", name: "Bob", verified: false };
   const two = pageOf("mesh", [READY, { ...READY, room: "r2" }, JOINED, {

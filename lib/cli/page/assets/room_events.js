@@ -1,5 +1,6 @@
 /** Rooms of the mesh: which are open, which one is left, and where a page goes then. */
 
+import { itemsOf } from "./chunks.js";
 import { goneTo, homeOf, openRooms, roomPlace, withItem, withPerson, withPlace } from "./places.js";
 import { parsedRef } from "./refs.js";
 
@@ -27,9 +28,12 @@ export function readyInRoom(state, event, when) {
   const opened = state.opened.includes(event.room)
     ? state.opened
     : [...state.opened, event.room].slice(-OPENED_MAX);
-  const [known, place] = roomPlace({ ...state, self, opened }, event.room);
+  const [found] = roomPlace({ ...state, self, opened }, event.room);
+  const known = withHad(found, event.room);
+  const [, place] = roomPlace(known, event.room);
   const isPrivate = event.private === true ? { isPrivate: true } : {};
-  const own = withPerson({ ...place, ...isPrivate, isOver: false }, self, {
+  const none = { isOver: false, hasReturned: false };
+  const own = withPerson({ ...place, ...isPrivate, ...none }, self, {
     self: true,
     key: event.key,
   });
@@ -37,6 +41,16 @@ export function readyInRoom(state, event, when) {
   const ready = when.told(open, event, { ...when, where: place.id });
   const asked = when.isNew && event.room !== undefined ? askedAbout(ready, place) : ready;
   return isFirst ? ledBack(asked, place.id, event.at) : asked;
+}
+
+/** Of a room that is opened again the program shows the last messages again: what is there isn't taken in twice. */
+function withHad(state, room) {
+  const places = new Map([...state.places].map(([id, place]) => {
+    if (place.room !== room || place.chunks.length === 0) return [id, place];
+    const ids = [...itemsOf(place.chunks)].flatMap((item) => item.id ?? []);
+    return [id, { ...place, had: new Set([...place.had ?? [], ...ids]) }];
+  }));
+  return { ...state, places };
 }
 
 function othersClosed(state, { id }) {
