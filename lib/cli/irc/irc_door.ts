@@ -51,6 +51,7 @@ export class IrcDoor implements Door {
       isPassword: (text) => password.is(text),
       events: () => host.events,
       hasCommand: (name) => host.commands.find(name) !== undefined,
+      render: (fields) => this.#parts.render(fields),
       wallMs,
     });
     for (const event of host.events) this.shown(event);

@@ -8,7 +8,7 @@
  */
 
 import { sendChange } from "./irc_changes.ts";
-import { IrcClient } from "./irc_client.ts";
+import { type Answered, IrcClient } from "./irc_client.ts";
 import { type IrcContext, runCommand, sendHistory } from "./irc_commands.ts";
 import { type Fields, maybeText, textOf } from "./rooms/irc_fields.ts";
 import { lastOfEach } from "./irc_history.ts";
@@ -17,10 +17,11 @@ import { type IrcMessage, ircMessage, SERVER } from "./lines/irc_message.ts";
 import { parseIrc } from "./lines/irc_parser.ts";
 import { IrcPending, type Pending } from "./irc_pending.ts";
 import { IrcReceipts } from "./irc_receipts.ts";
+import { IrcQuestions } from "./irc_questions.ts";
 import { IrcRegistration } from "./irc_registration.ts";
 import { type Change, IrcRooms } from "./rooms/irc_rooms.ts";
 import { IrcRoomEvents } from "./rooms/irc_room_events.ts";
-import { sendNews } from "./irc_news.ts";
+import { type News, sendNews } from "./irc_news.ts";
 import { sendService } from "./irc_speech.ts";
 import { IrcTalk } from "./irc_talk.ts";
 import type { IrcLine } from "./irc_words.ts";
@@ -78,6 +79,8 @@ interface IrcPorts {
   /** All that is kept, the oldest first. */
   events(): readonly IrcEvent[];
   hasCommand(name: string): boolean;
+  /** How people read an event now. */
+  render(fields: Fields): readonly IrcLine[];
   /** What clients are told of time, ms since 1970; nothing waits by it, as it may be set. */
   wallMs(): number;
 }
@@ -98,6 +101,7 @@ export class IrcGateway {
   readonly #partners = new IrcPartners(this.#rooms);
   readonly #talk: IrcTalk;
   readonly #pending = new IrcPending();
+  readonly #questions = new IrcQuestions();
   readonly #connections = new Map<number, Connection>();
   readonly #registration: IrcRegistration;
   readonly #receipts = new IrcReceipts();
@@ -280,6 +284,15 @@ export class IrcGateway {
       sendService(client, "NOTICE", client.nick, [text], this.#time);
     }
     if (!client.has("draft/chathistory")) this.#replay(client);
+    this.#askAgain(client);
+  }
+
+  /** What the user was asked before the client came, and is still to answer. */
+  #askAgain(client: IrcClient): void {
+    for (const fields of this.#questions.unanswered(this.#receipts.shownId)) {
+      const lines = this.#ports.render(fields);
+      this.#show(client, fields, lines, { partner: this.#partners.of(fields) }, this.#time);
+    }
   }
 
   /** What was said while no client was there, or none that has surely been shown it. */
@@ -360,6 +373,7 @@ export class IrcGateway {
     const time = maybeText(fields, "at") ?? this.#time;
     this.#askTitles();
     this.#keepName(fields, pending);
+    this.#questions.take(event);
     this.#talk.take(fields, client, time);
     if (pending?.kind === "call" && fields["event"] === "error") {
       this.#talk.notCalled(client, time);
@@ -367,16 +381,26 @@ export class IrcGateway {
     if (pending?.kind === "away" || pending?.kind === "nick") this.#pending.done(ref!);
     if (client === null) return;
     if (fields["event"] === "fatal") return this.#close(client, textOf(fields, "text"));
-    const rooms = this.#rooms;
-    const isCommand = (name: string) => this.#ports.hasCommand(name);
     const early = client.has("draft/chathistory") ? [] : this.#early(changes);
-    const news = {
-      ...{ client, rooms, fields, lines, pending, changes, said, early, partner, isCommand, time },
-    };
-    const show = () => sendNews(news);
+    const news = { pending, changes, said, early, partner };
+    const show = () => this.#show(client, fields, lines, news, time);
     const label = pending?.client === client.number ? pending.label : undefined;
     if (client.answering(label, show) && label !== undefined) this.#pending.answered(ref!);
-    this.#talk.shown(fields, client);
+  }
+
+  #show(
+    client: IrcClient,
+    fields: Fields,
+    lines: readonly IrcLine[],
+    about: Pick<News, "partner"> & Partial<News>,
+    time: string,
+  ): Answered {
+    const isCommand = (name: string) => this.#ports.hasCommand(name);
+    const common = { client, rooms: this.#rooms, fields, lines, isCommand, time };
+    const none = { pending: undefined, changes: [], said: null, early: [] };
+    const answered = sendNews({ ...none, ...about, ...common });
+    this.#talk.shown(fields, client, time);
+    return answered;
   }
 
   /** A client that says it is away, or back, is told so once for each time, whether that changes anything or not. */

@@ -12,7 +12,7 @@ import { helpLines, type IrcLine, type IrcWords, lineText, typedAnywhere } from 
 import type { Partner } from "./rooms/irc_partners.ts";
 import type { Said } from "./rooms/said_reader.ts";
 
-interface News {
+export interface News {
   readonly client: IrcClient;
   readonly rooms: IrcRooms;
   readonly fields: Fields;

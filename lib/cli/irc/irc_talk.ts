@@ -57,19 +57,26 @@ interface Call {
 
 /** What the user is asked. */
 interface Vote {
-  readonly askedMs: number;
+  /** Of the client that was shown it last, when that was. */
+  askedMs: number;
   /** As a sentence. */
   readonly question: string;
   /** To which client that was shown, and how many lines it had been shown by then; null: to none. */
   shown: { readonly client: IrcClient; readonly lines: number } | null;
 }
 
+/** Who calls the user, and isn't answered. */
+interface Caller {
+  readonly name: string;
+  /** When the client was told of it. */
+  readonly askedMs: number;
+}
+
 export class IrcTalk {
   /** Edits that the user is asked about; bounded by the coordinator's. */
   readonly #votes = new Map<number, Vote>();
   #call: Call | null = null;
-  /** Who calls the user, and isn't answered. */
-  #caller: string | null = null;
+  #caller: Caller | null = null;
   /** With whom a call was, and is over: what is written to them then would call them again, unasked. */
   readonly #over = new Set<string>();
   #held: { readonly text: string; readonly pending: Pending }[] = [];
@@ -164,9 +171,7 @@ export class IrcTalk {
   }
 
   #isAskedJustBefore({ time }: Utterance): boolean {
-    const sinceMs = Date.parse(time) -
-      Math.max(...this.#votes.values().map(({ askedMs }) => askedMs));
-    return sinceMs >= 0 && sinceMs < READING_MS_MIN; // otherwise the clock was set back
+    return isJustBefore(Math.max(...this.#votes.values().map(({ askedMs }) => askedMs)), time);
   }
 
   /** The question of a vote that isn't before the client's eyes, if there is one. */
@@ -183,14 +188,18 @@ export class IrcTalk {
 
   #sayInCall(name: string, said: Utterance): boolean {
     const { client, text, target } = said;
-    if (this.#caller === name) {
+    if (this.#caller?.name === name) {
       const answer = ANSWERS.get(text.trim().toLowerCase());
-      if (answer !== undefined) {
+      const isTooSoon = isJustBefore(this.#caller.askedMs, said.time);
+      if (answer !== undefined && !isTooSoon) {
         const command = answer === "yes" ? "accept" : "decline";
         this.run({ command }, pendingOf(said, "service"));
         return false;
       }
-      client.reply("401", target, `Nothing was sent: ${name} is calling; y accepts, n declines`);
+      const refused = answer === undefined
+        ? `Nothing was sent: ${name} is calling; y accepts, n declines`
+        : `Nothing was done: ${ASKED_JUST_NOW}`;
+      client.reply("401", target, refused);
       return true;
     }
     if (this.#call !== null && this.#call.peer !== name) {
@@ -236,7 +245,7 @@ export class IrcTalk {
         this.#votes.delete(fields["edit"] as number);
         return;
       case "incoming":
-        this.#caller = textOf(fields, "from");
+        this.#caller = { name: textOf(fields, "from"), askedMs: Date.parse(time) };
         return;
       case "call":
         return this.#called(fields, client, time);
@@ -244,11 +253,17 @@ export class IrcTalk {
   }
 
   /** What was taken has been shown to the client. */
-  shown(fields: Fields, client: IrcClient): void {
+  shown(fields: Fields, client: IrcClient, time: string): void {
+    const atMs = Date.parse(time);
+    if (fields["event"] === "incoming") {
+      this.#caller = { name: textOf(fields, "from"), askedMs: atMs };
+    }
     if (fields["event"] !== "vote-wanted") return;
     const channel = this.rooms.roomOf(fields)?.channel ?? "";
     const vote = this.#votes.get(fields["edit"] as number);
-    if (vote !== undefined) vote.shown = { client, lines: client.linesIn(channel) };
+    if (vote === undefined) return;
+    vote.shown = { client, lines: client.linesIn(channel) };
+    vote.askedMs = atMs;
   }
 
   /** The call that was asked for couldn't begin. */
@@ -260,7 +275,7 @@ export class IrcTalk {
   #called(fields: Fields, client: IrcClient | null, time: string): void {
     const peer = textOf(fields, "peer");
     const state = textOf(fields, "state");
-    if (this.#caller === peer) this.#caller = null;
+    if (this.#caller?.name === peer) this.#caller = null;
     if (state === "ringing" || state === "connected") this.#over.delete(peer);
     if (state === "ringing") {
       this.#call = { peer, isConnected: false };
@@ -284,6 +299,12 @@ export class IrcTalk {
       : `${count} lines of yours weren't sent`;
     sendService(client, "NOTICE", client.nick, [`${lines}: there is no call`], time);
   }
+}
+
+/** Whether nobody can have read by that time what was asked at the other. */
+function isJustBefore(askedMs: number, time: string): boolean {
+  const sinceMs = Date.parse(time) - askedMs;
+  return sinceMs >= 0 && sinceMs < READING_MS_MIN; // otherwise the clock was set back
 }
 
 function questionIn(fields: Fields, rooms: IrcRooms): string {

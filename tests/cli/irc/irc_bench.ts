@@ -42,6 +42,7 @@ export class IrcBench {
         return this.events;
       },
       hasCommand: (name) => commands.includes(name),
+      render: linesOf,
       wallMs: () => this.wallMs,
     });
   }
@@ -82,10 +83,7 @@ export class IrcBench {
     const at = new Date(this.wallMs).toISOString();
     const event = { id: ++this.#count, fields: { at, ...fields } };
     this.events.push(event);
-    const line = `<${fields["event"]}> ${fields["text"] ?? fields["state"] ?? ""}`;
-    const shown = fields["lines"] as readonly (string | IrcLine)[] | undefined ?? [line];
-    const lines = shown.map((each) => typeof each === "string" ? [each] : each);
-    this.step({ type: "event", event, lines });
+    this.step({ type: "event", event, lines: linesOf(fields) });
   }
 
   line(text: string, client = 1): void {
@@ -169,4 +167,10 @@ export class IrcBench {
       users: [user("Alice", KEY.alice), user("Bob", KEY.bob), user("Carol", KEY.carol)],
     });
   }
+}
+
+function linesOf(fields: Fields): readonly IrcLine[] {
+  const line = `<${fields["event"]}> ${fields["text"] ?? fields["state"] ?? ""}`;
+  const shown = fields["lines"] as readonly (string | IrcLine)[] | undefined ?? [line];
+  return shown.map((each) => typeof each === "string" ? [each] : each);
 }

@@ -140,19 +140,19 @@ Deno.test("irc group: a yes to a question that isn't before one's eyes is none, 
   assertEquals(seen.ran.command, { command: "go", edit: 7 });
 });
 
-Deno.test("irc group: what another client was asked is repeated before this one's yes counts", () => {
+Deno.test("irc group: of a long text that isn't before one's eyes any more is said where it is shown", () => {
   const bench = inGroup();
   const long = "x".repeat(200);
   bench.event({ event: "vote-wanted", edit: 7, seq: 1, by: "Bob", old: "5", new: long });
-  bench.line("QUIT");
-  bench.join("", 2);
+  const lines = Array.from({ length: LINES_BEHIND_MAX + 1 }, (_, at) => `line ${at}`).join("\n");
+  bench.said("Bob", lines, { seq: 2 });
   bench.nowMs += READING_MS_MIN;
   const count = bench.runs.length;
-  bench.taken(2);
-  bench.line("PRIVMSG #room :y", 2);
+  bench.taken();
+  bench.line("PRIVMSG #room :y");
 
   assertEquals(bench.runs.length, count);
-  assertStringIncludes(bench.bare(2).join(), "entry 1, as /msg *p2pchat status shows; answer with");
+  assertStringIncludes(bench.bare().join(), "entry 1, as /msg *p2pchat status shows; answer with");
 });
 
 Deno.test("irc group: nothing is private, and nobody's name is changed", () => {
@@ -308,6 +308,11 @@ Deno.test("irc directory: a call is answered in its query", () => {
   bench.event({ event: "incoming", call: "c", from: "Bob", key: KEY.bob });
   bench.line("PRIVMSG Bob :hello");
   assert(bench.bare().at(-1)!.includes("Bob is calling; y accepts"));
+  const { length } = bench.runs;
+  bench.line("PRIVMSG Bob :y");
+  assert(bench.bare().at(-1)!.includes("Nothing was done: you were asked only just now"));
+  assertEquals(bench.runs.length, length);
+  bench.nowMs += READING_MS_MIN;
   bench.line("PRIVMSG Bob :y");
   assertEquals(bench.ran.command, { command: "accept" });
 });
@@ -331,6 +336,62 @@ Deno.test("irc directory: what is said in a call has the other's key as its host
   bench.step({ type: "gone", client: 1 });
   const again = bench.join("", 2).map((line) => line.replace(/\[[^\]]*\] /, ""));
   assertEquals(again.filter((line) => line.includes(" PRIVMSG ")), said);
+});
+
+Deno.test("irc directory: a client that comes while a call rings is told of it, and only then y accepts", () => {
+  const bench = new IrcBench(["msg"]);
+  bench.directory();
+  bench.event({ event: "incoming", call: "c", from: "Bob", key: KEY.bob });
+  bench.nowMs += READING_MS_MIN;
+  assertEquals(bench.join().at(-1), `:${BOB} NOTICE Alice :<incoming>`);
+  const { length } = bench.runs;
+  bench.line("PRIVMSG Bob :y");
+  assertStringIncludes(bench.bare().join(), "Nothing was done: you were asked only just now");
+  assertEquals(bench.runs.length, length);
+  bench.nowMs += READING_MS_MIN;
+  bench.line("PRIVMSG Bob :y");
+  assertEquals(bench.ran.command, { command: "accept" });
+
+  bench.event({ event: "call", peer: "Bob", key: KEY.bob, state: "connected" });
+  bench.line("QUIT");
+  assert(!bench.join("", 2).some((line) => line.includes("<incoming>")));
+});
+
+Deno.test("irc group: a client that comes while votes are wanted is asked, and its y counts", () => {
+  const bench = new IrcBench(["msg"]);
+  bench.group();
+  const vote = { event: "vote-wanted", seq: 1, by: "Bob", old: "a", new: "b" };
+  bench.event({ ...vote, edit: 7, lines: ["change 7?"] });
+  bench.event({ ...vote, edit: 8, lines: ["change 8?"] });
+  bench.event({ event: "edit", edit: 7, seq: 1, by: "Bob", text: "b", outcome: "aborted" });
+  bench.nowMs += READING_MS_MIN;
+  const asked = bench.join().filter((line) => line.includes("change "));
+  assertEquals(asked, [`:${SERVICE} NOTICE #room :change 8?`]);
+  const { length } = bench.runs;
+  bench.line("PRIVMSG #room :y");
+  assertStringIncludes(bench.bare().join(), "Nothing was done: you were asked only just now");
+  assertEquals(bench.runs.length, length);
+  bench.nowMs += READING_MS_MIN;
+  bench.line("PRIVMSG #room :y");
+  assertEquals(bench.ran.command, { command: "go", edit: 8 });
+});
+
+Deno.test("irc rooms: a client that comes is told of the files offered meanwhile, each where it is for", () => {
+  const bench = new IrcBench(["msg"]);
+  bench.room();
+  const offer = { event: "offer", from: "Bob", key: KEY.bob, self: false };
+  const offers = (client: number) => bench.join("", client).filter((line) => line.includes("file"));
+  bench.event({ ...offer, file: 1, lines: ["file 1"] });
+  bench.event({ ...offer, file: 2, to: "Alice", lines: ["file 2"] });
+  bench.event({ ...offer, file: 3, lines: ["file 3"] });
+  bench.event({ event: "transfer", file: 3, state: "failed", reason: "withdrawn" });
+  assertEquals(offers(1), [
+    `:${SERVICE} NOTICE #room :file 1`,
+    `:${BOB} NOTICE Alice :file 2`,
+  ]);
+  bench.step({ type: "drained", client: 1 });
+  bench.line("QUIT");
+  assertEquals(offers(2), []);
 });
 
 Deno.test("irc rooms: several rooms are several channels", () => {

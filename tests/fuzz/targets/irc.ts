@@ -85,6 +85,7 @@ class Served {
     isPassword: (text) => text === "right",
     events: () => this.#events,
     hasCommand: () => true,
+    render: () => [["asked"]],
     wallMs: () => 0,
   });
   isClosed = false;
