@@ -16,7 +16,7 @@ type DoorFields = Readonly<Record<string, unknown>>;
 export interface Door {
   /** Called for each event, in order, while `ready()` is null. Not for those that were there before it was attached. */
   shown(event: DoorEvent): void;
-  /** Null while more events are welcome. One that leaves 10,000 events or 16 MiB waiting is dropped. */
+  /** Null while more events are welcome. One that leaves 5,000 events or 8 MiB waiting is dropped. */
   ready?(): Promise<void> | null;
   /** Lines wait, for that reason; null: they are run again. */
   paused?(reason: string | null): void;

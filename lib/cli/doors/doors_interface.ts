@@ -27,7 +27,7 @@ import type {
 import { unitsOf } from "../streams/output_queue.ts";
 import type { Door, DoorEvent, DoorHost } from "./door.ts";
 import { DoorInput } from "./door_input.ts";
-import { audienceOf, kindOf } from "./event_audience.ts";
+import { audienceOf, kindOf, partyOf, questionOf } from "./event_audience.ts";
 import { KeptEvents, type Kind } from "./kept_events.ts";
 import { TimeShare } from "./time_share.ts";
 
@@ -56,6 +56,9 @@ interface Kept {
   readonly forOthers: DoorEvent | null;
   readonly kind: Kind;
   readonly units: number;
+  readonly party: string;
+  readonly asks: string | null;
+  readonly settles: string | null;
 }
 
 export class DoorsInterface<Event extends ShownEvent, Target>
@@ -218,8 +221,9 @@ export class DoorsInterface<Event extends ShownEvent, Target>
       : { id, fields: { ...fields, ref: ref!.slice(asker.refStart.length) } };
     const forOthers = isForOthers ? { id, fields } : null;
     const kind = isForOthers ? kindOf(event) : "answer";
-    const kept = { asker, forAsker: own, forOthers, kind };
-    this.#kept.add({ ...kept, units: Math.min(units, EVENT_UNITS_MAX) });
+    const kept = { asker, forAsker: own, forOthers, kind, ...questionOf(event) };
+    const party = partyOf(event, place?.room ?? null);
+    this.#kept.add({ ...kept, party, units: Math.min(units, EVENT_UNITS_MAX) });
     for (const attached of this.#doors) this.#pass(attached);
   }
 

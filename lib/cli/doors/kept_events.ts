@@ -1,7 +1,11 @@
 /**
- * The last events of a run of the program, for doors that come later or come back. Each kind has a share of its own, from
- * which the oldest go: however much is said, who is in which room stays known, and no answer takes room from what was said.
+ * The last events of a run of the program, for doors that come later or come back. Each kind has a share of its own:
+ * however much is said, who is in which room stays known, and no answer takes room from what was said. In a share the
+ * oldest go of the party that takes most of it, so that nobody pushes out what was said elsewhere, or with others. A
+ * question that is open stays, whatever came behind it.
  */
+
+import { FairShares } from "../../base/collections/fair_shares.ts";
 
 /**
  * `said`: to all. `private`: to one alone; without it a door doesn't know of the conversation. `happened`: what changed.
@@ -9,8 +13,13 @@
  */
 export type Kind = "said" | "private" | "happened" | "answer";
 
+interface Share {
+  readonly events: number;
+  readonly units: number;
+}
+
 /** So many are kept, or that much of them in memory, in UTF-16 units of at most two bytes, whichever is less. */
-const SHARES: Readonly<Record<Kind, { readonly events: number; readonly units: number }>> = {
+const SHARES: Readonly<Record<Kind, Share>> = {
   said: { events: 10_000, units: 8_388_608 },
   private: { events: 5_000, units: 4_194_304 },
   happened: { events: 5_000, units: 2_097_152 },
@@ -18,11 +27,21 @@ const SHARES: Readonly<Record<Kind, { readonly events: number; readonly units: n
 };
 /** How much stays of a share when some go: they go in bulk, so that each costs the same however many are kept. */
 const STAYS = 0.9;
+/** So much of a share is its last events, whoever filled it: a door that is a little behind misses nothing. */
+const RECENT = 0.5;
+/** Questions that stay: as many as a group has edits under way. */
+const OPEN_MAX = 64;
 
 interface Sized {
   readonly kind: Kind;
   /** In UTF-16 units. */
   readonly units: number;
+  /** Where it was said, or with whom alone. */
+  readonly party: string;
+  /** The question that it asks the user; null: none. */
+  readonly asks: string | null;
+  /** The question that is open no more; null: none. */
+  readonly settles: string | null;
 }
 
 interface Numbered<Event> {
@@ -40,6 +59,8 @@ export class KeptEvents<Event extends Sized> {
     happened: { events: 0, units: 0 },
     answer: { events: 0, units: 0 },
   };
+  /** Questions that are open: they take nothing of a share. */
+  readonly #open = new Map<string, Numbered<Event>>();
   #lastId = 0;
   #goneId = 0;
 
@@ -59,12 +80,28 @@ export class KeptEvents<Event extends Sized> {
   }
 
   add(event: Event): void {
-    this.#events.push({ id: ++this.#lastId, event });
-    const used = this.#used[event.kind];
+    const added = { id: ++this.#lastId, event };
+    this.#events.push(added);
+    const { asks, settles } = event;
+    if (settles !== null) this.#settle(settles);
+    if (asks === null) return this.#count(added);
+    this.#settle(asks); // it is asked anew
+    this.#open.set(asks, added);
+    if (this.#open.size > OPEN_MAX) this.#settle(this.#open.keys().next().value!);
+  }
+
+  #settle(question: string): void {
+    const asked = this.#open.get(question);
+    if (asked === undefined) return;
+    this.#open.delete(question);
+    this.#count(asked);
+  }
+
+  #count({ event: { kind, units } }: Numbered<Event>): void {
+    const [share, used] = [SHARES[kind], this.#used[kind]];
     used.events += 1;
-    used.units += event.units;
-    const share = SHARES[event.kind];
-    if (used.events > share.events || used.units > share.units) this.#dropOldest(event.kind);
+    used.units += units;
+    if (used.events > share.events || used.units > share.units) this.#makeRoom(kind);
   }
 
   /** Those kept with higher numbers than that, the oldest first, and no more than `max`. */
@@ -83,17 +120,46 @@ export class KeptEvents<Event extends Sized> {
     return low;
   }
 
-  /** The last event stays, however long it is. */
-  #dropOldest(kind: Kind): void {
+  #makeRoom(kind: Kind): void {
     const [share, used] = [SHARES[kind], this.#used[kind]];
-    this.#events = this.#events.filter(({ id, event }) => {
-      const isGone = event.kind === kind && id < this.#lastId &&
-        (used.events > share.events * STAYS || used.units > share.units * STAYS);
-      if (!isGone) return true;
+    const max = { events: share.events * STAYS, units: share.units * STAYS };
+    const shared = this.#events.filter((one) => one.event.kind === kind && !this.#isOpen(one));
+    const older = shared.slice(0, recentFrom(shared, share));
+    const [events, units] = [new FairShares<string>(), new FairShares<string>()];
+    for (const { event } of older) {
+      events.add(event.party, 1);
+      units.add(event.party, event.units);
+    }
+    events.bound(max.events - (used.events - events.sum));
+    units.bound(max.units - (used.units - units.sum));
+    const gone = new Set<number>();
+    for (const { id, event } of older) {
+      const isGone = (used.events > max.events && events.isOver(event.party)) ||
+        (used.units > max.units && units.isOver(event.party));
+      if (!isGone) continue;
+      gone.add(id);
+      events.take(event.party, 1);
+      units.take(event.party, event.units);
       used.events -= 1;
       used.units -= event.units;
       if (kind !== "answer") this.#goneId = Math.max(this.#goneId, id);
-      return false;
-    });
+    }
+    this.#events = this.#events.filter(({ id }) => !gone.has(id));
   }
+
+  #isOpen({ id, event: { asks } }: Numbered<Event>): boolean {
+    return asks !== null && this.#open.get(asks)?.id === id;
+  }
+}
+
+/** Where the last events of a share begin; the very last is one of them, however long it is. */
+function recentFrom(shared: readonly Numbered<Sized>[], { events, units }: Share): number {
+  let at = shared.length - 1;
+  let taken = shared[at]!.event.units;
+  while (at > 0 && shared.length - at < events * RECENT) {
+    taken += shared[at - 1]!.event.units;
+    if (taken > units * RECENT) break;
+    at -= 1;
+  }
+  return at;
 }

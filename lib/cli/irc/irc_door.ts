@@ -10,7 +10,7 @@ import type { IrcLine } from "./irc_words.ts";
 import type { IrcPassword } from "./irc_password.ts";
 
 interface IrcDoorParts {
-  readonly host: Pick<DoorHost, "events" | "ready" | "run" | "commands">;
+  readonly host: Pick<DoorHost, "events" | "wholeFrom" | "ready" | "run" | "commands">;
   readonly listener: Pick<Deno.Listener, "accept" | "close">;
   readonly password: IrcPassword;
   readonly render: (fields: Fields) => readonly IrcLine[];
@@ -50,6 +50,7 @@ export class IrcDoor implements Door {
       version: VERSION,
       isPassword: (text) => password.is(text),
       events: () => host.events,
+      wholeFrom: () => host.wholeFrom,
       hasCommand: (name) => host.commands.find(name) !== undefined,
       render: (fields) => this.#parts.render(fields),
       wallMs,

@@ -78,6 +78,8 @@ interface IrcPorts {
   isPassword(text: string): boolean;
   /** All that is kept, the oldest first. */
   events(): readonly IrcEvent[];
+  /** See `DoorHost.wholeFrom`. */
+  wholeFrom(): number;
   hasCommand(name: string): boolean;
   /** How people read an event now. */
   render(fields: Fields): readonly IrcLine[];
@@ -301,10 +303,9 @@ export class IrcGateway {
     const missed = this.#said().filter(({ id }) => id > shownId);
     const shown = lastOfEach(missed, REPLAYED_MAX);
     const left = missed.length - shown.length;
-    if (left > 0) {
-      const text =
-        `${left} earlier messages aren't shown again; the console, or its history, has them`;
-      sendService(client, "NOTICE", client.nick, [text], this.#time);
+    const isWhole = this.#ports.wholeFrom() <= shownId + 1;
+    if (left > 0 || !isWhole) {
+      sendService(client, "NOTICE", client.nick, [leftOut(left, isWhole)], this.#time);
     }
     for (const [target, said] of Map.groupBy(shown, ({ target }) => target)) {
       sendHistory(client, target, said);
@@ -479,4 +480,11 @@ export class IrcGateway {
   #ask(client: IrcClient): void {
     client.send(ircMessage(SERVER, "PING", this.#receipts.ask(this.#lastId)));
   }
+}
+
+/** @param count How many of what is kept. @param isWhole Whether nothing that happened since is kept no more. */
+function leftOut(count: number, isWhole: boolean): string {
+  const way = "the console, or its history, has them";
+  if (count === 0) return `Earlier messages may be left out here; ${way}`;
+  return `${isWhole ? count : `At least ${count}`} earlier messages aren't shown again; ${way}`;
 }

@@ -20,6 +20,8 @@ export class IrcBench {
   /** How much the clock of the machine was set. */
   wallSetMs = 0;
   readonly events: IrcEvent[] = [];
+  /** From which event on all are kept. */
+  wholeFrom = 1;
   /** How often all that is kept was read. */
   reads = 0;
   readonly runs: Ran[] = [];
@@ -41,6 +43,7 @@ export class IrcBench {
         this.reads++;
         return this.events;
       },
+      wholeFrom: () => this.wholeFrom,
       hasCommand: (name) => commands.includes(name),
       render: linesOf,
       wallMs: () => this.wallMs,

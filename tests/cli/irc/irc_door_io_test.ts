@@ -188,6 +188,7 @@ function doorOf(connections: number, nowMs: () => number) {
   };
   const host = {
     events: [],
+    wholeFrom: 1,
     ready: () => null,
     run: () => {},
     commands: new CommandTable<never>({

@@ -787,6 +787,24 @@ Deno.test("irc: of very much that was said meanwhile the last is shown, and the 
   assert(lines.some((line) => line.endsWith("chathistory #room")));
 });
 
+Deno.test("irc: where some that was said isn't kept any more, the count of what is left out is a least one", () => {
+  const bench = new IrcBench();
+  bench.room();
+  bench.wholeFrom = 3;
+  bench.said("Bob", "kept");
+  const text = "Earlier messages may be left out here; the console, or its history, has them";
+  assert(bench.join("server-time").some((line) => line.endsWith(`:${text}`)));
+  bench.answerPing();
+  bench.step({ type: "gone", client: 1 });
+  assert(!bench.join("server-time", 2).some((line) => line.includes("left out")), "it was told");
+  bench.step({ type: "gone", client: 2 });
+
+  for (let at = 0; at < REPLAYED_MAX + 10; at++) bench.said("Bob", `n${at}`);
+  bench.wholeFrom = bench.events.at(-1)!.id;
+  const lines = bench.join("server-time", 3);
+  assert(lines.some((line) => line.includes(":At least 10 earlier messages aren't shown again")));
+});
+
 Deno.test("irc: a line that a client hasn't answered for is shown to the next one, though its socket took it", () => {
   const bench = inRoom();
   bench.said("Bob", "seen");

@@ -36,6 +36,7 @@ export class ServedIrc {
       get events() {
         return served === null ? [] : served.#events;
       },
+      wholeFrom: 1,
       ready: () => served?.held ?? null,
       run: (command: DoorCommand, ref: string) => served!.#take(command, ref),
       commands: new CommandTable<never>({

@@ -84,6 +84,7 @@ class Served {
     version: "1",
     isPassword: (text) => text === "right",
     events: () => this.#events,
+    wholeFrom: () => 1,
     hasCommand: () => true,
     render: () => [["asked"]],
     wallMs: () => 0,
