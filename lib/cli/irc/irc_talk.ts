@@ -188,10 +188,9 @@ export class IrcTalk {
 
   #sayInCall(name: string, said: Utterance): boolean {
     const { client, text, target } = said;
+    const answer = ANSWERS.get(text.trim().toLowerCase());
     if (this.#caller?.name === name) {
-      const answer = ANSWERS.get(text.trim().toLowerCase());
-      const isTooSoon = isJustBefore(this.#caller.askedMs, said.time);
-      if (answer !== undefined && !isTooSoon) {
+      if (answer !== undefined && !isJustBefore(this.#caller.askedMs, said.time)) {
         const command = answer === "yes" ? "accept" : "decline";
         this.run({ command }, pendingOf(said, "service"));
         return false;
@@ -214,6 +213,11 @@ export class IrcTalk {
     }
     if (this.#call === null && this.#over.has(name)) {
       const way = `the call with ${name} is over; /msg ${SERVICE} call ${name} calls again`;
+      client.reply("401", target, `Nothing was sent: ${way}`);
+      return true;
+    }
+    if (this.#call === null && answer !== undefined) { // meant for a call that was withdrawn meanwhile
+      const way = `${name} isn't calling; /msg ${SERVICE} call ${name} calls`;
       client.reply("401", target, `Nothing was sent: ${way}`);
       return true;
     }

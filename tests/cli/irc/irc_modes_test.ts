@@ -394,6 +394,26 @@ Deno.test("irc rooms: a client that comes is told of the files offered meanwhile
   assertEquals(offers(2), []);
 });
 
+Deno.test("irc directory: an answer to who calls no more calls nobody", () => {
+  const bench = inDirectory();
+  bench.event({ event: "incoming", call: "c", from: "Bob", key: KEY.bob });
+  bench.event({ event: "call", call: "c", peer: "Bob", state: "ended", reason: "cancelled" });
+  bench.taken();
+  const { length } = bench.runs;
+  bench.line("PRIVMSG Bob :Y ");
+  bench.line("PRIVMSG Bob :no");
+  const refused = ":p2pchat.local 401 Alice Bob :Nothing was sent: Bob isn't calling; " +
+    "/msg *p2pchat call Bob calls";
+  assertEquals([bench.runs.length, bench.bare()], [length, [refused, refused]]);
+
+  bench.line("PRIVMSG Bob :hi");
+  assertEquals(bench.ran.command, { command: "call", name: "Bob" });
+  bench.line("PRIVMSG Bob :y");
+  bench.answer({ event: "call", peer: "Bob", state: "ringing" });
+  bench.event({ event: "call", peer: "Bob", state: "connected" });
+  assertEquals(bench.ran.command, { command: "msg", text: "y" }, "it is said in the call");
+});
+
 Deno.test("irc rooms: several rooms are several channels", () => {
   const bench = new IrcBench();
   bench.room("One");
