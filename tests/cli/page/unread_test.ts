@@ -140,3 +140,26 @@ Deno.test("page: where the list is hidden, what is new in other conversations is
     "Conversations and people, 1,000 new messages elsewhere",
   ]);
 });
+
+Deno.test("page: whoever writes under names without end takes no conversation from the list", () => {
+  const writes = (from: string) => hello(1, { id: from, from, shown: from, private: true });
+  const flood = (what: string) => Array.from({ length: 305 }, (_, n) => writes(`${what}${n}`));
+  const listed = (state: Any, name: string) =>
+    [...state.places.values()].some(({ person }) => person === name);
+
+  const before = opened([READY, writes("Bob"), ...flood("zed")]);
+  assertEquals(before.places.size, 300);
+  assertEquals(["Bob", "zed0", "zed304"].map((name) => listed(before, name)), [true, true, true]);
+  assertEquals(before.places.get(placeOf(before, "Bob")).unread, 1);
+  assertEquals(listed(before, "zed303"), false);
+  const lines = items(before).filter(({ parts }) => parts?.[0].includes("more than 300"));
+  assertEquals(lines.length, 1, "it is said once");
+
+  // What the user has opened, or answered, later than that.
+  const asked = reduce(before, { type: "open", person: "Carol" });
+  const elsewhere = reduce(asked, { type: "select", place: "main" });
+  const answer = { ...writes("Dave"), id: "d", from: "Alice", to: "Dave", self: true };
+  const after305 = after(elsewhere, [writes("Dave"), answer, ...flood("yak")]);
+  assertEquals(["Bob", "Carol", "Dave"].map((name) => listed(after305, name)), [true, true, true]);
+  assertEquals(after305.places.size, 300);
+});

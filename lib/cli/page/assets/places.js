@@ -7,7 +7,7 @@ import { appended, NO_CHUNKS } from "./chunks.js";
 import { withCrowd } from "./crowds.js";
 import { folded } from "./harmless.js";
 
-/** So many places are kept; the ones that came first and were never opened go first. */
+/** So many places are kept: see `withoutOne`. */
 const PLACES_MAX = 300;
 /** So many names are known by their keys; the oldest are forgotten. */
 const KEYS_MAX = 2_000;
@@ -61,6 +61,8 @@ export const NOTHING = Object.freeze({
   unsaid: [],
   /** Ids of what was said before the program was started again, so that it isn't shown twice. */
   known: new Set(),
+  /** Whether conversations were left out, as there were too many. */
+  hasLeftOut: false,
   /** The rooms of the mesh that were open in this run of the program, the first one first. */
   opened: [],
   wasDown: false,
@@ -100,6 +102,8 @@ export function emptyPlace(id, more) {
     /** Whether what is shown of earlier is what came while the user was away. */
     hasReturned: false,
     isOver: false,
+    /** Whether the user has opened it, or said something there. */
+    isOwn: false,
     ...more,
   };
 }
@@ -113,14 +117,32 @@ export function mainPlace(state) {
 export function withPlace(state, place) {
   if (state.places.get(place.id) === place) return state;
   const places = new Map(state.places).set(place.id, place);
-  if (places.size > PLACES_MAX) {
-    const gone = [...places.values()].find(({ id, type }) =>
-      id !== state.current && (type === "direct" || type === "call")
-    );
-    if (gone !== undefined) places.delete(gone.id);
-  }
-  return { ...state, places };
+  const next = { ...state, places };
+  return places.size > PLACES_MAX ? withoutOne(next, place.id) : next;
 }
+
+/**
+ * Without the latest conversation that the user has nothing to do with, but for the one that has just begun: whoever
+ * writes under names without end takes nothing from the list that was there before. Where there is none, without the first
+ * one.
+ */
+function withoutOne(state, begun) {
+  const others = [...state.places.values()].filter(({ id, type }) =>
+    id !== begun && id !== state.current && (type === "direct" || type === "call")
+  );
+  const gone = others.findLast(({ isOwn }) => !isOwn) ?? others[0];
+  if (gone === undefined) return state;
+  const places = new Map(state.places);
+  places.delete(gone.id);
+  const next = { ...state, places, hasLeftOut: true };
+  if (state.hasLeftOut) return next;
+  const line = { kind: "line", at: null, tone: "info", parts: [LEFT_OUT] };
+  return withItem(next, mainPlace(next), line);
+}
+
+const LEFT_OUT =
+  `There are more than ${PLACES_MAX} conversations: of those that others began, the ` +
+  "latest are left out of the list. /history NAME shows what somebody said.";
 
 /**
  * The place of a mesh room; the first one is `main`, with or without a known id. What names none is about the room with
@@ -204,6 +226,7 @@ export function withItem(state, place, item, news = false, mention = false) {
   const next = {
     ...place,
     nextKey: key + 1,
+    isOwn: place.isOwn || item.self === true,
     chunks: appended(place.chunks, { ...item, key }),
   };
   if (news && !isSeen(state, place)) {
@@ -228,8 +251,8 @@ export function withAnswer(state, place, answer) {
 export function goneTo(state, id) {
   if (id === state.current) return state;
   const left = state.places.get(state.current);
-  const next = { ...state, current: id };
-  const after = left === undefined ? next : withPlace(next, { ...left, divider: null });
+  const opened = withPlace({ ...state, current: id }, { ...state.places.get(id), isOwn: true });
+  const after = left === undefined ? opened : withPlace(opened, { ...left, divider: null });
   return state.isFocused ? withPlace(after, seen(after.places.get(id))) : after;
 }
 
