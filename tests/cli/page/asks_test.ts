@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { AT, NOW_MS, pageOf } from "./events_given.ts";
+import { after, AT, NOW_MS, pageOf } from "./events_given.ts";
 import { type Any, page } from "./page_modules.ts";
 
 const { excerptsOf, inPlace, isShort, isSteady, mainPlace, meant, standing } = page;
@@ -137,6 +137,74 @@ Deno.test("page: an answer to a call is for the caller that one had seen when on
     );
   }
   assertEquals(answered(called(), "/accept bob", NOW_MS - 1, NOW_MS), { line: "/accept bob" });
+});
+
+Deno.test("page: a call is answered in the conversation with the caller as in the lobby", () => {
+  const state = called();
+  const place = { ...mainPlace(state), id: "c", type: "call", person: "bob", parent: "main" };
+  const late = NOW_MS + 5_000;
+  const typed = (text: string, begunMs = late, nowMs = late, where = place) =>
+    meant(state, where, text, { begunMs, nowMs });
+  assertEquals(typed("y"), { command: { command: "accept", name: "bob" } });
+  assertEquals(typed("no, later").error, "Not sent: bob is calling: y accepts, n declines.");
+  assertEquals(typed("n later").command, { command: "decline", reason: "later" });
+  assertEquals(
+    typed("y", NOW_MS, NOW_MS + 1_999).error,
+    "Nothing was done: you were asked only just now: read what it is about, then answer again.",
+  );
+  assertEquals(
+    typed("y", late, late, { ...place, person: "carol" }).error,
+    "Not sent: there is no call with carol now. Call again to say it.",
+  );
+});
+
+Deno.test("page: a file that was offered just now is fetched by y, as at the console, and is said of no other", () => {
+  const offer = (file: number, more = {}) => ({
+    ...{ event: "offer", file, id: `f${file}`, from: "bob", key: "b", self: false, name: "a.txt" },
+    ...{ size: 1, room: "r1", ...more },
+  });
+  const offered = (...offers: Any[]) =>
+    pageOf("mesh", [
+      { event: "ready", command: "mesh", name: "Alice", key: "a", room: "r1" },
+      ...offers,
+    ]);
+  const late = NOW_MS + 5_000;
+  const get = { command: "get", n: 2, room: "r1" };
+  assertEquals(answered(offered(offer(2)), "y", late, late), { command: get });
+  assertEquals(answered(offered(offer(2)), "n", late, late), { dismissed: "offer f2" });
+  assertEquals(
+    answered(offered(offer(2)), "y", NOW_MS - 1, late).error,
+    "Nothing was done: you were asked about file 2 after you began that line; if you mean that one, /get 2",
+  );
+  assertEquals(
+    answered(offered(offer(2)), "y", NOW_MS, NOW_MS + 1_999).error,
+    "Nothing was done: you were asked only just now: read what it is about, then answer again.",
+  );
+  assertEquals(
+    answered(offered(offer(2), offer(3)), "y", late, late).error,
+    "Nothing was done: 2 files are offered here: /get 2, /get 3",
+  );
+  for (
+    const [text, state, nowMs] of [
+      ["yes", offered(offer(2)), late],
+      ["y", offered(offer(2)), NOW_MS + 120_000],
+      ["y", offered(offer(2, { history: true })), late],
+      ["y", offered(offer(2, { self: true })), late],
+      ["y", offered(offer(2), { event: "transfer", file: 2, room: "r1", state: "done" }), late],
+    ]
+  ) {
+    assertEquals(answered(state, text, nowMs, nowMs).command.command, "msg");
+  }
+});
+
+Deno.test("page: of two different questions an answer says how each is answered", () => {
+  const offer = { event: "offer", file: 2, id: "f2", from: "bob", key: "b", self: false };
+  const state = after(called(), [{ ...offer, name: "a.txt", size: 1 }]);
+  const place = [...state.places.values()].find(({ type }: Any) => type === "call");
+  const late = NOW_MS + 5_000;
+  assertEquals(meant(state, place, "y", { begunMs: late, nowMs: late }), {
+    error: "Nothing was done: more than one thing is asked here: /accept, /get 2",
+  });
 });
 
 Deno.test("page: of long texts a question shows the beginning of what differs, and what is around it", () => {

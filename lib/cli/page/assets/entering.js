@@ -36,11 +36,16 @@ export class Entering {
   /** As `entered`, of a line alone: nothing is said anywhere else than in the place that was shown. */
   async submit(text, shown, begunMs = Infinity) {
     if (text.trim() === "") return false;
-    const { state, run, open, ask, done } = this.#ports;
+    const { state, run, open, ask, done, dismiss } = this.#ports;
     const place = state().places.get(shown);
     if (place === undefined) return refused(GONE);
     const what = meant(state(), place, text, { begunMs, nowMs: Date.now() });
     if (what.error !== undefined) return refused(what.error);
+    if (what.dismissed !== undefined) {
+      dismiss({ id: what.dismissed });
+      hint(null);
+      return true;
+    }
     if (leaves(state(), place, text) && !await ask("End p2pchat?", ENDS, "End it")) return false;
     // The title is to name whom it is for.
     if (what.to !== undefined && state().link.state === "open") open(what.to);

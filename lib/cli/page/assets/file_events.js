@@ -26,7 +26,7 @@ function placeOfOffer(state, event) {
   }
 }
 
-function offer(state, event, { isNew }) {
+function offer(state, event, { isNew, nowMs }) {
   const [next, place] = placeOfOffer(state, event);
   const id = `offer ${event.id}`;
   const { file, from, self, to, name, size, room, key, shown = from, history = false } = event;
@@ -39,7 +39,7 @@ function offer(state, event, { isNew }) {
     if (item.id === id) return changed(withFile, place, id, data);
   }
   const said = { at: event.at, from: shown, author: key ?? from, self, history };
-  const item = { kind: "offer", id, ...said, data };
+  const item = { kind: "offer", id, ...said, data, askedMs: self || history ? null : nowMs };
   const isNews = isNew && !self && !history;
   return withItem(withFile, place, item, isNews, event.to !== undefined);
 }

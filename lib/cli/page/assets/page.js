@@ -409,6 +409,7 @@ const entering = new Entering({
   state: () => state,
   run,
   open: (person) => acts.open(person),
+  dismiss: (item) => acts.dismiss(item),
   put: (text) => composer.put(text),
   ask: (...question) => dialogs.ask(...question),
   done: () => timeline.scrollToEnd(),

@@ -4,6 +4,7 @@ import { MESSAGE_BYTES_MAX, utf8Length } from "../../../base/text/text.ts";
 import { nearest } from "../../../base/text/nearest.ts";
 import { numberText } from "../../../base/text/words.ts";
 import { ASKED_JUST_NOW, READING_MS_MIN } from "../../rendering/reading_time.ts";
+import { itemsOf } from "./chunks.js";
 import { folded } from "./harmless.js";
 import { homeOf, mainPlace, openRooms, peopleOf } from "./places.js";
 
@@ -68,7 +69,7 @@ export function isCallWith({ call }, { type, person }) {
 /**
  * What a text is for the program: `{line}` or `{command}`, with `isChat` where it is something said, and `to` where it
  * names another than the place does, whose conversation is to be opened first; `{error}` where nothing can come of it;
- * null for nothing. Whatever the console may be talking to: what is said goes to whom the place is of, or to nobody.
+ * `{dismissed}` with the id of an offer that isn't wanted; null for nothing. Whatever the console may be talking to: what is said goes to whom the place is of, or to nobody.
  * @param when `begunMs`: when its first character was typed; `nowMs`: when it was entered.
  */
 export function meant(state, place, text, when = LATE) {
@@ -163,6 +164,8 @@ function knownName(state, place, word) {
 function saidIn(state, place, text, when) {
   if (isClosed(state, place)) return { error: NOT_IN };
   const room = roomOf(state, place);
+  const answer = answerIn(state, place, text, when);
+  if (answer !== null) return answer;
   switch (place.type) {
     case "direct":
       return (state.mode === "friends" ? toNamed(state, text) : null) ??
@@ -174,12 +177,77 @@ function saidIn(state, place, text, when) {
     case "lobby":
       return inLobby(state, text, when);
     case "group":
-      return state.votes.size > 0 && VOTES.test(text.trimEnd())
-        ? voted(state, text.trimEnd(), when)
-        : chat({ command: "msg", text });
+      return chat({ command: "msg", text });
     default:
       return chat({ command: "msg", text, ...room });
   }
+}
+
+/** What a text answers that is asked in that place; null: nothing there is answered so, and it is said. */
+function answerIn(state, place, text, when) {
+  const word = text.trimEnd();
+  const asked = [voteIn, callIn, fileIn].flatMap((find) => find(state, place, word, when) ?? []);
+  if (asked.length < 2) return asked[0]?.answer() ?? null;
+  const forms = asked.map(({ form }) => form).join(", ");
+  return { error: `Nothing was done: more than one thing is asked here: ${forms}` };
+}
+
+function voteIn(state, { type }, word, when) {
+  if (type !== "group" || state.votes.size === 0 || !VOTES.test(word)) return null;
+  return { form: `/${voteOf(word)}`, answer: () => voted(state, word, when) };
+}
+
+function callIn(state, { type, person }, word, when) {
+  const { call } = state;
+  const isHere = type === "lobby" || type === "call" && folded(call?.peer ?? "") === folded(person);
+  if (!isHere || call?.state !== "incoming") return null;
+  const found = CALL_ANSWER.exec(word);
+  if (found === null) return null;
+  const [, no, reason = ""] = found;
+  const command = no === undefined ? "accept" : "decline";
+  return { form: `/${command}`, answer: () => answered(state, command, reason, when) };
+}
+
+const CALL_ANSWER = /^(?:y|yes|(n|no)(?:\s+([^]*))?)$/i;
+
+/** As long as at the console: who comes later presses the button. */
+const FILE_ASKED_MS = 120_000;
+
+/** As at the console, what was offered just now is fetched by `y`, or isn't by `n`. */
+function fileIn(state, place, word, when) {
+  if (!/^[yn]$/i.test(word)) return null;
+  const isAsked = ({ kind, data, at, isDismissed, askedMs }) =>
+    kind === "offer" && askedMs !== null && data.state === "offered" && !isDismissed &&
+    when.nowMs - Date.parse(at) < FILE_ASKED_MS;
+  const asked = [...itemsOf(place.chunks)].filter(isAsked);
+  if (asked.length === 0) return null;
+  const getting = asked.map(({ data }) => `/get ${data.file}`);
+  const isYes = /y/i.test(word);
+  const form = isYes ? getting.join(", ") : NO_FILE;
+  return {
+    form,
+    answer() {
+      const error = tooEarly(
+        asked,
+        when,
+        ({ data }) => `about file ${data.file}`,
+        ({ data }) => isYes ? `if you mean that one, /get ${data.file}` : `for that one ${NO_FILE}`,
+      );
+      if (error !== null) return { error };
+      if (asked.length > 1) {
+        return { error: `Nothing was done: ${asked.length} files are offered here: ${form}` };
+      }
+      const [{ id, data }] = asked;
+      if (!isYes) return { dismissed: id };
+      return { command: { command: "get", n: data.file, ...roomOf(state, place) } };
+    },
+  };
+}
+
+const NO_FILE = "press No, thanks";
+
+function voteOf(word) {
+  return /^(?:y|yes|go)$/i.test(word) ? "go" : "abort";
 }
 
 /**
@@ -187,7 +255,7 @@ function saidIn(state, place, text, when) {
  * about, to which the user would agree unseen.
  */
 function voted({ votes }, word, when) {
-  const command = /^(?:y|yes|go)$/i.test(word) ? "go" : "abort";
+  const command = voteOf(word);
   const asked = [...votes.values()];
   if (asked.length === 0) return { error: "No edit waits for your vote." };
   const error = tooEarly(
@@ -257,7 +325,7 @@ function inCall(state, place, text) {
     return chat({ command: "msg", text: text === " q" ? "q" : text, name: call.peer });
   }
   return call.state === "incoming"
-    ? { error: `Not sent: ${person} is calling. Accept the call first.` }
+    ? { error: `Not sent: ${person} is calling: y accepts, n declines.` }
     : { error: `Not sent: ${person} hasn\u2019t answered yet.` };
 }
 
