@@ -189,7 +189,7 @@ Deno.test("Mesh names the removed to whoever would allow somebody back who isn't
 });
 
 Deno.test("Mesh lists founder and deputies as such, everywhere", () => {
-  const { found, ofAnn, toldOf, events, others } = annsRoom("Bob", "Cem");
+  const { found, ofAnn, toldOf, leaves, back, events, ann, others } = annsRoom("Bob", "Cem");
   const [bob, cem] = others as [Member, Member];
   found(false);
   ofAnn({ command: "deputy", name: "Bob", appoint: true });
@@ -213,6 +213,14 @@ Deno.test("Mesh lists founder and deputies as such, everywhere", () => {
       ["Ann founder", "Bob deputy", "Cem member"],
     ]);
   }
+  // Also where one comes back, of whom nobody asks for a list.
+  leaves(ann);
+  events.length = 0;
+  back(ann);
+  const came = events.flatMap(([who, event]) =>
+    event.event === "joined" && who !== "Ann" ? [[who, event.name, event.role]] : []
+  );
+  assertEquals(came.toSorted(), [["Bob", "Ann", "founder"], ["Cem", "Ann", "founder"]]);
 });
 
 Deno.test("Mesh says what a refused key's owner still reads and may do, and marks it in the list", () => {

@@ -302,7 +302,8 @@ export class RoomEvents {
 
   joined(key: PeerKey, beacon: LiveMember["beacon"], present: boolean): void {
     const member = { name: this.#name(key), key: fingerprintOf(key), ...dialled(beacon.endpoint) };
-    const joined = { event: "joined", ...member, ...shownPresence(beacon) } as const;
+    const more = { ...this.rulings.roleOf(key), ...shownPresence(beacon) };
+    const joined = { event: "joined", ...member, ...more } as const;
     this.#presences.set(key, presenceOf(beacon));
     this.#show(present ? { ...joined, present } : joined);
   }

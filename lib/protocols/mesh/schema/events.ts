@@ -144,6 +144,7 @@ export type MeshEvent =
     /** Empty, with port 0, for a member that can't be dialled. */
     readonly host: string;
     readonly port: number;
+    readonly role?: Role;
     /** The member was in the room before we came in. */
     readonly present?: true;
   }
