@@ -46,3 +46,12 @@ export function dateText(ms: number): string {
   }
   return last.text;
 }
+
+/** `42 s`, `1 min 3 s`, `2 h 5 min`: the duration of a call. */
+export function talkText(ms: number): string {
+  const seconds = Math.floor(ms / 1_000);
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}

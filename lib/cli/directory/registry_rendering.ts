@@ -9,7 +9,7 @@ import {
   type UserView,
 } from "../../protocols/directory/schema/events.ts";
 import { RINGING_MS_MAX } from "../../protocols/directory/schema/limits.ts";
-import { numberText } from "../../base/text/words.ts";
+import { numberText, talkText } from "../../base/text/words.ts";
 import type { FileEvent } from "../files/file_events.ts";
 import { fileLines } from "../files/file_rendering.ts";
 import { durationText } from "../rendering/moments.ts";
@@ -495,15 +495,6 @@ function notBegunLine(event: CallEvent, self: string, why: string, star: Line, m
     default:
       return [...mark, "No call with ", who, reasonText(event)];
   }
-}
-
-/** `42 s`, `1 min 3 s`, `2 h 5 min`: the duration of a call. */
-export function talkText(ms: number): string {
-  const seconds = Math.floor(ms / 1_000);
-  if (seconds < 60) return `${seconds} s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
 // Other events.

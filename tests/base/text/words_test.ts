@@ -1,5 +1,11 @@
 import { assertEquals } from "@std/assert";
-import { countText, entriesText, inWords, numberText } from "../../../lib/base/text/words.ts";
+import {
+  countText,
+  entriesText,
+  inWords,
+  numberText,
+  talkText,
+} from "../../../lib/base/text/words.ts";
 
 Deno.test("inWords() has commas between all but the last two", () => {
   const all = ["Bob", "Carol", "Dave"];
@@ -14,4 +20,14 @@ Deno.test("numbers are grouped by thousands, and one is one", () => {
   assertEquals([0, 999, 1_000, 1_234_567].map(numberText), ["0", "999", "1,000", "1,234,567"]);
   assertEquals([0, 1, 12_400].map(entriesText), ["0 entries", "1 entry", "12,400 entries"]);
   assertEquals([1, 2].map((count) => countText(count, "line")), ["1 line", "2 lines"]);
+});
+
+Deno.test("how long they talked is told in whole seconds", () => {
+  assertEquals([0, 59_999, 60_000, 3_599_000, 7_500_000].map(talkText), [
+    "0 s",
+    "59 s",
+    "1 min 0 s",
+    "59 min 59 s",
+    "2 h 5 min",
+  ]);
 });

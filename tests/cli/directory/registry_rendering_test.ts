@@ -2,7 +2,6 @@ import { assertEquals } from "@std/assert";
 import {
   type RegistryOwnEvent,
   RegistryRendering,
-  talkText,
 } from "../../../lib/cli/directory/registry_rendering.ts";
 import { ROW_CELLS } from "../../../lib/cli/rendering/graphemes.ts";
 import { TextFormat } from "../../../lib/cli/streams/text_format.ts";
@@ -580,16 +579,6 @@ Deno.test("registry: /status says where one is, the call, what is unsent and wha
   );
   const verified = linesOf([...IN, { ...status, serverVerified: true }]);
   assertEquals(verified.split(",")[0], "In the directory chat.example (verified) as alice");
-});
-
-Deno.test("registry: how long they talked", () => {
-  assertEquals([0, 59_999, 60_000, 3_599_000, 7_500_000].map(talkText), [
-    "0 s",
-    "59 s",
-    "1 min 0 s",
-    "59 min 59 s",
-    "2 h 5 min",
-  ]);
 });
 
 /** What a terminal of 40 columns shows of the first line. */

@@ -1,8 +1,8 @@
 /** What became of a call, in a line. */
 
+import { talkText } from "../../../base/text/words.ts";
 import {
   comparedText,
-  durationText,
   info,
   linePart,
   namePart as name,
@@ -72,8 +72,9 @@ export function callLine(event, { call }) {
     case "timeout":
       return isOurs ? info(who, " didn\u2019t answer") : info("You missed a call of ", who);
     default: {
-      const parts = (ENDED[reason] ?? ENDED[""])(who);
-      const after = durationMs === undefined ? [] : [` after ${durationText(durationMs)}`];
+      const isHungUp = reason === "" && durationMs !== undefined;
+      const parts = isHungUp ? ["You hung up"] : (ENDED[reason] ?? ENDED[""])(who);
+      const after = durationMs === undefined ? [] : [` after ${talkText(durationMs)}`];
       return (reason === "lost" || reason === "directory-down" ? warning : info)(
         ...parts,
         ...after,
