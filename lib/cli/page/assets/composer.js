@@ -78,6 +78,13 @@ export class Composer {
     this.focus();
   }
 
+  /** Takes a text away that is there, and nothing else. */
+  clear(text) {
+    if (this.#text.value !== text) return;
+    this.#text.value = "";
+    this.#changed(false);
+  }
+
   #save() {
     if (this.#place !== null) this.#drafts.set(this.#place.id, this.#text.value);
     const kept = [...this.#drafts].filter(([, text]) => text !== "");

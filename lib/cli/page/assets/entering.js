@@ -1,7 +1,7 @@
 /** What is entered in the message box: a line for the program, or what an entry of a group is to read. */
 
 import { fill, h } from "./dom.js";
-import { leaves, meant, tooLong } from "./typed.js";
+import { isVote, leaves, meant, tooLong } from "./typed.js";
 
 const $ = (id) => document.getElementById(id);
 
@@ -9,10 +9,12 @@ export class Entering {
   #ports;
   /** What is being changed: `{seq}` of an entry; null: nothing. */
   #editing = null;
+  /** A vote that was refused: `{text, why}`, until no question is open any more. */
+  #vote = null;
 
   /**
    * @param ports `state` gives what there is; `run` gives the program something; `open` goes to somebody's place; `put`
-   *   puts a text into the message box; `ask` asks a question; `done` is called when something was given to the program.
+   *   puts a text into the message box, `clear` takes that text out of it; `ask` asks a question; `done` is called when something was given to the program.
    */
   constructor(ports) {
     this.#ports = ports;
@@ -40,7 +42,10 @@ export class Entering {
     const place = state().places.get(shown);
     if (place === undefined) return refused(GONE);
     const what = meant(state(), place, text, { begunMs, nowMs: Date.now() });
-    if (what.error !== undefined) return refused(what.error);
+    if (what.error !== undefined) {
+      this.#vote = isVote(text) ? { text, why: what.error } : null;
+      return refused(what.error);
+    }
     if (what.dismissed !== undefined) {
       dismiss({ id: what.dismissed });
       hint(null);
@@ -57,6 +62,14 @@ export class Entering {
       done();
     }
     return isDone;
+  }
+
+  /** The last question is gone: what answered it is no answer any more, and isn't to be said to all by the next Enter. */
+  votesOver() {
+    if (this.#vote === null) return;
+    takeBack(this.#vote.why);
+    this.#ports.clear(this.#vote.text);
+    this.#vote = null;
   }
 
   /** The entry of an item is to be changed: its text is in the message box. */

@@ -70,6 +70,7 @@ function act(action) {
   if (before.current !== state.current && document.activeElement === $("text")) {
     tell(titleOf(state, current())); // of what stays in focus no reader says that it has another name now
   }
+  if (state.votes.size === 0 && before.votes.size > 0) entering.votesOver();
   drawSoon();
 }
 
@@ -411,6 +412,7 @@ const entering = new Entering({
   open: (person) => acts.open(person),
   dismiss: (item) => acts.dismiss(item),
   put: (text) => composer.put(text),
+  clear: (text) => composer.clear(text),
   ask: (...question) => dialogs.ask(...question),
   done: () => timeline.scrollToEnd(),
 });

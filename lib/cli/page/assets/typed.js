@@ -13,6 +13,11 @@ const LEAVING_LINE = /^:(?:q|quit|wq)\s*$/;
 const LEAVING = new Set(["quit", "exit", "logout", "forget-me"]);
 const VOTES = /^(?:y|yes|n|no|go|abort)$/i;
 
+/** Whether a text is an answer to a question, and nothing else. */
+export function isVote(text) {
+  return VOTES.test(text.trim());
+}
+
 /** The command of that name or alias, or of another program's word for it, without its slash. */
 export function commandNamed(state, word) {
   const known = ({ name, aliases }) => name === word || aliases.includes(word);
