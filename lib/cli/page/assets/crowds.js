@@ -1,52 +1,39 @@
-/** Who came and went, one after the other: in one line, as it matters who is here now, and not how that came about. */
+/** Who came, or who went, one soon after the other: in one line, which stands where the first did, with that one's time. */
 
 import { replaced } from "./chunks.js";
 import { listed, namePart } from "./phrases.js";
 
-/** Who comes or goes later than this has a line of its own, which says when. */
-const PAUSE_MS = 30 * 60_000;
+/** Who comes or goes so long after the first has a line of their own, which says when. */
+const TOGETHER_MS = 5 * 60_000;
 /** So many of them share a line. */
 const CROWD_MAX = 200;
 /** So many are named, and the others only counted. */
 const NAMED_MAX = 3;
 
 /**
- * The chunks with the line `item` as a part of the last one, where that, too, only says who came and went; null: it needs
- * a line of its own.
+ * The chunks with the line `item` as a part of the last one, where that, too, only says who came, or who went; null: it
+ * needs a line of its own.
  */
 export function withCrowd(chunks, item) {
   const last = chunks.at(-1)?.items.at(-1);
   if (last?.crowd === undefined || item.crowd === undefined) return null;
   const crowd = [...last.crowd, ...item.crowd];
-  const isSoon = Date.parse(item.at) - Date.parse(last.at) < PAUSE_MS;
-  if (!isSoon || crowd.length > CROWD_MAX) return null;
-  const merged = { ...last, at: item.at, crowd, parts: crowdParts(crowd) };
+  const isSoon = Date.parse(item.at) - Date.parse(last.at) < TOGETHER_MS;
+  const isAlike = wordOf(last.crowd[0]) === wordOf(item.crowd[0]);
+  if (!isSoon || !isAlike || crowd.length > CROWD_MAX) return null;
+  const merged = { ...last, crowd, parts: crowdParts(crowd) };
   return replaced(chunks, (each) => each === last, () => merged);
 }
 
-const WORDS = {
-  "true true": " joined",
-  "false false": " left",
-  "false true": " left and came back",
-  "true false": " came and left",
-};
-
 /** In a directory nobody joins anything. */
-const OF_DIRECTORY = { "true true": " came online" };
+function wordOf({ isIn, isOnline }) {
+  return isIn ? isOnline ? " came online" : " joined" : " left";
+}
 
-/** `Bob, Carol and 3 others joined; Dave left`. @param crowd `{name, isIn}` in order. */
-export function crowdParts(crowd) {
-  const people = new Map();
-  for (const { name, isIn } of crowd) {
-    const first = people.get(name)?.first ?? isIn;
-    people.set(name, { first, last: isIn });
-  }
-  const words = { ...WORDS, ...(crowd.some(({ isOnline }) => isOnline) ? OF_DIRECTORY : {}) };
-  return Object.entries(words).flatMap(([how, word]) => {
-    const names = [...people].filter(([, { first, last }]) => `${first} ${last}` === how)
-      .map(([name]) => name);
-    return names.length === 0 ? [] : [["; "], [...namesParts(names), word]];
-  }).flat().slice(1);
+/** `Bob, Carol and 3 others joined`. @param crowd `{name, isIn}` in order, who all came, or all went. */
+function crowdParts(crowd) {
+  const names = new Set(crowd.map(({ name }) => name));
+  return [...namesParts([...names]), wordOf(crowd[0])];
 }
 
 function namesParts(names) {
