@@ -17,6 +17,13 @@ export function othersIn(state, place) {
   return state.mode === "directory" ? Math.max(known, (state.total ?? 1) - 1) : known;
 }
 
+/** How many stand in the list beside which that is shown: the user, too, but for friends, of whom one is none. */
+export function listedIn(state, place) {
+  if (state.mode === "friends") return othersIn(state, place);
+  const listed = peopleOf(state, place).size;
+  return state.mode === "directory" ? Math.max(listed, state.total ?? 0) : listed;
+}
+
 export function subtitleOf(state, place) {
   if (isClosed(state, place)) return CLOSED;
   const others = othersIn(state, place);

@@ -3,7 +3,7 @@
 import { countText, numberText } from "../../../base/text/words.ts";
 import { avatar, fill, h, icon, nameOf, setText, verifiedSign } from "./dom.js";
 import { shownName, visible } from "./harmless.js";
-import { othersIn } from "./headings.js";
+import { listedIn } from "./headings.js";
 import { comparedText } from "./phrases.js";
 import { directId, homeOf, mainPlace, peopleOf } from "./places.js";
 
@@ -97,8 +97,8 @@ export function renderPeople(elements, state, act) {
   const place = state.places.get(state.current) ?? mainPlace(state);
   const people = [...peopleOf(state, place).values()].sort(byPresence);
   setText(elements.word, WORDS[state.mode] ?? "Here");
-  const others = othersIn(state, place);
-  setText(elements.count, others === 0 ? "" : numberText(others));
+  const listed = listedIn(state, place);
+  setText(elements.count, listed === 0 ? "" : numberText(listed));
   keyed(elements.list, people.slice(0, PEOPLE_MAX), ({ name }) => name, (person) => ({
     signature: JSON.stringify([person, state.keys.get(person.name), state.marked.size]),
     make: () => personElement(person, state, act),
