@@ -18,6 +18,7 @@ import * as qr from "../../../lib/cli/page/assets/qr.js";
 import * as reduce from "../../../lib/cli/page/assets/reduce.js";
 import * as refs from "../../../lib/cli/page/assets/refs.js";
 import * as rooms from "../../../lib/cli/page/assets/room_events.js";
+import * as runs from "../../../lib/cli/page/assets/runs.js";
 import * as seeking from "../../../lib/cli/page/assets/seeking.js";
 import * as session from "../../../lib/cli/page/assets/session.js";
 import * as sidebar from "../../../lib/cli/page/assets/sidebar.js";
@@ -48,6 +49,7 @@ export const page: Any = {
   ...reduce,
   ...refs,
   ...rooms,
+  ...runs,
   ...seeking,
   ...session,
   ...sidebar,

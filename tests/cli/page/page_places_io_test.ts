@@ -24,6 +24,8 @@ const STEPS: Readonly<Record<string, (browser: Browser) => Promise<void>>> = {
   "a new room is led to, and a draft stays where it was written": inNewRoom,
   "a window that isn't let in shows why, and nothing else": shutOut,
   "what is new is counted and marked when a page is opened, and only once": whatIsNew,
+  "who is led to a line further above isn't at the end": ledAbove,
+  "what answered questions that are gone goes with them": votesGone,
   "earlier messages come above what is being read, which stays where it is": earlierMessages,
   "what isn't sent stays in view, and can be sent once the program is there again": whatIsNotSent,
 };
@@ -40,6 +42,56 @@ Deno.test({
     }
   },
 });
+
+async function ledAbove(browser: Browser): Promise<void> {
+  await using double = disposable(new PageDouble({ mode: "group" }));
+  const entries = Array.from(
+    { length: 60 },
+    (_, at) => said(`line ${at}`, { seq: at + 1, self: true }),
+  );
+  const { page: program } = double;
+  program.show(...entries, { event: "edit-started", edit: 1, seq: 1, awaited: ["Bob"] });
+  await using open = await OpenPage.open(browser, program.url);
+  const { page } = open;
+  await page.getByRole("button", { name: "entry 1", exact: true }).click();
+  await page.locator(".said:focus", { hasText: "line 0" }).waitFor();
+  await page.locator("#to-end", { hasText: "Latest" }).waitFor();
+
+  program.show(said("more", { seq: 61 }));
+  await page.locator("#to-end", { hasText: "1 new message" }).click();
+  await page.locator(".new-line + .said", { hasText: "more" }).waitFor();
+
+  // Since when one was away says that already; and whoever does something is named.
+  program.show(said("mine", { seq: 62, self: true }));
+  program.show({ event: "returned", since: new Date().toISOString() });
+  await page.locator(".since").waitFor();
+  await page.evaluate("document.querySelector('#timeline').scrollTop = 0");
+  await page.locator("#to-end", { hasText: "Latest" }).waitFor();
+  program.show(said("/me waves", { seq: 63, history: true }));
+  await page.locator("#to-end", { hasText: "1 new message" }).click();
+  await open.sees("Bob waves");
+  assertEquals(await page.locator(".new-line").count(), 0);
+}
+
+async function votesGone(browser: Browser): Promise<void> {
+  await using double = disposable(new PageDouble({ mode: "group" }));
+  const { page: program } = double;
+  const votes = [1, 2].map((edit) => ({
+    ...{ event: "vote-wanted", edit, seq: edit, by: "Bob", old: "one", new: "two" },
+    ...{ at: "2026-01-01T00:00:00.000Z", deadline: "2099-01-01T00:00:00.000Z" },
+  }));
+  program.show(said("one", { seq: 1 }), said("two", { seq: 2 }), ...votes);
+  await using open = await OpenPage.open(browser, program.url);
+  const { page } = open;
+  await page.locator(".ask").nth(1).waitFor();
+  await open.type("y");
+  await page.locator("#hint").waitFor();
+
+  const over = { event: "edit", by: "Bob", outcome: "committed", reason: "", agreed: [] };
+  program.show(...votes.map(({ edit, seq }) => ({ ...over, edit, seq, text: "two" })));
+  await page.locator("#hint").waitFor({ state: "hidden" });
+  assertEquals(await page.locator("#text").inputValue(), "");
+}
 
 async function earlierMessages(browser: Browser): Promise<void> {
   const all = Array.from({ length: 1_000 }, (_, at) => said(`line ${at}`));

@@ -50,6 +50,50 @@ Deno.test("page: what is said in a room, who comes and who goes", () => {
   assertEquals(texts(left).at(-1), "* Bob left");
 });
 
+Deno.test("page: the founder is called so again who comes back, and all who are listed are counted", () => {
+  const joined = { event: "joined", name: "Bob", key: KEY, host: "h", port: 1, role: "founder" };
+  const state = pageOf("mesh", [
+    ready,
+    joined,
+    { event: "left", name: "Bob", key: KEY, reason: "quit" },
+    joined,
+  ]);
+
+  assertEquals(mainPlace(state).people.get("Bob").role, "founder");
+  assertEquals(page.listedIn(state, mainPlace(state)), 2);
+  const users = ["alice", "bob"].map((name) => ({ name, key: name, state: "free" }));
+  const online = (total: number) => pageOf("directory", [{ event: "users", users, total }]);
+  const counts = [2, 1_200].map(online).map((one) => page.listedIn(one, mainPlace(one)));
+  assertEquals(counts, [2, 1_200]);
+  const friends = pageOf("friends", [{ event: "friends", friends: [{ name: "bob" }] }]);
+  assertEquals(page.listedIn(friends, mainPlace(friends)), 1, "one is no friend of one's own");
+});
+
+Deno.test("page: after a while, and after many, the name of who says them all is shown again", () => {
+  const from = "Bob";
+  const saidAt = (s: number) => ({
+    from,
+    author: "b",
+    at: new Date(NOW_MS + s * 1_000).toISOString(),
+  });
+  const named = (all: Any[], above: Any[] = []) => {
+    const under = page.unnamed(all, above);
+    return all.flatMap((item, index) => under.has(item) ? [] : [index]);
+  };
+  const quick = Array.from({ length: 45 }, (_, index) => saidAt(index));
+  const slow = Array.from({ length: 12 }, (_, index) => saidAt(index * 120));
+
+  assertEquals(named(quick), [0, 20, 40]);
+  assertEquals(named(slow), [0, 5, 10]);
+  assertEquals(named([saidAt(0), saidAt(301), { ...saidAt(302), from: "Eve", author: "e" }]), [
+    0,
+    1,
+    2,
+  ]);
+  // The chunk above is looked at, too.
+  assertEquals(named(quick.slice(15, 30), quick.slice(0, 15)), [5]);
+});
+
 Deno.test("page: that a room is private the title says, and no line", () => {
   const state = pageOf("mesh", [{ ...ready, private: true }]);
 
@@ -330,7 +374,7 @@ Deno.test("page: of an edit there is one line, at the one who asks and at those 
   assertEquals(shown(wanted, { ...byBob, history: true }), []);
 });
 
-Deno.test("page: who comes and goes shares a line, but for whom one is warned of", () => {
+Deno.test("page: who comes shares a line, and who goes, but for whom one is warned of", () => {
   const joined = (name: string) => ({ event: "joined", name, key: name, host: "h", port: 1 });
   const left = (name: string, reason = "quit") => ({ event: "left", name, key: name, reason });
   const room = pageOf("mesh", []);
@@ -341,10 +385,16 @@ Deno.test("page: who comes and goes shares a line, but for whom one is warned of
   const five = ["Bob", "Carol", "Dave", "Eve", "Fay"].map(joined);
   assertEquals(shown(...five), ["* Bob, Carol and 3 others joined"]);
   assertEquals(items(after(room, five))[0].parts[4], { others: ["Dave", "Eve", "Fay"] });
+  // In the order in which that was, and each line has the time of its first.
   assertEquals(
-    shown(...five, left("Eve"), left("Al"), left("Bo"), joined("Bo")),
-    ["* Bob, Carol and 2 others joined; Al left; Bo left and came back; Eve came and left"],
+    shown(...five, left("Eve"), left("Al"), joined("Bo"), left("Bo")),
+    ["* Bob, Carol and 3 others joined", "* Eve and Al left", "* Bo joined (h)", "* Bo left"],
   );
+  const soon = { ...joined("Carol"), at: "2026-11-27T12:04:00.000Z" };
+  const late = { ...joined("Dave"), at: "2026-11-27T12:06:00.000Z" };
+  const came = after(room, [joined("Bob"), soon, late]);
+  assertEquals(texts(came), ["* Bob and Carol joined", "* Dave joined (h)"]);
+  assertEquals(items(came).map(({ at }: Any) => at), [AT, late.at]);
   assertEquals(shown(joined("Bob"), hello, joined("Carol")).length, 3);
   assertEquals(shown(joined("Bob"), { ...left("Bob", "lost"), silentMs: 5_000 }).length, 2);
   const known = { ...joined("Eve"), verifiedAs: ["Bob"] };
@@ -352,9 +402,6 @@ Deno.test("page: who comes and goes shares a line, but for whom one is warned of
   const online = (name: string) => ({ event: "presence", name, state: "free" });
   const directory = after(pageOf("directory", []), [online("al"), online("bo")]);
   assertEquals(texts(directory), ["* al and bo came online"]);
-  // Who comes an hour later does so then.
-  const later = { ...joined("Carol"), at: "2026-11-27T13:00:00.000Z" };
-  assertEquals(shown(joined("Bob"), later).length, 2);
 });
 
 Deno.test("page: a person's colour is that of the key, whoever else is there", () => {
@@ -453,6 +500,11 @@ Deno.test("page: a call comes, is answered, and ends where it was held", () => {
   const over = after(talked, [{ ...call, state: "ended", reason: "hung-up", durationMs: 63_000 }]);
   assertEquals(over.call, null);
   assertEquals(texts(over, over.current).at(-1), "* bob hung up after 1 min 3 s");
+  // In the words of the console, and as long as there.
+  const own = after(talked, [{ ...call, state: "ended", durationMs: 30_900 }]);
+  assertEquals(texts(own, own.current).at(-1), "* You hung up after 30 s");
+  const unheld = after(rung, [{ ...call, state: "ended" }]);
+  assertEquals(texts(unheld).at(-1), "* The call with bob is over");
   assertEquals(
     typeof page.meant(over, over.places.get(over.current), "still there?").error,
     "string",

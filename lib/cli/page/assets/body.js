@@ -6,19 +6,21 @@ import { listed, namePart, othersText } from "./phrases.js";
 import { fullText, timeText } from "./times.js";
 
 /** A text with links, mentions and breaks; of a long one the beginning, and a button for the rest. */
-export function bodyElement(raw, { state }, kind) {
+export function bodyElement({ text: raw, from }, { state }, kind) {
   const action = actionIn(raw);
   const text = visibleBody(action ?? raw);
   const { head, more } = foldedBody(text);
+  const who = action === null ? [] : [nameOf(from, state), " "];
   const element = h(
     "div",
     { class: action === null ? kind : `${kind} is-action`, dir: "auto" },
+    who,
     pieces(head, state.self),
   );
   if (more === null) return element;
   const button = h("button", { type: "button", class: "more" }, `Show ${more}`);
   button.addEventListener("click", () => {
-    element.replaceChildren(...pieces(text, state.self));
+    element.replaceChildren(...who, ...pieces(text, state.self));
     button.remove();
   });
   return h("div", {}, element, button);

@@ -118,7 +118,7 @@ function foundElement(
       ", ",
       timeText(at, nowMs),
     ),
-    bodyElement(text, context, "found-text"),
+    bodyElement({ text, from: from ?? state.self }, context, "found-text"),
     found === undefined ? null : h("button", {
       type: "button",
       class: "more",

@@ -7,14 +7,15 @@ import { offer, said } from "./spoken.js";
 import { fullText, timeText } from "./times.js";
 
 /**
- * @param before The item above, or null.
+ * @param before The item above, or null. @param isUnnamed Whether the name of who says it stands further above.
  * @param context `state`, `place`, `nowMs`, and `act`: what buttons do.
  */
-export function itemElement(item, before, context) {
-  const made = MAKERS[item.kind](item, before, context);
+export function itemElement(item, before, isUnnamed, context) {
+  const made = MAKERS[item.kind](item, isUnnamed, context);
   const above = [];
   if (startsDay(item, before)) above.push(dayRule(item.at, context));
-  if (context.place.divider === item.key) {
+  // Since when they were away says it, too.
+  if (context.place.divider === item.key && before?.kind !== "since") {
     const { dividerAt } = context.place;
     const since = dividerAt === null ? "" : ` since ${timeText(dividerAt, context.nowMs)}`;
     above.push(h("div", { class: "new-line", role: "separator" }, `New${since}`));

@@ -1,35 +1,30 @@
 /** What somebody says, or offers: with who it is, and when, where that begins; else beside what they said before. */
 
 import { bodyElement, sentence } from "./body.js";
-import { startsDay } from "./days.js";
 import { avatar, colour, h, icon, nameOf, verifiedSign } from "./dom.js";
 import { offerElement } from "./offers.js";
 import { shownName, visible } from "./harmless.js";
 import { peopleOf } from "./places.js";
 import { fullText, shortTimeText, timeText } from "./times.js";
 
-/** What is said within so many ms of what the same person said before stands under it, without their name. */
-const TOGETHER_MS = 5 * 60_000;
-
-function isTogether(item, before) {
-  return before?.author !== undefined && before.author === item.author &&
-    before.from === item.from && before.toAll === item.toAll && !startsDay(item, before) &&
-    Math.abs(Date.parse(item.at) - Date.parse(before.at)) < TOGETHER_MS;
-}
-
-export function said(item, before, context) {
+export function said(item, isUnnamed, context) {
   const classes = ["said"];
   if (item.mention) classes.push("is-mention");
   if (item.delivery === "queued") classes.push("is-waiting");
-  const body = [bodyElement(item.text, context, "said-text"), footOf(item, context)];
+  const body = [bodyElement(item, context, "said-text"), footOf(item, context)];
   const who = item.self ? "You" : shownName(item.from, context.state);
   const label = `${who}, ${timeText(item.at)}`;
-  return spoken(item, before, context, { classes, label, body, beside: besideOf(item, context) });
+  return spoken(item, isUnnamed, context, {
+    classes,
+    label,
+    body,
+    beside: besideOf(item, context),
+  });
 }
 
-export function offer(item, before, context) {
+export function offer(item, isUnnamed, context) {
   const who = item.self ? "You offer" : `${shownName(item.from, context.state)} offers`;
-  return spoken(item, before, context, {
+  return spoken(item, isUnnamed, context, {
     classes: ["said", "is-offer"],
     label: `${who} a file, ${visible(item.data.name)}`,
     body: offerElement(item, context),
@@ -37,9 +32,9 @@ export function offer(item, before, context) {
   });
 }
 
-function spoken(item, before, context, { classes, label, body, beside }) {
+function spoken(item, isUnnamed, context, { classes, label, body, beside }) {
   const { state, place } = context;
-  const isFirst = !isTogether(item, before) || place.divider === item.key;
+  const isFirst = !isUnnamed || place.divider === item.key;
   if (isFirst) classes.push("is-first");
   if (item.self) classes.push("is-own");
   return h(

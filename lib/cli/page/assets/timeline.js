@@ -7,6 +7,7 @@ import { h } from "./dom.js";
 import { goOn, keepOneStop } from "./entry_tools.js";
 import { itemElement } from "./items.js";
 import { peopleOf } from "./places.js";
+import { unnamed } from "./runs.js";
 import { drawnOf, keptScroll } from "./spans.js";
 import { dayNumber } from "./times.js";
 
@@ -93,6 +94,7 @@ export class Timeline {
     this.#isAtEnd = false;
     this.#goTo({ key, offset: this.#element.clientHeight / 3 });
     this.#scrolled();
+    this.#changed();
     const found = this.#element.querySelector(`.item[data-key="${key}"]`);
     if (found === null) return;
     found.tabIndex = -1;
@@ -270,7 +272,7 @@ export class Timeline {
     for (let index = first; index < end; index++) {
       const chunk = chunks[index];
       const entry = this.#drawn.get(chunk.id) ?? this.#newEntry();
-      this.#drawItems(entry, chunk, chunks[index - 1]?.items.at(-1) ?? null);
+      this.#drawItems(entry, chunk, chunks[index - 1]?.items ?? []);
       if (entry.element === next) next = next.nextSibling;
       else this.#element.insertBefore(entry.element, next);
       drawn.set(chunk.id, entry);
@@ -288,15 +290,16 @@ export class Timeline {
   /** Elements are kept for items that are as before: nothing flickers, and a selection stays. */
   #drawItems(entry, chunk, above) {
     const old = new Map(entry.parts.map((part) => [part.item.key, part]));
-    let before = above;
+    const under = unnamed(chunk.items, above);
+    let before = above.at(-1) ?? null;
     let next = entry.element.firstChild;
     const hadFocus = entry.element.contains(document.activeElement);
     const parts = chunk.items.map((item) => {
-      const signature = this.#signatureOf(item);
+      const signature = `${this.#signatureOf(item)} ${under.has(item)}`;
       let part = old.get(item.key);
       old.delete(item.key);
       if (part?.item !== item || part.before !== before || part.signature !== signature) {
-        const element = itemElement(item, before, this.#context);
+        const element = itemElement(item, before, under.has(item), this.#context);
         if (part !== undefined) {
           if (part.element === next) next = next.nextSibling;
           part.element.remove();
