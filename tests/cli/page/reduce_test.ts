@@ -553,6 +553,24 @@ Deno.test("page: a file is offered, fetched, and here", () => {
   assertEquals(items(done).length, 2);
 });
 
+Deno.test("page: an offer of an earlier run can't be fetched, unless it is told again", () => {
+  const offer = { event: "offer", from: "Bob", key: KEY, self: false, size: 9, digest: "d" };
+  const first = { ...offer, file: 1, id: "f1", name: "a.pdf" };
+  const before = pageOf("mesh", [ready, first, { ...offer, file: 2, id: "f2", name: "b.pdf" }]);
+
+  const again = welcome("mesh", { run: "run 2", last: 9 });
+  const state = after(reduce(before, { type: "welcome", welcome: again }), [
+    ready,
+    { ...first, file: 7, history: true },
+  ]);
+
+  const offers = items(state).filter(({ kind }: Any) => kind === "offer");
+  assertEquals(offers.map(({ data }: Any) => [data.name, data.file, data.state]), [
+    ["a.pdf", 7, "offered"],
+    ["b.pdf", 2, "over"],
+  ]);
+});
+
 Deno.test("page: asks for what was said before all that is there, and for less where that is too long", () => {
   const asked: Any[] = [];
   const asking = new page.Asking((command: Any) => asked.push(command));

@@ -62,6 +62,27 @@ function transfer(state, event) {
   return changed(state, place, found.id, { state: how, bytes, path, reason, text });
 }
 
+/**
+ * Offers as another run of the program finds them: their numbers are no longer any, and those that still stand are told
+ * again.
+ */
+export function withOffersOver(place) {
+  const isOpen = ({ kind, data }) => kind === "offer" && data.state !== "done";
+  const chunks = place.chunks.map((chunk) =>
+    chunk.items.some(isOpen)
+      ? {
+        ...chunk,
+        items: chunk.items.map((item) => isOpen(item) ? over(item) : item),
+      }
+      : chunk
+  );
+  return { ...place, chunks };
+}
+
+function over(item) {
+  return { ...item, data: { ...item.data, state: "over" } };
+}
+
 /** The answer to `/files` says of each how far it is. */
 function files(state, event, when) {
   let next = state;

@@ -79,6 +79,8 @@ function stateOf({ state: how, self, to, bytes, size, path, reason, text }) {
       return self ? " \u00b7 taken back" : " \u00b7 stopped";
     case "failed":
       return ` \u00b7 ${visible(text ?? REASONS[reason] ?? "it can\u2019t be had")}`;
+    case "over":
+      return " \u00b7 not offered now";
     default:
       return to === undefined || self ? "" : " \u00b7 for you alone";
   }

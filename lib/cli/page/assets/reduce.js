@@ -5,6 +5,7 @@
 
 import { itemsOf, NO_CHUNKS, replaced } from "./chunks.js";
 import { happened } from "./events.js";
+import { withOffersOver } from "./file_events.js";
 import {
   directPlace,
   goneTo,
@@ -132,7 +133,12 @@ function begunAnew(state) {
   const places = new Map(
     [...state.places].map((
       [id, place],
-    ) => [id, { ...place, people: new Map(), isOver: false, hasReturned: false }]),
+    ) => [id, {
+      ...withOffersOver(place),
+      people: new Map(),
+      isOver: false,
+      hasReturned: false,
+    }]),
   );
   const none = { votes: new Map(), files: new Map(), call: null };
   let next = { ...state, ...none, places, wasIn: false, isInTold: false, wasDown: false };
