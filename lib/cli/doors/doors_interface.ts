@@ -78,6 +78,8 @@ export class DoorsInterface<Event extends ShownEvent, Target>
   #prompt: ReturnType<DoorHost["prompt"]> = { text: "", self: null };
   #pausedBecause: string | null = null;
   #isReady = false;
+  /** Whether a line that was typed at the terminal is being run. */
+  #isRunningTyped = false;
   /** What is told once the first line is out, which some readers read alone; one for each door. */
   #untold: CommonEvent[] = [];
   /** How the doors are used, which nobody finds again that has scrolled away. */
@@ -176,7 +178,8 @@ export class DoorsInterface<Event extends ShownEvent, Target>
 
   show(event: Event | CommonEvent, ref?: string, place?: Place): void {
     const asker = this.#askerOf(ref);
-    const audience = audienceOf(event, ref !== undefined);
+    const isAnswer = this.#isRunningTyped && event.event === "error";
+    const audience = audienceOf(event, ref !== undefined || isAnswer);
     if (asker === null) this.#first.show(event, ref, place);
     else if (audience !== "asker") this.#first.show(event, undefined, place);
     if (audience === "all" || (audience === "asker" && asker !== null)) {
@@ -298,7 +301,16 @@ export class DoorsInterface<Event extends ShownEvent, Target>
   // What the doors are told, too.
 
   listen(handler: InputHandler<Target>): void {
-    this.#first.listen(handler);
+    const lineBegins = (isWhole?: boolean) => {
+      const begun = handler.lineBegins?.(isWhole);
+      return () => {
+        begun?.();
+        // An error that comes of it before anything else can happen answers it.
+        this.#isRunningTyped = true;
+        queueMicrotask(() => this.#isRunningTyped = false);
+      };
+    };
+    this.#first.listen({ ...handler, lineBegins });
     this.#input.listen(handler);
   }
 

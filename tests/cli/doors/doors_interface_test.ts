@@ -94,6 +94,26 @@ Deno.test("what tells how the console is used isn't for doors, which say what is
   await opened.ui.close();
 });
 
+Deno.test("an error that answers what was typed at the console isn't for doors; one of what happens is", async () => {
+  const { streams, room } = open();
+  let begins: (() => () => void) | undefined;
+  const first = new PipedInterface(MODE, { ...OPTIONS, stay: true }, streams);
+  first.listen = ({ lineBegins }) => void (begins = lineBegins);
+  const typed: Ui = new DoorsInterface(first, MODE, () => NOON_MS, atOnce());
+  const door = await new NotedDoor("The page").attach(typed);
+  typed.listen(room);
+  const error = (text: string) => ({ event: "error", code: "unknown-user", text }) as const;
+
+  begins!()();
+  typed.show(error("Nobody here is called Bbo"));
+  typed.show(messageFrom("Bob", "hi"));
+  await settle();
+  typed.show(error("Bob's program reported an error"));
+
+  assertEquals(door.texts, ["hi", "Bob's program reported an error"]);
+  await typed.close();
+});
+
 Deno.test("a console and two doors show the same", async () => {
   const opened = open();
   const { streams, ui, room } = opened;
