@@ -338,9 +338,15 @@ const PRINTED: readonly (readonly [
     '12:03 ? Alice wants to change entry 43 from "at seven?" to "at eight?": /go or /abort within 30 s\n',
   ],
   [
-    "a second vote names its number",
+    "a second vote names its number, and that of the first, which had none",
     [VOTE, { ...VOTE, edit: 8, seq: 44, old: "a", new: "b" }],
-    '12:03 ? Alice wants to change entry 44 from "a" to "b": /go 8 or /abort 8 within 30 s\n',
+    '12:03 ? Alice wants to change entry 44 from "a" to "b": /go 8 or /abort 8 within 30 s\n' +
+    "12:03 ? The change of entry 43 is edit 7: /go 7 or /abort 7\n",
+  ],
+  [
+    "a third vote names its own alone",
+    [VOTE, { ...VOTE, edit: 8 }, { ...VOTE, edit: 9, seq: 45, old: "a", new: "b" }],
+    '12:03 ? Alice wants to change entry 45 from "a" to "b": /go 9 or /abort 9 within 30 s\n',
   ],
   [
     "a vote after one that is over doesn't",

@@ -31,6 +31,7 @@ import {
   ownNameSpan,
   presenceLine,
   problemLine,
+  questionLine,
   saidBy,
   starLine,
   wrongLine,
@@ -56,6 +57,14 @@ type EventNamed<Name extends MemberOwnEvent["event"]> = Extract<
 /** Catching up isn't reported if it takes less than this, as nobody could read the line in time. */
 export const CATCHING_UP_TOLD_MS = 1_000;
 
+/** An edit that the user was asked about. */
+interface OpenVote {
+  readonly deadlineMs: number;
+  readonly seq: number;
+  /** Whether its number was shown. */
+  readonly isNumbered: boolean;
+}
+
 /** Renders events in order. What earlier events have told the reader isn't repeated. */
 export class MemberRendering {
   #self = "";
@@ -69,8 +78,8 @@ export class MemberRendering {
   /** The last entry of the log that isn't shown at the start; 0 after a later one has been shown. */
   #leftOutThrough = 0;
   #isLeavingOut = false;
-  /** The deadlines of the edits that the user was asked about. */
-  readonly #votes = new Map<number, number>();
+  /** The edits that the user was asked about, by their numbers. */
+  readonly #votes = new Map<number, OpenVote>();
 
   /** Shows only the last `count` of the `entries` in the log at the start. */
   replays(entries: number, count: number): void {
@@ -232,11 +241,23 @@ export class MemberRendering {
   }
 
   #voteWantedLines(event: EventNamed<"vote-wanted">, nowMs: number): readonly Line[] {
-    for (const [edit, deadlineMs] of this.#votes) {
+    for (const [edit, { deadlineMs }] of this.#votes) {
       if (deadlineMs <= nowMs) this.#votes.delete(edit);
     }
-    this.#votes.set(event.edit, Date.parse(event.deadline));
-    return voteWantedLines(event, nowMs, this.#nameOf, this.#votes.size > 1);
+    const { edit, seq, deadline } = event;
+    const others = [...this.#votes].filter(([other]) => other !== edit);
+    const isAlone = others.length === 0;
+    this.#votes.set(edit, { deadlineMs: Date.parse(deadline), seq, isNumbered: !isAlone });
+    const lines = voteWantedLines(event, nowMs, this.#nameOf, !isAlone);
+    // From now on no answer is clear that doesn't name its edit.
+    const unnumbered = others.filter(([, { isNumbered }]) => !isNumbered);
+    return [...lines, ...unnumbered.map(([other, vote]) => this.#numbered(other, vote, nowMs))];
+  }
+
+  #numbered(edit: number, vote: OpenVote, nowMs: number): Line {
+    this.#votes.set(edit, { ...vote, isNumbered: true });
+    const text = `The change of entry ${vote.seq} is edit ${edit}: /go ${edit} or /abort ${edit}`;
+    return questionLine(nowMs, text);
   }
 
   #entryLine({ seq, shown, text, edits, editedBy, sentAt }: EntryView): Line {

@@ -229,6 +229,8 @@ Deno.test({
         await open.sees("the end");
         assertEquals(await page.getByRole("button", { name: "Agree", exact: true }).count(), 1);
         assertEquals(await page.locator("#asks del").textContent(), "nine");
+        const question = await page.locator(".ask-text").textContent();
+        assert(question!.startsWith("Carol wants to change entry 41 (edit 7)"), question!);
         assertEquals(await page.locator("#asks ins").textContent(), "half past ten");
         const line = page.locator(".note", { hasText: "Carol asks you to agree to a change of" });
         await line.getByRole("button", { name: "entry 41" }).click();

@@ -94,7 +94,7 @@ function voteQuestion({ edit, seq, by, old, new: text }, state, act) {
     if (await act.ask(`Change entry ${seq}?`, versionsElement(old, text), "Agree")) agree();
   };
   return {
-    text: () => [nameOf(by, state), ` wants to change entry ${seq}`],
+    text: () => [nameOf(by, state), ` wants to change entry ${seq} (edit ${edit})`],
     more: () => isWhole ? versionsElement(old, text) : versionsElement(...excerptsOf(old, text)),
     buttons: [
       isWhole ? ["Agree", agree, true] : ["Read all of it", readAll, true],
