@@ -20,7 +20,7 @@ import { ircFolded, type IrcMessage, ircMessage, SERVER, withTags } from "./line
 import type { MultilineStep } from "./lines/irc_multiline.ts";
 import { nameOfNick, SERVICE } from "./lines/irc_names.ts";
 import type { Pending } from "./irc_pending.ts";
-import type { IrcRooms } from "./rooms/irc_rooms.ts";
+import { type IrcRooms, placeWord } from "./rooms/irc_rooms.ts";
 import { sendSaid, sendService, sourceOf } from "./irc_speech.ts";
 import type { IrcTalk, Run } from "./irc_talk.ts";
 import { clientText } from "./lines/irc_text.ts";
@@ -62,9 +62,11 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   JOIN: { needs: 1, run: join },
   PART: { needs: 1, run: part },
   NAMES: {
-    needs: 1,
+    needs: 0,
     run: ({ client, rooms }, [channels]) => {
-      for (const each of listed(channels)) answerNames(client, rooms, each);
+      const own = rooms.all.flatMap(({ channel }) => channel ?? []);
+      const asked = channels === undefined ? own.length > 0 ? own : ["*"] : listed(channels);
+      for (const each of asked) answerNames(client, rooms, each);
     },
   },
   WHO: { needs: 1, run: ({ client, rooms }, [mask]) => answerWho(client, rooms, mask!) },
@@ -239,8 +241,9 @@ function part({ client, rooms, talk }: IrcContext, [channels]: readonly string[]
     client.hide(channel);
     talk.choice.forget();
     client.send(ircMessage(sourceOf(client.nick, rooms.selfKey), "PART", room.channel!));
-    const way = `You are still in the room: /join ${room.channel} shows it again; ` +
-      `/msg *p2pchat ${room.channel} part leaves it`;
+    const leaves = room.kind === "mesh" ? `${room.channel} part` : "quit";
+    const way = `You are still in the ${placeWord(room)}: /join ${room.channel} shows it again; ` +
+      `/msg *p2pchat ${leaves} leaves it`;
     client.send(ircMessage(SERVER, "NOTICE", client.nick, way));
   }
 }
@@ -276,7 +279,10 @@ function topic({ client, rooms }: IrcContext, params: readonly string[]): void {
   const room = rooms.byChannel(params[0]!);
   if (room === undefined) return answerNoChannel(client, params[0]!);
   if (params.length === 1) return answerTopic(client, room);
-  client.reply("482", room.channel!, "The title is that of --title, at the program's start");
+  const text = room.kind === "mesh"
+    ? "The title is that of --title, at the program's start"
+    : `Nothing was done: a ${placeWord(room)} has no title`;
+  client.reply("482", room.channel!, text);
 }
 
 function nick(context: IrcContext, params: readonly string[], message: IrcMessage): Answered {

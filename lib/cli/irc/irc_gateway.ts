@@ -19,7 +19,7 @@ import { IrcPending, type Pending } from "./irc_pending.ts";
 import { IrcReceipts } from "./irc_receipts.ts";
 import { IrcQuestions } from "./irc_questions.ts";
 import { IrcRegistration } from "./irc_registration.ts";
-import { type Change, IrcRooms } from "./rooms/irc_rooms.ts";
+import { type Change, IrcRooms, placeWord } from "./rooms/irc_rooms.ts";
 import { IrcRoomEvents } from "./rooms/irc_room_events.ts";
 import { type News, sendNews } from "./irc_news.ts";
 import { sendService } from "./irc_speech.ts";
@@ -352,7 +352,8 @@ export class IrcGateway {
 
   #quit(client: IrcClient): void {
     this.#receipts.left(this.#lastId);
-    this.#close(client, "Goodbye: you are still in the room");
+    const [{ kind } = { kind: "mesh" as const }] = this.#rooms.all;
+    this.#close(client, `Goodbye: you are still in the ${placeWord({ kind })}`);
   }
 
   #run(command: string | Fields, pending: Pending): void {

@@ -210,6 +210,31 @@ Deno.test("irc directory: a client without echo-message isn't told what it has s
   ]);
 });
 
+Deno.test("irc directory: the answers speak of the directory, not of a room or its title", () => {
+  const bench = inDirectory();
+  bench.line("TOPIC #lobby :ours\nPART #lobby\nQUIT");
+  const lines = bench.bare();
+  assertStringIncludes(lines[0]!, " 482 Alice #lobby :Nothing was done: a directory has no title");
+  assertStringIncludes(
+    lines[2]!,
+    "still in the directory: /join #lobby shows it again; /msg *p2pchat quit leaves it",
+  );
+  assertStringIncludes(lines[3]!, "Goodbye: you are still in the directory");
+});
+
+Deno.test("irc: NAMES without a channel lists all of them", () => {
+  const bench = inDirectory();
+  bench.line("NAMES");
+  assertEquals(bench.bare().map((line) => line.replace(/^\S+ /, "")), [
+    "353 Alice = #lobby :Alice Bob Carol",
+    "366 Alice #lobby :End of the list of names",
+  ]);
+  const nowhere = new IrcBench();
+  nowhere.join();
+  nowhere.line("NAMES");
+  assertStringIncludes(nowhere.bare().join(), " * :End of the list of names");
+});
+
 Deno.test("irc directory: who is online is in the channel", () => {
   const bench = inDirectory();
   bench.event({ event: "presence", name: "Bob", key: KEY.bob, state: "busy" });

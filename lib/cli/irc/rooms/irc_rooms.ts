@@ -47,6 +47,11 @@ export interface Room {
   readonly lastNicks: Map<string, string>;
 }
 
+/** What people call it. */
+export function placeWord({ kind }: Pick<Room, "kind">): string {
+  return kind === "mesh" ? "room" : kind;
+}
+
 /** Whom a nick stands for: nobody else gets it while the program runs, as a window may be open under it. */
 interface Owner {
   readonly key: string;
