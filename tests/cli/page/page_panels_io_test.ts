@@ -374,6 +374,13 @@ async function broughtUnderPointer(browser: Browser): Promise<void> {
   await button("wanted.pdf").click(); // once it may be pressed again
   await until(() => typed(double.page).length > 0);
   assertEquals(typed(double.page), [{ command: "get", n: 1, room: "r1" }]);
+
+  // What isn't wanted says so, and can still be had.
+  await page.getByRole("button", { name: "No, thanks: other.pdf" }).click();
+  await page.locator(".file-state", { hasText: "declined" }).waitFor();
+  await button("other.pdf").click();
+  await until(() => typed(double.page).length > 1);
+  assertEquals(typed(double.page)[1], { command: "get", n: 2, room: "r1" });
 }
 
 async function oneStop(browser: Browser): Promise<void> {

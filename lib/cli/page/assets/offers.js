@@ -7,7 +7,7 @@ import { sizeText } from "./phrases.js";
 export function offerElement(item, { act }) {
   const { name, size, state: how, bytes } = item.data;
   const isFetching = how === "started" || how === "progress";
-  const actions = item.isDismissed ? [] : actionsOf(item, act, isFetching);
+  const actions = actionsOf(item, act, isFetching);
   return h(
     "div",
     { class: "card is-file" },
@@ -19,7 +19,7 @@ export function offerElement(item, { act }) {
         "div",
         { class: "file-text" },
         h("h2", { class: "file-name" }, h("bdi", {}, visible(name))),
-        h("p", { class: "file-state" }, sizeText(size), stateOf(item.data)),
+        h("p", { class: "file-state" }, sizeText(size), stateOf(item)),
       ),
       actions.length === 0 ? null : h("div", { class: "actions" }, actions),
     ),
@@ -42,6 +42,7 @@ function actionsOf(item, act, isFetching) {
   if (self) return how === "offered" ? [button("Take back", `Take back ${shown}`, cancel)] : [];
   switch (how) {
     case "offered":
+      if (item.isDismissed) return [button("Download", `Download ${shown}`, get)];
       return [
         button("Download", `Download ${shown}`, get, " is-main"),
         button("No, thanks", `No, thanks: ${shown}`, () => act.dismiss(item)),
@@ -68,7 +69,8 @@ const REASONS = {
   disk: "the disk refused",
 };
 
-function stateOf({ state: how, self, to, bytes, size, path, reason, text }) {
+function stateOf({ data, isDismissed }) {
+  const { state: how, self, to, bytes, size, path, reason, text } = data;
   switch (how) {
     case "started":
     case "progress":
@@ -82,6 +84,7 @@ function stateOf({ state: how, self, to, bytes, size, path, reason, text }) {
     case "over":
       return " \u00b7 not offered now";
     default:
+      if (isDismissed) return " \u00b7 declined";
       return to === undefined || self ? "" : " \u00b7 for you alone";
   }
 }
