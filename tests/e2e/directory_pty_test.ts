@@ -546,7 +546,7 @@ terminalTest(
     await terminal.until("the table", () => lines(terminal).includes(`bob  ${at}  free`));
     await terminal.press("2 dinner\r");
     await bob.until(broadcast("dinner"));
-    await shows(terminal, "* 1 has your broadcast");
+    await shows(terminal, "* Your broadcast has reached 1 person");
     await bob.type("2 coming\n/broadcast soon");
     await shows(terminal, "[bob -> all] soon");
     await directory.type("/broadcast down at noon");

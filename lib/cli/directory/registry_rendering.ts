@@ -9,7 +9,7 @@ import {
   type UserView,
 } from "../../protocols/directory/schema/events.ts";
 import { RINGING_MS_MAX } from "../../protocols/directory/schema/limits.ts";
-import { numberText, talkText } from "../../base/text/words.ts";
+import { countText, numberText, talkText } from "../../base/text/words.ts";
 import type { FileEvent } from "../files/file_events.ts";
 import { fileLines } from "../files/file_rendering.ts";
 import { durationText } from "../rendering/moments.ts";
@@ -339,8 +339,11 @@ export class RegistryRendering {
 
   /** To how many a broadcast went. The directory decides how long it is kept for others. */
   #reachedText({ reached, start }: EventNamed<"broadcast-sent">): string {
-    const what = start === undefined ? "your broadcast" : `your broadcast ${start}`;
-    if (reached > 0) return `${numberText(reached)} ${reached === 1 ? "has" : "have"} ${what}`;
+    const of = start === undefined ? "" : ` ${start}`;
+    if (reached > 0) {
+      return `Your broadcast${of} has reached ${countText(reached, "person", "people")}`;
+    }
+    const what = `your broadcast${of}`;
     const isAlone = [...this.#online.keys()].every((name) => this.#isSelf(name));
     if (isAlone) return `Nobody else is here: nobody has ${what} yet`;
     return `Nobody has ${what} yet; whoever is here gets it as soon as they can take it`;

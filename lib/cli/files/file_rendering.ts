@@ -103,7 +103,7 @@ function transferLines(event: Named<"transfer">, nowMs: number): readonly Line[]
 }
 
 const REASONS = {
-  changed: () => "it isn't any more what was offered",
+  changed: () => "it is no longer what was offered",
   withdrawn: () => "the offer was taken back",
   "no-holder": (file: number) =>
     `nobody who has it could be reached; /get ${file} goes on from here`,

@@ -14,6 +14,8 @@ const FILE = "irc_password";
 /** Nobody guesses 160 bits. */
 const MADE_BYTES = 20;
 const FILE_MODE = 0o600;
+/** At some hundred guesses a second, shorter ones are within reach of a program that runs for days beside this one. */
+const GUESSED_LENGTH_MAX = 12;
 /** `PASS` has to fit into a line. */
 const BYTES_MAX = LINE_BYTES_MAX - 32;
 
@@ -38,7 +40,14 @@ export interface IrcPassword {
 export async function openIrcPassword(parts: PasswordParts): Promise<IrcPassword> {
   const path = parts.file ?? `${parts.folder}/${FILE}`;
   const text = parts.file === null ? await ownPassword(parts, path) : await given(parts, path);
-  return { path, is: comparisonWith(firstLine(text, path)) };
+  const password = firstLine(text, path);
+  if (parts.file !== null && password.length < GUESSED_LENGTH_MAX) {
+    parts.notice(
+      `The password of ${path} is short: whoever has this machine, too, can guess it; ` +
+        `take one of ${GUESSED_LENGTH_MAX} characters or more`,
+    );
+  }
+  return { path, is: comparisonWith(password) };
 }
 
 async function given({ notice }: PasswordParts, path: string): Promise<string> {

@@ -475,11 +475,11 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
   ],
   [
     [...IN, { event: "broadcast-sent", id: "1", reached: 1_200, text: "one" }],
-    "12:03 * 1,200 have your broadcast\n",
+    "12:03 * Your broadcast has reached 1,200 people\n",
   ],
   [
     [...IN, { event: "broadcast-sent", id: "1", reached: 1, text: "one", start: '"one"' }],
-    '12:03 * 1 has your broadcast "one"\n',
+    '12:03 * Your broadcast "one" has reached 1 person\n',
   ],
   [
     [...IN, { event: "broadcast-sent", id: "1", reached: 0, text: "one" }],

@@ -32,7 +32,7 @@ const TEXTS: readonly (readonly [title: string, event: FileEvent, text: string])
   [
     "one's own offer ends, as the file was changed",
     transfer({ self: true, state: "failed", reason: "changed" }),
-    "12:03 ! Your offer of report.pdf has ended: it isn't any more what was offered\n",
+    "12:03 ! Your offer of report.pdf has ended: it is no longer what was offered\n",
   ],
   [
     "somebody says to have fetched one's own file, which nothing proves",
@@ -42,7 +42,7 @@ const TEXTS: readonly (readonly [title: string, event: FileEvent, text: string])
   [
     "who offered it has changed it",
     transfer({ state: "failed", reason: "changed" }),
-    "12:03 ! report.pdf can't be had: it isn't any more what was offered\n",
+    "12:03 ! report.pdf can't be had: it is no longer what was offered\n",
   ],
   [
     "the list says where each file is",

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { P2pchatError } from "../../../lib/base/errors.ts";
 import { CommandTable } from "../../../lib/cli/commands/commands.ts";
 import { IrcDoor } from "../../../lib/cli/irc/irc_door.ts";
@@ -421,11 +421,17 @@ Deno.test("irc password: one is made, mode 0600, and stays; a file of the user's
   assertEquals((await Deno.stat(made.path)).mode! & 0o777, 0o600);
 
   const file = `${folder}/own`;
-  await Deno.writeTextFile(file, "pass word\r\nrest\n");
+  await Deno.writeTextFile(file, "a pass phrase\r\nrest\n");
   const notices: string[] = [];
-  const own = await openIrcPassword({ ...parts, file, notice: (text) => notices.push(text) });
-  assert(own.is("pass word") && !own.is(text));
+  const ofUser = { ...parts, file, notice: (text: string) => void notices.push(text) };
+  const own = await openIrcPassword(ofUser);
+  assert(own.is("a pass phrase") && !own.is(text));
   assertEquals(notices.length, 1, "others can read it");
+  await Deno.chmod(file, 0o600);
+  await Deno.writeTextFile(file, "pass word\n");
+  assert((await openIrcPassword(ofUser)).is("pass word"));
+  assertStringIncludes(notices[1]!, "is short: whoever has this machine, too, can guess it");
+  assertEquals(notices.length, 2);
   await Deno.writeTextFile(file, "\n");
   await assertRejects(() => openIrcPassword({ ...parts, file }), P2pchatError, "no password");
   await assertRejects(

@@ -526,7 +526,7 @@ Deno.test("page: one's own broadcast is shown, with how many have it", () => {
   const ref = "a.x.1";
   const state = after(sent, [{ ...own, ref }, { ...counted, ref }]);
 
-  assertEquals(texts(state), ["Alice: lunch!", "* 2 have your broadcast"]);
+  assertEquals(texts(state), ["Alice: lunch!", "* Your broadcast has reached 2 people"]);
   assertEquals(state.pending.size, 0);
   const other = after(lobby, [own, counted]);
   assertEquals(texts(other), texts(state), "wherever it was typed");

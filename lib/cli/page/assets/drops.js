@@ -13,7 +13,7 @@ export function listenToDrops(whom, take) {
     event.preventDefault(); // a file that is let go beside the mark mustn't replace the page
     const name = whom();
     drop.hidden = name === null;
-    if (name !== null) setText($("drop-text"), `Let go to offer it to ${name}`);
+    if (name !== null) setText($("drop-text"), `Drop here to offer to ${name}`);
     event.dataTransfer.dropEffect = drop.hidden ? "none" : "copy";
   });
   addEventListener("dragleave", (event) => {

@@ -61,7 +61,7 @@ function friendText(state, place) {
 }
 
 function callText({ call }, place) {
-  if (call === null || call.peer !== place.person) return "No call now";
+  if (call === null || call.peer !== place.person) return "Not in a call";
   if (call.state !== "connected") return "Ringing\u2026";
   const how = call.route === "relay" ? "through the directory" : "directly";
   // What matters comes first: on a phone the end is cut off.
@@ -78,7 +78,7 @@ export function placeholderOf(state, place) {
     case "call":
       return state.call?.state === "connected" && state.call.peer === place.person
         ? `Say something to ${shownName(place.person, state)}`
-        : "No call now";
+        : "The call is over";
     case "friends":
       return "Choose a friend, or NAME/TEXT";
     case "lobby":
@@ -152,6 +152,6 @@ export function isShut({ mode, link }) {
 /** @param link With why the program takes no window now, where it has said that. */
 export function lostText({ text }) {
   return text === null
-    ? "No connection with the program: it is tried again."
+    ? "No connection with the program; trying again\u2026"
     : `${text}. This page tries again by itself.`;
 }

@@ -1,6 +1,6 @@
 /** What happened, in lines: words are those of the console; what people do here, they do with buttons. */
 
-import { countText, numberText } from "../../../base/text/words.ts";
+import { countText } from "../../../base/text/words.ts";
 import { callLine } from "./call_lines.js";
 import {
   awayParts,
@@ -188,10 +188,12 @@ function sessionLine({ state, reason, name: who }, { wasDown }) {
 }
 
 function reachedLine({ reached, start }) {
-  const what = start === undefined ? "your broadcast" : `your broadcast \u201c${start}\u201d`;
+  const of = start === undefined ? "" : ` \u201c${start}\u201d`;
   return reached === 0
-    ? info(`Nobody has ${what} yet; whoever is here gets it as soon as they can take it`)
-    : info(`${numberText(reached)} ${reached === 1 ? "has" : "have"} ${what}`);
+    ? info(
+      `Nobody has your broadcast${of} yet; whoever is here gets it as soon as they can take it`,
+    )
+    : info(`Your broadcast${of} has reached ${countText(reached, "person", "people")}`);
 }
 
 function readyLine(event, context) {
