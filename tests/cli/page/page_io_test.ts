@@ -340,6 +340,37 @@ Deno.test({
         await open.page.getByText("second.txt wasn’t sent").first().waitFor();
         assertEquals(double.page.uploads.map(({ name }) => name), ["first.txt"]);
       });
+      await t.step(
+        "who leaves while a file is sent is asked, and told of it afterwards",
+        async () => {
+          const gone = Promise.withResolvers<void>();
+          const options = { mode: "mesh", taken: () => gone.promise };
+          await using double = disposable(new PageDouble(options));
+          double.page.show(READY, said(1, "one"));
+          await using open = await OpenPage.open(browser, double.page.url);
+          await open.sees("one");
+          const asked: string[] = [];
+          open.page.on("dialog", (dialog) => {
+            asked.push(dialog.type());
+            void dialog.accept();
+          });
+          await open.page.locator("#text").click(); // browsers ask only where something was done
+          await open.page.reload();
+          await open.sees("one");
+          assertEquals(asked, []);
+          await open.page.locator("#file").setInputFiles({
+            name: "large.bin",
+            mimeType: "text/plain",
+            buffer: Buffer.from("hello"),
+          });
+          await until(() => double.page.uploads.length === 1);
+          await open.page.locator("#text").click();
+          await open.page.reload();
+          await open.page.getByText("large.bin wasn’t sent: the page was left").first().waitFor();
+          assertEquals(asked, ["beforeunload"]);
+          gone.resolve();
+        },
+      );
       await t.step("a file is sent with its name, and said where it goes", async () => {
         await using double = disposable(new PageDouble({ mode: "mesh" }));
         double.page.show(READY, said(1, "one", { private: true }));

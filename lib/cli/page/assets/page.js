@@ -41,6 +41,8 @@ const CUT_OFF = "There is no connection with the program. Once it is back, try a
 let state = NOTHING;
 let isDrawing = false;
 /** The place in which this window was before it was loaded again; null: there is none, or it is there. */
+/** Where the names of files are kept that weren't sent yet when the page was left. */
+const UNSENT = "unsent";
 let wanted = ofWindow.get("place");
 /** Whether a place was chosen, by the user or because there is only one. */
 let hasChosen = wanted !== null;
@@ -330,9 +332,19 @@ function catchUp() {
   if (isCaughtUp || state.last < state.upTo) return;
   isCaughtUp = true;
   asking.whoIsHere(state);
+  tellUnsent();
   const { divider, unread } = current();
   isNewToBeShown = divider !== null && unread > 0 && unread <= READ_MAX;
   drawSoon();
+}
+
+/** Files whose sending ended with the page that was here before. */
+function tellUnsent() {
+  const names = JSON.parse(ofWindow.get(UNSENT) ?? "[]");
+  ofWindow.set(UNSENT, "[]");
+  for (const name of names) {
+    say(`${visible(name)} wasn\u2019t sent: the page was left or reloaded before it was there.`);
+  }
 }
 
 /** Who has one friend writes to that one, as in the console. */
@@ -457,8 +469,12 @@ const connection = new Connection({
   had: () => ({ run: state.run, last: state.last }),
 });
 
+addEventListener("beforeunload", (event) => {
+  if (uploads.unsent.length > 0) event.preventDefault(); // the browser asks
+});
 addEventListener("pagehide", () => {
   ofWindow.set("place", state.current);
+  ofWindow.set(UNSENT, JSON.stringify(uploads.unsent));
   marks.save();
 });
 document.addEventListener("visibilitychange", () => marks.save());

@@ -28,6 +28,12 @@ export class Uploads {
     this.#ticket = ticket;
   }
 
+  /** The names of files that aren't sent yet. */
+  get unsent() {
+    const current = this.#current === null ? [] : [this.#current];
+    return [...current, ...this.#queue].map(({ file }) => file.name);
+  }
+
   /** @param max The most bytes of a file. */
   add(files, place, max) {
     for (const file of files) {
