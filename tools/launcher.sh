@@ -273,7 +273,7 @@ fold() {
   folded=$(mktemp -d "$2/new.XXXXXX" 2>/dev/null) || return 0
   (
     unset kept_password kept_invite
-    begin "$1" 'data:text/javascript,import{DatabaseSync}from"node:sqlite";for(const path of Deno.args)new DatabaseSync(path).exec("PRAGMA wal_checkpoint(TRUNCATE)")' \
+    begin "$1" 'data:text/javascript,import{DatabaseSync}from"node:sqlite";for(const path of Deno.args)new DatabaseSync(path).exec("PRAGMA busy_timeout=2000;PRAGMA wal_checkpoint(TRUNCATE)")' \
       "$folded" "$2/v8_code_cache_v2" "$2/dep_analysis_cache_v2"
   ) > /dev/null 2>&1 < /dev/null
   rm -rf "$folded"
