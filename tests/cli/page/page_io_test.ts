@@ -347,6 +347,7 @@ Deno.test({
           const options = { mode: "mesh", taken: () => gone.promise };
           await using double = disposable(new PageDouble(options));
           double.page.show(READY, said(1, "one"));
+          using _taken = { [Symbol.dispose]: () => gone.resolve() }; // the double ends once it has taken all
           await using open = await OpenPage.open(browser, double.page.url);
           await open.sees("one");
           const asked: string[] = [];
@@ -368,7 +369,6 @@ Deno.test({
           await open.page.reload();
           await open.page.getByText("large.bin wasn’t sent: the page was left").first().waitFor();
           assertEquals(asked, ["beforeunload"]);
-          gone.resolve();
         },
       );
       await t.step("a file is sent with its name, and said where it goes", async () => {

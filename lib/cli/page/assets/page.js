@@ -38,11 +38,12 @@ const MARKS_MS = 1_000;
 const UNCONNECTED = "Not sent: there is no connection with the program. Your text is still here.";
 const CUT_OFF = "There is no connection with the program. Once it is back, try again.";
 
+/** Where the names of files are kept that weren't sent yet when the page was left. */
+const UNSENT = "unsent";
+
 let state = NOTHING;
 let isDrawing = false;
 /** The place in which this window was before it was loaded again; null: there is none, or it is there. */
-/** Where the names of files are kept that weren't sent yet when the page was left. */
-const UNSENT = "unsent";
 let wanted = ofWindow.get("place");
 /** Whether a place was chosen, by the user or because there is only one. */
 let hasChosen = wanted !== null;
