@@ -211,14 +211,12 @@ export class IrcTalk {
       this.run({ command: "msg", text }, pendingOf(said, "said"));
       return false;
     }
-    if (this.#call === null && this.#over.has(name)) {
-      const way = `the call with ${name} is over; /msg ${SERVICE} call ${name} calls again`;
-      client.reply("401", target, `Nothing was sent: ${way}`);
-      return true;
-    }
-    if (this.#call === null && answer !== undefined) { // meant for a call that was withdrawn meanwhile
-      const way = `${name} isn't calling; /msg ${SERVICE} call ${name} calls`;
-      client.reply("401", target, `Nothing was sent: ${way}`);
+    const isOver = this.#over.has(name);
+    // An answer was meant for a call that was withdrawn meanwhile.
+    if (this.#call === null && (isOver || answer !== undefined)) {
+      const why = isOver ? `the call with ${name} is over` : `${name} isn't calling`;
+      const way = `/msg ${SERVICE} call ${name} calls${isOver ? " again" : ""}`;
+      client.reply("401", target, `Nothing was sent: ${why}; ${way}`);
       return true;
     }
     if (this.#held.length >= HELD_MAX) {

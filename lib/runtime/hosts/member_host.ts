@@ -316,9 +316,9 @@ export class MemberHost extends ModeHost<
   }
 }
 
-/** Tells to peers are carried out before anything that waits for the disk: so `meet` has to be urgent, too. */
 type ShowLog = Extract<MemberEffect, { readonly type: "show-log" }>;
 
+/** Tells to peers are carried out before anything that waits for the disk: so `meet` has to be urgent, too. */
 function isUrgent(effect: MemberEffect): boolean {
   return effect.type === "tell" || effect.type === "meet" || effect.type === "part";
 }

@@ -74,7 +74,8 @@ export function isCallWith({ call }, { type, person }) {
 /**
  * What a text is for the program: `{line}` or `{command}`, with `isChat` where it is something said, and `to` where it
  * names another than the place does, whose conversation is to be opened first; `{error}` where nothing can come of it;
- * `{dismissed}` with the id of an offer that isn't wanted; null for nothing. Whatever the console may be talking to: what is said goes to whom the place is of, or to nobody.
+ * `{dismissed}` with the id of an offer that isn't wanted; null for nothing. Whatever the console may be talking to: what
+ * is said goes to whom the place is of, or to nobody.
  * @param when `begunMs`: when its first character was typed; `nowMs`: when it was entered.
  */
 export function meant(state, place, text, when = LATE) {
@@ -206,14 +207,18 @@ function callIn(state, { type, person }, word, when) {
   const { call } = state;
   const isHere = type === "lobby" || type === "call" && folded(call?.peer ?? "") === folded(person);
   if (!isHere || call?.state !== "incoming") return null;
+  return callAnswer(state, word, when);
+}
+
+const CALL_ANSWER = /^(?:y|yes|(n|no)(?:\s+([^]*))?)$/i;
+
+function callAnswer(state, word, when) {
   const found = CALL_ANSWER.exec(word);
   if (found === null) return null;
   const [, no, reason = ""] = found;
   const command = no === undefined ? "accept" : "decline";
   return { form: `/${command}`, answer: () => answered(state, command, reason, when) };
 }
-
-const CALL_ANSWER = /^(?:y|yes|(n|no)(?:\s+([^]*))?)$/i;
 
 /** As long as at the console: who comes later presses the button. */
 const FILE_ASKED_MS = 120_000;
@@ -391,9 +396,8 @@ function inLobby(state, text, when) {
         "to tell everybody who is online, begin with 2, as in 2 hello.",
     };
   }
-  if (/^(?:y|yes)$/i.test(word)) return answered(state, "accept", "", when);
-  const [no, reason = ""] = /^(?:n|no)(?:\s+([^]*))?$/i.exec(word) ?? [null];
-  if (no !== null) return answered(state, "decline", reason, when);
+  const answer = callAnswer(state, word, when);
+  if (answer !== null) return answer.answer();
   if (/^[^\s/]+$/.test(word)) return { command: { command: "call", name: word } };
   return { error: CALL_FIRST };
 }
