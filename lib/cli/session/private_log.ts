@@ -3,7 +3,8 @@
  * so on: `grep` finds what one wrote and got.
  *
  * Nothing is opened before the first message, or the first question. A message is in the file before it is shown, so that
- * a kill loses none; it is synced within a second, and nothing waits for that: a power cut can cost what came since. With
+ * a kill loses none; those that wait for the file share one write. It is synced within a second, and nothing waits for
+ * that: a power cut can cost what came since. With
  * `SEGMENTS_MAX` files of `SEGMENT_BYTES` the oldest of the longest conversations goes, so that nobody pushes out what was
  * said with others. Damage costs one file from the damaged line on: it is told, and what follows is written to a new one.
  */
@@ -32,6 +33,10 @@ export class PrivateLog implements PrivateStore {
   /** Of the messages in the last segments: one that is brought again after a kill is there already. */
   #known = new Set<string>();
   #before = new Set<string>();
+  /** What the next write takes, in its order: as much as may wait for the disk (`Runner`). */
+  #waiting: Kept[] = [];
+  /** The next write, until it begins. */
+  #next: Promise<void> | null = null;
   /** Writes and reads, one after the other. */
   #last: Promise<unknown> = Promise.resolve();
   #syncing: ReturnType<typeof setTimeout> | undefined;
@@ -53,35 +58,55 @@ export class PrivateLog implements PrivateStore {
 
   /** Resolves when the message is written, not synced, or the user was told once that such can't be. */
   keep(words: PrivateWords): Promise<void> {
-    const which = identityOf(words);
-    return this.#write({ kind: "said", ...words }, () => {
-      if (this.#known.has(which) || this.#before.has(which)) return null;
-      return () => this.#known.add(which);
-    });
+    return this.#write({ kind: "said", ...words });
   }
 
   /** As `keep`: from now on the message isn't found. */
   takeBack({ id }: PrivateWords): Promise<void> {
-    return this.#write({ kind: "taken-back", id }, () => () => {});
+    return this.#write({ kind: "taken-back", id });
   }
 
-  /** @param ifNew Null where the record is there already; otherwise what notes that it is. */
-  #write(record: Kept, ifNew: () => (() => unknown) | null): Promise<void> {
-    return this.#inTurn(async () => {
-      try {
-        const segment = await this.#openSegment();
-        const note = ifNew();
-        if (note === null) return;
-        await segment.append([record], false);
-        note();
-        this.#isTold = false;
-        this.#syncing ??= setTimeout(() => void this.#sync(), SYNC_AFTER_MS);
-      } catch (error) {
-        if (!(error instanceof P2pchatError)) throw error;
-        if (!this.#isTold) this.warn(`Private messages aren't kept for later: ${error.message}`);
-        this.#isTold = true;
+  #write(record: Kept): Promise<void> {
+    this.#waiting.push(record);
+    return this.#next ??= this.#inTurn(() => this.#writeWaiting());
+  }
+
+  async #writeWaiting(): Promise<void> {
+    this.#next = null;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    try {
+      for (let done = 0; done < waiting.length;) done += await this.#writeFrom(waiting, done);
+    } catch (error) {
+      if (!(error instanceof P2pchatError)) throw error;
+      if (!this.#isTold) this.warn(`Private messages aren't kept for later: ${error.message}`);
+      this.#isTold = true;
+    }
+  }
+
+  /** @returns How many of `records` the segment has taken from `start` on, or has already; at least one. */
+  async #writeFrom(records: readonly Kept[], start: number): Promise<number> {
+    const segment = await this.#openSegment();
+    const fresh: Kept[] = [];
+    const said = new Set<string>();
+    let end = start;
+    for (let left = this.bounds.segmentBytes - segment.bytes; left > 0 && end < records.length;) {
+      const record = records[end++]!;
+      if (record.kind === "said") {
+        const which = identityOf(record);
+        if (this.#known.has(which) || this.#before.has(which) || said.has(which)) continue;
+        said.add(which);
       }
-    });
+      left -= bytesMaxOf(record);
+      fresh.push(record);
+    }
+    if (fresh.length > 0) {
+      await segment.append(fresh, false);
+      for (const which of said) this.#known.add(which);
+      this.#isTold = false;
+      this.#syncing ??= setTimeout(() => void this.#sync(), SYNC_AFTER_MS);
+    }
+    return end - start;
   }
 
   /** The last `count` of those that are wanted, each once, in the order in which they were written and came. */
@@ -108,8 +133,10 @@ export class PrivateLog implements PrivateStore {
 
   /** Syncs what is written, and closes the file. */
   close(): Promise<void> {
-    clearTimeout(this.#syncing);
-    return this.#inTurn(() => this.#closeSegment());
+    return this.#inTurn(() => {
+      clearTimeout(this.#syncing);
+      return this.#closeSegment();
+    });
   }
 
   #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -218,6 +245,11 @@ export class PrivateLog implements PrivateStore {
   #pathOf(number: number): string {
     return `${this.folder}/private-${String(number).padStart(6, "0")}`;
   }
+}
+
+/** More than its line has: a character takes 6 bytes at most, an id, a key, a name and the rest some hundred. */
+function bytesMaxOf(record: Kept): number {
+  return 512 + (record.kind === "said" ? 6 * record.text.length : 0);
 }
 
 /** Not the id alone: another program may use one twice. */

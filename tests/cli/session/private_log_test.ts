@@ -98,6 +98,19 @@ Deno.test("PrivateLog answers a question with all that was to be kept before it"
   await log.close();
 });
 
+Deno.test("PrivateLog writes what waits at once, no more to a file than one after the other, and each once", async () => {
+  const [disk, other] = [await emptyDisk(), await emptyDisk()];
+  const texts = Array.from({ length: 150 }, (_, at) => `${at} ${"x".repeat(50)}`);
+  const [together, inTurn] = [open(disk, [], 20_000), open(other, [], 20_000)];
+  await Promise.all([...texts, texts[149]!].map((text) => together.keep(words(text))));
+  await keepAll(inTurn, ...texts);
+
+  assertEquals(await textsIn(together, 200), texts);
+  for (const path of [FIRST, SECOND]) assertEquals(disk.text(path), other.text(path));
+  assertEquals(disk.operations < other.operations / 2, true, `${disk.operations}`);
+  await Promise.all([together.close(), inTurn.close()]);
+});
+
 Deno.test("PrivateLog drops the oldest where there would be more than it may have", async () => {
   const disk = await emptyDisk();
   const log = open(disk);
