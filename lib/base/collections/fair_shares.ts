@@ -43,4 +43,9 @@ export class FairShares<Key> {
   isOver(key: Key): boolean {
     return this.#sizes.get(key)! > this.#share;
   }
+
+  /** Whether this one has at least so much more than its share: then all of that goes. */
+  isOverBy(key: Key, size: number): boolean {
+    return this.#sizes.get(key)! - size >= this.#share;
+  }
 }

@@ -14,7 +14,7 @@ import { PRIVATE_LOG, type PrivateWords } from "../../base/schema/private_words.
 import type { RecordOf } from "../../base/schema/log_records.ts";
 import type { Disk } from "../../store/disk/disk.ts";
 import type { PrivateStore } from "./private_store.ts";
-import { PrivateTrimming } from "./private_trimming.ts";
+import { Content, PrivateTrimming } from "./private_trimming.ts";
 import { type OpenedRecords, openRecords, visitRecords } from "./record_store.ts";
 
 type Kept = RecordOf<typeof PRIVATE_LOG>;
@@ -30,6 +30,8 @@ const NAME = /^private-(\d{6,9})$/;
 export class PrivateLog implements PrivateStore {
   #number = 0;
   #segment: OpenedRecords<Kept> | null = null;
+  #content = new Content();
+  readonly #trimming: PrivateTrimming;
   /** Of the messages in the last segments: one that is brought again after a kill is there already. */
   #known = new Set<string>();
   #before = new Set<string>();
@@ -54,7 +56,9 @@ export class PrivateLog implements PrivateStore {
       segmentBytes: SEGMENT_BYTES,
       segmentsMax: SEGMENTS_MAX,
     },
-  ) {}
+  ) {
+    this.#trimming = new PrivateTrimming(disk, bounds.segmentBytes);
+  }
 
   /** Resolves when the message is written, not synced, or the user was told once that such can't be. */
   keep(words: PrivateWords): Promise<void> {
@@ -102,6 +106,7 @@ export class PrivateLog implements PrivateStore {
     }
     if (fresh.length > 0) {
       await segment.append(fresh, false);
+      for (const record of fresh) this.#content.add(record);
       for (const which of said) this.#known.add(which);
       this.#isTold = false;
       this.#syncing ??= setTimeout(() => void this.#sync(), SYNC_AFTER_MS);
@@ -200,7 +205,9 @@ export class PrivateLog implements PrivateStore {
     for (const text of segment.notices) this.warn(text);
     this.#segment = segment;
     this.#number = number;
+    this.#content = new Content();
     for (const record of segment.records) {
+      this.#content.add(record);
       if (record.kind === "said") this.#known.add(identityOf(record));
     }
     return segment;
@@ -210,13 +217,13 @@ export class PrivateLog implements PrivateStore {
   async #makeRoom(): Promise<void> {
     const { segmentBytes, segmentsMax } = this.bounds;
     const paths = (await this.#numbers()).map((number) => this.#pathOf(number));
-    const trimming = new PrivateTrimming(this.disk, segmentBytes);
-    await trimming.trim(paths, (segmentsMax - 1) * segmentBytes);
+    await this.#trimming.trim(paths, (segmentsMax - 1) * segmentBytes);
   }
 
   async #closeSegment(): Promise<void> {
     const segment = this.#segment;
     this.#segment = null;
+    if (segment !== null) this.#trimming.note(this.#pathOf(this.#number), this.#content);
     try {
       await segment?.close();
     } catch (error) {

@@ -128,6 +128,22 @@ Deno.test("PrivateLog drops the oldest where there would be more than it may hav
   await again.close();
 });
 
+Deno.test("PrivateLog reads, to make room, no more than the files of which a part goes", async () => {
+  const disk = await emptyDisk();
+  const log = open(disk, [], 1_000, 16);
+  const reads: string[] = [];
+  disk.fault = ({ kind, path }) => {
+    if (kind === "read") reads.push(path);
+    return null;
+  };
+  for (let number = 0; number < 400; number++) await keepAll(log, `${number} ${"x".repeat(50)}`);
+  await log.close();
+
+  const written = Number(disk.paths().at(-1)!.slice(-6));
+  assertEquals(written > 60, true);
+  assertEquals(reads.length < written * 3, true, `${reads.length} reads for ${written} files`);
+});
+
 Deno.test("PrivateLog: whoever writes most loses their oldest, and nobody else's words go", async () => {
   const disk = await emptyDisk();
   const log = open(disk);
@@ -164,7 +180,7 @@ Deno.test("PrivateLog: words of a script that takes more bytes have no larger sh
   const disk = await emptyDisk();
   const log = open(disk, [], 20_000);
   const mallory = { key: "66".repeat(32) as PeerKey, name: "Mallory" };
-  const own = Array.from({ length: 16 }, (_, at) => `${at} ${"x".repeat(400)}`);
+  const own = Array.from({ length: 12 }, (_, at) => `${at} ${"x".repeat(400)}`);
   await keepAll(log, ...own);
   for (let number = 0; number < 200; number++) {
     await log.keep(words(`${number} ${"\u6c34".repeat(400)}`, mallory));
@@ -224,6 +240,25 @@ Deno.test("PrivateLog: where it has no room, a file that can't be read goes firs
   assertEquals([await bytesIn(disk) <= 3_200, disk.paths().includes(damaged!)], [true, false]);
   assertEquals((await textsIn(again, 1))[0]!.slice(0, 7), "late 29");
   await again.close();
+});
+
+Deno.test("PrivateLog goes on keeping where a file is damaged that it has written itself", async () => {
+  const disk = await emptyDisk();
+  const told: string[] = [];
+  const log = open(disk, told);
+  const mallory = { key: "66".repeat(32) as PeerKey, name: "Mallory" };
+  await keepAll(log, "from Bob");
+  const later = async (from: number, to: number) => {
+    for (let at = from; at < to; at++) await log.keep(words(`${at} ${"y".repeat(50)}`, mallory));
+  };
+  await later(0, 8);
+  disk.place(FIRST, disk.text(FIRST)!.replace("y", "z"));
+  await later(8, 40);
+
+  assertEquals(told, []);
+  assertEquals([await bytesIn(disk) <= 3_200, disk.paths().length > 1], [true, true]);
+  assertEquals((await textsIn(log, 1))[0]!.slice(0, 3), "39 ");
+  await log.close();
 });
 
 Deno.test("PrivateLog tells of a damaged file, finds what is before the damage and in others, and goes on in a new one", async () => {
