@@ -10,10 +10,12 @@ import { bounded, LineProcess, pause } from "./line_process.ts";
 import { atLeast, atMost, type Baseline, median, percentile, type Row } from "./row.ts";
 import { PASSWORD, RunningDirectory } from "./running_directory.ts";
 import { freePort } from "../e2e/ports.ts";
+import { LIST_TOLD_MAX } from "../../lib/protocols/directory/schema/limits.ts";
 import { listens, serverPath } from "./servers.ts";
 
 const ROUNDS = 5;
-const CLIENTS = 1_000;
+/** With one more who tells, and one who comes in, as many as everybody is told of. */
+const CLIENTS = LIST_TOLD_MAX - 2;
 const TEXT = "x".repeat(200);
 /** In one round; a sender may tell sixty a minute, so all take turns. */
 const BROADCASTS = 100;
