@@ -79,6 +79,11 @@ export class Crowd implements AsyncDisposable {
     return promise;
   }
 
+  /** For a broadcast of any of them. */
+  nextNumber(): number {
+    return ++this.#number;
+  }
+
   /** Tells all; resolves when the directory has told the sender how many have it, and all do. */
   async tells(sender: LeanClient, text: string): Promise<void> {
     const sent = Promise.withResolvers<number>();
@@ -88,7 +93,7 @@ export class Crowd implements AsyncDisposable {
       if (message.type === "refused") sent.reject(new Error(`refused: ${message.code}`));
       if (message.type === "broadcast-sent") sent.resolve(message.number);
     });
-    sender.broadcast(++this.#number, text);
+    sender.broadcast(this.nextNumber(), text);
     const number = await sent.promise.finally(stop);
     // On a busy machine that is said after 10 s, before all have it.
     await this.until(() => this.all.every((one) => one === sender || one.through >= number));

@@ -289,7 +289,7 @@ async function lightP99(crowd: Crowd, round: number): Promise<number> {
     const sender = crowd.all[(round * LIGHT_BROADCASTS + at) % crowd.all.length]!;
     const text = `${round} ${at} ${TEXT}`;
     const fromMs = performance.now();
-    sender.broadcast(Math.floor(Math.random() * Number.MAX_SAFE_INTEGER), text);
+    sender.broadcast(crowd.nextNumber(), text);
     const isTold = () => crowd.all.every((one) => one === sender || one.told.at(-1) === text);
     await bounded(crowd.until(isTold), "a broadcast");
     times.push(performance.now() - fromMs);
