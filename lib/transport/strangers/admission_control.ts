@@ -1,5 +1,5 @@
 /**
- * Admission of inbound streams. A stream is read until its opening has arrived (`admission_control.ts`); only then does it
+ * Admission of inbound streams. A stream is read until its opening has arrived (`Unopened`); only then does it
  * count: it gets a place among the strangers (connections whose peer isn't authenticated yet), waits for one, or is
  * refused.
  */
