@@ -40,7 +40,7 @@ e2e: all ## the built ./p2pchat, driven as a user does
 engine-test: all ## what several machines keep together, with real nodes of etcd (Debian's etcd-server); longer than make test-all
 	@$(DENO) test -A --quiet --no-check --frozen --reporter=dot $$(grep -rl --include='*_test.ts' 'HAS_ETCD' tests | sort) -- --long
 
-model: ## docs/model, the models of the group, checked by SPIN, some 10 minutes
+model: ## docs/model, the models of the group, checked by SPIN: half an hour and more
 	@tools/model.sh
 
 fuzz: ## bytes that nobody would send, type or store: SECONDS=10 SEED=1 TARGET=codec,logs UPDATE=1

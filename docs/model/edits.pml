@@ -87,7 +87,7 @@
 
 /* ---- State ---- */
 
-/* voting.ts: what a member knows of a request. */
+/* edit_participant.ts: what a member knows of a request. */
 #define NOTHING 0
 #define WAITING 1           /* for the lock */
 #define ASKED 2             /* has the lock; its user is asked, or nobody */
@@ -123,7 +123,7 @@ Member m[MEMBERS];
 typedef Request {
   unsigned wanted : 2;
   unsigned number : 2;
-  /* transactions.ts, decisions.ts: what the coordinator knows of it. */
+  /* edit_coordinator.ts, decisions.ts: what the coordinator knows of it. */
   unsigned state : 3;
   unsigned voted : 2;       /* under which number */
   unsigned view : 3;        /* whose members vote */
@@ -147,7 +147,7 @@ typedef Request {
 #define ABORT 5             /* disk, for the reason's sake: answered as UNKNOWN is */
 Request request[2];
 
-/* The coordinator: views (views.ts, changing.ts). */
+/* The coordinator: views (views.ts, view_change_coordinator.ts). */
 unsigned view : 3 = 1;      /* disk: the present one */
 unsigned members : 3;       /* disk: its members */
 unsigned membersBefore : 3; /* disk: of the last view that has begun everywhere, before this one */

@@ -77,7 +77,7 @@
 
 /* ---- State ---- */
 
-/* member.ts; what is on its disk: standing.ts, held.ts, records.ts. */
+/* member.ts; what is on its disk: promises.ts, held_batches.ts, records.ts. */
 typedef Member {
   unsigned promised : BALLOT_BITS;    /* disk: the highest ballot that it has reported for */
   unsigned flushed : VIEW_BITS;     /* disk: the number of the last view that it has reported to the coordinator for */
@@ -109,7 +109,10 @@ Epoch epochs[EPOCHS];       /* from 1; 0 stands for none */
 byte decided = 0;
 #define START(e) FIRST(epochs[e].order, epochs[e].startLength)
 
-/* agreement.ts, in memory of its leader: members with their rounds (leading.ts), the coordinator last (changing.ts). */
+/*
+ * agreement.ts, in memory of its leader: members with their rounds (view_change_leader.ts), the coordinator last
+ * (view_change_coordinator.ts).
+ */
 typedef Agreement {
   unsigned ballot : BALLOT_BITS;      /* 0: none is under way */
   unsigned going : 3;       /* a round's: an epoch of the view that goes on */
@@ -402,7 +405,7 @@ inline check() {
   fi
 }
 
-/* ---- An agreement: flush, report, level, ready, decision (agreement.ts, participating.ts) ---- */
+/* ---- An agreement: flush, report, level, ready, decision (agreement.ts, view_change_participant.ts) ---- */
 
 inline forget(leader) {
   agreements[leader].ballot = 0; agreements[leader].going = 0; agreements[leader].participants = 0;
@@ -457,7 +460,7 @@ inline report(leader, i) {
 /*
  * Which rounds one takes part in: those of the view that one is in; and of a later one that has begun at a fellow
  * member, by which one may not begin any more: so no round of one's own view will ever be decided. Only where nothing
- * was promised to the coordinator after that view (membership.ts).
+ * was promised to the coordinator after that view (leaderless_rounds.ts).
  */
 #define OWN_VIEW(i) epochs[m[i].begun].view
 #define IS_LAST_PROMISE(e, i) IS_LAST(i, epochs[e].view)
@@ -559,7 +562,7 @@ inline decide(leader, itsView, itsMembers) {
   check()
 }
 
-/* ---- An epoch begins (participating.ts, membership.ts) ---- */
+/* ---- An epoch begins (view_change_participant.ts, membership.ts) ---- */
 
 /* The coordinator tells a newcomer only when somebody of the epoch before has begun; whoever has begun forwards it. */
 #ifdef MUTATION_NEWCOMER
@@ -596,7 +599,7 @@ inline begin(e, i) {
   forget(i);
   epochs[e].begunBy = epochs[e].begunBy | BIT(i);
   epochs[e].acked = WITH_SHARE(epochs[e].acked, i, epochs[e].startLength);
-  /* A new process says again what an older one said, where it isn't in the history (saying.ts). */
+  /* A new process says again what an older one said, where it isn't in the history (send_queue.ts). */
   if
   :: i < TEXTS && !IN(m[i].said, m[i].incarnation) && !HAS(m[i].held, BATCH(i + 1, 0)) &&
     !(IN(m[i].said, 1) && HAS(m[i].held, BATCH(i + 1, 1))) -> m[i].said = m[i].said | BIT(m[i].incarnation)
@@ -608,7 +611,7 @@ inline begin(e, i) {
   check()
 }
 
-/* ---- Chat within an epoch (ordering.ts) ---- */
+/* ---- Chat within an epoch (sequencing.ts) ---- */
 
 /* `data` comes to the sequencer, which sends its `order` at once, before its own disk has the batch. */
 #define SIGNED_AS(e, text) SHARE(epochs[e].incarnations, AUTHOR(text))
@@ -634,7 +637,7 @@ inline hold(e, i) {
   check()
 }
 
-/* ---- Rounds (leading.ts): whether or not the coordinator is down, as no sequencer can be sure of it ---- */
+/* ---- Rounds (leaderless_rounds.ts): whether or not the coordinator is down, as no sequencer can be sure of it ---- */
 
 #ifdef RULE_EXCEPTION
 #define CAN_GO_ON(e, i) (e == m[i].begun)
@@ -732,7 +735,7 @@ end:
   od
 }
 
-/* ---- The coordinator (coordinator.ts, changing.ts, views.ts) ---- */
+/* ---- The coordinator (coordinator.ts, view_change_coordinator.ts, views.ts) ---- */
 
 /* The number is on disk, what was under way is given up. Whoever isn't asked is silent, or seems so. */
 inline flush(who, itsLeavers) {
