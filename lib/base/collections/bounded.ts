@@ -1,5 +1,6 @@
 /**
- * Sets and maps that are bounded and drop their oldest entries, and maps of sets in which no set is empty: removing the last value removes its key. "Oldest" is insertion order, which JavaScript's Set and Map keep.
+ * Sets and maps that are bounded and drop their oldest entries, and maps of sets in which no set is empty: removing the
+ * last value removes its key. "Oldest" is insertion order, which JavaScript's Set and Map keep.
  */
 
 import { invariant } from "../invariant.ts";

@@ -3,8 +3,8 @@
  * peer is lost.
  *
  * After the handshake (channel_handshake.ts) both sides send records (record.ts). Whenever the stream can take more,
- * all queued output is packed into as few records and writes as possible, control before data
- * before bulk; so a burst is one write, and a lone message goes out at once. Each lane is a stream of bytes in order;
+ * all queued output is packed into as few records and writes as possible, control before data before bulk; so a burst
+ * is one write, and a lone message goes out at once. Each lane is a stream of bytes in order;
  * between the lanes there is no order. A chunk is sent whole or dropped whole, so frames in it stay whole.
  *
  * Sources: Noise Protocol Framework, revision 34; the rest is in decisions and PROTOCOL.md.

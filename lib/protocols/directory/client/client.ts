@@ -1,9 +1,9 @@
 /**
  * A client of the directory: comes in and stays in, knows who is there, calls and is called, tells and is told.
  *
- * `directory_session.ts` is the way in and the link to the directory, `lobby.ts` who is there, `calling.ts` the one call,
- * `request_queue.ts` what the directory may refuse, `broadcast_receiver.ts` what was told to all, `client_user.ts` what else the user
- * asks. Here is where each input goes, and how it ends.
+ * `directory_session.ts` is the way in and the link to the directory, `lobby.ts` who is there, `calling.ts` the one
+ * call, `request_queue.ts` what the directory may refuse, `broadcast_receiver.ts` what was told to all,
+ * `client_user.ts` what else the user asks. Here is where each input goes, and how it ends.
  *
  * The caller's duties are those in `client_io.ts`.
  */

@@ -6,7 +6,8 @@
  * on the directory isn't asked any more: a direct call goes on without it.
  *
  * `ringing.ts` says which call begins, `connecting.ts` finds the link, `call_conversation.ts` is what they say on it, and
- * what becomes of that once our user has hung up, `call_reannouncement.ts` what the directory is told anew of it; here is how the one call goes from phase to phase, and how it ends.
+ * what becomes of that once our user has hung up, `call_reannouncement.ts` what the directory is told anew of it; here
+ * is how the one call goes from phase to phase, and how it ends.
  */
 
 import type { ErrorCode } from "../../../base/errors.ts";

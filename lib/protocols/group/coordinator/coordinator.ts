@@ -3,8 +3,9 @@
  * told. What is said goes past it: it orders nothing, and sees no texts but those it keeps while nobody is there.
  *
  * The picture: the group membership service of virtual synchrony (Birman and Joseph, SOSP 1987) by one process,
- * whose crash stops joining and leaving, not the chat. `next_view.ts` says who should be in the next view, `view_change_coordinator.ts`
- * brings it about, `views.ts` has the rule that makes it safe; here is what comes in, and the time.
+ * whose crash stops joining and leaving, not the chat. `next_view.ts` says who should be in the next view,
+ * `view_change_coordinator.ts` brings it about, `views.ts` has the rule that makes it safe; here is what comes in, and
+ * the time.
  */
 
 import type { Signer } from "../../../base/crypto/crypto.ts";

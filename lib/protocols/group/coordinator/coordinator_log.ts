@@ -58,9 +58,9 @@ export function restoreCoordinator(
       case "aborted":
         transactions.restore(record);
         break;
-      case "secret": // see secrets.ts
+      case "secret": // see group_secrets.ts
       case "fresh":
-      case "lost": // see rebuilding.ts
+      case "lost": // see rebuilding_coordinator.ts
       case "key": // see own_keys.ts
       case "pinned": // of the store in an engine
       case "log":

@@ -2,9 +2,9 @@
  * Total order in one epoch: authors send their batches to all, the sequencer says in which order they stand, each
  * member says up to where it has them on disk, and what all have is stable: it goes to the log, and is shown.
  *
- * The picture: a fixed sequencer with stability by acknowledgement (Défago, Schiper, Urbán, Total Order Broadcast, ACM
- * CSUR 2004, section 4.1). At most one write is under way; all that comes meanwhile is the next one, so a burst
- * costs few syncs and few acknowledgements.
+ * The picture: a fixed sequencer with stability by acknowledgement (Défago, Schiper, Urbán, Total Order Broadcast
+ * and Multicast Algorithms: Taxonomy and Survey, ACM CSUR 2004, section 4.1). At most one write is under way; all that
+ * comes meanwhile is the next one, so a burst costs few syncs and few acknowledgements.
  *
  * The caller passes on only what members say after their `begin` of this epoch.
  */

@@ -3,9 +3,9 @@
  * signed, and to newcomers that our user is shown as joining. `/list` shows the same two, and nothing is sent to
  * anybody else, whatever the coordinator asks for.
  *
- * The field calls such a newcomer a learner (Ongaro, Consensus: Bridging Theory and Practice, 2014, section 4.2.1): it
- * is sent the log before it has a say. Departure: it is told to everybody before the first byte goes to it, and sent
- * the log for a bounded time.
+ * etcd calls such a newcomer a learner, Ongaro a non-voting server (Consensus: Bridging Theory and Practice, 2014,
+ * section 4.2.1): it is sent the log before it has a say. Departure: it is told to everybody before the first byte goes
+ * to it, and sent the log for a bounded time.
  */
 
 import { type Fingerprint, fingerprintOf } from "../../../base/text/fingerprint.ts";

@@ -5,11 +5,11 @@
  * entry, for ever. The coordinator only says who the members are; while it is away the members go on by themselves,
  * as long as all of them are there.
  *
- * `membership.ts` is the part within the group: `sequencing.ts` one epoch's chat, `view_change_participant.ts` how the next
- * epoch begins, `leaderless_rounds.ts` and `view_change_leader.ts` the same without a coordinator, `catching_up.ts` a newcomer's history,
- * `edit_participant.ts` edits. `send_queue.ts` and `editing.ts` keep what the user says and asks for, `member_user.ts` answers the
- * user, `coordinator_session.ts` speaks with the coordinator, `peers.ts` says who else is there. Here is what they
- * share, and where each input goes.
+ * `membership.ts` is the part within the group: `sequencing.ts` one epoch's chat, `view_change_participant.ts` how the
+ * next epoch begins, `leaderless_rounds.ts` and `view_change_leader.ts` the same without a coordinator, `catching_up.ts`
+ * a newcomer's history, `edit_participant.ts` edits. `send_queue.ts` and `editing.ts` keep what the user says and asks
+ * for, `member_user.ts` answers the user, `coordinator_session.ts` speaks with the coordinator, `peers.ts` says who
+ * else is there. Here is what they share, and where each input goes.
  *
  * The caller's duties are those in `member_io.ts`.
  */
