@@ -358,6 +358,11 @@ slow.test("mesh: nine members on one machine, which are not all neighbours, hear
   for (const [index, member] of members.entries()) {
     await member.untilCount(({ event }) => event === "joined", index < 3 ? 6 : 8, 60_000);
   }
+  const neighbours = await Promise.all(members.map(async (member) => {
+    const { members: others } = await member.ask("status");
+    return others.filter(({ direct }: ShownEvent) => direct).length;
+  }));
+  assert(neighbours.some((count) => count < 8), `${neighbours}`);
 
   for (const [index, member] of members.entries()) await member.say(`from ${index}`);
   const isOne = ({ event, text }: ShownEvent) => event === "message" && /^from \d$/.test(text);
