@@ -93,7 +93,7 @@ const flags = {
   },
   passive: {
     name: "passive",
-    help: "connect to others but accept no connections: for phones and machines behind a NAT; " +
+    help: "connect to others but accept no connections: for a machine that nobody can reach; " +
       "nobody can join through you",
   },
   meet: {
