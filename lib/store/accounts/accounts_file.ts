@@ -125,6 +125,9 @@ export class AccountsFile implements Accounts {
   #isSuspect = false;
   #last: Promise<unknown> = Promise.resolve();
   #waiting = 0;
+  #lastLook: Promise<void> = Promise.resolve();
+  /** The last one, while it hasn't begun. */
+  #nextLook: Promise<void> | null = null;
 
   private constructor(disk: Disk, folder: string, options: AccountsFileOptions) {
     this.#disk = disk;
@@ -425,8 +428,18 @@ export class AccountsFile implements Accounts {
     return null;
   }
 
-  /** Reads what other programs have written, unless a change of this program is waiting, which will do that itself. */
-  async #refresh(): Promise<void> {
+  /** Reads what other programs have written until now. */
+  #refresh(): Promise<void> {
+    // A look that is under way may have missed it: those who come meanwhile share the next one.
+    this.#nextLook ??= this.#lastLook = this.#lastLook.then(() => {
+      this.#nextLook = null;
+      return this.#readNews();
+    });
+    return this.#nextLook;
+  }
+
+  /** Reads it, unless a change of this program is waiting, which will do that itself. */
+  async #readNews(): Promise<void> {
     if (this.#waiting > 0) return;
     try {
       const version = await this.#disk.version(this.#path);

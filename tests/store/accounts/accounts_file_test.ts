@@ -336,6 +336,25 @@ Deno.test("nobody waits for what programs that take turns have written", async (
   assertEquals(clock.ms, 0);
 });
 
+Deno.test("whoever is looked for while others are is found, too, if another program has added them before", async () => {
+  const disk = new MemoryDisk();
+  const { accounts } = await openAccounts(disk, FOLDER);
+  const { accounts: others } = await openAccounts(disk, FOLDER);
+  await others.signUp(accountOf("eve"));
+
+  // The second one comes while the file is read for the first.
+  const first = accounts.find("eve");
+  await Promise.resolve();
+  const found = await Promise.all([first, accounts.find("eve"), namesOf(accounts)]);
+
+  assertEquals(found.map((one) => one === null), [false, false, false]);
+  assertEquals(found[2], ["eve"]);
+  const beginning = accounts.list();
+  await others.signUp(accountOf("al"));
+  assertEquals((await accounts.find("al"))?.name, "al");
+  await beginning;
+});
+
 Deno.test("a full disk refuses with disk, and the store goes on when there is room", async () => {
   const disk = new MemoryDisk();
   disk.place(PATH, HEADER + rowOf("bob"));
