@@ -44,6 +44,13 @@ const WAIT_MS = 60_000;
  */
 export const BUSY_MS = 20_000;
 
+/**
+ * What programs for scripts and agents say on the standard error, rightly, where the others are linked no sooner, or a group
+ * waits for one of them: on a machine that has much else to do that is no fault.
+ */
+export const WAITS =
+  /^warning: (?:No link to any other member; trying those who were here|Waiting for .*: what you write is kept)\n/gm;
+
 /** A program that hasn't ended by itself this long after it should have is killed, so that its test fails. */
 export const END_MS = 120_000;
 
