@@ -21,7 +21,8 @@ export const fileFlags = {
   downloads: {
     name: "downloads",
     value: "DIR",
-    help: "save files that you fetch there (~/Downloads)",
+    help:
+      "save files that you fetch there (~/Downloads, or downloads in --data where that is missing)",
     use: "write",
     parse: fileName,
   },

@@ -1,5 +1,10 @@
-import { assert, assertEquals } from "@std/assert";
-import { filesNeeded } from "../../../lib/cli/files/file_arguments.ts";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  downloadsOf,
+  fileFlags,
+  filesNeeded,
+  type SharingOptions,
+} from "../../../lib/cli/files/file_arguments.ts";
 import type { CommandLine } from "../../../lib/cli/args/options.ts";
 
 /** Nothing is given. */
@@ -43,4 +48,22 @@ Deno.test("what may be sent is found with each folder listed once, and without w
     if (before.home !== undefined) Deno.env.set("HOME", before.home);
     await Deno.remove(home, { recursive: true });
   }
+});
+
+Deno.test("files that are fetched go where --help says: to ~/Downloads, or where that is missing into the data folder", async () => {
+  const options = { dataFolder: "/data", save: null, downloads: null } as SharingOptions;
+  const before = Deno.env.get("HOME");
+  for (const isThere of [true, false]) {
+    const home = await Deno.makeTempDir({ prefix: "p2pchat-home-" });
+    if (isThere) Deno.mkdirSync(`${home}/Downloads`);
+    Deno.env.set("HOME", home);
+    try {
+      assertEquals(downloadsOf(options, true), isThere ? `${home}/Downloads` : "/data/downloads");
+    } finally {
+      if (before !== undefined) Deno.env.set("HOME", before);
+      await Deno.remove(home, { recursive: true });
+    }
+  }
+  const says = "(~/Downloads, or downloads in --data where that is missing)";
+  assertStringIncludes(fileFlags.downloads.help, says);
 });
