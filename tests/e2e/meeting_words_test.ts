@@ -47,11 +47,21 @@ Deno.test("meeting point: a code is found there by its number, and both sides ar
     assertEquals(peers.find(({ name }: ShownEvent) => name === other).verified, true);
   }
 
-  // The code is used up: its number leads nowhere.
-  const late = start("Late", "--words", words);
-  const { code, last } = await late.ended();
-  assertEquals([code, last?.code], [3, "unreachable"]);
-  assertStringIncludes(last?.text, "If it was used, or is older than 10 minutes, ask for another");
+  // The code is used up, and its number still leads to whoever made it, to be told so.
+  const late = await start("Late", "--words", words).ended();
+  assertEquals([late.code, late.last?.code], [4, "bad-credentials"]);
+  assertStringIncludes(late.last?.text, "It is good once");
+  await ann.until(({ event, text }) =>
+    event === "notice" && text.includes(`came with code ${words.split("-")[0]}`)
+  );
+  await ann.end();
+  await ann.ended();
+  const later = await start("Later", "--words", words).ended();
+  assertEquals([later.code, later.last?.code], [3, "unreachable"]);
+  assertStringIncludes(
+    later.last?.text,
+    "If it was used, or is older than 10 minutes, ask for another",
+  );
 });
 
 Deno.test("meeting point: a wrong guess there voids the code, and says so to both", async () => {

@@ -362,7 +362,7 @@ async function chat(wiring: Wiring): Promise<Bye> {
     announce: (numbers, spent) => {
       // With a spent one the way here is to be found, too: it is told here that the code counts no more.
       lan?.host.announceWords([...numbers, ...spent]);
-      // At a meeting point a number is one program's alone: what is spent there makes way, and needn't be told again.
+      // A meeting point knows itself for a while which ones are spent: there a number is one program's alone, and makes way.
       if (numbers.join() === wantedNumbers.join()) return;
       wantedNumbers = numbers;
       meetings.number(numbers);

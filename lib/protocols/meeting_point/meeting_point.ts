@@ -193,7 +193,7 @@ export class MeetingPoint implements Machine<PointInput, PointEffect> {
 
   #number(visitor: Visitor, numbers: readonly number[]): string | null {
     if (visitor.room === null) return "registered numbers before itself";
-    const held = this.#visitors.number(visitor, numbers);
+    const held = this.#visitors.number(visitor, numbers, this.#nowMs);
     this.#send(visitor, { type: "numbered", numbers: [...held] });
     return null;
   }
@@ -227,7 +227,7 @@ export class MeetingPoint implements Machine<PointInput, PointEffect> {
     }
     const callee = message.type === "connect"
       ? this.#visitors.member(message.member, message.room.toHex())
-      : this.#visitors.issuer(message.number);
+      : this.#visitors.issuer(message.number, this.#nowMs);
     if (callee === null || callee === visitor) {
       return message.type === "connect"
         ? { code: "unreachable", text: "it isn't here" }

@@ -2,6 +2,7 @@
 
 import type { LinkId, PeerKey } from "../../base/ids.ts";
 import { addressBlock } from "../../base/text/address_block.ts";
+import { SPENT_MS } from "../words/limits.ts";
 import { NUMBERS_PER_ADDRESS_MAX, SHARES_MAX } from "./limits.ts";
 import type { MeetingLimits } from "./meeting_io.ts";
 import { Share, Visitor } from "./visitor.ts";
@@ -30,11 +31,20 @@ class Shares {
   }
 }
 
+/** Who had a number until its code ended. */
+interface Ended {
+  readonly visitor: Visitor;
+  /** Until then whoever comes with the code is led there, to be told that it counts no more. */
+  readonly untilMs: number;
+}
+
 export class Visitors {
   readonly #visitors = new Map<LinkId, Visitor>();
   /** Those that are registered, by key and room, and by number. */
   readonly #registered = new Map<string, Visitor>();
   readonly #numbers = new Map<number, Visitor>();
+  /** By number, at most as many as there are; they keep nobody from registering one. */
+  readonly #ended = new Map<number, Ended>();
   readonly #addresses: Shares;
   readonly #rooms: Shares;
 
@@ -73,7 +83,7 @@ export class Visitors {
   gone(visitor: Visitor): void {
     if (!this.#visitors.delete(visitor.link)) return;
     visitor.address.visitors--;
-    this.number(visitor, []);
+    this.#takeNumbers(visitor);
     this.#leave(visitor);
   }
 
@@ -86,7 +96,7 @@ export class Visitors {
     this.#registered.set(place, visitor);
     if (before === null) return null;
     before.room = null;
-    this.number(before, []);
+    this.#takeNumbers(before);
     return before;
   }
 
@@ -99,16 +109,17 @@ export class Visitors {
   }
 
   /** The numbers of its codes, in place of those before. @returns Those that lead to it: nobody else has them. */
-  number(visitor: Visitor, numbers: readonly number[]): readonly number[] {
+  number(visitor: Visitor, numbers: readonly number[], nowMs: number): readonly number[] {
     for (const number of visitor.numbers) {
       if (numbers.includes(number)) continue;
-      this.#numbers.delete(number);
-      visitor.address.numbers--;
+      this.#release(visitor, number);
+      this.#ended.set(number, { visitor, untilMs: nowMs + SPENT_MS });
     }
     visitor.numbers = visitor.numbers.filter((number) => numbers.includes(number));
     for (const number of new Set(numbers)) {
       if (visitor.address.numbers >= NUMBERS_PER_ADDRESS_MAX) break;
       if (this.#numbers.has(number)) continue;
+      this.#ended.delete(number);
       this.#numbers.set(number, visitor);
       visitor.address.numbers++;
       visitor.numbers = [...visitor.numbers, number];
@@ -120,8 +131,26 @@ export class Visitors {
     return this.#registered.get(placeOf(fingerprint, room)) ?? null;
   }
 
-  issuer(number: number): Visitor | null {
-    return this.#numbers.get(number) ?? null;
+  /** No number leads to it any more. */
+  #takeNumbers(visitor: Visitor): void {
+    for (const number of visitor.numbers) this.#release(visitor, number);
+    visitor.numbers = [];
+    for (const [number, ended] of this.#ended) {
+      if (ended.visitor === visitor) this.#ended.delete(number);
+    }
+  }
+
+  #release(visitor: Visitor, number: number): void {
+    this.#numbers.delete(number);
+    visitor.address.numbers--;
+  }
+
+  /** Whose code has that number, or had it a moment ago, if nobody has registered it since. */
+  issuer(number: number, nowMs: number): Visitor | null {
+    const open = this.#numbers.get(number);
+    if (open !== undefined) return open;
+    const ended = this.#ended.get(number);
+    return ended !== undefined && ended.untilMs > nowMs ? ended.visitor : null;
   }
 }
 

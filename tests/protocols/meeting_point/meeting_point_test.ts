@@ -14,6 +14,7 @@ import {
   SILENT_MS,
   UNUSED_MS,
 } from "../../../lib/protocols/meeting_point/limits.ts";
+import { SPENT_MS } from "../../../lib/protocols/words/limits.ts";
 import { roomTagAt } from "../../../lib/protocols/meeting_point/room_tag.ts";
 import {
   keyOf,
@@ -195,7 +196,7 @@ Deno.test("meeting point: streams of one address, and of one room, are no more t
   }
 });
 
-Deno.test("meeting point: a number leads to the first who has registered it, and to nobody once that is gone", () => {
+Deno.test("meeting point: a number leads to the first who has registered it", () => {
   const world = new MeetingWorld();
   const [ann, bob, eve] = [world.visitor(1), world.visitor(2), world.visitor(3)];
   for (const issuer of [bob, eve]) {
@@ -212,11 +213,27 @@ Deno.test("meeting point: a number leads to the first who has registered it, and
   world.pass(100);
   assertEquals([bob.ends.length, eve.ends.length], [1, 0]);
   assertEquals(ann.failed.map(({ code }) => code), ["unreachable"]);
-  bob.step({ type: "numbers", numbers: [] });
-  world.pass(100);
-  ann.connect({ number: 7 });
-  world.pass(100);
-  assertEquals(ann.failed.length, 2);
+});
+
+Deno.test("meeting point: a number whose code has ended still leads there, unless another registers it, or too late", () => {
+  /** What has happened since, and how many were led to Bob, to Eve, and to nobody. */
+  const cases = { nothing: [1, 0, 0], registered: [0, 1, 0], late: [0, 0, 1], gone: [0, 0, 1] };
+  for (const [since, led] of Object.entries(cases)) {
+    const world = new MeetingWorld();
+    const [ann, bob, eve] = [world.visitor(1), world.visitor(2), world.visitor(3)];
+    for (const issuer of [bob, eve]) issuer.register();
+    world.pass(100);
+    for (const numbers of [[7, 9], [9]]) {
+      bob.step({ type: "numbers", numbers });
+      world.pass(100);
+    }
+    if (since === "registered") eve.step({ type: "numbers", numbers: [7] });
+    if (since === "gone") world.visitor(2).register(); // another process of Bob's: it has no code
+    world.pass(since === "late" ? SPENT_MS : SPENT_MS - 1_000);
+    ann.connect({ number: 7 });
+    world.pass(100);
+    assertEquals([bob, eve].map(({ ends }) => ends.length).concat(ann.failed.length), led, since);
+  }
 });
 
 Deno.test("meeting point: one address registers few numbers, and may ask for few", () => {
