@@ -89,7 +89,7 @@ terminalTest(
     await terminal.press("r/four\r");
     await terminal.until("that it has", ({ text }) => text.includes("✓ <alice -> bob> four"));
     await terminal.press("/list\r");
-    await terminal.until("the list", ({ text }) => /^bobby .*not connected$/m.test(text));
+    await terminal.until("the list", ({ text }) => /^bobby .*connects when you write$/m.test(text));
     await terminal.untilCursorLine("alice> |");
 
     const shown = lines(terminal);
@@ -102,7 +102,7 @@ terminalTest(
       "alice> /list",
       `alice  127.0.0.1:${group.row("alice").port}  (you)`,
       `bob  127.0.0.1:${bob.port}  connected`,
-      `bobby  127.0.0.1:${group.row("bobby").port}  not connected`,
+      `bobby  127.0.0.1:${group.row("bobby").port}  connects when you write`,
     ]);
     assertEquals(terminal.screen.unexpected, []);
     assert(!terminal.raw.includes("\x1b]0;owned"));

@@ -29,7 +29,7 @@ import {
   starLine,
   wrongLine,
 } from "../rendering/spans.ts";
-import { waitText } from "../rendering/arrival_words.ts";
+import { connectionText, waitText } from "../rendering/arrival_words.ts";
 import type { Line, RenderContext, Span } from "../rendering/user_interface.ts";
 import {
   comparedText,
@@ -94,7 +94,7 @@ export function friendsLines(
     case "status":
       return statusLines(event);
     case "whois":
-      return whoisLines(event);
+      return whoisLines(event, "others", connectionText({ ...event, connected: false }));
     case "verify":
       return verifyLines(event);
     case "offer":
@@ -207,7 +207,7 @@ function ownLine(name: string, { self }: EventNamed<"friends">): Line {
 function friendLines(friends: readonly FriendView[]): readonly Line[] {
   return friends.map((friend) => {
     const compared = comparedText(friend);
-    const how = friend.connected ? "connected" : "not connected";
+    const how = connectionText(friend);
     const doubt = friend.doubt === undefined ? null : DOUBTS[friend.doubt];
     const notes = [compared, doubt].filter((note) => note !== null).join(", but ");
     const name = nameSpan(listedName(friend.name, friend.changed));

@@ -4,6 +4,7 @@ import type { P2pchatError } from "../../base/errors.ts";
 import { shownName } from "../../base/text/names.ts";
 import { visibleText } from "../../base/text/text.ts";
 import { inWords } from "../../base/text/words.ts";
+import { connectionText } from "../rendering/arrival_words.ts";
 import type { JsonObject } from "./json_rpc.ts";
 import { NOTICE, type SaidData, saidText } from "./said_data.ts";
 
@@ -83,7 +84,7 @@ export function membersResult(event: JsonObject, ownKey: string): ToolResult {
       self === true ? "yourself" : verified ? "verified" : "NOT verified",
       ...(changed === true ? ["another key than the one known before"] : []),
       ...(role === undefined ? [] : [role]),
-      ...(connected === false ? ["not connected"] : []),
+      ...(connected === false ? [connectionText({ connected })] : []),
       ...(away === undefined
         ? []
         : [away === "" ? "away" : `away (their words: ${JSON.stringify(away)})`]),

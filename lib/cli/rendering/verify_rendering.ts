@@ -88,8 +88,16 @@ export function verifyLines(
   ];
 }
 
-/** All that is known of somebody, or of the user. @param relay What passes on what they and the user say. */
-export function whoisLines(who: WhoisView, relay = "others"): readonly Line[] {
+/**
+ * All that is known of somebody, or of the user.
+ * @param relay What passes on what they and the user say.
+ * @param apart How that one is reached to whom there is no connection.
+ */
+export function whoisLines(
+  who: WhoisView,
+  relay = "others",
+  apart = "not connected",
+): readonly Line[] {
   const { name, self, key, host, route, since, line, away } = who;
   const address = host === "" ? "" : `  ${endpointText(who)}`;
   const is = away === undefined ? "" : `  ${awayText(away)}`;
@@ -100,7 +108,7 @@ export function whoisLines(who: WhoisView, relay = "others"): readonly Line[] {
       ...(line === undefined ? [] : [["For others: ", { text: line, as: "exact" } as const]]),
     ];
   }
-  const how = routeText(route, relay);
+  const how = route === null ? apart : routeText(route, relay);
   const met = since === undefined ? "" : `, known since ${since}`;
   const found = comparedText(who);
   const first = [nameSpan(name), `${address}  ${how}${is}`];
@@ -110,8 +118,7 @@ export function whoisLines(who: WhoisView, relay = "others"): readonly Line[] {
   ]];
 }
 
-function routeText(route: Route | null, relay: string): string {
-  if (route === null) return "not connected";
+function routeText(route: Route, relay: string): string {
   if (route === "direct") return "connected directly";
   return `connected through ${route === "relay" ? relay : "others"}`;
 }

@@ -160,7 +160,7 @@ const PRINTED: readonly (readonly [title: string, event: FriendsOwnEvent, text: 
       friends: [friend("bob"), { ...friend("Вob"), connected: true }],
       self: ALICE,
     },
-    "alice  10.0.0.1:5001  (you)\nbob  10.0.0.2:5002  not connected\n≈Вob  10.0.0.2:5002  connected\n",
+    "alice  10.0.0.1:5001  (you)\nbob  10.0.0.2:5002  connects when you write\n≈Вob  10.0.0.2:5002  connected\n",
   ],
   [
     "who is away, in their own words, oneself too",
@@ -192,6 +192,15 @@ const PRINTED: readonly (readonly [title: string, event: FriendsOwnEvent, text: 
     },
     "alice  10.0.0.1:5001  (you)\nbob  10.0.0.2:5002  not connected  verified, but another key answers there: /status\n" +
     "cem  10.0.0.2:5002  connected  two programs use this key: /status\n",
+  ],
+  [
+    "a friend with whom there is no connection, as nobody writes",
+    {
+      event: "whois",
+      ...{ name: "bob", self: false, key: null, host: "10.0.0.2", port: 5002 },
+      ...{ route: null, verified: false },
+    },
+    "bob  10.0.0.2:5002  connects when you write\nKey: not known yet\n",
   ],
   [
     "a table without friends",

@@ -524,7 +524,7 @@ Deno.test("ToolCalls: members of each mode, whose keys they are, and who one is 
     { name: "bot", key: "own", verified: true, self: true },
     { name: "Bob", key: "kB", verified: true, away: "" },
   ]);
-  assertStringIncludes(friends.text, "Bob: key unknown, NOT verified, not connected");
+  assertStringIncludes(friends.text, "Bob: key unknown, NOT verified, connects when you write");
 });
 
 Deno.test("ToolCalls: a name that looks like another has its mark, as people see it, and is asked for without", () => {

@@ -149,3 +149,24 @@ Deno.test("page: an entry's versions name who wrote it, and who changed it", () 
   ) => [from, editedBy, text]);
   assertEquals(versions, [[cy, undefined, "at six"], [cy, ann, "at seven"]]);
 });
+
+Deno.test("page: while nobody writes to a friend nothing is wrong; it is where a message waits, or another key answers", () => {
+  const bob = { name: "Bob", host: "10.0.0.2", port: 1, connected: false, verified: true };
+  const connects = "Bob — 10.0.0.2:1, connects when you write, verified";
+  assertEquals(shown({ event: "friends", friends: [bob] }, "friends"), ["1 friend", connects]);
+  const other = { ...bob, doubt: "another-key" };
+  assertEquals(shown({ event: "friends", friends: [other] }, "friends"), [
+    "1 friend",
+    "Bob — 10.0.0.2:1, not connected, verified",
+  ]);
+  const whois = { event: "whois", ...bob, self: false, key: "b", route: null };
+  assertEquals(shown(whois, "friends")[1], "10.0.0.2:1, connects when you write");
+  assertEquals(shown(whois)[1], "10.0.0.2:1, not connected");
+  const status = (waiting: number) =>
+    shown(
+      { event: "status", key: "a", friends: [{ ...bob, waiting }], unsent: waiting },
+      "friends",
+    );
+  assertEquals(status(0)[1], "Bob — connects when you write");
+  assertEquals(status(2)[1], "Bob — not connected, 2 messages waiting");
+});

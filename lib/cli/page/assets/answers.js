@@ -4,6 +4,7 @@
  */
 
 import { countText } from "../../../base/text/words.ts";
+import { connectionText } from "../../rendering/arrival_words.ts";
 import { statusRows } from "./statuses.js";
 import {
   awayParts,
@@ -66,7 +67,7 @@ function membersCard({ members, verified = [], away = [], refused = [], awaited 
 
 function friendsCard({ friends }) {
   const rows = friends.map((friend) =>
-    personRow(friend, addressOf(friend), friend.connected ? "connected" : "not connected")
+    personRow(friend, addressOf(friend), connectionText(friend))
   );
   return card(countText(friends.length, "friend"), { rows });
 }
@@ -125,9 +126,10 @@ function verifyCard({ name: who, digits, verified, verifiedAs = [], answer, refu
   return card(["Verify ", name(who)], { rows }, { digits }, { actions });
 }
 
-function whoisCard(who) {
+function whoisCard(who, { mode }) {
   const { name: called, self, key, route, since, line, away } = who;
-  const how = route === null ? self ? null : "not connected" : {
+  const apart = mode === "friends" ? connectionText(who) : "not connected";
+  const how = route === null ? self ? null : apart : {
     direct: "connected directly",
     relay: "connected through a relay",
     members: "connected through others",

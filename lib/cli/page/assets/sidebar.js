@@ -1,6 +1,7 @@
 /** Conversations and people, at the side. */
 
 import { countText, numberText } from "../../../base/text/words.ts";
+import { connectionText } from "../../rendering/arrival_words.ts";
 import { avatar, fill, h, icon, nameOf, setText, verifiedSign } from "./dom.js";
 import { shownName, visible } from "./harmless.js";
 import { listedIn } from "./headings.js";
@@ -117,9 +118,7 @@ function asideOf(person, state) {
   if (person.guest) asides.push("guest");
   if (person.isJoining) asides.push("joining");
   if (person.state === "busy") asides.push("in a call");
-  if (state.mode === "friends" && !person.self) {
-    asides.push(person.connected === true ? "connected" : "not connected");
-  }
+  if (state.mode === "friends" && !person.self) asides.push(connectionText(person));
   const compared = person.refused ? "the key that you refused" : comparedText(person);
   if (compared !== null && !person.verified) asides.push(compared);
   if (person.away !== undefined) {

@@ -1,6 +1,12 @@
 /** How things stand, as `/status` says it in each mode: sentences in parts. */
 
-import { isUnderWay, JUST_SAID, MAY_LACK, waitText } from "../../rendering/arrival_words.ts";
+import {
+  connectionText,
+  isUnderWay,
+  JUST_SAID,
+  MAY_LACK,
+  waitText,
+} from "../../rendering/arrival_words.ts";
 import { countText } from "../../../base/text/words.ts";
 import { durationText, listed, namePart as name, timePart as time } from "./phrases.js";
 
@@ -114,7 +120,7 @@ function friendsStatus({ friends, unsent }) {
   return [
     ...friends.map((friend) => [
       name(friend.name),
-      ` \u2014 ${friend.connected ? "connected" : "not connected"}`,
+      ` \u2014 ${connectionText(friend)}`,
       ...(friend.waiting > 0
         ? [
           `, ${countText(friend.waiting, "message")} ${
