@@ -117,9 +117,11 @@ Deno.test("a wrong guess ends in bad-credentials and voids the code; a used and 
   const number = words.split("-")[0];
 
   const mallory = await refusal(guest(nodes, "Mallory", ann, wrong(words)));
-  await ann.until(noticed(`guessed wrong at code ${number}`));
+  const { endedCodes } = await ann.until(noticed(`guessed wrong at code ${number}`));
+  assertEquals(endedCodes, [Number(number)]);
   const bob = await refusal(guest(nodes, "Bob", ann, words));
-  await ann.until(noticed(`came with code ${number}`));
+  const late = await ann.until(noticed(`came with code ${number}`));
+  assertEquals(late.endedCodes, undefined, "it had ended before");
 
   assertEquals([mallory.code, mallory.as], [4, "bad-credentials"]);
   assertEquals([bob.code, bob.as], [4, "bad-credentials"]);

@@ -43,12 +43,15 @@ interface Answering {
   readonly event?: unknown;
   /** Of `verify`: what the user has found of a key. */
   readonly answer?: unknown;
+  /** Of `notice`: the word codes that have ended. */
+  readonly endedCodes?: unknown;
 }
 
-export function audienceOf({ event, answer }: Answering, hasRef: boolean): Audience {
+export function audienceOf({ event, answer, endedCodes }: Answering, hasRef: boolean): Audience {
   const name = String(event);
   if (OF_CONSOLE.has(name)) return "console";
   if (name === "verify" && answer !== undefined) return "all"; // wherever that one is shown
+  if (endedCodes !== undefined) return "all"; // wherever they are shown
   return ANSWERS.has(name) || (hasRef && MAY_ANSWER.has(name)) ? "asker" : "all";
 }
 

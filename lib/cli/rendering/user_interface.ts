@@ -69,7 +69,10 @@ export interface ShownEvent {
 
 /** Events that all modes have, with the same text in each. */
 export type CommonEvent =
-  /** `warning`: something is wrong. `history`: it was news at `sentAt`. `names`: of the friends, where that is the news. */
+  /**
+   * `warning`: something is wrong. `history`: it was news at `sentAt`. `names`: of the friends, where that is the news.
+   * `endedCodes`: the numbers of the word codes that count no more from now on.
+   */
   | {
     readonly event: "notice";
     readonly text: string;
@@ -77,6 +80,7 @@ export type CommonEvent =
     readonly history?: boolean;
     readonly sentAt?: string;
     readonly names?: readonly string[];
+    readonly endedCodes?: readonly number[];
   }
   /**
    * A command failed or a remote peer reported an error; the program goes on. In text form it is written to stderr.

@@ -109,12 +109,15 @@ export class WordInvites {
   }
 
   #void(ref: string | undefined): void {
-    const numbers = this.#host?.codes.map(({ number }) => `code ${number}`) ?? [];
+    const endedCodes = this.#host?.codes.map(({ number }) => number) ?? [];
     this.#host?.void();
-    const text = numbers.length === 0
-      ? "No word code is open; /invite --words makes one"
-      : `Void from now on: ${inWords(numbers, "and")}`;
-    this.#ports.show({ event: "notice", text }, ref);
+    if (endedCodes.length === 0) {
+      const text = "No word code is open; /invite --words makes one";
+      return this.#ports.show({ event: "notice", text }, ref);
+    }
+    const codes = endedCodes.map((number) => `code ${number}`);
+    const text = `Void from now on: ${inWords(codes, "and")}`;
+    this.#ports.show({ event: "notice", text, endedCodes }, ref);
   }
 
   /** Whoever looks at the invite may have lost sight of the codes. */
@@ -191,7 +194,8 @@ export class WordInvites {
     const text = ENDS[end](who, number);
     const isWrong = end !== "used" && end !== "voided";
     const warning = isWrong ? { warning: true } as const : {};
-    this.#ports.show({ event: "notice", text, ...warning }, undefined);
+    const ended = end === "late" ? {} : { endedCodes: [number] };
+    this.#ports.show({ event: "notice", text, ...warning, ...ended }, undefined);
   }
 
   #prove(peer: PeerKey): void {

@@ -29,6 +29,11 @@ Deno.test("what only answers is for who asked", () => {
   }
 });
 
+Deno.test("that a word code has ended is for all, whoever ended it: its card is where it was asked for", () => {
+  const notice = { event: "notice", endedCodes: [7] };
+  assertEquals([audienceOf(notice, true), audienceOf(notice, false)], ["all", "all"]);
+});
+
 Deno.test("digits are for who asked; what the user then found of a key is for all", () => {
   for (const hasRef of [true, false]) {
     assertEquals(audienceOf({ event: "verify" }, hasRef), "asker");

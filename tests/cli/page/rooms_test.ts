@@ -279,3 +279,34 @@ Deno.test("page: two of one name, each in a room of its own, are told apart by t
 
   assertEquals(titles(both), ["Bob in Room", "bob in Club"]);
 });
+
+Deno.test("page: the card of a word code that has ended says so, wherever in its room it was asked for", () => {
+  const two = pageOf("mesh", [
+    READY,
+    { ...READY, room: "r2" },
+    JOINED,
+    { ...HELLO, private: true, room: "r1" },
+  ]);
+  const [direct, club] = [placeOf(two, "Bob"), idOf(two, "r2")];
+  const words = { event: "words", words: "7-cross-clock", line: "p2pchat mesh NAME", expires: AT };
+  const shown = after(two, [
+    { ...words, ref: refOf("a", direct, "1"), room: "r1" },
+    { ...words, ref: refOf("a", club, "2"), room: "r2" },
+  ]);
+  const ended = (codes: readonly number[]) => ({
+    ...{ event: "notice", text: "Somebody guessed wrong", room: "r1", endedCodes: codes },
+  });
+  const cards = (state: Any) =>
+    [direct, club].map((id) => page.plainText(state.places.get(id).answers[0].card.title));
+
+  assertEquals(cards(after(shown, [ended([8])])), ["Words to say aloud", "Words to say aloud"]);
+  const state = after(shown, [ended([7])]);
+  assertEquals(cards(state), ["These words are good no more", "Words to say aloud"]);
+  assertEquals(state.places.get(direct).answers[0].card.blocks, [
+    { rows: [["Somebody guessed wrong"]] },
+  ]);
+  assertEquals(texts(state).at(-1), "* Somebody guessed wrong");
+  // The other one ends with its program.
+  const again = reduce(state, { type: "welcome", welcome: welcome("mesh", { run: "run 2" }) });
+  assertEquals(again.places.get(club).answers, []);
+});

@@ -174,10 +174,18 @@ function pastedLabel(line) {
 }
 
 function wordsCard({ words, line, expires }) {
-  return card("Words to say aloud", { rows: [["Good once, until ", time(expires), "."]] }, {
+  const shown = card("Words to say aloud", { rows: [["Good once, until ", time(expires), "."]] }, {
     code: words,
     label: "Words",
   }, { code: line, label: "What others type" });
+  return { ...shown, number: Number.parseInt(words, 10) };
+}
+
+/** What stands in the place of the card of a word code that has ended, as `text` says; null: it is another card. */
+export function endedCard({ number }, { endedCodes = [], text }) {
+  return endedCodes.includes(number)
+    ? card("These words are good no more", { rows: [[text]] })
+    : null;
 }
 
 function filesCard({ files }) {

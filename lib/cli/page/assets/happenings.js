@@ -1,5 +1,6 @@
 /** Events that change who is here, what is asked, and how a message fares. */
 
+import { endedCard } from "./answers.js";
 import { itemsOf } from "./chunks.js";
 import { editHappenings } from "./edit_events.js";
 import { fileHappenings } from "./file_events.js";
@@ -290,11 +291,25 @@ function withCompared(state, { name, key, verified }) {
 
 /** The friends' table was edited, which says who is in it; how things stand with whoever is new, the list says. */
 function noticed(state, event, when) {
-  if (event.names === undefined) return when.told(state, event, when);
+  if (event.names === undefined) return when.told(withEnded(state, event, when), event, when);
   const place = mainPlace(state);
   const own = [...place.people.values()].filter(({ self }) => self);
   const friends = event.names.map((name) => place.people.get(name) ?? { name, connected: false });
   return listed(withPlace(state, withPeople(place, [...own, ...friends])), event, when);
+}
+
+/** Word codes of a room have ended: their cards, wherever in that room they were asked for, say so. */
+function withEnded(state, event, when) {
+  if (event.endedCodes === undefined) return state;
+  const [known, { id }] = when.placeFor(state, { ...event, ref: undefined });
+  return [...known.places.values()].reduce((before, place) => {
+    if (homeOf(known, place).id !== id) return before;
+    const answers = place.answers.map((answer) => {
+      const card = endedCard(answer.card, event);
+      return card === null ? answer : { ...answer, card };
+    });
+    return withPlace(before, { ...place, answers });
+  }, known);
 }
 
 /** One more friend, here or at the console; how things stand with that one, the list says. */

@@ -136,6 +136,7 @@ function begunAnew(state) {
     ) => [id, {
       ...withOffersOver(place),
       people: new Map(),
+      answers: place.answers.filter(({ event }) => event !== "words"), // codes end with their program
       isOver: false,
       hasReturned: false,
     }]),
