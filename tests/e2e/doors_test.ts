@@ -170,9 +170,16 @@ Deno.test({
     page.run({ command: "msg", name: "bob", text: "by the page" });
     await bob.until(isText("by the page"));
     await terminal.until("the own line", ({ text }) => text.includes("✓ "));
+    // What one asks is answered there, also where the answer comes later.
+    await terminal.press("/get 77\r");
+    await terminal.until("no such file", ({ text }) => text.includes("There is no file 77"));
+    const refused = await page.ask("/get 78");
+    assertEquals(refused.event, "error");
     await terminal.press("bob/typed\r");
     await page.until(isText("typed"));
-    const shown = terminal.screen.lines.filter((line) => line.includes("by the page"));
-    assertEquals(shown.length, 1, shown.join("\n"));
+    const linesWith = (part: string) =>
+      terminal.screen.lines.filter((line) => line.includes(part)).length;
+    assertEquals([linesWith("by the page"), linesWith("no file 78")], [1, 0]);
+    assertEquals(page.events.filter(({ text }) => String(text).includes("no file 77")), []);
   },
 });

@@ -321,8 +321,7 @@ export class CommandTable<Target> {
     }
     try {
       const { command, texts, isTyped = false } = this.#invocationOf(line);
-      const answered = ref ?? (texts["copy"] === undefined ? undefined : COPY_REF);
-      const bound = this.#bound(this.#known(command), texts, answered, isTyped);
+      const bound = this.#bound(this.#known(command), texts, ref, isTyped);
       if (room === undefined || this.#inRoom === undefined) return bound;
       const targetIn = this.#inRoom as NonNullable<CommandTableOptions<Target>["inRoom"]>;
       return inRoom(bound, room, targetIn);
@@ -421,8 +420,8 @@ export class CommandTable<Target> {
       if (entry.name === "show") {
         return { type: "show", ref, number: foldedNumber.parse(texts["n"]!) };
       }
-      const run = entry.bind(texts, ref, isTyped);
       const copies = texts["copy"] !== undefined;
+      const run = entry.bind(texts, copies ? COPY_REF : ref, isTyped);
       const { leaves = false } = entry;
       const mayLeave = typeof leaves === "function" ? leaves : () => leaves;
       return { type: "command", ref, leaves: mayLeave, copies, run };

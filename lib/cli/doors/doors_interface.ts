@@ -37,6 +37,9 @@ const EVENT_UNITS_MAX = 2_097_152;
 /** What begins the refs of what doors ask, followed by the door's number: no script has it by chance. */
 const REF_START = `door ${crypto.randomUUID()} `;
 
+/** The ref of what answers a command that was typed at the terminal: it is for that alone, also where it comes late. */
+const TYPED_REF = `terminal ${crypto.randomUUID()}`;
+
 interface Attached {
   /** How the user is told of it, at the start of a sentence: `The page`. */
   readonly name: string;
@@ -176,10 +179,11 @@ export class DoorsInterface<Event extends ShownEvent, Target>
     };
   }
 
-  show(event: Event | CommonEvent, ref?: string, place?: Place): void {
+  show(event: Event | CommonEvent, given?: string, place?: Place): void {
+    const isAnswer = given !== undefined || (this.#isRunningTyped && event.event === "error");
+    const audience = audienceOf(event, isAnswer);
+    const ref = given === TYPED_REF ? undefined : given;
     const asker = this.#askerOf(ref);
-    const isAnswer = this.#isRunningTyped && event.event === "error";
-    const audience = audienceOf(event, ref !== undefined || isAnswer);
     if (asker === null) this.#first.show(event, ref, place);
     else if (audience !== "asker") this.#first.show(event, undefined, place);
     if (audience === "all" || (audience === "asker" && asker !== null)) {
@@ -193,7 +197,7 @@ export class DoorsInterface<Event extends ShownEvent, Target>
 
   showSaid(event: Event | CommonEvent, ref?: string): void {
     if (this.#askerOf(ref) !== null) this.#first.show(event);
-    this.#keep(event, ref);
+    this.#keep(event, ref === TYPED_REF ? undefined : ref);
   }
 
   advise({ text, atDoors }: Advice, place?: Place): void {
@@ -305,12 +309,12 @@ export class DoorsInterface<Event extends ShownEvent, Target>
       const begun = handler.lineBegins?.(isWhole);
       return () => {
         begun?.();
-        // An error that comes of it before anything else can happen answers it.
+        // An error that comes of it before anything else can happen answers it, also where it is no command.
         this.#isRunningTyped = true;
         queueMicrotask(() => this.#isRunningTyped = false);
       };
     };
-    this.#first.listen({ ...handler, lineBegins });
+    this.#first.listen({ ...handler, lineBegins, typedRef: TYPED_REF });
     this.#input.listen(handler);
   }
 

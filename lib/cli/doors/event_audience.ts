@@ -32,7 +32,7 @@ const MAY_ANSWER: ReadonlySet<string> = new Set(["error", "missed", "notice", "u
 const OF_CONSOLE: ReadonlySet<string> = new Set(["irc", "web", "own"]);
 
 /**
- * `asker`: only who asked; the console, where there is no `ref`, as it gives none to what is typed.
+ * `asker`: only who asked; the console, where there is no `ref`.
  * `console`: nobody else.
  * `all`: everybody; what is said, and what changes for all, also where it answers somebody.
  */

@@ -18,7 +18,7 @@ interface CommandReports<Target> {
   ready(): Promise<void> | null;
 }
 
-/** What is asked for through a door: its answers carry `ref`. */
+/** What is asked for through a door, or is typed beside one: its answers carry `ref`. */
 interface AskedLine {
   readonly type: "asked";
   readonly text: string;

@@ -21,7 +21,10 @@ export interface EnteredLine {
 
 type Runner<Target> = Pick<CommandRunner<Target>, "hasLeft" | "pause" | "run">;
 type Screen = Pick<PromptedScreen, "echo" | "printCommon" | "printStar">;
-type Handler<Target> = Pick<InputHandler<Target>, "target" | "pasted" | "brokenOff" | "ended">;
+type Handler<Target> = Pick<
+  InputHandler<Target>,
+  "target" | "pasted" | "brokenOff" | "ended" | "typedRef"
+>;
 
 /** Lines that wait while input is paused: more than anybody types before they look. */
 const LINES_MAX = 100;
@@ -86,8 +89,7 @@ export class EnteredLines<Target> {
   enter(line: EnteredLine): void {
     const { text } = line;
     // A command is echoed, as nothing else would show what the user asked; chat is shown as the user's own message.
-    const isCommand = (text.startsWith("/") && !text.startsWith("//")) ||
-      this.#commands.words.has(text);
+    const isCommand = beginsCommand(text) || this.#commands.words.has(text);
     if (isCommand || this.#commands.chatIsSilent(text)) this.#screen.echo(text);
     // Quitting doesn't wait until input resumes: as at the end of input, earlier lines get 10 s.
     if (this.#pausedBecause !== null && this.#leaves(text)) {
@@ -133,7 +135,9 @@ export class EnteredLines<Target> {
     if (this.#leaves(text) && this.#isKeptFrom(text)) return;
     // Only now: what was entered behind a command that asks questions may have been a password.
     if (this.#commands.mayBeKept(text)) this.#kept?.add(text);
-    this.#runner.run(text, this.#handler!.target);
+    const { target, typedRef: ref } = this.#handler!;
+    if (ref === undefined || !beginsCommand(text)) return this.#runner.run(text, target);
+    this.#runner.run({ type: "asked", text, isObject: false, ref, room: undefined }, target);
   }
 
   #leaves(line: string): boolean {
@@ -203,4 +207,8 @@ export class EnteredLines<Target> {
     this.#lastLines = null;
     this.discard();
   }
+}
+
+function beginsCommand(line: string): boolean {
+  return line.startsWith("/") && !line.startsWith("//");
 }

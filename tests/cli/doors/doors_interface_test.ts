@@ -114,6 +114,35 @@ Deno.test("an error that answers what was typed at the console isn't for doors; 
   await typed.close();
 });
 
+Deno.test("what answers a command typed at the console isn't for doors, however late it comes; what happens is", async () => {
+  const streams = new MemoryStreams();
+  const first = new PipedInterface(MODE, { ...OPTIONS, json: true, stay: true }, streams);
+  let typedRef: string | undefined;
+  first.listen = (handler) => void (typedRef = handler.typedRef);
+  const ui: Ui = new DoorsInterface(first, MODE, () => NOON_MS, atOnce());
+  const door = await new NotedDoor("The page").attach(ui);
+  ui.listen(echoRoom(ui));
+  const text = "There is no file 77";
+  const error = { event: "error", code: "no-such-entry", text } as const;
+
+  await settle();
+  ui.show(error, typedRef);
+  ui.show({ event: "notice", text: "photo.jpg is being fetched already" }, typedRef);
+  ui.show(messageFrom("Alice", "said"), typedRef);
+  ui.show({ event: "notice", text: "Void: code 7", endedCodes: [7] }, typedRef);
+  await settle();
+
+  assertEquals(door.texts, ["said", "Void: code 7"]);
+  const shown = lines({ streams, ui, room: echoRoom(ui) }).map((line) => JSON.parse(line));
+  assertEquals(shown.map(({ event, ref }) => [event, ref]), [
+    ["error", undefined],
+    ["notice", undefined],
+    ["message", undefined],
+    ["notice", undefined],
+  ]);
+  await ui.close();
+});
+
 Deno.test("a console and two doors show the same", async () => {
   const opened = open();
   const { streams, ui, room } = opened;

@@ -1,6 +1,8 @@
 /** Lines that wait while input is paused: what they mean when they are run, and what becomes of them otherwise. */
 
+import { COPY_REF } from "../../../lib/cli/commands/commands.ts";
 import type { OwnCommand } from "../../../lib/cli/commands/mode_commands.ts";
+import type { MeshCommandSink } from "../../../lib/cli/mesh/mesh_commands.ts";
 import { assertEquals } from "@std/assert";
 import { LEAVE_MS_MAX } from "../../../lib/base/machine/mode_limits.ts";
 import { LogInDialogue } from "../../../lib/cli/directory/log_in_dialogue.ts";
@@ -179,6 +181,23 @@ Deno.test("a line typed in a call is for that call alone, however long it waited
   ui.pauseInput(null);
   await settle();
   assertEquals(asked.length, 1, "another call");
+  await ui.close();
+});
+
+Deno.test("commands that are typed carry the ref that was set for them; what is said carries none", async () => {
+  const streams = terminal();
+  const ui = new InteractiveInterface(MODE, OPTIONS, streams);
+  const asked: (readonly [string, string | undefined])[] = [];
+  const target: MeshCommandSink = ({ command }, ref) => void asked.push([command, ref]);
+  ui.listen({ ...echoRoom(ui), target, typedRef: "typed" });
+  streams.type("/get 77\rhello\r//slash\r/invite --copy\r");
+  await settle();
+  assertEquals(asked, [
+    ["get", "typed"],
+    ["say", undefined],
+    ["say", undefined],
+    ["invite", COPY_REF],
+  ]);
   await ui.close();
 });
 
