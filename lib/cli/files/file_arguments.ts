@@ -21,8 +21,7 @@ export const fileFlags = {
   downloads: {
     name: "downloads",
     value: "DIR",
-    help:
-      "save files that you fetch there (~/Downloads, or downloads in --data where that is missing)",
+    help: "save files that you fetch there (~/Downloads if it exists, or downloads in --data)",
     use: "write",
     parse: fileName,
   },

@@ -64,6 +64,6 @@ Deno.test("files that are fetched go where --help says: to ~/Downloads, or where
       await Deno.remove(home, { recursive: true });
     }
   }
-  const says = "(~/Downloads, or downloads in --data where that is missing)";
+  const says = "(~/Downloads if it exists, or downloads in --data)";
   assertStringIncludes(fileFlags.downloads.help, says);
 });
