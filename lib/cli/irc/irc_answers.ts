@@ -4,8 +4,8 @@ import { utf8Length, visibleText } from "../../base/text/text.ts";
 import type { IrcClient } from "./irc_client.ts";
 import { type Fields, isTrue, maybeText, numberOf, textOf } from "./rooms/irc_fields.ts";
 import { ircFolded, ircMessage, NOBODY, SERVER, withTags } from "./lines/irc_message.ts";
-import { SERVICE } from "./lines/irc_names.ts";
-import type { IrcRooms, Person, Room } from "./rooms/irc_rooms.ts";
+import { SERVICE, typed } from "./lines/irc_names.ts";
+import { type IrcRooms, type Person, placeWord, type Room } from "./rooms/irc_rooms.ts";
 import { sourceOf } from "./irc_speech.ts";
 
 /** Before the nick of somebody whom the user has verified: a voice, as IRC calls it. */
@@ -137,7 +137,9 @@ export function answerMode(
   if (room === undefined) return answerNoChannel(client, target);
   if (/^\+?b$/.test(modes)) return client.reply("368", room.channel!, "Nobody is banned here");
   if (modes !== "") {
-    const text = "A room has no modes to change; /msg *p2pchat help lists what can be done";
+    const text = `A ${placeWord(room)} has no modes to change; ${
+      typed("help")
+    } lists what can be done`;
     return client.reply("482", room.channel!, text);
   }
   client.reply("324", room.channel!, room.isPrivate ? "+in" : "+n");
@@ -150,7 +152,7 @@ export function answerNoChannel(client: IrcClient, channel: string): void {
 
 /** Of the program itself. */
 export function answerOwnWhois(client: IrcClient): void {
-  client.reply("311", SERVICE, "p2p", "p2pchat", NOBODY, "This program: /msg *p2pchat help");
+  client.reply("311", SERVICE, "p2p", "p2pchat", NOBODY, `This program: ${typed("help")}`);
   client.reply("318", SERVICE, "End of WHOIS");
 }
 
@@ -193,11 +195,6 @@ function* knownText(whois: Fields, channel: string | null): Generator<string> {
   if (isTrue(whois, "verified")) yield "is verified: you compared digits, or words";
   else yield `isn't verified: ${typed(`verify ${textOf(whois, "name")}`, channel)}`;
   if (since !== null) yield `has been known under that key since ${since}`;
-}
-
-/** As it is typed: the program takes names, which aren't always nicks. */
-export function typed(command: string, channel: string | null): string {
-  return `/msg ${SERVICE} ${channel === null ? "" : `${channel} `}${command}`;
 }
 
 /** Who of these is here, of those whose windows clients ask about. */

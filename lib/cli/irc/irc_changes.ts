@@ -11,7 +11,7 @@ const REASONS: ReadonlyMap<string, string> = new Map([
   ["quit", "left"],
   ["lost", "lost: no answer"],
   ["replaced", "the same key came in from another place"],
-  ["removed", "removed from the room"],
+  ["removed", "removed"],
   ["offline", "logged out"],
 ]);
 
@@ -29,7 +29,7 @@ export function sendChange(
     case "parted": {
       const source = sourceOf(rooms.selfNick, rooms.selfKey);
       if (!client.unhide(change.channel)) {
-        send(ircMessage(source, "PART", change.channel, change.reason));
+        send(ircMessage(source, "PART", change.channel, reasonText(change.reason)));
       }
       return;
     }
@@ -55,7 +55,7 @@ export function sendChange(
   const source = sourceOf(person.nick, person.key);
   if (change.type === "verified") return sendVerified(client, channel, person);
   if (change.type === "gone") {
-    const reason = REASONS.get(change.reason) ?? (change.reason === "" ? "gone" : change.reason);
+    const reason = reasonText(change.reason);
     return send(
       change.isElsewhere
         ? ircMessage(source, "PART", channel, reason)
@@ -65,4 +65,8 @@ export function sendChange(
   sendJoin(client, source, channel, person.key, person.name);
   if (person.isVerified) sendVerified(client, channel, person);
   if (person.away !== null) sendAway(client, person, time);
+}
+
+function reasonText(reason: string): string {
+  return REASONS.get(reason) ?? (reason === "" ? "gone" : reason);
 }

@@ -12,13 +12,12 @@ import {
   answerUserhost,
   answerWho,
   sendJoined,
-  typed,
 } from "./irc_answers.ts";
 import type { Answered, IrcClient } from "./irc_client.ts";
 import { conversingIn, selectedBy } from "./irc_history.ts";
 import { ircFolded, type IrcMessage, ircMessage, SERVER, withTags } from "./lines/irc_message.ts";
 import type { MultilineStep } from "./lines/irc_multiline.ts";
-import { nameOfNick, SERVICE } from "./lines/irc_names.ts";
+import { nameOfNick, SERVICE, typed } from "./lines/irc_names.ts";
 import type { Pending } from "./irc_pending.ts";
 import { type IrcRooms, placeWord } from "./rooms/irc_rooms.ts";
 import { sendSaid, sendService, sourceOf } from "./irc_speech.ts";
@@ -93,16 +92,16 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     run({ client, rooms }, [channel, nick]) {
       const name = rooms.byNick(nick!)?.person.name ?? nameOfNick(nick!);
       const way = typed(`remove ${name}`, rooms.all.length > 1 ? channel! : null);
-      const text = `Nobody was removed: ${way} shuts a key out for good`;
-      client.reply("482", channel!, text);
+      const text = membersWay(rooms, `${way} shuts a key out for good`);
+      client.reply("482", channel!, `Nobody was removed: ${text}`);
     },
   },
   INVITE: {
     needs: 2,
     run({ client, rooms }, [, channel]) {
       const way = typed("invite", rooms.all.length > 1 ? channel! : null);
-      const text = `Nobody was invited: ${way} shows the line that others need`;
-      client.reply("482", channel!, text);
+      const text = membersWay(rooms, `${way} shows the line that others need`);
+      client.reply("482", channel!, `Nobody was invited: ${text}`);
     },
   },
   CHATHISTORY: { needs: 0, run: chathistory },
@@ -131,6 +130,13 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   QUIT: { needs: 0, run: ({ quit }) => quit() },
 };
 
+/** @param way How those who are in a room do it. */
+function membersWay(rooms: IrcRooms, way: string): string {
+  return rooms.kind === "mesh"
+    ? way
+    : `the ${placeWord(rooms)}'s operator decides who comes in, and who stays`;
+}
+
 function already({ client }: IrcContext): void {
   client.reply("462", "That was said already");
 }
@@ -147,7 +153,7 @@ export function runCommand(context: IrcContext, message: IrcMessage): Answered {
     client.reply(
       "421",
       command,
-      "There is no such command; /msg *p2pchat help lists the program's",
+      `There is no such command; ${typed("help")} lists the program's`,
     );
     return "now";
   }
@@ -187,11 +193,15 @@ function say(
 }
 
 /** Questions of one client to another go to nobody: they would be texts to people. */
-function refuseCtcp({ client, time }: IrcContext, asked: string, command: string): Answered {
+function refuseCtcp(
+  { client, hasCommand, time }: IrcContext,
+  asked: string,
+  command: string,
+): Answered {
   // An answer to a question that nobody has asked, or no question.
   if (command === "NOTICE" || asked === "") return "now";
-  const text = asked === "DCC"
-    ? "Nothing was sent: /msg *p2pchat send NAME FILE offers a file"
+  const text = asked === "DCC" && hasCommand("send")
+    ? `Nothing was sent: ${typed("send NAME FILE")} offers a file`
     : `CTCP ${asked} isn't passed on`;
   sendService(client, "NOTICE", client.nick, [text], time);
   return "now";
@@ -221,8 +231,10 @@ function join({ client, rooms, talk }: IrcContext, [channels]: readonly string[]
   for (const channel of listed(channels)) {
     const room = rooms.byChannel(channel);
     if (room === undefined) {
-      const text = "There is no such channel: /msg *p2pchat join WHERE leads into another room";
-      client.reply("403", channel, text);
+      const way = rooms.kind === "mesh"
+        ? `${typed("join WHERE")} leads into another room`
+        : `a ${placeWord(rooms)} has but one`;
+      client.reply("403", channel, `There is no such channel: ${way}`);
     } else if (client.unhide(channel)) {
       talk.choice.turnTo(room);
       sendJoined(client, rooms, room);
@@ -241,9 +253,9 @@ function part({ client, rooms, talk }: IrcContext, [channels]: readonly string[]
     client.hide(channel);
     talk.choice.forget();
     client.send(ircMessage(sourceOf(client.nick, rooms.selfKey), "PART", room.channel!));
-    const leaves = room.kind === "mesh" ? `${room.channel} part` : "quit";
+    const leaves = room.kind === "mesh" ? typed("part", room.channel) : typed("quit");
     const way = `You are still in the ${placeWord(room)}: /join ${room.channel} shows it again; ` +
-      `/msg *p2pchat ${leaves} leaves it`;
+      `${leaves} leaves it`;
     client.send(ircMessage(SERVER, "NOTICE", client.nick, way));
   }
 }

@@ -128,7 +128,7 @@ export function lastOfEach(said: readonly Said[], limit: number): readonly Said[
   return said.filter((one) => kept.has(one));
 }
 
-/** Who talked between two times, the last first heard of last; bounded by `limit`. */
+/** Who talked between two times, at most `limit`; whoever was heard last comes last. */
 export function conversingIn(
   params: readonly string[],
   all: readonly Said[],

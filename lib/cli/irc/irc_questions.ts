@@ -1,7 +1,8 @@
 /** What the user is asked and hasn't answered: a client that comes meanwhile is asked, too. */
 
 import { dropOldest } from "../../base/collections/bounded.ts";
-import { type Fields, isTrue, textOf } from "./rooms/irc_fields.ts";
+import { type Fields, isTrue } from "./rooms/irc_fields.ts";
+import { offerIn } from "./rooms/irc_partners.ts";
 import type { IrcEvent } from "./rooms/said_reader.ts";
 
 /** So many are repeated: votes are bounded by the coordinator's, offers come as often as somebody likes. */
@@ -47,8 +48,4 @@ const CALL = "call";
 
 function voteIn(fields: Fields): string {
   return `vote ${fields["edit"]}`;
-}
-
-function offerIn(fields: Fields): string {
-  return `offer ${textOf(fields, "room")} ${fields["file"]}`;
 }

@@ -8,7 +8,7 @@ import { utf8Length } from "../../base/text/text.ts";
 import type { IrcClient } from "./irc_client.ts";
 import { type Fields, textOf } from "./rooms/irc_fields.ts";
 import { ircFolded } from "./lines/irc_message.ts";
-import { nameOfNick, SERVICE } from "./lines/irc_names.ts";
+import { nameOfNick, SERVICE, typed } from "./lines/irc_names.ts";
 import type { Pending } from "./irc_pending.ts";
 import type { Addressee, IrcRooms, Room } from "./rooms/irc_rooms.ts";
 import { ASKED_JUST_NOW, READING_MS_MIN } from "../rendering/reading_time.ts";
@@ -118,9 +118,8 @@ export class IrcTalk {
 
   /** Whom a nick is to stand for in a command; or why nobody. */
   addressee(nick: string, command: string): Addressed {
-    const [first] = this.rooms.all;
-    if (first === undefined) return nobody("the program isn't in a room yet");
-    if (first.kind === "group" && command === "msg") {
+    if (this.rooms.all.length === 0) return nobody("the program isn't in a room yet");
+    if (this.rooms.kind === "group" && command === "msg") {
       return nobody("a group has no private messages; say it in the channel to all");
     }
     const addressee = this.rooms.addressee(nick);
@@ -180,7 +179,7 @@ export class IrcTalk {
       const lines = client.linesIn(channel ?? "");
       const isSeen = shown?.client === client && lines - shown.lines <= LINES_BEHIND_MAX;
       if (!isSeen) {
-        return `${question}; answer with /msg ${SERVICE} go ${edit} or /msg ${SERVICE} abort ${edit}`;
+        return `${question}; answer with ${typed(`go ${edit}`)} or ${typed(`abort ${edit}`)}`;
       }
     }
     return null;
@@ -203,7 +202,7 @@ export class IrcTalk {
     }
     if (this.#call !== null && this.#call.peer !== name) {
       const other = this.#call.peer;
-      const way = `you are in a call with ${other}; /msg *p2pchat hangup ends it`;
+      const way = `you are in a call with ${other}; ${typed("hangup")} ends it`;
       client.reply("401", target, `Nothing was sent: ${way}`);
       return true;
     }
@@ -215,7 +214,7 @@ export class IrcTalk {
     // An answer was meant for a call that was withdrawn meanwhile.
     if (this.#call === null && (isOver || answer !== undefined)) {
       const why = isOver ? `the call with ${name} is over` : `${name} isn't calling`;
-      const way = `/msg ${SERVICE} call ${name} calls${isOver ? " again" : ""}`;
+      const way = `${typed(`call ${name}`)} calls${isOver ? " again" : ""}`;
       client.reply("401", target, `Nothing was sent: ${why}; ${way}`);
       return true;
     }
@@ -317,7 +316,7 @@ function questionIn(fields: Fields, rooms: IrcRooms): string {
   );
   const both = `from ${old} to ${text}`;
   return utf8Length(both) > REPEATED_BYTES_MAX
-    ? `${asks}, as /msg ${SERVICE} status shows`
+    ? `${asks}, as ${typed("status")} shows`
     : `${asks} ${both}`;
 }
 

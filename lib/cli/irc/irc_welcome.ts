@@ -47,7 +47,7 @@ export function sendWelcome(client: IrcClient, version: string): void {
 const MOTD = [
   "You are a member of a room, a group or a directory, which is a channel here; you stay in it when",
   "this client leaves. What you write to somebody alone is private.",
-  "/msg *p2pchat help lists what the program does: status, verify NAME, trust NAME, invite, ...",
+  "/msg *p2pchat help lists what the program does: status, verify NAME, trust NAME, ...",
 ];
 
 export function sendMotd(client: IrcClient): void {

@@ -3,7 +3,7 @@
  * commands, or say it to all: here they are named as the program is asked through a client.
  */
 
-import { SERVICE } from "./lines/irc_names.ts";
+import { SERVICE, typed } from "./lines/irc_names.ts";
 import { OF_NO_ROOM } from "./rooms/room_choice.ts";
 
 /** A line of parts: the program's own words; or what somebody else wrote, or what is to be copied, which stays as it is. */
@@ -45,8 +45,7 @@ function withCommands(
 export function typedAnywhere(text: string, words: IrcWords): string {
   return withCommands(text, words, (name) => {
     if (OF_CLIENTS.has(name)) return `/${name}`;
-    const place = words.channel === null || OF_NO_ROOM.has(name) ? "" : `${words.channel} `;
-    return `/msg ${SERVICE} ${place}${name}`;
+    return typed(name, OF_NO_ROOM.has(name) ? null : words.channel);
   });
 }
 
@@ -81,8 +80,8 @@ export function helpLines(entries: readonly HelpEntry[], words: IrcWords): reado
   );
   const lines = listed.map(({ name, ...own }) => {
     const { form, help } = name === "room" ? ROOM : own;
-    const typed = `${name} ${form.replace("[--copy]", "").replace(/ {2,}/, " ")}`.trim();
-    return `${typed}: ${withCommands(withoutCopy(help), words, (name) => name)}`;
+    const asked = `${name} ${form.replace("[--copy]", "").replace(/ {2,}/, " ")}`.trim();
+    return `${asked}: ${withCommands(withoutCopy(help), words, (name) => name)}`;
   });
   if (isOne) return [...lines, `for example: ${typedAnywhere(exampleOf(first!), words)}`];
   return [`Write here, or /msg ${SERVICE} COMMAND anywhere:`, ...lines];

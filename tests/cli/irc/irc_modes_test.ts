@@ -212,6 +212,14 @@ Deno.test("irc directory: a client without echo-message isn't told what it has s
 
 Deno.test("irc directory: the answers speak of the directory, not of a room or its title", () => {
   const bench = inDirectory();
+  bench.line("KICK #lobby Bob\nINVITE Bob #lobby\nJOIN #other\nMODE #lobby +i");
+  const words = bench.bare().map((line) => line.slice(line.lastIndexOf(" :") + 2));
+  assertEquals(words, [
+    "Nobody was removed: the directory's operator decides who comes in, and who stays",
+    "Nobody was invited: the directory's operator decides who comes in, and who stays",
+    "There is no such channel: a directory has but one",
+    "A directory has no modes to change; /msg *p2pchat help lists what can be done",
+  ]);
   bench.line("TOPIC #lobby :ours\nPART #lobby\nQUIT");
   const lines = bench.bare();
   assertStringIncludes(lines[0]!, " 482 Alice #lobby :Nothing was done: a directory has no title");
@@ -463,7 +471,7 @@ Deno.test("irc rooms: several rooms are several channels", () => {
     `:${BOB} PRIVMSG #Two :in two`,
     `:${BOB} PRIVMSG #One :in one`,
     `:${BOB} PART #Two :left`,
-    `:${ALICE} PART #Two :quit`,
+    `:${ALICE} PART #Two :left`,
   ]);
 });
 

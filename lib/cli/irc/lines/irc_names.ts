@@ -18,6 +18,14 @@ import { ircFolded } from "./irc_message.ts";
 /** The program itself, as somebody to write to. No name begins with a star. */
 export const SERVICE = "*p2pchat";
 
+/**
+ * How the program is asked for something, in any window: it takes names, which aren't always nicks.
+ * @param channel Of the room that is meant, where there are several.
+ */
+export function typed(command: string, channel: string | null = null): string {
+  return `/msg ${SERVICE} ${channel === null ? "" : `${channel} `}${command}`;
+}
+
 /** NickServ, ChanServ, AuthServ and so on. */
 const SERVICES = /^[a-z]+serv$/i;
 

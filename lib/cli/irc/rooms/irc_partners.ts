@@ -50,6 +50,7 @@ export class IrcPartners {
   }
 }
 
-function offerIn(fields: Fields): string {
-  return `${textOf(fields, "room")} ${fields["file"]}`;
+/** Which offer an event is about. */
+export function offerIn(fields: Fields): string {
+  return `offer ${textOf(fields, "room")} ${fields["file"]}`;
 }

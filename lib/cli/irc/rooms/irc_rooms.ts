@@ -111,6 +111,11 @@ export class IrcRooms {
     return this.#rooms;
   }
 
+  /** That of all rooms: there are several in a mesh alone. */
+  get kind(): RoomKind {
+    return this.#rooms[0]?.kind ?? "mesh";
+  }
+
   get selfName(): string {
     return this.#name;
   }

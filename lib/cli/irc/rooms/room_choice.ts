@@ -4,6 +4,7 @@
  */
 
 import { inWords } from "../../../base/text/words.ts";
+import { typed } from "../lines/irc_names.ts";
 import type { IrcRooms, Room } from "./irc_rooms.ts";
 
 /** What is asked; or why nothing is done. */
@@ -48,7 +49,7 @@ export class RoomChoice {
       const room = this.rooms.byChannel(channel);
       if (room === undefined) return refused(`there is no channel ${channel}`);
       if (!hasSeveral || !LEAVING_ALL.has(name)) return lineIn(line, room);
-      const way = `/msg *p2pchat ${room.channel} part`;
+      const way = typed("part", room.channel);
       return refused(`${name} leaves every room; ${way} leaves that one alone`);
     }
     if (!hasSeveral) return { type: "line", line, rooms: [null] };
@@ -75,7 +76,7 @@ export class RoomChoice {
     const named = channels.length > NAMED_MAX
       ? [...channels.slice(0, NAMED_MAX), "others"]
       : channels;
-    const example = `/msg *p2pchat ${channels[0] ?? "#CHANNEL"} ${command}`;
+    const example = typed(command, channels[0] ?? "#CHANNEL");
     return `you are in ${inWords(named)}; write the channel first, as in: ${example} ...`;
   }
 }
