@@ -307,6 +307,80 @@ Deno.test("irc: a file is offered where it is for: to all in the channel, to one
   await Deno.remove(folder, { recursive: true });
 });
 
+Deno.test("irc: what a client was shown before the program was started again isn't shown again, and nothing else is left out", async () => {
+  const data = await Deno.makeTempDir({ prefix: "p2pchat-irc-" });
+  await using bob = await Node.ready("Bob", null);
+  const start = (...args: readonly string[]) =>
+    Node.ready("Alice", bob, { data, args: ["--irc", "0", "--history", "9", ...args] });
+  await using first = await start();
+  await bob.until(({ event }) => event === "joined");
+  await bob.ask("msg", { text: "read" });
+  await bob.ask("msg", { name: "Alice", text: "read alone" });
+  await first.until(({ text }) => text === "read alone");
+  const reader = await joined(first);
+  await reader.until("read alone");
+  await reader.send("QUIT");
+  await reader.until("ERROR :Goodbye");
+  reader.close();
+  await bob.ask("msg", { text: "unread" });
+  await first.until(({ text }) => text === "unread");
+  await first.type(":q");
+  await first.status;
+
+  await using second = await start();
+  await second.until(({ text }) => text === "unread");
+  const client = await joined(second);
+  await client.send("PING :all was shown");
+  const shown = await client.until("all was shown");
+  assert(/ PRIVMSG #room :.*unread/.test(shown), shown);
+  assert(!/ PRIVMSG \S+ :.*read alone| PRIVMSG #room :.*\bread\b/.test(shown), shown);
+  client.close();
+  await second.type(":q");
+  await second.status;
+
+  // Whoever keeps nothing, has nothing of it known.
+  await Deno.remove(`${data}/users/Alice/irc_shown`);
+  await using third = await start("--no-history");
+  const last = await joined(third);
+  await bob.ask("msg", { text: "not kept" });
+  await last.until("not kept");
+  await last.send("QUIT");
+  await last.until("ERROR :Goodbye");
+  await third.type(":q");
+  await third.status;
+  assertEquals(isThere(`${data}/users/Alice/irc_shown`), false);
+  last.close();
+  await Deno.remove(data, { recursive: true });
+});
+
+Deno.test("irc: a group's entries and edits that a client was shown aren't shown again when the program is started again", async () => {
+  await using group = new Group();
+  await group.serve();
+  const [alice, bob] = [await group.start("Alice", "--irc", "0"), await group.start("Bob")];
+  await alice.until(({ event, members }) => event === "view" && members.length === 2);
+  await bob.ask("msg", { text: "at seven?" });
+  await bob.ask("edit", { n: 1, text: "at eight?" });
+  await alice.until(({ event }) => event === "edit");
+  const reader = await joined(alice);
+  await reader.until("edited 1: at eight?");
+  await reader.send("QUIT");
+  await reader.until("ERROR :Goodbye");
+  reader.close();
+  await bob.ask("msg", { text: "unread" });
+  await alice.until(({ text }) => text === "unread");
+  await alice.type(":q");
+  await alice.status;
+
+  const back = await group.start("Alice", "--irc", "0");
+  await back.until(({ text }) => text === "unread");
+  const client = await joined(back);
+  await client.send("PING :all was shown");
+  const shown = await client.until("all was shown");
+  assert(/ PRIVMSG #room :.*\[2\] unread/.test(shown), shown);
+  assert(!/at (seven|eight)/.test(shown), shown);
+  client.close();
+});
+
 Deno.test("irc: a directory's lobby is a channel, and a call a query", async () => {
   const { world } = await DirectoryWorld.open([]);
   await using _ = world;

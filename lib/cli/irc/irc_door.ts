@@ -8,11 +8,14 @@ import type { Fields } from "./rooms/irc_fields.ts";
 import { IrcGateway, type IrcInput } from "./irc_gateway.ts";
 import type { IrcLine } from "./irc_words.ts";
 import type { IrcPassword } from "./irc_password.ts";
+import type { IrcShown } from "./rooms/irc_shown.ts";
 
 interface IrcDoorParts {
   readonly host: Pick<DoorHost, "events" | "wholeFrom" | "ready" | "run" | "commands">;
   readonly listener: Pick<Deno.Listener, "accept" | "close">;
   readonly password: IrcPassword;
+  /** Null: nothing that clients are shown is to be kept. */
+  readonly shown: IrcShown | null;
   readonly render: (fields: Fields) => readonly IrcLine[];
   /** Tells the user that something is wrong. */
   readonly warn: (text: string) => void;
@@ -25,6 +28,8 @@ interface IrcDoorParts {
 const CLOSE_MS_MAX = 1_000;
 /** So many that were refused are told why, at once; of more the oldest are closed. */
 const FAREWELLS_MAX = 16;
+/** Until a connection is taken again after a fault of the system's. */
+const ACCEPT_PAUSE_MS = 1_000;
 
 export class IrcDoor implements Door {
   readonly #parts: IrcDoorParts;
@@ -45,12 +50,13 @@ export class IrcDoor implements Door {
 
   constructor(parts: IrcDoorParts) {
     this.#parts = parts;
-    const { host, password, wallMs } = parts;
+    const { host, password, shown, wallMs } = parts;
     this.#gateway = new IrcGateway({
       version: VERSION,
       isPassword: (text) => password.is(text),
       events: () => host.events,
       wholeFrom: () => host.wholeFrom,
+      wasShown: (identity) => shown?.has(identity) === true,
       hasCommand: (name) => host.commands.find(name) !== undefined,
       render: (fields) => this.#parts.render(fields),
       wallMs,
@@ -66,11 +72,17 @@ export class IrcDoor implements Door {
 
   async close(): Promise<void> {
     if (this.#isClosed) return;
-    this.#step({ type: "closing", reason: "The program ends, and leaves the room" });
+    this.#step({ type: "closing" });
     this.#isClosed = true;
     clearTimeout(this.#timer);
     this.#hasLeft();
     this.#parts.listener.close();
+    await this.#farewells();
+    await this.#parts.shown?.settled();
+  }
+
+  /** Resolves when clients have been told, or have had their time. */
+  async #farewells(): Promise<void> {
     if (this.#connections.size === 0) return;
     const allGone = new Promise<void>((resolve) => this.#allGone = resolve);
     const timer = setTimeout(() => {
@@ -164,6 +176,9 @@ export class IrcDoor implements Door {
         case "run":
           this.#parts.host.run(effect.command, effect.ref);
           break;
+        case "keep":
+          this.#parts.shown?.add(effect.shown);
+          break;
         case "warn":
           this.#parts.warn(effect.text);
       }
@@ -191,6 +206,3 @@ export class IrcDoor implements Door {
     }, waitMs);
   }
 }
-
-/** Until a connection is taken again after a fault of the system's. */
-const ACCEPT_PAUSE_MS = 1_000;

@@ -42,6 +42,11 @@ export const WAITING_MAX = 32;
 export const CHANCE_MS = 100;
 /** So much said meanwhile is shown to a client that can't ask for it. */
 export const REPLAYED_MAX = 500;
+/**
+ * So often at most, and when a client leaves, it is kept for the next start what was shown; a killed program's next one
+ * shows again what its client was shown since then.
+ */
+export const KEEP_EVERY_MS = 60_000;
 /** A line that goes on and on: the connection is closed then. */
 const OVERLONG_BYTES_MAX = 1_048_576;
 
@@ -59,7 +64,7 @@ export type IrcInput =
   | { readonly type: "event"; readonly event: IrcEvent; readonly lines: readonly IrcLine[] }
   | { readonly type: "tick" }
   /** The program ends, or the door. */
-  | { readonly type: "closing"; readonly reason: string };
+  | { readonly type: "closing" };
 
 type IrcEffect =
   | { readonly type: "send"; readonly client: number; readonly lines: readonly string[] }
@@ -68,6 +73,8 @@ type IrcEffect =
   /** At once: nothing is sent any more. */
   | { readonly type: "cut"; readonly client: number }
   | { readonly type: "run"; readonly command: string | Fields; readonly ref: string }
+  /** Clients were shown these, which is to be known after the next start, too: see `Said.identity`. */
+  | { readonly type: "keep"; readonly shown: readonly string[] }
   /** The user is told of it, wherever that is. */
   | { readonly type: "warn"; readonly text: string };
 
@@ -80,6 +87,8 @@ interface IrcPorts {
   events(): readonly IrcEvent[];
   /** See `DoorHost.wholeFrom`. */
   wholeFrom(): number;
+  /** Whether a client was shown it before the program was started. @param identity See `Said`. */
+  wasShown(identity: string): boolean;
   hasCommand(name: string): boolean;
   /** How people read an event now. */
   render(fields: Fields): readonly IrcLine[];
@@ -108,6 +117,9 @@ export class IrcGateway {
   readonly #registration: IrcRegistration;
   readonly #receipts = new IrcReceipts();
   #registered: Connection | null = null;
+  /** The last event up to which it is kept what clients were shown, and when that was done, ms. */
+  #keptId = 0;
+  #keptMs = -Infinity;
   /** The last event that was taken. */
   #lastId = 0;
   #hasAskedTitles = false;
@@ -175,7 +187,7 @@ export class IrcGateway {
       case "tick":
         return this.#tick();
       case "closing":
-        for (const { client } of this.#connections.values()) this.#close(client, input.reason);
+        for (const { client } of this.#connections.values()) this.#close(client, this.#ending);
     }
   }
 
@@ -205,7 +217,9 @@ export class IrcGateway {
   #forget(number: number): void {
     this.#connections.delete(number);
     this.#pending.forget(number);
-    if (this.#registered?.client.number === number) this.#registered = null;
+    if (this.#registered?.client.number !== number) return;
+    this.#registered = null;
+    this.#keep();
   }
 
   #refuse(client: IrcClient, text: string): void {
@@ -300,7 +314,7 @@ export class IrcGateway {
   /** What was said while no client was there, or none that has surely been shown it. */
   #replay(client: IrcClient): void {
     const { shownId } = this.#receipts;
-    const missed = this.#said().filter(({ id }) => id > shownId);
+    const missed = this.#said().filter((said) => said.id > shownId && this.#isNew(said));
     const shown = lastOfEach(missed, REPLAYED_MAX);
     const left = missed.length - shown.length;
     const isWhole = this.#ports.wholeFrom() <= shownId + 1;
@@ -310,6 +324,22 @@ export class IrcGateway {
     for (const [target, said] of Map.groupBy(shown, ({ target }) => target)) {
       sendHistory(client, target, said);
     }
+  }
+
+  /** Whether no client was shown it before the program was started. */
+  #isNew({ identity }: Said): boolean {
+    return identity === null || !this.#ports.wasShown(identity);
+  }
+
+  /** What clients have surely been shown is kept for the next run of the program. */
+  #keep(): void {
+    const { shownId } = this.#receipts;
+    if (shownId === this.#keptId) return;
+    const fresh = this.#said().filter(({ id }) => id > this.#keptId && id <= shownId);
+    const shown = fresh.flatMap(({ identity }) => identity ?? []);
+    this.#keptId = shownId;
+    this.#keptMs = this.#nowMs;
+    if (shown.length > 0) this.#effects.push({ type: "keep", shown });
   }
 
   /** All that is kept of what was said: read once between two events, as a client may ask for thousands of pages. */
@@ -326,8 +356,8 @@ export class IrcGateway {
       const since = this.#ports.events().findLast(({ fields }) =>
         fields["event"] === "ready" && this.#rooms.roomOf(fields) === room
       );
-      return this.#said().filter(({ id, target }) =>
-        id > (since?.id ?? 0) && target === room.channel
+      return this.#said().filter((said) =>
+        said.id > (since?.id ?? 0) && said.target === room.channel && this.#isNew(said)
       );
     });
   }
@@ -352,8 +382,20 @@ export class IrcGateway {
 
   #quit(client: IrcClient): void {
     this.#receipts.left(this.#lastId);
-    const [{ kind } = { kind: "mesh" as const }] = this.#rooms.all;
-    this.#close(client, `Goodbye: you are still in the ${placeWord({ kind })}`);
+    const place = this.#place;
+    this.#close(client, place === null ? "Goodbye" : `Goodbye: you are still in ${place}`);
+  }
+
+  /** Why the client is left by the program. */
+  get #ending(): string {
+    const place = this.#place;
+    return place === null ? "The program ends" : `The program ends, and leaves ${place}`;
+  }
+
+  /** Where the user is, in words; null: nowhere. */
+  get #place(): string | null {
+    const { length } = this.#rooms.all;
+    return length === 0 ? null : length > 1 ? "all your rooms" : `the ${placeWord(this.#rooms)}`;
   }
 
   #run(command: string | Fields, pending: Pending): void {
@@ -383,6 +425,7 @@ export class IrcGateway {
     if (pending?.kind === "away" || pending?.kind === "nick") this.#pending.done(ref!);
     if (client === null) return;
     if (fields["event"] === "fatal") return this.#close(client, textOf(fields, "text"));
+    if (said?.isEarlier === true && !this.#isNew(said)) return;
     const early = client.has("draft/chathistory") ? [] : this.#early(changes);
     const news = { pending, changes, said, early, partner };
     const show = () => this.#show(client, fields, lines, news, time);
@@ -476,6 +519,7 @@ export class IrcGateway {
         this.#ask(client);
       }
     }
+    if (this.#nowMs - this.#keptMs >= KEEP_EVERY_MS) this.#keep();
   }
 
   #ask(client: IrcClient): void {

@@ -5,6 +5,12 @@ import type { Mode, ShownEvent } from "../rendering/user_interface.ts";
 import type { Session } from "../session/mode_session.ts";
 import type { ModeKind } from "./open_doors.ts";
 
+interface AskingOptions {
+  readonly doors?: DoorOptions | null;
+  /** False with `--no-history`; absent where there is none. */
+  readonly keepsWords?: boolean;
+}
+
 /**
  * Opens them in the profile of the session, once in a run of the program. They are closed with its user interface.
  * @param rendering Makes a rendering as the mode's, for a door alone: what some events look like depends on those before.
@@ -12,11 +18,11 @@ import type { ModeKind } from "./open_doors.ts";
  */
 export async function openAskedDoors<Event extends ShownEvent, Target>(
   session: Session<Event, Target>,
-  { doors = null }: { readonly doors?: DoorOptions | null },
+  { doors = null, keepsWords = true }: AskingOptions,
   kind: ModeKind,
   rendering: () => Mode<Event, Target>["render"],
 ): Promise<void> {
   if (doors === null) return;
   const { openDoors } = await import("./open_doors.ts");
-  await openDoors(session, doors, kind, rendering);
+  await openDoors(session, doors, keepsWords, kind, rendering);
 }

@@ -14,10 +14,11 @@ export type ModeKind = "mesh" | "group" | "directory" | "friends";
 /** Those that are open: a program may go on in another profile, and doors stay. */
 const opened = new WeakSet<object>();
 
-/** See `openAskedDoors`. */
+/** See `openAskedDoors`. @param keepsWords False with `--no-history`. */
 export async function openDoors<Event extends ShownEvent, Target>(
   session: Session<Event, Target>,
   { web, irc }: DoorOptions,
+  keepsWords: boolean,
   kind: ModeKind,
   rendering: () => Mode<Event, Target>["render"],
 ): Promise<void> {
@@ -25,7 +26,7 @@ export async function openDoors<Event extends ShownEvent, Target>(
   if (!(ui instanceof DoorsInterface) || opened.has(ui)) return;
   opened.add(ui);
   if (web !== null) await openWeb(session, ui, web, kind);
-  if (irc !== null) await openIrc(session, ui, irc, rendering());
+  if (irc !== null) await openIrc(session, ui, irc, keepsWords, rendering());
 }
 
 async function openWeb<Event extends ShownEvent, Target>(
@@ -43,23 +44,24 @@ async function openIrc<Event extends ShownEvent, Target>(
   { disk, folder, environment }: Session<Event, Target>,
   ui: DoorsInterface<Event, Target>,
   { place, passwordFile }: IrcOptions,
+  keepsWords: boolean,
   render: Mode<Event, Target>["render"],
 ): Promise<void> {
   const { openIrcPassword } = await import("../irc/irc_password.ts");
   const { openIrcListener } = await import("../irc/irc_listener.ts");
+  const { IrcShown } = await import("../irc/rooms/irc_shown.ts");
   const { IrcDoor } = await import("../irc/irc_door.ts");
   const { renderingOf } = await import("../irc/irc_rendering.ts");
   const warn = (text: string) => ui.show({ event: "notice", text, warning: true });
   const parts = { file: passwordFile, disk, folder, random: randomBytes, notice: warn };
   const password = await openIrcPassword(parts);
+  const takeTurn = () => profileTurn(disk, folder);
+  const shown = keepsWords ? await IrcShown.open({ disk, folder, takeTurn, warn }) : null;
   const { listener, at, warning } = await openIrcListener(place);
   if (warning !== null) warn(warning);
   const { wallMs } = environment;
   const nowMs = () => SYSTEM_LINK_CLOCK.nowMs();
-  const rendering = renderingOf(render, wallMs);
-  await ui.attach(
-    "The IRC client's door",
-    (host) => new IrcDoor({ host, listener, password, render: rendering, warn, nowMs, wallMs }),
-  );
+  const own = { listener, password, shown, render: renderingOf(render, wallMs), warn };
+  await ui.attach("The IRC client's door", (host) => new IrcDoor({ host, ...own, nowMs, wallMs }));
   ui.announce({ event: "irc", ...at, passwordFile: password.path });
 }

@@ -26,6 +26,7 @@ const OF_EVERY_MODE: readonly string[] = [
   "known_peers",
   "typed",
   "irc_password",
+  "irc_shown",
   "web",
   "uploads",
 ];

@@ -26,6 +26,10 @@ export class IrcBench {
   reads = 0;
   readonly runs: Ran[] = [];
   readonly closed: number[] = [];
+  /** What clients were shown, as it is kept for the next start. */
+  readonly kept: string[] = [];
+  /** What was kept by earlier ones. */
+  readonly known = new Set<string>();
   /** Those that were closed without a word. */
   readonly cut: number[] = [];
   /** What the user was told. */
@@ -44,6 +48,7 @@ export class IrcBench {
         return this.events;
       },
       wholeFrom: () => this.wholeFrom,
+      wasShown: (identity) => this.known.has(identity),
       hasCommand: (name) => commands.includes(name),
       render: linesOf,
       wallMs: () => this.wallMs,
@@ -56,6 +61,7 @@ export class IrcBench {
       else if (effect.type === "close") this.closed.push(effect.client);
       else if (effect.type === "cut") this.cut.push(effect.client);
       else if (effect.type === "warn") this.warned.push(effect.text);
+      else if (effect.type === "keep") this.kept.push(...effect.shown);
       else this.#sent.set(effect.client, [...this.sentSoFar(effect.client), ...effect.lines]);
     }
   }
@@ -91,6 +97,13 @@ export class IrcBench {
 
   line(text: string, client = 1): void {
     for (const line of text.split("\n")) this.step({ type: "line", client, line });
+  }
+
+  /** The program was started again: what it kept is known, and what it knew. */
+  again(): IrcBench {
+    const next = new IrcBench();
+    for (const identity of [...this.known, ...this.kept]) next.known.add(identity);
+    return next;
   }
 
   /** Time passes, and the client answers for all that it was sent. */

@@ -199,7 +199,7 @@ function doorOf(connections: number, nowMs: () => number) {
   const door = new IrcDoor({
     ...{ host, listener: listener as unknown as Deno.Listener, render: () => [] },
     password: { path: "", is: () => false },
-    ...{ warn: () => {}, nowMs, wallMs: Date.now },
+    ...{ shown: null, warn: () => {}, nowMs, wallMs: Date.now },
   });
   return { door, all };
 }

@@ -752,7 +752,7 @@ Deno.test("irc: QUIT ends the connection alone", () => {
   const count = bench.runs.length;
   bench.line("QUIT :bye");
 
-  assert(bench.bare().at(-1)!.startsWith("ERROR :"));
+  assertEquals(bench.bare(), ["ERROR :Goodbye: you are still in the room"]);
   assertEquals([bench.closed, bench.runs.length], [[1], count]);
 });
 
@@ -868,12 +868,25 @@ Deno.test("irc: after a QUIT only what its socket hasn't taken is shown again", 
   assertEquals(said(bench.join("", 5)).length, 1);
 });
 
-Deno.test("irc: the program's end is told", () => {
-  const bench = inRoom();
-  bench.step({ type: "closing", reason: "The program ends" });
+Deno.test("irc: the program's end is told, and what it leaves", () => {
+  const ended = (begin: (bench: IrcBench) => void) => {
+    const bench = new IrcBench();
+    begin(bench);
+    bench.join();
+    bench.step({ type: "closing" });
+    assertEquals(bench.closed, [1]);
+    return bench.bare();
+  };
 
-  assertEquals(bench.bare(), ["ERROR :The program ends"]);
-  assertEquals(bench.closed, [1]);
+  assertEquals(ended(() => {}), ["ERROR :The program ends"]);
+  assertEquals(ended((bench) => bench.room()), ["ERROR :The program ends, and leaves the room"]);
+  const second = { event: "ready", command: "mesh", name: "Alice", key: KEY.alice, room: "r2" };
+  const inTwo = (bench: IrcBench) => (bench.room(), bench.event(second));
+  assertEquals(ended(inTwo), ["ERROR :The program ends, and leaves all your rooms"]);
+  assertEquals(ended((bench) => bench.group()), ["ERROR :The program ends, and leaves the group"]);
+  assertEquals(ended((bench) => bench.directory()), [
+    "ERROR :The program ends, and leaves the directory",
+  ]);
 });
 
 Deno.test("irc: lines that are too long are refused, and one that never ends closes", () => {

@@ -5,6 +5,7 @@ import type { DoorCommand, DoorEvent } from "../../../lib/cli/doors/door.ts";
 import { IrcDoor } from "../../../lib/cli/irc/irc_door.ts";
 import type { IrcPlace } from "../../../lib/cli/args/options.ts";
 import { openIrcListener } from "../../../lib/cli/irc/irc_listener.ts";
+import type { IrcShown } from "../../../lib/cli/irc/rooms/irc_shown.ts";
 import { KEY } from "./irc_bench.ts";
 
 export const PASSWORD = "open sesame";
@@ -29,6 +30,7 @@ export class ServedIrc {
     place: IrcPlace = { type: "port", port: 0 },
     begin: (served: ServedIrc) => void = (served) => served.room(),
     wallMs: () => number = Date.now,
+    shown: IrcShown | null = null,
   ): Promise<ServedIrc> {
     const { listener, at } = await openIrcListener(place);
     let served: ServedIrc | null = null;
@@ -46,7 +48,7 @@ export class ServedIrc {
     };
     const password = { path: "", is: (text: string) => text === PASSWORD };
     const render = (fields: Readonly<Record<string, unknown>>) => [[String(fields["text"])]];
-    const parts = { host, listener, password, render, warn: () => {}, wallMs };
+    const parts = { host, listener, password, shown, render, warn: () => {}, wallMs };
     const door = new IrcDoor({ ...parts, nowMs: () => performance.now() });
     new ServedIrc(door, at, (made) => served = made);
     begin(served!);

@@ -85,6 +85,7 @@ class Served {
     isPassword: (text) => text === "right",
     events: () => this.#events,
     wholeFrom: () => 1,
+    wasShown: () => false,
     hasCommand: () => true,
     render: () => [["asked"]],
     wallMs: () => 0,

@@ -3,7 +3,14 @@ import { FirstUse } from "../../../lib/store/profile/first_use.ts";
 import { MemoryDisk } from "../../doubles/memory_disk.ts";
 
 const FOLDER = "/data/users/Foo";
-const MADE = ["identity", "profile.lock", "group.lock", "known_peers", "group/a1/place"];
+const MADE = [
+  "identity",
+  "profile.lock",
+  "group.lock",
+  "known_peers",
+  "irc_shown",
+  "group/a1/place",
+];
 
 async function profileWith(...files: readonly string[]): Promise<MemoryDisk> {
   const disk = new MemoryDisk();

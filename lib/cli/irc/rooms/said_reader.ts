@@ -30,9 +30,13 @@ export interface Said {
   /** What an entry says from now on, instead of something that is said. */
   readonly isEdit: boolean;
   readonly msgid: string;
+  /**
+   * What it is in another run of the program, too, where events have other numbers; null: nothing tells that, or it
+   * isn't to be noted, as what is said in a private room.
+   */
+  readonly identity: string | null;
   /** ISO 8601, UTC. */
   readonly time: string;
-  readonly ref: string | null;
 }
 
 /** Reads events in their order: with whom a call is, only earlier ones say. */
@@ -65,9 +69,13 @@ export class SaidReader {
     if (!isTrue(fields, "private") && !isCall) return inRoom(id, fields, this.rooms);
     const peer = isCall ? this.#peer : { name: textOf(fields, "to"), key: "" };
     const isTheirs = isCall && textOf(fields, "from") === peer.name;
-    const said = commonIn(id, isTheirs ? { ...fields, key: peer.key } : fields, this.rooms);
+    const whole = isTheirs ? { ...fields, key: peer.key } : fields;
+    const said = commonIn(id, whole, this.rooms);
     const target = said.isSelf ? this.rooms.nickFor(peer.name, peer.key, room) : said.nick;
-    return { ...said, target, isPrivate: true };
+    // What is said in a call comes without a time.
+    const mark = textOf(fields, isCall ? "text" : "sentAt");
+    const identity = identityIn(whole, mark, this.rooms);
+    return { ...said, target, identity, isPrivate: true };
   }
 }
 
@@ -91,8 +99,8 @@ function commonIn(id: number, fields: Fields, rooms: IrcRooms): Omit<Said, "targ
     isEdit: false,
     isEarlier: isTrue(fields, "history"),
     msgid: msgidOf(id, fields),
+    identity: identityIn(fields, textOf(fields, "sentAt"), rooms),
     time: timeOf(fields),
-    ref: maybeText(fields, "ref"),
   };
 }
 
@@ -114,15 +122,26 @@ function editIn(id: number, fields: Fields, rooms: IrcRooms): Said | null {
     text: textOf(fields, "text"),
     entry: numberOf(fields, "seq"),
     msgid: `edit-${numberOf(fields, "edit") ?? id}`,
+    identity: identityIn(fields, textOf(fields, "committedAt"), rooms),
     time: timeOf({ ...fields, sentAt: fields["committedAt"] }),
-    ref: maybeText(fields, "ref"),
   };
 }
 
-/** What the mode calls it, where it calls it something: lines of a call have no ids. */
+/** What the mode calls it. */
 function msgidOf(id: number, fields: Fields): string {
-  const own = fields["id"];
-  return typeof own === "string" || typeof own === "number" ? String(own) : `event-${id}`;
+  return nameIn(fields) ?? `event-${id}`;
+}
+
+function nameIn(fields: Fields): string | null {
+  const own = fields["event"] === "edit" ? fields["edit"] : fields["id"];
+  return typeof own === "string" || typeof own === "number" ? String(own) : null;
+}
+
+/** @param mark Tells apart what has one name: authors choose theirs, and the next group at an address counts anew. */
+function identityIn(fields: Fields, mark: string, rooms: IrcRooms): string | null {
+  const name = nameIn(fields);
+  if (name === null || mark === "" || rooms.roomOf(fields)?.isPrivate === true) return null;
+  return JSON.stringify([fields["event"], textOf(fields, "key"), name, mark]);
 }
 
 /** Of what is shown as earlier, when it was said; of the rest, when it came: what a clock elsewhere says is of no use. */
