@@ -55,7 +55,7 @@ Deno.test("page: answers are cards of what was asked, in each mode", () => {
     "Status",
     "Room of 2: you, Bob",
     "Links: Bob 0.4 ms",
-    "Bob hasn’t been heard for 6 s",
+    "Bob hasn't been heard for 6 s",
     "1 of your messages waits to be sent",
     "Bob may not have everything you wrote yet",
     "1 of your messages waits for Bob",

@@ -114,7 +114,7 @@ Deno.test("page: who has no friends yet can add one there, and has their own car
   };
 
   const none = empty(self);
-  const give = "Friends give each other their cards: each adds the other’s.";
+  const give = "Friends give each other their cards: each adds the other's.";
   assertEquals(none.text, `Nobody is in your list yet. ${give}`);
   assertEquals(none.actions, [
     { label: "Add a friend", does: "add" },
@@ -135,7 +135,7 @@ Deno.test("page: one whose port the program doesn't keep doesn't promise to go o
   const { comesBack } = page.reduce(page.NOTHING, welcomed);
   assertEquals(
     ended({ comesBack }),
-    "The program has ended. Once it is started again, open the address that it shows then: this one isn’t kept.",
+    "The program has ended. Once it is started again, open the address that it shows then: this one isn't kept.",
   );
 });
 
@@ -147,7 +147,7 @@ Deno.test("page: before the log-in a directory says where that is done, and call
   assertEquals(page.placeholderOf(before, lobby(before)), first);
   assertEquals(page.emptyText(before, lobby(before)).text, `${first}.`);
   const { error } = page.meant(before, lobby(before), "bob");
-  assertEquals(error, `Nothing was done: you aren\u2019t logged in yet. ${first}.`);
+  assertEquals(error, `Nothing was done: you aren't logged in yet. ${first}.`);
   assertEquals(page.meant(before, lobby(before), "q"), { command: { command: "logout" } });
 
   for (

@@ -105,7 +105,7 @@ Deno.test("page: a program that was started again has one of two rooms open: the
   assertEquals(state.current, club);
   assertEquals(texts(state, club).slice(-3), [
     "* Others join with p2pchat mesh NAME 10.0.0.1 55107",
-    "* You were in another room, which wasn’t opened when the program was started again. " +
+    "* You were in another room, which wasn't opened when the program was started again. " +
     "It is still in the list: choose it to open it.",
     "Bob: after",
   ]);
@@ -118,7 +118,7 @@ Deno.test("page: in a room that isn't open nothing can be said, and none of it g
   const first = state.places.get(idOf(state, "r1"));
 
   for (const text of ["hi", "/me waves", "/send a.pdf", "/verify Bob", "//x"]) {
-    assertStringIncludes(meant(state, first, text).error, "you aren’t in this room now");
+    assertStringIncludes(meant(state, first, text).error, "you aren't in this room now");
   }
   assertEquals(meant(state, first, "/join 10.0.0.9 55107"), { line: "/join 10.0.0.9 55107" });
   const open = state.places.get(state.current);

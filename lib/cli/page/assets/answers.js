@@ -61,7 +61,7 @@ function membersCard({ members, verified = [], away = [], refused = [], awaited 
   );
   const missing = awaited.map((who) => [name(who), " \u2014 awaited"]);
   return members.length === 0
-    ? card("You aren\u2019t in the group yet")
+    ? card("You aren't in the group yet")
     : card(countText(members.length, "member"), { rows: [...rows, ...missing] });
 }
 
@@ -107,7 +107,7 @@ function verifyCard({ name: who, digits, verified, verifiedAs = [], answer, refu
     const rows = [["Somebody may be in between, or pose as ", name(who), "."], [
       "The key counts as changed until you accept it with /trust.",
     ]];
-    return { ...card(["That key isn\u2019t that of ", name(who)], { rows }), tone: "warning" };
+    return { ...card(["That key isn't that of ", name(who)], { rows }), tone: "warning" };
   }
   const rows = [
     ...(verified ? [[name(who), " is verified already."]] : []),
@@ -140,7 +140,7 @@ function whoisCard(who, { mode }) {
     ...(away === undefined ? [] : [[...awayParts(away)]]),
     ...(self ? [] : [[
       key === null
-        ? "The key isn\u2019t known yet"
+        ? "The key isn't known yet"
         : who.verified
         ? "Verified"
         : comparedText(who) ?? "Not verified",

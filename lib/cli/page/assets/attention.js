@@ -37,9 +37,9 @@ function transferText({ self, state, name, to }, known) {
     case "done":
       return `${file} is here`;
     case "failed":
-      return `${file} couldn\u2019t be fetched`;
+      return `${file} couldn't be fetched`;
     case "cancelled":
-      return `${file} isn\u2019t fetched any more`;
+      return `${file} isn't fetched any more`;
     default:
       return null;
   }

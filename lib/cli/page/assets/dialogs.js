@@ -217,7 +217,7 @@ function fieldElement({ name, label, options, isCheck, isOptional, hint, hintOf 
 }
 
 const KEYS = [
-  [["Enter"], "Send, or complete a command that isn\u2019t typed whole"],
+  [["Enter"], "Send, or complete a command that isn't typed whole"],
   [["Shift", "Enter"], "Begin a new line"],
   [["Tab"], "Complete a command or a name"],
   [["\u2191"], "In an empty message box: what you typed before"],

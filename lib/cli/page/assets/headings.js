@@ -6,7 +6,7 @@ import { peopleOf } from "./places.js";
 import { commandNamed, isClosed, isToLogIn } from "./typed.js";
 
 /** Of a room in which the user isn't. */
-const CLOSED = "You aren\u2019t in this room now";
+const CLOSED = "You aren't in this room now";
 
 /** Passwords are asked for there alone. */
 const LOG_IN = "Log in at the console first";
@@ -130,7 +130,7 @@ function emptyFriends(state, place) {
     ...(has("whoami") ? [{ label: "Your card", line: "/whoami" }] : []),
   ];
   const text =
-    "Nobody is in your list yet. Friends give each other their cards: each adds the other\u2019s.";
+    "Nobody is in your list yet. Friends give each other their cards: each adds the other's.";
   return { title, text, actions };
 }
 
@@ -140,7 +140,7 @@ const ENDED = "The program has ended.";
 export function endedText({ link, comesBack }) {
   const then = comesBack
     ? "This page goes on by itself once it is started again."
-    : "Once it is started again, open the address that it shows then: this one isn\u2019t kept.";
+    : "Once it is started again, open the address that it shows then: this one isn't kept.";
   return `${link.text ?? ""} ${ENDED} ${then}`.trim();
 }
 

@@ -43,7 +43,7 @@ function joinedLine({ name: who, host, present, away, ...compared }) {
 
 function leftLine({ name: who, reason, silentMs, joining, why }) {
   if (reason !== "lost") return (LEFT[reason] ?? LEFT.quit)(who);
-  if (joining === true) return faint(name(who), " didn\u2019t get in");
+  if (joining === true) return faint(name(who), " didn't get in");
   const since = silentMs === undefined ? "" : ` for ${durationText(silentMs)}`;
   const because = why ?? `no answer${since}; what is said meanwhile is kept for when they return`;
   return warning(name(who), ` is lost: ${because}`);
@@ -64,11 +64,11 @@ function deliveryLine({ to, state, reason, waiting, removed, told }) {
   if (waiting !== undefined) {
     const kept = removed === true
       ? " was removed; kept, and sent only if they are allowed back"
-      : " isn\u2019t there; kept, and sent when they are back";
+      : " isn't there; kept, and sent when they are back";
     return warning(name(to), `${kept} (${countText(waiting, "message")} waiting)`);
   }
   if (state !== "failed" || told === true) return null;
-  return warning("Your message didn\u2019t reach ", name(to), ...(reason ? [`: ${reason}`] : []));
+  return warning("Your message didn't reach ", name(to), ...(reason ? [`: ${reason}`] : []));
 }
 
 function presenceLine(event, context) {
@@ -146,7 +146,7 @@ function logParts({ entries = 0, last }) {
 
 function coordinatorLine({ state, reason, ended }, { wasIn, wasDown }) {
   if (state === "up") return wasDown ? info("The coordinator is back.") : null;
-  const what = ended ? "The coordinator was ended" : "The coordinator doesn\u2019t answer";
+  const what = ended ? "The coordinator was ended" : "The coordinator doesn't answer";
   const because = reason && !wasIn && !ended ? `: ${reason}` : "";
   const then = wasIn
     ? "Chat goes on; joining and editing wait."
@@ -174,8 +174,8 @@ function editLine({ seq, by, outcome, reason, agreed = [] }, { self }) {
     const consent = who.length === 0 ? [] : [", as ", ...listed(who), " agreed"];
     return faint(isOwn ? "You" : name(by), " changed ", { entry: seq }, ...consent);
   }
-  const whose = isOwn ? ["Your change of "] : [name(by), "\u2019s change of "];
-  const how = outcome === "aborted" ? " wasn\u2019t made" : " is in doubt";
+  const whose = isOwn ? ["Your change of "] : [name(by), "'s change of "];
+  const how = outcome === "aborted" ? " wasn't made" : " is in doubt";
   return warning(...whose, { entry: seq }, `${how}: ${reason}`);
 }
 
@@ -251,7 +251,7 @@ const LINES = {
     state === "registered"
       ? info(`Others can reach you through the meeting point at ${point}, too`)
       : warning(
-        `The meeting point at ${point} can\u2019t be used now${reason ? ` (${reason})` : ""}`,
+        `The meeting point at ${point} can't be used now${reason ? ` (${reason})` : ""}`,
       ),
   notice: ({ text, warning: isWrong }) => (isWrong === true ? warning : info)(text),
   error: ({ text }) => ({ tone: "error", parts: [text] }),

@@ -27,7 +27,7 @@ export function placeActions(state, place, act) {
     if (switches.includes("rotate") && homeOf(state, place).isPrivate) {
       add("lock", "Make a new invite\u2026", async () => {
         const text =
-          "Whoever has an earlier invite, and hasn\u2019t joined yet, can\u2019t join with it any more.";
+          "Whoever has an earlier invite, and hasn't joined yet, can't join with it any more.";
         if (await act.ask("Make a new invite?", text, "Make it")) act.line("/invite --rotate");
       }, true);
     }

@@ -115,7 +115,7 @@ function welcome(state, { welcome, seenAt = state.seenAt }) {
     if (resumed) next = withoutSaid(next);
     next = noted(
       next,
-      "Some of what happened before isn\u2019t kept any more; what was said is, among the earlier messages",
+      "Some of what happened before isn't kept any more; what was said is, among the earlier messages",
     );
   }
   return next;

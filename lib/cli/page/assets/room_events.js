@@ -67,8 +67,7 @@ function ledBack(state, id, at) {
   const lost = shown === undefined ? undefined : homeOf(state, shown);
   if (lost === undefined || !lost.isOver) return state;
   const title = lost.title === null ? "another room" : `#${lost.title}`;
-  const text =
-    `You were in ${title}, which wasn\u2019t opened when the program was started again. ` +
+  const text = `You were in ${title}, which wasn't opened when the program was started again. ` +
     "It is still in the list: choose it to open it.";
   const next = goneTo(state, id);
   return withItem(next, next.places.get(id), { kind: "line", at, tone: "info", parts: [text] });

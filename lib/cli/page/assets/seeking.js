@@ -9,9 +9,8 @@ const STEPS_MAX = 50;
 /** Of two times at which the same words were said in a call, nearer ones are the same. */
 const SAME_MS = 2_000;
 
-const NOT_SHOWN = "That line is in a room that isn\u2019t shown here: open the room first.";
-const NOT_KEPT =
-  "That line isn\u2019t kept here any more: it can\u2019t be shown among the others.";
+const NOT_SHOWN = "That line is in a room that isn't shown here: open the room first.";
+const NOT_KEPT = "That line isn't kept here any more: it can't be shown among the others.";
 
 export class Seeking {
   #ports;

@@ -19,9 +19,9 @@ const FULL = 1013;
 export const STRANGER_TEXT =
   "Another program answers at this address, or the address is an old one. Open the address that p2pchat shows.";
 export const NO_TOKEN_TEXT =
-  "This address isn\u2019t whole: open the one that p2pchat shows, with all that follows the #.";
+  "This address isn't whole: open the one that p2pchat shows, with all that follows the #.";
 
-export const RUBBISH_TEXT = "What answers there isn\u2019t p2pchat.";
+export const RUBBISH_TEXT = "What answers there isn't p2pchat.";
 export const SILENT_TEXT = "Nothing answers there.";
 
 /** A message of the program; null: what came is none. */

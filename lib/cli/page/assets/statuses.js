@@ -45,7 +45,7 @@ function meshStatus({ key, at, members, unsent, waiting, lastMessage, lastOwnAt,
     ...(links.length === 0 ? [] : [["Links: ", ...links.flatMap(linkParts)]]),
     ...silent.map((
       one,
-    ) => [name(one.name), ` hasn\u2019t been heard for ${durationText(one.heardMsAgo ?? 0)}`]),
+    ) => [name(one.name), ` hasn't been heard for ${durationText(one.heardMsAgo ?? 0)}`]),
     ...(toSend > 0 ? [[`${waitText(toSend)} to be sent`]] : []),
     ...(behind.length > 0
       ? [
@@ -100,16 +100,14 @@ function groupStatus(
       one,
     ) => [
       name(one.name),
-      one.heard
-        ? ` is ${countText(one.behind, "entry", "entries")} behind`
-        : " doesn\u2019t answer",
+      one.heard ? ` is ${countText(one.behind, "entry", "entries")} behind` : " doesn't answer",
     ]),
     ...edits.map((
       edit,
     ) => [
       `Edit ${edit.edit ?? ""} of entry ${edit.seq}, asked by `,
       name(edit.by),
-      `: ${edit.state === "vote-wanted" ? "waits for your answer" : "isn\u2019t decided yet"}`,
+      `: ${edit.state === "vote-wanted" ? "waits for your answer" : "isn't decided yet"}`,
     ]),
     ["Your log: ", { code: log }],
   ];
