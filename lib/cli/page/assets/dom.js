@@ -74,17 +74,17 @@ export function h(tag, attributes = {}, ...children) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else element.setAttribute(name, value === true ? "" : String(value));
   }
-  element.append(
-    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined),
-  );
+  element.append(...nodesOf(children));
   return element;
 }
 
-/** An element's children, only where they are others than before. */
+/** Gives an element these children, as `h` takes them, in place of those that it has. */
 export function fill(element, ...children) {
-  element.replaceChildren(
-    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined),
-  );
+  element.replaceChildren(...nodesOf(children));
+}
+
+function nodesOf(children) {
+  return children.flat(Infinity).filter((child) => child !== null && child !== undefined);
 }
 
 export function setText(element, text) {

@@ -13,8 +13,9 @@ export class Entering {
   #vote = null;
 
   /**
-   * @param ports `state` gives what there is; `run` gives the program something; `open` goes to somebody's place; `put`
-   *   puts a text into the message box, `clear` takes that text out of it; `ask` asks a question; `done` is called when something was given to the program.
+   * @param ports `state` gives what there is; `run` gives the program something; `open` goes to somebody's place;
+   *   `dismiss` declines an offer; `put` puts a text into the message box, `clear` takes that text out of it; `ask` asks a
+   *   question; `done` is called when something was given to the program.
    */
   constructor(ports) {
     this.#ports = ports;
@@ -81,7 +82,7 @@ export class Entering {
     fill(
       $("editing"),
       h("span", {}, "Changing ", what, "; whoever has to agree is asked"),
-      h("button", { type: "button", class: "more", onclick: stop }, "Don\u2019t change it"),
+      h("button", { type: "button", class: "more", onclick: stop }, "Don't change it"),
     );
     $("editing").hidden = false;
   }
@@ -118,6 +119,6 @@ function refused(why) {
   return false;
 }
 
-const GONE = "Not sent: this conversation isn\u2019t there any more. Choose another one.";
+const GONE = "Not sent: this conversation isn't there any more. Choose another one.";
 const ENDS =
   "You leave, here and in every other window and console of this program. To close this page alone, close the window.";

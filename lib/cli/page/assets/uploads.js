@@ -1,15 +1,17 @@
 /** Files that are sent: given to the program one after the other, which then offers them. */
 
-import { fill, h } from "./dom.js";
+import { fill, h, setText } from "./dom.js";
 import { visible } from "./harmless.js";
 import { sizeText } from "./phrases.js";
 
-const NO_ANSWER = "The program doesn\u2019t answer.";
+const NO_ANSWER = "The program doesn't answer.";
 
 export class Uploads {
   #element;
   #queue = [];
   #current = null;
+  /** The request that is drawn. */
+  #drawn = null;
   #ticket = "";
   #done;
   #failed;
@@ -54,7 +56,7 @@ export class Uploads {
       const next = this.#queue.shift();
       if (next === undefined) return this.#draw(0);
       if (this.#isOpen()) this.#begin(next);
-      else this.#failed(`${visible(next.file.name)} wasn\u2019t sent: ${NO_ANSWER}`, next.place);
+      else this.#failed(`${visible(next.file.name)} wasn't sent: ${NO_ANSWER}`, next.place);
     }
   }
 
@@ -79,30 +81,31 @@ export class Uploads {
     if (request?.status === 201) this.#done(JSON.parse(request.responseText), place);
     else if (request !== null) {
       const why = sentenceOf(request);
-      this.#failed(`${visible(file.name)} wasn\u2019t sent: ${why}`, place);
+      this.#failed(`${visible(file.name)} wasn't sent: ${why}`, place);
     }
     this.#next();
   }
 
   #draw(loaded) {
     this.#element.hidden = this.#current === null;
-    if (this.#current === null) return fill(this.#element);
+    if (this.#current === null) return;
     const { file, request } = this.#current;
-    const progress = h("progress", {
-      max: Math.max(1, file.size),
-      value: loaded,
-      "aria-label": `Sending ${visible(file.name)}`,
-    });
     const more = this.#queue.length === 0 ? "" : `, ${this.#queue.length} more to come`;
-    if (this.#element.childElementCount > 0 && this.#element.dataset.name === file.name) {
+    const text = `Sending ${visible(file.name)}${more}`;
+    if (this.#drawn === request) {
+      setText(this.#element.querySelector("span"), text);
       this.#element.querySelector("progress").value = loaded;
       return;
     }
-    this.#element.dataset.name = file.name;
+    this.#drawn = request;
     fill(
       this.#element,
-      h("span", {}, `Sending ${visible(file.name)}${more}`),
-      progress,
+      h("span", {}, text),
+      h("progress", {
+        max: Math.max(1, file.size),
+        value: loaded,
+        "aria-label": `Sending ${visible(file.name)}`,
+      }),
       h("button", { type: "button", class: "more", onclick: () => request.abort() }, "Stop"),
     );
   }
