@@ -1,7 +1,7 @@
 /** Where one types: a text that grows, suggestions, what was typed before, and a draft for each place. */
 
 import { fill, h } from "./dom.js";
-import { ofWindow } from "./storage.js";
+import { isPair, listIn, ofWindow } from "./storage.js";
 import { commandNamed, suggestions } from "./typed.js";
 
 /** So many lines can be had again by the up key. */
@@ -34,7 +34,7 @@ export class Composer {
    */
   constructor({ form, text, list }, { submit, told }) {
     [this.#text, this.#list, this.#submit, this.#told] = [text, list, submit, told];
-    this.#drafts = new Map(savedDrafts());
+    this.#drafts = new Map(listIn(ofWindow, DRAFTS, isPair));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#send();
@@ -240,14 +240,5 @@ export class Composer {
     this.#text.setSelectionRange(text.length, text.length);
     this.#grow();
     this.#begin();
-  }
-}
-
-function savedDrafts() {
-  try {
-    return JSON.parse(ofWindow.get(DRAFTS) ?? "[]");
-  } catch (error) {
-    if (error instanceof SyntaxError) return [];
-    throw error;
   }
 }

@@ -5,7 +5,7 @@
 
 import { folded } from "./harmless.js";
 import { homeOf } from "./places.js";
-import { ofBrowser } from "./storage.js";
+import { isPair, listIn, ofBrowser } from "./storage.js";
 
 /** So many places are remembered; those that weren't looked at for the longest are forgotten. */
 const MARKS_MAX = 300;
@@ -53,12 +53,5 @@ export class SeenMarks {
 }
 
 function kept(key) {
-  try {
-    const entries = JSON.parse(ofBrowser.get(key) ?? "[]");
-    const isMark = (one) => Array.isArray(one) && one.every((each) => typeof each === "string");
-    return Array.isArray(entries) ? new Map(entries.filter(isMark)) : new Map();
-  } catch (error) {
-    if (error instanceof SyntaxError) return new Map();
-    throw error;
-  }
+  return new Map(listIn(ofBrowser, key, isPair));
 }

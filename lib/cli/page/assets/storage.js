@@ -23,3 +23,20 @@ function keeping(storageOf) {
 export const ofWindow = keeping(() => sessionStorage);
 /** For all windows, and later ones. */
 export const ofBrowser = keeping(() => localStorage);
+
+/**
+ * A list that is kept, as JSON: those of it that `fits` takes. What isn't one is none: what is kept may be damaged, or that
+ * of another version.
+ */
+export function listIn(storage, key, fits) {
+  try {
+    const list = JSON.parse(storage.get(key) ?? "[]");
+    return Array.isArray(list) ? list.filter(fits) : [];
+  } catch (error) {
+    if (error instanceof SyntaxError) return [];
+    throw error;
+  }
+}
+
+export const isText = (one) => typeof one === "string";
+export const isPair = (one) => Array.isArray(one) && one.length === 2 && one.every(isText);
