@@ -44,7 +44,7 @@ Deno.test("page: what is for the user is told of; the rest is read out, once", (
   const transfer = { event: "transfer", file: 1, name: "map.png", state: "progress" };
   assertEquals(told(transfer)[0], null);
   assertEquals(told({ ...transfer, state: "done" })[0], "map.png is here");
-  assertEquals(told({ ...transfer, state: "failed" })[0], "map.png couldn’t be fetched");
+  assertEquals(told({ ...transfer, state: "failed" })[0], "map.png couldn't be fetched");
   const fetched = { ...transfer, state: "done", self: true, to: "Bob" };
   assertEquals(told(fetched)[0], "Bob has fetched map.png");
 });
@@ -73,8 +73,8 @@ Deno.test("page: what a window asked for is told to it; and how a call and an ed
   assertEquals(spoken({ event: "room", title: "Club", ref }), null, "the title says so");
   const directory = pageOf("directory");
   const over = { event: "call", call: "c", peer: "bob", state: "timeout", reason: "" };
-  assertEquals(spoken(over, directory, { isOurs: false }), "You missed a call of bob");
-  assertEquals(spoken(over, directory, { isOurs: true }), "bob didn’t answer");
+  assertEquals(spoken(over, directory, { isOurs: false }), "You missed a call of bob; Call back");
+  assertEquals(spoken(over, directory, { isOurs: true }), "bob didn't answer; Call again");
   const edit = { event: "edit", edit: 1, seq: 3, by: "Bob", outcome: "committed" };
   assertEquals(spoken(edit, pageOf("group")), "Bob changed entry 3");
   assertEquals(spoken({ ...edit, history: true }, pageOf("group")), null);

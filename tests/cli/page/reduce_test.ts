@@ -295,7 +295,7 @@ Deno.test("page: of the same run what was said begins anew where some of it is l
   assertEquals(state.last, 2);
   assertEquals(texts(state).length, 1);
   assert(
-    texts(state)[0]!.includes("isn\u2019t kept any more"),
+    texts(state)[0]!.includes("isn't kept any more"),
     "earlier ones are asked for before it",
   );
   const whole = welcome("mesh", { resumed: true, last: 40 });
@@ -363,7 +363,7 @@ Deno.test("page: of an edit there is one line, at the one who asks and at those 
   );
   assertEquals(
     shown(started, hello, { ...edit, outcome: "aborted", reason: "Bob refused" }),
-    ["Bob: hi", "* Your change of entry 3 wasn’t made: Bob refused"],
+    ["Bob: hi", "* Your change of entry 3 wasn't made: Bob refused"],
   );
   // Nobody is asked about one's own.
   const alone = { event: "edit-started", edit: 7, seq: 3 };
@@ -499,12 +499,19 @@ Deno.test("page: a call comes, is answered, and ends where it was held", () => {
 
   const over = after(talked, [{ ...call, state: "ended", reason: "hung-up", durationMs: 63_000 }]);
   assertEquals(over.call, null);
-  assertEquals(texts(over, over.current).at(-1), "* bob hung up after 1 min 3 s");
+  assertEquals(texts(over, over.current).at(-1), "* bob hung up after 1 min 3 s; Call again");
   // In the words of the console, and as long as there.
   const own = after(talked, [{ ...call, state: "ended", durationMs: 30_900 }]);
-  assertEquals(texts(own, own.current).at(-1), "* You hung up after 30 s");
+  assertEquals(texts(own, own.current).at(-1), "* You hung up after 30 s; Call again");
   const unheld = after(rung, [{ ...call, state: "ended" }]);
-  assertEquals(texts(unheld).at(-1), "* The call with bob is over");
+  assertEquals(texts(unheld).at(-1), "* The call with bob is over; Call back");
+  const thrown = after(rung, [{ ...call, state: "ended", reason: "kicked" }]);
+  assertEquals(texts(thrown).at(-1), "* The operator ended the call: you were thrown out");
+  const withdrawn = after(pageOf("directory"), [
+    { event: "incoming", call: "c", from: "bob", key: "b", guest: false, verified: false },
+    { ...call, state: "ended", reason: "cancelled", by: "bob" },
+  ]);
+  assertEquals(texts(withdrawn).at(-1), "* bob withdrew the call; Call back");
   assertEquals(
     typeof page.meant(over, over.places.get(over.current), "still there?").error,
     "string",
@@ -530,6 +537,49 @@ Deno.test("page: one's own broadcast is shown, with how many have it", () => {
   assertEquals(state.pending.size, 0);
   const other = after(lobby, [own, counted]);
   assertEquals(texts(other), texts(state), "wherever it was typed");
+});
+
+Deno.test("page: a file that was begun says what it waits for, where one person alone has it", () => {
+  const call = { event: "call", call: "c", peer: "bob", reason: "", route: "direct" };
+  const offer = {
+    ...{ event: "offer", file: 1, id: "f", key: KEY, name: "a", size: 9 },
+    self: false,
+  };
+  const started = { event: "transfer", file: 1, state: "started", bytes: 0, name: "a", size: 9 };
+  const waits = (state: Any, person: string) => {
+    const place = state.places.get(person === "" ? "main" : placeOf(state, person));
+    const item = items(state, place.id).find(({ kind }) => kind === "offer");
+    return page.waitText(item, { state, place });
+  };
+
+  const talking = [{ ...call, state: "connected" }, { ...offer, from: "bob" }, started];
+  const over = { ...call, state: "ended", reason: "lost" };
+  assertEquals(waits(pageOf("directory", talking), "bob"), "");
+  assertEquals(
+    waits(pageOf("directory", [...talking, over]), "bob"),
+    ", goes on in your next call",
+  );
+  assertEquals(waits(pageOf("directory", [...talking.slice(0, 2), over]), "bob"), "");
+
+  const alone = { ...offer, from: "Bob", to: "Alice", room: "r1" };
+  const bob = { event: "joined", name: "Bob", key: KEY, room: "r1" };
+  const left = { event: "left", name: "Bob", reason: "quit", room: "r1" };
+  const fetched = { ...started, room: "r1" };
+  assertEquals(waits(pageOf("mesh", [ready, bob, alone, fetched]), "Bob"), "");
+  assertEquals(
+    waits(pageOf("mesh", [ready, bob, alone, fetched, left]), "Bob"),
+    ", goes on when Bob is back",
+  );
+  const { to: _, ...toAll } = alone;
+  assertEquals(waits(pageOf("mesh", [ready, bob, toAll, fetched, left]), ""), "", "others have it");
+});
+
+Deno.test("page: who is pointed at stays in place; who comes stands below, and who goes leaves a blank", () => {
+  const people = ["Ann", "Bob", "Dora"].map((name) => ({ name }));
+  const names = (rows: Any[]) => rows.map(({ name, isGone }) => isGone ? "" : name);
+
+  assertEquals(names(page.rowsOf(people, [])), ["Ann", "Bob", "Dora"]);
+  assertEquals(names(page.rowsOf(people, ["Dora", "Carl", "Bob"])), ["Dora", "", "Bob", "Ann"]);
 });
 
 Deno.test("page: a file is offered, fetched, and here", () => {
