@@ -221,3 +221,11 @@ Deno.test("page: of long texts a question shows the beginning of what differs, a
   const [short, long] = excerptsOf("a", "b".repeat(60_000));
   assertEquals([short, long], ["a", `${"b".repeat(2_000)}\u2026`]);
 });
+
+Deno.test("page: of many questions the first few are named, as the message box stays in view below", () => {
+  const late = NOW_MS + 5_000;
+  assertEquals(
+    answered(asked(1, 2, 3, 4, 5, 6), "y", late, late).error,
+    "6 edits wait for your vote: /go 1, /go 2, /go 3, /go 4, /go 5 and so on",
+  );
+});

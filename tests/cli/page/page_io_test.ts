@@ -4,7 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import { Buffer } from "node:buffer";
 import { IN_BROWSER, openBrowser, OpenPage } from "./browser.ts";
 import { PageDouble } from "./page_double.ts";
-import { typed } from "./page_given.ts";
+import { disposable, holdsIn, typed, until } from "./page_given.ts";
 import { SCENES } from "./page_scenes.ts";
 
 const AT = "2026-11-27T12:00:00.000Z";
@@ -157,10 +157,18 @@ Deno.test({
           await page.locator("#to-end").getByText("50 new messages").waitFor();
           assertEquals(await topOf(page), before);
           // And the window is made narrower, and wide again.
-          await page.setViewportSize({ width: 420, height: 700 });
+          for (const width of [420, 1_100]) {
+            await page.setViewportSize({ width, height: 700 });
+            await holdsIn(page, `innerWidth === ${width}`);
+            await settled(page);
+            if (width === 420) assertEquals((await topOf(page)).text, before.text);
+          }
+          // Something scrolls before the page is told that it is narrower.
+          const { text } = await topOf(page);
+          await page.evaluate(SCROLLED_WHEN_NARROW);
           await settled(page);
-          assertEquals((await topOf(page)).text, before.text);
-          await page.setViewportSize({ width: 1_100, height: 700 });
+          assertEquals((await topOf(page)).text, text);
+          await page.evaluate(`document.querySelector("#timeline").style.width = ""`);
           await settled(page);
           await page.locator("#to-end").click();
           await open.sees("new 49");
@@ -219,6 +227,9 @@ Deno.test({
             ),
             ["Delivered", "Delivered", "Sent, not delivered yet"],
           );
+          assertEquals(await file.locator(".file-state").textContent(), "2.4 MB · 49 %");
+          double.page.show({ event: "connection", friend: "Bob", state: "closed" });
+          await file.getByText("2.4 MB · 49 %, goes on when Bob is back").waitFor();
         },
       );
       await t.step("a decider is asked once, and led to the entry", async () => {
@@ -293,7 +304,7 @@ Deno.test({
         await using double = disposable(new PageDouble({ mode: "mesh", rubbish }));
         double.page.show(READY, said(1, "one"));
         await using open = await OpenPage.open(browser, double.page.url);
-        await open.page.getByText("What answers there isn\u2019t p2pchat.").waitFor();
+        await open.page.getByText("What answers there isn't p2pchat.").waitFor();
         await open.sees("one");
       });
       await t.step("the link to the message box leaves the token in the address", async () => {
@@ -337,7 +348,7 @@ Deno.test({
         double.page.leave();
         await open.page.locator("#attach:disabled").waitFor();
         gone.resolve();
-        await open.page.getByText("second.txt wasn’t sent").first().waitFor();
+        await open.page.getByText("second.txt wasn't sent").first().waitFor();
         assertEquals(double.page.uploads.map(({ name }) => name), ["first.txt"]);
       });
       await t.step(
@@ -367,10 +378,27 @@ Deno.test({
           await until(() => double.page.uploads.length === 1);
           await open.page.locator("#text").click();
           await open.page.reload();
-          await open.page.getByText("large.bin wasn’t sent: the page was left").first().waitFor();
+          await open.page.getByText("large.bin wasn't sent: the page was left").first().waitFor();
           assertEquals(asked, ["beforeunload"]);
         },
       );
+      await t.step("of two files of one name, each is shown while it is sent", async () => {
+        const gone = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+        let taken = 0;
+        const options = { mode: "mesh", taken: () => gone[taken++]!.promise };
+        await using double = disposable(new PageDouble(options));
+        double.page.show(READY, said(1, "one"));
+        using _taken = { [Symbol.dispose]: () => gone.forEach(({ resolve }) => resolve()) };
+        await using open = await OpenPage.open(browser, double.page.url);
+        await open.sees("one");
+        const file = { name: "a.txt", mimeType: "text/plain", buffer: Buffer.from("hello") };
+        await open.page.locator("#file").setInputFiles([file, file]);
+        await open.sees("Sending a.txt, 1 more to come", "#uploads");
+        gone[0]!.resolve();
+        await open.sees("Sending a.txt", "#uploads");
+        gone[1]!.resolve();
+        await open.page.locator("#uploads").waitFor({ state: "hidden" });
+      });
       await t.step("a file is sent with its name, and said where it goes", async () => {
         await using double = disposable(new PageDouble({ mode: "mesh" }));
         double.page.show(READY, said(1, "one", { private: true }));
@@ -433,6 +461,12 @@ const SCROLL = `new Promise((resolve) => {
   requestAnimationFrame(frame);
 })`;
 
+const SCROLLED_WHEN_NARROW = `{
+  const view = document.querySelector("#timeline");
+  view.style.width = "360px";
+  view.dispatchEvent(new Event("scroll"));
+}`;
+
 const IS_AT_END = `(() => {
   const { scrollTop, clientHeight, scrollHeight } = document.querySelector("#timeline");
   return scrollHeight - scrollTop - clientHeight < 50;
@@ -455,12 +489,4 @@ async function settled(page: OpenPage["page"]): Promise<void> {
   await page.evaluate(
     "new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(r))))",
   );
-}
-
-async function until(look: () => boolean): Promise<void> {
-  while (!look()) await new Promise((resolve) => setTimeout(resolve, 20));
-}
-
-function disposable(page: PageDouble) {
-  return { page, [Symbol.asyncDispose]: () => page.close() };
 }

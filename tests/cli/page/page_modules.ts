@@ -11,6 +11,7 @@ import * as hashes from "../../../lib/cli/page/assets/hashes.js";
 import * as headings from "../../../lib/cli/page/assets/headings.js";
 import * as lines from "../../../lib/cli/page/assets/lines.js";
 import * as marks from "../../../lib/cli/page/assets/marks.js";
+import * as offers from "../../../lib/cli/page/assets/offers.js";
 import * as personActions from "../../../lib/cli/page/assets/person_actions.js";
 import * as phrases from "../../../lib/cli/page/assets/phrases.js";
 import * as places from "../../../lib/cli/page/assets/places.js";
@@ -24,6 +25,7 @@ import * as session from "../../../lib/cli/page/assets/session.js";
 import * as sidebar from "../../../lib/cli/page/assets/sidebar.js";
 import * as spans from "../../../lib/cli/page/assets/spans.js";
 import * as steady from "../../../lib/cli/page/assets/steady.js";
+import * as storage from "../../../lib/cli/page/assets/storage.js";
 import * as times from "../../../lib/cli/page/assets/times.js";
 import * as typed from "../../../lib/cli/page/assets/typed.js";
 
@@ -42,6 +44,7 @@ export const page: Any = {
   ...headings,
   ...lines,
   ...marks,
+  ...offers,
   ...personActions,
   ...phrases,
   ...places,
@@ -55,6 +58,7 @@ export const page: Any = {
   ...sidebar,
   ...spans,
   ...steady,
+  ...storage,
   ...times,
   ...typed,
 };

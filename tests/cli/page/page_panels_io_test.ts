@@ -24,6 +24,7 @@ const STEPS: Readonly<Record<string, (browser: Browser) => Promise<void>>> = {
   "what was found leads to its line, which is fetched where it isn't here": toWhatWasFound,
   "what the mode has can be done by buttons and with the keyboard alone": byButtons,
   "the list of people counts those who are in it": countsListed,
+  "nobody moves in the list of people while one points at it": peopleStay,
   "a group's entries are one stop of Tab, and arrows lead from one to the next": oneStop,
   "a button that others bring under the pointer takes no press at once": broughtUnderPointer,
   "a form stays open, with what was typed, while what was given in it isn't done": refusedForm,
@@ -423,6 +424,50 @@ async function countsListed(browser: Browser): Promise<void> {
       assertEquals(await open.page.locator("#people li").count(), Number(count), mode);
     }
   }
+}
+
+async function peopleStay(browser: Browser): Promise<void> {
+  await using double = disposable(new PageDouble({ mode: "friends" }));
+  const { page: program } = double;
+  const table = (...names: readonly string[]) =>
+    program.show({ event: "notice", text: "The table has changed", names });
+  const connected = (friend: string, state: string) =>
+    program.show({ event: "connection", friend, state });
+  program.show({ ...FRIENDS, names: ["bob", "carol", "dave"] });
+  for (const name of ["bob", "carol", "dave"]) connected(name, "opened");
+  await using open = await OpenPage.open(browser, program.url);
+  const { page } = open;
+  const people = page.locator("#people");
+  const shows = async (...names: readonly string[]) => {
+    const rows = `[...document.querySelectorAll("#people li")]
+      .map((row) => row.querySelector(".person-name")?.textContent ?? "")`;
+    await holdsIn(page, `JSON.stringify(${rows}) === ${JSON.stringify(JSON.stringify(names))}`);
+  };
+  await shows("Alice", "bob", "carol", "dave");
+  const dave = people.getByRole("button", { name: "dave" });
+  await people.getByText("bob").hover();
+  const place = await dave.boundingBox();
+
+  connected("bob", "closed");
+  table("aaron", "bob", "dave");
+  await shows("Alice", "bob", "", "dave", "aaron");
+  assertEquals(await dave.boundingBox(), place);
+  await people.getByText("dave").hover();
+  table("aaron", "bob", "carol", "dave");
+  await shows("Alice", "bob", "carol", "dave", "aaron");
+  await page.mouse.move(700, 300);
+  await shows("Alice", "dave", "aaron", "bob", "carol");
+
+  // The keyboard stays where it is as well.
+  await dave.focus();
+  connected("dave", "closed");
+  connected("bob", "opened");
+  await people.locator(".is-off", { hasText: "dave" }).waitFor();
+  await shows("Alice", "dave", "aaron", "bob", "carol");
+  await holdsIn(page, `document.activeElement.textContent.includes("dave")`);
+  table("aaron", "bob", "carol");
+  await shows("Alice", "bob", "aaron", "carol");
+  await holdsIn(page, `document.activeElement.id === "text"`);
 }
 
 async function whereOneTypesOn(browser: Browser): Promise<void> {

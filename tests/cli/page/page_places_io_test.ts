@@ -24,6 +24,7 @@ const STEPS: Readonly<Record<string, (browser: Browser) => Promise<void>>> = {
   "a new room is led to, and a draft stays where it was written": inNewRoom,
   "a window that isn't let in shows why, and nothing else": shutOut,
   "what is new is counted and marked when a page is opened, and only once": whatIsNew,
+  "many questions leave the message box in view, on a phone, too": manyQuestions,
   "who is led to a line further above isn't at the end": ledAbove,
   "what answered questions that are gone goes with them": votesGone,
   "earlier messages come above what is being read, which stays where it is": earlierMessages,
@@ -72,6 +73,51 @@ async function ledAbove(browser: Browser): Promise<void> {
   await open.sees("Bob waves");
   assertEquals(await page.locator(".new-line").count(), 0);
 }
+
+async function manyQuestions(browser: Browser): Promise<void> {
+  await using double = disposable(new PageDouble({ mode: "group" }));
+  const old = "a longer text that takes several lines in a narrow window. ".repeat(4);
+  const votes = Array.from({ length: 64 }, (_, at) => ({
+    ...{ event: "vote-wanted", edit: at + 1, seq: 1, by: "Bob", old, new: `${old}${at}` },
+    ...{ at: "2026-01-01T00:00:00.000Z", deadline: "2099-01-01T00:00:00.000Z" },
+  }));
+  double.page.show(said("one", { seq: 1 }), ...votes.slice(0, 5));
+  const viewport = { width: 360, height: 640 };
+  await using open = await OpenPage.open(browser, double.page.url, { viewport });
+  const { page } = open;
+  for (const count of [5, 64]) {
+    if (count > 5) double.page.show(...votes.slice(5));
+    await page.locator(".ask").nth(count - 1).waitFor({ state: "attached" });
+    for (const height of [640, 360]) {
+      await page.setViewportSize({ width: 360, height });
+      await holdsIn(page, IS_BELOW_QUESTIONS);
+      await open.type("y");
+      await page.locator("#hint").waitFor();
+      await holdsIn(page, IS_BELOW_QUESTIONS);
+      await page.locator("#text").fill("");
+    }
+    await page.setViewportSize(viewport);
+    for (const at of [0, count - 1]) {
+      await page.locator(".ask").nth(at).getByText("Refuse").scrollIntoViewIfNeeded();
+      await holdsIn(page, isInSight(`.ask:nth-child(${at + 1}) .button.is-main + .button`));
+    }
+    await holdsIn(page, IS_BELOW_QUESTIONS);
+  }
+}
+
+/** An expression: whether nothing lies over the middle of an element, which is in view. */
+function isInSight(selector: string): string {
+  return `(() => {
+    const element = document.querySelector("${selector}");
+    const { left, top, width, height, bottom } = element.getBoundingClientRect();
+    const seen = document.elementFromPoint(left + width / 2, top + height / 2);
+    return top >= 0 && bottom <= innerHeight && element.contains(seen);
+  })()`;
+}
+
+const IS_BELOW_QUESTIONS = isInSight("#text") + " && " + isInSight("#send") +
+  ` && document.querySelector("#asks").getBoundingClientRect().bottom <=
+    document.querySelector("#composer").getBoundingClientRect().top`;
 
 async function votesGone(browser: Browser): Promise<void> {
   await using double = disposable(new PageDouble({ mode: "group" }));
@@ -180,6 +226,9 @@ async function inDirectory(browser: Browser): Promise<void> {
   await open.type("still there?");
   await page.locator("#hint").getByText("there is no call with bob now").waitFor();
   assertEquals(typed(double.page).length, 2);
+  await page.getByRole("button", { name: "Call again" }).click();
+  await until(() => typed(double.page).length > 2);
+  assertEquals(typed(double.page).at(-1), "/call bob");
 }
 
 const commandsOf = (...names: readonly string[]) =>
@@ -241,10 +290,10 @@ async function elsewhere(browser: Browser): Promise<void> {
   assert(await badge.isHidden());
 
   double.page.show(said("psst", { private: true }));
-  await badge.getByText("1", { exact: true }).waitFor();
+  await badge.getByText("@1", { exact: true }).waitFor();
   assert(await isInView(page, "#elsewhere"));
   assertEquals(await open.violations(), []);
-  const button = "Conversations and people, 1 new message elsewhere";
+  const button = "Conversations and people, 1 new message elsewhere, 1 for you";
   await page.getByRole("button", { name: button, exact: true }).click();
   await page.locator("#places").getByText("Bob").click();
   await open.sees("psst");
@@ -278,18 +327,28 @@ async function inRooms(browser: Browser): Promise<void> {
   await using again = disposable(new PageDouble({ mode: "mesh", run: "run 2", port: first.port }));
   again.page.show(second);
   await open.sees("Club", "#title");
-  await page.getByText("which wasn’t opened when the program was started again").waitFor();
+  await page.getByText("which wasn't opened when the program was started again").waitFor();
   await open.type("hello");
   await until(() => typed(again.page).length > 0);
   assertEquals(typed(again.page), [{ command: "msg", text: "hello", room: "r2" }]);
   await page.locator("#places").getByRole("button").first().click();
   await open.sees("in the first");
   await open.type("is anybody here?");
-  await page.locator("#hint").getByText("you aren’t in this room now").waitFor();
+  await page.locator("#hint").getByText("you aren't in this room now").waitFor();
   assertEquals(await open.violations(), []);
   await page.locator("#banner").getByRole("button", { name: "Open it" }).click();
   await until(() => typed(again.page).length > 1);
   assertEquals(typed(again.page).at(-1), { command: "join", where: "--room=r1" });
+  assertEquals(await page.evaluate("document.activeElement.id"), "text");
+
+  // Also of whoever has gone back to the button meanwhile.
+  await page.locator("#banner").getByRole("button", { name: "Open it" }).focus();
+  const entries = () => page.locator("#places .place-name").allTextContents();
+  const before = await entries();
+  again.page.show(READY);
+  await page.locator("#banner").waitFor({ state: "hidden" });
+  await holdsIn(page, `document.activeElement.id === "text"`);
+  assertEquals(await entries(), before, "it has the place in the list that it had");
   open.faults.splice(0); // the attempts to connect meanwhile
 }
 
@@ -326,7 +385,7 @@ async function shutOut(browser: Browser): Promise<void> {
   const { url } = double.page;
   await using open = await OpenPage.open(browser, url.slice(0, url.indexOf("#")));
   const { page } = open;
-  await page.getByText("This address isn’t whole").waitFor();
+  await page.getByText("This address isn't whole").waitFor();
   for (const part of ["#title", "#text", "#places-part", "#own-link", ".empty"]) {
     assert(await page.locator(part).isHidden(), part);
   }
@@ -361,6 +420,12 @@ async function whatIsNew(browser: Browser): Promise<void> {
   await other.sees("new 59");
   assertEquals(await other.page.title(), "Room – p2pchat");
   assertEquals(await other.page.locator(".new-line").count(), 0);
+
+  // Whoever is elsewhere is told which conversation has something for them.
+  double.page.show(said("more"), said("Alice, are you there?", { mention: true }));
+  const entry = page.getByRole("button", { name: /^Room\s*, 2 new messages, 1 for you$/ });
+  await entry.locator(".badge.is-mention", { hasText: "@2" }).waitFor();
+  assertEquals(await open.violations(), []);
 }
 
 async function whatIsNotSent(browser: Browser): Promise<void> {

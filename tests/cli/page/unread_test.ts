@@ -4,7 +4,18 @@ import { assertEquals } from "@std/assert";
 import { after, AT, items, pageOf, placeOf, welcome } from "./events_given.ts";
 import { type Any, page } from "./page_modules.ts";
 
-const { listLabel, markKey, merged, NOTHING, reduce, unseenElsewhere, unseenIn } = page;
+const {
+  badgeText,
+  listIn,
+  listLabel,
+  markKey,
+  merged,
+  newsText,
+  NOTHING,
+  reduce,
+  unseenElsewhere,
+  unseenIn,
+} = page;
 
 const READY = {
   event: "ready",
@@ -133,12 +144,37 @@ Deno.test("page: where the list is hidden, what is new in other conversations is
     hello(4),
   ]);
   const counts = [away, reduce(away, { type: "select", place: there })].map(unseenElsewhere);
-  assertEquals(counts, [2, 2], "not what is new in the one that is shown");
-  assertEquals([0, 1, 1_000].map(listLabel), [
-    "Conversations and people",
-    "Conversations and people, 1 new message elsewhere",
-    "Conversations and people, 1,000 new messages elsewhere",
-  ]);
+  // Not what is new in the one that is shown.
+  assertEquals(counts, [{ unread: 2, mentions: 2 }, { unread: 2, mentions: 0 }]);
+  assertEquals(
+    [[0, 0], [1, 0], [1_000, 2]].map(([unread, mentions]) => listLabel({ unread, mentions })),
+    [
+      "Conversations and people",
+      "Conversations and people, 1 new message elsewhere",
+      "Conversations and people, 1,000 new messages elsewhere, 2 for you",
+    ],
+  );
+});
+
+Deno.test("page: what is for the user among what is new is marked, and said in words", () => {
+  const elsewhere = reduce(pageOf("mesh", [READY, hello(1)]), { type: "open", person: "Carol" });
+  const state = after(elsewhere, [hello(2), hello(3, { mention: true })]);
+  const { unread, mentions } = state.places.get("main");
+
+  assertEquals(newsText(unread, mentions), ", 2 new messages, 1 for you");
+  assertEquals(badgeText(unread, mentions), "@2");
+  assertEquals([newsText(0, 0), newsText(1, 0), badgeText(100, 0)], ["", ", 1 new message", "99+"]);
+});
+
+Deno.test("page: of a list that a browser keeps, what is damaged or of another kind is passed over", () => {
+  const kept = (text: string | null, fits: (one: unknown) => boolean) =>
+    listIn({ get: () => text }, "any", fits);
+
+  assertEquals(kept('[["a","b"],["c"],1,null,["d",2]]', page.isPair), [["a", "b"]]);
+  assertEquals(kept('["a",1,{}]', page.isText), ["a"]);
+  for (const text of [null, "", "{", "7", "null", '{"length":1}']) {
+    assertEquals(kept(text, page.isText), [], String(text));
+  }
 });
 
 Deno.test("page: whoever writes under names without end takes no conversation from the list", () => {

@@ -57,8 +57,8 @@ export function renderFrame(state, place) {
 /** Where the list is hidden, the button that opens it says how much is new in the other conversations. */
 function renderListButton(unseen) {
   const badge = $("elsewhere");
-  badge.hidden = unseen === 0;
-  setText(badge, badgeText(unseen));
+  badge.hidden = unseen.unread === 0;
+  setText(badge, badgeText(unseen.unread, unseen.mentions));
   $("open-side").setAttribute("aria-label", listLabel(unseen));
 }
 
@@ -112,8 +112,8 @@ const LINKS = {
   ended: ["Ended", "is-bad"],
 };
 
-/** @param retry Tries to connect again, as the user wishes. @param reopen Opens the room that is shown. */
-export function renderLink(state, place, { retry, reopen }) {
+/** @param act `retry` tries to connect again, as the user wishes; `reopen` opens the room that is shown. */
+export function renderLink(state, place, act) {
   const { link } = state;
   const [text, kind] = LINKS[link.state];
   const own = $("own-link");
@@ -128,12 +128,14 @@ export function renderLink(state, place, { retry, reopen }) {
   if (banner.dataset.text === `${tone} ${said}`) return;
   banner.dataset.text = `${tone} ${said}`;
   banner.className = `banner ${tone}`;
-  if (label === undefined) return fill(banner, said);
-  const onclick = label === OPEN ? reopen : retry;
-  fill(banner, said, " ", h("button", { type: "button", class: "more", onclick }, label));
+  const hadFocus = banner.contains(document.activeElement);
+  const onclick = label === OPEN ? act.reopen : act.retry;
+  const button = () => h("button", { type: "button", class: "more", onclick }, label);
+  fill(banner, said, label === undefined ? null : [" ", button()]);
+  if (hadFocus) act.lostFocus();
 }
 
-const CLOSED_TEXT = "You aren\u2019t in this room now. What was said here stays.";
+const CLOSED_TEXT = "You aren't in this room now. What was said here stays.";
 const OPEN = "Open it";
 
 /** What is said above the messages (null: nothing), how it looks, and what the button beside it is called. */

@@ -1,10 +1,13 @@
 /** A file that somebody offers: what it is, how far it is, and what can be done with it. */
 
 import { h, icon } from "./dom.js";
-import { visible } from "./harmless.js";
+import { shownName, visible } from "./harmless.js";
 import { sizeText } from "./phrases.js";
+import { peopleOf } from "./places.js";
+import { isCallWith } from "./typed.js";
 
-export function offerElement(item, { act }) {
+export function offerElement(item, context) {
+  const { act } = context;
   const { name, size, state: how, bytes } = item.data;
   const isFetching = how === "started" || how === "progress";
   const actions = actionsOf(item, act, isFetching);
@@ -19,7 +22,7 @@ export function offerElement(item, { act }) {
         "div",
         { class: "file-text" },
         h("h2", { class: "file-name" }, h("bdi", {}, visible(name))),
-        h("p", { class: "file-state" }, sizeText(size), stateOf(item)),
+        h("p", { class: "file-state" }, sizeText(size), stateOf(item, context)),
       ),
       actions.length === 0 ? null : h("div", { class: "actions" }, actions),
     ),
@@ -63,24 +66,38 @@ function button(text, label, onclick, more = "") {
 }
 
 const REASONS = {
-  changed: "it isn\u2019t any more what was offered",
+  changed: "it isn't any more what was offered",
   withdrawn: "the offer was taken back",
   "no-holder": "nobody who has it could be reached",
   disk: "the disk refused",
 };
 
-function stateOf({ data, isDismissed }) {
+/**
+ * What a file that was begun waits for, which one person alone has; empty: for nothing that is known here. Others of a room
+ * may have what was offered to all.
+ */
+export function waitText({ from, data }, { state, place }) {
+  if (data.state !== "started" && data.state !== "progress") return "";
+  if (place.type === "call") return isCallWith(state, place) ? "" : ", goes on in your next call";
+  const person = peopleOf(state, place).get(from);
+  const isThere = person !== undefined && person.connected !== false;
+  return place.person === null || isThere ? "" : `, goes on when ${shownName(from, state)} is back`;
+}
+
+function stateOf(item, context) {
+  const { data, isDismissed } = item;
   const { state: how, self, to, bytes, size, path, reason, text } = data;
   switch (how) {
     case "started":
     case "progress":
-      return ` \u00b7 ${size === 0 ? 100 : Math.floor(100 * bytes / size)} %`;
+      return ` \u00b7 ${size === 0 ? 100 : Math.floor(100 * bytes / size)} %` +
+        waitText(item, context);
     case "done":
       return self ? "" : [" \u00b7 saved as ", h("code", {}, visible(path ?? ""))];
     case "cancelled":
       return self ? " \u00b7 taken back" : " \u00b7 stopped";
     case "failed":
-      return ` \u00b7 ${visible(text ?? REASONS[reason] ?? "it can\u2019t be had")}`;
+      return ` \u00b7 ${visible(text ?? REASONS[reason] ?? "it can't be had")}`;
     case "over":
       return " \u00b7 not offered now";
     default:

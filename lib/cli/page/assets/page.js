@@ -23,7 +23,7 @@ import { Seeking } from "./seeking.js";
 import { closeSide, isSideOpen } from "./side.js";
 import { orderedPlaces, renderPeople, renderPlaces, titleOf } from "./sidebar.js";
 import { SteadyButtons } from "./steady.js";
-import { ofWindow } from "./storage.js";
+import { isText, listIn, ofWindow } from "./storage.js";
 import { alarm, tell } from "./telling.js";
 import { Timeline } from "./timeline.js";
 import { isCallWith, roomOf, tooLong } from "./typed.js";
@@ -185,6 +185,12 @@ const acts = {
     acts.open(person);
     $("file").click();
   },
+  retry: () => connection.wake(),
+  reopen: () => {
+    const { room } = homeOf(state, current());
+    run({ command: { command: "join", where: `--room=${room}` } }, "");
+    composer.focus();
+  },
   lostFocus: () => composer.focus(),
 };
 
@@ -206,14 +212,6 @@ function write() {
   closeSide();
   composer.focus();
 }
-
-const LINK_ACTS = {
-  retry: () => connection.wake(),
-  reopen: () => {
-    const { room } = homeOf(state, current());
-    run({ command: { command: "join", where: `--room=${room}` } }, "");
-  },
-};
 
 // What is drawn.
 
@@ -239,7 +237,7 @@ function render() {
     state,
     acts,
   );
-  renderLink(state, place, LINK_ACTS);
+  renderLink(state, place, acts);
   renderAnswers($("answers"), context);
   measured(nowMs);
   renderEnd(current(), timeline.isAtEnd);
@@ -317,7 +315,7 @@ function answeredEarlier({ event, ref, code, text }) {
   if (event !== "error") return seeking.goOn();
   if (code === "too-long" && place !== undefined && asking.fewer(state, place)) return;
   seeking.giveUp();
-  hint(`Earlier messages aren\u2019t shown: ${visible(text)}`);
+  hint(`Earlier messages aren't shown: ${visible(text)}`);
 }
 
 /** After a reload: to where the window was, once that is known. */
@@ -341,10 +339,10 @@ function catchUp() {
 
 /** Files whose sending ended with the page that was here before. */
 function tellUnsent() {
-  const names = JSON.parse(ofWindow.get(UNSENT) ?? "[]");
+  const names = listIn(ofWindow, UNSENT, isText);
   ofWindow.set(UNSENT, "[]");
   for (const name of names) {
-    say(`${visible(name)} wasn\u2019t sent: the page was left or reloaded before it was there.`);
+    say(`${visible(name)} wasn't sent: the page was left or reloaded before it was there.`);
   }
 }
 
@@ -402,6 +400,8 @@ function listen() {
   addEventListener("focus", looked);
   addEventListener("blur", looked);
   document.addEventListener("visibilitychange", looked);
+  // Whoever was pointed at has kept their place in the list till then.
+  for (const type of ["mouseleave", "focusout"]) $("people").addEventListener(type, drawSoon);
   setInterval(() => measured(Date.now()), CLOCK_MS);
 }
 
@@ -448,7 +448,7 @@ const uploads = new Uploads($("uploads"), {
     const place = state.places.get(id);
     if (place === undefined || place.type === "call" && !isCallWith(state, place)) {
       return say(
-        `${visible(file)} wasn\u2019t offered: whom it was for isn\u2019t there any more.`,
+        `${visible(file)} wasn't offered: whom it was for isn't there any more.`,
       );
     }
     const name = place.person === null ? {} : { name: place.person };

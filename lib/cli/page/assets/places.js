@@ -53,7 +53,10 @@ export const NOTHING = Object.freeze({
   keys: new Map(),
   /** What the page is to ask the program by itself: `{command, place}` each. */
   asks: [],
-  /** What this page has asked, until the first answer: by `ref`, `{place, text, said, isChat}`: as it was typed, and as it is said. */
+  /**
+   * What this page has asked, until the first answer: by `ref`, `{place, text, said, isChat, at}`: as it was typed, and as it
+   * is said.
+   */
   pending: new Map(),
   /** Refs that weren't answered when the connection was lost. */
   doubted: [],
@@ -275,7 +278,9 @@ export function unseenIn(state) {
   return { unread, mentions };
 }
 
-/** How many messages of others wait to be seen in other places than the one that is shown. */
+/** The same of other places than the one that is shown. */
 export function unseenElsewhere(state) {
-  return unseenIn(state).unread - (state.places.get(state.current)?.unread ?? 0);
+  const { unread, mentions } = unseenIn(state);
+  const here = state.places.get(state.current) ?? emptyPlace(state.current);
+  return { unread: unread - here.unread, mentions: mentions - here.mentions };
 }

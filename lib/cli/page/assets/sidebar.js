@@ -50,15 +50,21 @@ export function orderedPlaces(state) {
   ) => [parent, ...all.filter((place) => place.parent === parent.id)]);
 }
 
-/** What a badge shows of so many new messages. */
-export function badgeText(unread) {
-  return unread > 99 ? "99+" : String(unread);
+/** What a badge shows of so many new messages, some of which may be for the user. */
+export function badgeText(unread, forUser) {
+  return `${forUser > 0 ? "@" : ""}${unread > 99 ? "99+" : unread}`;
+}
+
+/** The same in words, behind what it is of. */
+export function newsText(unread, forUser, where = "") {
+  if (unread === 0) return "";
+  const which = forUser === 0 ? "" : `, ${numberText(forUser)} for you`;
+  return `, ${countText(unread, "new message")}${where}${which}`;
 }
 
 /** What the button is called that opens the list where it is hidden. */
-export function listLabel(unread) {
-  const news = unread === 0 ? "" : `, ${countText(unread, "new message")} elsewhere`;
-  return `Conversations and people${news}`;
+export function listLabel({ unread, mentions }) {
+  return `Conversations and people${newsText(unread, mentions, " elsewhere")}`;
 }
 
 export function renderPlaces(element, state, act) {
@@ -67,7 +73,8 @@ export function renderPlaces(element, state, act) {
   keyed(element, places, ({ id }) => id, (place) => {
     const isCurrent = place.id === state.current;
     const title = titleOf(state, place);
-    const news = place.unread === 0 ? "" : `, ${countText(place.unread, "new message")}`;
+    // Of what one person says to the user alone it needn't be said that it is for them.
+    const forUser = place.person === null ? place.mentions : 0;
     const sign = place.isPrivate ? "lock" : ICONS[place.type];
     return {
       signature: `${isCurrent} ${title} ${place.unread} ${place.mentions} ${sign} ${place.isOver}`,
@@ -82,11 +89,15 @@ export function renderPlaces(element, state, act) {
           },
           icon(sign),
           h("span", { class: "place-name" }, h("bdi", {}, title)),
-          h("span", { class: "unseen" }, `${place.isOver ? ", over" : ""}${news}`),
+          h(
+            "span",
+            { class: "unseen" },
+            `${place.isOver ? ", over" : ""}${newsText(place.unread, forUser)}`,
+          ),
           place.unread === 0 ? null : h("span", {
             class: place.mentions > 0 ? "badge is-mention" : "badge",
             "aria-hidden": "true",
-          }, badgeText(place.unread)),
+          }, badgeText(place.unread, forUser)),
         ),
     };
   });
@@ -100,10 +111,32 @@ export function renderPeople(elements, state, act) {
   setText(elements.word, WORDS[state.mode] ?? "Here");
   const listed = listedIn(state, place);
   setText(elements.count, listed === 0 ? "" : numberText(listed));
-  keyed(elements.list, people.slice(0, PEOPLE_MAX), ({ name }) => name, (person) => ({
+  const { list } = elements;
+  const { id } = homeOf(state, place);
+  const isHeld = list.of === id && list.matches(":hover, :focus-within");
+  const shown = isHeld ? [...list.children].map(({ dataset }) => dataset.key) : [];
+  const hadFocus = list.contains(document.activeElement);
+  list.of = id;
+  keyed(list, rowsOf(people, shown).slice(0, PEOPLE_MAX), ({ name }) => name, (person) => ({
     signature: JSON.stringify([person, state.keys.get(person.name), state.marked.size]),
-    make: () => personElement(person, state, act),
+    make: () => person.isGone ? null : personElement(person, state, act),
   }));
+  if (hadFocus && !list.contains(document.activeElement)) {
+    act.lostFocus();
+    renderPeople(elements, state, act); // nothing holds it now
+  }
+}
+
+/**
+ * People as they stand in the list: where somebody points at one of them, none moves. Who comes stands at the end, and the
+ * row of who went stays as a blank, or a press would be on somebody else.
+ * @param shown The names in the rows that stay where they are.
+ */
+export function rowsOf(people, shown) {
+  const known = new Map(people.map((person) => [person.name, person]));
+  const kept = shown.map((name) => known.get(name) ?? { name, isGone: true });
+  const before = new Set(shown);
+  return [...kept, ...people.filter(({ name }) => !before.has(name))];
 }
 
 function byPresence(one, other) {
@@ -165,9 +198,11 @@ function keyed(list, items, keyOf, describe) {
     }
     if (child.signature !== signature) {
       const hadFocus = child.contains(document.activeElement);
-      fill(child, make());
+      const made = make();
+      child.style.height = made === null ? `${child.getBoundingClientRect().height}px` : "";
+      fill(child, made);
       child.signature = signature;
-      if (hadFocus) child.firstChild.focus();
+      if (hadFocus) child.firstChild?.focus();
     }
     if (child === next) next = next.nextSibling;
     else list.insertBefore(child, next);

@@ -6,6 +6,7 @@
 import { h } from "./dom.js";
 import { goOn, keepOneStop } from "./entry_tools.js";
 import { itemElement } from "./items.js";
+import { waitText } from "./offers.js";
 import { peopleOf } from "./places.js";
 import { unnamed } from "./runs.js";
 import { drawnOf, keptScroll } from "./spans.js";
@@ -61,6 +62,7 @@ export class Timeline {
 
   /** Shows a place, or what has changed in it. @param context As of `itemElement`. */
   show(context) {
+    this.#followWidth();
     const isOther = this.#context?.place.id !== context.place.id;
     if (isOther) this.#leave();
     const anchor = isOther ? null : this.#anchor();
@@ -185,6 +187,7 @@ export class Timeline {
   };
 
   #scrolled() {
+    this.#followWidth();
     const { scrollTop, scrollHeight, clientHeight } = this.#element;
     const isAtEnd = scrollHeight - scrollTop - clientHeight < END_PX;
     if (isAtEnd !== this.#isAtEnd) {
@@ -192,6 +195,11 @@ export class Timeline {
       this.#changed();
     }
     if (this.#context !== null) this.#draw(this.#anchor(), true);
+  }
+
+  /** Another width has moved all: before anything is measured in it, what was seen is put back. */
+  #followWidth() {
+    if (this.#element.clientWidth !== this.#width) this.#resized();
   }
 
   #resized() {
@@ -323,7 +331,8 @@ export class Timeline {
     const shared = `${isDivided} ${dayNumber(nowMs)} ${state.marked.size}`;
     if (item.author === undefined) return shared;
     const { verified, refused, changed } = peopleOf(state, place).get(item.from) ?? {};
-    return `${shared} ${verified} ${refused} ${changed?.key}`;
+    const waits = item.kind === "offer" ? waitText(item, this.#context) : "";
+    return `${shared} ${verified} ${refused} ${changed?.key} ${waits}`;
   }
 
   #measure() {

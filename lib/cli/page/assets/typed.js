@@ -231,9 +231,8 @@ function fileIn(state, place, word, when) {
     when.nowMs - Date.parse(at) < FILE_ASKED_MS;
   const asked = [...itemsOf(place.chunks)].filter(isAsked);
   if (asked.length === 0) return null;
-  const getting = asked.map(({ data }) => `/get ${data.file}`);
   const isYes = /y/i.test(word);
-  const form = isYes ? getting.join(", ") : NO_FILE;
+  const form = isYes ? formsOf(asked.map(({ data }) => `/get ${data.file}`)) : NO_FILE;
   return {
     form,
     answer() {
@@ -256,6 +255,14 @@ function fileIn(state, place, word, when) {
 
 const NO_FILE = "press No, thanks";
 
+/** Of many questions so many are named: the message box stays in view below that. */
+const FORMS_MAX = 5;
+
+function formsOf(forms) {
+  const named = forms.slice(0, FORMS_MAX).join(", ");
+  return forms.length > FORMS_MAX ? `${named} and so on` : named;
+}
+
 function voteOf(word) {
   return /^(?:y|yes|go)$/i.test(word) ? "go" : "abort";
 }
@@ -276,7 +283,7 @@ function voted({ votes }, word, when) {
   );
   if (error !== null) return { error };
   if (asked.length > 1) {
-    const forms = asked.map(({ edit }) => `/${command} ${edit}`).join(", ");
+    const forms = formsOf(asked.map(({ edit }) => `/${command} ${edit}`));
     return { error: `${asked.length} edits wait for your vote: ${forms}` };
   }
   return { command: { command, edit: asked[0].edit } };
@@ -315,7 +322,7 @@ function tooEarly(asked, { begunMs, nowMs }, about, instead) {
 }
 
 const NOT_IN =
-  "Not sent: you aren\u2019t in this room now. Open it again, or choose another conversation.";
+  "Not sent: you aren't in this room now. Open it again, or choose another conversation.";
 
 function chat(command) {
   return { command, isChat: true };
@@ -336,7 +343,7 @@ function inCall(state, place, text) {
   }
   return call.state === "incoming"
     ? { error: `Not sent: ${person} is calling: y accepts, n declines.` }
-    : { error: `Not sent: ${person} hasn\u2019t answered yet.` };
+    : { error: `Not sent: ${person} hasn't answered yet.` };
 }
 
 /** The command that ends a call. */
@@ -370,7 +377,7 @@ function toFriend(place, text) {
     : { ...chat({ command: "msg", name: friend, text: said }), to: friend };
 }
 
-const LOG_IN = "Nothing was done: you aren\u2019t logged in yet. Log in at the console first.";
+const LOG_IN = "Nothing was done: you aren't logged in yet. Log in at the console first.";
 const CALL_FIRST =
   "Not sent: 2 TEXT tells everybody who is online; to talk to one person, call them.";
 
