@@ -223,7 +223,8 @@ export class Timeline {
       if (element.getBoundingClientRect().bottom <= top) continue;
       for (const { item, element: part } of parts) {
         const rect = part.getBoundingClientRect();
-        if (rect.bottom > top) return { key: item.key, offset: rect.top - top };
+        // Of a pixel nothing is read.
+        if (rect.bottom > top + 1) return { key: item.key, offset: rect.top - top };
       }
     }
     return null;
