@@ -348,14 +348,18 @@ function parseLine(line: string): UserInfo | Fault | null {
   const code = odd.codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0");
   return wrong(
     `it has U+${code}, an odd blank or invisible character: ${
-      quotedStart(content.replace(/^[ \t]+|[ \t]+$/g, ""))
+      quotedStart(piecesOf(content).join(" "))
     }`,
     "write a space in its place, or delete it",
   );
 }
 
+function piecesOf(content: string): readonly string[] {
+  return content.split(/[ \t]+/).filter((word) => word !== "");
+}
+
 function parseContent(content: string): UserInfo | Fault | null {
-  const words = content.split(/[ \t]+/).filter((word) => word !== "");
+  const words = piecesOf(content);
   const [name, hostText, portText, fingerprint] = words;
   if (name === undefined) return null;
   if (hostText === undefined || portText === undefined || words.length > 4) {

@@ -390,3 +390,12 @@ Deno.test("withUserInfo() refuses what the table has, and what it can't hold", (
   assert(refused("#".repeat(1_048_570), eve).includes("has at most 1048576 bytes"));
   assert(refused("bob b", eve).startsWith("Cannot read users.txt, line 1: it must be"));
 });
+
+Deno.test("parseUserInfo() tells of an odd blank behind many others as quickly as of any", () => {
+  const line = utf8(`bob${" ".repeat(60_000)}b 5001 \u2028\n`);
+  const tookMs = cpuMs(() => {
+    assertEquals(parseUserInfo(PATH, line, 1).complaints.length, 1);
+  });
+
+  assertLess(tookMs, 1_000); // 4 s where it takes the square of the line's length
+});
