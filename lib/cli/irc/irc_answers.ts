@@ -6,7 +6,7 @@ import { type Fields, isTrue, maybeText, numberOf, textOf } from "./rooms/irc_fi
 import { ircFolded, ircMessage, NOBODY, SERVER, withTags } from "./lines/irc_message.ts";
 import { SERVICE, typed } from "./lines/irc_names.ts";
 import { type IrcRooms, type Person, placeWord, type Room } from "./rooms/irc_rooms.ts";
-import { sourceOf } from "./irc_speech.ts";
+import { sendService, sourceOf } from "./irc_speech.ts";
 
 /** Before the nick of somebody whom the user has verified: a voice, as IRC calls it. */
 const VERIFIED = "+";
@@ -144,6 +144,22 @@ export function answerMode(
   }
   client.reply("324", room.channel!, room.isPrivate ? "+in" : "+n");
   client.reply("329", room.channel!, String(Math.floor(room.sinceMs / 1_000)));
+}
+
+/**
+ * Nothing was sent to that nick. Clients may have their own words for 401, which say that nobody is called so: where
+ * somebody is, the program's stand in the conversation with that one.
+ */
+export function answerNotSent(
+  client: IrcClient,
+  rooms: IrcRooms,
+  nick: string,
+  text: string,
+  time: string,
+): void {
+  const key = rooms.keyOf(nick);
+  if (key === null) return client.reply("401", nick, text);
+  sendService(client, "NOTICE", client.nick, [text], time, { nick, key });
 }
 
 export function answerNoChannel(client: IrcClient, channel: string): void {

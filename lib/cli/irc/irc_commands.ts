@@ -7,6 +7,7 @@ import {
   answerMode,
   answerNames,
   answerNoChannel,
+  answerNotSent,
   answerOwnWhois,
   answerTopic,
   answerUserhost,
@@ -366,6 +367,7 @@ function targets({ client, said }: IrcContext, params: readonly string[]): void 
 /** The words of an error that a message of the client's met: numerics, as clients know them. */
 export function sendError(
   client: IrcClient,
+  rooms: IrcRooms,
   pending: Pending,
   code: string,
   text: string,
@@ -381,7 +383,8 @@ export function sendError(
     if (code === "too-long") {
       return client.fail("PRIVMSG", "MESSAGE_TOO_LONG", target, String(MESSAGE_BYTES_MAX), text);
     }
-    return client.reply(target.startsWith("#") ? "404" : "401", target, text);
+    if (target.startsWith("#")) return client.reply("404", target, text);
+    return answerNotSent(client, rooms, target, text, time);
   }
   const isAsked = kind === "service";
   sendService(client, isAsked ? "PRIVMSG" : "NOTICE", client.nick, [`error: ${text}`], time);

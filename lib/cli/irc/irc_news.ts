@@ -64,7 +64,7 @@ function sendOther(news: News): void {
   if (pending !== undefined && name === "error") {
     const typed = typedAnywhere(textOf(fields, "text"), words);
     const [text] = atPlace(pending.kind === "said" ? null : place, [typed]);
-    return sendError(client, pending, textOf(fields, "code"), text!, time);
+    return sendError(client, rooms, pending, textOf(fields, "code"), text!, time);
   }
   const isAsked = pending?.kind === "service";
   if (isAsExpected(fields) || (SILENT.has(name) && !isAsked)) return;

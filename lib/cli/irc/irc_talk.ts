@@ -5,6 +5,7 @@
 
 import { dropOldest } from "../../base/collections/bounded.ts";
 import { utf8Length } from "../../base/text/text.ts";
+import { answerNotSent } from "./irc_answers.ts";
 import type { IrcClient } from "./irc_client.ts";
 import { type Fields, textOf } from "./rooms/irc_fields.ts";
 import { ircFolded } from "./lines/irc_message.ts";
@@ -107,7 +108,7 @@ export class IrcTalk {
     }
     const addressed = this.addressee(target, "msg");
     if (addressed.type === "nobody") {
-      client.reply("401", target, `Nothing was sent: ${addressed.text}`);
+      this.#refuse(said, `Nothing was sent: ${addressed.text}`);
       return true;
     }
     const { room, name } = addressed;
@@ -185,8 +186,12 @@ export class IrcTalk {
     return null;
   }
 
+  #refuse({ client, target, time }: Utterance, text: string): void {
+    answerNotSent(client, this.rooms, target, text, time);
+  }
+
   #sayInCall(name: string, said: Utterance): boolean {
-    const { client, text, target } = said;
+    const { text } = said;
     const answer = ANSWERS.get(text.trim().toLowerCase());
     if (this.#caller?.name === name) {
       if (answer !== undefined && !isJustBefore(this.#caller.askedMs, said.time)) {
@@ -197,13 +202,13 @@ export class IrcTalk {
       const refused = answer === undefined
         ? `Nothing was sent: ${name} is calling; y accepts, n declines`
         : `Nothing was done: ${ASKED_JUST_NOW}`;
-      client.reply("401", target, refused);
+      this.#refuse(said, refused);
       return true;
     }
     if (this.#call !== null && this.#call.peer !== name) {
       const other = this.#call.peer;
       const way = `you are in a call with ${other}; ${typed("hangup")} ends it`;
-      client.reply("401", target, `Nothing was sent: ${way}`);
+      this.#refuse(said, `Nothing was sent: ${way}`);
       return true;
     }
     if (this.#call?.isConnected === true) {
@@ -215,15 +220,11 @@ export class IrcTalk {
     if (this.#call === null && (isOver || answer !== undefined)) {
       const why = isOver ? `the call with ${name} is over` : `${name} isn't calling`;
       const way = `${typed(`call ${name}`)} calls${isOver ? " again" : ""}`;
-      client.reply("401", target, `Nothing was sent: ${why}; ${way}`);
+      this.#refuse(said, `Nothing was sent: ${why}; ${way}`);
       return true;
     }
     if (this.#held.length >= HELD_MAX) {
-      client.reply(
-        "401",
-        target,
-        "Nothing was sent: much waits already for the call to be answered",
-      );
+      this.#refuse(said, "Nothing was sent: much waits already for the call to be answered");
       return true;
     }
     this.#held.push({ text, pending: pendingOf(said, "said") });

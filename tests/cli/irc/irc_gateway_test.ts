@@ -327,6 +327,13 @@ Deno.test("irc: without echo-message a label is acknowledged; an error carries i
   assertEquals(bench.taken(), [
     "@label=x2 :p2pchat.local 401 Alice Bbo :nobody is called Bbo",
   ]);
+  bench.joined("Bob", KEY.bob);
+  bench.taken();
+  bench.line("@label=x5 PRIVMSG Bob :hi");
+  bench.answer({ event: "error", code: "full", text: "100 messages wait already" });
+  assertEquals(bench.taken(), [
+    `@label=x5 :Bob!p2p@${KEY.bob} NOTICE Alice :100 messages wait already`,
+  ]);
   bench.line("@label=x3 PONG");
   assertEquals(bench.taken(), ["@label=x3 :p2pchat.local ACK"]);
   bench.line("@label=x4 MOTD");

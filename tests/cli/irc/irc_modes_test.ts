@@ -158,11 +158,13 @@ Deno.test("irc group: of a long text that isn't before one's eyes any more is sa
 Deno.test("irc group: nothing is private, and nobody's name is changed", () => {
   const bench = inGroup();
   const count = bench.runs.length;
-  bench.line("PRIVMSG Bob :psst\nNICK other");
+  bench.line("PRIVMSG Bob :psst\nPRIVMSG Dora :psst\nNICK other");
 
+  const text = "Nothing was sent: a group has no private messages; say it in the channel to all";
   const lines = bench.bare();
-  assert(lines[0]!.includes(" 401 Alice Bob :Nothing was sent"), lines[0]);
-  assert(lines[1]!.includes(" 447 "), lines[1]);
+  assertEquals(lines[0], `:${BOB} NOTICE Alice :${text}`);
+  assertEquals(lines[1], `:p2pchat.local 401 Alice Dora :${text}`);
+  assert(lines[2]!.includes(" 447 "), lines[2]);
   assertEquals(bench.runs.length, count);
 });
 
@@ -322,7 +324,7 @@ Deno.test("irc directory: what is written once a call is over is refused, and ca
   const { length } = bench.runs;
   bench.line("PRIVMSG Bob :one more thing\nPRIVMSG Bob :and another");
   assertEquals(bench.runs.length, length);
-  const refused = ":p2pchat.local 401 Alice Bob :Nothing was sent: the call with Bob is over; " +
+  const refused = `:${BOB} NOTICE Alice :Nothing was sent: the call with Bob is over; ` +
     "/msg *p2pchat call Bob calls again";
   assertEquals(bench.bare(), [refused, refused]);
 
@@ -435,7 +437,7 @@ Deno.test("irc directory: an answer to who calls no more calls nobody", () => {
   const { length } = bench.runs;
   bench.line("PRIVMSG Bob :Y ");
   bench.line("PRIVMSG Bob :no");
-  const refused = ":p2pchat.local 401 Alice Bob :Nothing was sent: Bob isn't calling; " +
+  const refused = `:${BOB} NOTICE Alice :Nothing was sent: Bob isn't calling; ` +
     "/msg *p2pchat call Bob calls";
   assertEquals([bench.runs.length, bench.bare()], [length, [refused, refused]]);
 

@@ -168,7 +168,7 @@ Deno.test("irc rooms: what is for somebody who has left goes to them, and to nob
   bench.joined("Bob", "mallory", { room: "r2" });
   assertStringIncludes(
     String(told(bench, "Bob")),
-    " 401 Alice Bob :Nothing was sent: that Bob isn't here; Bob^mall, who has the same name, has",
+    " NOTICE Alice :Nothing was sent: that Bob isn't here; Bob^mall, who has the same name, has",
   );
   bench.event({ event: "parted", number: 2, title: "Two", reason: "quit", room: "r2" });
   assertStringIncludes(String(told(bench, "Bob")), "Bob was in a room that you have left");

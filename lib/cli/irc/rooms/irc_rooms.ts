@@ -168,6 +168,12 @@ export class IrcRooms {
     return undefined;
   }
 
+  /** The key for which a nick stands, or stood; null: nobody is called so, or was. */
+  keyOf(nick: string): string | null {
+    if (this.isOwnNick(nick)) return this.#key;
+    return (this.byNick(nick)?.person ?? this.#owners.get(ircFolded(nick)))?.key ?? null;
+  }
+
   /** The room that an event is about; undefined: there is none yet. */
   roomOf(fields: Fields): Room | undefined {
     const id = maybeText(fields, "room");
