@@ -14,6 +14,7 @@ import {
   DIRECTORY_NAME,
   type DirectoryEvent,
 } from "../../lib/protocols/directory/schema/events.ts";
+import type { KeptWords } from "../../lib/runtime/hosts/mode_host.ts";
 import type { DirectoryRecord } from "../../lib/protocols/directory/schema/records.ts";
 import type { ChannelConfig } from "../../lib/protocols/noise/config.ts";
 import { keyPairFromSeed } from "../../lib/protocols/noise/primitives.ts";
@@ -62,6 +63,7 @@ export interface Before {
   readonly entry?: Entry;
   /** When keys are remembered. */
   readonly pinned?: () => Promise<void>;
+  readonly words?: KeptWords<ClientEvent>;
 }
 
 export class ClientProgram {
@@ -172,7 +174,8 @@ export class DirectoryWorld extends HostWorld {
   /** Starts a client that signs up, at the host `127.0.1.SEED`. */
   start(
     name: string,
-    { ready = () => null, entry = signUp(name), pinned = () => Promise.resolve() }: Before = {},
+    { ready = () => null, entry = signUp(name), pinned = () => Promise.resolve(), words }: Before =
+      {},
     config: Partial<ClientConfig> = {},
     store = new MemoryStore<ClientRecord>(),
   ): ClientProgram {
@@ -234,6 +237,7 @@ export class DirectoryWorld extends HostWorld {
         program.host.enter(entry);
       },
       connecting() {},
+      ...(words === undefined ? {} : { privateWords: words }),
       pin({ name, key }) {
         const scope = name === DIRECTORY_NAME ? "" : directory;
         pins.set(`${scope} ${foldName(name)}`, fingerprintOf(key));

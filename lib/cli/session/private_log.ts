@@ -35,10 +35,8 @@ export class PrivateLog implements PrivateStore {
   /** Of the messages in the last segments: one that is brought again after a kill is there already. */
   #known = new Set<string>();
   #before = new Set<string>();
-  /** What the next write takes, in its order: as much as may wait for the disk (`Runner`). */
-  #waiting: Kept[] = [];
-  /** The next write, until it begins. */
-  #next: Promise<void> | null = null;
+  /** The next write until it begins, and what it takes, in its order: as much as may wait for the disk (`Runner`). */
+  #next: { readonly records: Kept[]; readonly written: Promise<void> } | null = null;
   /** Writes and reads, one after the other. */
   #last: Promise<unknown> = Promise.resolve();
   #syncing: ReturnType<typeof setTimeout> | undefined;
@@ -71,14 +69,17 @@ export class PrivateLog implements PrivateStore {
   }
 
   #write(record: Kept): Promise<void> {
-    this.#waiting.push(record);
-    return this.#next ??= this.#inTurn(() => this.#writeWaiting());
+    if (this.#next === null) {
+      const records: Kept[] = [];
+      const written = this.#inTurn(() => this.#writeAll(records));
+      this.#next = { records, written };
+    }
+    this.#next.records.push(record);
+    return this.#next.written;
   }
 
-  async #writeWaiting(): Promise<void> {
-    this.#next = null;
-    const waiting = this.#waiting;
-    this.#waiting = [];
+  async #writeAll(waiting: readonly Kept[]): Promise<void> {
+    if (this.#next?.records === waiting) this.#next = null;
     try {
       for (let done = 0; done < waiting.length;) done += await this.#writeFrom(waiting, done);
     } catch (error) {
@@ -114,11 +115,15 @@ export class PrivateLog implements PrivateStore {
     return end - start;
   }
 
-  /** The last `count` of those that are wanted, each once, in the order in which they were written and came. */
+  /**
+   * The last `count` of those that are wanted, each once, in the order in which they were written and came; of those that
+   * were kept before it is asked for.
+   */
   find(
     isWanted: (words: PrivateWords) => boolean,
     count: number,
   ): Promise<readonly PrivateWords[]> {
+    this.#next = null; // what is kept from now on isn't found
     return this.#inTurn(async () => {
       const found = new Map<string, PrivateWords>();
       const takenBack = new Set<string>();

@@ -56,8 +56,9 @@ export class PrivateMemory implements PrivateStore {
     isWanted: (words: PrivateWords) => boolean,
     count: number,
   ): Promise<readonly PrivateWords[]> {
+    const found = this.#words.filter(isWanted); // before others are kept
     const earlier = await this.earlier.find(isWanted, count);
-    return count === 0 ? [] : [...earlier, ...this.#words.filter(isWanted)].slice(-count);
+    return count === 0 ? [] : [...earlier, ...found].slice(-count);
   }
 
   close(): Promise<void> {

@@ -68,7 +68,10 @@ export interface KeptWords<Event> {
    * our own.
    */
   keep(effect: Omit<KeepEffect, "type">): Promise<void>;
-  /** Completes an answer, after all that `keep` was called for. What can't be read is told, and left out. */
+  /**
+   * Completes an answer, with all that `keep` was called for before, and nothing that it is called for later. What can't
+   * be read is told, and left out.
+   */
   recalled(effect: RecallEffect<Event>): Promise<Event>;
 }
 
@@ -332,19 +335,24 @@ export abstract class ModeHost<
 
   async #recall(effect: RecallEffect<Event>): Promise<void> {
     const { privateWords: words } = this.ports;
-    const event = await this.#made(effect);
+    // Without a turn between: what is kept behind it was said after it, and mustn't be found.
+    const event = effect.making === undefined
+      ? effect.event
+      : await this.#made(effect, effect.making);
     const isWhole = words === undefined || effect.isPublic === true;
     this.#recalled.set(effect, isWhole ? event : await words.recalled({ ...effect, event }));
   }
 
   /** The answer with all its messages; everything else goes on between two pieces of it. */
-  async #made({ event, making }: RecallEffect<Event>): Promise<RecallEffect<Event>["event"]> {
+  async #made(
+    { event }: RecallEffect<Event>,
+    making: NonNullable<RecallEffect<Event>["making"]>,
+  ): Promise<RecallEffect<Event>["event"]> {
     const { clock } = this.ports;
-    for (let next = making?.next(); next !== undefined; next = making?.next()) {
+    for (let next = making.next();; next = making.next()) {
       if (next.done === true) return { ...event, messages: next.value };
       await new Promise<void>((resolve) => void clock.at(clock.nowMs(), resolve));
     }
-    return event;
   }
 
   /**

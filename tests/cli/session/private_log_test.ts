@@ -56,6 +56,16 @@ Deno.test("PrivateLog finds what was kept at earlier starts, the last of it, who
   await again.close();
 });
 
+Deno.test("PrivateLog finds what was kept before it was asked, and nothing that is kept while it looks", async () => {
+  const log = open(await emptyDisk());
+  const first = log.keep(words("one"));
+  const found = textsIn(log);
+  await Promise.all([first, log.keep(words("two")), log.keep(words("three"))]);
+  assertEquals(await found, ["one"]);
+  assertEquals(await textsIn(log), ["one", "two", "three"]);
+  await log.close();
+});
+
 Deno.test("PrivateLog touches nothing before the first message, and makes nothing for a question", async () => {
   const disk = await emptyDisk();
   const before = disk.operations;

@@ -23,6 +23,9 @@ Deno.test("PrivateMemory finds what earlier starts have kept, and what it has, o
   for (const text of ["one", "no", "two"]) await memory.keep(words(text));
   await memory.takeBack(words("one"));
   assertEquals([await texts(5), await texts(1), await texts(0)], [["earlier", "two"], ["two"], []]);
+  const found = texts(5);
+  await memory.keep(words("meanwhile"));
+  assertEquals(await found, ["earlier", "two"]);
   await memory.close();
   const all = disk.paths().map((path) => disk.text(path)).join();
   assertEquals([all.includes("earlier"), all.includes("two")], [true, false]);

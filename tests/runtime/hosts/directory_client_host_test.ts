@@ -9,6 +9,8 @@ import {
   DIRECTORY_CHANNEL,
   TEXT_BYTES_MAX,
 } from "../../../lib/protocols/directory/schema/limits.ts";
+import type { ClientEvent } from "../../../lib/protocols/directory/schema/events.ts";
+import type { KeptWords } from "../../../lib/runtime/hosts/mode_host.ts";
 import type { DirectoryHost } from "../../../lib/runtime/hosts/directory_host.ts";
 import {
   type ClientProgram,
@@ -80,6 +82,28 @@ Deno.test("DirectoryClientHost: two come in, see each other, talk directly, and 
   assertEquals(bob.calls, ["ann connected direct", "ann ended"]);
   assertEquals([ann.heard, bob.heard], [["hi"], ["hello"]]);
   assertEquals([ann.errors, bob.errors], [[], []]);
+});
+
+Deno.test("DirectoryClientHost: what was said earlier is asked for before a line that waited for the call is kept", async () => {
+  const world = new DirectoryWorld();
+  world.serve();
+  const asked: string[] = [];
+  const words: KeptWords<ClientEvent> = {
+    keep: ({ words: { text } }) => Promise.resolve(void asked.push(`keep ${text}`)),
+    recalled: ({ event }) => Promise.resolve((asked.push("recall"), event)),
+  };
+  const ann = world.start("ann", { words }, { shownAgain: 20 });
+  const bob = world.start("bob");
+  await world.pass(500);
+
+  ann.do({ command: "call", name: "bob" });
+  for (const text of ["one", "two"]) ann.say(text);
+  await world.pass(100);
+  bob.do({ command: "accept" });
+  await world.pass(1_000);
+
+  assertEquals(bob.heard, ["one", "two"]);
+  assertEquals(asked, ["recall", "keep one", "keep two"]);
 });
 
 Deno.test("DirectoryClientHost: why a call is declined is shown, and in nobody's log", async () => {
