@@ -89,6 +89,99 @@ async function opened(
   await page.keyboard.press("Escape");
 }
 
+Deno.test({
+  ...IN_BROWSER,
+  ignore: IN_BROWSER.ignore || SLOW.ignore,
+  name: "page: the text of each kind of button can be read under the mouse and focused",
+  async fn() {
+    const browser = await openBrowser();
+    try {
+      const seen = new Set<string>();
+      for (const mode of Object.keys(SCENES)) await buttons(browser, mode, seen);
+      for (const kind of ["button is-main", "button is-slim is-main", "button", "more"]) {
+        assertEquals(seen.has(kind), true, `${kind} of ${[...seen].join("; ")}`);
+      }
+    } finally {
+      await browser.close();
+    }
+  },
+});
+
+/** @param seen The kinds of buttons so far, by their classes: each is looked at once. */
+async function buttons(browser: Browser, mode: string, seen: Set<string>): Promise<void> {
+  const double = new PageDouble({ mode });
+  double.show(...SCENES[mode]!);
+  await using open = await OpenPage.open(browser, double.url, { reducedMotion: "reduce" });
+  const { page } = open;
+  const look = async (within: string) => {
+    const all = page.locator(`${within} button`);
+    for (let at = 0; at < await all.count(); at++) {
+      const button = all.nth(at);
+      const asked = (what: string) =>
+        page.evaluate(`(${what})(document.querySelectorAll("${within} button")[${at}])`);
+      const kind = await asked(KIND) as string;
+      if (seen.has(kind) || !await button.isVisible() || !await button.isEnabled()) continue;
+      seen.add(kind);
+      for (const colorScheme of SCHEMES) {
+        await page.emulateMedia({ colorScheme });
+        const check = async (what: string) => {
+          const contrast = await asked(CONTRAST) as number;
+          const told = `${kind}, ${what}, ${colorScheme}: ${contrast.toFixed(1)}`;
+          assertEquals(contrast >= 4.5, true, told);
+        };
+        await button.hover();
+        await check("under the mouse");
+        await button.focus();
+        await check("focused");
+      }
+    }
+  };
+  if (mode === "friends") await page.locator("#people").getByText("Bob").click();
+  await open.sees("the end");
+  await page.locator("#text").fill("Hello");
+  await look("body");
+  if (mode === "mesh") {
+    await page.locator(".person").nth(1).click();
+    await look("dialog");
+    await page.keyboard.press("Escape");
+  }
+  await double.close();
+  open.faults.splice(0); // the attempts to connect again
+}
+
+/** What tells how a button looks. */
+const KIND = `(button) => {
+  const of = (element) => element.className === "" ? element.localName : element.className;
+  return button.className === "" ? of(button.parentElement) + " > button" : of(button);
+}`;
+
+/** The contrast of a button's text and its ground, as WCAG 2 reckons it; of what is half seen through, as it is seen. */
+const CONTRAST = `(button) => {
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  canvas.canvas.width = canvas.canvas.height = 1;
+  const painted = (...colours) => {
+    for (const colour of colours) {
+      canvas.fillStyle = colour;
+      canvas.fillRect(0, 0, 1, 1);
+    }
+    return [...canvas.getImageData(0, 0, 1, 1).data.slice(0, 3)];
+  };
+  const grounds = [];
+  for (let at = button; at !== null; at = at.parentElement) {
+    grounds.unshift(getComputedStyle(at).backgroundColor);
+  }
+  const light = (colour) => {
+    const [r, g, b] = colour.map((part) => {
+      const share = part / 255;
+      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const ground = light(painted("white", ...grounds));
+  const text = light(painted("white", ...grounds, getComputedStyle(button).color));
+  return (Math.max(ground, text) + 0.05) / (Math.min(ground, text) + 0.05);
+}`;
+
 async function isRight(open: OpenPage, what: string): Promise<void> {
   const found = (await open.violations()).filter((violation) => !violation.startsWith(SCROLLED));
   assertEquals(found, [], what);
