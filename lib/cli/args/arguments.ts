@@ -136,7 +136,16 @@ function parsedCommandLine(
   // An invite taken for a host, or for a file, would be shown, logged and stored as that one.
   const others = given.names.filter((flag) => flag !== "invite").map(given.text);
   if ([...given.words, ...others].some((text = "") => hasInvite(text))) throw inviteMisplaced();
-  if (given.words[0] === undefined) return { type: "help", about: [], asked: given.isOn("help") };
+  if (given.words[0] === undefined) {
+    const [flag] = given.names;
+    if (flag !== undefined && !given.isOn("help")) {
+      throw new P2pchatError(
+        "usage",
+        `The command is missing: --${flag} needs one; p2pchat help lists them`,
+      );
+    }
+    return { type: "help", about: [], asked: given.isOn("help") };
+  }
   if (given.words[0] === "help") {
     const about = given.words.slice(1);
     return { type: "help", about: about.length === 0 ? [] : named(about, commands), asked: true };

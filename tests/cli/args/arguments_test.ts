@@ -384,6 +384,12 @@ Deno.test("parseCommandLine() tells help that was asked for from help that is ne
   assertEquals(parse("--version"), { type: "version" });
 });
 
+Deno.test("parseCommandLine() says that the command is missing where flags alone are given", () => {
+  const refused = assertThrows(() => parse("--once", "hi"), P2pchatError);
+  const text = "The command is missing: --once needs one; p2pchat help lists them";
+  assertEquals([refused.code, refused.message], ["usage", text]);
+});
+
 Deno.test("parseCommandLine() refuses 64 KB of letters behind one dash at once", () => {
   const letters = `-${"x".repeat(65_535)}`;
   const tookMs = cpuMs(() => {
