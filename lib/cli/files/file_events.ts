@@ -43,6 +43,8 @@ export type FileEvent =
     readonly event: "offer";
     /** It was known to an earlier process. */
     readonly history?: true;
+    /** Where it is, of what an earlier process received. */
+    readonly path?: string;
   }
   | {
     readonly event: "transfer";

@@ -61,11 +61,15 @@ function sized({ name, size }: { readonly name: string; readonly size: number })
 }
 
 function offerLines(event: Named<"offer">, nowMs: number, interactive: boolean): readonly Line[] {
-  const { file, from, self, to } = event;
+  const { file, from, self, to, path } = event;
   const alone = to === undefined ? [] : [" to ", self ? nameSpan(to) : "you alone"];
   if (self) {
     const still = event.history === true ? "You still offer " : "You offer ";
     return [starLine(nowMs, still, sized(event), ...alone, `; /cancel ${file} takes that back`)];
+  }
+  if (path !== undefined) {
+    const of = [sized(event), " from ", nameSpan(from), ...alone];
+    return [starLine(nowMs, "You have ", ...of, ": ", exact(path))];
   }
   const said: Line = [nameSpan(from), " offers ", sized(event), ...alone];
   if (event.history === true || !interactive) {

@@ -354,7 +354,10 @@ export class SharedFiles {
     }
     if (this.#ports.isIgnored(offer.key)) return;
     if (this.#open?.gone.has(listed.offer.id)) return; // what follows says so
-    ui.show(this.#isRestoring ? { ...offer, history: true } : offer, ref);
+    // What was received by an earlier process is told as that, and not as if it could be fetched.
+    const isHere = listed.state === "here" && !offer.self && this.#open !== null;
+    const path = isHere ? pathIn(this.#open!, listed.offer.id) : {};
+    ui.show(this.#isRestoring ? { ...offer, history: true, ...path } : offer, ref);
     if (offer.self || this.#isRestoring) return;
     if (options.save !== null) {
       const command = { command: "get", file: event.file, waits: true } as const;

@@ -2,7 +2,8 @@ import { assertEquals } from "@std/assert";
 import { P2pchatError } from "../../../lib/base/errors.ts";
 import type { FileCommand } from "../../../lib/cli/files/file_events.ts";
 import { LEAF_BYTES } from "../../../lib/protocols/transfer/limits.ts";
-import { type Sharer, withPair } from "./sharing_pair.ts";
+import { CONTEXT } from "../../protocols/transfer/fixtures.ts";
+import { Sharer, withPair } from "./sharing_pair.ts";
 
 const send = (file: string): FileCommand => ({
   command: "send",
@@ -53,6 +54,32 @@ Deno.test("what can't be fetched or cancelled is told by name, with why", LOOSE,
     assertEquals(await answer(ann, cancel(1)), "12:03 * Your offer of photo.jpg is taken back");
     assertEquals(await answer(ann, cancel(1)), "There is no file 1: /files lists them");
     assertEquals(Deno.readFileSync(saved).length, 200_000);
+  });
+});
+
+Deno.test("a file that is here isn't offered again after a restart", LOOSE, async () => {
+  await withPair(async (ann, bob, folder) => {
+    Deno.writeFileSync(`${folder}/photo.jpg`, new Uint8Array(2_100));
+    ann.files.command(send(`${folder}/photo.jpg`), undefined);
+    await bob.says("y fetches it, n doesn't");
+    assertEquals(bob.files.answers("y"), true);
+    await bob.says("photo.jpg is here: ");
+    bob.files.close();
+
+    const again = new Sharer("Bob", 2, folder);
+    again.other = ann;
+    try {
+      await again.files.start(CONTEXT, `${folder}/data/Bob`);
+      const saved = `${folder}/Bob/photo.jpg`;
+      const told = `12:03 * You have photo.jpg (2.1 kB) from Ann: ${saved}`;
+      assertEquals(await again.says("photo.jpg"), told);
+      assertEquals(again.shown, [told]);
+      assertEquals(again.files.answerOf("y"), null);
+      const [offer] = again.events;
+      assertEquals(offer?.event === "offer" && [offer.history, offer.path], [true, saved]);
+    } finally {
+      again.files.close();
+    }
   });
 });
 

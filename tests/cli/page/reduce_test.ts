@@ -621,6 +621,14 @@ Deno.test("page: an offer of an earlier run can't be fetched, unless it is told 
   ]);
 });
 
+Deno.test("page: an offer that is told again of a file that is here says where it was saved", () => {
+  const offer = { event: "offer", from: "Bob", key: KEY, self: false, size: 9, digest: "d" };
+  const here = { ...offer, file: 1, id: "f1", name: "a.pdf", history: true, path: "/home/a.pdf" };
+  const state = after(pageOf("mesh", []), [ready, here]);
+  const [{ data }] = items(state).filter(({ kind }: Any) => kind === "offer");
+  assertEquals([data.state, data.path], ["done", "/home/a.pdf"]);
+});
+
 Deno.test("page: asks for what was said before all that is there, and for less where that is too long", () => {
   const asked: Any[] = [];
   const asking = new page.Asking((command: Any) => asked.push(command));

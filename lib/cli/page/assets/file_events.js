@@ -29,8 +29,13 @@ function placeOfOffer(state, event) {
 function offer(state, event, { isNew, nowMs }) {
   const [next, place] = placeOfOffer(state, event);
   const id = `offer ${event.id}`;
-  const { file, from, self, to, name, size, room, key, shown = from, history = false } = event;
-  const data = { file, from, self, to, name, size, room, state: "offered", bytes: 0 };
+  const { file, from, self, to, name, size, room, key, shown = from, history = false, path } =
+    event;
+  // With a path it was received by an earlier process.
+  const how = path === undefined
+    ? { state: "offered", bytes: 0 }
+    : { state: "done", bytes: size, path };
+  const data = { file, from, self, to, name, size, room, ...how };
   const files = new Map(next.files).set(keyOf(event), { id, place: place.id });
   if (files.size > FILES_MAX) files.delete(files.keys().next().value);
   const withFile = { ...next, files };
