@@ -666,8 +666,8 @@ Deno.test("irc: that a private message goes well is no news", () => {
   bench.event({ event: "delivery", to: "Bob", state: "queued", waiting: 2, lines: ["waits"] });
 
   assertEquals(bench.bare(), [
-    `:${SERVICE} NOTICE Alice :<delivery> failed`,
-    `:${SERVICE} NOTICE Alice :waits`,
+    `:Bob!p2p@${KEY.bob} NOTICE Alice :<delivery> failed`,
+    `:Bob!p2p@${KEY.bob} NOTICE Alice :waits`,
   ]);
 });
 
@@ -934,4 +934,20 @@ Deno.test("irc: a flood in one place leaves out nothing that was said in others 
   const texts = lines.map((line) => line.slice(line.lastIndexOf(":") + 1));
   assertEquals(texts.filter((text) => !text.startsWith("n")), ["important", "psst"]);
   assertEquals(texts.find((text) => text.startsWith("n")), "n12");
+});
+
+Deno.test("irc: what is told of a private message stands in the conversation with its receiver", () => {
+  const bench = inRoom();
+  bench.joined("Bob", KEY.bob);
+  bench.taken();
+  bench.line("PRIVMSG Bob :hi");
+  bench.answer({ event: "delivery", id: "m1", to: "Bob", state: "queued", waiting: 1 });
+  bench.event({ event: "notice", text: "Bob has the message that waited", to: "Bob" });
+  bench.event({ event: "notice", text: "well" });
+  const BOB = `Bob!p2p@${KEY.bob}`;
+  assertEquals(bench.bare(), [
+    `:${BOB} NOTICE Alice :<delivery> queued`,
+    `:${BOB} NOTICE Alice :<notice> Bob has the message that waited`,
+    ":*p2pchat!p2p@p2pchat NOTICE #room :<notice> well",
+  ]);
 });

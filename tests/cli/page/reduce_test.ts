@@ -171,6 +171,11 @@ Deno.test("page: what is private has a place of its own, and can't be said to al
   assertEquals(texts(state).length, 1);
   const { command } = page.meant(state, state.places.get(place), "/me waves");
   assertEquals(command, { command: "msg", name: "Bob", text: "/me waves", room: "r1" });
+
+  const arrived = { event: "notice", text: "Bob has the message that waited", room: "r1" };
+  const told = after(state, [{ ...arrived, to: "Bob" }, { ...arrived, to: "Carol" }]);
+  assertEquals([texts(told, place).length, texts(told).length], [3, 2]);
+  assertEquals(told.places.size, state.places.size);
 });
 
 Deno.test("page: a conversation goes with the person who takes another name, not with the name", () => {

@@ -19,6 +19,12 @@ export class IrcPartners {
   /** To be asked of each event, in order: of a file only its offer says for whom it is. Null: it is with nobody alone. */
   of(fields: Fields): Partner | null {
     switch (fields["event"]) {
+      case "delivery":
+        return this.#named(fields, textOf(fields, "to"), "");
+      case "notice": {
+        const to = maybeText(fields, "to");
+        return to === null ? null : this.#named(fields, to, "");
+      }
       case "incoming":
         return this.#named(fields, textOf(fields, "from"), textOf(fields, "key"));
       case "call":

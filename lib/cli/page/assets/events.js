@@ -79,7 +79,14 @@ export function placeFor(state, event) {
   const shown = event.room === undefined && state.opened.length > 1
     ? state.places.get(state.current)
     : undefined;
-  return shown === undefined ? roomPlace(state, event.room) : [state, homeOf(state, shown)];
+  if (shown !== undefined) return [state, homeOf(state, shown)];
+  const [known, room] = roomPlace(state, event.room);
+  return [known, conversationOf(known, room, event) ?? room];
+}
+
+/** Where one writes to somebody alone of whom the notice tells, if there is such a place. */
+function conversationOf(state, room, { event, to }) {
+  return event === "notice" && to !== undefined ? state.places.get(directId(room, to)) : undefined;
 }
 
 /** The conversation with the friend that an event is about, if there is one. */

@@ -114,7 +114,10 @@ export class PrivateView {
   #waits({ when, receivers }: EffectOf<"waits">): void {
     if (when === "quit" && this.forgets) {
       const what = this.#waitingText(receivers);
-      return this.#notice(`Not delivered: ${what}; what you typed isn't kept (--no-history)`);
+      return this.#notice(
+        `Not delivered: ${what}; what you typed isn't kept (--no-history)`,
+        receivers,
+      );
     }
     const until = this.forgets ? "Kept until you leave" : "Kept";
     const kept = when === "start" ? "Still kept" : until;
@@ -124,14 +127,17 @@ export class PrivateView {
       ({ to }) => this.isRemoved(to) ? "removed" : "mayBeBack",
     );
     if (mayBeBack.length > 0) {
-      this.#notice(`${kept}: ${this.#waitingText(mayBeBack)}; sent when you are both here${again}`);
+      this.#notice(
+        `${kept}: ${this.#waitingText(mayBeBack)}; sent when you are both here${again}`,
+        mayBeBack,
+      );
     }
     const [first, ...others] = removed;
     if (first === undefined) return;
     const allowed = others.length > 0
       ? "who were removed; sent only if they are allowed"
       : `who was removed; sent only if ${this.#written(first.to, first.name)} is allowed`;
-    this.#notice(`${kept}: ${this.#waitingText(removed)}, ${allowed} back`);
+    this.#notice(`${kept}: ${this.#waitingText(removed)}, ${allowed} back`, removed);
   }
 
   /** Whether the receiver was removed from the room: then it can't come back by itself. */
@@ -139,9 +145,10 @@ export class PrivateView {
     return this.ofRemoved(receiver).removed === true;
   }
 
-  #arrived({ to, name, messages }: Waiting): void {
+  #arrived(receiver: Waiting): void {
+    const { to, name, messages } = receiver;
     const what = messages === 1 ? "message" : `${numberText(messages)} messages`;
-    this.#notice(`${this.#written(to, name)} has the ${what} that waited`);
+    this.#notice(`${this.#written(to, name)} has the ${what} that waited`, [receiver]);
   }
 
   #refused({ code, to, name, text: because, ref }: EffectOf<"refused">): void {
@@ -154,8 +161,11 @@ export class PrivateView {
     this.show({ event: "error", code, text }, ref);
   }
 
-  #notice(text: string): void {
-    this.show({ event: "notice", text });
+  /** @param receivers Of the messages that it is about: with one it belongs to the conversation with that one. */
+  #notice(text: string, [receiver, ...others]: readonly Waiting[]): void {
+    const isOfOne = receiver !== undefined && others.length === 0;
+    const about = isOfOne ? { to: this.#receiver(receiver.to, receiver.name) } : {};
+    this.show({ event: "notice", text, ...about });
   }
 
   /** `2 private messages for Bob and Carol`. */

@@ -102,6 +102,17 @@ Deno.test("PrivateView: what became of a message, and that all that waited has a
   );
   const arrived = (messages: number) =>
     texts({ type: "arrived", receiver: waiting("Bob", messages) });
+  const whose = (names: readonly string[]) => {
+    const receivers = names.map((name) => waiting(name, 1));
+    return shown({ type: "waits", when: "absent", receivers }).map((told) => {
+      return "to" in told ? told.to : null;
+    });
+  };
+  assertEquals([whose(["Bob"]), whose(["Bob", "Cem"]), whose(["Bob", "Tim"])], [
+    ["Bob"],
+    [null],
+    ["Bob", "Tim"],
+  ]);
   assertEquals([arrived(1), arrived(2)], [
     ["Bob has the message that waited"],
     ["Bob has the 2 messages that waited"],
