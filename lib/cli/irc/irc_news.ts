@@ -70,7 +70,7 @@ function sendOther(news: News): void {
   if (isAsExpected(fields) || (SILENT.has(name) && !isAsked)) return;
   const lines = name === "help"
     ? helpLines(helpIn(fields), words)
-    : news.lines.map((line) => lineText(line, words));
+    : news.lines.map((line) => lineText(line, words, isAsked));
   if (isAsked) {
     return sendService(client, "PRIVMSG", client.nick, atPlace(place, lines), time);
   }

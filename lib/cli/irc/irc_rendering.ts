@@ -1,4 +1,4 @@
-/** Events as a client is told them in words: the console's lines, without times, which clients have of their own. */
+/** Events as a client is told them in words: the console's lines, without the time of showing, which clients have of their own. */
 
 import { momentText } from "../rendering/moments.ts";
 import { ignoredLines } from "../rendering/spans.ts";
@@ -44,8 +44,9 @@ function commonLines(event: CommonEvent): readonly Line[] {
   }
 }
 
-/** The time at which a line is shown is the client's to show. */
+/** The time at which a line is shown is the client's to show; an earlier one isn't. */
 function partOf(span: Span, context: RenderContext): IrcLine[number] {
   if (typeof span === "string" || "text" in span) return span;
-  return "nowMs" in span ? momentText(span.timeMs, { ...context, nowMs: span.nowMs }) : "";
+  if ("nowMs" in span) return momentText(span.timeMs, { ...context, nowMs: span.nowMs });
+  return span.timeMs === context.nowMs ? "" : { time: momentText(span.timeMs, context) };
 }

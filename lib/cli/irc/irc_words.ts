@@ -6,8 +6,11 @@
 import { SERVICE, typed } from "./lines/irc_names.ts";
 import { OF_NO_ROOM } from "./rooms/room_choice.ts";
 
-/** A line of parts: the program's own words; or what somebody else wrote, or what is to be copied, which stays as it is. */
-export type IrcLine = readonly (string | { readonly text: string })[];
+/**
+ * A line of parts: the program's own words; or what somebody else wrote, or what is to be copied, which stays as it is; or
+ * an earlier time.
+ */
+export type IrcLine = readonly (string | { readonly text: string } | { readonly time: string })[];
 
 /** How the program's sentences are made a client's. */
 export interface IrcWords {
@@ -49,9 +52,13 @@ export function typedAnywhere(text: string, words: IrcWords): string {
   });
 }
 
-export function lineText(line: IrcLine, words: IrcWords): string {
-  return line.map((part) => typeof part === "string" ? typedAnywhere(part, words) : part.text)
-    .join("").trim();
+/** @param isAnswer It tells of what was earlier: when that was belongs to it. */
+export function lineText(line: IrcLine, words: IrcWords, isAnswer = false): string {
+  const parts = line.map((part) => {
+    if (typeof part === "string") return typedAnywhere(part, words);
+    return "text" in part ? part.text : isAnswer ? part.time : "";
+  });
+  return parts.join("").trim();
 }
 
 /** As `HelpEvent` has it. */

@@ -21,6 +21,17 @@ Deno.test("irc rendering: lines are the console's, without the time at which the
   assertEquals(/^! since \d\d:\d\d$/.test(textOf(second!)), true, textOf(second!));
 });
 
+Deno.test("irc rendering: what was earlier has its time in an answer, as at the console", () => {
+  const [entry, said] = render({
+    event: "some",
+    lines: [["edit 1, ", { timeMs: 60_000 }, ", asked"], [{ timeMs: 0 }, " * now"]],
+  });
+  const answer = (line: IrcLine) => lineText(line, { isCommand: () => false, channel: null }, true);
+
+  assertEquals(/^edit 1, \d\d:\d\d, asked$/.test(answer(entry!)), true, answer(entry!));
+  assertEquals(answer(said!), "* now");
+});
+
 Deno.test("irc rendering: what all modes have needs no mode, and what no mode has is no line", () => {
   assertEquals(render({ event: "notice", text: "well" }), [["well"]]);
   assertEquals(render({ event: "notice", text: "well", warning: true }), [["! well"]]);
