@@ -77,7 +77,13 @@ function sendOther(news: News): void {
   const channel = rooms.roomOf(fields)?.channel ?? null;
   const isForUser = partner !== null || pending !== undefined || isForUserAlone(fields) ||
     channel === null || client.hides(channel);
-  sendService(client, "NOTICE", isForUser ? client.nick : channel, lines, time, partner);
+  const told = name === "vote-wanted" && !isForUser ? withShortWay(lines) : lines;
+  sendService(client, "NOTICE", isForUser ? client.nick : channel, told, time, partner);
+}
+
+/** In the channel in which an edit is asked about, a letter answers. */
+function withShortWay(lines: readonly string[]): readonly string[] {
+  return lines.map((line, at) => at === lines.length - 1 ? `${line}; here y or n is enough` : line);
 }
 
 /** An answer says where that is. Lines that may be copied stay as they are. */

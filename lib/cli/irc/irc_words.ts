@@ -21,7 +21,7 @@ export interface IrcWords {
 }
 
 /** Clients have these themselves, and they do the same. */
-const OF_CLIENTS: ReadonlySet<string> = new Set(["msg", "me", "whois", "away"]);
+const OF_CLIENTS: ReadonlySet<string> = new Set(["msg", "me", "whois"]);
 
 /** During a call the console takes a letter. */
 const HANG_UP = /\bq (?=withdraws|ends)/g;

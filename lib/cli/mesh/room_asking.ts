@@ -60,8 +60,9 @@ export function namedRoom(rooms: readonly RoomInterface[], which: string): RoomI
     `${number}${open === null || open.title === null ? "" : ` (${open.title})`}`
   );
   const shown = /^\d{1,9}$/.test(which) ? which : quotedStart(which);
+  const where = rooms.length === 1 ? `one room, number ${told[0]}` : told.join(", ");
   const text = only === null
-    ? `There is no room ${shown}; you are in ${told.join(", ")}`
+    ? `There is no room ${shown}; you are in ${where}`
     : `More than one of the rooms that you are in is ${shown}: ${told.join(", ")}`;
   throw new P2pchatError("usage", text);
 }

@@ -401,7 +401,7 @@ Deno.test("irc group: a client that comes while votes are wanted is asked, and i
   bench.event({ event: "edit", edit: 7, seq: 1, by: "Bob", text: "b", outcome: "aborted" });
   bench.nowMs += READING_MS_MIN;
   const asked = bench.join().filter((line) => line.includes("change "));
-  assertEquals(asked, [`:${SERVICE} NOTICE #room :change 8?`]);
+  assertEquals(asked, [`:${SERVICE} NOTICE #room :change 8?; here y or n is enough`]);
   const { length } = bench.runs;
   bench.line("PRIVMSG #room :y");
   assertStringIncludes(bench.bare().join(), "Nothing was done: you were asked only just now");

@@ -116,7 +116,9 @@ for (const [mode, table] of Object.entries(TABLES)) {
     for (const name of ["clear", "show", "passwd", "forget-me", "msg"]) {
       assert(!names.includes(name), name);
     }
-    for (const name of ["verify", "status", "help"]) assert(names.includes(name), name);
+    for (const name of ["verify", "status", "help", "away", "back"]) {
+      assert(names.includes(name), name);
+    }
   });
 }
 

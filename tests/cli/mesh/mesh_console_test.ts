@@ -1,3 +1,4 @@
+import { namedRoom } from "../../../lib/cli/mesh/room_asking.ts";
 import { assertEquals, assertThrows } from "@std/assert";
 import { P2pchatError } from "../../../lib/base/errors.ts";
 import type { RoomId } from "../../../lib/base/ids.ts";
@@ -252,6 +253,11 @@ Deno.test("MeshConsole: a room is named by number, title or the start of its id;
     const text = `There is no room ${shown}; you are in 1, 2 (Club)`;
     assertEquals([error.code, error.message], ["usage", text]);
   }
+  const alone = { number: 1, name: "1", room: "aaaa", open: null } as unknown as RoomInterface;
+  assertEquals(
+    assertThrows(() => namedRoom([alone], "#Klub"), P2pchatError).message,
+    'There is no room "#Klub"; you are in one room, number 1',
+  );
   type('{"command":"msg","text":"hi","room":"aaaa","ref":"r"}');
   assertEquals(home.asked, ['{"command":"say","text":"hi","ref":"r"}']);
   assertThrows(
