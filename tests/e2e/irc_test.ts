@@ -273,7 +273,9 @@ Deno.test("irc: a group's entries have numbers, edits say which, and go agrees",
   await plain.send("PRIVMSG #room :bring a pen");
   await bob.until(({ event, seq }) => event === "message" && seq === 2);
   await plain.send("PRIVMSG *p2pchat :log 1");
-  const line = / PRIVMSG Alice :(\d+) \d\d:\d\d <Alice> bring a pen\r\n/.exec(await plain.until("a pen"));
+  const line = / PRIVMSG Alice :(\d+) \d\d:\d\d <Alice> bring a pen\r\n/.exec(
+    await plain.until("a pen"),
+  );
   assertEquals(line?.[1], "2");
   await plain.send("PRIVMSG *p2pchat :edit bring two pens - 2");
   await bob.until(({ event }) => event === "vote-wanted");

@@ -1,4 +1,7 @@
-/** Events as a client is told them in words: the console's lines, without the time of showing, which clients have of their own. */
+/**
+ * Events as a client is told them in words: the console's lines, without the time of showing, which clients have of their
+ * own.
+ */
 
 import { momentText } from "../rendering/moments.ts";
 import { ignoredLines } from "../rendering/spans.ts";
