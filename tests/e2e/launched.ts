@@ -54,10 +54,12 @@ export function assertStarted({ status, stdout, stderr }: Ended): void {
   assertEquals(status, 0);
 }
 
-export async function inTemporaryFolder(run: (folder: string) => Promise<void>): Promise<void> {
+export async function inTemporaryFolder<Result>(
+  run: (folder: string) => Promise<Result>,
+): Promise<Result> {
   const folder = await Deno.makeTempDir({ prefix: "p2pchat build " });
   try {
-    await run(folder);
+    return await run(folder);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
