@@ -4,9 +4,9 @@
  *
  * Nothing is opened before the first message, or the first question. A message is in the file before it is shown, so that
  * a kill loses none; those that wait for the file share one write. It is synced within a second, and nothing waits for
- * that: a power cut can cost what came since. With
- * `SEGMENTS_MAX` files of `SEGMENT_BYTES` the oldest of the longest conversations goes, so that nobody pushes out what was
- * said with others. Damage costs one file from the damaged line on: it is told, and what follows is written to a new one.
+ * that: a power cut can cost what came since. With `SEGMENTS_MAX` files of `SEGMENT_BYTES` the oldest of the longest
+ * conversations goes, so that nobody pushes out what was said with others. Damage costs one file from the damaged line on:
+ * it is told, and what follows is written to a new one.
  */
 
 import { P2pchatError } from "../../base/errors.ts";

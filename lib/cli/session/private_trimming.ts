@@ -153,9 +153,10 @@ export class PrivateTrimming {
     choice: Choice,
     before: Segment | null,
   ): Promise<Segment | null> {
+    let left: readonly Kept[] | null = null; // as the file has them
     if (!choice.sparesAll(content)) {
       const all = choice.takesAll(content) ? [] : await this.#recordsOf(segment);
-      const left = all.filter((record) => !choice.isGone(record));
+      left = all.filter((record) => !choice.isGone(record));
       if (left.length === 0) {
         await this.#remove(segment);
         return before;
@@ -163,8 +164,8 @@ export class PrivateTrimming {
       if (left.length < all.length) await this.#write(segment, left);
     }
     if (before !== null && before.bytes + segment.bytes <= this.segmentBytes) {
-      const both = [...await this.#recordsOf(before), ...await this.#recordsOf(segment)];
-      await this.#write(segment, both);
+      const earlier = await this.#recordsOf(before);
+      await this.#write(segment, [...earlier, ...left ?? await this.#recordsOf(segment)]);
       await this.#remove(before);
     }
     return segment;

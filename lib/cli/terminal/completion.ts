@@ -135,8 +135,8 @@ function offeredAfter<Target>(
   word: string,
   table: CommandTable<Target>,
 ): "commands" | "receivers" | "names" | "nothing" {
-  if (before === "") return isCommandWord(word) ? "commands" : "names";
-  if (!isCommandWord(before)) return "names";
+  if (before === "") return beginsCommand(word) ? "commands" : "names";
+  if (!beginsCommand(before)) return "names";
   const [command = "", ...words] = before.slice(1).trim().split(/\s+/);
   const argument = argumentAt(table.find(command), words.length);
   if (argument?.completesCommands === true) return "commands";
@@ -144,7 +144,8 @@ function offeredAfter<Target>(
   return argument?.takesRest === true ? "names" : "nothing";
 }
 
-function isCommandWord(text: string): boolean {
+/** Whether a line with this beginning is a command; two slashes begin a text. */
+export function beginsCommand(text: string): boolean {
   return text.startsWith("/") && !text.startsWith("//");
 }
 

@@ -8,6 +8,7 @@ import { countText } from "../../base/text/words.ts";
 import type { CommandTable } from "../commands/commands.ts";
 import type { InputHandler, KeptLines } from "../rendering/user_interface.ts";
 import type { CommandRunner } from "../streams/command_runner.ts";
+import { beginsCommand } from "./completion.ts";
 import type { PromptedScreen } from "./prompted_screen.ts";
 import type { Questions } from "./questions.ts";
 
@@ -207,8 +208,4 @@ export class EnteredLines<Target> {
     this.#lastLines = null;
     this.discard();
   }
-}
-
-function beginsCommand(line: string): boolean {
-  return line.startsWith("/") && !line.startsWith("//");
 }
