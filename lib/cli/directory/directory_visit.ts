@@ -10,7 +10,7 @@ interface Surroundings {
   readonly disk: Disk;
   /** `registry` in the profile. */
   readonly folder: string;
-  wallMs(): number;
+  readonly wallMs: () => number;
   /** Tells the user what couldn't be read. */
   warn(text: string): void;
   /** Shows since when the user was away; null: that isn't wanted, as by scripts. */
@@ -48,7 +48,7 @@ export class DirectoryVisit {
     // It was opened while the directory let the user in; where the disk is slower than that, the line comes later.
     if (this.#seen !== null) this.#tell(this.#seen);
     else void this.#opening?.then(() => this.#tell(this.#seen));
-    if (this.#opening !== null) this.#noting = this.#note();
+    if (this.#opening !== null) this.#noting = this.#note((seen) => seen.here(this.around.wallMs));
   }
 
   #tell(seen: LastSeen | null): void {
@@ -60,12 +60,12 @@ export class DirectoryVisit {
   /** The user leaves. */
   async close(): Promise<void> {
     await this.#noting;
-    if (this.#isIn) await this.#note();
+    if (this.#isIn) await this.#note((seen) => seen.leave(this.around.wallMs()));
   }
 
   /** Where the disk refuses, the next start tells an earlier time. */
-  async #note(): Promise<void> {
-    const { disk, folder, wallMs } = this.around;
+  async #note(note: (seen: LastSeen) => void | Promise<void>): Promise<void> {
+    const { disk, folder } = this.around;
     const directory = this.#directory;
     if (directory === null) return;
     this.#opening ??= this.#open(directory);
@@ -75,6 +75,6 @@ export class DirectoryVisit {
     } catch (error) {
       if (!(error instanceof P2pchatError)) throw error;
     }
-    await this.#seen?.note(wallMs());
+    if (this.#seen !== null) await note(this.#seen);
   }
 }

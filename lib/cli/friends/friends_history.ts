@@ -70,13 +70,13 @@ export class FriendsHistory {
     const nowMs = this.wiring.environment.wallMs();
     const returned = this.seen?.returned(nowMs, this.again.at(-1)?.sentAt ?? "") ?? null;
     if (returned !== null) show(returned);
-    void this.seen?.note(nowMs);
+    this.seen?.here(this.wiring.environment.wallMs);
   }
 
   /** The user leaves: syncs and closes what was opened. */
   async close(): Promise<void> {
     const seen = this.seen ?? await LastSeen.open(this.wiring.disk, this.folder, this.warn);
-    await seen.note(this.wiring.environment.wallMs());
+    await seen.leave(this.wiring.environment.wallMs());
     await this.words.close();
   }
 }

@@ -297,7 +297,7 @@ async function chat(wiring: Wiring): Promise<void> {
     ui.heedInterrupts(wiring.leave);
     const ended = runMode(wiring, links, host);
     relay.use(host);
-    await ended.finally(() => seen.note(environment.wallMs()));
+    await ended.finally(() => seen.leave(environment.wallMs()));
   } finally {
     relay.release();
     await links?.shutdown("ended");
@@ -478,7 +478,7 @@ class Presenter {
       const nowMs = environment.wallMs();
       const returned = this.seen.returned(nowMs, this.#lastStored);
       this.#lastStored = null;
-      void this.seen.note(nowMs);
+      this.seen.here(environment.wallMs);
       if (returned !== null && (shownAgain(options, ui) ?? 0) > 0) ui.show(returned);
     }
   }

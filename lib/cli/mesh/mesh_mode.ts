@@ -287,7 +287,7 @@ async function comeIn(
     if (begin.kind === "resume") await rooms.enterAgain(begin.room);
     return await chat({ ...start, options: met(options, begin, rooms), begin, rooms, lan });
   } finally {
-    await rooms.lastSeen?.note(Date.now());
+    await rooms.lastSeen?.leave(Date.now());
     rooms.leave();
   }
 }

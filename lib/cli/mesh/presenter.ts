@@ -77,7 +77,7 @@ export class Presenter {
         clearTimeout(this.#connectingTimer);
         this.#listenAs(event.name);
         ui.setNames(() => [...this.#names.values()], this.known);
-        void this.wiring.rooms.lastSeen?.note(this.wiring.environment.wallMs());
+        this.wiring.rooms.lastSeen?.here(this.wiring.environment.wallMs);
         this.greet();
         this.#tellProfile(event.name);
         this.#showHeld();

@@ -1,15 +1,24 @@
 /**
- * When this profile was last in a place: a room, a group, or with the friends of a table. In the folder of the place, as
- * a table with one time, which is written at the start and at the end.
+ * When this profile was last in a place: a room, a group, a directory, or with the friends of a table. In the folder of
+ * the place, as a table with one time, which is written at the start, each minute, and at the end.
  */
 
 import { P2pchatError } from "../../base/errors.ts";
 import { dateText } from "../../base/text/words.ts";
 import { corruptError, type Disk } from "../../store/disk/disk.ts";
 import { Table } from "../../store/disk/table.ts";
+import type { Clock } from "../../base/machine/clock.ts";
+import { COMMON_INTERVAL_MS } from "../../base/machine/common_times.ts";
+import { COMMON_LINK_CLOCK } from "../../transport/system_clock.ts";
 import type { ReturnedEvent } from "../rendering/user_interface.ts";
 
 const LAST_SEEN_FORMAT = { format: "last-seen", version: 1 } as const;
+
+/**
+ * How often it is noted that the user is still here, ms: who is killed was last seen less than that ago. Such moments are
+ * among those at which a program looks for keys and pings idle links, so that it needn't wake up for this.
+ */
+const NOTE_MS = 40 * COMMON_INTERVAL_MS;
 
 /** The messages shown again at a terminal where the user gives no other number. */
 const SHOWN_AGAIN_DEFAULT = 20;
@@ -23,6 +32,8 @@ export function shownAgain(
 }
 
 export class LastSeen {
+  #timer: { cancel(): void } | null = null;
+
   private constructor(readonly table: Table | null, readonly sinceMs: number | null) {}
 
   /** What can't be read is told by `warn`, and stays as it is: no program stays away for want of it. */
@@ -44,7 +55,7 @@ export class LastSeen {
   /**
    * What tells since when the user was away; null where that isn't known.
    * @param shown When the last of what an earlier process showed was said (ISO 8601), or empty: a process that was
-   *   killed noted only its start.
+   *   killed may have shown it since its last note.
    */
   returned(nowMs: number, shown: string): ReturnedEvent | null {
     if (this.sinceMs === null) return null;
@@ -53,8 +64,23 @@ export class LastSeen {
     return { event: "returned", since: dateText(Math.min(laterMs, nowMs)) };
   }
 
-  /** The user is here now. Where the disk refuses, the next start tells an earlier time. */
-  async note(nowMs: number): Promise<void> {
+  /** The user is here from now on, until `leave`. */
+  here(wallMs: () => number, clock: Clock = COMMON_LINK_CLOCK): void {
+    void this.#note(wallMs());
+    this.#timer?.cancel();
+    const dueMs = (Math.floor(clock.nowMs() / NOTE_MS) + 1) * NOTE_MS;
+    this.#timer = clock.at(dueMs, () => this.here(wallMs, clock));
+  }
+
+  /** The user was here until now. */
+  async leave(nowMs: number): Promise<void> {
+    this.#timer?.cancel();
+    this.#timer = null;
+    await this.#note(nowMs);
+  }
+
+  /** Where the disk refuses, the next start tells an earlier time. */
+  async #note(nowMs: number): Promise<void> {
     try {
       await this.table?.write([[dateText(nowMs)]]);
     } catch (error) {

@@ -15,7 +15,7 @@ Deno.test("LastSeen tells since when the user was away: not at the first start",
   await disk.makeFolder("/p");
   const first = await opened(disk);
   assertEquals(first.returned(at(NOW), ""), null);
-  await first.note(at(LEFT));
+  await first.leave(at(LEFT));
 
   const next = await opened(disk);
   assertEquals(next.returned(at(NOW), ""), { event: "returned", since: LEFT });
@@ -24,7 +24,7 @@ Deno.test("LastSeen tells since when the user was away: not at the first start",
 Deno.test("LastSeen: who was killed was there until the last message shown, but not in the future", async () => {
   const disk = new MemoryDisk();
   await disk.makeFolder("/p");
-  await (await opened(disk)).note(at(LEFT));
+  await (await opened(disk)).leave(at(LEFT));
   const seen = await opened(disk);
   const later = "2026-01-01T13:00:00.000Z";
 
@@ -33,13 +33,41 @@ Deno.test("LastSeen: who was killed was there until the last message shown, but 
   assertEquals(seen.returned(at(NOW), "2027-01-01T00:00:00.000Z")?.since, NOW);
 });
 
+Deno.test("LastSeen: who is killed was there until the last full minute, who leaves until then", async () => {
+  const disk = new MemoryDisk();
+  await disk.makeFolder("/p");
+  let nowMs = 90_000;
+  const timers = new Map<number, () => void>();
+  const clock = {
+    nowMs: () => nowMs,
+    at(atMs: number, due: () => void) {
+      timers.set(atMs, due);
+      return { cancel: () => timers.delete(atMs) };
+    },
+  };
+  const since = async () => (await opened(disk)).returned(at(NOW), "")?.since;
+  const seen = await opened(disk);
+  seen.here(() => at(LEFT) + nowMs, clock);
+  const minutes = [];
+  for (const _ of [1, 2]) {
+    nowMs = Math.min(...timers.keys());
+    timers.get(nowMs)?.();
+    await new Promise((written) => setTimeout(written)); // the disk needs nothing but microtasks
+    minutes.push(nowMs, await since());
+  }
+  assertEquals(minutes, [120_000, "2026-01-01T12:02:00.000Z", 180_000, "2026-01-01T12:03:00.000Z"]);
+
+  await seen.leave(at(LEFT) + 185_000);
+  assertEquals([timers.size, await since()], [0, "2026-01-01T12:03:05.000Z"]);
+});
+
 Deno.test("LastSeen: a damaged file is told of, stays as it is, and keeps nobody away", async () => {
   const disk = new MemoryDisk();
   await disk.makeFolder("/p");
   disk.place("/p/seen", new TextEncoder().encode("nonsense\n"));
   const warned: string[] = [];
   const seen = await opened(disk, warned);
-  await seen.note(at(NOW));
+  await seen.leave(at(NOW));
 
   assertEquals(seen.returned(at(NOW), ""), null);
   assertEquals(warned.length, 1);
