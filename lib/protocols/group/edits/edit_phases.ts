@@ -126,7 +126,8 @@ export function abortText({ code, who, said }: AbortReason, reader: AbortReader)
     case "asker-gone":
     case "asker-left":
       if (!isAsker) return "the member that asked for it isn't in the group any more";
-      return code === "asker-left" ? "you left the group" : "you aren't in the group any more";
+      // Who was killed may read it when back in the group.
+      return code === "asker-left" ? "you left the group" : "you weren't in the group any more";
     case "asker-restarted":
       return "the program that asked for it was started again";
     case "members-changed":

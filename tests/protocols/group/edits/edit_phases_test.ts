@@ -566,7 +566,7 @@ Deno.test("a reason says you to its reader, except where a program of the reques
   assertEquals(abortText(late, reader(CEM)), "you, ann and bob~k7f3 didn't answer in time");
   const told = (code: "asker-gone" | "asker-left", self: PeerKey) =>
     abortText(because(code), reader(self));
-  assertEquals(told("asker-gone", ANN), "you aren't in the group any more");
+  assertEquals(told("asker-gone", ANN), "you weren't in the group any more");
   assertEquals(told("asker-left", ANN), "you left the group");
   const others = "the member that asked for it isn't in the group any more";
   assertEquals([told("asker-gone", BOB), told("asker-left", BOB)], [others, others]);

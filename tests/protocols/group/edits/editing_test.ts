@@ -682,7 +682,7 @@ Deno.test("who asked reads of itself that it wasn't in the group any more", () =
   const signed = running(net, ann);
   forget(ann);
   abort(net, ann, signed, because("asker-gone"));
-  assertEquals(told(ann), ["r: 1 aborted: you aren't in the group any more"]);
+  assertEquals(told(ann), ["r: 1 aborted: you weren't in the group any more"]);
 });
 
 Deno.test("edits of another group end with it", () => {
