@@ -385,7 +385,10 @@ function withoutValues(args: readonly string[], flags: readonly Flag[]): readonl
   });
 }
 
-/** The error where its cause may be the last word: it stands behind a flag of whose values it is none. */
+/**
+ * The error where its cause may be the last word: it stands behind a flag of whose values it is none. That is all there is
+ * to say, unless it is the first word of the command, too, and was meant as that.
+ */
 function withMisplaced(
   error: P2pchatError,
   args: readonly string[],
@@ -397,7 +400,8 @@ function withMisplaced(
   const flag = flags.find(({ name }) => `--${name}` === before);
   if (error.code !== "usage" || last === undefined || flag === undefined) return error;
   if (!takesValue(flag) || flag.takes === undefined) return error;
-  const text = `${before} takes ${flag.takes}, which ${quotedStart(last)} isn't. ${error.message}`;
+  const fault = `${before} takes ${flag.takes}, which ${quotedStart(last)} isn't`;
+  const text = words.length > 1 ? fault : `${fault}. ${error.message}`;
   return new P2pchatError("usage", text, { cause: error });
 }
 

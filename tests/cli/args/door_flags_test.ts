@@ -43,12 +43,15 @@ Deno.test("--irc that can't be is refused in words", () => {
     const error = assertThrows(() => mesh(line), P2pchatError);
     assertEquals(error.code, "usage");
     assertStringIncludes(error.message, sentence);
+    return error.message;
   };
 
   refused("mesh Ann --irc 65536", "--irc must be a whole number from 0 to 65535");
   refused("mesh Ann --irc=here", "--irc must be a whole number from 0 to 65535");
   refused("mesh Ann --irc abc", "--irc takes a port (0 to 65535), or a path with a / in it, which");
-  refused("mesh Ann --web abc", '--web takes a port (0 to 65535), which "abc" isn\'t. The port is');
+  const noPort = '--web takes a port (0 to 65535), which "abc" isn\'t';
+  assertEquals(refused("mesh Ann --web abc", noPort), noPort);
+  refused("mesh --once hi --web abc", `${noPort}. --web is`); // it may be a name
   refused("mesh Ann --irc-password-file f", "--irc-password-file is the password of --irc");
   refused("mesh Ann --irc --once hi", "--irc is beside a console");
   refused("mesh Ann --irc --mcp", "--irc is beside a console");
