@@ -56,10 +56,10 @@ interface SharingPorts {
   isIgnored(key: string): boolean;
   /** Whether somebody has this name. */
   isName(name: string): boolean;
-  /** Whom the user means, perhaps once that one is there. @throws {P2pchatError} `unknown-user`. */
-  receiver(name: string): PeerKey | Promise<PeerKey>;
+  /** Whom the user means. @throws {P2pchatError} `unknown-user`. */
+  receiver(name: string): Receiver;
   /** Who is meant where nobody is named; null: all. @throws {P2pchatError} Where somebody has to be named. */
-  receiverOfAll(): PeerKey | null | Promise<PeerKey>;
+  receiverOfAll(): Receiver | null;
   /** A link to this one is needed for files, or no longer; absent where links don't depend on that. */
   needs?(peer: PeerKey, need: "held" | "free" | "told" | "restored"): void;
   /** Sends and penalises; see `TransferHost`. */
@@ -72,6 +72,14 @@ type CommandOf<Name extends FileCommand["command"]> = Extract<
   FileCommand,
   { readonly command: Name }
 >;
+
+/** Somebody's key; where it isn't known before that one is there, what waits for that. */
+type Receiver = PeerKey | Promise<PeerKey> | (() => Promise<PeerKey>);
+
+/** @throws {P2pchatError} Where that one can't be waited for. */
+async function keyOf(receiver: Receiver | null): Promise<PeerKey | null> {
+  return await (typeof receiver === "function" ? receiver() : receiver);
+}
 
 /** A file to be offered, and to whom; null: to all. */
 interface Outgoing {
@@ -211,13 +219,13 @@ export class SharedFiles {
   async #askToSend(path: string): Promise<void> {
     const { ui, options, nameOf, receiverOfAll } = this.#ports;
     const { source, size } = await fileToSend(path, options.dataFolder);
-    const to = await receiverOfAll();
+    const to = await keyOf(receiverOfAll());
     const name = nameIn(source);
     ui.show({ event: "dropped", name, size, ...(to === null ? {} : { to: nameOf(to) }) });
     const send = async () => {
       const open = await this.#opened();
       // A call may have ended, or another friend be the one that is written to.
-      if (await receiverOfAll() !== to) {
+      if (await keyOf(receiverOfAll()) !== to) {
         const text = `${name} isn't sent: you write to somebody else now; /send FILE sends it`;
         throw new P2pchatError("not-allowed", text);
       }
@@ -321,7 +329,7 @@ export class SharedFiles {
     const isTo = first !== undefined && (!isTyped || isName(first));
     const typed = first === undefined || isTo ? file : `${first} ${file}`;
     const path = isTyped ? pathTyped(typed) : typed;
-    // Whom one talks to may change while the file is looked at.
+    // Whom one talks to may change while the file is looked at. Nobody is waited for before that is done.
     const to = Promise.try(() => isTo ? receiver(first) : receiverOfAll());
     to.catch(() => {}); // awaited below, unless there is more to say of the file
     const found = await fileToSend(path, options.dataFolder).catch((error) => {
@@ -332,7 +340,7 @@ export class SharedFiles {
         `${error.message}, and nobody here is called ${shownName(first)}`,
       );
     });
-    return { to: await to, ...found };
+    return { to: await keyOf(await to), ...found };
   }
 
   // To the user.

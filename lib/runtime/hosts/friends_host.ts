@@ -136,10 +136,10 @@ export class FriendsHost
   }
 
   /**
-   * Whom a file is for; where the key isn't known, once the friend has answered. @throws {P2pchatError} `unknown-user`;
-   * `not-allowed` while the key is in doubt; `offline` where nothing may wait; `full` where too much waits.
+   * Whom a file is for; where the key isn't known, what waits until the friend has answered.
+   * @throws {P2pchatError} `unknown-user`; `not-allowed` while the key is in doubt; `offline` where nothing may wait.
    */
-  async receiver(typed: string): Promise<PeerKey> {
+  receiver(typed: string): PeerKey | (() => Promise<PeerKey>) {
     const { name, shown, key, isConnected } = this.#friends.fileReceiver(typed);
     if (!isConnected && !this.#queue) {
       const text =
@@ -147,7 +147,11 @@ export class FriendsHost
         "first, and send the file then";
       throw new P2pchatError("offline", text);
     }
-    if (key !== null) return key;
+    return key ?? (() => this.#meets(name));
+  }
+
+  /** @throws {P2pchatError} `full` where too much waits. */
+  async #meets(name: string): Promise<PeerKey> {
     if (this.#unmet.length >= UNMET_MAX) {
       const text = `Files wait for ${UNMET_MAX} friends that were never met: wait for one of them`;
       throw new P2pchatError("full", text);

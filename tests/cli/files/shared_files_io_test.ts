@@ -57,6 +57,20 @@ Deno.test("what can't be fetched or cancelled is told by name, with why", LOOSE,
   });
 });
 
+Deno.test("nobody is waited for where the file can't be read", LOOSE, async () => {
+  await withPair(async (ann, bob, folder) => {
+    let waits = 0;
+    ann.toAll = () => () => Promise.resolve((waits++, bob.signer.key));
+    const none = `Cannot send ${folder}/none: there is no such file`;
+    assertEquals([await answer(ann, send(`${folder}/none`)), waits], [none, 0]);
+
+    Deno.writeFileSync(`${folder}/photo.jpg`, new Uint8Array(2_100));
+    ann.files.command(send(`${folder}/photo.jpg`), undefined);
+    await bob.says("photo.jpg");
+    assertEquals(waits, 1);
+  });
+});
+
 Deno.test("a file that is here isn't offered again after a restart", LOOSE, async () => {
   await withPair(async (ann, bob, folder) => {
     Deno.writeFileSync(`${folder}/photo.jpg`, new Uint8Array(2_100));

@@ -27,7 +27,7 @@ export class Sharer {
   /** Leaves that don't arrive yet; null: they do at once. */
   held: Uint8Array[] | null = null;
   /** To whom a file is that names nobody. */
-  toAll: () => PeerKey | null = () => null;
+  toAll: () => PeerKey | (() => Promise<PeerKey>) | null = () => null;
   #shows = Promise.withResolvers<void>();
 
   constructor(readonly name: string, seed: number, readonly folder: string) {
