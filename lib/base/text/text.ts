@@ -36,6 +36,11 @@ function isLowSurrogate(unit: number): boolean {
   return unit >= 0xdc00 && unit <= 0xdfff;
 }
 
+/** Whether a line with this beginning is a command; two slashes begin a text. */
+export function beginsCommand(text: string): boolean {
+  return text.startsWith("/") && !text.startsWith("//");
+}
+
 /** The first word of a text that has more than one: in `/msg NAME TEXT`, a form of other modes, a name. */
 export function wordBeforeText(text: string): string | undefined {
   return /^\s*(\S+)\s+\S/.exec(text)?.[1];

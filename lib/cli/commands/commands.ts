@@ -8,7 +8,7 @@
 
 import { P2pchatError } from "../../base/errors.ts";
 import { didYouMean } from "../../base/text/nearest.ts";
-import { quotedStart, startOf } from "../../base/text/text.ts";
+import { beginsCommand, quotedStart, startOf } from "../../base/text/text.ts";
 import { isOfOthers, nearCommand, sameCommand } from "./foreign_commands.ts";
 import { hasInvite, inviteMisplaced } from "../../base/text/invite_text.ts";
 
@@ -356,8 +356,9 @@ export class CommandTable<Target> {
     const typed = line.trimEnd();
     const word = this.#words.get(typed === SAVE_AND_QUIT ? ":q" : typed);
     if (word !== undefined) return { command: word, texts: {} };
-    if (!line.startsWith("/")) return this.#bareLine(line);
-    if (line.startsWith("//")) return this.#bareLine(line.slice(1));
+    if (!beginsCommand(line)) {
+      return this.#bareLine(line.startsWith("//") ? line.slice(1) : line);
+    }
 
     const name = /^\S+/.exec(line.slice(1))?.[0] ?? "";
     // Where a message needs more than its text (a receiver), a doubled slash doesn't turn the line into one.

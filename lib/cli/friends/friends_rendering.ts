@@ -29,7 +29,7 @@ import {
   starLine,
   wrongLine,
 } from "../rendering/spans.ts";
-import { connectionText, waitText } from "../rendering/arrival_words.ts";
+import { connectionText, undeliveredText } from "../rendering/arrival_words.ts";
 import type { Line, RenderContext, Span } from "../rendering/user_interface.ts";
 import {
   comparedText,
@@ -261,5 +261,5 @@ function statusLines(status: EventNamed<"status">): readonly Line[] {
 
 /** @param isHere Whether all for whom something is left are connected. */
 function unsentText(unsent: number, isHere: boolean): string {
-  return unsent === 0 ? "Nothing waits to be delivered." : `${waitText(unsent, isHere)}.`;
+  return unsent === 0 ? "Nothing waits to be delivered." : `${undeliveredText(unsent, isHere)}.`;
 }

@@ -36,7 +36,7 @@ import {
   starLine,
   wrongLine,
 } from "../rendering/spans.ts";
-import { waitText } from "../rendering/arrival_words.ts";
+import { undeliveredText } from "../rendering/arrival_words.ts";
 import { goneLine, joiningLine, joiningNames, shortDigest } from "../rendering/states_rendering.ts";
 import type { Line, RenderContext, Span } from "../rendering/user_interface.ts";
 import {
@@ -379,10 +379,10 @@ function unsentLine(
 ): readonly Line[] {
   if (unsent === 0) return digest === "" ? [] : [["Everything you wrote is in the log."]];
   if (view > 0 && awaited.length === 0 && members.every(({ heard }) => heard)) {
-    return [[`${waitText(unsent, true)}.`]];
+    return [[`${undeliveredText(unsent, true)}.`]];
   }
   const whom: readonly Span[] = awaited.length === 0
     ? []
     : [" for ", ...andListed(awaited.map((name) => [nameSpan(name)]))];
-  return [[waitText(unsent), ...whom, "."]];
+  return [[undeliveredText(unsent), ...whom, "."]];
 }

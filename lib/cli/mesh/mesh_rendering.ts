@@ -37,7 +37,7 @@ import {
   starLine,
   wrongLine,
 } from "../rendering/spans.ts";
-import { isUnderWay, JUST_SAID, MAY_LACK, waitText } from "../rendering/arrival_words.ts";
+import { isUnderWay, JUST_SAID, MAY_LACK, undeliveredText } from "../rendering/arrival_words.ts";
 import { type AnnouncedEvent, announcedLines } from "../discovery/announced_texts.ts";
 import type { FileEvent } from "../files/file_events.ts";
 import { fileLines } from "../files/file_rendering.ts";
@@ -389,7 +389,7 @@ function arrivedLine(status: MeshStatus, isAlone: boolean, nowMs: number): Line 
   const { lastMessage } = status;
   const sentences: string[] = [];
   const unsent = status.waiting.reduce((rest, { messages }) => rest - messages, status.unsent);
-  if (unsent > 0) sentences.push(`${waitText(unsent)} to be sent.`);
+  if (unsent > 0) sentences.push(`${undeliveredText(unsent)} to be sent.`);
   if (isAlone) sentences.push("Nobody else is here; what you write is kept for who comes.");
   const behind = status.members.filter(({ upToDate }) => !upToDate);
   if (sentences.length === 0 && behind.length === 0) {
@@ -432,12 +432,12 @@ function waitingLines({ waiting, members }: MeshStatus): readonly Line[] {
     ...named.map(({ name, messages, removed }): Line => {
       const isHere = removed !== true && members.some((member) => isReached(member, name));
       return [
-        `${waitText(messages, isHere)} ${isHere ? "to" : "for"} `,
+        `${undeliveredText(messages, isHere)} ${isHere ? "to" : "for"} `,
         nameSpan(name),
         removed === true ? ", who was removed: sent only if allowed back." : ".",
       ];
     }),
-    ...(more === 0 ? [] : [[`${waitText(more)} for others.`]]),
+    ...(more === 0 ? [] : [[`${undeliveredText(more)} for others.`]]),
   ];
 }
 

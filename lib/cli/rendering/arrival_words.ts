@@ -20,7 +20,7 @@ export const JUST_SAID = "What you wrote last is on its way to ";
 export const MAY_LACK = " may not have everything you wrote yet";
 
 /** The beginning of a sentence: `2 of your messages wait`, or `are on their way`, to or for whoever is named then. */
-export function waitText(messages: number, isHere = false): string {
+export function undeliveredText(messages: number, isHere = false): string {
   const [one, many] = isHere ? ["is on its way", "are on their way"] : ["waits", "wait"];
   return `${numberText(messages)} of your messages ${messages === 1 ? one : many}`;
 }

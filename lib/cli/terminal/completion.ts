@@ -4,6 +4,7 @@
  */
 
 import { foldName, MIXED_SCRIPTS_MARK, shownName } from "../../base/text/names.ts";
+import { beginsCommand } from "../../base/text/text.ts";
 import type {
   Argument,
   Command,
@@ -142,11 +143,6 @@ function offeredAfter<Target>(
   if (argument?.completesCommands === true) return "commands";
   if (argument?.completesNames === true) return "receivers";
   return argument?.takesRest === true ? "names" : "nothing";
-}
-
-/** Whether a line with this beginning is a command; two slashes begin a text. */
-export function beginsCommand(text: string): boolean {
-  return text.startsWith("/") && !text.startsWith("//");
 }
 
 /** The argument that the command's word at `index` belongs to. */

@@ -4,11 +4,11 @@
  */
 
 import { LEAVE_MS_MAX } from "../../base/machine/mode_limits.ts";
+import { beginsCommand } from "../../base/text/text.ts";
 import { countText } from "../../base/text/words.ts";
 import type { CommandTable } from "../commands/commands.ts";
 import type { InputHandler, KeptLines } from "../rendering/user_interface.ts";
 import type { CommandRunner } from "../streams/command_runner.ts";
-import { beginsCommand } from "./completion.ts";
 import type { PromptedScreen } from "./prompted_screen.ts";
 import type { Questions } from "./questions.ts";
 

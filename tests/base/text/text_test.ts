@@ -2,6 +2,7 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import fc from "fast-check";
 import { P2pchatError } from "../../../lib/base/errors.ts";
 import {
+  beginsCommand,
   checkedMessage,
   MESSAGE_BYTES_MAX,
   quotedStart,
@@ -39,6 +40,11 @@ Deno.test("utf8Length() is the length of the encoded text", () => {
   fc.assert(fc.property(nastyText, (text) => {
     assertEquals(utf8Length(text), new TextEncoder().encode(text).length);
   }));
+});
+
+Deno.test("beginsCommand(): one slash at the start begins a command, two begin a text", () => {
+  const lines = ["/list", "/", "//list", "//", " /list", "list", ""];
+  assertEquals(lines.filter(beginsCommand), ["/list", "/"]);
 });
 
 Deno.test("checkedMessage() takes 65,536 bytes and refuses one more, with both sizes", () => {

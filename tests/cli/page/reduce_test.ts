@@ -554,7 +554,7 @@ Deno.test("page: a file that was begun says what it waits for, where one person 
   const waits = (state: Any, person: string) => {
     const place = state.places.get(person === "" ? "main" : placeOf(state, person));
     const item = items(state, place.id).find(({ kind }) => kind === "offer");
-    return page.waitText(item, { state, place });
+    return page.goesOnText(item, { state, place });
   };
 
   const talking = [{ ...call, state: "connected" }, { ...offer, from: "bob" }, started];

@@ -76,7 +76,7 @@ const REASONS = {
  * What a file that was begun waits for, which one person alone has; empty: for nothing that is known here. Others of a room
  * may have what was offered to all.
  */
-export function waitText({ from, data }, { state, place }) {
+export function goesOnText({ from, data }, { state, place }) {
   if (data.state !== "started" && data.state !== "progress") return "";
   if (place.type === "call") return isCallWith(state, place) ? "" : ", goes on in your next call";
   const person = peopleOf(state, place).get(from);
@@ -91,7 +91,7 @@ function stateOf(item, context) {
     case "started":
     case "progress":
       return ` \u00b7 ${size === 0 ? 100 : Math.floor(100 * bytes / size)} %` +
-        waitText(item, context);
+        goesOnText(item, context);
     case "done":
       return self ? "" : [" \u00b7 saved as ", h("code", {}, visible(path ?? ""))];
     case "cancelled":

@@ -5,7 +5,7 @@ import {
   isUnderWay,
   JUST_SAID,
   MAY_LACK,
-  waitText,
+  undeliveredText,
 } from "../../rendering/arrival_words.ts";
 import { countText } from "../../../base/text/words.ts";
 import { durationText, listed, namePart as name, timePart as time } from "./phrases.js";
@@ -46,7 +46,7 @@ function meshStatus({ key, at, members, unsent, waiting, lastMessage, lastOwnAt,
     ...silent.map((
       one,
     ) => [name(one.name), ` hasn't been heard for ${durationText(one.heardMsAgo ?? 0)}`]),
-    ...(toSend > 0 ? [[`${waitText(toSend)} to be sent`]] : []),
+    ...(toSend > 0 ? [[`${undeliveredText(toSend)} to be sent`]] : []),
     ...(behind.length > 0
       ? [
         behindParts(
@@ -60,7 +60,7 @@ function meshStatus({ key, at, members, unsent, waiting, lastMessage, lastOwnAt,
     ...waiting.map((one) => {
       const isHere = one.removed !== true &&
         others.some((other) => other.name === one.name && !other.suspected);
-      return [`${waitText(one.messages, isHere)} ${isHere ? "to" : "for"} `, name(one.name)];
+      return [`${undeliveredText(one.messages, isHere)} ${isHere ? "to" : "for"} `, name(one.name)];
     }),
     ...(lastMessage === null ? [] : [[
       `${countText(messages, "message")} kept, the last from `,
@@ -93,7 +93,7 @@ function groupStatus(
         : `${countText(seq, "entry", "entries")}, digest ${digest.slice(0, 8)}`,
     ],
     [
-      unsent === 0 ? "Everything you wrote is in the log" : waitText(unsent, isHere),
+      unsent === 0 ? "Everything you wrote is in the log" : undeliveredText(unsent, isHere),
       ...(unsent > 0 && awaited.length > 0 ? [" for ", ...listed(awaited.map(name))] : []),
     ],
     ...others.filter((one) => !one.heard || one.behind > 0).map((
@@ -128,7 +128,7 @@ function friendsStatus({ friends, unsent }) {
         : []),
       ...(friend.problem ? [`; ${friend.problem}`] : []),
     ]),
-    [unsent > 0 ? waitText(unsent, isHere) : "Everything you wrote has arrived"],
+    [unsent > 0 ? undeliveredText(unsent, isHere) : "Everything you wrote has arrived"],
   ];
 }
 
@@ -143,6 +143,6 @@ function directoryStatus({ registry, session, online, unsent, roundTripMs, call,
         : [`, ${durationText(roundTripMs)} away`]),
     ],
     ...(call ? [["A call with ", name(call.peer), `: ${call.state}`]] : []),
-    ...(unsent > 0 ? [[waitText(unsent, call?.state === "connected")]] : []),
+    ...(unsent > 0 ? [[undeliveredText(unsent, call?.state === "connected")]] : []),
   ];
 }

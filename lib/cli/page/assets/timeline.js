@@ -6,7 +6,7 @@
 import { h } from "./dom.js";
 import { goOn, keepOneStop } from "./entry_tools.js";
 import { itemElement } from "./items.js";
-import { waitText } from "./offers.js";
+import { goesOnText } from "./offers.js";
 import { peopleOf } from "./places.js";
 import { unnamed } from "./runs.js";
 import { drawnOf, keptScroll } from "./spans.js";
@@ -332,7 +332,7 @@ export class Timeline {
     const shared = `${isDivided} ${dayNumber(nowMs)} ${state.marked.size}`;
     if (item.author === undefined) return shared;
     const { verified, refused, changed } = peopleOf(state, place).get(item.from) ?? {};
-    const waits = item.kind === "offer" ? waitText(item, this.#context) : "";
+    const waits = item.kind === "offer" ? goesOnText(item, this.#context) : "";
     return `${shared} ${verified} ${refused} ${changed?.key} ${waits}`;
   }
 

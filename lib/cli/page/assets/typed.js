@@ -1,6 +1,6 @@
 /** What is typed: what it becomes for the program, and what may follow it. */
 
-import { MESSAGE_BYTES_MAX, utf8Length } from "../../../base/text/text.ts";
+import { beginsCommand, MESSAGE_BYTES_MAX, utf8Length } from "../../../base/text/text.ts";
 import { nearest } from "../../../base/text/nearest.ts";
 import { numberText } from "../../../base/text/words.ts";
 import { ASKED_JUST_NOW, READING_MS_MIN } from "../../rendering/reading_time.ts";
@@ -25,15 +25,11 @@ export function commandNamed(state, word) {
     state.commands.find(({ words }) => words?.includes(word.toLowerCase()));
 }
 
-function isCommand(text) {
-  return text.startsWith("/") && !text.startsWith("//");
-}
-
 /** Whether the program ends with it, for everybody who looks at it. */
 export function leaves(state, place, text) {
   const line = text.trim();
   if (LEAVING_LINE.test(text)) return true;
-  if (isCommand(text)) {
+  if (beginsCommand(text)) {
     const name = commandNamed(state, /^\/(\S*)/.exec(line)[1])?.name;
     return LEAVING.has(name) || name === "part" && openRooms(state).length <= 1;
   }
@@ -83,7 +79,7 @@ export function meant(state, place, text, when = LATE) {
   const error = tooLong(text);
   if (error !== null) return { error };
   if (LEAVING_LINE.test(text)) return { line: text, ...roomOf(state, place) };
-  if (isCommand(text)) return commanded(state, place, text, when);
+  if (beginsCommand(text)) return commanded(state, place, text, when);
   return saidIn(state, place, text.startsWith("//") ? text.slice(1) : text, when);
 }
 
@@ -420,14 +416,14 @@ const SUGGESTIONS_MAX = 8;
  */
 export function suggestions(state, place, text, cursor, isAsked) {
   const before = text.slice(0, cursor);
-  if (before.includes("\n") && isCommand(text)) return null;
+  if (before.includes("\n") && beginsCommand(text)) return null;
   const start = cursor - /\S*$/.exec(before)[0].length;
   const word = before.slice(start);
-  if (start === 0 && isCommand(word)) return commandsFor(state, word);
+  if (start === 0 && beginsCommand(word)) return commandsFor(state, word);
   if (word.startsWith("@") && word.length > 1) {
     return offered(start, namesFor(state, place, word.slice(1)).map((name) => `@${name} `));
   }
-  const argument = isCommand(text) ? argumentAt(state, before.slice(0, start)) : null;
+  const argument = beginsCommand(text) ? argumentAt(state, before.slice(0, start)) : null;
   if (argument === "COMMAND" || argument === "TOPIC") return commandsFor(state, word, start);
   if (argument === "NAME" || argument === "PART") {
     return offered(start, namesFor(state, place, word).map((name) => `${name} `));
