@@ -37,7 +37,7 @@ const EVENT_UNITS_MAX = 2_097_152;
 /** What begins the refs of what doors ask, followed by the door's number: no script has it by chance. */
 const REF_START = `door ${crypto.randomUUID()} `;
 
-/** The ref of what answers a command that was typed at the terminal: it is for that alone, also where it comes late. */
+/** The ref of what answers a command that was typed at the console: it is for that alone, also where it comes late. */
 const TYPED_REF = `terminal ${crypto.randomUUID()}`;
 
 interface Attached {

@@ -194,7 +194,10 @@ export interface InputHandler<Target> {
    * @returns Whether that is all that it means; otherwise it is run, as any other.
    */
   pasted?(line: string): boolean;
-  /** At a terminal: the `ref` of what answers a command that is typed there. Absent where nobody else sees answers. */
+  /**
+   * At a terminal, and in a pipe of text: the `ref` of what answers a command that is typed there. Absent where nobody
+   * else sees answers.
+   */
   readonly typedRef?: string;
   /**
    * In a pipe: shows an answer that the user interface itself gives to a line, such as an error or help, after the

@@ -1,6 +1,7 @@
 /** Runs input lines as commands, in order; it can be paused. */
 
 import { P2pchatError } from "../../base/errors.ts";
+import { beginsCommand } from "../../base/text/text.ts";
 import type { Command, CommandTable, ParsedLine } from "../commands/commands.ts";
 import { type InputLine, lineTooLong } from "./line_splitter.ts";
 
@@ -18,7 +19,7 @@ interface CommandReports<Target> {
   ready(): Promise<void> | null;
 }
 
-/** What is asked for through a door, or is typed beside one: its answers carry `ref`. */
+/** What is asked for through a door: its answers carry `ref`. */
 interface AskedLine {
   readonly type: "asked";
   readonly text: string;
@@ -71,15 +72,18 @@ export class CommandRunner<Target> {
     }
   }
 
-  /** Runs `lines` one after the other; resolves when the last one has begun, or after a command that leaves. */
-  async runAll(lines: readonly InputLine[], target: Target): Promise<void> {
+  /**
+   * Runs `lines` one after the other; resolves when the last one has begun, or after a command that leaves.
+   * @param typedRef As of `run`.
+   */
+  async runAll(lines: readonly InputLine[], target: Target, typedRef?: string): Promise<void> {
     let turnLines = 0;
     this.#waiting = lines.length;
     for (const line of lines) {
       for (let wait = this.#wait(); wait !== null; wait = this.#wait()) await wait;
       if (this.#hasLeft) return;
       this.#waiting -= 1;
-      this.run(line, target);
+      this.run(line, target, typedRef);
       if (++turnLines >= LINES_A_TURN_MAX) {
         turnLines = 0;
         await new Promise((resolve) => setTimeout(resolve, 0));
@@ -91,10 +95,13 @@ export class CommandRunner<Target> {
     return this.#paused?.promise ?? this.#reports.ready();
   }
 
-  /** Runs a line now. Errors that aren't for the user propagate and end the program. */
-  run(line: InputLine | AskedLine, target: Target): void {
+  /**
+   * Runs a line now. Errors that aren't for the user propagate and end the program.
+   * @param typedRef What the answers carry where it is a command that was typed.
+   */
+  run(line: InputLine | AskedLine, target: Target, typedRef?: string): void {
     if (this.#hasLeft) return;
-    if (typeof line === "string") return this.#runText(line, target);
+    if (typeof line === "string") return this.#runText(line, target, typedRef);
     if (line.type === "asked") {
       return this.#runParsed(
         this.#table.parse(line.text, line.isObject, line.ref, line.room),
@@ -106,11 +113,12 @@ export class CommandRunner<Target> {
       this.#toldMalformed = true;
       this.#reports.notice("The input has bytes that aren't UTF-8; they are replaced by U+FFFD");
     }
-    this.#runText(line.text, target);
+    this.#runText(line.text, target, typedRef);
   }
 
-  #runText(text: string, target: Target): void {
-    this.#runParsed(this.#table.parse(text, this.#objects), target);
+  #runText(text: string, target: Target, typedRef: string | undefined): void {
+    const ref = beginsCommand(text) ? typedRef : undefined;
+    this.#runParsed(this.#table.parse(text, this.#objects, ref), target);
   }
 
   #runParsed(parsed: ParsedLine<Target>, target: Target): void {

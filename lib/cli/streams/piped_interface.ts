@@ -208,6 +208,7 @@ export class PipedInterface<Event extends ShownEvent, Target>
       const later = ahead.takeAll().flatMap((bytes) => splitter.push(bytes));
       return [...lines.slice(lines.length - this.#runner.waiting), ...later, ...splitter.end()];
     };
+    const typedRef = this.#json === null ? handler.typedRef : undefined; // a script gives refs of its own
     let isEmpty = true;
     for (;;) {
       if (handler.idle !== undefined) this.#idleTimer = setTimeout(() => handler.idle!(), IDLE_MS);
@@ -217,10 +218,10 @@ export class PipedInterface<Event extends ShownEvent, Target>
       if (bytes === null) break;
       isEmpty = false;
       lines = splitter.push(bytes);
-      await this.#runner.runAll(lines, handler.target);
+      await this.#runner.runAll(lines, handler.target, typedRef);
       if (this.#isClosed || this.#runner.hasLeft) return;
     }
-    await this.#runner.runAll(splitter.end(), handler.target);
+    await this.#runner.runAll(splitter.end(), handler.target, typedRef);
     if (this.#options.stay || this.#isClosed || this.#runner.hasLeft) return;
     if (isEmpty && this.#json === null && !this.interactive) {
       this.show({ event: "notice", text: NO_INPUT });

@@ -136,9 +136,8 @@ export class EnteredLines<Target> {
     if (this.#leaves(text) && this.#isKeptFrom(text)) return;
     // Only now: what was entered behind a command that asks questions may have been a password.
     if (this.#commands.mayBeKept(text)) this.#kept?.add(text);
-    const { target, typedRef: ref } = this.#handler!;
-    if (ref === undefined || !beginsCommand(text)) return this.#runner.run(text, target);
-    this.#runner.run({ type: "asked", text, isObject: false, ref, room: undefined }, target);
+    const { target, typedRef } = this.#handler!;
+    this.#runner.run(text, target, typedRef);
   }
 
   #leaves(line: string): boolean {

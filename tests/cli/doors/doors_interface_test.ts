@@ -114,6 +114,24 @@ Deno.test("an error that answers what was typed at the console isn't for doors; 
   await typed.close();
 });
 
+Deno.test("what answers a command in a pipe of text isn't for doors; what is said there is", async () => {
+  const { streams, ui, room } = open();
+  const door = await new NotedDoor("The page").attach(ui);
+  const error = { event: "error", code: "no-such-entry", text: "There is no file 77" } as const;
+  const target: EchoRoom["target"] = (command, ref) => {
+    if (command.command === "say") return room.target(command, ref);
+    setTimeout(() => ui.show(error, ref)); // later than anything that is known of it at once
+  };
+  ui.listen({ ...room, target });
+  streams.type("/get 77\nsaid\n");
+  await settle();
+  await settle();
+
+  assertEquals(streams.stderrText, "error: There is no file 77\n");
+  assertEquals(door.texts, ["said"]);
+  await ui.close();
+});
+
 Deno.test("what answers a command typed at the console isn't for doors, however late it comes; what happens is", async () => {
   const streams = new MemoryStreams();
   const first = new PipedInterface(MODE, { ...OPTIONS, json: true, stay: true }, streams);
