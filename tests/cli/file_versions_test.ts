@@ -7,12 +7,18 @@
  */
 
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { nodeCrypto } from "../../lib/base/crypto/crypto.ts";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import { PRIVATE_LOG } from "../../lib/base/schema/private_words.ts";
 import type { RoomId } from "../../lib/base/ids.ts";
 import { openFriends } from "../../lib/cli/friends/friends_store.ts";
 import { MemberPlaces } from "../../lib/cli/group/member_place.ts";
 import { MeshRooms } from "../../lib/cli/mesh/mesh_rooms.ts";
+import { TransferFiles } from "../../lib/cli/files/transfer_files.ts";
+import { IrcShown } from "../../lib/cli/irc/rooms/irc_shown.ts";
+import { PageAddress } from "../../lib/cli/page/page_address.ts";
+import { LastSeen } from "../../lib/cli/session/last_seen.ts";
+import { TypedLines } from "../../lib/cli/session/typed_lines.ts";
 import { ScriptInbox } from "../../lib/cli/scripts/script_inbox.ts";
 import { openRecords } from "../../lib/cli/session/record_store.ts";
 import { ServerAddresses } from "../../lib/cli/session/server_addresses.ts";
@@ -73,6 +79,13 @@ function groupLog(disk: MemoryDisk, path: string, { format, version }: FileForma
   disk.place(path, `p2pchat\t${format}\t${version}\t${group}\t${group}\n`);
 }
 
+const turn = () => Promise.resolve({ release() {} });
+
+/** Of what a program goes on without, after it has told why. */
+function refuse(why: string): never {
+  throw new P2pchatError("bad-file", why);
+}
+
 const FILES: readonly VersionedFile[] = [
   {
     path: "/p/identity",
@@ -97,6 +110,36 @@ const FILES: readonly VersionedFile[] = [
     format: { format: "ignored", version: 1 },
     write: table,
     open: (disk) => Ignored.open(disk, "/p/ignored", () => Promise.resolve({ release() {} })),
+  },
+  {
+    path: "/p/typed",
+    format: { format: "typed", version: 1 },
+    write: table,
+    open: (disk) => TypedLines.open(disk, "/p/typed", turn, refuse),
+  },
+  {
+    path: "/p/web",
+    format: { format: "web", version: 1 },
+    write: table,
+    open: (disk) => PageAddress.open(disk, { folder: "/p", mode: "mesh" }, turn, () => ""),
+  },
+  {
+    path: "/p/irc_shown",
+    format: { format: "irc-shown", version: 1 },
+    write: table,
+    open: (disk) => IrcShown.open({ disk, folder: "/p", takeTurn: turn, warn: refuse }),
+  },
+  {
+    path: "/p/seen",
+    format: { format: "last-seen", version: 1 },
+    write: table,
+    open: (disk) => LastSeen.open(disk, "/p", refuse),
+  },
+  {
+    path: "/p/files/offers",
+    format: { format: "transfer-files", version: 1 },
+    write: table,
+    open: (disk) => TransferFiles.open(disk, nodeCrypto, "/p/files", null),
   },
   {
     path: "/p/mesh/last",
