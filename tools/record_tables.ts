@@ -15,7 +15,7 @@ import { COORDINATOR_STATE_LOG, MEMBER_STATE_LOG } from "../lib/protocols/group/
 import { MESH_LOG } from "../lib/protocols/mesh/schema/records.ts";
 import { markdownTable, type Tables, withTables } from "./generated_tables.ts";
 
-const LOGS = [
+export const LOGS = [
   MESH_LOG,
   PRIVATE_LOG,
   INBOX_LOG,
