@@ -19,16 +19,15 @@ export const RECORD_OVERHEAD_BYTES = RECORD_LENGTH_BYTES + RECORD_KIND_BYTES + T
 /** Longest content. */
 export const RECORD_CONTENT_BYTES_MAX = RECORD_PLAINTEXT_BYTES_MAX - RECORD_KIND_BYTES;
 
-/** Pages kept for later: what a full lane holds, 1 MiB for the whole process. */
-const POOL_PAGES_MAX = 64;
-const pool: Bytes[] = [];
 /**
- * A short message to each of a thousand links at once would take 16 MiB in such pages: one that fits has a small page,
- * of which as many are kept as make 1 MiB.
+ * A page is at most twice as long as what waits in it, as far as it isn't the longest: where a thousand links are told
+ * something short at once, 16 KiB for each would stay with the process as 16 MiB.
  */
-const SMALL_PAGE_BYTES = 1_024;
-const SMALL_POOL_PAGES_MAX = 1_024;
-const smallPool: Bytes[] = [];
+const PAGE_BYTES_MIN = 1_024;
+/** Pages kept for later, of each length: what a full lane holds. */
+const POOL_BYTES_MAX = 1_024 * 1_024;
+/** By length. */
+const pools = new Map<number, Bytes[]>();
 
 /** A record's plaintext, filled up to `end`. */
 export interface Page {
@@ -54,15 +53,16 @@ export class RecordLane {
   /** Adds a copy of both, one after the other. */
   push(head: Uint8Array, body: Uint8Array): void {
     this.#waitingBytes += head.length + body.length;
-    this.#makeRoom(head.length + body.length);
-    this.#add(head);
-    this.#add(body);
+    this.#add(head, body.length);
+    this.#add(body, 0);
   }
 
-  #add(bytes: Uint8Array): void {
+  /** @param ahead Bytes that are added next. */
+  #add(bytes: Uint8Array, ahead: number): void {
     for (let at = 0; at < bytes.length;) {
-      const page = this.#pageWithRoom();
-      const length = Math.min(bytes.length - at, page.bytes.length - page.end);
+      const left = bytes.length - at;
+      const page = this.#pageFor(left + ahead);
+      const length = Math.min(left, page.bytes.length - page.end);
       page.bytes.set(length === bytes.length ? bytes : bytes.subarray(at, at + length), page.end);
       page.end += length;
       at += length;
@@ -88,35 +88,33 @@ export class RecordLane {
   }
 
   static release({ bytes }: Page): void {
-    if (bytes.length === SMALL_PAGE_BYTES) {
-      if (smallPool.length < SMALL_POOL_PAGES_MAX) smallPool.push(bytes);
-    } else if (pool.length < POOL_PAGES_MAX) pool.push(bytes);
+    const pool = pools.get(bytes.length);
+    if (pool === undefined) pools.set(bytes.length, [bytes]);
+    else if (pool.length < POOL_BYTES_MAX / bytes.length) pool.push(bytes);
   }
 
-  /** Makes the last page large where a small one doesn't suffice, so that a record is as long as possible. */
-  #makeRoom(length: number): void {
+  /** The last page, long enough for `length` more bytes; where it is the longest, it may have room for fewer. */
+  #pageFor(length: number): Page {
     const last = this.#pages.at(-1);
-    if (last === undefined) {
-      if (RECORD_KIND_BYTES + length > SMALL_PAGE_BYTES) return;
-      const bytes = smallPool.pop() ?? new Uint8Array(SMALL_PAGE_BYTES);
-      this.#pages.push({ bytes, end: RECORD_KIND_BYTES });
-    } else if (last.bytes.length === SMALL_PAGE_BYTES && last.end + length > SMALL_PAGE_BYTES) {
-      const bytes = largePage();
+    if (last === undefined || last.end === RECORD_PLAINTEXT_BYTES_MAX) {
+      const page = { bytes: pageOf(RECORD_KIND_BYTES + length), end: RECORD_KIND_BYTES };
+      this.#pages.push(page);
+      return page;
+    }
+    const isLongest = last.bytes.length === RECORD_PLAINTEXT_BYTES_MAX;
+    if (!isLongest && last.end + length > last.bytes.length) {
+      const bytes = pageOf(last.end + length);
       bytes.set(last.bytes.subarray(0, last.end));
       RecordLane.release(last);
       last.bytes = bytes;
     }
-  }
-
-  #pageWithRoom(): Page {
-    const last = this.#pages.at(-1);
-    if (last !== undefined && last.end < last.bytes.length) return last;
-    const page = { bytes: largePage(), end: RECORD_KIND_BYTES };
-    this.#pages.push(page);
-    return page;
+    return last;
   }
 }
 
-function largePage(): Bytes {
-  return pool.pop() ?? new Uint8Array(RECORD_PLAINTEXT_BYTES_MAX);
+/** Of at least `length` bytes, as far as a record has so many. */
+function pageOf(length: number): Bytes {
+  let bytes = PAGE_BYTES_MIN;
+  while (bytes < length && bytes < RECORD_PLAINTEXT_BYTES_MAX) bytes *= 2;
+  return pools.get(bytes)?.pop() ?? new Uint8Array(bytes);
 }

@@ -21,7 +21,7 @@ function taken(lane: RecordLane): Uint8Array<ArrayBuffer>[] {
   return contents;
 }
 
-Deno.test("SendLane: what is pushed comes in order, in as few records as there can be", () => {
+Deno.test("RecordLane: what is pushed comes in order, in as few records as there can be", () => {
   const length = fc.oneof(
     fc.nat(60),
     fc.integer({ min: 1_000, max: 1_040 }),
@@ -47,11 +47,13 @@ Deno.test("SendLane: what is pushed comes in order, in as few records as there c
   );
 });
 
-Deno.test("SendLane: a short message to each of many lanes takes little memory", () => {
-  const lanes = Array.from({ length: 100 }, () => new RecordLane());
+Deno.test("RecordLane: a message to each of many lanes takes at most twice its length", () => {
+  for (const [length, page] of [[200, 1_024], [1_100, 2_048], [6_200, 8_192], [9_000, 16_384]]) {
+    const lanes = Array.from({ length: 100 }, () => new RecordLane());
 
-  for (const lane of lanes) lane.push(HEAD, bytesOf(200));
+    for (const lane of lanes) lane.push(HEAD, bytesOf(length!));
 
-  const pages = lanes.map((lane) => lane.take()!);
-  assertEquals(pages.map(({ bytes }) => bytes.length), pages.map(() => 1_024));
+    const pages = lanes.map((lane) => lane.take()!);
+    assertEquals(pages.map(({ bytes }) => bytes.length), pages.map(() => page));
+  }
 });
