@@ -126,10 +126,10 @@ terminalTest(
   "how far a file is stands in one line, which the last line replaces",
   async (world) => {
     const { home, bob, alice } = world;
-    await offer(world, "large.iso", LARGE);
+    await offer(world, "large.iso", 5 * LARGE); // longer than the program waits before it says how far it is
     await shows(alice, /y fetches it/);
     const progress = ({ lines }: Terminal["screen"]) =>
-      lines.filter((line) => /^Fetching large\.iso: \d+ % of 60\.0 MB/.test(line));
+      lines.filter((line) => /^Fetching large\.iso: \d+ % of 300\.0 MB/.test(line));
     let most = 0;
     const sees = (what: string, holds: (screen: Terminal["screen"]) => boolean) =>
       alice.until(what, (screen) => {
@@ -151,8 +151,8 @@ terminalTest(
     assertEquals(most, 1);
     const about = alice.screen.lines.filter((line) => line.includes("large.iso"));
     assertEquals(about.map((line) => line.replace(/^\d\d:\d\d /, "").replace(home, "~")), [
-      "? Bob offers large.iso (60.0 MB): y fetches it, n doesn't; later, /get 1",
-      "* Fetching large.iso (60.0 MB) from Bob",
+      "? Bob offers large.iso (300.0 MB): y fetches it, n doesn't; later, /get 1",
+      "* Fetching large.iso (300.0 MB) from Bob",
       "* large.iso is here: ~/Downloads/large.iso",
     ]);
     assert(alice.raw.split("Fetching large.iso: ").length > 2, "it was rewritten");
