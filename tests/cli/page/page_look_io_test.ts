@@ -139,6 +139,8 @@ async function buttons(browser: Browser, mode: string, seen: Set<string>): Promi
   if (mode === "friends") await page.locator("#people").getByText("Bob").click();
   await open.sees("the end");
   await page.locator("#text").fill("Hello");
+  // What is asked takes no press at first, and counts as disabled until then.
+  await page.locator(".actions button[aria-disabled=true]").first().waitFor({ state: "detached" });
   await look("body");
   if (mode === "mesh") {
     await page.locator(".person").nth(1).click();
