@@ -130,6 +130,10 @@ Deno.test("page: answers are cards of what was asked, in each mode", () => {
       "01234567, private — Alice",
     ],
   );
+  const membersOf = (...members: readonly string[]) =>
+    shown({ event: "rooms", rooms: [{ room: "r", title: "club", members }] })[1];
+  assertEquals(membersOf("Al", "Bo", "Cy"), "club — Al, Bo and Cy");
+  assertEquals(membersOf("Al", "Bo", "Cy", "Di"), "club — Al, Bo, Cy and 1 more");
   assertEquals(shown({ event: "missed", calls: [{ from: "bob", at: AT }] }), [
     "Missed calls",
     `bob, ${AT}`,

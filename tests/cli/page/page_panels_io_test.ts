@@ -69,6 +69,10 @@ async function onEnter(browser: Browser): Promise<void> {
   await type("/hi", "Tab");
   assertEquals(await text.inputValue(), "/history ");
   assertEquals(typed(double.page).length, 2);
+  await text.fill("");
+  await text.fill("/whoi");
+  const told = open.page.locator("#announcer");
+  await told.getByText("1 suggestion; up and down choose, Tab takes one").waitFor();
 }
 
 async function whenTurned(browser: Browser): Promise<void> {

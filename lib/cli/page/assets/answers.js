@@ -220,8 +220,10 @@ function roomsCard({ rooms }) {
     ...(members.length
       ? [
         " \u2014 ",
-        ...listed(members.slice(0, 3).map(name)),
-        members.length > 3 ? ` and ${members.length - 3} more` : "",
+        ...listed([
+          ...members.slice(0, 3).map(name),
+          ...(members.length > 3 ? [`${members.length - 3} more`] : []),
+        ]),
       ]
       : []),
     ...(last ? [", last message ", time(last.at)] : []),

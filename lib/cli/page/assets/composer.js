@@ -1,5 +1,6 @@
 /** Where one types: a text that grows, suggestions, what was typed before, and a draft for each place. */
 
+import { countText } from "../../../base/text/words.ts";
 import { fill, h } from "./dom.js";
 import { isPair, listIn, ofWindow } from "./storage.js";
 import { commandNamed, suggestions } from "./typed.js";
@@ -153,7 +154,8 @@ export class Composer {
     this.#list.hidden = false;
     this.#text.setAttribute("aria-activedescendant", `suggestion-${this.#selected}`);
     options[this.#selected].scrollIntoView({ block: "nearest" });
-    if (!wasOpen) this.#told(`${options.length} suggestions; up and down choose, Tab takes one`);
+    const count = countText(options.length, "suggestion");
+    if (!wasOpen) this.#told(`${count}; up and down choose, Tab takes one`);
   }
 
   #take(index) {
