@@ -306,7 +306,10 @@ Deno.test("page: the card of a word code that has ended says so, wherever in its
     { rows: [["Somebody guessed wrong"]] },
   ]);
   assertEquals(texts(state).at(-1), "* Somebody guessed wrong");
-  // The other one ends with its program.
+  // A code ends with its room, and the other one with its program.
+  const parted = after(shown, [{ event: "parted", number: 1, reason: "quit", room: "r1" }]);
+  assertEquals(parted.places.get(direct).answers, []);
+  assertEquals(parted.places.get(club).answers.length, 1);
   const again = reduce(state, { type: "welcome", welcome: welcome("mesh", { run: "run 2" }) });
   assertEquals(again.places.get(club).answers, []);
 });

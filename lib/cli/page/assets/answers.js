@@ -181,6 +181,11 @@ function wordsCard({ words, line, expires }) {
   return { ...shown, number: Number.parseInt(words, 10) };
 }
 
+/** Without the cards of word codes, which end with the room that they let into. */
+export function withoutWords(answers) {
+  return answers.filter(({ event }) => event !== "words");
+}
+
 /** What stands in the place of the card of a word code that has ended, as `text` says; null: it is another card. */
 export function endedCard({ number }, { endedCodes = [], text }) {
   return endedCodes.includes(number)

@@ -3,6 +3,7 @@
  * does, changes that. Nothing here touches the page.
  */
 
+import { withoutWords } from "./answers.js";
 import { itemsOf, NO_CHUNKS, replaced } from "./chunks.js";
 import { happened } from "./events.js";
 import { withOffersOver } from "./file_events.js";
@@ -136,7 +137,7 @@ function begunAnew(state) {
     ) => [id, {
       ...withOffersOver(place),
       people: new Map(),
-      answers: place.answers.filter(({ event }) => event !== "words"), // codes end with their program
+      answers: withoutWords(place.answers),
       isOver: false,
       hasReturned: false,
     }]),

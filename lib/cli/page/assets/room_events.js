@@ -1,5 +1,6 @@
 /** Rooms of the mesh: which are open, which one is left, and where a page goes then. */
 
+import { withoutWords } from "./answers.js";
 import { itemsOf } from "./chunks.js";
 import { goneTo, homeOf, openRooms, roomPlace, withItem, withPerson, withPlace } from "./places.js";
 import { parsedRef } from "./refs.js";
@@ -111,7 +112,7 @@ function isAskedHere(state, { ref }, { isNew }) {
 
 function parted(state, event, when) {
   const [next, place] = roomPlace(state, event.room);
-  const gone = withPlace(next, { ...place, isOver: true, people: new Map() });
+  const gone = withCodesOver(withPlace(next, { ...place, isOver: true, people: new Map() }), place);
   const told = when.told(gone, event, { ...when, where: place.id });
   const shown = told.places.get(told.current);
   const isShown = shown !== undefined && homeOf(told, shown).id === place.id;
@@ -119,6 +120,15 @@ function parted(state, event, when) {
   // Where the room has failed, what went wrong stays in view.
   if (!isShown || !when.isNew || other === undefined || event.reason !== "quit") return told;
   return when.told(goneTo(told, other.id), event, { ...when, where: other.id });
+}
+
+/** A room's codes end with it, wherever in it they were asked for. */
+function withCodesOver(state, { id }) {
+  const places = new Map([...state.places].map(([each, place]) => {
+    const isOf = homeOf(state, place).id === id;
+    return [each, isOf ? { ...place, answers: withoutWords(place.answers) } : place];
+  }));
+  return { ...state, places };
 }
 
 export const roomHappenings = { rooms, room, parted };
