@@ -1,6 +1,6 @@
 /**
  * When this profile was last in a place: a room, a group, a directory, or with the friends of a table. In the folder of
- * the place, as a table with one time, which is written at the start, each minute, and at the end.
+ * the place, as a table with one time, which is written at the start, every ten minutes, and at the end.
  */
 
 import { P2pchatError } from "../../base/errors.ts";
@@ -16,9 +16,10 @@ const LAST_SEEN_FORMAT = { format: "last-seen", version: 1 } as const;
 
 /**
  * How often it is noted that the user is still here, ms: who is killed was last seen less than that ago. Such moments are
- * among those at which a program looks for keys and pings idle links, so that it needn't wake up for this.
+ * among those at which a program looks for keys and pings idle links, so that it needn't wake up for this; and so far
+ * apart that a disk sleeps meanwhile, as each is two syncs.
  */
-const NOTE_MS = 40 * COMMON_INTERVAL_MS;
+const NOTE_MS = 400 * COMMON_INTERVAL_MS;
 
 /** The messages shown again at a terminal where the user gives no other number. */
 const SHOWN_AGAIN_DEFAULT = 20;
