@@ -28,9 +28,12 @@ class Process {
   readonly transfers: Transfers;
   readonly machine: Machine<TransferInput, TransferEffect>;
   readonly timer: Timer;
+  /** Of all files so far, those too that aren't served any more. */
+  receivedBytes: number;
 
   constructor(readonly person: Person) {
     const { world } = person;
+    this.receivedBytes = person.servedBytes;
     const random = person.random.fork();
     this.transfers = new Transfers({
       random: random.next,
@@ -42,7 +45,7 @@ class Process {
       context: CONTEXT,
       signer: person.signer,
       filesBytesMax: world.mutation?.hasNoQuota ? Infinity : person.filesBytesMax,
-      receivedBytes: person.receivedBytes,
+      receivedBytes: this.receivedBytes,
     });
     this.machine = world.mutation?.wrap?.(this.transfers, world) ?? this.transfers;
     this.timer = new Timer(() => person.feed({ type: "tick" }));
@@ -75,6 +78,11 @@ export class Person implements End {
   }
 
   get receivedBytes(): number {
+    return this.process?.receivedBytes ?? this.servedBytes;
+  }
+
+  /** Of the files of others that this person serves: those with which a process begins. */
+  get servedBytes(): number {
     let bytes = 0;
     for (const { offer } of this.whole.values()) {
       if (offer.offer.value.from !== this.key) bytes += offer.offer.value.size;
@@ -229,6 +237,7 @@ export class Person implements End {
         const content = this.world.finished(this, effect.file, offer, effect.name, leaves);
         this.parts.delete(effect.file);
         this.whole.set(effect.file, { offer, content });
+        this.process!.receivedBytes += offer.offer.value.size;
         return { type: "finished", token, path: `/downloads/${effect.name}` };
       }
     }
