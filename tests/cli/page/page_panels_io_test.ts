@@ -24,6 +24,7 @@ const STEPS: Readonly<Record<string, (browser: Browser) => Promise<void>>> = {
   "what was found leads to its line, which is fetched where it isn't here": toWhatWasFound,
   "what the mode has can be done by buttons and with the keyboard alone": byButtons,
   "the list of people counts those who are in it": countsListed,
+  "however many conversations there are, people stay in sight below them": listsShare,
   "nobody moves in the list of people while one points at it": peopleStay,
   "a group's entries are one stop of Tab, and arrows lead from one to the next": oneStop,
   "a button that others bring under the pointer takes no press at once": broughtUnderPointer,
@@ -169,7 +170,7 @@ async function qrCode(browser: Browser): Promise<void> {
 }
 
 async function toWhatWasFound(browser: Browser): Promise<void> {
-  const found = said("dinner at seven", { id: "old", event: undefined });
+  const found = said("dinner at seven: https://a.example", { id: "old", event: undefined });
   const asked = ({ line, command, ref }: Fields, page: PageDouble) => {
     if (line === "/search dinner") {
       page.show({ event: "history", searched: "dinner", messages: [found], ref });
@@ -182,12 +183,19 @@ async function toWhatWasFound(browser: Browser): Promise<void> {
   };
   await using double = disposable(new PageDouble({ mode: "mesh", asked }));
   const own = said("my own", { self: true, from: "Alice", shown: "Alice" });
-  double.page.show(READY, ...Array.from({ length: 60 }, (_, at) => said(`m${at}`)), own);
+  const lines = Array.from({ length: 60 }, (_, at) => said(`m${at}`));
+  double.page.show(READY, ...lines, said("see https://b.example"), own);
   await using open = await OpenPage.open(browser, double.page.url);
   const { page } = open;
   await open.sees("my own");
 
   await open.type("/search dinner");
+  await page.locator(".found-text a").waitFor();
+  await holdsIn(
+    page,
+    `getComputedStyle(document.querySelector(".found-text a")).color ===
+    getComputedStyle(document.querySelector(".said-text a")).color`,
+  );
   await page.getByRole("button", { name: /^Go to what Bob said/ }).click();
 
   const line = page.locator("#timeline article", { hasText: "dinner at seven" });
@@ -427,6 +435,29 @@ async function countsListed(browser: Browser): Promise<void> {
     if (mode === "mesh" || mode === "group") {
       assertEquals(await open.page.locator("#people li").count(), Number(count), mode);
     }
+  }
+}
+
+async function listsShare(browser: Browser): Promise<void> {
+  await using double = disposable(new PageDouble({ mode: "mesh" }));
+  const names = Array.from({ length: 40 }, (_, at) => `guest${at}`);
+  double.page.show(
+    READY,
+    ...names.map((name) => ({ event: "joined", name, key: name, present: true })),
+    ...names.map((name) => said(`hi from ${name}`, { from: name, shown: name, private: true })),
+  );
+  const viewport = { width: 800, height: 800 };
+  await using open = await OpenPage.open(browser, double.page.url, { viewport });
+  for (const list of ["places", "people"]) {
+    await open.page.locator(`#${list} li`).nth(39).waitFor();
+    await holdsIn(
+      open.page,
+      `(() => {
+      const list = document.querySelector(".${list}");
+      const { top, bottom } = list.getBoundingClientRect();
+      return bottom - top > 200 && bottom <= innerHeight && list.scrollHeight > list.clientHeight;
+    })()`,
+    );
   }
 }
 
