@@ -379,7 +379,7 @@ Deno.test("page: of an edit there is one line, at the one who asks and at those 
   assertEquals(shown(wanted, { ...byBob, history: true }), []);
 });
 
-Deno.test("page: who comes shares a line, and who goes, but for whom one is warned of", () => {
+Deno.test("page: who comes and who goes share a line, but for whom one is warned of", () => {
   const joined = (name: string) => ({ event: "joined", name, key: name, host: "h", port: 1 });
   const left = (name: string, reason = "quit") => ({ event: "left", name, key: name, reason });
   const room = pageOf("mesh", []);
@@ -390,11 +390,14 @@ Deno.test("page: who comes shares a line, and who goes, but for whom one is warn
   const five = ["Bob", "Carol", "Dave", "Eve", "Fay"].map(joined);
   assertEquals(shown(...five), ["* Bob, Carol and 3 others joined"]);
   assertEquals(items(after(room, five))[0].parts[4], { others: ["Dave", "Eve", "Fay"] });
-  // In the order in which that was, and each line has the time of its first.
+  // Each stands once, with what came of it.
   assertEquals(
     shown(...five, left("Eve"), left("Al"), joined("Bo"), left("Bo")),
-    ["* Bob, Carol and 3 others joined", "* Eve and Al left", "* Bo joined (h)", "* Bo left"],
+    ["* Bob, Carol and 2 others joined; Eve and Bo came and went; Al left"],
   );
+  assertEquals(shown(left("Al"), joined("Al")), ["* Al left and came back"]);
+  assertEquals(shown(joined("Al"), left("Al"), joined("Al")), ["* Al joined"]);
+  // The line has the time of its first.
   const soon = { ...joined("Carol"), at: "2026-11-27T12:04:00.000Z" };
   const late = { ...joined("Dave"), at: "2026-11-27T12:06:00.000Z" };
   const came = after(room, [joined("Bob"), soon, late]);

@@ -1,4 +1,4 @@
-/** Who came, or who went, one soon after the other: in one line, which stands where the first did, with that one's time. */
+/** Who came and who went, one soon after the other: in one line, which stands where the first did, with that one's time. */
 
 import { replaced } from "./chunks.js";
 import { listed, namePart } from "./phrases.js";
@@ -11,7 +11,7 @@ const CROWD_MAX = 200;
 const NAMED_MAX = 3;
 
 /**
- * The chunks with the line `item` as a part of the last one, where that, too, only says who came, or who went; null: it
+ * The chunks with the line `item` as a part of the last one, where that, too, only says who came and who went; null: it
  * needs a line of its own.
  */
 export function withCrowd(chunks, item) {
@@ -19,21 +19,27 @@ export function withCrowd(chunks, item) {
   if (last?.crowd === undefined || item.crowd === undefined) return null;
   const crowd = [...last.crowd, ...item.crowd];
   const isSoon = Date.parse(item.at) - Date.parse(last.at) < TOGETHER_MS;
-  const isAlike = wordOf(last.crowd[0]) === wordOf(item.crowd[0]);
-  if (!isSoon || !isAlike || crowd.length > CROWD_MAX) return null;
+  if (!isSoon || crowd.length > CROWD_MAX) return null;
   const merged = { ...last, crowd, parts: crowdParts(crowd) };
   return replaced(chunks, (each) => each === last, () => merged);
 }
 
-/** In a directory nobody joins anything. */
-function wordOf({ isIn, isOnline }) {
-  return isIn ? isOnline ? " came online" : " joined" : " left";
+/** What somebody did, by the first and the last time that they came or went. In a directory nobody joins anything. */
+function wordOf(first, last) {
+  if (first.isIn !== last.isIn) return last.isIn ? " left and came back" : " came and went";
+  return last.isIn ? last.isOnline ? " came online" : " joined" : " left";
 }
 
-/** `Bob, Carol and 3 others joined`. @param crowd `{name, isIn}` in order, who all came, or all went. */
+/** `Bob, Carol and 3 others joined; Dave left`. @param crowd `{name, isIn}` each time that somebody came or went, in order. */
 function crowdParts(crowd) {
-  const names = new Set(crowd.map(({ name }) => name));
-  return [...namesParts([...names]), wordOf(crowd[0])];
+  const times = Map.groupBy(crowd, ({ name }) => name);
+  const wordFor = (name) => wordOf(times.get(name)[0], times.get(name).at(-1));
+  const namesByWord = Map.groupBy(times.keys(), wordFor);
+  return [...namesByWord].flatMap(([word, names], index) => [
+    ...(index === 0 ? [] : ["; "]),
+    ...namesParts(names),
+    word,
+  ]);
 }
 
 function namesParts(names) {
