@@ -783,9 +783,35 @@ Deno.test("page: why a friend doesn't get what one said stands in the conversati
   assertEquals(texts(state), ["* carol is asked"], "there is no conversation with carol");
   const [first, last] = items(state, placeOf(state, "bob")).filter(({ kind }) => kind === "said");
   assertEquals([first.waits, last.waits], [
-    undefined,
-    [{ name: "bob" }, " refuses: kept, and sent when bob takes it"],
+    [], // the notice below it says so
+    [{ name: "bob" }, " refuses; kept, and sent when bob takes it (2 messages waiting)"],
   ]);
+});
+
+Deno.test("page: a private message that waits says itself why, also where its receiver was removed", () => {
+  const said = { ...hello, from: "Alice", shown: "Alice", self: true, private: true, to: "Bob" };
+  const waiting = (more: Record<string, unknown>) => {
+    const delivery = {
+      event: "delivery",
+      id: "1",
+      to: "Bob",
+      state: "queued",
+      waiting: 1,
+      ...more,
+    };
+    const state = pageOf("mesh", [ready, said, delivery]);
+    assertEquals(texts(state, placeOf(state, "Bob")), ["Alice: hi"]);
+    return page.plainText(items(state, placeOf(state, "Bob"))[0].waits, state);
+  };
+
+  assertEquals(
+    waiting({}),
+    "Bob isn't there; kept, and sent when they are back (1 message waiting)",
+  );
+  assertEquals(
+    waiting({ removed: true }),
+    "Bob was removed; kept, and sent only if they are allowed back (1 message waiting)",
+  );
 });
 
 Deno.test("page: who is put into the table of friends, or taken out of it, is so in the list", () => {

@@ -1,11 +1,12 @@
 /** Events that change who is here, what is asked, and how a message fares. */
 
 import { endedCard } from "./answers.js";
-import { itemsOf } from "./chunks.js";
+import { itemsOf, replaced } from "./chunks.js";
 import { editHappenings } from "./edit_events.js";
 import { fileHappenings } from "./file_events.js";
 import { folded } from "./harmless.js";
-import { comparedText, namePart } from "./phrases.js";
+import { waitingParts } from "./lines.js";
+import { comparedText } from "./phrases.js";
 import {
   directId,
   directPlace,
@@ -251,14 +252,11 @@ function lineIn(state, place, event, when) {
 function delivery(state, event, when) {
   const parent = state.mode === "mesh" ? roomPlace(state, event.room)[1] : mainPlace(state);
   const [known, place] = directPlace(state, parent, event.to);
-  const { state: how, to, reason, sentWhen } = event;
-  const waits = sentWhen === undefined
-    ? {}
-    : { waits: [namePart(to), ` ${reason}: kept, and sent ${sentWhen}`] };
-  const next = withSaid(known, place, event.id, { delivery: how, ...waits });
+  const waits = event.waiting === undefined ? {} : { waits: waitingParts(event) };
+  const next = withSaid(known, place, event.id, { delivery: event.state, ...waits });
   const shown = next.places.get(place.id);
-  // The message itself says that it waits.
-  const isTold = event.state !== "failed" && event.removed !== true && hasSaid(shown, event.id);
+  // The message itself says that it waits, and why.
+  const isTold = event.state !== "failed" && hasSaid(shown, event.id);
   return isTold ? next : lineIn(next, shown, event, when);
 }
 
@@ -291,11 +289,25 @@ function withCompared(state, { name, key, verified }) {
 
 /** The friends' table was edited, which says who is in it; how things stand with whoever is new, the list says. */
 function noticed(state, event, when) {
-  if (event.names === undefined) return when.told(withEnded(state, event, when), event, when);
+  if (event.names === undefined) {
+    return when.told(withWhyTold(withEnded(state, event, when), event), event, when);
+  }
   const place = mainPlace(state);
   const own = [...place.people.values()].filter(({ self }) => self);
   const friends = event.names.map((name) => place.people.get(name) ?? { name, connected: false });
   return listed(withPlace(state, withPeople(place, [...own, ...friends])), event, when);
+}
+
+/** Why the last message to a friend waits is about to be said in a line below it: it needs no note of its own. */
+function withWhyTold(state, { friend, warning }) {
+  const place = friend === undefined
+    ? undefined
+    : state.places.get(directId(mainPlace(state), friend));
+  if (warning !== true || place === undefined) return state;
+  const isUntold = ({ self, delivery, waits }) =>
+    self && delivery === "queued" && waits === undefined;
+  const chunks = replaced(place.chunks, isUntold, (item) => ({ ...item, waits: [] }));
+  return withPlace(state, { ...place, chunks });
 }
 
 /** Word codes of a room have ended: their cards, wherever in that room they were asked for, say so. */

@@ -59,14 +59,20 @@ function renamedLine({ from, name: to, lostTo }) {
   );
 }
 
+/** Why a message to one person waits, and until when. */
+export function waitingParts(
+  { to, waiting, removed, reason = "isn't there", sentWhen = "when they are back" },
+) {
+  const kept = removed === true
+    ? "was removed; kept, and sent only if they are allowed back"
+    : `${reason}; kept, and sent ${sentWhen}`;
+  return [name(to), ` ${kept} (${countText(waiting, "message")} waiting)`];
+}
+
 /** Your own messages to one person: only what is unexpected. */
-function deliveryLine({ to, state, reason, waiting, removed, told }) {
-  if (waiting !== undefined) {
-    const kept = removed === true
-      ? " was removed; kept, and sent only if they are allowed back"
-      : " isn't there; kept, and sent when they are back";
-    return warning(name(to), `${kept} (${countText(waiting, "message")} waiting)`);
-  }
+function deliveryLine(event) {
+  const { to, state, reason, waiting, told } = event;
+  if (waiting !== undefined) return warning(...waitingParts(event));
   if (state !== "failed" || told === true) return null;
   return warning("Your message didn't reach ", name(to), ...(reason ? [`: ${reason}`] : []));
 }

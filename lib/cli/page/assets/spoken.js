@@ -94,9 +94,9 @@ function footOf(item, context) {
     const whose = by === item.from ? null : [times > 1 ? ", last by " : " by ", who];
     notes.push(h("p", { class: "said-mark" }, how, whose));
   }
-  if (item.delivery === "queued") {
-    const parts = item.waits ?? [state.mode === "mesh" ? AWAY : KEPT];
-    notes.push(h("p", { class: "said-mark is-late" }, sentence(parts, context)));
+  const waits = item.waits ?? [KEPT];
+  if (item.delivery === "queued" && waits.length > 0) {
+    notes.push(h("p", { class: "said-mark is-late" }, sentence(waits, context)));
   }
   if (item.delivery === "failed") {
     notes.push(h("p", { class: "said-mark is-failed" }, "not delivered"));
@@ -104,8 +104,7 @@ function footOf(item, context) {
   return notes;
 }
 
-const AWAY = "not there now: kept, and sent when they are back";
-/** Where it isn't known yet whether they are. */
+/** Where it isn't known yet whether they are there. */
 const KEPT = "not delivered yet: kept, and sent as soon as it can be";
 
 const DELIVERIES = {
