@@ -526,6 +526,35 @@ Deno.test("page: a call comes, is answered, and ends where it was held", () => {
   );
 });
 
+Deno.test("page: of calls that are over the last ones stay in the list, and those in which something is unread", () => {
+  const call = (peer: string, state: string, at = AT) => ({
+    ...{ event: "call", call: peer, peer, reason: "", route: null, verified: false, state, at },
+  });
+  const held = (
+    peer: string,
+    at?: string,
+  ) => [call(peer, "connected", at), call(peer, "ended", at)];
+  const people = (state: Any) =>
+    [...state.places.values()].flatMap(({ type, person }) => type === "call" ? [person] : []);
+  const numbers = Array.from({ length: 20 }, (_, n) => `n${n}`);
+
+  const lobby = pageOf("directory", [{ event: "session", state: "up", name: "Alice" }]);
+  const ringing = after(lobby, [call("unread", "connected")]);
+  const said = { event: "message", from: "unread", text: "hi", self: false, mention: false };
+  const elsewhere = reduce(ringing, { type: "select", place: "main" });
+  const all = after(elsewhere, [
+    said,
+    call("unread", "ended"),
+    ...held("later", "2026-11-27T13:00:00.000Z"),
+    ...held("first"),
+    ...numbers.flatMap((name) => held(name)),
+  ]);
+
+  assertEquals(people(all), ["unread", "later", "first", ...numbers]);
+  const again = after(all, held("next"));
+  assertEquals(people(again), ["unread", "later", ...numbers, "next"]);
+});
+
 Deno.test("page: one's own broadcast is shown, with how many have it", () => {
   const lobby = pageOf("directory", [{ event: "session", state: "up", name: "Alice" }]);
   const sent = reduce(lobby, {

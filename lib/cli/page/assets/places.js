@@ -9,6 +9,8 @@ import { folded } from "./harmless.js";
 
 /** So many places are kept: see `withoutOne`. */
 const PLACES_MAX = 300;
+/** So many calls that are over stay, as they can be seen at once; an earlier one is found by its name, with /history. */
+const CALLS_OVER_MAX = 20;
 /** So many names are known by their keys; the oldest are forgotten. */
 const KEYS_MAX = 2_000;
 
@@ -121,7 +123,26 @@ export function withPlace(state, place) {
   if (state.places.get(place.id) === place) return state;
   const places = new Map(state.places).set(place.id, place);
   const next = { ...state, places };
-  return places.size > PLACES_MAX ? withoutOne(next, place.id) : next;
+  if (places.size > PLACES_MAX) return withoutOne(next, place.id);
+  return place.type === "call" && !state.places.has(place.id)
+    ? withoutOldCall(next, place.id)
+    : next;
+}
+
+/** Without the call that ended first, where there are too many beside the one that has just begun. */
+function withoutOldCall(state, begun) {
+  const unsaid = new Set(state.unsaid.map(({ place }) => place));
+  const talking = folded(state.call?.peer ?? "");
+  const over = [...state.places.values()].filter(({ id, type, person, unread }) =>
+    type === "call" && id !== begun && id !== state.current && unread === 0 && !unsaid.has(id) &&
+    folded(person) !== talking
+  );
+  if (over.length <= CALLS_OVER_MAX) return state;
+  const endOf = ({ chunks }) => chunks.at(-1)?.items.at(-1)?.at ?? "";
+  const [first] = over.toSorted((one, other) => endOf(one).localeCompare(endOf(other)));
+  const places = new Map(state.places);
+  places.delete(first.id);
+  return { ...state, places };
 }
 
 /**
