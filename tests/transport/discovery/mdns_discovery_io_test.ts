@@ -11,8 +11,12 @@ const PORT = 25_353;
 const LOOPBACK = "127.0.0.1";
 const permissions = { net: true, sys: ["networkInterfaces"] } as const;
 
-function open(host: string | null = LOOPBACK, port = PORT): MdnsDiscovery {
-  return new MdnsDiscovery({ host, port, log: SILENT_LOGGER, nowMs: () => performance.now() });
+function open(
+  host: string | null = LOOPBACK,
+  port = PORT,
+  nowMs = () => performance.now(),
+): MdnsDiscovery {
+  return new MdnsDiscovery({ host, port, log: SILENT_LOGGER, nowMs });
 }
 
 async function until(done: () => boolean, what: string): Promise<void> {
@@ -87,5 +91,35 @@ Deno.test({
     );
     await discovery.close();
     await new Promise<void>((resolve) => socket.close(() => resolve()));
+  },
+});
+
+Deno.test({
+  name: "MdnsDiscovery spends a twentieth of its time on reading messages, whatever is in them",
+  permissions: { ...permissions, sys: [...permissions.sys] },
+  async fn() {
+    let nowMs = 0;
+    const counts = { busy: 0, quick: 0 };
+    const busy = open(LOOPBACK, PORT, () => nowMs += 20); // so long does each take
+    const quick = open();
+    const counting = (which: keyof typeof counts) => ({
+      asked: () => void counts[which]++,
+      heard() {},
+      gone() {},
+    });
+    busy.handle(counting("busy"));
+    quick.handle(counting("quick"));
+    for (let round = 1; round <= 30; round++) {
+      quick.ask();
+      await until(() => counts.quick === round, "it hears itself");
+    }
+    assert(counts.busy > 2 && counts.busy < 12, `${counts.busy} were read`);
+
+    nowMs += 60_000;
+    const before = counts.busy;
+    quick.ask();
+    await until(() => counts.busy > before, "it reads again");
+    await busy.close();
+    await quick.close();
   },
 });
