@@ -88,6 +88,8 @@ async function picture(
   await page.locator("#own-link", { hasText: "Connected" }).waitFor({ state: "attached" });
   double.show(...events);
   await page.locator(".said").last().waitFor();
+  // Drawn as what takes a press, which buttons do after a second.
+  await page.locator(".actions button[aria-disabled=true]").first().waitFor({ state: "detached" });
   await page.waitForTimeout(400);
   const bytes = await page.screenshot();
   await context.close();
