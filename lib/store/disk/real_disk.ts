@@ -372,6 +372,7 @@ function openOwn(path: string, access: Access, isNew: boolean): Deno.FsFile {
 }
 
 function openUnlinked(path: string, access: Access): Deno.FsFile {
+  refuseEndless(path);
   const file = Deno.openSync(path, access);
   try {
     const user = otherUser(file.statSync());

@@ -248,6 +248,17 @@ Deno.test("RealDisk: a pipe isn't read, whoever writes to it", async () => {
   });
 });
 
+Deno.test("RealDisk: a pipe is no lock, and nothing is appended to it: both would wait for its other end", async () => {
+  await onRealDisk(async ({ disk, folder }) => {
+    const path = `${folder}/pipe`;
+    await new Deno.Command("mkfifo", { args: [path] }).output();
+    const text = "it is a pipe or a device where a file belongs";
+
+    await assertRejects(() => disk.openAppend(path), P2pchatError, text);
+    await assertRejects(() => disk.tryLock(path, "1"), P2pchatError, text);
+  });
+});
+
 Deno.test("RealDisk: a device isn't read, which may have no end", async () => {
   const disk = new RealDisk();
   const reads = [() => disk.read("/dev/null"), () => Array.fromAsync(disk.readChunks("/dev/null"))];
