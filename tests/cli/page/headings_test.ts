@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { after, pageOf, placeOf, welcome } from "./events_given.ts";
+import { after, pageOf, placeOf, texts, welcome } from "./events_given.ts";
 import { type Any, page } from "./page_modules.ts";
 
 const self = { name: "Alice", self: true };
@@ -77,12 +77,22 @@ Deno.test("page: whoever was added is among the friends at once, and it is asked
   assertEquals(place.people.get("bob"), { name: "bob", key: "b", connected: false });
   assertEquals(state.asks, [{ command: { command: "list" }, place: "main" }]);
 
+  // Where it was asked for on a page one is led to whoever was added, and no other conversation is told.
+  const asked = { type: "open", person: "cleo" };
+  const ref = page.refOf("f", page.directId(place, "cleo"), "1");
+  const led = after(page.reduce(state, asked), [{ event: "added", name: "dora", ...card, ref }]);
+  assertEquals([...led.places.values()].map(({ person }) => person), [null, "cleo", "dora"]);
+  assertEquals(led.current, placeOf(led, "dora"));
+  assertEquals(texts(led, placeOf(led, "cleo")), []);
+  assertEquals(texts(led).at(-1), "* dora is in your table now");
+
   // Told again after a reload: the page has asked already.
   const come = page.reduce(page.NOTHING, {
     type: "welcome",
     welcome: welcome("friends", { last: 2 }),
   });
-  const again = after(come, [ready, { event: "added", name: "bob", ...card }]);
+  const again = after(come, [ready, { event: "added", name: "bob", ...card, ref }]);
+  assertEquals(again.current, "main");
   assertEquals([...again.places.get("main").people.keys()], ["alice", "bob"]);
   assertEquals(again.asks, []);
 });

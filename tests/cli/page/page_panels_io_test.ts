@@ -323,7 +323,7 @@ async function refusedForm(browser: Browser): Promise<void> {
   await give("p2pchat1:right");
   answer({ event: "added", file: "users", name: "dora", host: "h", port: 1, key: "d", line: 3 });
   await page.locator("#dialog").waitFor({ state: "hidden" });
-  await page.locator("#timeline").getByText("is in your table now").waitFor();
+  await page.locator("#title").getByText("dora").waitFor();
   assertEquals(await page.getByText("That is no contact card").count(), 0, "in the form alone");
 
   // Who has closed it before is told all the same.

@@ -16,7 +16,7 @@ import {
   withPlace,
 } from "./places.js";
 import { parsedRef } from "./refs.js";
-import { readyInRoom } from "./room_events.js";
+import { isAskedHere, readyInRoom } from "./room_events.js";
 import { said, saidAgain } from "./said.js";
 import { HAPPENINGS } from "./happenings.js";
 
@@ -46,8 +46,7 @@ const HANDLERS = {
   // On a page, what is typed goes to whom the title names: whoever types it there is led there.
   to: (state, event, when) => {
     const next = told(state, event, when);
-    const isAsked = parsedRef(event.ref, state.places)?.kind === "a" && when.isNew;
-    if (!isAsked || event.name === null) return next;
+    if (!isAskedHere(state, event, when) || event.name === null) return next;
     const [known, place] = directPlace(next, mainPlace(next), event.name);
     return goneTo(known, place.id);
   },

@@ -19,7 +19,7 @@ import {
   withPerson,
   withPlace,
 } from "./places.js";
-import { roomHappenings } from "./room_events.js";
+import { isAskedHere, roomHappenings } from "./room_events.js";
 import { withSaid } from "./said.js";
 
 /** How long a callee has to answer. */
@@ -324,12 +324,19 @@ function withEnded(state, event, when) {
   }, known);
 }
 
-/** One more friend, here or at the console; how things stand with that one, the list says. */
+/**
+ * One more friend, here or at the console; how things stand with that one, the list says. Whoever was added on a page is
+ * written to next: the user is led there.
+ */
 function added(state, event, when) {
   const { name, key } = event;
   const place = mainPlace(state);
   const known = { connected: false, ...place.people.get(name), key };
-  return listed(withPlace(state, withPerson(place, name, known)), event, when);
+  const next = withPlace(state, withPerson(place, name, known));
+  const told = listed(next, event, { ...when, where: place.id });
+  if (!isAskedHere(state, event, when)) return told;
+  const [opened, { id }] = directPlace(told, mainPlace(told), name);
+  return goneTo(opened, id);
 }
 
 /** Who is in the list has changed now: the program is asked for it. */

@@ -106,7 +106,8 @@ function room(state, event, when) {
   return goneTo(named, place.id);
 }
 
-function isAskedHere(state, { ref }, { isNew }) {
+/** Whether the user of this page has asked for it. */
+export function isAskedHere(state, { ref }, { isNew }) {
   return isNew && parsedRef(ref, state.places)?.kind === "a";
 }
 
