@@ -53,7 +53,7 @@ export function meCommand<Sink>(
     aliases: [],
     form: "ACTION",
     args: { action: actionText },
-    help: "say what you do: /me waves is shown as <* Alice> waves",
+    help: "say what you do: after /me waves the others read that Alice waves",
     example: "/me waves",
     run: (submit: Sink, { action }, ref) => say(submit, action, ref),
   });

@@ -151,7 +151,8 @@ export function friendsCommandTable(
         ...meCommand((submit: FriendsCommandSink, text, ref) =>
           submit({ command: "msg", name: partnerOf(partner, friend), text }, ref)
         ),
-        help: "say what you do to the friend in the prompt: /me waves is shown as <* Alice> waves",
+        help:
+          "say what you do to the friend you write to, who reads after /me waves that Alice waves",
         isPrivate: "always",
       },
       command({

@@ -140,7 +140,7 @@ export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<Mesh
       aliases: [],
       form: "N",
       args: { n: words("A room's number or title", TITLE_LENGTH_MAX) },
-      help: "what you type goes to room N from now on, as /rooms numbers them; Alt+N does the same",
+      help: "what you type goes to room N from now on, as /rooms numbers them",
       example: "/room 2",
       run: (submit: MeshCommandSink, { n: which }, ref) => submit({ command: "room", which }, ref),
     }),

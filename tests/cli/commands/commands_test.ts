@@ -354,14 +354,15 @@ Deno.test("helpLines() puts descriptions beside the commands, or below them wher
   for (const line of narrow) assert(line.length < 30, line);
 });
 
+const lobby = {
+  place: "lobby",
+  peer: "",
+  isAccepted: false,
+  wasInCall: false,
+  isJustOver: false,
+} as const;
+
 Deno.test("helpLines() has descriptions in one column, at terminals of any width", () => {
-  const lobby = {
-    place: "lobby",
-    peer: "",
-    isAccepted: false,
-    wasInCall: false,
-    isJustOver: false,
-  } as const;
   const tables = [
     meshCommands,
     memberCommands,
@@ -396,6 +397,21 @@ Deno.test("helpLines() names every command once, in columns", () => {
   assertEquals(lines.at(-1), "//TEXT                        say /TEXT: no command");
   assert(lines.some((line) => line.startsWith("/quit, /exit, /q, :q, :quit   leave the room")));
   for (const line of lines) assert(line.length <= 120, line);
+});
+
+Deno.test("what helps with a command is true on a page, too", () => {
+  for (
+    const table of [
+      meshCommands,
+      memberCommands,
+      friendsCommands,
+      registryCommands(() => lobby, true),
+    ]
+  ) {
+    const { commands } = helpEvent<never>(table.commands as readonly never[]);
+    const ofConsole = commands.filter(({ help }) => /Alt\+|Ctrl\+|<|prompt/.test(help));
+    assertEquals(ofConsole.map(({ name }) => name), ["clear"], "which the console alone has");
+  }
 });
 
 Deno.test("helpEvent() has the fields that objects use", () => {
