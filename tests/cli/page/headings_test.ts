@@ -45,6 +45,9 @@ Deno.test("page: whether the other side of a call is verified comes first, as a 
     page.subtitleOf(stateWith(place, { mode: "directory", call: { ...call, ...more } }), place);
 
   assertEquals(subtitle({}), "Not verified yet; connected directly");
+  const ringing = stateWith(place, { mode: "directory", call: { ...call, state: "ringing" } });
+  const never = "Not in a call with bob now";
+  assertEquals(page.placeholderOf(ringing, place), never, "it isn't over: it may never come about");
   const verified = subtitle({ verified: true, route: "relay" });
   assertEquals(verified, "Verified; connected through the directory");
 });

@@ -78,7 +78,7 @@ export function placeholderOf(state, place) {
     case "call":
       return state.call?.state === "connected" && state.call.peer === place.person
         ? `Say something to ${shownName(place.person, state)}`
-        : "The call is over";
+        : `Not in a call with ${shownName(place.person, state)} now`;
     case "friends":
       return "Choose a friend, or NAME/TEXT";
     case "lobby":
