@@ -41,6 +41,14 @@ Deno.test("page: a browser that doesn't know the newest scripts still tells mixe
   }
 });
 
+Deno.test("page: what was looked for is marked wherever it stands, in any case", () => {
+  const marked = (text: string, searched: string) =>
+    page.foundParts(text, searched).map((part: Any) => part.isFound ? [part.text] : part.text);
+  assertEquals(marked("The Key, the keys", "key"), ["The ", ["Key"], ", the ", ["key"], "s"]);
+  assertEquals(marked("1+1 (or so)", "+1 ("), ["1", ["+1 ("], "or so)"]);
+  assertEquals(marked("nothing", ""), ["nothing"]);
+});
+
 Deno.test("page: a name that imitates another is marked, and so is one of several scripts", () => {
   assertEquals(shownName("Аlice"), "≈Аlice");
   const state = { self: "\u0410lan", marked: new Set(["aiice"]) };

@@ -196,7 +196,7 @@ async function toWhatWasFound(browser: Browser): Promise<void> {
     `getComputedStyle(document.querySelector(".found-text a")).color ===
     getComputedStyle(document.querySelector(".said-text a")).color`,
   );
-  await page.getByRole("button", { name: /^Go to what Bob said/ }).click();
+  await page.getByRole("button", { name: /^Go to it: what Bob said/ }).click();
 
   const line = page.locator("#timeline article", { hasText: "dinner at seven" });
   await line.waitFor();

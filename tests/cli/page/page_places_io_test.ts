@@ -26,6 +26,8 @@ const STEPS: Readonly<Record<string, (browser: Browser) => Promise<void>>> = {
   "what is new is counted and marked when a page is opened, and only once": whatIsNew,
   "many questions leave the message box in view, on a phone, too": manyQuestions,
   "who is led to a line further above isn't at the end": ledAbove,
+  "what was looked for is marked, also where a search leads to": lookedFor,
+  "one's own name stands out where others say it to all, and nowhere else": ownName,
   "what answered questions that are gone goes with them": votesGone,
   "earlier messages come above what is being read, which stays where it is": earlierMessages,
   "what isn't sent stays in view, and can be sent once the program is there again": whatIsNotSent,
@@ -72,6 +74,46 @@ async function ledAbove(browser: Browser): Promise<void> {
   await page.locator("#to-end", { hasText: "1 new message" }).click();
   await open.sees("Bob waves");
   assertEquals(await page.locator(".new-line").count(), 0);
+}
+
+async function lookedFor(browser: Browser): Promise<void> {
+  await using double = disposable(new PageDouble({ mode: "mesh" }));
+  const message = said("The key is under the mat", { room: "r1" });
+  double.page.show(READY, message, said("more"));
+  await using open = await OpenPage.open(browser, double.page.url);
+  const { page } = open;
+  await open.sees("more");
+  double.page.show({ event: "history", searched: "KEY", messages: [message], ref: "a.x.1" });
+  await page.locator(".found mark", { hasText: /^key$/ }).waitFor();
+  await page.getByText("Go to it").click();
+  await page.locator(".said:focus mark", { hasText: /^key$/ }).waitFor();
+  await holdsIn(
+    page,
+    `getComputedStyle(document.querySelector(".said:focus")).outlineWidth === "2px"`,
+  );
+  assertEquals(await open.violations(), []);
+  await page.keyboard.press("Escape"); // the answer, and then what it led to
+  await page.keyboard.press("Escape");
+  await page.locator("mark").first().waitFor({ state: "detached" });
+}
+
+async function ownName(browser: Browser): Promise<void> {
+  await using double = disposable(new PageDouble({ mode: "mesh" }));
+  const toOne = { private: true, mention: true };
+  double.page.show(
+    READY,
+    said("Alice, hello", { mention: true }),
+    said("I am Alice", { from: "Alice", shown: "Alice", self: true }),
+    said("Alice, the end", toOne),
+  );
+  await using open = await OpenPage.open(browser, double.page.url);
+  const { page } = open;
+  await open.sees("I am Alice");
+  assertEquals(await page.locator(".mention").count(), 1);
+  assertEquals(await page.locator(".said.is-mention").count(), 1);
+  await page.locator(".place", { hasText: "Bob" }).click();
+  await open.sees("Alice, the end");
+  assertEquals(await page.locator(".mention, .said.is-mention").count(), 0);
 }
 
 async function manyQuestions(browser: Browser): Promise<void> {

@@ -688,12 +688,13 @@ Deno.test("page: asks for what was said before all that is there, and for less w
 Deno.test("page: what is sought is asked for in steps that stay the same, each before what is there", () => {
   const asked: number[] = [];
   const hints: string[] = [];
-  const place = { id: "main", chunks: [], hasAll: false };
+  const revealed: unknown[] = [];
+  const place = { id: "main", chunks: [] as Any[], hasAll: false };
   const state = { places: new Map([["main", place]]), rooms: new Map([["r", "main"]]) };
   const seeking = new page.Seeking({
     ...{ state: () => state, current: () => place, select() {}, open() {}, mayAsk: () => true },
     ask: (_: Any, n: number) => asked.push(n),
-    reveal() {},
+    reveal: (...what: unknown[]) => revealed.push(what),
     hint: (text: string) => hints.push(text),
   });
   seeking.begin({ id: "x", room: "r" });
@@ -701,6 +702,17 @@ Deno.test("page: what is sought is asked for in steps that stay the same, each b
 
   assertEquals(new Set(asked), new Set([500]));
   assertEquals([asked.length, hints.length], [50, 1]);
+
+  const message = { ...hello, id: "x", text: "the key" };
+  const card = page.cardOf({ event: "history", searched: "key", messages: [message] }, {});
+  const [found] = card.blocks[0].messages;
+  place.chunks = [{ items: [{ kind: "said", id: "x", key: 7 }] }];
+  seeking.begin({ ...found.found, room: "r" });
+  assertEquals(
+    [found.searched, revealed],
+    ["key", [[7, "key"]]],
+    "and what was looked for is marked",
+  );
 });
 
 Deno.test("page: earlier messages come before, each once", () => {

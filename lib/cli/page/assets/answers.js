@@ -258,7 +258,8 @@ function saidCard({ messages, searched, name: who }) {
         from: message.self ? null : message.shown ?? message.from,
         to: message.to,
         text: message.text,
-        ...foundBy(message),
+        searched,
+        ...foundBy(message, searched),
         place: message.number === undefined ? null : message.title ?? `room ${message.number}`,
         isPrivate: message.private === true,
       })),
@@ -268,10 +269,10 @@ function saidCard({ messages, searched, name: who }) {
 }
 
 /** How the page finds the line itself: the id of its item, and where it is. */
-function foundBy({ id, room, text, self, to, from, shown = from, private: isPrivate, sentAt }) {
-  return {
-    found: { id, room, text, self, sentAt, person: isPrivate ? self ? to : shown : undefined },
-  };
+function foundBy(message, searched) {
+  const { id, room, text, self, to, from, shown = from, private: isPrivate, sentAt } = message;
+  const person = isPrivate ? self ? to : shown : undefined;
+  return { found: { id, room, text, self, sentAt, person, searched } };
 }
 
 function logCard({ entries, searched }) {
@@ -280,7 +281,8 @@ function logCard({ entries, searched }) {
   return card(countText(entries.length, "entry", "entries") + what, {
     messages: entries.filter(({ ignored }) => ignored !== true).map((entry) => ({
       seq: entry.seq,
-      found: { id: `entry ${entry.seq}` },
+      searched,
+      found: { id: `entry ${entry.seq}`, searched },
       at: entry.sentAt,
       from: entry.shown,
       text: entry.text,

@@ -1,42 +1,53 @@
 /** What people say, and sentences about them, as nodes of the page: text, whatever it looks like. */
 
 import { h, nameOf } from "./dom.js";
-import { actionIn, foldedBody, partsOf, visible, visibleBody } from "./harmless.js";
+import { actionIn, foldedBody, foundParts, partsOf, visible, visibleBody } from "./harmless.js";
 import { listed, namePart, othersText } from "./phrases.js";
 import { fullText, timeText } from "./times.js";
 
-/** A text with links, mentions and breaks; of a long one the beginning, and a button for the rest. */
-export function bodyElement({ text: raw, from }, { state }, kind) {
+/**
+ * A text with links, mentions and breaks, and marks where `searched` stands; of a long one the beginning, and a button for
+ * the rest. Of one's own name nothing is to be seen in what one says oneself, nor where one is talked to in any case.
+ */
+export function bodyElement({ text: raw, from, self, searched }, { state, place }, kind) {
   const action = actionIn(raw);
   const text = visibleBody(action ?? raw);
   const { head, more } = foldedBody(text);
   const who = action === null ? [] : [nameOf(from, state), " "];
+  const called = self || place.person !== null ? null : state.self;
   const element = h(
     "div",
     { class: action === null ? kind : `${kind} is-action`, dir: "auto" },
     who,
-    pieces(head, state.self),
+    pieces(head, called, searched),
   );
   if (more === null) return element;
   const button = h("button", { type: "button", class: "more" }, `Show ${more}`);
   button.addEventListener("click", () => {
-    element.replaceChildren(...who, ...pieces(text, state.self));
+    element.replaceChildren(...who, ...pieces(text, called, searched));
     button.remove();
   });
   return h("div", {}, element, button);
 }
 
-function pieces(text, self) {
-  return partsOf(text, self).map(({ text: part, href, isMention }) => {
+function pieces(text, called, searched) {
+  return partsOf(text, called).map(({ text: part, href, isMention }) => {
+    const shown = marked(part, searched);
     if (href !== undefined) {
       return h(
         "a",
         { href, rel: "noopener noreferrer nofollow", target: "_blank", title: href },
-        part,
+        shown,
       );
     }
-    return isMention ? h("span", { class: "mention" }, part) : part;
+    return isMention ? h("span", { class: "mention" }, shown) : shown;
   });
+}
+
+function marked(text, searched = "") {
+  return foundParts(text, searched).map(({ text: part, isFound }) =>
+    isFound ? h("mark", {}, part) : part
+  );
 }
 
 /** Parts of a sentence as nodes. */

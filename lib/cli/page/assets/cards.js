@@ -95,10 +95,16 @@ function qrElement(rows) {
 }
 
 function foundElement(
-  { seq, at, from, to, text, place, isPrivate, editedBy, found },
+  { seq, at, from, to, text, place, isPrivate, editedBy, searched, found },
   context,
 ) {
   const { state, nowMs, act } = context;
+  const said = {
+    text,
+    from: from ?? state.self,
+    self: (from ?? state.self) === state.self,
+    searched,
+  };
   return h(
     "li",
     {},
@@ -118,11 +124,11 @@ function foundElement(
       ", ",
       timeText(at, nowMs),
     ),
-    bodyElement({ text, from: from ?? state.self }, context, "found-text"),
+    bodyElement(said, context, "found-text"),
     found === undefined ? null : h("button", {
       type: "button",
       class: "more",
-      "aria-label": `Go to what ${from ? shownName(from, state) : "you"} said, ${
+      "aria-label": `Go to it: what ${from ? shownName(from, state) : "you"} said, ${
         timeText(at, nowMs)
       }`,
       onclick: () => act.jump(found),

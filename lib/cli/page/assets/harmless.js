@@ -11,7 +11,7 @@ import {
 } from "../../../base/text/names.ts";
 import { ACTION_START, visibleLines, visibleText, withFewMarks } from "../../../base/text/text.ts";
 import { numberText } from "../../../base/text/words.ts";
-import { mentionsOf } from "../../rendering/mentions.ts";
+import { mentionsOf, placesOf } from "../../rendering/mentions.ts";
 
 export { foldName as folded, visibleText as visible };
 
@@ -68,7 +68,15 @@ export function partsOf(text, self) {
   const mentions = mentionsOf(text, self ?? "")
     .filter(([start, end]) => links.every((link) => end <= link.start || link.end <= start))
     .map(([start, end]) => ({ start, end, isMention: true }));
-  const found = [...links, ...mentions].sort((a, b) => a.start - b.start);
+  return cut(text, [...links, ...mentions].sort((a, b) => a.start - b.start));
+}
+
+/** A visible text in parts: `{text}`, with `isFound` where what was looked for stands. */
+export function foundParts(text, searched) {
+  return cut(text, placesOf(text, searched).map(([start, end]) => ({ start, end, isFound: true })));
+}
+
+function cut(text, found) {
   const parts = [];
   let at = 0;
   for (const { start, end, ...more } of found) {

@@ -436,9 +436,9 @@ const seeking = new Seeking({
   open: (...who) => acts.open(...who),
   ask: (place, more) => asking.earlier(state, place, more),
   mayAsk: (place) => mayAsk(state, place),
-  reveal: (key) => {
+  reveal: (...found) => {
     render(); // it may have come just now
-    timeline.reveal(key);
+    timeline.reveal(...found);
   },
   hint,
 });

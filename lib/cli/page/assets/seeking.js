@@ -25,7 +25,7 @@ export class Seeking {
     this.#ports = ports;
   }
 
-  /** @param found `id`, and where it is: `room`, `person`. */
+  /** @param found `id`, where it is: `room`, `person`; and the text that was looked for: `searched`. */
   begin(found) {
     const { state, current, select, open, hint } = this.#ports;
     const home = found.room === undefined
@@ -57,7 +57,7 @@ export class Seeking {
     }
     this.#sought = null;
     if (item === undefined) hint(NOT_KEPT);
-    else reveal(item.key);
+    else reveal(item.key, found.searched);
   }
 }
 

@@ -9,7 +9,7 @@ import { fullText, shortTimeText, timeText } from "./times.js";
 
 export function said(item, isUnnamed, context) {
   const classes = ["said"];
-  if (item.mention) classes.push("is-mention");
+  if (item.mention && context.place.person === null) classes.push("is-mention");
   if (item.delivery === "queued") classes.push("is-waiting");
   const body = [bodyElement(item, context, "said-text"), footOf(item, context)];
   const who = item.self ? "You" : shownName(item.from, context.state);

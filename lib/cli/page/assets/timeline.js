@@ -32,6 +32,8 @@ export class Timeline {
   #heights = new Map();
   #measured = { px: 0, items: 0 };
   #width = 0;
+  /** The item to which a search led, and what it was for: `{key, searched}`; until the end or another place is gone to. */
+  #found = null;
   /** What was seen after the last picture: a window that has another width has moved everything already. */
   #seen = null;
   /** By place: where one was: `null` for the end, else `{key, offset}`. */
@@ -86,13 +88,18 @@ export class Timeline {
   }
 
   scrollToEnd() {
+    this.#found = null;
     this.#isAtEnd = true;
     this.#draw(null);
     this.#changed();
   }
 
-  /** Scrolls to an item, and leads there whoever goes on with the keyboard. */
-  reveal(key) {
+  /**
+   * Scrolls to an item, and leads there whoever goes on with the keyboard.
+   * @param searched What is to be marked in it.
+   */
+  reveal(key, searched) {
+    this.#found = { key, searched };
     this.#isAtEnd = false;
     this.#goTo({ key, offset: this.#element.clientHeight / 3 });
     this.#scrolled();
@@ -121,6 +128,7 @@ export class Timeline {
   }
 
   #leave() {
+    this.#found = null;
     if (this.#context === null) return;
     this.#positions.set(this.#context.place.id, this.#isAtEnd ? null : this.#anchor());
     for (const { element } of this.#drawn.values()) element.remove();
@@ -304,11 +312,12 @@ export class Timeline {
     let next = entry.element.firstChild;
     const hadFocus = entry.element.contains(document.activeElement);
     const parts = chunk.items.map((item) => {
-      const signature = `${this.#signatureOf(item)} ${under.has(item)}`;
+      const searched = this.#found?.key === item.key ? this.#found.searched : undefined;
+      const signature = `${this.#signatureOf(item)} ${under.has(item)} ${searched}`;
       let part = old.get(item.key);
       old.delete(item.key);
       if (part?.item !== item || part.before !== before || part.signature !== signature) {
-        const element = itemElement(item, before, under.has(item), this.#context);
+        const element = itemElement({ ...item, searched }, before, under.has(item), this.#context);
         if (part !== undefined) {
           if (part.element === next) next = next.nextSibling;
           part.element.remove();
