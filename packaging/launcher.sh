@@ -24,9 +24,19 @@ if [ ! -x "$runtime" ]; then
     echo "error: cannot start p2pchat: no Deno for $(uname -sm) came with the package in $here; install it again, with its optional dependencies" >&2
     exit 5
   fi
-  # What the runtime compiles lies with a package that is this user's, and goes with it; else in the user's cache.
-  # shellcheck disable=SC3067
-  if [ -O "$here" ] && [ -w "$here" ]; then cache=$here/cache; fi
+fi
+# What the runtime compiles, and then runs, lies with npm's package where that is this user's, and goes with it; else in
+# the user's cache, unless others could put theirs in its place.
+# shellcheck disable=SC2174,SC3067 # the folders above are the user's own matter
+if [ "$from" = npm ] && [ -O "$here" ] && [ -w "$here" ]; then
+  cache=$here/cache
+elif [ -n "$cache" ]; then
+  mkdir -p -m 700 "$cache" 2>/dev/null
+  ask "$cache" ''
+  if [ "$guarded" = no ] || [ ! -O "$cache" ]; then
+    rmdir "$cache" 2>/dev/null
+    cache=
+  fi
 fi
 
 # The first start of a version makes sure that npm brought the Deno that it was built with, compiles, in a process that

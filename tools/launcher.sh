@@ -3,9 +3,9 @@
 # The first start unpacks two of them into the user's cache, each under its digest; later starts run them from there.
 
 # Nothing below begins with what the environment has under the same name, least of all what is to be removed.
-unset CDPATH asked begun bytes cache cleaning compiled database databases digest facts files flags folder fresh \
-  from hard home kept_invite kept_password kind known left mask max name open ours parent part program_is runtime_is \
-  said script self small state temporary tenths used watched whole
+unset CDPATH above asked begun bytes cache cleaning compiled database databases digest facts files flags folder fresh \
+  from group guarded hard home kept_invite kept_password kind known left mask max members name number open ours owner \
+  parent part paths program_is rest runtime_is said script self small state step temporary tenths used watched whole
 
 # What can do all, and what can do one command alone, without what these flags load: to load the others' code takes each
 # start a tenth longer.
@@ -49,6 +49,54 @@ case $P2PCHAT_OPEN_FILES in
     ;;
 esac
 
+# ask FOLDER PATHS: asks the system about these files in it, and about all folders above it (../), in one process.
+#   facts: five about each file that is there;
+#   guarded: nobody else may put another folder in the place of FOLDER, or of one above it. For a folder with the sticky
+#     bit, only the owner of what is in it may; where the group may, it has to be the owner's own.
+ask() {
+  rest=$1 step='' above='' guarded=no
+  while [ -n "$rest" ]; do
+    rest=${rest%/*}
+    step=../$step
+    above="$above $step"
+  done
+  # shellcheck disable=SC2086 # our own names, without blanks
+  facts=$(cd "$1" 2>/dev/null && exec stat -L -c '%n %a %i %.9Z %s' . $above $2 2>/dev/null)
+  # shellcheck disable=SC2086
+  if [ -z "$facts" ]; then facts=$(cd "$1" 2>/dev/null && exec stat -L -f '%N %Mp%Lp %i %Fc %z' . $above $2 2>/dev/null); fi
+  if [ -z "$facts" ]; then return; fi
+  guarded=yes asked=$1
+  # shellcheck disable=SC2086
+  set -- $facts
+  while [ $# -ge 5 ]; do
+    case "$1 $2" in
+      *./' '[1357]???) ;;
+      *./' '*[2367]) guarded=no ;;
+      *./' '*[2367]?) has_own_group "$asked/$1" || guarded=no ;;
+    esac
+    shift 5
+  done
+}
+
+# has_own_group FOLDER: its group has the owner's name, as where each user has one, and there is nobody else in it. (A + says
+# that more users than these have rights.)
+has_own_group() {
+  # shellcheck disable=SC2046 # the first four words are looked at
+  set -- $(exec ls -ld "$1" 2>/dev/null)
+  case ${1:-+} in *+) return 1 ;; esac
+  if [ "$3" != "$4" ]; then return 1; fi
+  owner=$3 group=
+  while IFS=: read -r name _ number members; do
+    if [ "$name" = "$owner" ]; then
+      case $members in '' | "$owner") group=$number ;; *) return 1 ;; esac
+    fi
+  done 2>/dev/null < /etc/group
+  if [ -z "$group" ]; then return 1; fi
+  while IFS=: read -r name _ _ number _; do
+    if [ "$number" = "$group" ] && [ "$name" != "$owner" ]; then return 1; fi
+  done 2>/dev/null < /etc/passwd
+}
+
 # [unpacks: what stands in such brackets isn't in the launcher of packages, where the parts lie beside it.
 # is PART FILE: whether the file is this part, which is named after the first 32 digits of its SHA-256. (With exec,
 # the shell makes one process for it, not two.)
@@ -58,7 +106,8 @@ is() {
   case $digest in "${1#*-}"*) ;; *) return 1 ;; esac
 }
 
-# look FOLDER: asks the system about the cache, in one process for all of it.
+# look FOLDER: asks the system about the cache.
+#   guarded: see above;
 #   whole: the folder and both parts are there;
 #   ours: they are this user's, and others have no right to change anything in them;
 #   program_is, runtime_is: differ after each change of the file, even one that sets its time back;
@@ -71,17 +120,15 @@ look() {
     if [ -L "$part" ] && [ "$part" != "$1" ]; then ours=no; fi
   done
   databases="$program/cache/dep_analysis_cache_v2 $program/cache/v8_code_cache_v2"
-  asked=". $runtime $runtime/p2pchat $program $program/p2pchat.js"
-  for database in $databases; do asked="$asked $database $database-wal"; done
-  # shellcheck disable=SC2086 # our own names, without blanks
-  facts=$(cd "$1" 2>/dev/null && exec stat -L -c '%n %a %i %.9Z %s' $asked 2>/dev/null)
-  # shellcheck disable=SC2086
-  if [ -z "$facts" ]; then facts=$(cd "$1" 2>/dev/null && exec stat -L -f '%N %Lp %i %Fc %z' $asked 2>/dev/null); fi
+  paths="$runtime $runtime/p2pchat $program $program/p2pchat.js"
+  for database in $databases; do paths="$paths $database $database-wal"; done
+  ask "$1" "$paths"
   # shellcheck disable=SC2086
   set -- $facts
   while [ $# -ge 5 ]; do
     case $1 in
       .) case $2 in *00) ;; *) ours=no ;; esac ;;
+      ../*) ;;
       */cache/*-wal) if [ "$5" -gt 0 ]; then small=''; fi ;;
       */cache/*)
         if [ -n "$small" ]; then compiled=no; fi
@@ -101,7 +148,7 @@ look() {
 # usable FOLDER: both parts are there, and are what is in this file.
 usable() {
   look "$1"
-  [ "$whole$ours" = yesyes ] && is_as_packed "$1/$program" p2pchat.js "$program_is" &&
+  [ "$whole$ours$guarded" = yesyesyes ] && is_as_packed "$1/$program" p2pchat.js "$program_is" &&
     is_as_packed "$1/$runtime" p2pchat "$runtime_is"
 }
 
@@ -153,8 +200,8 @@ clean() (
 # take FOLDER: marks both parts as used, waits for cleanings that may not have seen it (one that takes 5 s was killed),
 # and tells whether the parts are still there.
 take() {
-  true 2>/dev/null > "$1/$runtime/used"
-  true 2>/dev/null > "$1/$program/used"
+  { true > "$1/$runtime/used"; } 2>/dev/null
+  { true > "$1/$program/used"; } 2>/dev/null
   for cleaning in "$1"/new.clean.*; do
     tenths=50
     while [ -e "$cleaning" ] && [ $tenths -gt 0 ]; do
@@ -173,15 +220,19 @@ case " $* " in
 esac
 said=no
 
-# fill FOLDER: makes it usable, where it is ours and can be written and run from. What others could have changed goes.
+# fill FOLDER: makes it usable, where it is ours and guarded and can be written and run from. What others could have changed goes.
 fill() {
   # shellcheck disable=SC2174 # the folders above are the user's own matter
   mkdir -p -m 700 "$1" 2>/dev/null
   # shellcheck disable=SC3067
   [ -O "$1" ] || return 1
+  look "$1"
+  if [ "$guarded" = no ]; then
+    rmdir "$1" 2>/dev/null
+    return 1
+  fi
   fresh=
   trap 'rm -rf "$fresh"; exit 130' HUP INT TERM
-  look "$1"
   if [ "$ours" = no ]; then
     chmod 700 "$1" 2>/dev/null || return 1
     rm -rf "$1/${runtime:?}" "$1/${program:?}"
@@ -312,7 +363,7 @@ parent=${cache%/*} home=$parent
 if [ "$from" = HOME ]; then home=${HOME:-}; fi
 # shellcheck disable=SC3067
 if [ -n "$cache" ] && [ ! -e "$parent" ] && { [ "$home" = "$parent" ] || [ -O "$home" ]; }; then
-  mkdir -p "$parent" 2>/dev/null
+  (umask 077; mkdir -p "$parent" 2>/dev/null) # -m would say it of the last of several
 fi
 # shellcheck disable=SC3067
 if [ -n "$cache" ] && [ -O "$home" ] && [ -O "$parent" ]; then
@@ -321,7 +372,8 @@ if [ -n "$cache" ] && [ -O "$home" ] && [ -O "$parent" ]; then
   if [ ! -O "$parent" ]; then
     cache=
   elif [ -L "$cache" ]; then
-    if [ -n "$(find "$cache" -prune -user "$(id -u)" 2>/dev/null)" ]; then
+    ask "$parent" ./
+    if [ "$guarded" = yes ] && [ -n "$(find "$cache" -prune -user "$(id -u)" 2>/dev/null)" ]; then
       cache=$(cd "$cache" 2>/dev/null && pwd -P)
     else
       cache=
@@ -351,9 +403,7 @@ if [ -n "$cache" ] && fill "$cache"; then run "$cache" "$@"; fi
 # A folder that everybody can write to: one of our own in it, and never through a link that another made. Where
 # the first name is taken by somebody else, one that nobody can guess, found again by its beginning.
 for temporary in "${TMPDIR:-/tmp}" /tmp /var/tmp; do
-  utf8 "$temporary" || continue
-  # Where anybody may remove what others have made, anybody may put another folder in the place of ours.
-  if [ -n "$(find "$temporary/." -prune -perm -0002 ! -perm -1000 2>/dev/null)" ]; then continue; fi
+  temporary=$(cd "$temporary" 2>/dev/null && pwd -P) && utf8 "$temporary" || continue
   cache=$temporary/p2pchat-$(id -u)
   mkdir -m 700 "$cache" 2>/dev/null
   for folder in "$cache" "$cache".*; do
@@ -369,6 +419,6 @@ for temporary in "${TMPDIR:-/tmp}" /tmp /var/tmp; do
   if fill "$cache"; then run "$cache" "$@"; fi
 done
 
-echo "error: cannot unpack p2pchat: neither ${XDG_CACHE_HOME:-${HOME:-\$HOME}/.cache} nor ${TMPDIR:-/tmp} can be written to and run from; set TMPDIR to a folder with 150 MB free" >&2
+echo "error: cannot unpack p2pchat: neither ${XDG_CACHE_HOME:-${HOME:-\$HOME}/.cache} nor ${TMPDIR:-/tmp} can be written to and run from by this user and changed by no other; set TMPDIR to a folder with 150 MB free" >&2
 exit 5
 # unpacks]

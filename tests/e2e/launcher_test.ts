@@ -83,6 +83,87 @@ Deno.test("The launcher runs nothing from a cache that others could write to", a
   }
 });
 
+Deno.test("The launcher makes the folders above its cache with no right for others", async () => {
+  await inTemporaryFolder(async (HOME) => {
+    const args = ["-c", 'umask 000 && exec "$@"', "sh", small, "--version"];
+    const env = { HOME, TMPDIR: HOME };
+    assertStarted(await start("/bin/sh", { env, args }));
+    assertStarted(await start("/bin/sh", { env, args, cache: join(HOME, "deep", "cache") }));
+
+    for (const name of [".cache", "deep", "deep/cache"]) {
+      assertEquals((await Deno.stat(join(HOME, name))).mode! & 0o777, 0o700, name);
+    }
+  });
+});
+
+Deno.test("The launcher uses no cache in whose place others could put theirs", async (test) => {
+  await inTemporaryFolder(async (folder) => {
+    const [users, TMPDIR, bin] = ["users", "tmp", "bin"].map((name) => join(folder, name));
+    const HOME = join(users!, "home");
+    const above = join(HOME, ".cache");
+    for (const made of [users!, HOME, TMPDIR!, bin!]) await Deno.mkdir(made, { mode: 0o700 });
+    // It shows a folder as where a list gives further users rights.
+    const listed = `#!/bin/sh\nPATH=\${PATH#*:} ls "$@" | sed 's/^\\(d[^ .+]*\\)[.+]* /\\1+ /'\n`;
+    await Deno.writeTextFile(join(bin!, "ls"), listed, { mode: 0o700 });
+    const PATH = Deno.env.get("PATH")!;
+    const startHere = async (env = {}) =>
+      assertStarted(await start(small, { env: { HOME, TMPDIR: TMPDIR!, ...env } }));
+    const isUsed = async (cache: string, env = {}) => {
+      const used = join((await parts(cache)).program, "..", "used");
+      await Deno.utime(used, 0, 0);
+      await startHere(env);
+      return (await Deno.stat(used)).mtime!.getTime() > 0;
+    };
+    await startHere();
+    const { gid } = await Deno.stat(above);
+    const noGroup = { ignore: !await hasOwnGroup() };
+
+    for (
+      const [name, path, mode, expected, { group = gid, env = {}, ignore = false } = {}] of [
+        ["its parent is open to be read", above, 0o755, true],
+        ["its parent is everybody's", above, 0o777, false],
+        ["its parent is everybody's, with the sticky bit", above, 0o1777, true],
+        ["its parent is a group's", above, 0o770, false, {
+          group: 65534,
+          ignore: Deno.uid() !== 0,
+        }],
+        ["its parent is the user's own group's", above, 0o775, true, noGroup],
+        ["and others'", above, 0o775, false, { ...noGroup, env: { PATH: `${bin}:${PATH}` } }],
+        ["HOME is everybody's", HOME, 0o777, false],
+        ["what is above HOME is everybody's", users!, 0o777, false],
+      ] as [string, string, number, boolean, { group?: number; env?: object; ignore?: boolean }?][]
+    ) {
+      await test.step({
+        name,
+        ignore,
+        fn: async () => {
+          await Deno.chown(path, null, group);
+          await Deno.chmod(path, mode);
+          assertEquals(await isUsed(join(above, "p2pchat"), env), expected);
+          await Deno.chown(path, null, gid);
+          await Deno.chmod(path, 0o700);
+        },
+      });
+    }
+    await test.step("a link of one's own, in a folder that is everybody's", async () => {
+      const place = join(folder, "place");
+      await Deno.rename(join(above, "p2pchat"), place);
+      await Deno.symlink(place, join(above, "p2pchat"));
+      assertEquals(await isUsed(place), true);
+      await Deno.chmod(above, 0o777);
+      assertEquals(await isUsed(place), false);
+    });
+  });
+});
+
+/** Whether this user's files have a group of its name, which nobody else is in. */
+async function hasOwnGroup(): Promise<boolean> {
+  const script = 'set -- $(id -un) $(id -gn) $(id -g) && [ "$1" = "$2" ] &&' +
+    ' grep -q -e "^$1:[^:]*:$3:$" -e "^$1:[^:]*:$3:$1$" /etc/group &&' +
+    ' [ "$(cut -d: -f4 /etc/passwd | grep -c -x "$3")" = 1 ]';
+  return (await new Deno.Command("/bin/sh", { args: ["-c", script] }).output()).success;
+}
+
 Deno.test("The launcher starts from a read-only folder, through links, and by name", async (test) => {
   await inTemporaryFolder(async (folder) => {
     const bin = join(folder, "read only, with 'blanks'");

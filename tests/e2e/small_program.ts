@@ -8,7 +8,7 @@ import { copyProgram } from "./launched.ts";
 
 const LAUNCHER = fileURLToPath(new URL("../../tools/launcher.sh", import.meta.url));
 /** As in `tools/build.sh`. */
-const HEAD_BYTES = 16_384;
+const HEAD_BYTES = 20_480;
 
 /** Longer than any test cuts it. */
 const FILLING = "# filling\n".repeat(400);

@@ -24,9 +24,17 @@ Deno.test(
     chroot "$root" getent passwd p2pchat
     mkdir -m 700 "$root/var/lib/p2pchat-serve" "$root/var/cache/p2pchat-serve"
     chroot "$root" chown p2pchat: /var/lib/p2pchat-serve /var/cache/p2pchat-serve
-    chroot "$root" setpriv --reuid=p2pchat --regid=p2pchat --clear-groups --no-new-privs \\
-      env XDG_CACHE_HOME=/var/cache/p2pchat-serve \\
-      /usr/bin/p2pchat serve --data /var/lib/p2pchat-serve --json < /dev/null
+    as_user() {
+      chroot "$root" setpriv --reuid=p2pchat --regid=p2pchat --clear-groups --no-new-privs \\
+        env XDG_CACHE_HOME=/var/cache/p2pchat-serve /usr/bin/p2pchat "$@" < /dev/null
+    }
+    as_user serve --data /var/lib/p2pchat-serve --json
+    for mode in 700 777; do
+      rm -rf "$root/var/cache/p2pchat-serve/p2pchat"
+      chmod $mode "$root/var/cache/p2pchat-serve"
+      as_user --version > "$copy/log"
+      echo "cached with $mode: $(ls "$root/var/cache/p2pchat-serve")"
+    done
     chroot "$root" stat -c '%U %a' /var/lib/p2pchat-serve/serve/identity
     dpkg --remove p2pchat
     echo "removed: $(cd "$upper" && find . -path '*p2pchat*' -type f ! -path './var/lib/dpkg/*' ! -path '*/cache/*' | sort | tr '\\n' ' ')"
@@ -55,9 +63,10 @@ Deno.test(
       user!,
       /^p2pchat:x:[1-9]\d*:[1-9]\d*:p2pchat,*:\/nonexistent:\/usr\/sbin\/nologin$/,
     );
-    const [ready, bye, identity, removed, ...purged] = later;
+    const [ready, bye, guarded, everybodys, identity, removed, ...purged] = later;
     assertEquals(JSON.parse(ready!).event, "ready");
     assertEquals(JSON.parse(bye!).event, "bye");
+    assertEquals([guarded, everybodys], ["cached with 700: p2pchat", "cached with 777: "]);
     assertEquals(identity, "p2pchat 600");
     // Keys stay until the package is purged.
     assertMatch(removed!, /^removed: .*\/var\/lib\/p2pchat-serve\/serve\/identity /);
