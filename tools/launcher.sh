@@ -32,6 +32,13 @@ if [ -n "${P2PCHAT_PASSWORD+set}" ]; then kept_password=$P2PCHAT_PASSWORD; fi
 if [ -n "${P2PCHAT_INVITE+set}" ]; then kept_invite=$P2PCHAT_INVITE; fi
 unset P2PCHAT_PASSWORD P2PCHAT_INVITE
 
+# The runtime opens /dev/null where standard output is closed: what is read from the network or from others would be lost,
+# and nobody told. (Something would be opened as it below, too.)
+if ! { true 3>&1; } 2>/dev/null; then
+  echo "error: Cannot write to standard output: it is closed; write to another place, /dev/null if nobody is to read it" >&2
+  exit 5
+fi
+
 # How many files may be open: the runtime raises its limit to the hard one, and breaks off with a trace where it is low.
 P2PCHAT_OPEN_FILES=
 if [ -r /proc/self/limits ]; then

@@ -207,6 +207,14 @@ Deno.test("The launcher starts with every shell as its interpreter", async (test
         assertStarted(
           await start(program, { cache, cwd, args: [...first, "p2pchat", "--version"] }),
         );
+        const closed = ["-c", 'exec "$@" >&-', "sh", program, ...first, "p2pchat", "--version"];
+        const { status, stderr } = await start("/bin/sh", { cache, cwd, args: closed });
+        assertEquals(
+          stderr,
+          "error: Cannot write to standard output: it is closed; " +
+            "write to another place, /dev/null if nobody is to read it\n",
+        );
+        assertEquals(status, 5);
       },
     });
   }
