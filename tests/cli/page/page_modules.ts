@@ -9,6 +9,7 @@ import * as events from "../../../lib/cli/page/assets/events.js";
 import * as harmless from "../../../lib/cli/page/assets/harmless.js";
 import * as hashes from "../../../lib/cli/page/assets/hashes.js";
 import * as headings from "../../../lib/cli/page/assets/headings.js";
+import * as hues from "../../../lib/cli/page/assets/hues.js";
 import * as lines from "../../../lib/cli/page/assets/lines.js";
 import * as marks from "../../../lib/cli/page/assets/marks.js";
 import * as offers from "../../../lib/cli/page/assets/offers.js";
@@ -42,6 +43,7 @@ export const page: Any = {
   ...harmless,
   ...hashes,
   ...headings,
+  ...hues,
   ...lines,
   ...marks,
   ...offers,

@@ -412,16 +412,39 @@ Deno.test("page: who comes and who goes share a line, but for whom one is warned
   assertEquals(texts(directory), ["* al and bo came online"]);
 });
 
-Deno.test("page: a person's colour is that of the key, whoever else is there", () => {
-  const people = Array.from({ length: 60 }, (_, at) => `${at}`.padEnd(27, "k"));
-  const hues = people.map((key) => page.hueOf(key));
-
-  assertEquals(people.toReversed().map((key) => page.hueOf(key)), hues.toReversed());
+Deno.test("page: a person's colour is that of the key, unless it is taken as they come, and stays", () => {
+  const joined = (at: number) => ({
+    ...{ event: "joined", name: `P${at}`, key: `${at}`.padEnd(27, "k"), host: "h", port: 1 },
+    verified: false,
+  });
+  const all = Array.from({ length: 60 }, (_, at) => joined(at));
+  const hueOf = (state: Any, { name, key }: Any) => page.hueOf(state, name, key);
+  const alone = all.map((one) => hueOf(pageOf("mesh", [ready, one]), one));
+  const empty = pageOf("mesh", [ready]);
   assertEquals(
-    new Set(hues.map((hue: number) => Math.floor((hue - 100) / 35))).size,
-    8,
-    "they differ",
+    all.map((one) => hueOf(empty, one)),
+    alone,
+    "also of what was said before they came",
   );
+  assertEquals(new Set(alone).size, 10);
+
+  const ten = pageOf("mesh", [ready, ...all.slice(0, 10)]);
+  const hues = all.slice(0, 10).map((one) => hueOf(ten, one));
+  assertEquals(new Set(hues).size, 10, "nobody has another's");
+  assertEquals(hues[0], alone[0]);
+  const more = after(ten, [
+    ...all.slice(10),
+    { ...all[3], event: "left", reason: "quit" },
+    all[3]!,
+  ]);
+  assertEquals(all.slice(0, 10).map((one) => hueOf(more, one)), hues, "nor does it ever change");
+
+  // A friend has it before the key is known.
+  const bob = { event: "friends", friends: [{ name: "bob", key: null }, { name: "cleo" }] };
+  const friends = pageOf("friends", [bob]);
+  const first = page.hueOf(friends, "bob", "bob");
+  const met = after(friends, [{ ...bob, friends: [{ name: "cleo" }, { name: "bob", key: KEY }] }]);
+  assertEquals(page.hueOf(met, "bob", KEY), first);
   // A name is that of its key, once that is known.
   const state = pageOf("mesh", [{ ...hello, shown: "Bob~k7f3" }]);
   assertEquals(state.keys.get("Bob~k7f3"), KEY);

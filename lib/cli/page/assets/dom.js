@@ -1,7 +1,7 @@
 /** Elements, made of text alone: nothing here takes markup. */
 
 import { shownName } from "./harmless.js";
-import { hueOf } from "./hashes.js";
+import { hueOf } from "./hues.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -104,13 +104,13 @@ export function avatar(name, state, isOwn = false, who = name) {
     { class: isOwn ? "avatar is-own" : "avatar", "aria-hidden": "true" },
     first.toUpperCase(),
   );
-  if (!isOwn) colour(element, who, state);
+  if (!isOwn) colour(element, name, who, state);
   return element;
 }
 
-/** Gives an element a person's colour: that of the key, so that it is the same after a restart. */
-export function colour(element, who, state) {
-  element.style.setProperty("--hue", hueOf(state.keys.get(who) ?? who));
+/** Gives an element a person's colour. */
+export function colour(element, name, who, state) {
+  element.style.setProperty("--hue", hueOf(state, name, who));
 }
 
 /** The sign of a person whose key was compared, or isn't the right one; null: there is nothing to say. */

@@ -1,6 +1,7 @@
 /** What each event of the program changes in the page. Those that only say something become lines or cards. */
 
 import { cardOf, isAnswer } from "./answers.js";
+import { withHues } from "./hues.js";
 import { isLine, linesOf } from "./lines.js";
 import {
   directId,
@@ -145,5 +146,6 @@ function keysIn({ name, from, peer, shown = name ?? from ?? peer, key, keys, ...
 export function happened(state, event, isNew, nowMs) {
   const handle = Object.hasOwn(HANDLERS, event.event) ? HANDLERS[event.event] : told;
   const next = handle(state, event, { isNew, nowMs, told, placeFor });
-  return keysIn(event).reduce((before, [name, key]) => withKey(before, name, key), next);
+  const known = keysIn(event).reduce((before, [name, key]) => withKey(before, name, key), next);
+  return withHues(known, state);
 }

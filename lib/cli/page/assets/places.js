@@ -51,8 +51,10 @@ export const NOTHING = Object.freeze({
   files: new Map(),
   votes: new Map(),
   call: null,
-  /** Keys by name, as far as they were told: a person's colour is that of the key. */
+  /** Keys by name, as far as they were told: a person's colour goes by the key. */
   keys: new Map(),
+  /** The colours of those who were seen: see `hues.js`. */
+  hues: new Map(),
   /** What the page is to ask the program by itself: `{command, place}` each. */
   asks: [],
   /**

@@ -5,6 +5,7 @@ import { connectionText } from "../../rendering/arrival_words.ts";
 import { avatar, fill, h, icon, nameOf, setText, verifiedSign } from "./dom.js";
 import { shownName, visible } from "./harmless.js";
 import { listedIn } from "./headings.js";
+import { hueOf } from "./hues.js";
 import { comparedText } from "./phrases.js";
 import { directId, homeOf, mainPlace, peopleOf } from "./places.js";
 
@@ -118,7 +119,11 @@ export function renderPeople(elements, state, act) {
   const hadFocus = list.contains(document.activeElement);
   list.of = id;
   keyed(list, rowsOf(people, shown).slice(0, PEOPLE_MAX), ({ name }) => name, (person) => ({
-    signature: JSON.stringify([person, state.keys.get(person.name), state.marked.size]),
+    signature: JSON.stringify([
+      person,
+      hueOf(state, person.name, person.key ?? person.name),
+      state.marked.size,
+    ]),
     make: () => person.isGone ? null : personElement(person, state, act),
   }));
   if (hadFocus && !list.contains(document.activeElement)) {

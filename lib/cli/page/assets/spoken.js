@@ -49,7 +49,7 @@ function spoken(item, isUnnamed, context, { classes, label, body, beside }) {
 function headOf(item, context) {
   const { state } = context;
   const name = h("span", { class: "said-name" }, nameOf(item.from, state));
-  if (!item.self) colour(name, item.author, state);
+  if (!item.self) colour(name, item.from, item.author, state);
   const person = personOf(item, context);
   const marks = [
     item.self ? "you" : null,

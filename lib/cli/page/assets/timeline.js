@@ -5,6 +5,7 @@
 
 import { h } from "./dom.js";
 import { goOn, keepOneStop } from "./entry_tools.js";
+import { hueOf } from "./hues.js";
 import { itemElement } from "./items.js";
 import { goesOnText } from "./offers.js";
 import { peopleOf } from "./places.js";
@@ -342,7 +343,8 @@ export class Timeline {
     if (item.author === undefined) return shared;
     const { verified, refused, changed } = peopleOf(state, place).get(item.from) ?? {};
     const waits = item.kind === "offer" ? goesOnText(item, this.#context) : "";
-    return `${shared} ${verified} ${refused} ${changed?.key} ${waits}`;
+    const hue = hueOf(state, item.from, item.author);
+    return `${shared} ${hue} ${verified} ${refused} ${changed?.key} ${waits}`;
   }
 
   #measure() {
