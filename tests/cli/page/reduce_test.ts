@@ -443,8 +443,8 @@ Deno.test("page: a person's colour is that of the key, unless it is taken as the
   const bob = { event: "friends", friends: [{ name: "bob", key: null }, { name: "cleo" }] };
   const friends = pageOf("friends", [bob]);
   const first = page.hueOf(friends, "bob", "bob");
-  const met = after(friends, [{ ...bob, friends: [{ name: "cleo" }, { name: "bob", key: KEY }] }]);
-  assertEquals(page.hueOf(met, "bob", KEY), first);
+  const met = after(friends, [{ ...bob, friends: [{ name: "cleo" }, { name: "bob", key: "d" }] }]);
+  assertEquals(page.hueOf(met, "bob", "d"), first);
   // A name is that of its key, once that is known.
   const state = pageOf("mesh", [{ ...hello, shown: "Bob~k7f3" }]);
   assertEquals(state.keys.get("Bob~k7f3"), KEY);
@@ -539,7 +539,7 @@ Deno.test("page: a call comes, is answered, and ends where it was held", () => {
   const thrown = after(rung, [{ ...call, state: "ended", reason: "kicked" }]);
   assertEquals(texts(thrown).at(-1), "* The operator ended the call: you were thrown out");
   const withdrawn = after(pageOf("directory"), [
-    { event: "incoming", call: "c", from: "bob", key: "b", guest: false, verified: false },
+    { event: "incoming", call: "c", from: "bob", key: "d", guest: false, verified: false },
     { ...call, state: "ended", reason: "cancelled", by: "bob" },
   ]);
   assertEquals(texts(withdrawn).at(-1), "* bob withdrew the call; Call back");
