@@ -23,6 +23,7 @@ const STEPS: Readonly<Record<string, (browser: Browser) => Promise<void>>> = {
   "a QR code is dark on white, and the first that the invite shows": qrCode,
   "what was found leads to its line, which is fetched where it isn't here": toWhatWasFound,
   "what the mode has can be done by buttons and with the keyboard alone": byButtons,
+  "where a file is saved is broken between folders, and can be copied": savedAs,
   "the list of people counts those who are in it": countsListed,
   "however many conversations there are, people stay in sight below them": listsShare,
   "nobody moves in the list of people while one points at it": peopleStay,
@@ -44,6 +45,34 @@ Deno.test({
     }
   },
 });
+
+async function savedAs(browser: Browser): Promise<void> {
+  await using double = disposable(new PageDouble({ mode: "mesh" }));
+  const path = "/home/alice/downloads/p2pchat/received/pictures/harbour/at_dusk.jpg";
+  const done = { event: "transfer", file: 1, name: "at_dusk.jpg", state: "done", bytes: 1, path };
+  double.page.show(READY, offer(1, "Bob", "at_dusk.jpg", new Date().toISOString()), done);
+  const viewport = { width: 360, height: 640 };
+  await using open = await OpenPage.open(browser, double.page.url, { viewport });
+  const { page } = open;
+  const saved = page.locator(".file-state code");
+  await saved.waitFor();
+  const linesOf = `[...document.querySelectorAll(".file-state code")].flatMap(({ childNodes }) =>
+    [...childNodes].filter(({ nodeType }) => nodeType === 3).map((text) => {
+      const range = document.createRange();
+      range.selectNode(text);
+      return range.getClientRects().length;
+    }))`;
+  assertEquals(await page.evaluate(linesOf), path.match(/[^/]*\/?/g)!.slice(0, -1).map(() => 1));
+  assertEquals(await saved.textContent(), path);
+
+  await page.evaluate(
+    "navigator.clipboard.writeText = async (text) => { globalThis.copied = text; }",
+  );
+  await page.getByRole("button", { name: "Copy path: at_dusk.jpg" }).click();
+  await holdsIn(page, `globalThis.copied === "${path}"`);
+  await page.getByText("Copied").waitFor();
+  assertEquals(await open.violations(), []);
+}
 
 async function onEnter(browser: Browser): Promise<void> {
   await using double = disposable(new PageDouble({ mode: "mesh" }));

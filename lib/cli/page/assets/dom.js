@@ -127,22 +127,23 @@ function signOf(name, kind, text) {
   return h("span", { class: kind, role: "img", "aria-label": text, title: text }, icon(name));
 }
 
-/** A button that puts a text on the clipboard. */
-export function copyButton(text, what) {
-  const button = h(
-    "button",
-    { type: "button", class: "copy", "aria-label": `Copy: ${what}` },
-    "Copy",
-  );
+/** A button that puts a text on the clipboard. @param what Whose that is, where the label isn't enough. */
+export function copyButton(text, what, label = "Copy") {
+  const button = h("button", { type: "button", class: "copy" });
+  const show = (word) => {
+    button.textContent = word;
+    button.ariaLabel = `${word}: ${what}`;
+  };
+  show(label);
   button.addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(text);
-      button.textContent = "Copied";
+      show("Copied");
     } catch {
       // The browser refuses where it wasn't asked by a person, or the user has forbidden it.
-      button.textContent = "Select and copy it yourself";
+      show("Select and copy it yourself");
     }
-    setTimeout(() => button.textContent = "Copy", 2_000);
+    setTimeout(() => show(label), 2_000);
   });
   return button;
 }

@@ -1,6 +1,6 @@
 /** A file that somebody offers: what it is, how far it is, and what can be done with it. */
 
-import { h, icon } from "./dom.js";
+import { copyButton, h, icon } from "./dom.js";
 import { shownName, visible } from "./harmless.js";
 import { sizeText } from "./phrases.js";
 import { peopleOf } from "./places.js";
@@ -37,7 +37,7 @@ export function offerElement(item, context) {
 }
 
 function actionsOf(item, act, isFetching) {
-  const { file, name, self, state: how, reason } = item.data;
+  const { file, name, self, state: how, reason, path } = item.data;
   const shown = visible(name);
   const get = () => act.file(item, { command: "get", n: file });
   const cancel = () => act.file(item, { command: "cancel", n: file });
@@ -55,9 +55,17 @@ function actionsOf(item, act, isFetching) {
       // falls through
     case "cancelled":
       return [button("Try again", `Download ${shown} again`, get, " is-main")];
+    case "done":
+      return path === undefined ? [] : [copyButton(path, shown, "Copy path")];
     default:
       return [];
   }
+}
+
+/** A path, which on a phone is wider than its place: it is broken where a folder ends. */
+function pathElement(path) {
+  const parts = visible(path).split(/(?<=[/\\])/);
+  return h("code", {}, parts.map((part, at) => at === 0 ? part : [h("wbr"), part]));
 }
 
 function button(text, label, onclick, more = "") {
@@ -93,7 +101,7 @@ function stateOf(item, context) {
       return ` \u00b7 ${size === 0 ? 100 : Math.floor(100 * bytes / size)} %` +
         goesOnText(item, context);
     case "done":
-      return self ? "" : [" \u00b7 saved as ", h("code", {}, visible(path ?? ""))];
+      return self ? "" : [" \u00b7 saved as ", pathElement(path ?? "")];
     case "cancelled":
       return self ? " \u00b7 taken back" : " \u00b7 stopped";
     case "failed":
