@@ -1,6 +1,7 @@
 /** Files in a room, as its members send and fetch them. */
 
 import { assert, assertEquals } from "@std/assert";
+import { sameBytes } from "../../lib/base/collections/bytes.ts";
 import { LEAF_BYTES } from "../../lib/protocols/transfer/limits.ts";
 import {
   FilesFolder,
@@ -166,6 +167,28 @@ slow.test("kill -9 of the receiver costs a tenth of the file at most, and not th
   const { path: saved } = await again.until(isOfTransfer("done"));
   assertEquals(saved, `${world.saved("Bob")}/mine.iso`);
   assertEquals(Deno.readFileSync(saved), content);
+});
+
+Deno.test("what is altered in a file between two starts is fetched again: what is saved is what was offered", async () => {
+  await using world = new FilesWorld();
+  const { path, content } = world.file("large.iso", LARGE);
+  const alice = await world.member("Alice", null);
+  const data = `${world.folder}/bob`;
+  const bob = await world.member("Bob", alice, { data });
+  await send(alice, path, "s");
+  await isFetched(world.saved("Bob"), 0.4 * LARGE);
+  alice.signal("SIGSTOP");
+  await bob.kill();
+  const [part] = safeList(world.saved("Bob"));
+  const { size } = Deno.statSync(`${world.saved("Bob")}/${part}`);
+  Deno.truncateSync(`${world.saved("Bob")}/${part}`, 0);
+  Deno.truncateSync(`${world.saved("Bob")}/${part}`, size); // zeros
+
+  const again = await world.member("Bob", null, { data });
+  alice.signal("SIGCONT");
+
+  const { path: saved } = await again.until(isOfTransfer("done"));
+  assert(sameBytes(Deno.readFileSync(saved), content), "it is what was offered");
 });
 
 Deno.test("kill -9 of the sender costs a tenth of the file at most", async () => {

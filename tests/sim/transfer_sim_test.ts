@@ -66,7 +66,7 @@ interface TransferHunt {
 
 const HUNTS: readonly TransferHunt[] = [
   { mutation: MUTATIONS.writesUnchecked, finding: /writes a leaf that isn't in the file/, from: 7 },
-  { mutation: MUTATIONS.trustsDamage, finding: /finished what isn't the file/, from: 7 },
+  { mutation: MUTATIONS.trustsParts, finding: /finished what isn't the file/, run: runKill },
   { mutation: MUTATIONS.neverSyncs, finding: /sent again/, from: 7, run: runKill },
   { mutation: MUTATIONS.fillsLanes, finding: /lane that is full/, from: 7 },
   { mutation: MUTATIONS.servesUnchecked, finding: /sends a leaf that isn't in the file/, from: 41 },

@@ -1,6 +1,5 @@
 /**
- * One file that is fetched: `opening` what an earlier attempt left, `checking` it where it can't be trusted, `fetching`
- * leaves, `finishing`.
+ * One file that is fetched: `opening` what an earlier attempt left, `checking` it, `fetching` leaves, `finishing`.
  *
  * A leaf is checked before it is written, and counts as there for the next process once it was synced. So many leaves
  * may be lost by a kill: those asked for, being written, and not synced. They are bounded by a part of the file, and
@@ -57,8 +56,8 @@ export class Download implements Timed {
   readonly #port: DownloadPort;
   #done: LeafSet;
   readonly #checker: LeafChecker;
-  /** What is there had to be checked. */
-  #isDoubtful = false;
+  /** The leaves that an earlier attempt left, as it says; null: any may be there, or none. */
+  #left: LeafSet | null = null;
   readonly #holders = new Holders();
   readonly #seeking: Seeking;
   readonly #writing = new Set<number>();
@@ -156,15 +155,12 @@ export class Download implements Timed {
   }
 
   #opened(isThere: boolean, leaves: string | null, nowMs: number): void {
-    const { crypto } = this.#port;
-    const found = isThere && leaves !== null
-      ? readLeaves(crypto, this.offer.id, this.#done.leaves, leaves)
-      : null;
-    this.#done = found ?? this.#done;
-    this.#isDoubtful = isThere && found === null;
-    this.#phase = this.#isDoubtful ? "checking" : "fetching";
-    if (this.#isDoubtful) this.#check(nowMs);
-    else this.#fetch(nowMs);
+    if (!isThere) this.#left = new LeafSet(this.#done.leaves);
+    else if (leaves !== null) {
+      this.#left = readLeaves(this.#port.crypto, this.offer.id, this.#done.leaves, leaves);
+    }
+    this.#phase = "checking";
+    this.#check(nowMs);
   }
 
   nextMs(): number | null {
@@ -270,11 +266,15 @@ export class Download implements Timed {
     });
   }
 
-  /** Checks what is there, a few leaves at a time. */
+  /**
+   * Checks what is there, a few leaves at a time: since they were written the user, another program or a failing disk
+   * may have changed them.
+   */
   #check(nowMs: number): void {
     const { leaves } = this.#done;
     while (this.#checks < CHECKED_AT_ONCE && this.#checkAt < leaves) {
       const leaf = this.#checkAt++;
+      if (this.#left?.has(leaf) === false) continue;
       this.#checks++;
       const token = this.#port.token({
         done: (answer, nowMs) => {
@@ -293,13 +293,15 @@ export class Download implements Timed {
   #checked(nowMs: number): void {
     if (this.#phase !== "checking") return;
     this.#checks--;
+    this.#deadlines.setEarliest("progress", nowMs + PROGRESS_MS);
     this.#check(nowMs);
   }
 
   #fetch(nowMs: number): void {
     this.#phase = "fetching";
     this.#servedMs = nowMs;
-    if (this.#isDoubtful) this.#sync();
+    // What isn't there must not be said to be.
+    if (this.#done.count !== this.#left?.count) this.#sync();
     else if (this.#done.isFull) return this.#finish();
     this.#seeking.starts(nowMs);
     this.#ask(nowMs);

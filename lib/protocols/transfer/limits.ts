@@ -61,7 +61,7 @@ export const SYNC_MS = 250;
  * (its p99: 14.0 ms without a file, 15.8 behind what comes in 250 ms, 13.3 behind 8 MB).
  */
 export const SYNC_LEAVES_MAX = 128;
-/** Leaves that are read at once where a bitmap can't be trusted, 256 KiB in memory. */
+/** Leaves that are read at once of what an earlier process left, 256 KiB in memory. */
 export const CHECKED_AT_ONCE = 4;
 
 /** Holders of one file that are known at once: as many as a member has neighbours. */

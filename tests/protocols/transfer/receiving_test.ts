@@ -213,25 +213,57 @@ Deno.test("a file of leaves that can't be trusted has each leaf that is there ch
   assertEquals(asked, [{ to: BOB, type: "request", file: id, first: 1, count: 2 }]);
 });
 
-Deno.test("a right file of leaves is trusted: only the others are asked for", () => {
+Deno.test("a right file of leaves says which are checked: one that was altered since is fetched again", () => {
   const receiver = machineOf(9);
-  const file = fileOf(3 * LEAF_BYTES);
+  const file = fileOf(4 * LEAF_BYTES);
   const { signed, id } = offerOf(ANN, file);
   const [begin] = only(
     receiver.step({ type: "restore", offer: signed, kind: "part", name: null }),
     "begin",
   );
-  const there = new LeafSet(3);
-  there.add(0);
-  there.add(2);
+  const there = new LeafSet(4);
+  for (const leaf of [0, 2, 3]) there.add(leaf);
   const leaves = leavesText(nodeCrypto, id, there);
-  receiver.step({ type: "begun", token: begin!.token, isThere: true, leaves });
+  const begun = { type: "begun", token: begin!.token, isThere: true, leaves } as const;
+  const reads = only(receiver.step(begun), "read");
+  assertEquals(reads.map(({ leaf }) => leaf), [0, 2, 3]);
   receiver.step({ type: "peer-up", peer: BOB });
+  const kept = [file.leaves[0]!, new Uint8Array(LEAF_BYTES), file.leaves[3]!.subarray(0, 10)];
+  const effects = reads.flatMap(({ token, leaf }, at) =>
+    receiver.step({ type: "read", token, bytes: kept[at]!, proof: file.tree.proof(leaf) })
+  );
+  const [show] = only(receiver.step({ type: "tick" }, PROGRESS_MS), "show");
+  assert(show?.event.event === "transfer" && show.event.state === "progress");
+  assertEquals(show.event.bytes, LEAF_BYTES);
+
+  const right = new LeafSet(4);
+  right.add(0);
+  assertEquals(only(effects, "sync").map(({ leaves }) => leaves), [
+    leavesText(nodeCrypto, id, right),
+  ]);
   const have = { type: "have", file: id, leaves: null } as const;
-
   const asked = sent(receiver.step({ type: "message", from: BOB, message: have }));
+  assertEquals(asked, [{ to: BOB, type: "request", file: id, first: 1, count: 3 }]);
+});
 
-  assertEquals(asked, [{ to: BOB, type: "request", file: id, first: 1, count: 1 }]);
+Deno.test("what is there as its file of leaves says is kept as it is; with all of it the file is done", () => {
+  const receiver = machineOf(9);
+  const file = fileOf(2 * LEAF_BYTES);
+  const { signed, id } = offerOf(ANN, file);
+  const [begin] = only(
+    receiver.step({ type: "restore", offer: signed, kind: "part", name: null }),
+    "begin",
+  );
+  const there = new LeafSet(2);
+  for (const leaf of [0, 1]) there.add(leaf);
+  const leaves = leavesText(nodeCrypto, id, there);
+  const begun = { type: "begun", token: begin!.token, isThere: true, leaves } as const;
+
+  const effects = only(receiver.step(begun), "read").flatMap(({ token, leaf }) =>
+    receiver.step({ type: "read", token, bytes: file.leaves[leaf]!, proof: file.tree.proof(leaf) })
+  );
+
+  assertEquals(effects.map(({ type }) => type), ["finish"]);
 });
 
 Deno.test("a disk that refuses ends the transfer, and what is there is kept", () => {

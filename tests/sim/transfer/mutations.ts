@@ -1,10 +1,8 @@
 /** Bugs put into the machine of file transfer from outside, one at a time, each of which the simulation must find. */
 
-import { LeafSet, leavesText } from "../../../lib/protocols/transfer/leaf_set.ts";
 import { Download } from "../../../lib/protocols/transfer/downloading.ts";
 import { Holders } from "../../../lib/protocols/transfer/holders.ts";
 import { LEAF_BYTES } from "../../../lib/protocols/transfer/limits.ts";
-import { leavesOf } from "../../../lib/protocols/transfer/merkle.ts";
 import { OfferTable } from "../../../lib/protocols/transfer/offers.ts";
 import { Serving } from "../../../lib/protocols/transfer/serving.ts";
 import { Sought } from "../../../lib/protocols/transfer/sought.ts";
@@ -13,7 +11,6 @@ import type { TransferEffect, TransferInput } from "../../../lib/protocols/trans
 import type { Transfers } from "../../../lib/protocols/transfer/transfers.ts";
 import { replaced, together } from "../replaced.ts";
 import { Wrapped } from "../wrapped.ts";
-import { simCrypto } from "./content.ts";
 import type { Mutation, World } from "./world.ts";
 
 class Bug extends Wrapped<TransferInput, TransferEffect> {
@@ -34,16 +31,21 @@ class WritesUnchecked extends Bug {
   }
 }
 
-/** Believes that all leaves are there where the file of leaves is damaged. */
-class TrustsDamage extends Bug {
+/** Takes what an earlier process left for what it was when it was written. */
+class TrustsParts extends Bug {
+  readonly #reads = new Map<number, Extract<TransferEffect, { readonly type: "read" }>>();
+
+  override effects(effects: readonly TransferEffect[]) {
+    for (const effect of effects) if (effect.type === "read") this.#reads.set(effect.token, effect);
+    return effects;
+  }
+
   override input(input: TransferInput): TransferInput {
-    if (input.type !== "begun" || !input.isThere) return input;
-    const part = [...this.world.people].flatMap(({ parts }) => [...parts.values()])
-      .find(({ text }) => text === input.leaves);
-    if (part === undefined) return input;
-    const set = new LeafSet(leavesOf(part.offer.offer.value.size));
-    for (let leaf = 0; leaf < set.leaves; leaf++) set.add(leaf);
-    return { ...input, leaves: leavesText(simCrypto, part.id, set) };
+    if (input.type !== "read") return input;
+    const { file, leaf } = this.#reads.get(input.token)!;
+    const content = this.world.offered.get(file)?.content;
+    if (content === undefined) return input;
+    return { ...input, bytes: content.leaves[leaf]!, proof: content.tree.proof(leaf) };
   }
 }
 
@@ -135,9 +137,9 @@ export const MUTATIONS = {
     name: "write leaves that they haven't checked",
     wrap: (transfers, world) => new WritesUnchecked(transfers, world),
   },
-  trustsDamage: {
-    name: "trust a damaged file of leaves",
-    wrap: (transfers, world) => new TrustsDamage(transfers, world),
+  trustsParts: {
+    name: "trust what was left of a file",
+    wrap: (transfers, world) => new TrustsParts(transfers, world),
   },
   neverSyncs: {
     name: "take for synced what they have written",

@@ -1,4 +1,7 @@
-/** A large file, and one kill of either side at any time: at most a tenth is sent again, and what comes is the file. */
+/**
+ * A large file, and one kill of either side at any time: at most a tenth is sent again, beside what was altered
+ * meanwhile, and what comes is the file.
+ */
 
 import { AT_RISK_PART, LEAF_BYTES } from "../../../lib/protocols/transfer/limits.ts";
 import type { TransferEffect, TransferInput } from "../../../lib/protocols/transfer/transfer_io.ts";
@@ -45,6 +48,7 @@ export function runKill(seed: number, mutation?: Mutation): number {
   }
   const victim = random.chance(0.7) ? bob : ann;
   victim.kill(random.chance(0.5));
+  const altered = victim === bob ? alter(random, bob) : 0;
   world.time.runUntil(world.time.nowMs + random.below(5_000));
   victim.start();
   for (const untilMs = world.time.nowMs + SETTLE_MS; world.time.nowMs < untilMs;) {
@@ -54,9 +58,22 @@ export function runKill(seed: number, mutation?: Mutation): number {
     world.time.runUntil(world.time.nowMs + 1_000);
   }
   if (bob.whole.size === 0) throw new Violation("the file never comes");
-  const again = sent.leaves - LEAVES;
+  const again = sent.leaves - LEAVES - altered;
   if (again > LEAVES * AT_RISK_PART) {
     throw new Violation(`${again} of ${LEAVES} leaves are sent again`);
   }
   return again;
+}
+
+/** Something else than the program writes into what is there. @returns Into how many leaves. */
+function alter(random: Random, { parts }: Person): number {
+  let altered = 0;
+  for (const { leaves } of parts.values()) {
+    for (const [leaf, { bytes, proof }] of leaves) {
+      if (!random.chance(0.02)) continue;
+      leaves.set(leaf, { bytes: new Uint8Array(bytes.length), proof });
+      altered++;
+    }
+  }
+  return altered;
 }
