@@ -1,6 +1,7 @@
 /** The examples in the user documentation work as printed. */
 
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
+import { P2pchatError } from "../../lib/base/errors.ts";
 import { fileURLToPath } from "node:url";
 import { parseCommandLine } from "../../lib/cli/args/arguments.ts";
 import { friendsCommands } from "../../lib/cli/friends/friends_commands.ts";
@@ -335,6 +336,25 @@ Deno.test("docs/directory.md, README.md: each command line of a directory is one
     const words = line.split(" ").slice(1);
     assertEquals(parseCommandLine(words, programs, () => "/home/alice").type, "run", line);
   }
+});
+
+Deno.test("docs/irc.md, README.md: --irc is there in the modes that have it, and friends are told that they have none", async () => {
+  const modes = [
+    "mesh Alice",
+    "peer Alice --server h",
+    "peer alice --registry h",
+    "peer alice --users u",
+  ];
+  const programs = COMMANDS.filter(({ name }) => name === "mesh" || name === "peer");
+  const parsed = modes.map((mode) => () =>
+    parseCommandLine([...mode.split(" "), "--irc"], programs, () => "/home/alice").type
+  );
+  const friends = parsed.pop()!;
+  for (const mode of parsed) assertEquals(mode(), "run");
+  assertThrows(friends, P2pchatError, "The command peer --users has no flag --irc");
+
+  assertStringIncludes(await page("docs/irc.md"), "friends (`peer --users`) have none");
+  assertStringIncludes(await page("README.md"), "with `--irc` (not among friends)");
 });
 
 Deno.test("docs/directory.md: its limits are those of the program", async () => {
