@@ -164,6 +164,8 @@ export class Lobby {
       const isOwn = folded === self;
       const isTold = before !== undefined && isSame(before, { ...user, ...presenceOf(before) });
       if (isOwn && isTold) continue;
+      // Whoever comes in the place of another, with another key, may be shown by another name: the other one is out.
+      if (!isOwn && before !== undefined && before.key !== user.key) this.#showOffline(before);
       const { state, guest } = user;
       const said = isOwn ? this.parts.ownPresence() : user;
       this.#showPresence(user, { state, guest, ...shownPresence(said) });
@@ -174,9 +176,13 @@ export class Lobby {
       known.delete(folded);
       this.#asked.takeAwaited(folded);
       if (user === undefined || this.#coming !== null) continue;
-      this.#showPresence(user, { state: "offline" });
+      this.#showOffline(user);
     }
     this.#settle();
+  }
+
+  #showOffline(user: ListedUser): void {
+    this.#showPresence(user, { state: "offline" });
   }
 
   #showPresence(

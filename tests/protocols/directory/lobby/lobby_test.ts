@@ -115,6 +115,23 @@ Deno.test("the list: changes are told one by one, who isn't there any more leave
   ]);
 });
 
+Deno.test("the list: whoever is replaced by another key is out, also where the name is shown otherwise", () => {
+  const program = ClientProgram.in({
+    config: { pinsOf: () => new Map([["bob", fingerprintOf(BOB)]]) },
+  });
+
+  const users = [user("bob", { key: EVE })];
+  const words = program.says({ type: "presence", users, offline: [], away: [] });
+
+  assertEquals(
+    words.map((word) => /^presence name=(\S+) .*key=(\S+) state=(\S+)/.exec(word)?.slice(1)),
+    [
+      ["bob", "bob", "offline"],
+      ["bob", "eve", "free"],
+    ],
+  );
+});
+
 Deno.test("the list: changes between its pages are in it, and aren't told", () => {
   const program = ClientProgram.in();
   program.says({ type: "users", users: [user("ann")], isFirst: true, isLast: false, away: [] });
