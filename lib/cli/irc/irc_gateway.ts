@@ -296,7 +296,9 @@ export class IrcGateway {
       if (room.channel !== null) this.#change(client, { type: "entered", room });
     }
     if (!this.#rooms.all.some(({ channel }) => channel !== null)) {
-      const text = "The program isn't in a room yet: its channel comes as soon as it is";
+      const text = this.#rooms.kind === "directory"
+        ? "You aren't logged in yet: log in at the console, and the channel comes"
+        : "The program isn't in a room yet: its channel comes as soon as it is";
       sendService(client, "NOTICE", client.nick, [text], this.#time);
     }
     if (!client.has("draft/chathistory")) this.#replay(client);

@@ -282,6 +282,13 @@ Deno.test("irc: who doesn't register is closed, and who is silent is asked and t
   assertEquals(bench.closed, [1, 2]);
 });
 
+Deno.test("irc: before the log-in a directory says where that is done", () => {
+  const bench = new IrcBench();
+  const registry = "dir.example";
+  bench.event({ event: "ready", command: "peer", name: "Alice", key: KEY.alice, registry });
+  assert(bench.join().at(-1)!.includes("You aren't logged in yet: log in at the console"));
+});
+
 Deno.test("irc: before the program is in a room there is no channel, and then it comes", () => {
   const bench = new IrcBench();
   assert(bench.join().at(-1)!.includes("isn't in a room yet"));
