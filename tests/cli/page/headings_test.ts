@@ -3,6 +3,7 @@ import { after, pageOf, placeOf, texts, welcome } from "./events_given.ts";
 import { type Any, page } from "./page_modules.ts";
 
 const self = { name: "Alice", self: true };
+const OPEN = { state: "open", text: null };
 const bob = { name: "Bob", self: false };
 
 function room(more: Record<string, unknown> = {}): Any {
@@ -10,7 +11,14 @@ function room(more: Record<string, unknown> = {}): Any {
 }
 
 function stateWith(place: Any, more: Record<string, unknown> = {}): Any {
-  return { mode: "mesh", places: new Map([[place.id, place]]), commands: [], call: null, ...more };
+  return {
+    mode: "mesh",
+    places: new Map([[place.id, place]]),
+    commands: [],
+    call: null,
+    link: OPEN,
+    ...more,
+  };
 }
 
 Deno.test("page: below the title stands who is there, and that only an invite opens the room", () => {
@@ -150,6 +158,30 @@ Deno.test("page: one whose port the program doesn't keep doesn't promise to go o
     ended({ comesBack }),
     "The program has ended. Once it is started again, open the address that it shows then: this one isn't kept.",
   );
+});
+
+Deno.test("page: why the program ended ends with one stop, and so does what is said of a lost connection", () => {
+  const ended = (text: string) =>
+    page.endedText({ comesBack: true, link: { state: "ended", text } });
+  const end = " The program has ended. This page goes on by itself once it is started again.";
+  assertEquals(ended("found another room with --new"), `found another room with --new.${end}`);
+  assertEquals(ended("Removed."), `Removed.${end}`);
+  assertEquals(
+    page.lostText({ text: page.SILENT_TEXT }),
+    "Nothing answers there. This page tries again by itself.",
+  );
+});
+
+Deno.test("page: once the program has ended, nobody is counted or connected", () => {
+  const people = new Map(Object.entries({ Alice: self, Bob: { ...bob, connected: true } }));
+  for (const link of [{ state: "ended", text: null }, { state: "lost", hasEnded: true }]) {
+    const place = room({ people, type: "friends" });
+    const state = stateWith(place, { mode: "friends", link });
+    assertEquals(page.subtitleOf(state, place), "The program has ended.");
+    const direct = room({ people, type: "direct", person: "Bob" });
+    assertEquals(page.subtitleOf(state, direct), "The program has ended.");
+    assertEquals(page.listedIn(state, place), 0);
+  }
 });
 
 Deno.test("page: before the log-in a directory says where that is done, and calls nobody", () => {

@@ -211,6 +211,19 @@ Deno.test("page: who is away, or busy, or gone, is listed so; in a call one isn'
   assertEquals(texts(calling), ["* bob is in a call", "* Calling bob…"]);
 });
 
+Deno.test("page: of a name that nobody has, the nearest of those online is asked about", () => {
+  const users = ["Alice", "Gus"].map((name) => ({ name, state: "free" }));
+  const online = pageOf("directory", [
+    { event: "session", state: "up", name: "Alice" },
+    { event: "users", users, total: 2, more: false },
+  ]);
+  const offline = { event: "call", call: "c", state: "offline", reason: "", route: null };
+  assertEquals(texts(after(online, [{ ...offline, peer: "Gsu" }])), [
+    "* Gsu isn't online; did you mean Gus?",
+  ]);
+  assertEquals(texts(after(online, [{ ...offline, peer: "Gus" }])), ["* Gus isn't online"]);
+});
+
 Deno.test("page: what comes while one looks elsewhere is counted until one looks", () => {
   const state = pageOf("mesh", [ready, { ...hello, private: true }]);
   assertEquals(unseenIn(state), { unread: 1, mentions: 1 });

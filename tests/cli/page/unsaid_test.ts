@@ -88,3 +88,12 @@ Deno.test("page: what the program refuses is kept for the user; questions aren't
   });
   assertEquals(unsaid(after(asked, [{ ...error, ref: "a.x.2" }])), []);
 });
+
+Deno.test("page: what isn't answered for a while is on its way, until it is", () => {
+  const at = Date.parse(AT);
+  const onItsWay = (state: Any, beforeMs = at): readonly string[] =>
+    page.unansweredIn(state, beforeMs).map(([, { said }]: Any) => said);
+  assertEquals(onItsWay(asking(), at - 1), []);
+  assertEquals(onItsWay(asking()), ["was it said?"]);
+  assertEquals(onItsWay(after(asking(), [{ ...OWN, ref: "a.x.1" }])), []);
+});

@@ -3,6 +3,7 @@
 import { changeOf, excerptsOf, isShort } from "./changes.js";
 import { h, nameOf } from "./dom.js";
 import { shownName, visibleBody } from "./harmless.js";
+import { unansweredIn } from "./reduce.js";
 import { titleOf } from "./sidebar.js";
 import { inPlace, isSteady, standing } from "./steady.js";
 import { clockText } from "./times.js";
@@ -29,6 +30,18 @@ function unsaidOf(state, act) {
       ],
     };
   });
+}
+
+/** An answer that comes sooner is seen by itself, ms. */
+const PROMPT_MS = 1_000;
+
+/** What was said, and isn't answered yet: the message box is empty, and it stands nowhere else. */
+function onItsWay(state, nowMs) {
+  return unansweredIn(state, nowMs - PROMPT_MS).slice(-UNSAID_SHOWN_MAX).map(([ref, { said }]) => ({
+    key: `pending ${ref}`,
+    text: () => ["On its way, not answered yet: ", h("q", {}, h("bdi", {}, startOf(said)))],
+    buttons: [],
+  }));
 }
 
 /** More of it is in the message box, once it is put there. */
@@ -143,7 +156,11 @@ export class Asks {
 
   /** Draws what is new, and the clocks; what is out of time goes. What stays keeps its place, as far as there is room. */
   show(state, nowMs) {
-    const all = [...unsaidOf(state, this.#act), ...questionsOf(state, this.#act)];
+    const all = [
+      ...unsaidOf(state, this.#act),
+      ...onItsWay(state, nowMs),
+      ...questionsOf(state, this.#act),
+    ];
     const open = all.filter(({ deadlineMs = NEVER_MS + nowMs }) => deadlineMs > nowMs);
     this.#element.hidden = open.length === 0;
     this.#draw(new Map(open.map((question) => [question.key, question])));

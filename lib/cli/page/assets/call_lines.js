@@ -1,5 +1,6 @@
 /** What became of a call, in a line. */
 
+import { didYouMean } from "../../../base/text/nearest.ts";
 import { talkText } from "../../../base/text/words.ts";
 import {
   comparedText,
@@ -9,6 +10,7 @@ import {
   quotePart as quote,
   warning,
 } from "./phrases.js";
+import { visible } from "./harmless.js";
 
 const ENDED = {
   "": (who) => [`The call with `, who, " is over"],
@@ -51,7 +53,7 @@ export function callLine(event, context) {
   return { ...line, parts: [...line.parts, "; ", again] };
 }
 
-function lineOf(event, { call }) {
+function lineOf(event, { call, names = [] }) {
   const { peer, state, reason = "", route, durationMs } = event;
   const who = name(peer);
   const isOurs = call?.isOurs ?? true;
@@ -88,7 +90,7 @@ function lineOf(event, { call }) {
         ? info(who, " is in another call")
         : info(who, " called while you were in another call");
     case "offline":
-      return info(who, " isn't online");
+      return info(who, ` isn't online${didYouMean(peer, names, visible)}`);
     case "unreachable":
       return warning("No way to ", who, " was found");
     case "timeout":

@@ -3,7 +3,15 @@
 import { countText } from "../../../base/text/words.ts";
 import { fill, h, icon, setText, verifiedSign } from "./dom.js";
 import { shownName } from "./harmless.js";
-import { emptyText, endedText, isShut, lostText, placeholderOf, subtitleOf } from "./headings.js";
+import {
+  emptyText,
+  endedText,
+  hasEnded,
+  isShut,
+  lostText,
+  placeholderOf,
+  subtitleOf,
+} from "./headings.js";
 import { addFriend } from "./place_menu.js";
 import { homeOf, peopleOf, unseenElsewhere, unseenIn } from "./places.js";
 import { badgeText, listLabel, titleOf } from "./sidebar.js";
@@ -115,7 +123,7 @@ const LINKS = {
 /** @param act `retry` tries to connect again, as the user wishes; `reopen` opens the room that is shown. */
 export function renderLink(state, place, act) {
   const { link } = state;
-  const [text, kind] = LINKS[link.state];
+  const [text, kind] = LINKS[hasEnded(state) ? "ended" : link.state];
   const own = $("own-link");
   const word = link.state === "open"
     ? state.isOut ? "Not logged in" : state.wasDown ? "Waiting for the coordinator" : text
@@ -131,7 +139,11 @@ export function renderLink(state, place, act) {
   const hadFocus = banner.contains(document.activeElement);
   const onclick = label === OPEN ? act.reopen : act.retry;
   const button = () => h("button", { type: "button", class: "more", onclick }, label);
-  fill(banner, said, label === undefined ? null : [" ", button()]);
+  // A flag is in one piece: a browser breaks a line behind each hyphen.
+  const parts = (said ?? "").split(/(--[\w-]+)/).map((part, index) =>
+    index % 2 === 1 ? h("span", { class: "flag" }, part) : part
+  );
+  fill(banner, parts, label === undefined ? null : [" ", button()]);
   if (hadFocus) act.lostFocus();
 }
 

@@ -236,7 +236,9 @@ function calling(state, event, when) {
   const over = place === null ? next : withPlace(next, { ...place, isOver: true });
   // In the place of the call, if there was one; the line says how it ended.
   const at = over.places.get(where.id) ?? where;
-  return lineIn({ ...over, call: null }, at, event, { ...when, context: { call: before } });
+  const { people } = mainPlace(state);
+  const names = people.has(peer) ? [] : [...people.keys()].filter((name) => name !== state.self);
+  return lineIn({ ...over, call: null }, at, event, { ...when, context: { call: before, names } });
 }
 
 function directPlaceOf(state, peer) {

@@ -17,14 +17,19 @@ export function othersIn(state, place) {
   return state.mode === "directory" ? Math.max(known, (state.total ?? 1) - 1) : known;
 }
 
-/** How many stand in the list beside which that is shown: the user, too, but for friends, of whom one is none. */
+/**
+ * How many stand in the list beside which that is shown: the user, too, but for friends, of whom one is none. Once the
+ * program has ended nobody knows.
+ */
 export function listedIn(state, place) {
+  if (hasEnded(state)) return 0;
   if (state.mode === "friends") return othersIn(state, place);
   const listed = peopleOf(state, place).size;
   return state.mode === "directory" ? Math.max(listed, state.total ?? 0) : listed;
 }
 
 export function subtitleOf(state, place) {
+  if (hasEnded(state)) return ENDED;
   if (isClosed(state, place)) return CLOSED;
   const others = othersIn(state, place);
   switch (place.type) {
@@ -136,12 +141,22 @@ function emptyFriends(state, place) {
 
 const ENDED = "The program has ended.";
 
+/** Whether it ended as it said: what was known of others holds no more. */
+export function hasEnded({ link }) {
+  return link.state === "ended" || link.hasEnded === true;
+}
+
+/** What the program says may end with a stop, or not. */
+function withStop(text) {
+  return /[.!?\u2026]$/.test(text) ? text : `${text}.`;
+}
+
 /** Where the program ended as it said: why, and what becomes of the page. */
 export function endedText({ link, comesBack }) {
   const then = comesBack
     ? "This page goes on by itself once it is started again."
     : "Once it is started again, open the address that it shows then: this one isn't kept.";
-  return `${link.text ?? ""} ${ENDED} ${then}`.trim();
+  return `${link.text === null ? "" : `${withStop(link.text)} `}${ENDED} ${then}`;
 }
 
 /** Whether the page was never let in, and why is known: there is nothing else to be shown. */
@@ -153,5 +168,5 @@ export function isShut({ mode, link }) {
 export function lostText({ text }) {
   return text === null
     ? "No connection with the program; trying again\u2026"
-    : `${text}. This page tries again by itself.`;
+    : `${withStop(text)} This page tries again by itself.`;
 }

@@ -210,6 +210,11 @@ function taken(state, { id, fields }, nowMs) {
   return answered(settled, ref);
 }
 
+/** What was said before that time, and isn't answered yet. */
+export function unansweredIn({ pending }, beforeMs) {
+  return [...pending].filter(([, { isChat, at }]) => isChat && Date.parse(at) <= beforeMs);
+}
+
 function answered(state, ref) {
   if (!state.pending.has(ref)) return state;
   const pending = new Map(state.pending);

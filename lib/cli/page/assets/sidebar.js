@@ -4,7 +4,7 @@ import { countText, numberText } from "../../../base/text/words.ts";
 import { connectionText } from "../../rendering/arrival_words.ts";
 import { avatar, fill, h, icon, nameOf, setText, verifiedSign } from "./dom.js";
 import { shownName, visible } from "./harmless.js";
-import { listedIn } from "./headings.js";
+import { hasEnded, listedIn } from "./headings.js";
 import { hueOf } from "./hues.js";
 import { comparedText } from "./phrases.js";
 import { directId, homeOf, mainPlace, peopleOf } from "./places.js";
@@ -123,6 +123,7 @@ export function renderPeople(elements, state, act) {
       person,
       hueOf(state, person.name, person.key ?? person.name),
       state.marked.size,
+      hasEnded(state),
     ]),
     make: () => person.isGone ? null : personElement(person, state, act),
   }));
@@ -156,7 +157,9 @@ function asideOf(person, state) {
   if (person.guest) asides.push("guest");
   if (person.isJoining) asides.push("joining");
   if (person.state === "busy") asides.push("in a call");
-  if (state.mode === "friends" && !person.self) asides.push(connectionText(person));
+  if (state.mode === "friends" && !person.self && !hasEnded(state)) {
+    asides.push(connectionText(person));
+  }
   const compared = person.refused ? "the key that you refused" : comparedText(person);
   if (compared !== null && !person.verified) asides.push(compared);
   if (person.away !== undefined) {
@@ -169,7 +172,7 @@ function personElement(person, state, act) {
   const aside = asideOf(person, state);
   const classes = ["person"];
   if (person.away !== undefined) classes.push("is-away");
-  if (person.connected === false) classes.push("is-off");
+  if (person.connected === false || hasEnded(state)) classes.push("is-off");
   return h(
     "button",
     {
