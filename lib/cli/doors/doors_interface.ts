@@ -185,7 +185,9 @@ export class DoorsInterface<Event extends ShownEvent, Target>
     const ref = given === TYPED_REF ? undefined : given;
     const asker = this.#askerOf(ref);
     if (asker === null) this.#first.show(event, ref, place);
-    else if (audience !== "asker") this.#first.show(event, undefined, place);
+    else if (audience !== "asker" && event.event !== "room") { // the console stays in its room
+      this.#first.show(event, undefined, place);
+    }
     if (audience === "all" || (audience === "asker" && asker !== null)) {
       this.#keep(event, ref, place);
     }
@@ -193,6 +195,10 @@ export class DoorsInterface<Event extends ShownEvent, Target>
     if (event.event === "status" && asker === null && this.interactive) {
       for (const use of this.#uses) this.#first.show(use);
     }
+  }
+
+  isOfDoor(ref: string | undefined): boolean {
+    return ref?.startsWith(REF_START) ?? false;
   }
 
   showSaid(event: Event | CommonEvent, ref?: string): void {

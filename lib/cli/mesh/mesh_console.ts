@@ -58,7 +58,7 @@ export class MeshConsole {
   #wasInSeveral = false;
   current: RoomInterface;
   /** From `/join` until the room is there, or isn't: null while it is opened. */
-  #joining: { room: RoomInterface | null } | null = null;
+  #joining: { room: RoomInterface | null; readonly ref: string | undefined } | null = null;
   #isSearching = false;
   #isLeaving = false;
   #isListening = false;
@@ -71,6 +71,16 @@ export class MeshConsole {
   constructor(readonly ui: MeshInterface, readonly load: () => Promise<ManyRooms>) {
     this.current = new RoomInterface(this, this.#numbers.take(), undefined);
     this.current.isIn = true; // or the program ends
+  }
+
+  /** A door has a place of its own: what is asked there doesn't lead the console to another room. */
+  #isOfDoor(ref: string | undefined): boolean {
+    return this.ui.isOfDoor?.(ref) ?? false;
+  }
+
+  /** Whether what is typed waits for the room to which a `/join` leads. */
+  get #isTypedForOther(): boolean {
+    return this.#joining !== null && !this.#isOfDoor(this.#joining.ref);
   }
 
   get hasOther(): boolean {
@@ -135,9 +145,9 @@ export class MeshConsole {
 
   /** What was typed for a room that has ended isn't said in another one. */
   #setAside(room: RoomInterface, wasJoining: boolean): void {
-    if (wasJoining) return this.#giveUpTyped(OTHER_ROOM);
+    if (wasJoining) return this.#isTypedForOther ? this.#giveUpTyped(OTHER_ROOM) : undefined;
     // What is typed after a `/join` is for that room.
-    if (room === this.current && this.#joining === null) this.#giveUpTyped(`#${room.name}`);
+    if (room === this.current && !this.#isTypedForOther) this.#giveUpTyped(`#${room.name}`);
     else if (room.typed !== "") this.ui.draft?.setAside(`#${room.name}`, room.typed);
   }
 
@@ -253,7 +263,7 @@ export class MeshConsole {
 
   entering(room: RoomInterface): void {
     room.isIn = true;
-    this.current = room;
+    if (!this.#isOfDoor(room.ref)) this.current = room;
   }
 
   entered(room: RoomInterface): void {
@@ -274,16 +284,18 @@ export class MeshConsole {
     this.#tellPause();
   }
 
-  /** What is typed goes to this room from now on. */
+  /** What is typed goes to this room from now on, where it was asked for. */
   #goTo(room: RoomInterface, ref: string | undefined): void {
-    this.current = room;
+    const isOfDoor = this.#isOfDoor(ref);
+    if (!isOfDoor) this.current = room;
     this.#note();
     const { number, open, unseen, typed } = room;
-    room.unseen = 0;
+    if (!isOfDoor) room.unseen = 0;
     // A user who leaves all rooms isn't led from one to the other meanwhile.
     if (!this.#isLeaving) {
       this.ui.show({ event: "room", number, title: open?.title ?? null, unseen }, ref, room);
     }
+    if (isOfDoor) return;
     this.#showPrompt();
     if (typed !== "" && this.ui.draft?.putBack(typed) === true) room.typed = "";
     this.ui.setNames(room.names, room.namesAway);
@@ -295,7 +307,7 @@ export class MeshConsole {
   #goFrom(room: RoomInterface): void {
     if (room === this.current) return;
     // Lines that wait are for the room where they were entered, or for the one that is being joined.
-    if (this.#joining === null) this.ui.giveUpWaiting();
+    if (!this.#isTypedForOther) this.ui.giveUpWaiting();
     this.current.typed = this.ui.draft?.take() ?? "";
     this.#goTo(room, undefined);
   }
@@ -388,14 +400,14 @@ export class MeshConsole {
   }
 
   #join(where: string, ref: string | undefined): void {
-    this.#joining = { room: null };
+    this.#joining = { room: null, ref };
     this.#tellPause();
     this.#withMany(ref, (many) => {
       try {
         many.join(where, ref);
       } finally {
         if (this.#joining?.room === null) {
-          this.#giveUpTyped(OTHER_ROOM);
+          if (this.#isTypedForOther) this.#giveUpTyped(OTHER_ROOM);
           this.#joined();
         }
       }
@@ -407,7 +419,10 @@ export class MeshConsole {
     if (room.isLeft) return;
     room.isLeft = true;
     const [next] = this.#open;
-    if (room === this.current && next !== undefined) this.#goTo(next, undefined);
+    if (room === this.current && next !== undefined) {
+      if (this.#isOfDoor(ref)) this.#setAside(room, false); // it was typed for this one
+      this.#goTo(next, undefined);
+    }
     room.handler?.target({ command: "quit" }, ref);
   }
 

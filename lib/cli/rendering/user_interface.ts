@@ -322,6 +322,8 @@ export interface UserInterface<Event extends ShownEvent, Target> {
    * @param place In a console with several rooms: the one that the event is about.
    */
   show(event: Event | CommonEvent, ref?: string, place?: Place): void;
+  /** Whether what has this ref was asked at a door. Absent where there are none. */
+  isOfDoor?(ref: string | undefined): boolean;
   /**
    * The user has said something that the console where it was typed doesn't show: doors do, and the console where it was
    * said at one of them. Absent where there are none.

@@ -377,6 +377,27 @@ Deno.test("while no command is run a door isn't kept waiting, but refused beyond
   await ui.close();
 });
 
+Deno.test("to which room a door turns, the console isn't told, which stays in its own", async () => {
+  const opened = open({ json: true });
+  const { ui, room } = opened;
+  const page = await new NotedDoor("The page").attach(ui);
+  const turned = { event: "room", number: 2, title: "Work", unseen: 0 } as const;
+  const target: EchoRoom["target"] = (_, ref) => {
+    room.happened.push(String(ui.isOfDoor(ref)));
+    ui.show(turned, ref);
+  };
+  ui.listen({ ...room, target });
+  page.host.run("/room 2", "r");
+  await settle();
+  assertEquals([room.happened, lines(opened), page.texts], [["true"], [], ["room"]]);
+
+  opened.streams.type('{"command":"room","n":"2","ref":"s"}\n');
+  await settle();
+  assertEquals([room.happened, page.texts], [["true", "false"], ["room", "room"]]);
+  assertEquals(lines(opened).map((line) => JSON.parse(line).ref), ["s"]);
+  await ui.close();
+});
+
 Deno.test("what the user said is shown at the doors, and at the console where that isn't where it was typed", async () => {
   const opened = open();
   const { ui } = opened;

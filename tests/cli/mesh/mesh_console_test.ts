@@ -98,6 +98,7 @@ function opened(interactive = false, answerMsMax = 10_000) {
   };
   const ui: MeshInterface = {
     heedInterrupts: () => {},
+    isOfDoor: (ref) => ref?.startsWith("door") ?? false,
     listen: (given) => void (handler = given),
     show: (event, ref, place?: Place) => {
       const { room, label } = place ?? { room: "-", label: null };
@@ -650,6 +651,29 @@ Deno.test("MeshConsole: what is being typed for a room that isn't come into is s
   state.typed = "for elsewhere";
   await settled();
   assertEquals(taken(), ["aside the other room for elsewhere", "error No elsewhere - . ."]);
+});
+
+Deno.test("MeshConsole: what is asked at a door leaves the console in its room, with what is typed for it", async () => {
+  const { home, club, type, state, taken, joins } = await two(true);
+  state.typed = "for the club";
+  type('{"command":"room","n":"1","ref":"door r"}');
+  assertEquals(taken(), ["room 1 aaaa 1 door r"]);
+  const join = '{"command":"join","where":"somewhere","ref":"door j"}';
+  const work = await joins(new FakeRoom("cccc", "Work"), join);
+  work.ready();
+  assertEquals(taken(), ["ready  cccc Work door j", "room 3 cccc Work door j"]);
+  const lost = await joins(new FakeRoom("dddd"), join);
+  lost.ended.reject(new P2pchatError("unreachable", "Nobody listens"));
+  await settled();
+  assertEquals(taken(), ["error Nobody listens dddd . door j"]);
+  type("to the club");
+  assertEquals(
+    [state.prompt, state.typed, state.givenUp, club.asked],
+    ["Alice #Club", "for the club", 0, ['{"command":"say","text":"to the club"}']],
+  );
+  type('{"command":"part","room":"bbbb","ref":"door p"}');
+  assertEquals(taken(), ["aside #Club for the club", "room 1 aaaa . ."]);
+  assertEquals([state.prompt, home.asked], ["Alice #1", []]);
 });
 
 Deno.test("MeshConsole: an answer isn't said where another room alone asks", async () => {
