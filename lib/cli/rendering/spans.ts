@@ -61,6 +61,8 @@ function eventLine(nowMs: number, mark: string, spans: Line): Line {
 
 /** In lines of the history, between the time and the rest. */
 export const EARLIER: Span = { text: " (earlier)", as: "earlier" };
+/** Of what is marked otherwise in a pipe; at a terminal it is below the same rule. */
+const EARLIER_UNSAID: Span = { text: "", as: "earlier" };
 
 type Notice = Extract<CommonEvent, { readonly event: "notice" }>;
 
@@ -247,7 +249,8 @@ export function messageStart(
   const timeMs = Number.isNaN(sentMs) ? nowMs : sentMs;
   return [
     { timeMs },
-    ...(removed === true ? [" (removed)"] : history ? [EARLIER] : []),
+    ...(removed === true ? [" (removed)"] : []),
+    ...(!history ? [] : removed === true ? [EARLIER_UNSAID] : [EARLIER]),
     " ",
   ];
 }

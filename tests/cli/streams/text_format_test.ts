@@ -6,7 +6,13 @@ import { WRAPPING_OFF, WRAPPING_ON } from "../../../lib/cli/streams/terminal_mod
 import { inviteLines } from "../../../lib/cli/credentials/invites.ts";
 import { TextFormat, type TextFormatOptions } from "../../../lib/cli/streams/text_format.ts";
 import { NameColours } from "../../../lib/cli/rendering/name_colours.ts";
-import { EARLIER, placedLine, presenceLine, wrongLine } from "../../../lib/cli/rendering/spans.ts";
+import {
+  EARLIER,
+  messageStart,
+  placedLine,
+  presenceLine,
+  wrongLine,
+} from "../../../lib/cli/rendering/spans.ts";
 import type { Line } from "../../../lib/cli/rendering/user_interface.ts";
 import { NOON_MS } from "../memory_streams.ts";
 import { cpuMs } from "../../cpu_time.ts";
@@ -408,6 +414,18 @@ Deno.test("TextFormat makes oneself and mentions bold at a terminal without colo
   assertEquals(
     format.format([{ text: "<Alice>", as: "own" }, { text: " ! ", as: "mark" }, "hi"]),
     "\x1b[1m<Alice>\x1b[0m ! hi\n",
+  );
+});
+
+Deno.test("TextFormat has what somebody said who was removed below the rule of the history, too", () => {
+  const format = new TextFormat(lookOf(terminalOf(80), { hasRules: true }), NOON_MS);
+  const said = { history: true, sentAt: new Date(NOON_MS).toISOString() };
+  const shown = [said, { ...said, removed: true as const }, said].map((each) =>
+    format.format([...messageStart(each, NOON_MS), "<Carol> ", { text: "hi", as: "body" }])
+  );
+  assertEquals(
+    shown.join(""),
+    "-- earlier --\n12:03 <Carol> hi\n12:03 (removed) <Carol> hi\n12:03 <Carol> hi\n",
   );
 });
 
