@@ -169,7 +169,7 @@ async function inSeveralRooms(browser: Browser): Promise<void> {
   assertEquals(await open.texts(), ["in the first"]);
   await open.type("hello Bob");
   await bob.until(said("hello Bob"));
-  // The console is in the second one: loaded again, each shows those who are in it.
+  // The console has stayed in the first one: loaded again, each shows those who are in it.
   await open.page.reload();
   await open.sees("in the first");
   await open.sees("Bob", "#people");
@@ -179,7 +179,7 @@ async function inSeveralRooms(browser: Browser): Promise<void> {
   await open.sees("Bob", "#people");
   assertEquals(await open.page.locator("#people").getByText("Carol", { exact: true }).count(), 0);
 
-  // It is started again in the second one, where the console was; the page shows the first.
+  // It is started again in the second one; the page shows the first.
   await alice.command({ command: "quit" });
   await alice.ended();
   const again = nodes.add(Node.mesh("Alice", carol, { data, args: web }));
