@@ -125,6 +125,8 @@ Deno.test("a wrong guess ends in bad-credentials and voids the code; a used and 
 
   assertEquals([mallory.code, mallory.as], [4, "bad-credentials"]);
   assertEquals([bob.code, bob.as], [4, "bad-credentials"]);
+  assertStringIncludes(mallory.text, ": the words are wrong, and that was the code's one guess");
+  assertStringIncludes(bob.text, ": that code isn't open there");
   assert(!mallory.text.includes(words) && !bob.text.includes(words), "no secret in an error");
   // A script's guess is made, also with words that no code has.
   ann.forget();

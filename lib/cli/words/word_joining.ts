@@ -80,13 +80,13 @@ export async function inviteByWords(
 
 function invitedOr(outcome: GuessOutcome, issuer: Issuer): InvitedByWords {
   if (outcome.type === "invited") return outcome;
-  const { reason, text } = outcome;
+  const { reason, text, isWrong } = outcome;
   const code = CODES[reason] ?? "unreachable";
   const where = issuer.where ?? endpointText(issuer.endpoint);
   const advice = code === "unreachable" || code === "timeout" ? CHECK : "";
   throw new P2pchatError(
     code,
-    `Cannot join by words at ${where}: ${TEXTS[code] ?? text}${advice}`,
+    `Cannot join by words at ${where}: ${isWrong ? WRONG : TEXTS[code] ?? text}${advice}`,
   );
 }
 
@@ -102,6 +102,9 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
 };
 
 const CHECK = "; check the address, and that no firewall is in between";
+
+const WRONG = "the words are wrong, and that was the code's one guess: it is used up now; " +
+  "ask for another, which /invite --words makes";
 
 const TEXTS: Partial<Record<ErrorCode, string>> = {
   "bad-credentials":

@@ -120,7 +120,9 @@ export class WordGuesser implements Machine<GuesserInput, GuesserEffect> {
   }
 
   #fail(reason: string, text: string): void {
-    this.#out.push({ type: "failed", reason, text });
+    // Only what is open gets an answer to the guess, after which the words are all that can be wrong.
+    const isWrong = this.#progress.state === "confirmed" && reason === "bad-credentials";
+    this.#out.push({ type: "failed", reason, text, ...(isWrong ? { isWrong } : {}) });
     this.#progress = { state: "over" };
   }
 

@@ -89,5 +89,13 @@ export type GuesserEffect =
   | { readonly type: "close"; readonly link: LinkId; readonly reason: string }
   /** Last of all: the invite, from the owner of this key, who knows the words. */
   | { readonly type: "invited"; readonly invite: string; readonly issuer: PeerKey }
-  /** Last of all. `reason`: that of the failed dial, or of the goodbye; `text`: a part of a sentence. */
-  | { readonly type: "failed"; readonly reason: string; readonly text: string };
+  /**
+   * Last of all. `reason`: that of the failed dial, or of the goodbye; `text`: a part of a sentence. `isWrong`: the code
+   * was open, and its words are others.
+   */
+  | {
+    readonly type: "failed";
+    readonly reason: string;
+    readonly text: string;
+    readonly isWrong?: true;
+  };

@@ -1,7 +1,7 @@
 /** Runs one guess at a word code, over links of its own. */
 
 import { RemoteProtocolError } from "../../base/errors.ts";
-import type { Endpoint, LinkId, PeerKey } from "../../base/ids.ts";
+import type { Endpoint, LinkId } from "../../base/ids.ts";
 import { unreachable } from "../../base/invariant.ts";
 import type { Clock } from "../../base/machine/clock.ts";
 import type { Environment } from "../../base/machine/environment.ts";
@@ -32,9 +32,7 @@ export interface Issuer {
 }
 
 /** How a guess ended. */
-export type GuessOutcome =
-  | { readonly type: "invited"; readonly invite: string; readonly issuer: PeerKey }
-  | { readonly type: "failed"; readonly reason: string; readonly text: string };
+export type GuessOutcome = Extract<GuesserEffect, { readonly type: "invited" | "failed" }>;
 
 const ATTEMPT = 1;
 

@@ -33,7 +33,7 @@ Deno.test("a wrong guess voids the code, for the right words too", () => {
 
   const mallory = new HonestGuesser(world, "Mallory", wrongWords(code));
 
-  assertEquals(mallory.run(), REFUSED);
+  assertEquals(mallory.run(), { ...REFUSED, isWrong: true });
   assertEquals(new HonestGuesser(world, "Bob", code).run(), REFUSED);
   assertEquals(world.ends, [`${numberOf(code)} wrong`, `${numberOf(code)} late`]);
   assertEquals(world.said.get(mallory.link)!.map(({ type }) => type), ["answer"]);
