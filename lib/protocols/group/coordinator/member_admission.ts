@@ -37,6 +37,8 @@ export class MemberAdmission {
   /** Names, by key, of those that stay out until allowed. As many as the operator removes, and members that lied. */
   readonly #kicked = new Map<Fingerprint, string>();
   /** Those of them that signed two batches for one. */
+  /** As members here have written their names, folded by themselves in pins; of none that isn't pinned. */
+  readonly #written = new Map<string, string>();
   readonly #equivocators = new Set<Fingerprint>();
 
   constructor(
@@ -174,7 +176,9 @@ export class MemberAdmission {
     const fingerprint = fingerprintOf(key);
     const member = this.views.member(key);
     if (member !== null) return member.name;
-    for (const [name, pinned] of this.#pins) if (pinned === fingerprint) return name;
+    for (const [name, pinned] of this.#pins) {
+      if (pinned === fingerprint) return this.#written.get(name) ?? name;
+    }
     return fingerprint;
   }
 
@@ -191,10 +195,12 @@ export class MemberAdmission {
   /** A new member: the name is its own from now on, where there is a place for it. */
   pin({ key, name }: Pick<Member, "key" | "name">): void {
     const folded = foldName(name);
+    if (this.#pins.get(folded) === fingerprintOf(key)) this.#written.set(folded, name);
     if (this.#isFull || this.#pins.has(folded) || this.#refused.has(name, fingerprintOf(key))) {
       return;
     }
     this.#pins.set(folded, fingerprintOf(key));
+    this.#written.set(folded, name);
     this.out.push({ type: "pin", name, key, again: false });
   }
 

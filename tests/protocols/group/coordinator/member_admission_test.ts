@@ -52,6 +52,13 @@ Deno.test("MemberAdmission refuses what can't be: names, hosts, and promises of 
   assertEquals(refusal("bob", "bob", promised(1 + PROMISE_JUMP_MAX)), null);
 });
 
+Deno.test("MemberAdmission: who has gone is called as they wrote their name", () => {
+  const { admission } = scene();
+  admission.pin({ key: keyOf("bob"), name: "Bob" });
+  admission.pin({ key: keyOf("zoe"), name: "Zoe" }); // whose key was known before
+  assertEquals([admission.nameOf(keyOf("bob")), admission.nameOf(keyOf("zoe"))], ["Bob", "Zoe"]);
+});
+
 Deno.test("MemberAdmission: a name in use, however it is written, is a member's, and a known one its key's", () => {
   const { room, refusal } = scene();
   assertEquals(refusal("bob", "ANN"), "name-taken");
