@@ -233,7 +233,8 @@ export type ModeEvent =
   | WhoisView & { readonly event: "whois" }
   /**
    * `warning`: something is wrong. `changed`: in a mesh, somebody is told apart because of that. `friend`: whom among
-   * friends it is about. `to`: in a room, to whom alone the messages are that it is about.
+   * friends it is about. `to`: in a room, to whom alone the messages are that it is about. `seq`: in a group, the entry
+   * of which an edit waits.
    */
   | {
     readonly event: "notice";
@@ -242,6 +243,7 @@ export type ModeEvent =
     readonly changed?: KeyChange;
     readonly friend?: string;
     readonly to?: string;
+    readonly seq?: number;
   }
   /**
    * `seq`: the entry of a group's log that the error is about. `unsent`: a message of the user was given up, as the

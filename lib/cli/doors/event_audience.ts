@@ -45,13 +45,19 @@ interface Answering {
   readonly answer?: unknown;
   /** Of `notice`: the word codes that have ended. */
   readonly endedCodes?: unknown;
+  /** Of `notice`: the entry of which an edit waits. */
+  readonly seq?: unknown;
 }
 
-export function audienceOf({ event, answer, endedCodes }: Answering, hasRef: boolean): Audience {
+export function audienceOf(
+  { event, answer, endedCodes, seq }: Answering,
+  hasRef: boolean,
+): Audience {
   const name = String(event);
   if (OF_CONSOLE.has(name)) return "console";
   if (name === "verify" && answer !== undefined) return "all"; // wherever that one is shown
   if (endedCodes !== undefined) return "all"; // wherever they are shown
+  if (name === "notice" && seq !== undefined) return "all"; // it goes out later, wherever one is by then
   return ANSWERS.has(name) || (hasRef && MAY_ANSWER.has(name)) ? "asker" : "all";
 }
 

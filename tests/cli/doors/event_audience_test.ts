@@ -34,6 +34,11 @@ Deno.test("that a word code has ended is for all, whoever ended it: its card is 
   assertEquals([audienceOf(notice, true), audienceOf(notice, false)], ["all", "all"]);
 });
 
+Deno.test("that an edit waits is for all, wherever it was asked for: it goes out later", () => {
+  const notice = { event: "notice", seq: 1 };
+  assertEquals([audienceOf(notice, true), audienceOf(notice, false)], ["all", "all"]);
+});
+
 Deno.test("digits are for who asked; what the user then found of a key is for all", () => {
   for (const hasRef of [true, false]) {
     assertEquals(audienceOf({ event: "verify" }, hasRef), "asker");

@@ -174,10 +174,9 @@ export class Editing {
     this.#wanted.push({ seq, text, ref, hasWaited, isLooking: false, signed: null, id: null });
     if (isAway) {
       const whom = coordinator.isUp ? "until you are in the group" : "for the coordinator";
-      out.notice(
-        `Your edit of entry ${seq} waits ${whom}; it is lost if this program ends before`,
-        ref,
-      );
+      const text =
+        `Your edit of entry ${seq} waits ${whom}; it is lost if this program ends before`;
+      out.show({ event: "notice", text, seq }, ref);
     }
     this.pump();
   }

@@ -254,6 +254,11 @@ Deno.test("while the coordinator is away edits wait, with a notice; then they ar
     "a: Your edit of entry 1 waits for the coordinator; it is lost if this program ends before",
     "b: Your edit of entry 2 waits for the coordinator; it is lost if this program ends before",
   ]);
+  const shown = ann.effects.flatMap((effect) => effect.type === "show" ? [effect.event] : []);
+  assertEquals(
+    shown.flatMap((event) => event.event === "notice" && "seq" in event ? event.seq : []),
+    [1, 2],
+  );
   net.pass(10_000);
   assertEquals(asked(net, ann), []);
   forget(ann);
