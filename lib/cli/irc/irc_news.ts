@@ -121,14 +121,15 @@ function isAsExpected(fields: Fields): boolean {
 
 const FOR_USER: ReadonlySet<string> = new Set(["delivery", "incoming", "call", "transfer"]);
 
-/** What concerns nobody else; but that an offer has ended is told where it was made. */
+/** What concerns nobody else; but who has fetched it, and that an offer has ended, is told where it was made. */
 function isForUserAlone(fields: Fields): boolean {
   const { event, state, reason } = fields;
-  const isOver = event === "transfer" &&
-    (state === "cancelled"
-      ? isTrue(fields, "self")
-      : state === "failed" && (reason === "withdrawn" || reason === "changed"));
-  return FOR_USER.has(textOf(fields, "event")) && !isOver;
+  const isOfOffer = event === "transfer" &&
+    (fields["to"] !== undefined ||
+      (state === "cancelled"
+        ? isTrue(fields, "self")
+        : state === "failed" && (reason === "withdrawn" || reason === "changed")));
+  return FOR_USER.has(textOf(fields, "event")) && !isOfOffer;
 }
 
 function helpIn(fields: Fields) {

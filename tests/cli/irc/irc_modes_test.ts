@@ -429,6 +429,22 @@ Deno.test("irc rooms: a client that comes is told of the files offered meanwhile
   assertEquals(offers(2), []);
 });
 
+Deno.test("irc rooms: who has fetched one's own file is told where it was offered", () => {
+  const bench = new IrcBench(["msg"]);
+  bench.room();
+  bench.join();
+  const offer = { event: "offer", from: "Alice", self: true };
+  bench.event({ ...offer, file: 1 });
+  bench.event({ ...offer, file: 2, to: "Bob" });
+  bench.taken();
+  const done = { event: "transfer", state: "done", self: true, to: "Bob" };
+  for (const file of [1, 2]) bench.event({ ...done, file, lines: [`Bob has ${file}`] });
+  assertEquals(bench.bare(), [
+    `:${SERVICE} NOTICE #room :Bob has 1`,
+    `:${BOB} NOTICE Alice :Bob has 2`,
+  ]);
+});
+
 Deno.test("irc directory: an answer to who calls no more calls nobody", () => {
   const bench = inDirectory();
   bench.event({ event: "incoming", call: "c", from: "Bob", key: KEY.bob });
