@@ -77,11 +77,14 @@ function sendOther(news: News): void {
   const channel = rooms.roomOf(fields)?.channel ?? null;
   const isForUser = partner !== null || pending !== undefined || isForUserAlone(fields) ||
     channel === null || client.hides(channel);
-  const told = name === "vote-wanted" && !isForUser ? withShortWay(lines) : lines;
-  sendService(client, "NOTICE", isForUser ? client.nick : channel, told, time, partner);
+  const isCall = name === "incoming"; // for which clients open a query, as they do for no notice
+  const isShort = isCall || (name === "vote-wanted" && !isForUser);
+  const told = isShort ? withShortWay(lines) : lines;
+  const command = isCall ? "PRIVMSG" : "NOTICE";
+  sendService(client, command, isForUser ? client.nick : channel, told, time, partner);
 }
 
-/** In the channel in which an edit is asked about, a letter answers. */
+/** In the channel in which an edit is asked about, and in the query of who calls, a letter answers. */
 function withShortWay(lines: readonly string[]): readonly string[] {
   return lines.map((line, at) => at === lines.length - 1 ? `${line}; here y or n is enough` : line);
 }

@@ -378,7 +378,7 @@ Deno.test("irc directory: a client that comes while a call rings is told of it, 
   bench.directory();
   bench.event({ event: "incoming", call: "c", from: "Bob", key: KEY.bob });
   bench.nowMs += READING_MS_MIN;
-  assertEquals(bench.join().at(-1), `:${BOB} NOTICE Alice :<incoming>`);
+  assertEquals(bench.join().at(-1), `:${BOB} PRIVMSG Alice :<incoming>; here y or n is enough`);
   const { length } = bench.runs;
   bench.line("PRIVMSG Bob :y");
   assertStringIncludes(bench.bare().join(), "Nothing was done: you were asked only just now");
