@@ -7,7 +7,7 @@ import type { MemberParty, World } from "./world.ts";
 
 /** Two pauses of 30 s, and what they wait for. */
 const UNITE_MS_MAX = 100_000;
-/** A text that waits, where one datagram in ten is lost and each goes through the coordinator: five a second pass. */
+/** For a text, where one datagram in ten is lost and each goes through the coordinator: five a second pass. */
 const TEXT_MS_MAX = 200;
 const LOOK_EVERY_MS = 500;
 const FROZEN_MS_MAX = 10_000;
@@ -91,10 +91,9 @@ function votesMsMax(world: World): number {
   return longest * world.options.voteTimeoutMs;
 }
 
-/** The most time that it takes to send what waits at one member: long runs leave a thousand texts. */
-function textsMsMax(world: World): number {
-  const unsent = world.running().map(({ member }) => member.saying.unsent);
-  return Math.max(0, ...unsent) * TEXT_MS_MAX;
+/** The most time that it takes to send all that was said, or to bring it to who comes back: long runs have 1,600 texts. */
+function textsMsMax({ history }: World): number {
+  return history.said.length * TEXT_MS_MAX;
 }
 
 /** Heals, and waits for one group. @throws {Violation} If the running members don't become one group. */
