@@ -334,6 +334,38 @@ Deno.test({
         await open.page.getByText("Another program answers at this address").waitFor();
         assertEquals(await open.texts(), []);
       });
+      await t.step(
+        "what isn't answered stays in view; with the program end all counts",
+        async () => {
+          await using double = disposable(new PageDouble({ mode: "mesh" }));
+          double.page.show(READY, said(1, "one"));
+          await using open = await OpenPage.open(browser, double.page.url);
+          await open.sees("one");
+          const { page } = open;
+          await page.locator("#text").fill("is it there?");
+          await page.keyboard.press("Enter");
+          const waits = page.locator("#asks", { hasText: "not answered yet: is it there?" });
+          await waits.waitFor();
+          const ref = double.page.asked.map(({ ref }) => String(ref)).find((ref) =>
+            ref.startsWith("a.")
+          );
+          double.page.show(said(2, "is it there?", { ref }));
+          await waits.waitFor({ state: "hidden" });
+
+          double.page.show({ event: "peers", peers: [{ name: "Alice", key: "a" }] });
+          await page.locator("#people-count", { hasText: "1" }).waitFor();
+          double.page.show({
+            event: "fatal",
+            code: "taken",
+            text: "found another room with --new",
+          });
+          await page.locator("#banner", { hasText: "room with --new. The program has ended." })
+            .waitFor();
+          await page.locator("#banner .flag", { hasText: "--new" }).waitFor();
+          await page.locator("#people-count:empty").waitFor({ state: "attached" });
+          await page.locator("#people .person.is-off").waitFor();
+        },
+      );
       await t.step("no file is given to whoever answers once the program has ended", async () => {
         const gone = Promise.withResolvers<void>();
         const options = { mode: "mesh", taken: () => gone.promise };
