@@ -144,7 +144,7 @@ export class LanesAndCredit implements Checker {
 
 /** Who has sent a wrong leaf isn't asked for that file again; who sends unasked is cut off. */
 export class LiarsLeft implements Checker {
-  /** By person, file and leaf: who was asked for it last, and when. */
+  /** By person, file, leaf and who was asked for it: when. A leaf may be asked of a second one, and the first still owes it. */
   readonly #asked = new Map<string, { readonly peer: PeerKey; readonly atMs: number }>();
   /** By person and peer: leaves that were asked of it and haven't come, on whatever link. */
   readonly #credit = new Map<string, number>();
@@ -172,7 +172,7 @@ export class LiarsLeft implements Checker {
     for (const effect of effects) {
       if (effect.type === "begin") this.#begin(`${index} ${effect.file}`);
       // It may have been asked of a second one, whose leaf nobody looks at then.
-      if (effect.type === "write") this.#asked.delete(`${index} ${effect.file} ${effect.leaf}`);
+      if (effect.type === "write") this.#unask(`${index} ${effect.file} ${effect.leaf} `);
       if (effect.type !== "send" || effect.message.type !== "request") continue;
       const { file, first, count } = effect.message;
       if (this.#lied.get(`${index} ${file}`)?.has(effect.to)) {
@@ -182,7 +182,7 @@ export class LiarsLeft implements Checker {
       this.#credit.set(peer, (this.#credit.get(peer) ?? 0) + count);
       const asked = { peer: effect.to, atMs: this.world.time.nowMs };
       for (let leaf = first; leaf < first + count; leaf++) {
-        this.#asked.set(`${index} ${file} ${leaf}`, asked);
+        this.#asked.set(`${index} ${file} ${leaf} ${effect.to}`, asked);
       }
     }
   }
@@ -190,6 +190,11 @@ export class LiarsLeft implements Checker {
   /** A new attempt: what was asked for before isn't expected any more. */
   #begin(key: string): void {
     this.#lied.delete(key);
+    this.#unask(key);
+  }
+
+  /** What begins so isn't expected any more. */
+  #unask(key: string): void {
     for (const asked of this.#asked.keys()) if (asked.startsWith(key)) this.#asked.delete(asked);
   }
 
@@ -218,10 +223,10 @@ export class LiarsLeft implements Checker {
       throw new Violation(`${index} cuts off somebody honest`);
     }
     if (penalised) return; // nobody looked at it
-    const asked = this.#asked.get(`${index} ${file} ${leaf}`);
-    if (asked?.peer !== from) return;
+    const asked = `${index} ${file} ${leaf} ${from}`;
+    if (!this.#asked.has(asked)) return;
     const oldestMs = this.#oldestMs(`${index} ${file}`, from);
-    this.#asked.delete(`${index} ${file} ${leaf}`);
+    this.#asked.delete(asked);
     // Later it may be that nobody looks at it: the peer was left as one that stalls.
     if (this.world.time.nowMs - oldestMs >= STALL_MS) return;
     const content = this.world.offered.get(file)?.content;
