@@ -198,7 +198,7 @@ export class DoorsInterface<Event extends ShownEvent, Target>
   }
 
   isOfDoor(ref: string | undefined): boolean {
-    return ref?.startsWith(REF_START) ?? false;
+    return this.#askerOf(ref) !== null;
   }
 
   showSaid(event: Event | CommonEvent, ref?: string): void {

@@ -7,6 +7,7 @@ import { withoutWords } from "./answers.js";
 import { itemsOf, NO_CHUNKS, replaced } from "./chunks.js";
 import { happened } from "./events.js";
 import { withOffersOver } from "./file_events.js";
+import { hasEnded } from "./headings.js";
 import {
   directPlace,
   goneTo,
@@ -38,10 +39,9 @@ const ACTIONS = {
     marked: new Set([...state.marked, ...names].slice(-MARKED_MAX)),
   }),
   link: (state, { link }) => {
-    const hasEnded = link.state === "lost" &&
-      (state.link.state === "ended" || state.link.hasEnded === true);
-    const text = link.text ?? (hasEnded ? state.link.text : null);
-    return { ...state, link: { ...link, text, ...(hasEnded ? { hasEnded } : {}) } };
+    const isAfterEnd = link.state === "lost" && hasEnded(state);
+    const text = link.text ?? (isAfterEnd ? state.link.text : null);
+    return { ...state, link: { ...link, text, ...(isAfterEnd ? { hasEnded: true } : {}) } };
   },
   dismissed: (state, { place, id }) => {
     const where = state.places.get(place);

@@ -37,9 +37,9 @@ export class MemberAdmission {
   /** Names, by key, of those that stay out until allowed. As many as the operator removes, and members that lied. */
   readonly #kicked = new Map<Fingerprint, string>();
   /** Those of them that signed two batches for one. */
-  /** As members here have written their names, folded by themselves in pins; of none that isn't pinned. */
-  readonly #written = new Map<string, string>();
   readonly #equivocators = new Set<Fingerprint>();
+  /** As members here have written their names, by folded name, which is all that pins have; of none that isn't pinned. */
+  readonly #written = new Map<string, string>();
 
   constructor(
     readonly config: Pick<CoordinatorConfig, "pins" | "refused">,
@@ -195,11 +195,11 @@ export class MemberAdmission {
   /** A new member: the name is its own from now on, where there is a place for it. */
   pin({ key, name }: Pick<Member, "key" | "name">): void {
     const folded = foldName(name);
-    if (this.#pins.get(folded) === fingerprintOf(key)) this.#written.set(folded, name);
-    if (this.#isFull || this.#pins.has(folded) || this.#refused.has(name, fingerprintOf(key))) {
-      return;
-    }
-    this.#pins.set(folded, fingerprintOf(key));
+    const fingerprint = fingerprintOf(key);
+    const pinned = this.#pins.get(folded);
+    if (pinned === fingerprint) this.#written.set(folded, name);
+    if (this.#isFull || pinned !== undefined || this.#refused.has(name, fingerprint)) return;
+    this.#pins.set(folded, fingerprint);
     this.#written.set(folded, name);
     this.out.push({ type: "pin", name, key, again: false });
   }
