@@ -26,6 +26,18 @@ class FilesWorld extends FilesFolder {
     this.nodes.push(node);
     return node;
   }
+
+  /** Bob, whose files are in `data`, has part of what Alice has sent to all; she stands still until `SIGCONT`. */
+  async halfFetched() {
+    const { path, content } = this.file("large.iso", LARGE);
+    const alice = await this.member("Alice", null);
+    const data = `${this.folder}/bob`;
+    const bob = await this.member("Bob", alice, { data });
+    await send(alice, path, "s");
+    await isFetched(this.saved("Bob"), 0.4 * LARGE);
+    alice.signal("SIGSTOP");
+    return { alice, bob, data, content };
+  }
 }
 
 async function send(node: Node, path: string, ref: string): Promise<ShownEvent> {
@@ -148,13 +160,7 @@ slow.test("in a room of ten a file comes to members that are no neighbours of it
 
 slow.test("kill -9 of the receiver costs a tenth of the file at most, and not the name that it is to have", async () => {
   await using world = new FilesWorld();
-  const { path, content } = world.file("large.iso", LARGE);
-  const alice = await world.member("Alice", null);
-  const data = `${world.folder}/bob`;
-  const bob = await world.member("Bob", alice, { data });
-  await send(alice, path, "s");
-  await isFetched(world.saved("Bob"), 0.4 * LARGE);
-  alice.signal("SIGSTOP");
+  const { alice, bob, data, content } = await world.halfFetched();
   assertEquals((await bob.ask("get", { n: 1, as: "mine.iso" })).state, "started");
   await bob.kill();
 
@@ -171,13 +177,7 @@ slow.test("kill -9 of the receiver costs a tenth of the file at most, and not th
 
 Deno.test("what is altered in a file between two starts is fetched again: what is saved is what was offered", async () => {
   await using world = new FilesWorld();
-  const { path, content } = world.file("large.iso", LARGE);
-  const alice = await world.member("Alice", null);
-  const data = `${world.folder}/bob`;
-  const bob = await world.member("Bob", alice, { data });
-  await send(alice, path, "s");
-  await isFetched(world.saved("Bob"), 0.4 * LARGE);
-  alice.signal("SIGSTOP");
+  const { alice, bob, data, content } = await world.halfFetched();
   await bob.kill();
   const [part] = safeList(world.saved("Bob"));
   const { size } = Deno.statSync(`${world.saved("Bob")}/${part}`);
