@@ -182,19 +182,19 @@ export class Runner<Input, Effect, Record> {
     if (this.#stopped) return;
     const batch = this.#effects.length;
     const records: Record[] = [];
-    const kept: Promise<void>[] = [];
+    const kept = new Set<Promise<void>>(); // one write may keep many
     let sync = false;
     for (const effect of this.#effects) {
       if (effect instanceof Work) continue;
       const keep = this.ports.keepingOf(effect);
-      if (keep !== null) kept.push(keep());
+      if (keep !== null) kept.add(keep());
       const persist = this.ports.persistOf(effect);
       if (persist === null) continue;
       for (const record of persist.records) records.push(record);
       sync ||= persist.sync;
     }
     const appended = this.ports.append(records, sync);
-    (kept.length === 0 ? appended : allDone([appended, ...kept])).then(
+    (kept.size === 0 ? appended : allDone([appended, ...kept])).then(
       () => this.#written(batch, null),
       (error) => this.#written(batch, error),
     );

@@ -66,13 +66,20 @@ export async function openPrivateStore(
 }
 
 export class PrivateHistory<Event extends { readonly event: string }> implements KeptWords<Event> {
-  #store: Promise<PrivateStore> | null = null;
+  #opening: Promise<PrivateStore> | null = null;
+  /** Set once something is kept. */
+  #store: PrivateStore | null = null;
 
   constructor(readonly around: Surroundings) {}
 
-  async keep({ words, takenBack }: Omit<KeepEffect, "type">): Promise<void> {
-    const store = await this.#opened();
-    await (takenBack === true ? store.takeBack(words) : store.keep(words));
+  /** Those that share a write of the store share its promise, too: each would cost as much as the words themselves. */
+  keep(effect: Omit<KeepEffect, "type">): Promise<void> {
+    return this.#store === null ? this.#keepFirst(effect) : keptIn(this.#store, effect);
+  }
+
+  async #keepFirst(effect: Omit<KeepEffect, "type">): Promise<void> {
+    this.#store = await this.#opened();
+    await keptIn(this.#store, effect);
   }
 
   /** The last `count` of all, as an answer has them: with the names of the time at which that is asked for. */
@@ -97,11 +104,11 @@ export class PrivateHistory<Event extends { readonly event: string }> implements
 
   /** Syncs and closes what was opened. */
   async close(): Promise<void> {
-    await (await this.#store)?.close();
+    await (await this.#opening)?.close();
   }
 
   #opened(): Promise<PrivateStore> {
-    return this.#store ??= this.around.open();
+    return this.#opening ??= this.around.open();
   }
 
   #message({ id, key, name, self, text, sentAt }: PrivateWords): RecalledMessage {
@@ -113,6 +120,13 @@ export class PrivateHistory<Event extends { readonly event: string }> implements
     const message = { id, ...author, text, sentAt: dateText(sentAt), private: true, self } as const;
     return self ? { ...message, to: shown } : message;
   }
+}
+
+function keptIn(
+  store: PrivateStore,
+  { words, takenBack }: Omit<KeepEffect, "type">,
+): Promise<void> {
+  return takenBack === true ? store.takeBack(words) : store.keep(words);
 }
 
 /** Both in one list by the times at which they were written; each stays in its own order, whatever their authors' clocks. */

@@ -32,9 +32,8 @@ export class PrivateLog implements PrivateStore {
   #segment: OpenedRecords<Kept> | null = null;
   #content = new Content();
   readonly #trimming: PrivateTrimming;
-  /** Of the messages in the last segments: one that is brought again after a kill is there already. */
-  #known = new Set<string>();
-  #before = new Set<string>();
+  /** Of the messages in the segment as it was found: what is brought again after a kill is there already. */
+  #known: ReadonlySet<string> = new Set();
   /** The next write until it begins, and what it takes, in its order: as much as may wait for the disk (`Runner`). */
   #next: { readonly records: Kept[]; readonly written: Promise<void> } | null = null;
   /** Writes and reads, one after the other. */
@@ -93,26 +92,24 @@ export class PrivateLog implements PrivateStore {
   async #writeFrom(records: readonly Kept[], start: number): Promise<number> {
     const segment = await this.#openSegment();
     const fresh: Kept[] = [];
-    const said = new Set<string>();
     let end = start;
     for (let left = this.bounds.segmentBytes - segment.bytes; left > 0 && end < records.length;) {
       const record = records[end++]!;
-      if (record.kind === "said") {
-        const which = identityOf(record);
-        if (this.#known.has(which) || this.#before.has(which) || said.has(which)) continue;
-        said.add(which);
-      }
+      if (record.kind === "said" && this.#isKnown(record)) continue;
       left -= bytesMaxOf(record);
       fresh.push(record);
     }
     if (fresh.length > 0) {
       await segment.append(fresh, false);
       for (const record of fresh) this.#content.add(record);
-      for (const which of said) this.#known.add(which);
       this.#isTold = false;
       this.#syncing ??= setTimeout(() => void this.#sync(), SYNC_AFTER_MS);
     }
     return end - start;
+  }
+
+  #isKnown(words: PrivateWords): boolean {
+    return this.#known.size > 0 && this.#known.has(identityOf(words));
   }
 
   /**
@@ -184,8 +181,6 @@ export class PrivateLog implements PrivateStore {
       return this.#segment;
     }
     await this.#closeSegment();
-    this.#before = this.#known;
-    this.#known = new Set();
     await this.#makeRoom();
     return await this.#open(this.#number + 1);
   }
@@ -195,7 +190,10 @@ export class PrivateLog implements PrivateStore {
     this.#number = (await this.#numbers()).at(-1) ?? 0;
     if (this.#number === 0) return;
     try {
-      await this.#open(this.#number);
+      const { records } = await this.#open(this.#number);
+      this.#known = new Set(
+        records.flatMap((record) => record.kind === "said" ? [identityOf(record)] : []),
+      );
     } catch (error) {
       const isDamage = error instanceof P2pchatError &&
         (error.code === "store-corrupt" || error.code === "bad-file");
@@ -211,10 +209,7 @@ export class PrivateLog implements PrivateStore {
     this.#segment = segment;
     this.#number = number;
     this.#content = new Content();
-    for (const record of segment.records) {
-      this.#content.add(record);
-      if (record.kind === "said") this.#known.add(identityOf(record));
-    }
+    for (const record of segment.records) this.#content.add(record);
     return segment;
   }
 

@@ -5,18 +5,18 @@
  * writing, only files of which a part goes are read.
  */
 
+import { Buffer } from "node:buffer";
 import { FairShares } from "../../base/collections/fair_shares.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import { PRIVATE_LOG, type PrivateWords } from "../../base/schema/private_words.ts";
 import type { RecordOf } from "../../base/schema/log_records.ts";
 import { foldName } from "../../base/text/names.ts";
-import { utf8Length } from "../../base/text/text.ts";
 import type { Disk } from "../../store/disk/disk.ts";
 import { openRecords, readRecords, visitRecords } from "./record_store.ts";
 
 type Kept = RecordOf<typeof PRIVATE_LOG>;
 
-/** Of what there may be, this is left, so that it isn't trimmed again with one of the next files. */
+/** Of what there may be, this is left, or a file more, so that it isn't trimmed again with one of the next files. */
 const LEFT = 3 / 4;
 /** What a message takes beside its text, roughly. */
 const BESIDE_TEXT = 150;
@@ -119,6 +119,12 @@ export class PrivateTrimming {
     const choice = new Choice(segments, bytesMax * LEFT / total);
     let before: Segment | null = null;
     for (const segment of segments) {
+      if (segment.content !== null && choice.takesAll(segment.content)) {
+        await this.#remove(segment);
+        continue;
+      }
+      // So nothing is written anew where files that go as a whole are enough.
+      if (sumOf(segments) <= Math.min(bytesMax, bytesMax * LEFT + this.segmentBytes)) break;
       try {
         before = segment.content && await this.#trimmed(segment, segment.content, choice, before);
       } catch (error) {
@@ -155,7 +161,7 @@ export class PrivateTrimming {
   ): Promise<Segment | null> {
     let left: readonly Kept[] | null = null; // as the file has them
     if (!choice.sparesAll(content)) {
-      const all = choice.takesAll(content) ? [] : await this.#recordsOf(segment);
+      const all = await this.#recordsOf(segment);
       left = all.filter((record) => !choice.isGone(record));
       if (left.length === 0) {
         await this.#remove(segment);
@@ -214,5 +220,5 @@ function sumOf(segments: readonly { readonly bytes: number }[]): number {
 }
 
 function sizeOf({ text }: { readonly text: string }): number {
-  return utf8Length(text) + BESIDE_TEXT; // as in the file: other scripts take more there
+  return Buffer.byteLength(text) + BESIDE_TEXT; // as in the file: other scripts take more there
 }

@@ -75,6 +75,15 @@ Deno.test("PrivateHistory answers with what was said both ways, by key, under th
   await history.close();
 });
 
+Deno.test("PrivateHistory: those that share a write share its promise", async () => {
+  const { history, keep } = await newHistory();
+  await keep("first", 0);
+  const kept = [keep("second", 1), keep("third", 2)];
+  assertEquals(new Set(kept).size, 1);
+  await Promise.all(kept);
+  await history.close();
+});
+
 Deno.test("PrivateHistory gives what was said before a message, nothing before one that it doesn't have", async () => {
   const { history, keep, asks } = await newHistory();
   for (const [at, text] of ["a", "b", "c", "d"].entries()) await keep(text, at);
