@@ -3,6 +3,7 @@
  * how long people wait when one of these is killed, and what the engine costs a log-in.
  */
 
+import { PRESENCE_MS } from "../../lib/protocols/directory/schema/limits.ts";
 import { EtcdNodes, HAS_ETCD } from "../engine/etcd_nodes.ts";
 import { freePort } from "../e2e/ports.ts";
 import { People } from "../e2e/people.ts";
@@ -113,6 +114,7 @@ async function measureLogIns(): Promise<readonly Row[]> {
       const name = `n${round + 1}-${at}`;
       const somebody = entering.somebody(name).connects();
       await entering.until(() => somebody.link !== null);
+      await pause(2 * PRESENCE_MS); // otherwise most of it is the wait for the next news
       const fromMs = performance.now();
       somebody.enters({ how: "guest" });
       await watching.until(() => watcher.list.has(name));
