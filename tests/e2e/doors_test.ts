@@ -5,7 +5,7 @@ import { RawIrc } from "../raw_irc.ts";
 import { BrowserWindow } from "./browser_window.ts";
 import { DirectoryWorld } from "./directory_world.ts";
 import { delivery, FriendsGroup } from "./friends_group.ts";
-import { type Node, Nodes, PROGRAM, type ShownEvent } from "./node.ts";
+import { Node, Nodes, PROGRAM, type ShownEvent } from "./node.ts";
 import { hasScript, openTerminal } from "./pty.ts";
 
 const DOORS = { args: ["--web", "0", "--irc", "0"] };
@@ -181,5 +181,82 @@ Deno.test({
       terminal.screen.lines.filter((line) => line.includes(part)).length;
     assertEquals([linesWith("by the page"), linesWith("no file 78")], [1, 0]);
     assertEquals(page.events.filter(({ text }) => String(text).includes("no file 77")), []);
+  },
+});
+
+const isDeclined = (file: number) => (event: ShownEvent) =>
+  event.event === "transfer" && event["file"] === file && event["state"] === "cancelled" &&
+  event["reason"] === "declined";
+
+/** A file that Bob offers to the room. */
+async function offered(bob: Node, folder: string, name: string): Promise<void> {
+  await Deno.writeTextFile(`${folder}/${name}`, name);
+  await bob.ask("send", { file: `${folder}/${name}` });
+}
+
+Deno.test("a file that is declined at one door is declined at all, and who comes later isn't asked", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "p2pchat-doors-" });
+  await using nodes = new Nodes();
+  const alice = await nodes.ready("Alice", null, DOORS);
+  const bob = await nodes.ready("Bob", alice);
+  const web = await alice.until(isWeb);
+  using page = await BrowserWindow.open(web, "window-1");
+  await Promise.all(["one.txt", "two.txt"].map((name) => offered(bob, folder, name)));
+  const isOffer = (file: number) => (event: ShownEvent) =>
+    event.event === "offer" && event["file"] === file;
+  await Promise.all([1, 2].map((file) => page.until(isOffer(file))));
+
+  const answer = await page.ask({ command: "cancel", n: 1 });
+  assert(isDeclined(1)(answer), JSON.stringify(answer));
+  await alice.until(isDeclined(1));
+  // An IRC client that comes now is asked about the other one alone.
+  const client = await ircClient(alice);
+  const told = await client.until("/msg *p2pchat get 2 fetches it");
+  assert(!told.includes("/msg *p2pchat get 1 fetches it"), told);
+  await client.send("PRIVMSG *p2pchat :cancel 2");
+  await client.until("two.txt isn't fetched; /msg *p2pchat get 2 does");
+  await Promise.all([alice, page].map((each) => each.until(isDeclined(2))));
+  client.close();
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test({
+  name: "a file that is declined on the page isn't fetched by y at the terminal, and the reverse",
+  ignore: !hasScript(),
+  async fn() {
+    const folder = await Deno.makeTempDir({ prefix: "p2pchat-doors-" });
+    await Deno.mkdir(`${folder}/saved`);
+    await using bob = await Node.ready("Bob", null);
+    const command = `exec "${PROGRAM}" mesh Alice 127.0.0.1 ${bob.port} --host 127.0.0.1 ` +
+      `--data "${folder}/alice" --downloads "${folder}/saved" --web 0`;
+    await using terminal = await openTerminal({ command: ["sh", "-c", command], columns: 160 });
+    const address = /http:\S+#[A-Za-z0-9_-]{43}/;
+    const shows = (what: RegExp) => terminal.until(String(what), ({ text }) => what.test(text));
+    await shows(address);
+    const [url] = address.exec(terminal.screen.lines.join("\n"))!;
+    const web = { event: "web", url } as ShownEvent;
+    using first = await BrowserWindow.open(web, "window-1");
+    using second = await BrowserWindow.open(web, "window-2");
+    await offered(bob, folder, "one.txt");
+    await shows(/\? Bob offers one\.txt .*: y fetches it/);
+
+    await first.ask({ command: "cancel", n: 1 });
+    await second.until(isDeclined(1));
+    await shows(/\* one\.txt isn't fetched; \/get 1 does/);
+    await terminal.press("y\r");
+    await bob.until(isText("y")); // it answers nothing, and is said
+
+    await offered(bob, folder, "two.txt");
+    await shows(/\? Bob offers two\.txt .*: y fetches it/);
+    await terminal.press("n\r");
+    await shows(/\* two\.txt isn't fetched; \/get 2 does/);
+    await Promise.all([first, second].map((page) => page.until(isDeclined(2))));
+    // A window that comes later, or is loaded again, is told of both what the others were.
+    using third = await BrowserWindow.open(web, "window-3");
+    await Promise.all([1, 2].map((file) => third.until(isDeclined(file))));
+
+    await first.ask({ command: "get", n: 1 });
+    await shows(/\* one\.txt is here: /);
+    await Deno.remove(folder, { recursive: true });
   },
 });

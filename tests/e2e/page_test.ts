@@ -66,6 +66,17 @@ async function inRoom(browser: Browser): Promise<void> {
   await bob.until(said("hello from the page"));
   await alice.until(said("hello from the page"));
   await other.sees("hello from the page");
+  const folder = Deno.makeTempDirSync({ prefix: "p2pchat-page-" });
+  Deno.writeTextFileSync(`${folder}/notes.txt`, "notes");
+  await bob.ask("send", { file: `${folder}/notes.txt` });
+  const declined = ({ page }: OpenPage) =>
+    page.locator(".file-state", { hasText: "declined" }).waitFor();
+  await other.page.getByRole("button", { name: "No, thanks: notes.txt" }).waitFor();
+  await open.page.getByRole("button", { name: "No, thanks: notes.txt" }).click();
+  await Promise.all([open, other].map(declined));
+  await open.page.reload();
+  await declined(open);
+  await Deno.remove(folder, { recursive: true });
   await open.type("/msg Bob only for you");
   await bob.until((shown) => said("only for you")(shown) && shown.private === true);
   await open.page.getByRole("button", { name: "Bob" }).first().click();

@@ -122,7 +122,7 @@ const COMMANDS = [
     form: "[N]",
     args: { n: cancelledFile },
     help:
-      "withdraw your call while it rings; with N, stop fetching file N, or take your offer back",
+      "withdraw your call while it rings; with N, decline file N, stop fetching it, or take your offer back",
     example: "/cancel",
     run: (submit: RegistryTarget, { n }, ref) =>
       submit(n === undefined ? { command: "cancel" } : { command: "cancel", file: n }, ref),

@@ -73,7 +73,7 @@ export const fileCommands = (sendHelp: string): readonly Command<FileSink>[] => 
     aliases: [],
     form: "N",
     args: { n: fileNumber },
-    help: "stop fetching file N, or take back your offer of it",
+    help: "decline file N, stop fetching it, or take back your offer of it",
     example: "/cancel 2",
     run: (submit: FileSink, { n }, ref) => submit({ command: "cancel", file: n }, ref),
   }),

@@ -92,6 +92,9 @@ function transferLines(event: Named<"transfer">, nowMs: number): readonly Line[]
       }
       return [starLine(nowMs, `${name} is here: `, exact(path ?? name))];
     case "cancelled":
+      if (reason === "declined") {
+        return [starLine(nowMs, `${name} isn't fetched; ${REASONS.declined(file)}`)];
+      }
       return [
         starLine(nowMs, self ? `Your offer of ${name} is taken back` : `${name} was given up`),
       ];
@@ -112,6 +115,7 @@ const REASONS = {
   "no-holder": (file: number) =>
     `nobody who has it could be reached; /get ${file} goes on from here`,
   disk: (file: number) => `the disk refused; /get ${file} goes on from here`,
+  declined: (file: number) => `/get ${file} does`,
 } as const;
 
 function exact(text: string): Span {

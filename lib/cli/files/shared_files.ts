@@ -175,11 +175,6 @@ export class SharedFiles {
     return this.#ports.ui.interactive ? this.#questions.answerOf(text) : null;
   }
 
-  #declined(file: number): void {
-    const text = `${this.#offers.get(file)?.name ?? "The file"} isn't fetched; /get ${file} does`;
-    this.#ports.ui.show({ event: "notice", text });
-  }
-
   command(command: FileCommand, ref: string | undefined): void {
     this.#perform(command, ref).catch((error) => this.#refused(error, ref));
   }
@@ -300,7 +295,6 @@ export class SharedFiles {
       const text = `There is nothing to cancel: ${this.#here(open, listed)}`;
       throw new P2pchatError("usage", text);
     }
-    if (this.#questions.close(file)) return this.#declined(file); // what `n` does
     open.host.command({ command: "cancel", file }, ref);
   }
 
@@ -372,10 +366,11 @@ export class SharedFiles {
       this.#open?.host.command(command, undefined);
     } else if (ui.interactive) {
       const fetch: FileCommand = { command: "get", file: event.file, as: undefined };
+      const decline: FileCommand = { command: "cancel", file: event.file };
       this.#questions.ask(
         event.file,
         () => this.command(fetch, undefined),
-        () => this.#declined(event.file),
+        () => this.command(decline, undefined),
       );
     }
   }
@@ -413,7 +408,7 @@ export class SharedFiles {
       this.#fetching.set(file, { bytes, first, sinceMs });
     } else this.#fetching.delete(file);
     this.#hold(file, state);
-    if (state === "failed") this.#questions.close(file);
+    if (state === "failed" || state === "cancelled") this.#questions.close(file);
     ui.progress(this.#fetching.size === 0 ? null : this.#progressText());
     const { to: by, ...told } = event;
     if (by !== undefined && this.#ports.isIgnored(fingerprintOf(by))) return;

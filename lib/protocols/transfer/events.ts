@@ -12,7 +12,9 @@ export type TransferReason =
   /** Nobody who has it could be reached for long. */
   | "no-holder"
   /** The disk refused; what is there is kept, and the file can be fetched again from there. */
-  | "disk";
+  | "disk"
+  /** The user doesn't want it: it wasn't being fetched. */
+  | "declined";
 
 export type TransferEvent =
   | {

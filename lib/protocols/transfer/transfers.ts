@@ -629,8 +629,11 @@ export class Transfers
       return this.refuse("no-such-entry", `There is no file ${number}: /files lists them`, ref);
     }
     if (download === undefined && offer.value.from !== this.#self) {
-      const text = `${offer.name} isn't being fetched: there is nothing to cancel`;
-      return this.refuse("no-such-entry", text, ref);
+      if (this.#shares.has(offer.id)) {
+        return this.refuse("usage", `The file ${number} is here already`, ref);
+      }
+      const told = { state: "cancelled", bytes: 0, reason: "declined" } as const;
+      return this.show({ event: "transfer", file: number, ...told }, ref);
     }
     this.#serving.stop(offer.id);
     if (download !== undefined) {

@@ -25,6 +25,11 @@ function transfer(fields: Partial<Extract<FileEvent, { readonly event: "transfer
 const TEXTS: readonly (readonly [title: string, event: FileEvent, text: string])[] = [
   ["what was fetched is stopped", transfer({}), "12:03 * report.pdf was given up\n"],
   [
+    "what is offered is declined",
+    transfer({ reason: "declined" }),
+    "12:03 * report.pdf isn't fetched; /get 2 does\n",
+  ],
+  [
     "one's own offer is taken back",
     transfer({ self: true }),
     "12:03 * Your offer of report.pdf is taken back\n",

@@ -36,10 +36,10 @@ Deno.test("what can't be fetched or cancelled is told by name, with why", LOOSE,
 
     assertEquals(await answer(bob, cancel(7)), "There is no file 7: /files lists them");
     assertEquals(await answer(bob, get(7)), "There is no file 7: /files lists them");
-    assertEquals(await answer(bob, cancel(1)), "photo.jpg isn't fetched; /get 1 does");
+    const declined = "12:03 * photo.jpg isn't fetched; /get 1 does";
+    assertEquals(await answer(bob, cancel(1)), declined);
     assertEquals(bob.files.answerOf("y"), null);
-    const none = "photo.jpg isn't being fetched: there is nothing to cancel";
-    assertEquals(await answer(bob, cancel(1)), none);
+    assertEquals(await answer(bob, cancel(1)), declined, "also where nothing is asked");
     assertEquals(await answer(ann, get(1)), `photo.jpg is your own file: ${source}`);
 
     assertEquals(await answer(bob, get(1)), "12:03 * Fetching photo.jpg (200.0 kB) from Ann");
@@ -105,7 +105,8 @@ Deno.test("what is fetched is cancelled, and n answers what y would fetch", LOOS
     await bob.says("y fetches it, n doesn't");
 
     assertEquals(bob.files.answers("n"), true);
-    assertEquals(await bob.says("isn't fetched"), "photo.jpg isn't fetched; /get 1 does");
+    const declined = await bob.says("isn't fetched");
+    assertEquals(declined, "12:03 * photo.jpg isn't fetched; /get 1 does");
     assertEquals(await answer(bob, get(1)), "12:03 * Fetching photo.jpg (200.0 kB) from Ann");
     assertEquals(await answer(bob, cancel(1)), "12:03 * photo.jpg was given up");
     assertEquals(bob.progress.at(-1), null);

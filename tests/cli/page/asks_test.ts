@@ -171,7 +171,8 @@ Deno.test("page: a file that was offered just now is fetched by y, as at the con
   const late = NOW_MS + 5_000;
   const get = { command: "get", n: 2, room: "r1" };
   assertEquals(answered(offered(offer(2)), "y", late, late), { command: get });
-  assertEquals(answered(offered(offer(2)), "n", late, late), { dismissed: "offer f2" });
+  const cancel = { command: "cancel", n: 2, room: "r1" };
+  assertEquals(answered(offered(offer(2)), "n", late, late), { command: cancel });
   assertEquals(
     answered(offered(offer(2)), "y", NOW_MS - 1, late).error,
     "Nothing was done: you were asked about file 2 after you began that line; if you mean that one, /get 2",
@@ -184,6 +185,13 @@ Deno.test("page: a file that was offered just now is fetched by y, as at the con
     answered(offered(offer(2), offer(3)), "y", late, late).error,
     "Nothing was done: 2 files are offered here: /get 2, /get 3",
   );
+  assertEquals(
+    answered(offered(offer(2), offer(3)), "n", late, late).error,
+    "Nothing was done: 2 files are offered here: /cancel 2, /cancel 3",
+  );
+  const declined = {
+    ...{ event: "transfer", file: 2, room: "r1", state: "cancelled", reason: "declined" },
+  };
   for (
     const [text, state, nowMs] of [
       ["yes", offered(offer(2)), late],
@@ -191,6 +199,7 @@ Deno.test("page: a file that was offered just now is fetched by y, as at the con
       ["y", offered(offer(2, { history: true })), late],
       ["y", offered(offer(2, { self: true })), late],
       ["y", offered(offer(2), { event: "transfer", file: 2, room: "r1", state: "done" }), late],
+      ["y", offered(offer(2), declined), late],
     ]
   ) {
     assertEquals(answered(state, text, nowMs, nowMs).command.command, "msg");

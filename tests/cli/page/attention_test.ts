@@ -45,6 +45,8 @@ Deno.test("page: what is for the user is told of; the rest is read out, once", (
   assertEquals(told(transfer)[0], null);
   assertEquals(told({ ...transfer, state: "done" })[0], "map.png is here");
   assertEquals(told({ ...transfer, state: "failed" })[0], "map.png couldn't be fetched");
+  const declined = { ...transfer, state: "cancelled", reason: "declined" };
+  assertEquals(told(declined)[0], "map.png is declined");
   const fetched = { ...transfer, state: "done", self: true, to: "Bob" };
   assertEquals(told(fetched)[0], "Bob has fetched map.png");
 });

@@ -419,10 +419,16 @@ async function broughtUnderPointer(browser: Browser): Promise<void> {
 
   // What isn't wanted says so, and can still be had.
   await page.getByRole("button", { name: "No, thanks: other.pdf" }).click();
+  await until(() => typed(double.page).length > 1);
+  assertEquals(typed(double.page)[1], { command: "cancel", n: 2, room: "r1" });
+  double.page.show({
+    ...{ event: "transfer", file: 2, name: "other.pdf", from: "Mallory", size: 1_000 },
+    ...{ state: "cancelled", bytes: 0, reason: "declined" },
+  });
   await page.locator(".file-state", { hasText: "declined" }).waitFor();
   await button("other.pdf").click();
-  await until(() => typed(double.page).length > 1);
-  assertEquals(typed(double.page)[1], { command: "get", n: 2, room: "r1" });
+  await until(() => typed(double.page).length > 2);
+  assertEquals(typed(double.page)[2], { command: "get", n: 2, room: "r1" });
 }
 
 async function oneStop(browser: Browser): Promise<void> {

@@ -676,6 +676,22 @@ Deno.test("page: a file is offered, fetched, and here", () => {
   assertEquals(items(done).length, 2);
 });
 
+Deno.test("page: a file that was declined, at whichever door, stays so where files are listed, and can be had", () => {
+  const file = { file: 2, name: "a.pdf", from: "Bob", size: 1_000 };
+  const offer = { event: "offer", ...file, id: "f", key: KEY, self: false, digest: "d" };
+  const transfer = { event: "transfer", ...file, bytes: 0 };
+  const state = pageOf("mesh", [
+    ready,
+    offer,
+    { ...transfer, state: "cancelled", reason: "declined" },
+    { event: "files", files: [{ ...file, id: "f", state: "offered", bytes: 0 }] },
+  ]);
+  const how = ({ data }: Any) => [data.state, data.reason];
+  assertEquals(how(items(state)[1]), ["cancelled", "declined"]);
+  const begun = after(state, [{ ...transfer, state: "started" }]);
+  assertEquals(how(items(begun)[1]), ["started", undefined]);
+});
+
 Deno.test("page: an offer of an earlier run can't be fetched, unless it is told again", () => {
   const offer = { event: "offer", from: "Bob", key: KEY, self: false, size: 9, digest: "d" };
   const first = { ...offer, file: 1, id: "f1", name: "a.pdf" };

@@ -56,6 +56,12 @@ Deno.test("a file of one leaf is asked for, checked, written, synced, finished, 
   assertEquals(only(done, "show").map(({ event }) => event), [
     { event: "transfer", file: 1, state: "done", bytes: 5, path },
   ]);
+  const cancel = { command: "cancel", file: 1 } as const;
+  const refused = receiver.step({ type: "command", command: cancel, ref: undefined });
+  const text = "The file 1 is here already";
+  assertEquals(only(refused, "show").map(({ event }) => event), [
+    { event: "error", code: "usage", text },
+  ]);
 });
 
 Deno.test("of a large file few leaves are synced at once, so that nothing else waits long for the disk", () => {
@@ -337,6 +343,25 @@ Deno.test("cancelled by the receiver: its holders are told, and what is there is
     { type: "discard", file: id },
     { type: "show", event: { event: "transfer", file: 1, state: "cancelled", bytes: 0 }, ref: "c" },
   ]);
+});
+
+Deno.test("declined by the receiver: nothing is sent, and it can be fetched later", () => {
+  const receiver = machineOf(9);
+  const file = fileOf(1);
+  const { signed: offer } = offerOf(ANN, file);
+  receiver.step({ type: "peer-up", peer: ANN.key });
+  receiver.step({ type: "message", from: ANN.key, message: { type: "offer", offer } });
+  const cancel = { command: "cancel", file: 1 } as const;
+  const get = { command: "get", file: 1 } as const;
+
+  const told = { state: "cancelled", bytes: 0, reason: "declined" } as const;
+  for (const ref of ["first", "again"]) {
+    assertEquals(receiver.step({ type: "command", command: cancel, ref }), [
+      { type: "show", event: { event: "transfer", file: 1, ...told }, ref },
+    ]);
+  }
+  receiver.step({ type: "command", command: get, ref: undefined });
+  assertEquals(receiver.machine.list[0]!.state, "fetching");
 });
 
 Deno.test("what was asked for over one link may come over another one, but no more than that", () => {

@@ -30,7 +30,7 @@ function lineOf(event, state, call) {
 }
 
 /** How the fetching of a file has ended: while it goes on, the page shows how far it is. */
-function transferText({ self, state, name, to }, known) {
+function transferText({ self, state, name, to, reason }, known) {
   const file = visible(name);
   if (self === true) return to === undefined ? null : `${shownName(to, known)} has fetched ${file}`;
   switch (state) {
@@ -39,7 +39,7 @@ function transferText({ self, state, name, to }, known) {
     case "failed":
       return `${file} couldn't be fetched`;
     case "cancelled":
-      return `${file} isn't fetched any more`;
+      return reason === "declined" ? `${file} is declined` : `${file} isn't fetched any more`;
     default:
       return null;
   }

@@ -14,7 +14,7 @@ export class Entering {
 
   /**
    * @param ports `state` gives what there is; `run` gives the program something; `open` goes to somebody's place;
-   *   `dismiss` declines an offer; `put` puts a text into the message box, `clear` takes that text out of it; `ask` asks a
+   *   `put` puts a text into the message box, `clear` takes that text out of it; `ask` asks a
    *   question; `done` is called when something was given to the program.
    */
   constructor(ports) {
@@ -39,18 +39,13 @@ export class Entering {
   /** As `entered`, of a line alone: nothing is said anywhere else than in the place that was shown. */
   async submit(text, shown, begunMs = Infinity) {
     if (text.trim() === "") return false;
-    const { state, run, open, ask, done, dismiss } = this.#ports;
+    const { state, run, open, ask, done } = this.#ports;
     const place = state().places.get(shown);
     if (place === undefined) return refused(GONE);
     const what = meant(state(), place, text, { begunMs, nowMs: Date.now() });
     if (what.error !== undefined) {
       this.#vote = isVote(text) ? { text, why: what.error } : null;
       return refused(what.error);
-    }
-    if (what.dismissed !== undefined) {
-      dismiss({ id: what.dismissed });
-      hint(null);
-      return true;
     }
     if (leaves(state(), place, text) && !await ask("End p2pchat?", ENDS, "End it")) return false;
     // The title is to name whom it is for.

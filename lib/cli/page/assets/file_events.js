@@ -88,6 +88,12 @@ function over(item) {
   return { ...item, data: { ...item.data, state: "over" } };
 }
 
+/** The program lists what was declined as offered: it can still be had. */
+function isDeclined(place, id) {
+  const isThat = (item) => item.id === id && item.data.reason === "declined";
+  return [...itemsOf(place.chunks)].some(isThat);
+}
+
 /** The answer to `/files` says of each how far it is. */
 function files(state, event, when) {
   let next = state;
@@ -95,6 +101,7 @@ function files(state, event, when) {
     const found = next.files.get(keyOf({ ...view, room: event.room }));
     const place = found === undefined ? undefined : next.places.get(found.place);
     if (place === undefined) continue;
+    if (view.state === "offered" && isDeclined(place, found.id)) continue;
     const how = { offered: "offered", fetching: "progress", here: "done" }[view.state];
     next = changed(next, place, found.id, { state: how, bytes: view.bytes, path: view.path });
   }

@@ -45,15 +45,15 @@ function actionsOf(item, act, isFetching) {
   if (self) return how === "offered" ? [button("Take back", `Take back ${shown}`, cancel)] : [];
   switch (how) {
     case "offered":
-      if (item.isDismissed) return [button("Download", `Download ${shown}`, get)];
       return [
         button("Download", `Download ${shown}`, get, " is-main"),
-        button("No, thanks", `No, thanks: ${shown}`, () => act.dismiss(item)),
+        button("No, thanks", `No, thanks: ${shown}`, cancel),
       ];
     case "failed":
       if (reason === "withdrawn" || reason === "changed") return []; // nobody has it any more
       // falls through
     case "cancelled":
+      if (reason === "declined") return [button("Download", `Download ${shown}`, get)];
       return [button("Try again", `Download ${shown} again`, get, " is-main")];
     case "done":
       return path === undefined ? [] : [copyButton(path, shown, "Copy path")];
@@ -93,7 +93,7 @@ export function goesOnText({ from, data }, { state, place }) {
 }
 
 function stateOf(item, context) {
-  const { data, isDismissed } = item;
+  const { data } = item;
   const { state: how, self, to, bytes, size, path, reason, text } = data;
   switch (how) {
     case "started":
@@ -103,13 +103,13 @@ function stateOf(item, context) {
     case "done":
       return self ? "" : [" \u00b7 saved as ", pathElement(path ?? "")];
     case "cancelled":
+      if (reason === "declined") return " \u00b7 declined";
       return self ? " \u00b7 taken back" : " \u00b7 stopped";
     case "failed":
       return ` \u00b7 ${visible(text ?? REASONS[reason] ?? "it can't be had")}`;
     case "over":
       return " \u00b7 not offered now";
     default:
-      if (isDismissed) return " \u00b7 declined";
       return to === undefined || self ? "" : " \u00b7 for you alone";
   }
 }

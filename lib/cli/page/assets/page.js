@@ -157,7 +157,6 @@ const acts = {
   },
   close: (answer) => act({ type: "closed", place: state.current, answer }),
   jump: (found) => seeking.begin(found),
-  dismiss: ({ id }) => act({ type: "dismissed", place: state.current, id }),
   select: (place) => select(place),
   edit: (item) => entering.edit(item),
   showEntry: (seq) => {
@@ -423,7 +422,6 @@ const entering = new Entering({
   state: () => state,
   run,
   open: (person) => acts.open(person),
-  dismiss: (item) => acts.dismiss(item),
   put: (text) => composer.put(text),
   clear: (text) => composer.clear(text),
   ask: (...question) => dialogs.ask(...question),

@@ -4,7 +4,7 @@
  */
 
 import { withoutWords } from "./answers.js";
-import { itemsOf, NO_CHUNKS, replaced } from "./chunks.js";
+import { itemsOf, NO_CHUNKS } from "./chunks.js";
 import { happened } from "./events.js";
 import { withOffersOver } from "./file_events.js";
 import { hasEnded } from "./headings.js";
@@ -42,15 +42,6 @@ const ACTIONS = {
     const isAfterEnd = link.state === "lost" && hasEnded(state);
     const text = link.text ?? (isAfterEnd ? state.link.text : null);
     return { ...state, link: { ...link, text, ...(isAfterEnd ? { hasEnded: true } : {}) } };
-  },
-  dismissed: (state, { place, id }) => {
-    const where = state.places.get(place);
-    const chunks = replaced(
-      where.chunks,
-      (item) => item.id === id,
-      (item) => ({ ...item, isDismissed: true }),
-    );
-    return withPlace(state, { ...where, chunks });
   },
   /** An answer is closed; all of the place, where none is named. */
   closed: (state, { place: id, answer }) => {

@@ -70,8 +70,7 @@ export function isCallWith({ call }, { type, person }) {
 /**
  * What a text is for the program: `{line}` or `{command}`, with `isChat` where it is something said, and `to` where it
  * names another than the place does, whose conversation is to be opened first; `{error}` where nothing can come of it;
- * `{dismissed}` with the id of an offer that isn't wanted; null for nothing. Whatever the console may be talking to: what
- * is said goes to whom the place is of, or to nobody.
+ * null for nothing. Whatever the console may be talking to: what is said goes to whom the place is of, or to nobody.
  * @param when `begunMs`: when its first character was typed; `nowMs`: when it was entered.
  */
 export function meant(state, place, text, when = LATE) {
@@ -222,13 +221,13 @@ const FILE_ASKED_MS = 120_000;
 /** As at the console, what was offered just now is fetched by `y`, or isn't by `n`. */
 function fileIn(state, place, word, when) {
   if (!/^[yn]$/i.test(word)) return null;
-  const isAsked = ({ kind, data, at, isDismissed, askedMs }) =>
-    kind === "offer" && askedMs !== null && data.state === "offered" && !isDismissed &&
+  const isAsked = ({ kind, data, at, askedMs }) =>
+    kind === "offer" && askedMs !== null && data.state === "offered" &&
     when.nowMs - Date.parse(at) < FILE_ASKED_MS;
   const asked = [...itemsOf(place.chunks)].filter(isAsked);
   if (asked.length === 0) return null;
-  const isYes = /y/i.test(word);
-  const form = isYes ? formsOf(asked.map(({ data }) => `/get ${data.file}`)) : NO_FILE;
+  const name = /y/i.test(word) ? "get" : "cancel";
+  const form = formsOf(asked.map(({ data }) => `/${name} ${data.file}`));
   return {
     form,
     answer() {
@@ -236,20 +235,17 @@ function fileIn(state, place, word, when) {
         asked,
         when,
         ({ data }) => `about file ${data.file}`,
-        ({ data }) => isYes ? `if you mean that one, /get ${data.file}` : `for that one ${NO_FILE}`,
+        ({ data }) => `if you mean that one, /${name} ${data.file}`,
       );
       if (error !== null) return { error };
       if (asked.length > 1) {
         return { error: `Nothing was done: ${asked.length} files are offered here: ${form}` };
       }
-      const [{ id, data }] = asked;
-      if (!isYes) return { dismissed: id };
-      return { command: { command: "get", n: data.file, ...roomOf(state, place) } };
+      const [{ data }] = asked;
+      return { command: { command: name, n: data.file, ...roomOf(state, place) } };
     },
   };
 }
-
-const NO_FILE = "press No, thanks";
 
 /** Of many questions so many are named: the message box stays in view below that. */
 const FORMS_MAX = 5;
