@@ -47,6 +47,23 @@ async function send(node: Node, path: string, ref: string): Promise<ShownEvent> 
   return answer;
 }
 
+Deno.test("files are saved also where the data folder is inside the folder that they are saved to", async () => {
+  await using world = new FilesWorld();
+  const { path, content } = world.file("report.bin", 1_000);
+  const alice = await world.member("Alice", null);
+  const members = ["Bob", "Carol"];
+  Deno.mkdirSync(world.saved("Carol")); // Bob's is made by his program
+  for (const name of members) {
+    const bob = await world.member(name, alice, { data: `${world.saved(name)}/data` });
+    await send(alice, path, `to ${name}`);
+    const saved = await bob.until(({ event, state }) =>
+      event === "transfer" && (state === "done" || state === "failed")
+    );
+    assertEquals(saved.text, undefined);
+    assert(sameBytes(Deno.readFileSync(`${world.saved(name)}/report.bin`), content));
+  }
+});
+
 Deno.test("a file sent to the room is saved by each member, byte for byte, and never over another", async () => {
   await using world = new FilesWorld();
   const { path, content } = world.file("report.bin", 3 * LEAF_BYTES + 7);

@@ -79,8 +79,8 @@ function namesOf(path: string, use: FileUse): readonly string[] {
 let roots: readonly string[] = [];
 /** What of the data folder the command line needs, made or not. */
 let made: readonly string[] = [];
-/** What stays readable, with all below it: a right that is given up takes those over the folders above with it. */
-let readable: readonly string[] = [];
+/** What stays in reach, with all below it: a right that is given up takes those over the folders above with it. */
+let lasting: FileRights = { read: [], write: [] };
 
 /**
  * Gives up all rights over files but those that `needs` take, for the rest of the process.
@@ -101,7 +101,7 @@ export function keepOnly(needs: readonly FileNeed[]): void {
     return !needsFolder || hold(need.path) ? [need] : [need, { path: folderOf(path), use: "read" }];
   });
   keep(kept, ["/"]);
-  readable = rightsFor(kept.filter(({ use }) => use === "read"), realPathOf).read;
+  lasting = rightsFor(kept.filter(({ use }) => use === "read" || use === "write"), realPathOf);
   made = needs.flatMap(({ path, use }) => use === "make" ? [path] : []);
   roots = kept.flatMap(({ path, use }) => use === "make" ? [path] : []);
 }
@@ -109,7 +109,7 @@ export function keepOnly(needs: readonly FileNeed[]): void {
 /** What in a folder may be read, or leads to what may, as far as the command line needs it: for folders out of reach. */
 export function readableIn(folder: string): readonly string[] {
   const start = folder === "/" ? folder : `${folder}/`;
-  const inside = readable.filter((path) => path.startsWith(start));
+  const inside = lasting.read.filter((path) => path.startsWith(start));
   return [...new Set(inside.map((path) => path.slice(start.length).split("/", 1)[0]!))];
 }
 
@@ -130,7 +130,7 @@ function keep(needs: readonly FileNeed[], folders: readonly string[]): void {
   // Both last: to look at a path that is asked for takes the right to read it.
   for (const name of ["read", "write"] as const) {
     for (const path of new Set(given)) {
-      const stays = name === "read" && readable.some((above) => path.startsWith(`${above}/`));
+      const stays = lasting[name].some((above) => `${path}/`.startsWith(`${above}/`));
       if (!stays && !rights[name].includes(path)) Deno.permissions.revokeSync({ name, path });
     }
   }
