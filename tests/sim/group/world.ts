@@ -494,9 +494,12 @@ export class World {
     if (event.event === "error" && ref !== undefined && this.edits.byRef(ref) === null) {
       this.history.said[Number(ref)]!.excused = true;
     }
-    // Texts sent since the image of a restored disk was taken are unknown to that disk: the user is told, and they
-    // are dropped.
-    if (event.event === "notice" && event.text.startsWith("Another copy of this profile")) {
+    // Texts sent since the image of a restored disk was taken are unknown to that disk, and those that wait when the
+    // operator founds another group aren't sent there: the user is told, and they are dropped.
+    const isDropped = event.event === "notice" &&
+      (event.text.startsWith("Another copy of this profile") ||
+        event.text.includes("that you wrote in the former group"));
+    if (isDropped) {
       for (const said of this.history.said) {
         if (said.by === process.party && said.seq === null) said.excused = true;
       }

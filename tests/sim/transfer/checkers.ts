@@ -144,10 +144,12 @@ export class LanesAndCredit implements Checker {
 
 /** Who has sent a wrong leaf isn't asked for that file again; who sends unasked is cut off. */
 export class LiarsLeft implements Checker {
-  /** By person, file, leaf and who was asked for it: when. A leaf may be asked of a second one, and the first still owes it. */
-  readonly #asked = new Map<string, { readonly peer: PeerKey; readonly atMs: number }>();
+  /** By person, file, leaf and who was asked for it: that one. A leaf may be asked of a second one, and the first still owes it. */
+  readonly #asked = new Map<string, PeerKey>();
   /** By person and peer: leaves that were asked of it and haven't come, on whatever link. */
   readonly #credit = new Map<string, number>();
+  /** By person, file and peer: since when the peer has owed leaves, and sent none. */
+  readonly #sinceMs = new Map<string, number>();
   /** By person and file: the peers that sent a wrong leaf. */
   readonly #lied = new Map<string, Set<PeerKey>>();
 
@@ -162,7 +164,7 @@ export class LiarsLeft implements Checker {
   stepped(person: Person, input: TransferInput, effects: readonly TransferEffect[]): void {
     const { index } = person;
     if (input.type === "peer-down") {
-      for (const [key, { peer }] of this.#asked) {
+      for (const [key, peer] of this.#asked) {
         if (peer === input.peer && key.startsWith(`${index} `)) this.#asked.delete(key);
       }
     }
@@ -179,10 +181,12 @@ export class LiarsLeft implements Checker {
         throw new Violation(`${index} asks a liar again`);
       }
       const peer = `${index} ${effect.to}`;
+      if (!this.#owes(`${index} ${file}`, effect.to)) {
+        this.#sinceMs.set(`${index} ${file} ${effect.to}`, this.world.time.nowMs);
+      }
       this.#credit.set(peer, (this.#credit.get(peer) ?? 0) + count);
-      const asked = { peer: effect.to, atMs: this.world.time.nowMs };
       for (let leaf = first; leaf < first + count; leaf++) {
-        this.#asked.set(`${index} ${file} ${leaf} ${effect.to}`, asked);
+        this.#asked.set(`${index} ${file} ${leaf} ${effect.to}`, effect.to);
       }
     }
   }
@@ -198,12 +202,9 @@ export class LiarsLeft implements Checker {
     for (const asked of this.#asked.keys()) if (asked.startsWith(key)) this.#asked.delete(asked);
   }
 
-  /** Since when the peer has owed a leaf of this file. */
-  #oldestMs(key: string, from: PeerKey): number {
-    const owed = this.#asked.entries().filter(([asked, { peer }]) =>
-      peer === from && asked.startsWith(key)
-    );
-    return owed.reduce((oldestMs, [, { atMs }]) => Math.min(oldestMs, atMs), Infinity);
+  /** Whether the peer owes a leaf of this file. */
+  #owes(key: string, from: PeerKey): boolean {
+    return this.#asked.entries().some(([asked, peer]) => peer === from && asked.startsWith(key));
   }
 
   #leaf(
@@ -225,10 +226,11 @@ export class LiarsLeft implements Checker {
     if (penalised) return; // nobody looked at it
     const asked = `${index} ${file} ${leaf} ${from}`;
     if (!this.#asked.has(asked)) return;
-    const oldestMs = this.#oldestMs(`${index} ${file}`, from);
     this.#asked.delete(asked);
+    const { nowMs } = this.world.time;
     // Later it may be that nobody looks at it: the peer was left as one that stalls.
-    if (this.world.time.nowMs - oldestMs >= STALL_MS) return;
+    if (nowMs - this.#sinceMs.get(`${index} ${file} ${from}`)! >= STALL_MS) return;
+    this.#sinceMs.set(`${index} ${file} ${from}`, nowMs);
     const content = this.world.offered.get(file)?.content;
     const right = content && { size: content.size, digest: content.digest };
     if (right && new LeafChecker(simCrypto, right).isLeaf(leaf, bytes, proof)) return;
