@@ -44,6 +44,9 @@ Deno.test("page: the lobby says how many others there are, and nothing that a ph
   assertEquals(lobby({ total: 1 }), ["Nobody else is online", comes]);
   const choose = "Choose somebody in the list to call them.";
   assertEquals(lobby({ total: 1_200 }), ["1,199 other people online", choose]);
+  const ended = "The program has ended.";
+  const link = { state: "ended", text: null };
+  assertEquals(lobby({ total: 1_200, link }), [ended, ended], "nobody can be called any more");
 });
 
 Deno.test("page: whether the other side of a call is verified comes first, as a phone cuts off the end", () => {

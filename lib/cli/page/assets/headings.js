@@ -97,6 +97,11 @@ export function placeholderOf(state, place) {
 
 /** Where nothing was said yet: `title`, `text`, and as `actions` what buttons do: a `line`, or `does`, as `add`. */
 export function emptyText(state, place) {
+  const shown = emptyWhileRunning(state, place);
+  return hasEnded(state) ? { title: shown.title, text: ENDED } : shown; // nothing can be done there any more
+}
+
+function emptyWhileRunning(state, place) {
   if (state.mode === null) return { title: "p2pchat", text: "Connecting\u2026" };
   if (place.type === "direct") {
     const text = state.mode === "friends"
