@@ -156,7 +156,9 @@ export class MemberAdmission {
   refuseAbsent(name: string, fingerprint: Fingerprint): void {
     const folded = foldName(name);
     this.#refused.add(name, fingerprint);
-    if (this.#pins.get(folded) === fingerprint) this.#pins.delete(folded);
+    if (this.#pins.get(folded) !== fingerprint) return;
+    this.#pins.delete(folded);
+    this.#written.delete(folded);
   }
 
   /** The operator has said in another program of the same folder that it is theirs, after all. */

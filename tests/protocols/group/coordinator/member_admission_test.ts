@@ -59,6 +59,17 @@ Deno.test("MemberAdmission: who has gone is called as they wrote their name", ()
   assertEquals([admission.nameOf(keyOf("bob")), admission.nameOf(keyOf("zoe"))], ["Bob", "Zoe"]);
 });
 
+Deno.test("MemberAdmission: how a refused key's owner wrote the name isn't kept for whoever gets it then", () => {
+  const { admission, refusal } = scene();
+  admission.pin({ key: keyOf("bob"), name: "Bob" });
+  admission.refuse("bob", keyOf("bob"));
+  refusal("eve", "BOB");
+  admission.pin({ key: keyOf("eve"), name: "BOB" });
+  admission.refuse("bob", keyOf("eve"));
+  admission.trust("bob");
+  assertEquals(admission.nameOf(keyOf("eve")), "bob");
+});
+
 Deno.test("MemberAdmission: a name in use, however it is written, is a member's, and a known one its key's", () => {
   const { room, refusal } = scene();
   assertEquals(refusal("bob", "ANN"), "name-taken");
