@@ -124,7 +124,7 @@ export class FurtherRooms implements ManyRooms {
     await searchRooms(this.meshConsole.ui, rooms, text, ref);
   }
 
-  async list(ref: string | undefined): Promise<void> {
+  async list(current: RoomInterface, ref: string | undefined): Promise<void> {
     const { disk, folder, ui, peace } = this.first;
     const { meshConsole } = this;
     const views = await roomViews(
@@ -136,7 +136,7 @@ export class FurtherRooms implements ManyRooms {
     const here = new Map<string | null, RoomHere>(
       meshConsole.rooms.filter(({ isIn }) => isIn).map((room) => [room.room, {
         number: room.number,
-        current: room === meshConsole.current,
+        current: room === current,
         people: room.names().length + 1,
         unseen: room.unseen,
       }]),

@@ -331,7 +331,7 @@ export class MeshConsole {
       case "join":
         return this.#join(command.where, ref);
       case "rooms":
-        return this.#withMany(ref, (many) => many.list(ref));
+        return this.#list(this.current, ref);
       case "room":
         return this.#goTo(namedRoom(this.#open, command.which), ref);
       case "part":
@@ -351,6 +351,10 @@ export class MeshConsole {
         if (this.hasOther) heedQuestions(command.text, this.current, this.#open);
     }
     this.current.handler?.target(command, ref);
+  }
+
+  #list(current: RoomInterface, ref: string | undefined): void {
+    this.#withMany(ref, (many) => many.list(current, ref));
   }
 
   #search(text: string, ref: string | undefined): void {
@@ -393,8 +397,9 @@ export class MeshConsole {
     if (asked.command === "part") return this.#part(room, ref);
     if (asked.command === "search") return room.handler!.target(searchOf(asked.text), ref);
     if (asked.command === "presence") return this.#away.tell(asked, this.#open, room, ref);
+    if (asked.command === "rooms") return this.#list(room, ref);
     const isOfConsole = asked.command === "join" || asked.command === "room" ||
-      asked.command === "rooms" || asked.command === "quit" || asked.command === "in";
+      asked.command === "quit" || asked.command === "in";
     if (isOfConsole) this.#command(asked, ref);
     else room.handler!.target(asked, ref);
   }

@@ -58,7 +58,8 @@ export interface ManyRooms {
   /** Resolves when that is done, or the user was told that it can't be. */
   noted(): Promise<void>;
   /** Shows all rooms of the profile. */
-  list(ref: string | undefined): Promise<void>;
+  /** @param current The room chosen where it was asked, at the console or at a door. */
+  list(current: RoomInterface, ref: string | undefined): Promise<void>;
 }
 
 export class RoomInterface implements UserInterface<MeshOwnEvent, RoomSink>, Place {

@@ -157,7 +157,7 @@ function opened(interactive = false, answerMsMax = 10_000) {
     note: () => void state.noted.push(meshConsole.current.room ?? "-"),
     noted: () => Promise.resolve(),
     search: (rooms, text, ref) => searchRooms(ui, rooms, text, ref, answerMsMax),
-    list: () => Promise.resolve(),
+    list: (current) => Promise.resolve(void shown.push(`rooms, in ${current.room}`)),
   };
   const meshConsole: MeshConsole = new MeshConsole(ui, () => Promise.resolve(many));
   const home = new FakeRoom("aaaa");
@@ -199,6 +199,14 @@ async function two(interactive = false, answerMsMax?: number) {
   made.taken();
   return { ...made, club };
 }
+
+Deno.test("MeshConsole: rooms asked for in another room are listed with that one as the current one", async () => {
+  const { type, taken } = await two();
+  type("/rooms");
+  type('{"command":"rooms","room":"aaaa"}');
+  await settled();
+  assertEquals(taken(), ["rooms, in bbbb", "rooms, in aaaa"]);
+});
 
 Deno.test("MeshConsole: one room is shown as it is, and told of no other", () => {
   const { home, state, type, taken, leaves } = opened();
