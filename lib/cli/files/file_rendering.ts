@@ -96,7 +96,12 @@ function transferLines(event: Named<"transfer">, nowMs: number): readonly Line[]
         return [starLine(nowMs, `${name} isn't fetched; ${REASONS.declined(file)}`)];
       }
       return [
-        starLine(nowMs, self ? `Your offer of ${name} is taken back` : `${name} was given up`),
+        starLine(
+          nowMs,
+          self
+            ? `Your offer of ${name} is taken back`
+            : `${name} was given up; /get ${file} fetches it anew`,
+        ),
       ];
     case "failed":
       if (self) {

@@ -23,7 +23,11 @@ function transfer(fields: Partial<Extract<FileEvent, { readonly event: "transfer
 }
 
 const TEXTS: readonly (readonly [title: string, event: FileEvent, text: string])[] = [
-  ["what was fetched is stopped", transfer({}), "12:03 * report.pdf was given up\n"],
+  [
+    "what was fetched is stopped",
+    transfer({}),
+    "12:03 * report.pdf was given up; /get 2 fetches it anew\n",
+  ],
   [
     "what is offered is declined",
     transfer({ reason: "declined" }),

@@ -108,7 +108,10 @@ Deno.test("what is fetched is cancelled, and n answers what y would fetch", LOOS
     const declined = await bob.says("isn't fetched");
     assertEquals(declined, "12:03 * photo.jpg isn't fetched; /get 1 does");
     assertEquals(await answer(bob, get(1)), "12:03 * Fetching photo.jpg (200.0 kB) from Ann");
-    assertEquals(await answer(bob, cancel(1)), "12:03 * photo.jpg was given up");
+    assertEquals(
+      await answer(bob, cancel(1)),
+      "12:03 * photo.jpg was given up; /get 1 fetches it anew",
+    );
     assertEquals(bob.progress.at(-1), null);
     ann.held = null;
     assertEquals(await answer(bob, get(1)), "12:03 * Fetching photo.jpg (200.0 kB) from Ann");
