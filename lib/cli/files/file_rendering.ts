@@ -40,7 +40,8 @@ function percentOf(bytes: number, size: number): number {
 }
 
 /**
- * How far a file is, how fast it comes, and how long the rest takes at that: `5 % of 1.5 GB, 40.0 MB/s, 36 s left`.
+ * How far a file is, how fast it comes, and how long the rest takes at that: `5 % of 1.5 GB, 40.0 MB/s, 36 s left`;
+ * that it waits, where nothing has come.
  * @param lately How many bytes came in how many ms; of less than a second nothing is said.
  */
 export function progressOf(
@@ -49,7 +50,8 @@ export function progressOf(
   lately: { readonly bytes: number; readonly ms: number },
 ): string {
   const far = `${percentOf(bytes, size)} % of ${sizeText(size)}`;
-  if (lately.ms < 1_000 || lately.bytes === 0) return far;
+  if (lately.bytes === 0) return `${far}, waits for somebody who has it`;
+  if (lately.ms < 1_000) return far;
   const perSecond = 1_000 * lately.bytes / lately.ms;
   const seconds = Math.ceil((size - bytes) / perSecond);
   const left = seconds < 120 ? `${seconds} s` : `${Math.ceil(seconds / 60)} min`;
