@@ -91,7 +91,10 @@ export class AntiEntropy
     this.#second = new SecondSource(config.mayBeOthers);
     const emit = (effect: AntiEntropyEffect) => this.#effects.push(effect);
     this.#supplying = new SyncSupplying(order, emit);
-    this.#fetching = new SyncFetching(order, this.#peers, emit);
+    this.#fetching = new SyncFetching(order, this.#peers, (effect) => {
+      if (effect.type !== "passed-over") return void this.#effects.push(effect);
+      this.#effects.push(...this.#second.passedOver(effect, this.#nowMs));
+    });
   }
 
   /** The neighbours that still have something to send. */

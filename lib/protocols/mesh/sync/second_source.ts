@@ -4,17 +4,24 @@
  * been shown without it, and at or below a frontier nothing is ever shown again, not even after a crash.
  *
  * So what that neighbour says is held until another one has spoken, where others are known to be in the room, for some
- * seconds at most: they may all be out of reach. A neighbour that keeps something older doesn't count as another: it
- * hasn't come so far itself. Bundles that arrive meanwhile are taken in, and wait.
+ * seconds at most: they may all be out of reach. So is what its ranges pass over, which says the same. A neighbour that
+ * keeps something older doesn't count as another: it hasn't come so far itself. Bundles that arrive meanwhile are taken
+ * in, and wait.
  */
 
 import type { PeerKey } from "../../../base/ids.ts";
+import { dropOldest } from "../../../base/collections/bounded.ts";
 import { lastToBeHad, letGoThrough } from "../log/frontier_table.ts";
 import type { AntiEntropyEffect } from "./anti_entropy_io.ts";
-import { SECOND_SOURCE_LOOK_MS, SECOND_SOURCE_MS_MAX } from "../schema/limits.ts";
-import { streamKey } from "../schema/structures.ts";
+import {
+  SECOND_SOURCE_LOOK_MS,
+  SECOND_SOURCE_MS_MAX,
+  WAITING_BUNDLES_MAX,
+} from "../schema/limits.ts";
+import { type StreamKey, streamKey } from "../schema/structures.ts";
 
 type Spoken = Extract<AntiEntropyEffect, { readonly type: "not-kept" }>;
+type PassedOver = Extract<AntiEntropyEffect, { readonly type: "passed-over" }>;
 /** What was spoken about: the whole room, or some streams in which something is missing here. */
 type About = "room" | "gaps";
 
@@ -22,6 +29,8 @@ export class SecondSource {
   readonly #sources = new Set<PeerKey>(); // two at most
   /** The latest of each kind that is held: an answer about gaps doesn't replace what a whole round has said. */
   readonly #held = new Map<About, Spoken>();
+  /** What ranges passed over, held too. */
+  readonly #passedOver = new Map<StreamKey, PassedOver>();
   #lookMs = Infinity;
   #untilMs = Infinity;
 
@@ -34,18 +43,39 @@ export class SecondSource {
    * @param isDoubtful Whether it says that it no longer keeps something that isn't here.
    * @returns The statements that are believed from now on, in this order.
    */
-  hear(spoken: Spoken, about: About, isDoubtful: boolean, nowMs: number): readonly Spoken[] {
+  hear(
+    spoken: Spoken,
+    about: About,
+    isDoubtful: boolean,
+    nowMs: number,
+  ): readonly (Spoken | PassedOver)[] {
     const isOfOneBehind = this.#held.values().some((held) => isBehind(spoken, held));
     if (nowMs < this.#untilMs && isOfOneBehind) return [spoken];
     if (this.#sources.size < 2) this.#sources.add(spoken.from);
     // The second neighbour may supply what the first one says that nobody keeps: so it is heard first.
     if (this.#sources.size > 1) return [spoken, ...this.#take()];
-    const holds = (isDoubtful || this.isAwaited) && nowMs < this.#untilMs && this.mayBeOthers();
-    if (!holds) return [spoken];
-    if (this.#untilMs === Infinity) this.#untilMs = nowMs + SECOND_SOURCE_MS_MAX;
+    if (!(isDoubtful || this.isAwaited) || !this.#holds(nowMs)) return [spoken];
     this.#held.set(about, spoken);
-    this.#lookMs = Math.min(nowMs + SECOND_SOURCE_LOOK_MS, this.#untilMs);
     return [];
+  }
+
+  /**
+   * A range began later than it was asked for, so that its sender seems to have nothing before that.
+   * @returns What is believed of it at once.
+   */
+  passedOver(what: PassedOver, nowMs: number): readonly PassedOver[] {
+    if (this.#sources.size > 1 || !this.#holds(nowMs)) return [what];
+    this.#passedOver.set(streamKey(what.stream), what);
+    dropOldest(this.#passedOver, WAITING_BUNDLES_MAX);
+    return [];
+  }
+
+  /** Whether what only one neighbour says is held; it is looked at again then. */
+  #holds(nowMs: number): boolean {
+    if (nowMs >= this.#untilMs || !this.mayBeOthers()) return false;
+    if (this.#untilMs === Infinity) this.#untilMs = nowMs + SECOND_SOURCE_MS_MAX;
+    this.#lookMs = Math.min(nowMs + SECOND_SOURCE_LOOK_MS, this.#untilMs);
+    return true;
   }
 
   /** Whether a statement is held. */
@@ -58,7 +88,7 @@ export class SecondSource {
   }
 
   /** @returns The statements that are believed now, since no other source is to be had. */
-  due(nowMs: number): readonly Spoken[] {
+  due(nowMs: number): readonly (Spoken | PassedOver)[] {
     if (nowMs < this.#lookMs) return [];
     if (nowMs >= this.#untilMs || !this.mayBeOthers()) return this.#take();
     this.#lookMs = Math.min(nowMs + SECOND_SOURCE_LOOK_MS, this.#untilMs);
@@ -72,9 +102,10 @@ export class SecondSource {
     this.#untilMs = Infinity;
   }
 
-  #take(): readonly Spoken[] {
-    const held = [...this.#held.values()];
+  #take(): readonly (Spoken | PassedOver)[] {
+    const held = [...this.#held.values(), ...this.#passedOver.values()];
     this.#held.clear();
+    this.#passedOver.clear();
     this.#lookMs = Infinity;
     return held;
   }

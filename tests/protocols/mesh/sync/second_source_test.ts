@@ -86,3 +86,26 @@ Deno.test("SecondSource holds what one has said of all there is beside what it s
 
   assertEquals(second.due(SECOND_SOURCE_MS_MAX), [room!, last!]);
 });
+
+Deno.test("SecondSource holds what the range of one alone passed over, until another has spoken", () => {
+  const second = new SecondSource(() => true);
+  const stream = { author: keyOf(3), incarnation: 1 };
+  const passed = { type: "passed-over", from: ann, stream, after: 0, before: 109 } as const;
+  second.hear(saidBy(), "room", false, 0);
+
+  assertEquals(second.passedOver(passed, 100), []);
+  assertEquals(second.due(99 + SECOND_SOURCE_MS_MAX), []);
+  assertEquals(second.hear(saidBy(bob), "room", false, 200), [saidBy(bob), passed]);
+  assertEquals(second.passedOver(passed, 300), [passed]);
+});
+
+Deno.test("SecondSource believes what the range of one alone passed over after 5 s, not once it is gone", () => {
+  for (const [isGone, believed] of [[false, 1], [true, 0]] as const) {
+    const second = new SecondSource(() => true);
+    const stream = { author: keyOf(3), incarnation: 1 };
+    second.hear(saidBy(), "room", false, 0);
+    second.passedOver({ type: "passed-over", from: ann, stream, after: 0, before: 109 }, 0);
+    if (isGone) second.down(ann);
+    assertEquals(second.due(SECOND_SOURCE_MS_MAX).length, believed);
+  }
+});
