@@ -144,8 +144,8 @@ export class LanesAndCredit implements Checker {
 
 /** Who has sent a wrong leaf isn't asked for that file again; who sends unasked is cut off. */
 export class LiarsLeft implements Checker {
-  /** By person, file, leaf and who was asked for it: that one. A leaf may be asked of a second one, and the first still owes it. */
-  readonly #asked = new Map<string, PeerKey>();
+  /** Person, file, leaf and who was asked for it. A leaf may be asked of a second one, and the first still owes it. */
+  readonly #asked = new Set<string>();
   /** By person and peer: leaves that were asked of it and haven't come, on whatever link. */
   readonly #credit = new Map<string, number>();
   /** By person, file and peer: since when the peer has owed leaves, and sent none. */
@@ -164,8 +164,8 @@ export class LiarsLeft implements Checker {
   stepped(person: Person, input: TransferInput, effects: readonly TransferEffect[]): void {
     const { index } = person;
     if (input.type === "peer-down") {
-      for (const [key, peer] of this.#asked) {
-        if (peer === input.peer && key.startsWith(`${index} `)) this.#asked.delete(key);
+      for (const key of this.#asked) {
+        if (key.startsWith(`${index} `) && key.endsWith(` ${input.peer}`)) this.#asked.delete(key);
       }
     }
     if (input.type === "message" && input.message.type === "leaf") {
@@ -186,7 +186,7 @@ export class LiarsLeft implements Checker {
       }
       this.#credit.set(peer, (this.#credit.get(peer) ?? 0) + count);
       for (let leaf = first; leaf < first + count; leaf++) {
-        this.#asked.set(`${index} ${file} ${leaf} ${effect.to}`, effect.to);
+        this.#asked.add(`${index} ${file} ${leaf} ${effect.to}`);
       }
     }
   }
@@ -199,12 +199,14 @@ export class LiarsLeft implements Checker {
 
   /** What begins so isn't expected any more. */
   #unask(key: string): void {
-    for (const asked of this.#asked.keys()) if (asked.startsWith(key)) this.#asked.delete(asked);
+    for (const asked of this.#asked) if (asked.startsWith(key)) this.#asked.delete(asked);
   }
 
   /** Whether the peer owes a leaf of this file. */
   #owes(key: string, from: PeerKey): boolean {
-    return this.#asked.entries().some(([asked, peer]) => peer === from && asked.startsWith(key));
+    return this.#asked.values().some((asked) =>
+      asked.startsWith(key) && asked.endsWith(` ${from}`)
+    );
   }
 
   #leaf(
