@@ -6,7 +6,7 @@
  * a kill loses none; those that wait for the file share one write. It is synced within a second, and nothing waits for
  * that: a power cut can cost what came since. With `SEGMENTS_MAX` files of `SEGMENT_BYTES` the oldest of the longest
  * conversations goes, so that nobody pushes out what was said with others. Damage costs one file from the damaged line on:
- * it is told, and what follows is written to a new one.
+ * it is told, and what follows is written to a new one; where room is needed, such a file goes first, as a whole.
  */
 
 import { P2pchatError } from "../../base/errors.ts";

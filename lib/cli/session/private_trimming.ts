@@ -220,5 +220,5 @@ function sumOf(segments: readonly { readonly bytes: number }[]): number {
 }
 
 function sizeOf({ text }: { readonly text: string }): number {
-  return Buffer.byteLength(text) + BESIDE_TEXT; // as in the file: other scripts take more there
+  return Buffer.byteLength(JSON.stringify(text)) + BESIDE_TEXT; // as in the file: other scripts and control characters take more
 }

@@ -187,20 +187,27 @@ Deno.test("PrivateLog: whoever writes most loses their oldest, and nobody else's
   assertEquals([all.includes("taken back"), all.includes("taken-back")], [false, false]);
 });
 
-Deno.test("PrivateLog: words of a script that takes more bytes have no larger share", async () => {
-  const disk = await emptyDisk();
-  const log = open(disk, [], 20_000);
-  const mallory = { key: "66".repeat(32) as PeerKey, name: "Mallory" };
-  const own = Array.from({ length: 12 }, (_, at) => `${at} ${"x".repeat(400)}`);
-  await keepAll(log, ...own);
-  for (let number = 0; number < 200; number++) {
-    await log.keep(words(`${number} ${"\u6c34".repeat(400)}`, mallory));
-  }
-  await log.close();
+for (
+  const [kind, character] of [["characters of another script", "\u6c34"], [
+    "control characters",
+    "\x01",
+  ]] as const
+) {
+  Deno.test(`PrivateLog: ${kind} take more bytes, and get no larger share`, async () => {
+    const disk = await emptyDisk();
+    const log = open(disk, [], 20_000);
+    const mallory = { key: "66".repeat(32) as PeerKey, name: "Mallory" };
+    const own = Array.from({ length: 12 }, (_, at) => `${at} ${"x".repeat(400)}`);
+    await keepAll(log, ...own);
+    for (let number = 0; number < 200; number++) {
+      await log.keep(words(`${number} ${character.repeat(400)}`, mallory));
+    }
+    await log.close();
 
-  const found = await open(disk).find(({ name }) => name === "Bob", 1_000);
-  assertEquals(found.map(({ text }) => text), own);
-});
+    const found = await open(disk).find(({ name }) => name === "Bob", 1_000);
+    assertEquals(found.map(({ text }) => text), own);
+  });
+}
 
 Deno.test("PrivateLog: a kill at any write while it makes room loses none of the words of who said little", async () => {
   const mallory = { key: "66".repeat(32) as PeerKey, name: "Mallory" };
