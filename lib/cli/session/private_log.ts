@@ -259,7 +259,10 @@ function bytesMaxOf(record: Kept): number {
   return 512 + (record.kind === "said" ? 6 * record.text.length : 0);
 }
 
-/** Not the id alone: another program may use one twice. */
+/**
+ * Not the id alone: another program may use one twice. Of one's own without the key: a friend's may not be known before
+ * the message is delivered.
+ */
 function identityOf({ id, key, sentAt, self }: PrivateWords): string {
-  return `${id} ${key} ${sentAt} ${self}`;
+  return `${id} ${self ? "to" : key} ${sentAt}`;
 }

@@ -12,6 +12,7 @@ import { PRIVATE_LOG, type PrivateWords } from "../../base/schema/private_words.
 import type { RecordOf } from "../../base/schema/log_records.ts";
 import { foldName } from "../../base/text/names.ts";
 import type { Disk } from "../../store/disk/disk.ts";
+import { escapeCell } from "../../store/disk/record_line.ts";
 import { openRecords, readRecords, visitRecords } from "./record_store.ts";
 
 type Kept = RecordOf<typeof PRIVATE_LOG>;
@@ -220,5 +221,5 @@ function sumOf(segments: readonly { readonly bytes: number }[]): number {
 }
 
 function sizeOf({ text }: { readonly text: string }): number {
-  return Buffer.byteLength(JSON.stringify(text)) + BESIDE_TEXT; // as in the file: other scripts and control characters take more
+  return Buffer.byteLength(escapeCell(text)) + BESIDE_TEXT; // as in the file: some characters take more there
 }

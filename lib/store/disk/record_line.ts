@@ -59,7 +59,8 @@ const SHORT_UNESCAPES: Readonly<Record<string, string>> = {
 /** Anything but the characters of most texts: it is looked for in a third of the time. */
 const RARE = /[^ -[\]-~]/;
 
-function escapeCell(text: string): string {
+/** A text as its cell in the file has it. */
+export function escapeCell(text: string): string {
   if (!RARE.test(text)) return text;
   if (!NEEDS_ESCAPE.test(text) && text.isWellFormed()) return text;
   return text.replace(ESCAPED, (char) => SHORT_ESCAPES[char] ?? char.replace(/./gs, escapeUnit));
