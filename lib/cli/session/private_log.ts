@@ -12,7 +12,7 @@
 import { P2pchatError } from "../../base/errors.ts";
 import { PRIVATE_LOG, type PrivateWords } from "../../base/schema/private_words.ts";
 import type { RecordOf } from "../../base/schema/log_records.ts";
-import type { Disk } from "../../store/disk/disk.ts";
+import { corruptError, type Disk } from "../../store/disk/disk.ts";
 import type { PrivateStore } from "./private_store.ts";
 import { Content, PrivateTrimming } from "./private_trimming.ts";
 import { type OpenedRecords, openRecords, visitRecords } from "./record_store.ts";
@@ -32,8 +32,11 @@ export class PrivateLog implements PrivateStore {
   #segment: OpenedRecords<Kept> | null = null;
   #content = new Content();
   readonly #trimming: PrivateTrimming;
-  /** Of the messages in the segment as it was found: what is brought again after a kill is there already. */
-  #known: ReadonlySet<string> = new Set();
+  /**
+   * Of the messages in the last two segments as they were found, as the last may just have been begun: what is brought
+   * again after a kill is there already.
+   */
+  readonly #known = new Set<string>();
   /** The next write until it begins, and what it takes, in its order: as much as may wait for the disk (`Runner`). */
   #next: { readonly records: Kept[]; readonly written: Promise<void> } | null = null;
   /** Writes and reads, one after the other. */
@@ -126,7 +129,8 @@ export class PrivateLog implements PrivateStore {
       const takenBack = new Set<string>();
       const numbers = await this.#numbers().catch((error) => this.#unread(error));
       for (let at = numbers.length - 1; at >= 0 && found.size < count; at--) {
-        const earlier = await this.#read(numbers[at]!, isWanted, takenBack);
+        const isLast = at === numbers.length - 1;
+        const earlier = await this.#read(numbers[at]!, isLast, isWanted, takenBack);
         for (const one of earlier.reverse()) {
           const which = identityOf(one);
           found.delete(which); // of one that is there twice, the first counts
@@ -152,17 +156,21 @@ export class PrivateLog implements PrivateStore {
     return done;
   }
 
+  /** @param isLast Of the last one a crash can have torn off the end; any other was synced and closed. */
   async #read(
     number: number,
+    isLast: boolean,
     isWanted: (words: PrivateWords) => boolean,
     takenBack: Set<string>,
   ): Promise<PrivateWords[]> {
+    const path = this.#pathOf(number);
     const some: PrivateWords[] = [];
     try {
-      await visitRecords(this.disk, this.#pathOf(number), PRIVATE_LOG, (record) => {
+      const torn = await visitRecords(this.disk, path, PRIVATE_LOG, (record) => {
         if (record.kind === "taken-back") takenBack.add(record.id);
         else if (isWanted(record)) some.push(record);
       });
+      if (torn !== null && !isLast) throw corruptError(path, torn, "its end is missing");
     } catch (error) {
       this.#unread(error);
     }
@@ -187,19 +195,32 @@ export class PrivateLog implements PrivateStore {
 
   /** Opens the last segment, unless it is damaged or there is none. */
   async #openLast(): Promise<void> {
-    this.#number = (await this.#numbers()).at(-1) ?? 0;
-    if (this.#number === 0) return;
+    const [last, before] = (await this.#numbers()).slice(-2).reverse();
+    this.#number = last ?? 0;
+    if (last === undefined) return;
+    if (before !== undefined) await this.#know(before);
     try {
-      const { records } = await this.#open(this.#number);
-      this.#known = new Set(
-        records.flatMap((record) => record.kind === "said" ? [identityOf(record)] : []),
-      );
+      const { records } = await this.#open(last);
+      for (const record of records) this.#noteKnown(record);
     } catch (error) {
       const isDamage = error instanceof P2pchatError &&
         (error.code === "store-corrupt" || error.code === "bad-file");
       if (!isDamage) throw error;
       this.warn(`${error.message}. New private messages are kept in another file`);
     }
+  }
+
+  async #know(number: number): Promise<void> {
+    try {
+      const note = (record: Kept) => this.#noteKnown(record);
+      await visitRecords(this.disk, this.#pathOf(number), PRIVATE_LOG, note);
+    } catch (error) {
+      if (!(error instanceof P2pchatError)) throw error; // whoever looks for something in it is told
+    }
+  }
+
+  #noteKnown(record: Kept): void {
+    if (record.kind === "said") this.#known.add(identityOf(record));
   }
 
   async #open(number: number): Promise<OpenedRecords<Kept>> {

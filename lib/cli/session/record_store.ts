@@ -68,15 +68,19 @@ export async function readRecords<Stored>(
   return records;
 }
 
-/** As `readRecords`, one after the other: those before a damaged one have been visited when this rejects. */
+/**
+ * As `readRecords`, one after the other: those before a damaged one have been visited when this rejects.
+ * @returns The line from which on the end is torn; null where it isn't.
+ */
 export async function visitRecords<Stored>(
   disk: Disk,
   path: string,
   format: RecordFormat<Stored>,
   visit: (record: Stored) => void,
-): Promise<void> {
+): Promise<number | null> {
   let index = 0;
-  await readLog(disk, path, format.name, (line) => visit(parsed(format, line, path, index++)));
+  const one = (line: LogRecord) => visit(parsed(format, line, path, index++));
+  return (await readLog(disk, path, format.name, one)).torn?.line ?? null;
 }
 
 /** The line of a record. The log's first line names its format, so record 0 is in line 2. */

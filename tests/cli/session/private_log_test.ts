@@ -310,6 +310,33 @@ Deno.test("PrivateLog tells of a damaged file, finds what is before the damage a
   await again.close();
 });
 
+Deno.test("PrivateLog tells of an earlier file that has lost its end, and finds what is left of it", async () => {
+  const disk = await emptyDisk();
+  const log = open(disk, [], 100);
+  await keepAll(log, "one", "two");
+  await log.close();
+  disk.place(FIRST, disk.text(FIRST)!.slice(0, -3));
+
+  const told: string[] = [];
+  const again = open(disk, told, 100);
+  assertEquals([await textsIn(again), told.length], [["two"], 1]);
+  assertStringIncludes(told[0]!, `Cannot read ${FIRST}: line 2 is damaged, its end is missing`);
+  await again.close();
+});
+
+Deno.test("PrivateLog keeps once what comes again after a kill just after another file was begun", async () => {
+  const disk = await emptyDisk();
+  const log = open(disk, [], 100);
+  await keepAll(log, "one", "two");
+  await log.close();
+
+  const again = open(disk);
+  await keepAll(again, "one", "two", "three");
+  assertEquals(disk.paths().map((path) => disk.text(path)!.split("\tone\t").length - 1), [1, 0]);
+  assertEquals(await textsIn(again), ["one", "two", "three"]);
+  await again.close();
+});
+
 Deno.test("PrivateLog leaves a file of another version as it is, and goes on in a new one", async () => {
   const disk = await emptyDisk();
   disk.place(FIRST, "nothing of ours\n");
