@@ -89,15 +89,22 @@ const SEEN_FORMAT = /[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\u{110bd}\u{110
 
 const ZERO_WIDTH_NON_JOINER = "\u200c";
 const ZERO_WIDTH_JOINER = "\u200d";
-const VARIATION_SELECTOR = /^[\ufe00-\ufe0f\u{e0100}-\u{e01ef}\u180b-\u180d\u180f]$/u;
-
 /**
- * What a variation selector may follow: any visible character.
+ * Variation selectors, and what each may follow (StandardizedVariants.txt, emoji-variation-sequences.txt, and the
+ * Ideographic Variation Database): anything else looks the same with and without, and would hide data.
  *
  * Here and below, patterns that end at `$` use a lookbehind: without one, V8 15 fails to match classes with
  * characters beyond the BMP (`/[\p{L}\p{S}]$/u.test("🌶")` is false).
  */
-const VARIATION_BASE = /(?<=[\p{L}\p{N}\p{P}\p{S}])$/u;
+const VARIATIONS = [
+  [/^[\ufe0e\ufe0f]$/, /(?<=[\p{Emoji}\p{So}])$/u],
+  [
+    /^[\ufe00-\ufe0d]$/,
+    /(?<=[0\p{Ideographic}\p{Sm}\u3001-\u303f\uff00-\uff60\p{sc=Myanmar}\p{sc=Phags_Pa}\p{sc=Manichaean}])$/u,
+  ],
+  [/^[\u{e0100}-\u{e01ef}]$/u, /(?<=\p{Ideographic})$/u],
+  [/^[\u180b-\u180d\u180f]$/, /(?<=\p{sc=Mongolian})$/u],
+] as const;
 
 /** What may precede a joiner within an emoji: a picture, its variation selector, or its skin colour. */
 const EMOJI_BEFORE = /(?<=[\p{Extended_Pictographic}\p{Emoji_Modifier}]\ufe0f?)$/u;
@@ -239,7 +246,8 @@ export function quotedStart(text: string): string {
 
 function isNeeded(character: string, text: string, offset: number): boolean {
   const before = text.slice(Math.max(0, offset - CONTEXT_UNITS_MAX), offset);
-  if (VARIATION_SELECTOR.test(character)) return VARIATION_BASE.test(before);
+  const variation = VARIATIONS.find(([selector]) => selector.test(character));
+  if (variation !== undefined) return variation[1].test(before);
   if (character === ZERO_WIDTH_JOINER || character === ZERO_WIDTH_NON_JOINER) {
     const from = offset + character.length;
     const after = text.slice(from, from + 2);
