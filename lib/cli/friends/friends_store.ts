@@ -53,7 +53,15 @@ export async function openFriends(
   );
   const isNew = rows === null;
   const notices = isNew ? await leftBehind(disk, folder) : [];
-  const store = await openRecords(disk, `${own}/${LOG_FILE}`, FRIENDS_LOG);
+  const path = `${own}/${LOG_FILE}`;
+  if (!isNew && await disk.stat(path) === null) {
+    throw new P2pchatError(
+      "store-corrupt",
+      `Cannot read ${path}: it is missing, with what waited for friends; restore it from a copy, or ` +
+        `move ${own} away to start without what it holds`,
+    );
+  }
+  const store = await openRecords(disk, path, FRIENDS_LOG);
   const noteUse = async () => {
     if (isNew) await kept.write([[table]]);
   };

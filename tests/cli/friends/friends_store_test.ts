@@ -130,6 +130,17 @@ Deno.test("openFriends() drops what was being written when the machine stopped, 
   assertStringIncludes(notices[0]!, "Dropped");
 });
 
+Deno.test("openFriends() starts with no table of which the messages are missing", async () => {
+  const disk = await newDisk();
+  await use(disk, HOME, queued(1));
+  const folder = (await folders(disk)).get(HOME)!;
+  await disk.remove(`${folder}/log`);
+
+  const error = await assertRejects(() => use(disk, HOME), P2pchatError);
+  assertEquals(error.code, "store-corrupt");
+  assertStringIncludes(error.message, `Cannot read ${folder}/log: it is missing`);
+});
+
 Deno.test("openFriends() finds damage elsewhere, with file and line", async () => {
   const disk = await newDisk();
   await use(disk, HOME, queued(1), queued(2));
