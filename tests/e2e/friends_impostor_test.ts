@@ -65,7 +65,7 @@ Deno.test("friends: who isn't in the table is refused, and the one who isn't gre
   await eve.tell("alice", "let me in");
   const refused = await eve.until(failure("unknown-user"));
   const told = await alice.until(({ event, text }) =>
-    event === "notice" && /says to be/.test(text)
+    event === "notice" && /claims to be/.test(text)
   );
   // One who has shaken hands, and speaks without saying who it is.
   using stranger = await Peer.dial(alice.port, { mode: "friends" });

@@ -221,6 +221,7 @@ Deno.test("friends: /list, /status and /verify say who is who, and r/ answers wh
       port: group.row("carol").port,
       connected: false,
       verified: false,
+      waiting: 1,
     },
   ]);
   assertEquals(mine.digits, his.digits);

@@ -17,8 +17,13 @@ export async function fileToSend(typed: string, dataFolder: string): Promise<Fil
   let real: string;
   let size: number;
   try {
-    const { isFile, size: bytes } = await Deno.stat(path);
-    if (!isFile) throw new P2pchatError("bad-file", `Cannot send ${path}: it is no regular file`);
+    const { isFile, isDirectory, size: bytes } = await Deno.stat(path);
+    if (!isFile) {
+      const why = isDirectory
+        ? "it is a folder; send one file at a time, or an archive of it"
+        : "it isn't a regular file";
+      throw new P2pchatError("bad-file", `Cannot send ${path}: ${why}`);
+    }
     real = await Deno.realPath(path);
     size = bytes;
   } catch (error) {

@@ -5,7 +5,7 @@ import { shownName } from "../../base/text/names.ts";
 import { saidByText } from "../../base/trust/name_answers.ts";
 import { quotedStart } from "../../base/text/text.ts";
 import { type FriendsEvent, type FriendView, TAKEN_BACK } from "../../protocols/friends/events.ts";
-import { numberText } from "../../base/text/words.ts";
+import { countText, numberText } from "../../base/text/words.ts";
 import type { FileEvent } from "../files/file_events.ts";
 import { fileLines } from "../files/file_rendering.ts";
 import { roundTripText } from "../rendering/moments.ts";
@@ -207,7 +207,9 @@ function ownLine(name: string, { self }: EventNamed<"friends">): Line {
 function friendLines(friends: readonly FriendView[]): readonly Line[] {
   return friends.map((friend) => {
     const compared = comparedText(friend);
-    const how = connectionText(friend);
+    const { waiting = 0 } = friend;
+    const waits = waiting === 0 ? "" : `, ${countText(waiting, "message waits", "messages wait")}`;
+    const how = `${connectionText(friend)}${waits}`;
     const doubt = friend.doubt === undefined ? null : DOUBTS[friend.doubt];
     const notes = [compared, doubt].filter((note) => note !== null).join(", but ");
     const name = nameSpan(listedName(friend.name, friend.changed));

@@ -239,5 +239,5 @@ const ENDS: Readonly<Record<CodeEnd, (who: string, number: number) => string>> =
   voided: (_, number) => `Code ${number}, the oldest, is void: three may be open`,
   outdated: (who, number) =>
     `${who} came with code ${number}, but its invite admits nobody any more; ${ANOTHER}`,
-  late: (who, number) => `${who} came with code ${number}, which counts no more; ${ANOTHER}`,
+  late: (who, number) => `${who} came with code ${number}, which is no longer valid; ${ANOTHER}`,
 };

@@ -582,6 +582,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
       ...shownPresence(this.#presences.of(friend)),
       ...changeOf(friend, this.#table.refused),
       ...doubtOf(friend),
+      ...(friend.outbox.size === 0 ? {} : { waiting: friend.outbox.size }),
     };
   }
 

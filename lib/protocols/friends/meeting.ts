@@ -490,7 +490,7 @@ export class Meeting {
       const advice = `if it is ${shown}, put that key into ${this.config.users}`;
       const reason = `and nobody answers at ${shown}'s address`;
       const text =
-        `Refused somebody who says to be ${shown}, with the key ${key}: no key of ${shown} is known, ` +
+        `Refused somebody who claims to be ${shown}, with the key ${key}: no key of ${shown} is known, ` +
         `${reason}; ${advice}`;
       this.out.tellOf(friend, { event: "notice", text });
     }
@@ -574,7 +574,9 @@ export class Meeting {
     this.#unknownAtMs = this.out.nowMs + STRANGE_TOLD_MS;
     const { users } = this.config;
     const text =
-      `Refused somebody who says to be ${shownName(name)}, with the key ${fingerprintOf(peer)}: ` +
+      `Refused somebody who claims to be ${shownName(name)}, with the key ${
+        fingerprintOf(peer)
+      }: ` +
       `${users} has nobody of that name`;
     this.out.notice(text);
   }

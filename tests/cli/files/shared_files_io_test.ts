@@ -66,6 +66,11 @@ Deno.test("nobody is waited for where the file can't be read", LOOSE, async () =
     ann.toAll = () => () => Promise.resolve((waits++, bob.signer.key));
     const none = `Cannot send ${folder}/none: there is no such file`;
     assertEquals([await answer(ann, send(`${folder}/none`)), waits], [none, 0]);
+    const many =
+      `Cannot send ${folder}: it is a folder; send one file at a time, or an archive of it`;
+    assertEquals(await answer(ann, send(folder)), many);
+    const device = "Cannot send /dev/null: it isn't a regular file";
+    assertEquals(await answer(ann, send("/dev/null")), device);
 
     Deno.writeFileSync(`${folder}/photo.jpg`, new Uint8Array(2_100));
     ann.files.command(send(`${folder}/photo.jpg`), undefined);

@@ -181,6 +181,11 @@ const PRINTED: readonly (readonly [title: string, event: FriendsOwnEvent, text: 
     "alice  10.0.0.1:5001  (you)\nbob~k7f3  10.0.0.2:5002  not connected  the key that you refused\n",
   ],
   [
+    "a friend for whom messages wait",
+    { event: "friends", friends: [{ ...friend("bob"), waiting: 2 }], self: ALICE },
+    "alice  10.0.0.1:5001  (you)\nbob  10.0.0.2:5002  not connected, 2 messages wait\n",
+  ],
+  [
     "friends who may be others",
     {
       event: "friends",
