@@ -112,7 +112,7 @@ export class PrivateLog implements PrivateStore {
   }
 
   #isKnown(words: PrivateWords): boolean {
-    return this.#known.size > 0 && this.#known.has(identityOf(words));
+    return this.#known.size > 0 && this.#known.has(lineOf(words));
   }
 
   /**
@@ -220,7 +220,7 @@ export class PrivateLog implements PrivateStore {
   }
 
   #noteKnown(record: Kept): void {
-    if (record.kind === "said") this.#known.add(identityOf(record));
+    if (record.kind === "said") this.#known.add(lineOf(record));
   }
 
   async #open(number: number): Promise<OpenedRecords<Kept>> {
@@ -280,10 +280,12 @@ function bytesMaxOf(record: Kept): number {
   return 512 + (record.kind === "said" ? 6 * record.text.length : 0);
 }
 
-/**
- * Not the id alone: another program may use one twice. Of one's own without the key: a friend's may not be known before
- * the message is delivered.
- */
+/** With the key of whom it is to: a friend's may not be known before it is delivered, and finds it under any name later. */
+function lineOf(words: PrivateWords): string {
+  return `${identityOf(words)} ${words.key}`;
+}
+
+/** Not the id alone: another program may use one twice. */
 function identityOf({ id, key, sentAt, self }: PrivateWords): string {
   return `${id} ${self ? "to" : key} ${sentAt}`;
 }
