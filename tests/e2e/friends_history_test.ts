@@ -159,3 +159,28 @@ Deno.test({
     assertEquals(terminal.screen.unexpected, []);
   },
 });
+
+Deno.test("friends: whoever changes the name, in the table and of the profile, keeps key, words and what waits", async () => {
+  await using group = new FriendsGroup("alice", "bob", "carol");
+  const [alice, bob] = await said(group);
+  await alice.kill();
+  await bob.tell("alice", "it isn't there");
+  await bob.untilCount(delivery("queued"), 2);
+  await bob.kill();
+  const row = group.row("bob");
+  group.rows.delete("bob");
+  group.edit({ bobby: row });
+  const users = `${group.data("bob")}/users`;
+  await Deno.rename(`${users}/bob`, `${users}/bobby`);
+
+  const again = await group.start("alice");
+  const bobby = group.launch("bobby", { data: group.data("bob") });
+  const { key } = await bobby.until(is("ready"));
+  const { from } = await again.until(shows("it isn't there"));
+  assertEquals([from, (await again.ask("whois", { name: "bobby" })).key], ["bobby", key]);
+  assertEquals(await asked(again, { name: "bobby" }), [
+    "bob: under the mat",
+    "bobby: it isn't there",
+  ]);
+  assertEquals((await asked(bobby, { name: "alice" })).length, 3);
+});
