@@ -35,7 +35,7 @@ interface Found {
   readonly leftovers: readonly string[];
 }
 
-/** @throws {P2pchatError} `store-corrupt` where something of the log is missing. */
+/** @throws {P2pchatError} `store-corrupt` where something of the log is missing, or cut off. */
 export function foundIn(prefix: string, headEntry: Entry | null, entries: readonly Entry[]): Found {
   const values = new Map(entries.map((entry) => [entry.key.slice(prefix.length), entry.value]));
   const head = headEntry === null
@@ -45,13 +45,13 @@ export function foundIn(prefix: string, headEntry: Entry | null, entries: readon
   for (let n = 0; n < head.chunks; n++) {
     const value = values.get(baseKey(head.base, n));
     if (value === undefined) throw corruptLog(prefix, `part ${n} of its base is missing`);
-    for (const line of linesIn(value)) lines.push(line);
+    for (const line of linesIn(prefix, baseKey(head.base, n), n, value)) lines.push(line);
   }
   let next = head.from;
   for (;; next++) {
     const value = values.get(logKey(next));
     if (value === undefined) break;
-    for (const line of linesIn(value)) lines.push(line);
+    for (const line of linesIn(prefix, logKey(next), next, value)) lines.push(line);
   }
   const numbers = [...values.keys()].flatMap((key) =>
     key.startsWith("log/") ? [Number(key.slice(4))] : []
@@ -85,9 +85,13 @@ function headIn(prefix: string, value: string): Head {
   return { base, from, chunks };
 }
 
-/** The lines of a value, behind its first one, which says who wrote it. */
-function linesIn(value: string): readonly string[] {
-  return value.split("\n").slice(1, -1);
+/** The lines of a value, behind its first one, which says who wrote it, and under which number. */
+function linesIn(prefix: string, key: string, number: number, value: string): readonly string[] {
+  const [head = "", ...lines] = value.split("\n");
+  if (head.split(" ")[1] !== String(number) || lines.pop() !== "") {
+    throw corruptLog(prefix, `${key} is damaged`);
+  }
+  return lines;
 }
 
 /** The lines, each with its line feed, in as few texts as their length allows. */

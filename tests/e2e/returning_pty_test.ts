@@ -50,6 +50,13 @@ Deno.test({
       const from = rows.indexOf("-- earlier --") + 1;
       const to = rows.findIndex((row) => row.startsWith("-- away since "));
       assert(from > 0 && to > from, alice.screen.text);
+      const isHere = (row: string) => row.startsWith("* Bob is here");
+      await shows(alice, "* Bob is here");
+      assertEquals(
+        rows.slice(0, from).filter(isHere),
+        [],
+        "who is here stands below what was said",
+      );
       assertEquals(rows.slice(from, to), [
         ...Array.from({ length: 17 }, (_, at) => `<Bob> line ${at + 3}.`),
         "[Bob -> you] for you alone",

@@ -347,3 +347,31 @@ Deno.test("FencedLog: a log of which something is missing is refused", async () 
     assert(error.message.startsWith(`Cannot use the log below ${PREFIX} of the engine: `));
   }
 });
+
+Deno.test("FencedLog: a log of which a value is cut off, or stands at another's place, is refused", async () => {
+  const damage = [
+    (value: string) => value.slice(0, -1),
+    (value: string) => value.replace(/ \d+\n/, " 99\n"),
+    () => "garbage",
+  ];
+  for (const [at, damaged] of damage.entries()) {
+    for (const kind of ["log/", "base/"]) {
+      const world = new World();
+      const one = await world.leads("one");
+      await one.append(["a"]);
+      await one.rewrite(["A"]);
+      await one.append(["b"]);
+      await one.close();
+      const key = PREFIX + world.keys().find((each) => each.startsWith(kind))!;
+      const entry = world.engine.entries.get(key)!;
+      world.engine.entries.set(key, { ...entry, value: damaged(entry.value) });
+      const error = await assertRejects(
+        () => world.lead("two"),
+        P2pchatError,
+        "is damaged",
+        `${at}`,
+      );
+      assertEquals(error.code, "store-corrupt");
+    }
+  }
+});

@@ -392,10 +392,20 @@ export class RoomEvents {
     }
   }
 
-  /** Shows a member that is back the last `count` messages that an earlier process showed: all but `unshown`. */
+  /**
+   * Shows a member that is back the last `count` messages that an earlier process showed: all but `unshown`. It comes
+   * before all that is new, also before who was found here meanwhile.
+   */
   shownAgain(count: number, unshown: ReadonlySet<MessageId>): void {
     const shown = this.facts.history(count + unshown.size).filter(({ id }) => !unshown.has(id));
-    this.#show({ event: "returned", messages: shown.slice(-count).map((one) => this.#again(one)) });
+    const messages = shown.slice(-count).map((one) => this.#again(one));
+    const effect = {
+      type: "show",
+      event: { event: "returned", messages },
+      ref: undefined,
+    } as const;
+    if (this.#ready) this.emit(effect);
+    else this.#beforeReady.unshift(effect);
   }
 
   #earlier(entry: HistoryEntry): void {

@@ -89,6 +89,15 @@ Deno.test("RoomView: who is told of the end before being ready isn't ready after
   assertEquals(view.ready, false);
 });
 
+Deno.test("RoomView: what was said before is shown again before all that came meanwhile, who is here too", () => {
+  const { view, events } = newView();
+  view.joined(bob, { endpoint: null, ...HERE }, true);
+  view.shownAgain(20, new Set());
+  view.becomeReady();
+  view.joined(carol, { endpoint: null, ...HERE }, true);
+  assertEquals(events().map(({ event }) => event), ["ready", "returned", "joined", "joined"]);
+});
+
 Deno.test("RoomView: of a flood of changes of presence some are shown, and the last; nobody else's are hidden, nor our own", () => {
   const { view, events } = readyView();
   const here = { endpoint: null, ...HERE };
