@@ -106,6 +106,25 @@ Deno.test("mesh: any room of the profile is opened by its title or the start of 
   }
 });
 
+Deno.test("mesh: rooms are listed with the names under which members spoke last, be it a former one again", async () => {
+  await using profile = new Profile();
+  const alice = await profile.start("--new");
+  const join = (by: Node | null) => profile.nodes.add(Node.mesh("Bob", by, { data: bobs }));
+  const bobs = `${profile.data}/bobs`;
+  const bob = join(alice);
+  await bob.until(({ event }) => event === "ready");
+  await bob.type("/name Robert");
+  await alice.until(({ event, name }) => event === "renamed" && name === "Robert");
+  await bob.kill();
+  const again = join(null);
+  await again.until(({ event }) => event === "ready");
+  await again.say("as before");
+  await alice.until(text("as before"));
+
+  const { rooms: [room] } = await alice.ask("rooms");
+  assertEquals([room.members, room.last.from], [["Alice", "Bob"], "Bob"]);
+});
+
 Deno.test("mesh: a room is given a title, and another one, by starting again with it", async () => {
   await using profile = new Profile();
   await profile.visit("without a title");

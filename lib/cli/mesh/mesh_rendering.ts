@@ -265,7 +265,7 @@ function pastLine(message: HistoryMessage | RecalledMessage, nowMs: number): Lin
   const sentMs = Date.parse(message.sentAt);
   const timeMs = Number.isNaN(sentMs) ? nowMs : sentMs;
   if ("private" in message) return [{ timeMs }, " ", ...saidPrivately(message)];
-  const mark = message.removed === true ? " (removed) " : " ";
+  const mark = message.removed === true ? " (sender removed) " : " ";
   return [{ timeMs }, mark, ...saidBy(nameSpan(message.shown), message.text)];
 }
 

@@ -4,6 +4,7 @@ import { nodeCrypto } from "../../base/crypto/crypto.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import { fingerprintOf, startApart } from "../../base/text/fingerprint.ts";
 import {
+  type ClaimId,
   type Endpoint,
   type FoldedName,
   isSameEndpoint,
@@ -15,7 +16,7 @@ import { dateText } from "../../base/text/words.ts";
 import type { RecalledMessage } from "../../base/machine/mode_machine.ts";
 import { KeptRulings } from "../../protocols/mesh/authority/kept_rulings.ts";
 import { keptSecrets } from "../../protocols/mesh/joining/room_setup.ts";
-import { roomIdOf } from "../../protocols/mesh/schema/credentials.ts";
+import { claimIdOf, roomIdOf } from "../../protocols/mesh/schema/credentials.ts";
 import type { RoomSecret } from "../../protocols/mesh/schema/rotations.ts";
 import type { HistoryMessage } from "../../protocols/mesh/schema/events.ts";
 import {
@@ -137,16 +138,21 @@ function viewOf(
   const founding = records.find((record) => record.kind === "genesis");
   if (founding === undefined) return null;
   const names = new Map<PeerKey, string>();
+  const claims = new Map<ClaimId, string>();
   const pins = new Map<FoldedName, PeerKey>();
   let last: Extract<MeshRecord, { kind: "bundle" }>["bundle"] | null = null;
   for (const record of records) {
     if (record.kind === "claim") {
       const { key, name } = record.claim.claim.value;
       names.set(key, name);
+      claims.set(claimIdOf(nodeCrypto, record.claim), name);
     }
     if (record.kind === "pin") pins.set(foldName(record.name), record.key);
     if (record.kind !== "bundle" || record.bundle.texts.value.length === 0) continue;
-    if (!isIgnored(fingerprintOf(record.bundle.header.value.author))) last = record.bundle;
+    const { author, claim } = record.bundle.header.value;
+    const name = claims.get(claim); // whoever is called as before again claims nothing anew
+    if (name !== undefined) names.set(author, name);
+    if (!isIgnored(fingerprintOf(author))) last = record.bundle;
   }
   const shown = namesShown(names, pins);
   const said = last?.header.value;

@@ -249,7 +249,7 @@ export function messageStart(
   const timeMs = Number.isNaN(sentMs) ? nowMs : sentMs;
   return [
     { timeMs },
-    ...(removed === true ? [" (removed)"] : []),
+    ...(removed === true ? [" (sender removed)"] : []),
     ...(!history ? [] : removed === true ? [EARLIER_UNSAID] : [EARLIER]),
     " ",
   ];

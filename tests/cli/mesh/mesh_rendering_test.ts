@@ -172,7 +172,7 @@ This room is private: others join with the invite that /invite shows.
   [
     "a message of somebody removed",
     { ...messageFrom("Bob", "hi"), history: true, removed: true, sentAt: EARLIER },
-    "11:03 (removed) <Bob> hi\n",
+    "11:03 (sender removed) <Bob> hi\n",
   ],
   [
     "a private message",
@@ -261,7 +261,7 @@ Rex  removed by Carol  key k5
         { id: "3", from: "Mal", shown: "Mal", key: "m", text: "x", sentAt: EARLIER, removed: true },
       ],
     },
-    "11:03 <Bob> a␊b\n11:03 <Bob~k7f3> no\n11:03 (removed) <Mal> x\n",
+    "11:03 <Bob> a␊b\n11:03 <Bob~k7f3> no\n11:03 (sender removed) <Mal> x\n",
   ],
   [
     "what was said privately, found among what was said to all",

@@ -425,7 +425,7 @@ Deno.test("TextFormat has what somebody said who was removed below the rule of t
   );
   assertEquals(
     shown.join(""),
-    "-- earlier --\n12:03 <Carol> hi\n12:03 (removed) <Carol> hi\n12:03 <Carol> hi\n",
+    "-- earlier --\n12:03 <Carol> hi\n12:03 (sender removed) <Carol> hi\n12:03 <Carol> hi\n",
   );
 });
 
