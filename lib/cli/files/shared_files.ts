@@ -107,6 +107,8 @@ export class SharedFiles {
     number,
     { readonly bytes: number; readonly first: number; readonly sinceMs: number }
   >();
+  /** What the user doesn't want, or no longer, as of this start: `cancel`. */
+  readonly #unwanted = new Set<number>();
   /** Of files that are fetched from one person alone, that one. */
   readonly #held = new Map<number, PeerKey>();
   #isRestoring = false;
@@ -262,6 +264,7 @@ export class SharedFiles {
           ...this.#offerFields(offer),
           state,
           bytes,
+          ...(this.#unwanted.has(offer.number) ? { unwanted: true } : {}),
           ...pathIn(open, state === "here" ? offer.id : null),
         }));
         const shown = files.filter(({ key }) => !this.#ports.isIgnored(key));
@@ -288,11 +291,16 @@ export class SharedFiles {
     open.host.command({ command: "get", file, ...(as === undefined ? {} : { as }) }, ref);
   }
 
-  /** @throws {P2pchatError} Where it was received. */
+  /** @throws {P2pchatError} Where it was received, or is cancelled already. */
   #cancel(open: OpenTransfers, { file }: CommandOf<"cancel">, ref: string | undefined): void {
     const listed = this.#listed(file);
     if (listed?.state === "here" && listed.offer.value.from !== this.#ports.signer.key) {
       const text = `There is nothing to cancel: ${this.#here(open, listed)}`;
+      throw new P2pchatError("usage", text);
+    }
+    if (listed !== undefined && this.#unwanted.has(file)) {
+      const text =
+        `There is nothing to cancel: ${listed.offer.name} isn't fetched; /get ${file} does`;
       throw new P2pchatError("usage", text);
     }
     open.host.command({ command: "cancel", file }, ref);
@@ -407,6 +415,11 @@ export class SharedFiles {
         { first: bytes, sinceMs: SYSTEM_LINK_CLOCK.nowMs() };
       this.#fetching.set(file, { bytes, first, sinceMs });
     } else this.#fetching.delete(file);
+    if (state !== "cancelled" || self) this.#unwanted.delete(file);
+    else {
+      this.#unwanted.add(file);
+      dropOldest(this.#unwanted, SHOWN_MAX);
+    }
     this.#hold(file, state);
     if (state === "failed" || state === "cancelled") this.#questions.close(file);
     ui.progress(this.#fetching.size === 0 ? null : this.#progressText());

@@ -39,7 +39,10 @@ Deno.test("what can't be fetched or cancelled is told by name, with why", LOOSE,
     const declined = "12:03 * photo.jpg isn't fetched; /get 1 does";
     assertEquals(await answer(bob, cancel(1)), declined);
     assertEquals(bob.files.answerOf("y"), null);
-    assertEquals(await answer(bob, cancel(1)), declined, "also where nothing is asked");
+    const twice = "There is nothing to cancel: photo.jpg isn't fetched; /get 1 does";
+    assertEquals(await answer(bob, cancel(1)), twice);
+    const listed = "1  photo.jpg (200.0 kB)  from Ann, offered, not wanted: /get 1 fetches it";
+    assertEquals(await answer(bob, { command: "files" }), listed);
     assertEquals(await answer(ann, get(1)), `photo.jpg is your own file: ${source}`);
 
     assertEquals(await answer(bob, get(1)), "12:03 * Fetching photo.jpg (200.0 kB) from Ann");
@@ -49,6 +52,8 @@ Deno.test("what can't be fetched or cancelled is told by name, with why", LOOSE,
     );
     ann.release();
     await bob.says("photo.jpg is here: ");
+    const isHere = `1  photo.jpg (200.0 kB)  from Ann, here: ${folder}/Bob/photo.jpg`;
+    assertEquals(await answer(bob, { command: "files" }), isHere);
 
     const saved = `${folder}/Bob/photo.jpg`;
     assertEquals(await answer(bob, get(1)), `photo.jpg is here already: ${saved}`);
