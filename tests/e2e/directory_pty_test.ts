@@ -636,7 +636,7 @@ terminalTest(
     world.addAccounts("nina");
     await using _ = world;
     await using terminal = await world.terminal("nina", ["--login"]);
-    const gone = /! No connection with the directory.*; it is tried again/;
+    const gone = /! No connection with the directory.*; trying again/;
     await terminal.until("that it is gone", ({ text }) => gone.test(text.replaceAll("\n", " ")));
     await terminal.untilCursorLine("nina (no directory)> |");
     await terminal.press("half a l");

@@ -79,7 +79,7 @@ export class DirectorySearch {
     if (this.#isTold) return;
     this.#isTold = true;
     this.ports.tell(
-      `No connection with the directory at ${address}: ${reason}; it is tried again, and you are asked how to log in ` +
+      `No connection with the directory at ${address}: ${reason}; trying again, and you are asked how to log in ` +
         "once it answers. Ctrl+C leaves",
     );
   }

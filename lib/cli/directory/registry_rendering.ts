@@ -156,9 +156,7 @@ export class RegistryRendering {
     if (event.isFull || event.isCutOff) return []; // an error event says so
     // During a call, "the other side" would be read as the person called.
     const because = reason === "" ? "" : `: ${reason.replace(OTHER_SIDE_CLOSED, CLOSED_TEXT)}`;
-    const then = this.#call?.isDirect
-      ? "; the call goes on, and it is tried again"
-      : "; it is tried again";
+    const then = this.#call?.isDirect ? "; the call goes on; trying again" : "; trying again";
     return [wrongLine(nowMs, `No connection with the directory${because}${then}`)];
   }
 

@@ -165,14 +165,14 @@ export class Peace {
         if (this.isIgnored(key)) return notice(`You ignore ${shown} already`);
         await this.ignored.add({ name, key, since: this.today() });
         return notice(
-          `You don't see any more what ${shown} says, in any mode, and calls of ${shown} are declined: ` +
+          `You no longer see what ${shown} says, in any mode, and calls of ${shown} are declined: ` +
             `/unignore ${shown} ends that`,
         );
       }
       case "unignore": {
         const { name, key } = this.#ignoredOne(command.name);
         await this.ignored.remove(key);
-        return notice(`You see again what ${shownName(name)} says`);
+        return notice(`You see what ${shownName(name)} says again`);
       }
     }
   }

@@ -43,7 +43,7 @@ function searching(wait = true) {
 }
 
 const DOWN = (reason: string) =>
-  `No connection with the directory at chat.example:4400: ${reason}; it is tried again, and you are asked how to log ` +
+  `No connection with the directory at chat.example:4400: ${reason}; trying again, and you are asked how to log ` +
   "in once it answers. Ctrl+C leaves";
 
 Deno.test("a directory that isn't there is told once, and dialled until it is there", async () => {

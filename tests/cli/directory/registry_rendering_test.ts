@@ -193,7 +193,7 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
   [[...IN, USERS], "12:03 * Online: alice (you), bob, carol (in a call), dave (guest)\n"],
   [
     [...IN, { event: "session", state: "down", name: "alice", guest: false, reason: "refused" }],
-    "12:03 ! No connection with the directory: refused; it is tried again\n",
+    "12:03 ! No connection with the directory: refused; trying again\n",
   ],
   [
     [READY, {
@@ -208,7 +208,7 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
   ],
   [
     [...IN, ...TALKING, { event: "session", state: "down", name: "alice", guest: false }],
-    "12:03 ! No connection with the directory; the call goes on, and it is tried again\n",
+    "12:03 ! No connection with the directory; the call goes on; trying again\n",
   ],
   [
     [...IN, { event: "session", state: "down", name: "alice", guest: false }, UP],
@@ -267,7 +267,7 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
   ...["the other side hung up", "the other side cut the connection"].map((reason) =>
     [
       [...IN, { event: "session", state: "down", name: "alice", guest: false, reason }],
-      "12:03 ! No connection with the directory: it closed the connection; it is tried again\n",
+      "12:03 ! No connection with the directory: it closed the connection; trying again\n",
     ] as const
   ),
   [[...IN, ...TALKING], "12:03 * Connected with bob, directly. Not verified: /verify bob\n"],
@@ -411,7 +411,7 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
   ],
   [
     [...IN, ...RELAYED, { event: "session", state: "down", name: "alice", guest: false }],
-    "12:03 ! No connection with the directory; it is tried again\n",
+    "12:03 ! No connection with the directory; trying again\n",
   ],
   [
     [...IN, ...RELAYED, { event: "session", state: "replaced", name: "alice", guest: false }],

@@ -189,7 +189,7 @@ function sessionLine({ state, reason, name: who }, { wasDown }) {
   if (state === "up") return wasDown ? info("Back in the directory as ", name(who)) : null;
   if (state === "replaced") return warning("You came in from somewhere else");
   return warning(
-    `No connection with the directory${reason ? `: ${reason}` : ""}; it is tried again`,
+    `No connection with the directory${reason ? `: ${reason}` : ""}; trying again`,
   );
 }
 

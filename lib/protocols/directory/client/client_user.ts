@@ -413,7 +413,7 @@ function problemsOf(standing: Standing): readonly string[] {
     problems.push("You aren't in the directory: after the call you are asked how to come in");
   } else if (session === "down") {
     const because = failure === null ? "" : `: ${failure}`;
-    problems.push(`You aren't in the directory${because}; it is tried again and again`);
+    problems.push(`You aren't in the directory${because}; trying again`);
   } else if (isCutOff) {
     problems.push(CUT_OFF_TEXT);
   }

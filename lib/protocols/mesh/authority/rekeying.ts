@@ -117,7 +117,7 @@ export class Rekeying {
 
   #makeUpLater(code: ErrorCode, text: string, nowMs: number): void {
     if (!this.#makeUpPauses.hasFailed) {
-      const rest = "; it is tried again until that works, and nobody new comes in before";
+      const rest = "; trying again until that works, and nobody new comes in before";
       this.#refuse(code, `Cannot make a new invite yet: ${text}${rest}`, this.#makeUpRef);
     }
     this.#makeUpAtMs = nowMs + this.#makeUpPauses.failed(this.env.random());
