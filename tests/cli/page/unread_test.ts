@@ -191,6 +191,10 @@ Deno.test("page: whoever writes under names without end takes no conversation fr
   const lines = items(before).filter(({ parts }) => parts?.[0].includes("more than 300"));
   assertEquals(lines.length, 1, "it is said once");
 
+  const unsaid = [{ id: "u", place: placeOf(before, "zed304"), text: "not yet", said: "not yet" }];
+  const waits = after({ ...before, unsaid }, [writes("yak")]);
+  assertEquals(["zed304", "zed302", "yak"].map((name) => listed(waits, name)), [true, false, true]);
+
   // What the user has opened, or answered, later than that.
   const asked = reduce(before, { type: "open", person: "Carol" });
   const elsewhere = reduce(asked, { type: "select", place: "main" });

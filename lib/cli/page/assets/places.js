@@ -131,14 +131,20 @@ export function withPlace(state, place) {
     : next;
 }
 
-/** Without the call that ended first, where there are too many beside the one that has just begun. */
-function withoutOldCall(state, begun) {
+/** Places that may go: neither seen now, nor just begun, no call that is on, and nothing waits there to be said. */
+function dispensable(state, begun) {
   const unsaid = new Set(state.unsaid.map(({ place }) => place));
   const talking = folded(state.call?.peer ?? "");
-  const over = [...state.places.values()].filter(({ id, type, person, unread }) =>
-    type === "call" && id !== begun && id !== state.current && unread === 0 && !unsaid.has(id) &&
-    folded(person) !== talking
+  return [...state.places.values()].filter(({ id, type, person }) =>
+    id !== begun && id !== state.current && !unsaid.has(id) &&
+    (type === "direct" || (type === "call" && folded(person) !== talking))
   );
+}
+
+/** Without the call that ended first, where there are too many beside the one that has just begun. */
+function withoutOldCall(state, begun) {
+  const over = dispensable(state, begun)
+    .filter(({ type, unread }) => type === "call" && unread === 0);
   if (over.length <= CALLS_OVER_MAX) return state;
   const endOf = ({ chunks }) => chunks.at(-1)?.items.at(-1)?.at ?? "";
   const [first] = over.toSorted((one, other) => endOf(one).localeCompare(endOf(other)));
@@ -153,9 +159,7 @@ function withoutOldCall(state, begun) {
  * one.
  */
 function withoutOne(state, begun) {
-  const others = [...state.places.values()].filter(({ id, type }) =>
-    id !== begun && id !== state.current && (type === "direct" || type === "call")
-  );
+  const others = dispensable(state, begun);
   const gone = others.findLast(({ isOwn }) => !isOwn) ?? others[0];
   if (gone === undefined) return state;
   const places = new Map(state.places);
