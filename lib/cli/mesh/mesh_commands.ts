@@ -145,7 +145,7 @@ export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<Mesh
       run: (submit: MeshCommandSink, { n: which }, ref) => submit({ command: "room", which }, ref),
     }),
     ...fileCommands(
-      "offer a file to NAME alone, or to all; it is fetched with /get, and you may leave",
+      "offer a file to NAME alone, or to all; once somebody has fetched it (/get), you may leave",
     ),
     inviteCommand,
     command({
