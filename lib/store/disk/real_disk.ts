@@ -187,7 +187,7 @@ export class RealDisk implements Disk {
   }
 
   async othersBelow(folder: string): Promise<readonly string[]> {
-    return (await orNullWhereMissing("list", folder, () => othersBelow(folder)) ?? []).sort();
+    return (await othersBelow(folder)).sort();
   }
 
   async version(path: string): Promise<string | null> {
@@ -397,12 +397,16 @@ function isLink(path: string): boolean {
 }
 
 /** Below a link it doesn't look. */
-function othersBelow(folder: string): string[] {
-  return [...Deno.readDirSync(folder)].flatMap(({ name, isSymlink, isDirectory }) => {
+async function othersBelow(folder: string): Promise<string[]> {
+  // One that has been removed meanwhile hides nothing of the others.
+  const entries = await orNullWhereMissing("list", folder, () => [...Deno.readDirSync(folder)]);
+  const found: string[] = [];
+  for (const { name, isSymlink, isDirectory } of entries ?? []) {
     const path = `${folder}/${name}`;
-    if (isSymlink || isOthers(path)) return [path];
-    return isDirectory ? othersBelow(path) : [];
-  });
+    if (isSymlink || isOthers(path)) found.push(path);
+    else if (isDirectory) found.push(...await othersBelow(path));
+  }
+  return found;
 }
 
 /** False where it has been removed meanwhile, as other programs of the profile do with theirs. */
