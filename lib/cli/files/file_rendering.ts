@@ -39,18 +39,23 @@ function percentOf(bytes: number, size: number): number {
   return size === 0 ? 100 : Math.floor(100 * bytes / size);
 }
 
+/** After that, what nobody sends waits, ms. */
+export const QUIET_MS = 5_000;
+
 /**
  * How far a file is, how fast it comes, and how long the rest takes at that: `5 % of 1.5 GB, 40.0 MB/s, 36 s left`;
- * that it waits, where nothing has come.
- * @param lately How many bytes came in how many ms; of less than a second nothing is said.
+ * that it waits, where nothing comes.
+ * @param lately How many bytes came in how many ms; of less than a second nothing is said. `quietMs`: since the last came.
  */
 export function progressOf(
   bytes: number,
   size: number,
-  lately: { readonly bytes: number; readonly ms: number },
+  lately: { readonly bytes: number; readonly ms: number; readonly quietMs: number },
 ): string {
   const far = `${percentOf(bytes, size)} % of ${sizeText(size)}`;
-  if (lately.bytes === 0) return `${far}, waits for somebody who has it`;
+  if (lately.bytes === 0 || lately.quietMs >= QUIET_MS) {
+    return `${far}, waits for somebody who has it`;
+  }
   if (lately.ms < 1_000) return far;
   const perSecond = 1_000 * lately.bytes / lately.ms;
   const seconds = Math.ceil((size - bytes) / perSecond);

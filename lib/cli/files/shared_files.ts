@@ -25,7 +25,7 @@ import { pathTyped } from "./path_typed.ts";
 import { downloadsOf, type SharingOptions } from "./file_arguments.ts";
 import type { FileCommand, FileEvent, FileView } from "./file_events.ts";
 import type { OpenTransfers } from "./open_transfers.ts";
-import { progressOf, sizeText } from "./file_rendering.ts";
+import { progressOf, QUIET_MS, sizeText } from "./file_rendering.ts";
 
 /** Frames that wait while the machine is loaded: more than anybody sends in that time. */
 const WAITING_MAX = 1_024;
@@ -102,11 +102,18 @@ export class SharedFiles {
   readonly #waiting: (readonly [PeerKey, Uint8Array])[] = [];
   readonly #offers = new Map<number, Extract<FileEvent, { readonly event: "offer" }>>();
   readonly #questions = new FileQuestions(() => SYSTEM_LINK_CLOCK.nowMs());
-  /** What is fetched: how many bytes are here, how many were when it was begun, and when that was. */
+  /** What is fetched: how many bytes are here, how many were when it was begun, when that was, and when the last came. */
   readonly #fetching = new Map<
     number,
-    { readonly bytes: number; readonly first: number; readonly sinceMs: number }
+    {
+      readonly bytes: number;
+      readonly first: number;
+      readonly sinceMs: number;
+      readonly lastMs: number;
+    }
   >();
+  /** Tells that nothing comes any more. */
+  #quiet: ReturnType<typeof setTimeout> | undefined;
   /** What the user doesn't want, or no longer, as of this start: `cancel`. */
   readonly #unwanted = new Set<number>();
   /** Of files that are fetched from one person alone, that one. */
@@ -160,6 +167,7 @@ export class SharedFiles {
 
   close(): void {
     this.#isClosed = true;
+    clearTimeout(this.#quiet);
     this.#open?.close();
   }
 
@@ -285,8 +293,8 @@ export class SharedFiles {
     this.#questions.close(file);
     if (listed?.state === "fetching" && as === undefined && ui.interactive) {
       const { offer: { name, value: { size } }, bytes } = listed;
-      const far = progressOf(bytes, size, { bytes: 0, ms: 0 });
-      return ui.show({ event: "notice", text: `${name} is being fetched already: ${far}` }, ref);
+      const text = `${name} is being fetched already: ${this.#farOf(file, bytes, size)}`;
+      return ui.show({ event: "notice", text }, ref);
     }
     open.host.command({ command: "get", file, ...(as === undefined ? {} : { as }) }, ref);
   }
@@ -411,9 +419,9 @@ export class SharedFiles {
     const isHidden = offer !== undefined && !self && !this.#fetching.has(file) &&
       this.#ports.isIgnored(offer.key);
     if (state === "started" || state === "progress") {
-      const { first, sinceMs } = this.#fetching.get(file) ??
-        { first: bytes, sinceMs: SYSTEM_LINK_CLOCK.nowMs() };
-      this.#fetching.set(file, { bytes, first, sinceMs });
+      const lastMs = SYSTEM_LINK_CLOCK.nowMs();
+      const { first, sinceMs } = this.#fetching.get(file) ?? { first: bytes, sinceMs: lastMs };
+      this.#fetching.set(file, { bytes, first, sinceMs, lastMs });
     } else this.#fetching.delete(file);
     if (state !== "cancelled" || self) this.#unwanted.delete(file);
     else {
@@ -422,7 +430,7 @@ export class SharedFiles {
     }
     this.#hold(file, state);
     if (state === "failed" || state === "cancelled") this.#questions.close(file);
-    ui.progress(this.#fetching.size === 0 ? null : this.#progressText());
+    this.#showProgress();
     const { to: by, ...told } = event;
     if (by !== undefined && this.#ports.isIgnored(fingerprintOf(by))) return;
     if (state === "failed" && isHidden) return;
@@ -445,14 +453,30 @@ export class SharedFiles {
     if (![...this.#held.values()].includes(from)) this.#ports.needs?.(from, "free");
   }
 
-  #progressText(): string {
-    const nowMs = SYSTEM_LINK_CLOCK.nowMs();
-    const texts = [...this.#fetching].map(([file, { bytes, first, sinceMs }]) => {
+  /** Once nothing has come for a while, it is shown anew. */
+  #showProgress(): void {
+    clearTimeout(this.#quiet);
+    const { ui } = this.#ports;
+    if (this.#fetching.size === 0) return ui.progress(null);
+    const texts = [...this.#fetching].map(([file, { bytes }]) => {
       const { name = "", size = 0 } = this.#offers.get(file) ?? {};
-      const lately = { bytes: bytes - first, ms: nowMs - sinceMs };
-      return `${name}: ${progressOf(bytes, size, lately)}`;
+      return `${name}: ${this.#farOf(file, bytes, size)}`;
     });
-    return `Fetching ${texts.join(", ")}`;
+    ui.progress(`Fetching ${texts.join(", ")}`);
+    const quietMs = SYSTEM_LINK_CLOCK.nowMs() - QUIET_MS;
+    if (this.#fetching.values().every(({ lastMs }) => lastMs <= quietMs)) return;
+    this.#quiet = setTimeout(() => this.#showProgress(), QUIET_MS);
+  }
+
+  #farOf(file: number, bytes: number, size: number): string {
+    const nowMs = SYSTEM_LINK_CLOCK.nowMs();
+    const { first, sinceMs, lastMs } = this.#fetching.get(file) ??
+      { first: bytes, sinceMs: nowMs, lastMs: nowMs };
+    return progressOf(bytes, size, {
+      bytes: bytes - first,
+      ms: nowMs - sinceMs,
+      quietMs: nowMs - lastMs,
+    });
   }
 
   #refused(error: unknown, ref: string | undefined): void {

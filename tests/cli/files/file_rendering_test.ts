@@ -76,9 +76,11 @@ for (const [title, event, text] of TEXTS) {
 
 Deno.test("progressOf() says how fast a file comes, and how long the rest takes, after a second", () => {
   const GB = 1_000_000_000;
-  const of = (bytes: number, ms: number) => progressOf(GB / 2, GB, { bytes, ms });
+  const of = (bytes: number, ms: number, quietMs = 0) =>
+    progressOf(GB / 2, GB, { bytes, ms, quietMs });
   assertEquals(of(40_000_000, 900), "50 % of 1.0 GB");
   assertEquals(of(0, 5_000), "50 % of 1.0 GB, waits for somebody who has it");
-  assertEquals(of(50_000_000, 1_000), "50 % of 1.0 GB, 50.0 MB/s, 10 s left");
+  assertEquals(of(50_000_000, 6_000, 5_000), "50 % of 1.0 GB, waits for somebody who has it");
+  assertEquals(of(50_000_000, 1_000, 900), "50 % of 1.0 GB, 50.0 MB/s, 10 s left");
   assertEquals(of(10_000_000, 4_000), "50 % of 1.0 GB, 2.5 MB/s, 4 min left");
 });
