@@ -1,7 +1,13 @@
-import { assert } from "@std/assert";
+import { assert, assertThrows } from "@std/assert";
 import { amount } from "../given.ts";
-import { countsAtCoordinator, runBehindRouters } from "./group/router_runs.ts";
+import {
+  checkPaths,
+  countsAtCoordinator,
+  PATHS_MS,
+  runBehindRouters,
+} from "./group/router_runs.ts";
 import { ROUTERS } from "./group/routers.ts";
+import { Violation } from "./group/violation.ts";
 
 const SEEDS = amount(4, 25);
 const STEPS = 40;
@@ -19,6 +25,16 @@ Deno.test("group: members that reach the coordinator alone for a while stay a gr
   for (const routers of [["open", "open", "open"], ["cone", "firewall", "open"]] as const) {
     runBehindRouters({ seed: 3, steps: 10, loss: 0, routers, trouble: false, isCut: true });
   }
+});
+
+Deno.test("group: a path that was silent just before it is looked at has its time to be direct again", () => {
+  const routers = ["open", "cone"] as const;
+  const world = runBehindRouters({ seed: 3, steps: 10, loss: 0, routers, trouble: false });
+  world.channels.setCuts((from, to) => from !== 0 && to !== 0);
+  world.time.runUntil(world.time.nowMs + 5_000);
+  world.channels.setCuts(() => false);
+  assertThrows(() => checkPaths(world, routers, 0), Violation, "by relay, not direct");
+  checkPaths(world, routers, PATHS_MS);
 });
 
 Deno.test(`group: ${SEEDS} seeds of trouble behind routers break no promise`, () => {
