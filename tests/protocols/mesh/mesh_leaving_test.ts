@@ -19,6 +19,19 @@ Deno.test("Mesh leaves within a second although a neighbour doesn't answer any m
   assertEquals([ann.process === null, bob.process], [false, null]);
 });
 
+Deno.test("Mesh leaves within a second where what was said last has waited for a new name", () => {
+  const world = new EvenWorld(4, [], { disk: { syncMs: 20, slowChance: 0 } });
+  const [, bob] = annAndBob(world);
+  const { process } = bob;
+  for (let n = 0; n < 6; n++) world.say(process!, `${n}`, null);
+  process!.command({ command: "name", name: "Robert" });
+  world.say(process!, "the last one", null);
+  process!.command({ command: "quit" });
+  world.pass(SECOND_MS);
+
+  assertEquals(bob.process, null);
+});
+
 Deno.test("Mesh sends nothing of the room to who isn't listed any more, though the link stays", () => {
   for (const attack of ["leavesAndStays", "fallsSilentAndStays", "asksAgain"] as const) {
     const world = new EvenWorld(4);

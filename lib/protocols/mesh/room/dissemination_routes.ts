@@ -109,6 +109,8 @@ export class DisseminationRoutes {
     if (own) {
       flow.sent(messages.length, header.time);
       ownWords.said(neighbours.isAlone);
+      // What waited, for a new name, say, goes out last: who has it is asked once more.
+      if (this.isQuitting) this.#give("antiEntropy", { type: "hand-over" });
     } else if (this.#followsLastOwn(header)) {
       ownWords.heard();
     }
