@@ -97,7 +97,7 @@ const ZERO_WIDTH_JOINER = "\u200d";
  * characters beyond the BMP (`/[\p{L}\p{S}]$/u.test("🌶")` is false).
  */
 const VARIATIONS = [
-  [/^[\ufe0e\ufe0f]$/, /(?<=[\p{Emoji}\p{So}])$/u],
+  [/^[\ufe0e\ufe0f]$/, /(?<=[\p{Emoji}\p{S}])$/u],
   [
     /^[\ufe00-\ufe0d]$/,
     /(?<=[0\p{Ideographic}\p{Sm}\u3001-\u303f\uff00-\uff60\p{sc=Myanmar}\p{sc=Phags_Pa}\p{sc=Manichaean}])$/u,
