@@ -11,7 +11,14 @@ import { KnownPeers } from "../../../lib/store/profile/known_peers.ts";
 import type { MemoryDisk } from "../../doubles/memory_disk.ts";
 import { pathDigest } from "../../../lib/store/disk/paths.ts";
 import { TABLE } from "../../samples/samples.ts";
-import { oneFile, onlyEntry, profileIn, type StoredFile, storedFiles } from "../stored_files.ts";
+import {
+  oneFile,
+  onlyEntry,
+  profileIn,
+  sampleBytes,
+  type StoredFile,
+  storedFiles,
+} from "../stored_files.ts";
 
 function pins(profile: string): StoredFile {
   const path = "/p/known_peers";
@@ -35,6 +42,19 @@ async function openPlaces(disk: MemoryDisk): Promise<void> {
 const GROUPS = `${profileIn("group/alice")}/group`;
 const FRIENDS = `${profileIn("friends/alice")}/friends`;
 
+function friendsTable(): StoredFile {
+  const [from, folder] = [`${FRIENDS}/${onlyEntry(FRIENDS)}`, `/p/friends/${pathDigest(TABLE)}`];
+  const files = {
+    [`${folder}/table`]: sampleBytes(`${from}/table`),
+    [`${folder}/log`]: sampleBytes(`${from}/log`),
+  };
+  return {
+    files,
+    path: `${folder}/table`,
+    open: (disk) => openFriends(disk, "/p/friends", TABLE),
+  };
+}
+
 const ALL: readonly StoredFile[] = [
   pins(profileIn("mesh/ann")),
   pins(profileIn("group/bob")),
@@ -48,11 +68,7 @@ const ALL: readonly StoredFile[] = [
   ),
   oneFile(`${profileIn("mesh/ann")}/mesh/last`, "/p/mesh/last", openRooms),
   oneFile(`${GROUPS}/${onlyEntry(GROUPS)}/place`, "/p/group/1/place", openPlaces),
-  oneFile(
-    `${FRIENDS}/${onlyEntry(FRIENDS)}/table`,
-    `/p/friends/${pathDigest(TABLE)}/table`,
-    (disk) => openFriends(disk, "/p/friends", TABLE),
-  ),
+  friendsTable(),
 ];
 
 const KINDS = [
