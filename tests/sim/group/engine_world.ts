@@ -88,11 +88,17 @@ export class EngineWorld extends World {
     for (const { program } of this.instances) program.isCut = false;
   }
 
-  /** Whether the log in the engine has this line. */
+  /**
+   * Whether the log in the engine has this line, or had it before a later leader compacted it: whoever stood still since it
+   * wrote hears of that only then. A compacted log's lines are numbered anew, above all before.
+   */
   isThere(line: string): boolean {
     for (const { key, value } of this.engine.memory.entries.values()) {
-      const isOfLog = key.startsWith(`${PREFIX}log/`) || key.startsWith(`${PREFIX}base/`);
-      if (isOfLog && value.split("\n").slice(1, -1).includes(line)) return true;
+      const isBase = key.startsWith(`${PREFIX}base/`);
+      if (!isBase && !key.startsWith(`${PREFIX}log/`)) continue;
+      const lines = value.split("\n").slice(1, -1);
+      if (lines.includes(line)) return true;
+      if (isBase && lines.some((later) => Number(later) > Number(line))) return true;
     }
     return false;
   }
