@@ -34,6 +34,7 @@ import {
   problemLine,
   saidBy,
   saidPrivately,
+  SENDER_REMOVED,
   starLine,
   wrongLine,
 } from "../rendering/spans.ts";
@@ -265,8 +266,8 @@ function pastLine(message: HistoryMessage | RecalledMessage, nowMs: number): Lin
   const sentMs = Date.parse(message.sentAt);
   const timeMs = Number.isNaN(sentMs) ? nowMs : sentMs;
   if ("private" in message) return [{ timeMs }, " ", ...saidPrivately(message)];
-  const mark = message.removed === true ? " (sender removed) " : " ";
-  return [{ timeMs }, mark, ...saidBy(nameSpan(message.shown), message.text)];
+  const mark = message.removed === true ? SENDER_REMOVED : "";
+  return [{ timeMs }, `${mark} `, ...saidBy(nameSpan(message.shown), message.text)];
 }
 
 /** Of all rooms of the console: each says which one. */

@@ -240,6 +240,9 @@ export function isEarlier(
   return history || nowMs - Date.parse(sentAt) > LATE_MS;
 }
 
+/** Before the words of somebody who was removed. */
+export const SENDER_REMOVED = " (sender removed)";
+
 /** The start of the line. An earlier message has its author's time; any other one the present time. */
 export function messageStart(
   { history, removed, sentAt }: Pick<Said, "history" | "removed" | "sentAt">,
@@ -249,7 +252,7 @@ export function messageStart(
   const timeMs = Number.isNaN(sentMs) ? nowMs : sentMs;
   return [
     { timeMs },
-    ...(removed === true ? [" (sender removed)"] : []),
+    ...(removed === true ? [SENDER_REMOVED] : []),
     ...(!history ? [] : removed === true ? [EARLIER_UNSAID] : [EARLIER]),
     " ",
   ];

@@ -22,7 +22,7 @@ export type AntiEntropyInput =
   /** Until `drained`, messages to this neighbour may be dropped. */
   | { readonly type: "congested"; readonly peer: PeerKey }
   | { readonly type: "drained"; readonly peer: PeerKey }
-  /** We are leaving: rounds go on with each neighbour until `hasOwn` is true of it. */
+  /** We are leaving, or have said more since we were: rounds go on with each neighbour until `hasOwn` is true of it. */
   | { readonly type: "hand-over" }
   /** `Order` says that only rounds with all neighbours can help. */
   | { readonly type: "stuck" }
