@@ -39,6 +39,7 @@ export interface MemberOptions {
   readonly wallMs?: number | (() => number);
   readonly keptMessagesMax?: number;
   readonly knowsClaim?: (id: ClaimId) => boolean;
+  readonly mayBeOthers?: boolean;
 }
 
 export class Member {
@@ -63,6 +64,7 @@ export class Member {
         incarnation: options.incarnation ?? 1,
         claim: claimIdOf(this.signer.key),
         records: this.disk,
+        mayBeOthers: () => options.mayBeOthers ?? false,
         ...(options.keptMessagesMax === undefined
           ? {}
           : { keptMessagesMax: options.keptMessagesMax }),

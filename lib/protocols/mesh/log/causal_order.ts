@@ -143,7 +143,7 @@ export class CausalOrder extends OrderView implements Machine<OrderInput, OrderE
       lacksOld ||= record.kind === "frontier" && record.entries.some(({ low }) => low > 1);
     }
     this.ledger.time.comesIn();
-    this.#gaps = new Gaps(newcomer);
+    this.#gaps = new Gaps(newcomer, config.mayBeOthers);
     // What an earlier process went on without, and after which of its bundles, isn't on disk: perhaps after all of
     // them.
     if (lacksOld) this.causalFloor.raise(latestTime(this.ledger.heads(), config.genesisTime));
@@ -182,7 +182,7 @@ export class CausalOrder extends OrderView implements Machine<OrderInput, OrderE
         this.authoring.claim = input.claim;
         return this.#author();
       case "neighbours":
-        this.#gaps.neighbours = input.peers;
+        this.#gaps.setNeighbours(input.peers, this.#nowMs);
         return this.#considerGapsInTime();
       case "not-kept":
         return this.#notKept(input);

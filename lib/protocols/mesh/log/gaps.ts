@@ -7,6 +7,10 @@
  * what comes before the bundle, or knows that nobody had. Others that have nothing of the stream may not have heard of
  * its author yet; the same holds for the bundle's sender, which may have started again since.
  *
+ * A member that wakes, or whose network was gone, is told of its links' ends one after the other: the neighbour whose
+ * link ends last, or is back first, isn't all that can be asked. A single one isn't believed for some seconds, unless
+ * nobody else is in the room (see `second_source.ts`, on those that join or return).
+ *
  * A neighbour that has let go of something never keeps it again. One that has nothing yet may have it the next moment,
  * and the waiting bundle too: its word counts only if it was asked for after the bundle had come.
  *
@@ -26,6 +30,7 @@ import {
   NEARING_MS_MAX,
   NOT_GIVEN_SOURCES_MAX,
   OVERTAKING_MS_MAX,
+  SECOND_SOURCE_MS_MAX,
   STATEMENT_MS_MAX,
   STATEMENTS_MAX,
   WAITING_BUNDLES_MAX,
@@ -74,13 +79,19 @@ export class Gaps {
   /** By peer, what it says to have, but has no longer and never will have again. */
   readonly #passedOver = new Map<PeerKey, Map<StreamKey, PassedOver>>();
   #neighbours: readonly PeerKey[] = [];
+  /** When we last had only one neighbour left, or the first one again. */
+  #singleAtMs = -Infinity;
   /** Neighbours for whose answer something waits: since when, and when that was last so. */
   readonly #silent = new Map<PeerKey, { readonly sinceMs: number; readonly lastMs: number }>();
 
-  constructor(public newcomer: boolean) {}
+  /** @param mayBeOthers Whether there are members besides us and our neighbours, as far as is known. */
+  constructor(public newcomer: boolean, private readonly mayBeOthers: () => boolean) {}
 
-  set neighbours(peers: readonly PeerKey[]) {
+  setNeighbours(peers: readonly PeerKey[], nowMs: number): void {
     this.#neighbours = peers;
+    // Half of the time at most: else one that comes and goes all the time could hold up all that waits.
+    const isOver = nowMs - this.#singleAtMs >= 2 * SECOND_SOURCE_MS_MAX;
+    if (peers.length === 1 && isOver) this.#singleAtMs = nowMs;
   }
 
   note(
@@ -170,7 +181,7 @@ export class Gaps {
     const isWitnessed = this.#neighbours.some((peer) =>
       this.#hasDelivered(peer, waiting) && supplyOf(peer) === "cannot"
     );
-    let unknown = early || judges.length === 0 || !isWitnessed;
+    let unknown = early || judges.length === 0 || !isWitnessed || this.#mayOthersSpeak(nowMs);
     let likely = false;
     let goOn = counter;
     let floor = 0;
@@ -197,6 +208,12 @@ export class Gaps {
     return isGone ? { kind: "skip", counter, floor } : { kind: "waive", floor };
   }
 
+  /** Whether there is only one neighbour, and others may come within seconds. */
+  #mayOthersSpeak(nowMs: number): boolean {
+    return this.#neighbours.length === 1 && nowMs - this.#singleAtMs < SECOND_SOURCE_MS_MAX &&
+      this.mayBeOthers();
+  }
+
   /**
    * Whether this neighbour, whose answer is missing, has said nothing for so long that it isn't waited for. Otherwise it
    * could hold up all that waits for as long as it likes, as what waits is dropped after a while, and comes again.
@@ -221,6 +238,7 @@ export class Gaps {
   agreed(entry: SyncEntry, frontier: number, nowMs: number): boolean {
     const stableMs = this.newcomer ? 0 : STATEMENT_MS_MAX;
     return lastToBeHad(entry) <= frontier && this.#neighbours.length > 0 &&
+      !this.#mayOthersSpeak(nowMs) &&
       this.#neighbours.every((peer) =>
         this.#statements.standsAt(entry, frontier, peer, nowMs, stableMs)
       );

@@ -188,6 +188,8 @@ export interface OrderConfig {
   readonly claim: ClaimId | null;
   /** What is on disk, in the order of writing; records of other machines are passed over. */
   readonly records: readonly MeshRecord[];
+  /** Whether there are members besides us and our neighbours, as far as is known. */
+  readonly mayBeOthers: () => boolean;
   /** Smaller in tests than the 10,000; the same at all members of a room. */
   readonly keptMessagesMax?: number;
 }

@@ -99,15 +99,17 @@ export class RoomMachines {
       },
       fingerprintOf,
     );
+    const mayBeOthers = () => this.#mayBeOthers();
+    const genesisTime = genesis.genesis.value.time;
     this.order = new CausalOrder(
-      { room, genesisTime: genesis.genesis.value.time, incarnation, claim: null, records },
+      { room, genesisTime, incarnation, claim: null, records, mayBeOthers },
       environment,
       signer,
       (id: ClaimId) => this.roster.claim(id)?.signed.claim.value ?? null,
     );
     onDisk.clear();
     this.antiEntropy = new AntiEntropy(
-      { key: self, newcomer: !knowsRoom, mayBeOthers: () => this.#mayBeOthers() },
+      { key: self, newcomer: !knowsRoom, mayBeOthers },
       environment,
       this.order,
     );

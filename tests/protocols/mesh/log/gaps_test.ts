@@ -114,6 +114,19 @@ Deno.test("Order skips nothing because others have nothing yet, when who sent wh
   assertEquals(carl.shown, []);
 });
 
+Deno.test("Order skips nothing on the word of the neighbour whose link ends last, when all end at once", () => {
+  const { bob, carl, dora, all, entry } = gap(true);
+  says(carl, bob, [entry], 0);
+  says(carl, dora, [{ ...entry, low: 3 }], 0);
+  carl.receive(bob, all[4]!, 0, "range");
+  for (const peers of [[bob.key], [], [bob.key], [bob.key, dora.key]]) {
+    carl.step({ type: "neighbours", peers }, 2_000);
+  }
+  for (const bundle of all.slice(2)) carl.receive(dora, bundle, 2_000, "range");
+
+  assertEquals(carl.shown, ["3", "4", "5"]);
+});
+
 Deno.test("Order skips nothing on the word of another start of who sent what waits", () => {
   const { bob, carl, dora, all, entry } = gap();
   carl.receive(bob, all[4]!, 0);
@@ -271,9 +284,11 @@ const FIFTH = forged(ANN, "5", { counter: 5, previous: idOf(forged(ANN, "4", { c
 const BLOCKER = { kind: "previous", stream: STREAM, counter: 4 } as const;
 
 /** What Bob and Dora, our neighbours, say of Ann's stream, of whose fifth message Bob brought the bundle at 0 s. */
-function gapsOf({ newcomer = false, reason = "range" as BundleReason } = {}) {
-  const gaps = new Gaps(newcomer);
-  gaps.neighbours = [BOB.key, DORA.key];
+function gapsOf(
+  { newcomer = false, reason = "range" as BundleReason, mayBeOthers = false } = {},
+) {
+  const gaps = new Gaps(newcomer, () => mayBeOthers);
+  gaps.setNeighbours([BOB.key, DORA.key], 0);
   const waiting: WaitingBundle = {
     bundle: FIFTH,
     id: idOf(FIFTH),
@@ -403,9 +418,37 @@ Deno.test("Gaps: all agree on a frontier once all have had it for ten seconds, a
     says(DORA, 6, 5, 0);
     const times = [STATEMENT_MS_MAX - 1, STATEMENT_MS_MAX];
     assertEquals(times.map((nowMs) => gaps.agreed(entry, 2, nowMs)), [...agreed]);
-    gaps.neighbours = [];
+    gaps.setNeighbours([], 0);
     assertEquals(gaps.agreed(entry, 2, 20_000), false);
   }
+});
+
+Deno.test("Gaps: a single neighbour isn't believed for five seconds, if others are in the room", () => {
+  for (const mayBeOthers of [true, false]) {
+    const { gaps, says, verdict } = gapsOf({ mayBeOthers });
+    says(BOB, 6, 5);
+    gaps.setNeighbours([BOB.key], 20_000);
+    const entry = { ...STREAM, low: 6, counter: 5, id: idOf(FIFTH), unkept: 0, closed: false };
+    const at = [20_000, 24_999, 25_000];
+    const expected = mayBeOthers ? ["ask", "ask", "skip"] : ["skip", "skip", "skip"];
+    assertEquals(at.map((nowMs) => verdict(nowMs).kind), expected);
+    assertEquals(
+      at.map((nowMs) => gaps.agreed(entry, 2, nowMs)),
+      mayBeOthers ? [false, false, true] : [true, true, true],
+    );
+  }
+});
+
+Deno.test("Gaps: another one that comes and goes leaves a single neighbour unbelieved for five of ten seconds at most", () => {
+  const { gaps, says, verdict } = gapsOf({ mayBeOthers: true });
+  says(BOB, 5, 5);
+  const verdicts: string[] = [];
+  for (let nowMs = 20_000; nowMs < 40_000; nowMs += 2_500) {
+    gaps.setNeighbours([BOB.key, DORA.key], nowMs);
+    gaps.setNeighbours([BOB.key], nowMs);
+    verdicts.push(verdict(nowMs).kind);
+  }
+  assertEquals(verdicts, ["ask", "ask", "skip", "skip", "ask", "ask", "skip", "skip"]);
 });
 
 Deno.test("Gaps: a sender that has nothing of what comes before isn't blamed for that, if it has delivered it all", () => {

@@ -6,12 +6,15 @@ import { idOf, Member } from "../order_members.ts";
 
 export const weights = fc.array(fc.nat(1_000), { minLength: 8, maxLength: 40 });
 
-/** Bob keeps nothing of what ann said before "5"; carl was there until "2". */
-export function gap() {
+/**
+ * Bob keeps nothing of what ann said before "5"; carl was there until "2". @param mayBeOthers Whether he knows of
+ * members besides his neighbours.
+ */
+export function gap(mayBeOthers = false) {
   const [ann, bob, dora] = [new Member("ann"), new Member("bob"), new Member("dora")];
   const all = ["1", "2", "3", "4", "5"].map((text) => ann.sayOne(text));
   const records = all.slice(0, 2).map((bundle) => ({ kind: "bundle" as const, bundle }));
-  const carl = new Member("carl", { records });
+  const carl = new Member("carl", { records, mayBeOthers });
   const stream = { author: ann.key, incarnation: 1 };
   const entry = { ...stream, low: 5, counter: 5, id: idOf(all[4]!), unkept: 0, closed: false };
   carl.step({ type: "neighbours", peers: [bob.key, dora.key] });
