@@ -4,9 +4,13 @@
 import { hunt } from "./hunt.ts";
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { amount } from "../given.ts";
+import type { MessageId } from "../../lib/base/ids.ts";
+import type { HistoryMessage } from "../../lib/protocols/mesh/schema/events.ts";
+import { KEPT_MESSAGES_MAX } from "../../lib/protocols/mesh/schema/limits.ts";
 import type { MeshChecker } from "./mesh/checker.ts";
 import { type Flaw, gossipSubject } from "./mesh/gossip.ts";
 import { runMesh } from "./mesh/run.ts";
+import type { World } from "./mesh/world.ts";
 import { SaneEvents } from "./checkers/sane_events.ts";
 import { HonestLinks } from "./checkers/honest_links.ts";
 import { ExactlyOnce } from "./checkers/m1_exactly_once.ts";
@@ -269,6 +273,48 @@ Deno.test("runMesh() finds nothing wrong with a room that keeps its promises, in
     const { failure } = runMesh(gossipSubject(null), { seed, ...SMALL });
     assertEquals(failure?.stack ?? null, null, `seed ${seed}`);
   }
+});
+
+Deno.test("M4 allows who was made to miss messages older ones in their place, and nothing else", () => {
+  const listed = (stream: string, count: number): HistoryMessage[] =>
+    Array.from({ length: count }, (_, index) => {
+      const text = `made up ${stream}/${index + 1}`;
+      return { id: text as MessageId, from: "u", shown: "u", key: "", text, sentAt: "" };
+    });
+  const [older, withheld, others] = [listed("old/1", 40), listed("new/1", 50), listed("new/2", 60)];
+  const full = [
+    ...listed("rest/1", KEPT_MESSAGES_MAX - withheld.length - others.length),
+    ...withheld,
+    ...others,
+  ];
+  const lacking = full.filter((message) => !withheld.includes(message));
+  const violation = (
+    histories: readonly (readonly HistoryMessage[])[],
+    withheldLies = new Map([["new/1", withheld.length]]),
+  ) => {
+    const judged = () =>
+      histories.map((history, index) => ({
+        member: {
+          label: `n${index}`,
+          config: { liar: null },
+          withheldLies: index === 1 ? withheldLies : new Map(),
+        },
+        history,
+      }));
+    try {
+      new SameHistory().atAnswers({ judged } as unknown as World);
+      return null;
+    } catch (error) {
+      return (error as Error).message.split("{")[0];
+    }
+  };
+  const found = (at: number) => `M4: message ${at} in the history of n0 is `;
+
+  assertEquals(violation([full, [...older, ...lacking]]), null);
+  assertEquals(violation([full, [...older, ...lacking]], new Map()), found(0));
+  assertEquals(violation([full, lacking.slice(1)]), found(0));
+  assertEquals(violation([full, [...older, ...lacking.slice(0, -1)]]), found(0));
+  assertEquals(violation([full.slice(1), [...older, ...lacking.slice(1)]]), found(0));
 });
 
 /** Each flaw, a checker that must find it alone, and the first seed to try. */

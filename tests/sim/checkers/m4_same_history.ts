@@ -1,10 +1,11 @@
 /**
  * M4: when the room is quiet, `/history` is identical everywhere, with each message once, under a name that its
  * author had claimed, in an order consistent with causality. Of two members compared, messages that one has gone on
- * without only because of liars are ignored (`withheld.ts`).
+ * without only because of liars are ignored (`withheld.ts`), and so are the older ones that it keeps in their place.
  */
 
 import type { HistoryMessage } from "../../../lib/protocols/mesh/schema/events.ts";
+import { KEPT_MESSAGES_MAX } from "../../../lib/protocols/mesh/schema/limits.ts";
 import { isMadeUp } from "../mesh/adversary.ts";
 import { type MeshChecker, Violation } from "../mesh/checker.ts";
 import { raise } from "../mesh/ledger.ts";
@@ -36,7 +37,9 @@ export class SameHistory implements MeshChecker {
     b: { readonly member: Member; readonly history: readonly HistoryMessage[] },
   ): void {
     const comparable = comparing(a.member, b.member);
-    const [ofA, ofB] = [a.history.filter(comparable), b.history.filter(comparable)];
+    const [comparedOfA, comparedOfB] = [a.history.filter(comparable), b.history.filter(comparable)];
+    const ofA = withoutOlder(comparedOfA, comparedOfB, b.history);
+    const ofB = withoutOlder(comparedOfB, comparedOfA, a.history);
     const length = Math.max(ofA.length, ofB.length);
     for (let at = 0; at < length; at++) {
       const [one, two] = [ofA[at], ofB[at]];
@@ -87,4 +90,17 @@ export class SameHistory implements MeshChecker {
 /** Whether a message is to be compared: no liars kept either member from having it. */
 function comparing(...members: readonly Member[]): (message: HistoryMessage) => boolean {
   return ({ text }) => !members.some((member) => isWithheld(member, text));
+}
+
+/**
+ * A history without what it has at its beginning in place of messages that are ignored, if the other one had to let go
+ * of that. @param others What is compared of the other one, `all`.
+ */
+function withoutOlder(
+  own: readonly HistoryMessage[],
+  others: readonly HistoryMessage[],
+  all: readonly HistoryMessage[],
+): readonly HistoryMessage[] {
+  const isFull = all.length === KEPT_MESSAGES_MAX && others.length < all.length;
+  return isFull ? own.slice(Math.max(0, own.length - others.length)) : own;
 }
