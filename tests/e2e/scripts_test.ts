@@ -291,6 +291,8 @@ slow.test("--once and --wait: between friends, also what came while nobody waite
   await bob.until(({ event, state }) => event === "delivery" && state === "queued");
   const heard = [(await bot.next()).text, (await bot.next("--from", "Bob")).text];
   const none = await bot.run("--wait", ...BRIEF);
+  const misspelt = await bot.run("--once", "psst", "--to", "bobb", ...BRIEF);
+  const nobody = await bot.run("--once", "psst", "--to", "zoe", ...BRIEF);
   await bob.type("/exit");
   await bob.ended();
   const away = await bot.run("--once", "later", "--to", "bob", ...BRIEF);
@@ -299,6 +301,13 @@ slow.test("--once and --wait: between friends, also what came while nobody waite
   assertEquals(none.code, 3);
   assertEquals(away.code, 3);
   assertStringIncludes(away.stderr, "don't say it again");
+  // A script types nothing: it is told its flag.
+  const unknown = (name: string) => `error: Cannot find ${name} in ${friends.file}`;
+  assertEquals([misspelt.code, misspelt.stderr], [
+    2,
+    `${unknown("bobb")}; did you mean --to bob?\n`,
+  ]);
+  assertEquals([nobody.code, nobody.stderr], [2, `${unknown("zoe")}\n`]);
   await using reader = bot.begin("--wait", ...PATIENT);
   const back = await friends.start("bob");
   await back.until(isMessage("later"));

@@ -35,9 +35,18 @@ export interface SaidBy {
   readonly naming: string;
   /** What gives it more time. */
   readonly patience: string;
+  /** The words of an error that a mode makes for whoever types commands. */
+  readonly words?: (text: string) => string;
 }
 
-const BY_SCRIPT: SaidBy = { ref: "once", naming: "--to NAME", patience: "--timeout" };
+const BY_SCRIPT: SaidBy = {
+  ref: "once",
+  naming: "--to NAME",
+  patience: "--timeout",
+  words: (text) =>
+    text.replace("; write NAME/TEXT, /list shows the names", "")
+      .replace(/; did you mean (\S+)\/TEXT\?/, "; did you mean --to $1?"),
+};
 
 /** Between two questions whether it has arrived: nobody notices, and an answer costs less than a millisecond. */
 const LOOK_MS = 50;
@@ -122,7 +131,7 @@ export class Saying implements Machine<SayingInput, SayingEffect> {
   #heard(event: Fields, ref: string | undefined, nowMs: number): void {
     switch (event.event) {
       case "error":
-        if (ref === this.by.ref) this.#fail(event["code"] as ErrorCode, String(event["text"]));
+        if (ref === this.by.ref) this.#refused(event["code"] as ErrorCode, String(event["text"]));
         return;
       case "message":
         if (ref === this.by.ref && this.door.to === null) {
@@ -202,6 +211,10 @@ export class Saying implements Machine<SayingInput, SayingEffect> {
     this.#state = "arrived";
     this.#effects.push({ type: "arrived", event });
     if (!isLate) this.#effects.push({ type: "leave" });
+  }
+
+  #refused(code: ErrorCode, text: string): void {
+    this.#fail(code, this.by.words?.(text) ?? text);
   }
 
   #fail(code: ErrorCode, text: string): void {
