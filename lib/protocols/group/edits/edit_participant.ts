@@ -579,11 +579,17 @@ export class EditParticipant {
   }
 
   /**
-   * The request is voted on anew, under another number: once we agree again, that record takes this one's place on
-   * disk.
+   * The request is voted on anew, under another number: what we said counts for the earlier one alone. After a restart
+   * nothing of that one may be left. Where our user asked for it, `settled` would end the request, too: how it ends is
+   * awaited still, and settles both.
    */
   #anew(open: Open): void {
+    const { id, phase, signed: { request: { value: { requester } } } } = open;
+    const { out, selfKey } = this.parts;
     this.#tellAsked(open, RESTARTED);
+    if ((phase === "agreed" || phase === "agreeing") && requester !== selfKey) {
+      out.note({ kind: "settled", id });
+    }
     this.#forget(open);
   }
 

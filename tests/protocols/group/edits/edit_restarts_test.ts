@@ -133,6 +133,24 @@ Deno.test("after a restart what an earlier process agreed to is agreed to, and n
   assertEquals(bob.told("vote-wanted"), []);
 });
 
+Deno.test("after a restart nothing is left of a yes to an edit that was accepted anew and then refused", () => {
+  const net = started();
+  const [ann, bob] = three(net);
+  const signed = requestOf(ann, GROUP, 1, "uno");
+  ask(net, signed, { policy: "ask" });
+  bob.command({ command: "go", edit: 1 });
+  net.settle();
+  // The coordinator was started again, and had forgotten it.
+  ask(net, signed, { policy: "ask", edit: 2 });
+  bob.command({ command: "abort", edit: 2 });
+  net.settle();
+  bob.kill();
+  bob.start();
+  net.settle();
+
+  assertEquals(bob.machine!.membership!.voting.locks, []);
+});
+
 // Consents.
 
 Deno.test("what was asked for by a process that is gone is agreed to no more, by nobody", () => {
