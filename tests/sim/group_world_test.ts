@@ -1,13 +1,17 @@
-// The parts of the simulated group give exactly the guarantees of member_io.ts.
+// The parts of the simulated group give exactly the guarantees of member_io.ts; and what its checkers let pass.
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { Endpoint, PeerKey } from "../../lib/base/ids.ts";
 import { signBatch } from "../../lib/protocols/group/schema/history.ts";
 import type { MemberInput } from "../../lib/protocols/group/schema/member_io.ts";
 import type { MemberRecord } from "../../lib/protocols/group/schema/records.ts";
+import { idOf, requestOf } from "../protocols/group/edit_fixtures.ts";
 import { fakeCrypto, fakeSigner } from "./fake_crypto.ts";
 import { type ChannelOwner, Channels, type IdealPort } from "./group/channels.ts";
+import { Votes } from "./group/checkers/votes.ts";
 import { GroupDisk } from "./group/group_disk.ts";
+import { Violation } from "./group/violation.ts";
+import type { Party } from "./group/world.ts";
 import { Random } from "./random.ts";
 import { VirtualTime } from "./virtual_time.ts";
 import { groupIdOf } from "../../lib/protocols/group/schema/founding.ts";
@@ -195,4 +199,25 @@ Deno.test("channels bring each message once and in order, and all are up when al
       }
     }
   }
+});
+
+Deno.test("E4 holds whoever has agreed to that edit, not to another one of the same request", () => {
+  const signed = requestOf({ name: "ann", signer: fakeSigner("ann") }, GROUP, 1, "new");
+  const prepared = { kind: "prepared", edit: 1, view: 1, isConsented: true, signed } as const;
+  // All that the checker looks at.
+  const bob = { name: "bob", disk: { records: [prepared] } } as unknown as Party;
+  const refuses = (edit: number) =>
+    new Votes().sent(bob, {
+      type: "vote",
+      id: idOf(signed),
+      edit,
+      view: 1,
+      agrees: false,
+      origin: null,
+      consent: null,
+      reason: "",
+    });
+
+  assertThrows(() => refuses(1), Violation, "E4: bob refuses what it has agreed to");
+  refuses(2);
 });

@@ -37,10 +37,10 @@ class RefusesAgreed extends Wrapped<MemberInput, MemberEffect> {
     input: MemberInput,
   ): readonly MemberEffect[] {
     if (input.type !== "peer-message" || input.message.type !== "inquire") return effects;
-    const aborted = input.message.edits.map(({ id }): MemberEffect => ({
+    const aborted = input.message.edits.map(({ id, edit }): MemberEffect => ({
       type: "tell",
       peers: [input.peer],
-      message: { type: "aborted", id, edit: 0, reason: { code: "abandoned", who: [], said: "" } },
+      message: { type: "aborted", id, edit, reason: { code: "abandoned", who: [], said: "" } },
     }));
     return [...effects, ...aborted];
   }

@@ -102,7 +102,7 @@ export class Votes implements Checker {
       case "prepare":
         return void this.#votedIn.set(message.edit, message.view);
       case "vote":
-        if (message.agrees || !isPrepared(party, message.id)) return;
+        if (message.agrees || !isPrepared(party, message)) return;
         throw new Violation(`E4: ${party.name} refuses what it has agreed to`);
     }
   }
@@ -209,7 +209,7 @@ export class Votes implements Checker {
   toldMembers(process: MemberProcess, message: GroupMessage): void {
     if (message.type !== "aborted") return;
     const { id } = message;
-    if (!isPrepared(process.party, id)) return void this.#unvoted.add(id);
+    if (!isPrepared(process.party, message)) return void this.#unvoted.add(id);
     // Who has asked for it may give it up, after another one that hasn't voted has refused.
     const isOwn = this.#requesters.get(id) === process.party.signer.key;
     if (isOwn && this.#unvoted.has(id)) return;
@@ -229,11 +229,19 @@ export class Votes implements Checker {
   }
 }
 
-/** Whether the party has agreed to the edit, and doesn't know the outcome. */
-function isPrepared({ disk: { records } }: Party, id: RequestId): boolean {
+/**
+ * Whether the party has agreed to the edit, and doesn't know the outcome. A request that is accepted anew is another
+ * edit: who agreed to the earlier one may refuse it.
+ */
+function isPrepared(
+  { disk: { records } }: Party,
+  { id, edit }: GroupMessageOf<"vote" | "aborted">,
+): boolean {
   let isIt = false;
   for (const record of records) {
-    if (record.kind === "prepared" && idOf(record.signed.request.value) === id) isIt = true;
+    if (record.kind === "prepared" && idOf(record.signed.request.value) === id) {
+      isIt = record.edit === edit;
+    }
     if (record.kind === "settled" && record.id === id) isIt = false;
   }
   return isIt;
