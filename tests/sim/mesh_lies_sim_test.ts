@@ -47,6 +47,11 @@ slow.test("the mesh waits for who is behind where the only way to the other half
   assertEquals(failure?.message ?? null, null);
 });
 
+slow.test("who was shown what its full disk refused may miss it for good, once alone with who says that it keeps nothing", () => {
+  const { failure } = runMesh(meshSubject(), liesRun(860_002, 9, 400, ["saysNotKept"]));
+  assertEquals(failure?.message ?? null, null);
+});
+
 /** Splits a name: `saysNotKept` becomes "says not kept". */
 function words(attack: string): string {
   return attack.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);

@@ -61,6 +61,11 @@ export class ShownLog {
     return this.#shown.has(said);
   }
 
+  /** Whether it was shown and the running program still has it. */
+  holds(said: Said): boolean {
+    return this.#shown.has(said) && !this.#forgotten.has(said);
+  }
+
   /** Notes that a message was shown, perhaps not for the first time. */
   add(said: Said): void {
     if (!this.#shown.has(said)) this.order.push(said);

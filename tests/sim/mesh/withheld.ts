@@ -24,7 +24,7 @@ export function noteWithheld(process: MemberProcess, effect: MeshEffect): void {
     if (record.kind !== "frontier") continue;
     for (const entry of record.entries) {
       for (const said of world.ledger.upTo(entry, entry.counter)) {
-        if (member.shown.has(said)) continue;
+        if (member.shown.holds(said)) continue;
         if (allLack(({ withheld }) => withheld.has(said))) member.withheld.add(said);
       }
       const stream = madeUpStream(entry);
