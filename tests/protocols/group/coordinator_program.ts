@@ -603,6 +603,11 @@ export function messageWords(message: GroupMessage): string {
 
 export function recordWords(record: CoordinatorRecord): string {
   switch (record.kind) {
+    case "lost": {
+      const { told } = record;
+      if (told === undefined) return "lost";
+      return `lost, view ${told.signed.epoch.value.view} is told of`;
+    }
     case "recounted":
       return `recounted ${record.signed.epoch.value.view}`;
     case "number":

@@ -2,6 +2,7 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
+import { isLost, proofsIn } from "../../../lib/protocols/group/coordinator/coordinator_log.ts";
 import { signEpoch } from "../../../lib/protocols/group/schema/epoch.ts";
 import { groupIdOf } from "../../../lib/protocols/group/schema/founding.ts";
 import {
@@ -87,7 +88,11 @@ Deno.test("After a lost disk the operator founds another group: later starts kno
 
 Deno.test("All of the last view have told: the group goes on, under numbers far above", () => {
   const program = Program.of("ann", "bob").withoutDisk();
-  assertEquals(program.comes("ann"), ["ann: recount", "ann: recount waits for bob"]);
+  assertEquals(program.comes("ann"), [
+    "ann: recount",
+    "disk: lost, view 2 is told of",
+    "ann: recount waits for bob",
+  ]);
   // Whoever comes by himself by then needn't be removed.
   assertEquals(program.pass(RETURN_MS - 100).includes("warning"), false);
   assertEquals(changes(program.pass(20_000)), ["warning"]);
@@ -230,8 +235,11 @@ Deno.test("Whoever is here may tell of something later first, but nobody waits f
   later.pass(RETURN_MS);
 
   later.comes("bob");
-  assertEquals(changes(later.comes("ann")), []);
-  assertEquals(changes(later.says("bob", later.somebody("bob").account())), ["warning"]);
+  assertEquals(changes(later.comes("ann")), ["disk: lost, view 1 is told of"]);
+  assertEquals(changes(later.says("bob", later.somebody("bob").account())), [
+    "disk: lost, view 2 is told of",
+    "warning",
+  ]);
   assertMatch(told(later), /View 2 .*waiting for ann/);
 
   // One that says nothing at all.
@@ -240,24 +248,43 @@ Deno.test("Whoever is here may tell of something later first, but nobody waits f
   silent.pass(RETURN_MS);
   silent.somebody("eve").answers.delete("recount");
   silent.comes("eve");
-  assertEquals(changes(silent.comes("ann")), []);
+  assertEquals(changes(silent.comes("ann")), ["disk: lost, view 1 is told of"]);
   const words = silent.pass(3_000);
   assertEquals(words.some((word) => word.includes("recounted 1")), true);
 });
 
-Deno.test("What somebody told stays told when it is gone", () => {
+Deno.test("What somebody told stays told when it is gone, after another start, too", () => {
   const program = Program.of("ann");
+  const old = [...program.disk];
   const alone = program.somebody("ann").epoch!;
   program.joins("bob");
+  const asksAnn = (later: Program) => {
+    Object.assign(later.somebody("ann"), { epoch: alone, promised: { number: 1, round: 0 } });
+    later.comes("ann");
+    assertEquals(changes(later.pass(20_000)), ["warning"]);
+    assertMatch(told(later), /waiting for ann and bob/);
+  };
+
   const later = program.withoutDisk();
   later.comes("bob");
   later.goesDown("bob");
-  Object.assign(later.somebody("ann"), { epoch: alone, promised: { number: 1, round: 0 } });
+  asksAnn(later);
+  asksAnn(later.restarted({ mayFound: false }));
 
-  later.comes("ann");
+  // What made it ask stays told as well.
+  const outdated = program.restarted({ mayFound: false, records: old });
+  outdated.disk.splice(0, Infinity, ...old);
+  outdated.comes("bob");
+  asksAnn(outdated.restarted({ mayFound: false }));
+});
 
-  assertEquals(changes(later.pass(20_000)), ["warning"]);
-  assertMatch(told(later), /waiting for ann and bob/);
+Deno.test("What was told counts no more once the group is known: a disk that is lost again asks anew", () => {
+  const program = Program.of("ann").withoutDisk();
+  program.comes("ann");
+  program.pass(RETURN_MS);
+  assertEquals(isLost(program.disk), false);
+  assertEquals(proofsIn(program.disk), []);
+  assertEquals(proofsIn([...program.disk, { kind: "lost" }]), []);
 });
 
 Deno.test("All of the last view take part in the next one: who goes in between is awaited", () => {
@@ -402,7 +429,13 @@ Deno.test("An old disk is noticed by a later view, and by the number that a memb
   const later = program.restarted({ mayFound: false, records: old });
   later.disk.splice(0, Infinity, ...old);
 
-  assertEquals(later.comes("bob"), ["bob: recount", "disk: lost", "warning", "closes bob"]);
+  assertEquals(later.comes("bob"), [
+    "bob: recount",
+    "disk: lost",
+    "disk: lost, view 2 is told of",
+    "warning",
+    "closes bob",
+  ]);
   assertMatch(later.told[0]!, /bob knows of view 2, but the last one on this disk is 1/);
   for (const name of ["ann", "bob"]) later.comes(name);
   assertEquals(changes(later.pass(RETURN_MS)).at(-2), `view ${3 + GAP}: ann bob`);
@@ -521,7 +554,7 @@ Deno.test("A compacted log says the same as the one before, also of a disk that 
   const program = Program.of("ann", "bob").withoutDisk();
   program.comes("ann");
   const kinds = () => [...program.machine.snapshot()!].map(({ kind }) => kind);
-  assertEquals(kinds(), ["lost"]);
+  assertEquals(kinds(), ["lost", "lost"]);
   program.somebody("bob").answers.delete("flush");
   program.comes("bob");
   program.pass(RETURN_MS);

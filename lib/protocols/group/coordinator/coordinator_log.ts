@@ -13,6 +13,9 @@ export function groupOf(records: readonly CoordinatorRecord[]): Group | null {
   return records.findLast((record) => record.kind === "group") ?? null;
 }
 
+/** What a member proved: the view of the last epoch that has begun for it, and how its group was founded. */
+export type Proof = NonNullable<Extract<CoordinatorRecord, { kind: "lost" }>["told"]>;
+
 /** A group's id, and what that is the digest of. */
 export type Group = Pick<Extract<CoordinatorRecord, { kind: "group" }>, "group" | "founding">;
 
@@ -21,10 +24,17 @@ export type Group = Pick<Extract<CoordinatorRecord, { kind: "group" }>, "group" 
  * founded.
  */
 export function isLost(records: readonly CoordinatorRecord[]): boolean {
-  const last = records.findLast(({ kind }) =>
-    kind === "lost" || kind === "recounted" || kind === "fresh"
-  );
-  return last?.kind === "lost";
+  return sinceKnown(records).some(({ kind }) => kind === "lost");
+}
+
+/** What members have proved since the disk was found lost or old. */
+export function proofsIn(records: readonly CoordinatorRecord[]): readonly Proof[] {
+  return sinceKnown(records).flatMap((record) => record.kind === "lost" ? record.told ?? [] : []);
+}
+
+function sinceKnown(records: readonly CoordinatorRecord[]): readonly CoordinatorRecord[] {
+  const last = records.findLastIndex(({ kind }) => kind === "recounted" || kind === "fresh");
+  return records.slice(last + 1);
 }
 
 /** Restores the state from the records. */

@@ -46,6 +46,12 @@ interface Linked {
   hello: Hello | null;
 }
 
+/** What shows that the disk is old, and why, as a sentence. */
+interface Evidence {
+  readonly because: string;
+  readonly account: Account;
+}
+
 export class RebuildingCoordinator implements Machine<CoordinatorInput, CoordinatorEffect> {
   #serving: Coordinator | null = null;
   #recounting: Recounting | null = null;
@@ -155,9 +161,9 @@ export class RebuildingCoordinator implements Machine<CoordinatorInput, Coordina
     effects: CoordinatorEffect[],
   ): void {
     if (input.type === "message" && this.#isHeld(serving, input.link, input.message, effects)) {
-      const because = this.#told(serving, input.link, input.message);
-      if (because === null) return;
-      if (because !== undefined) return this.#isOld(serving, because, nowMs, effects);
+      const told = this.#told(serving, input.link, input.message);
+      if (told === null) return;
+      if (told !== undefined) return this.#isOld(serving, told, nowMs, effects);
       const { hello } = this.#links.get(input.link)!;
       this.#links.get(input.link)!.hello = null;
       input = { ...input, message: hello! };
@@ -184,18 +190,18 @@ export class RebuildingCoordinator implements Machine<CoordinatorInput, Coordina
     return link.hello !== null;
   }
 
-  /** @returns Why the disk is old; undefined where it needn't be; null while the account hasn't come. */
+  /** @returns What shows that the disk is old; undefined where nothing does; null while the account hasn't come. */
   #told(
     { views, group }: Coordinator,
     id: LinkId,
     message: Extract<CoordinatorInput, { readonly type: "message" }>["message"],
-  ): string | null | undefined {
+  ): Evidence | null | undefined {
     if (message.type !== "account") return null;
     const { peer, hello } = this.#links.get(id)!;
     const account = checkedAccount(this.environment.crypto, this.signer.key, message);
     if (typeof account === "string" || account.group !== group) return undefined;
     const news = newsOf(views, account) ?? this.#promiseOf(views, peer, account);
-    return news === null ? undefined : `${shownName(hello!.name)} ${news}`;
+    return news === null ? undefined : { because: `${shownName(hello!.name)} ${news}`, account };
   }
 
   /**
@@ -214,7 +220,7 @@ export class RebuildingCoordinator implements Machine<CoordinatorInput, Coordina
 
   #isOld(
     serving: Coordinator,
-    because: string,
+    { because, account }: Evidence,
     nowMs: number,
     effects: CoordinatorEffect[],
   ): void {
@@ -228,6 +234,7 @@ export class RebuildingCoordinator implements Machine<CoordinatorInput, Coordina
     this.#tokensBefore = this.#lastToken;
     recounting.out.begin(nowMs);
     recounting.begin(because);
+    recounting.believe(account);
     for (const link of this.#links.keys()) {
       recounting.out.close(link, "the coordinator asks all members what there was");
     }

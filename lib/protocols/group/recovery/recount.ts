@@ -14,13 +14,14 @@
  *
  * This doesn't hold where all of N had left: members of which they know nothing may have come in after them. Nor does
  * it hold where the operator goes on without a member, or for a member that comes back with an old disk. All members
- * get time to come, and those that are here to tell, then the coordinator goes on, and the operator is told. A member that comes later with another
- * history sets its log aside.
+ * get time to come, and those that are here to tell, then the coordinator goes on, and the operator is told. A member
+ * that comes later with another history sets its log aside.
  *
  * What members say is proven as far as it counts for more than their own part: a view, and our former keys, by our
  * signature; a round by the signature of its view's sequencer.
  */
 
+import type { Proof } from "../coordinator/coordinator_log.ts";
 import type { Crypto } from "../../../base/crypto/crypto.ts";
 import type { Hash, PeerKey } from "../../../base/ids.ts";
 import {
@@ -148,6 +149,14 @@ export class Recount {
     told.number = Math.max(told.number, Math.min(promised.number, most));
     told.edit = Math.max(told.edit, Math.min(edit, EDIT_NUMBER_MAX));
     for (const key of former) told.former.add(key);
+  }
+
+  /** Counts what a member proved, also before this start. @returns Whether no view as new was known of its group. */
+  proves({ founding, signed }: Proof): boolean {
+    const before = this.#told.get(signed.epoch.value.group)?.newest;
+    const told = this.#tellsOf(signed);
+    told.founding ??= founding;
+    return told.newest !== before;
   }
 
   #tellsOf(view: SignedEpoch): Told {

@@ -15,7 +15,7 @@ import { TokenBucket } from "../../../base/rates/token_bucket.ts";
 import { UnknownMessages } from "../../../base/machine/unknown_messages.ts";
 import { type Member, NO_BALLOT } from "../schema/epoch.ts";
 import type { CoordinatorConfig, CoordinatorInput } from "../schema/coordinator_io.ts";
-import { groupOf, isLost } from "../coordinator/coordinator_log.ts";
+import { groupOf, isLost, proofsIn } from "../coordinator/coordinator_log.ts";
 import { CoordinatorOutput } from "../schema/coordinator_output.ts";
 import { inviteView } from "../coordinator/coordinator_view.ts";
 import { type CoordinatorCommand, membersEvent } from "../schema/events.ts";
@@ -37,7 +37,7 @@ import {
   type GroupMessageOf,
   VOID_INVITE,
 } from "../schema/messages.ts";
-import { checkedAccount, Recount } from "./recount.ts";
+import { type Account, checkedAccount, Recount } from "./recount.ts";
 import type { CoordinatorRecord } from "../schema/records.ts";
 import { isSameView, Views } from "../detector/views.ts";
 
@@ -104,6 +104,7 @@ export class Recounting {
       else if (record.kind === "allowed") this.#kicked.delete(record.key);
     }
     this.#recount = new Recount(hasLog ? this.#views.present : null, (key) => this.#isOut(key));
+    for (const proof of proofsIn(records)) this.#recount.proves(proof);
   }
 
   /** Whether the group is known, and all that was written and said here is done: the coordinator goes on. */
@@ -156,7 +157,9 @@ export class Recounting {
   begin(because: string | null): void {
     const { out } = this;
     this.#sinceMs = out.nowMs;
-    this.#awaitedTold = this.#warned = this.#problem;
+    this.#awaitedTold = this.#problem;
+    // Whom it waits for is told in the end, where this disk names them.
+    if (this.#recount.newest === null) this.#warned = this.#problem;
     if (!isLost(this.records)) this.#store({ kind: "lost" });
     out.warn(
       because === null
@@ -310,8 +313,16 @@ export class Recounting {
     if (caller.hello === null) return this.#offends(caller, "account before hello");
     const account = checkedAccount(this.environment.crypto, this.signer.key, message);
     if (typeof account === "string") return this.#offends(caller, account);
+    this.believe(account);
     this.#recount.put(caller.peer, account);
     this.#look();
+  }
+
+  /** What a member proves stays told after another start, too: whoever comes then may know of less. */
+  believe({ view: signed, founding }: Account): void {
+    if (signed === null || founding === null) return;
+    const told = { founding, signed };
+    if (this.#recount.proves(told)) this.#store({ kind: "lost", told });
   }
 
   // Whether it is enough.

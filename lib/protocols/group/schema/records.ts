@@ -227,8 +227,8 @@ export const COORDINATOR_STATE_LOG = recordLog("group-coordinator", 6, {
     key: hex<PeerKey>(),
   }),
   lost: row(
-    "The coordinator found this disk to be lost, or an old copy: it decides nothing before `recounted`.",
-    {},
+    "The coordinator found this disk to be lost, or an old copy: it decides nothing before `recounted`. It is repeated with what members prove until then: a later view, and how its group was founded.",
+    { told: optional(columns({ founding: foundingColumns, signed: epoch })) },
   ),
   recounted: row(
     "After `lost`: the newest view that members know of. It replaces all before, and the next view needs all its members.",

@@ -180,6 +180,7 @@ const COORDINATOR: readonly CoordinatorState[] = [
   { kind: "number", number: 12 },
   { kind: "decided", signed: SIGNED },
   { kind: "lost" },
+  { kind: "lost", told: { founding: FOUNDING, signed: SIGNED } },
   { kind: "recounted", signed: SIGNED },
   { kind: "secret", secret: { epoch: 3, secret: new Uint8Array(16).fill(6) } },
   { kind: "confirmed", ballot: { number: 12, round: 0 } },
