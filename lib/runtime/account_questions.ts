@@ -55,6 +55,8 @@ export class AccountQuestions {
         case "full":
         case "too-fast":
           return { outcome: "full" };
+        case "store-corrupt":
+          return { outcome: "disk", text: error.message, isDamaged: true };
         default:
           // Whatever the reason, the change isn't stored.
           return { outcome: "disk", text: error.message };

@@ -3,7 +3,8 @@
  * off, and etcd's leader is killed. The times are those that docs/engine.md promises.
  */
 
-import { assert, assertEquals, assertLess, fail } from "@std/assert";
+import { assert, assertEquals, assertLess, assertStringIncludes, fail } from "@std/assert";
+import { DAMAGED_TEXT } from "../../lib/protocols/directory/schema/refusal_text.ts";
 import { ACCOUNTS_HEADER } from "../../lib/store/accounts/accounts_csv.ts";
 import { HAS_ETCD, pass } from "../engine/etcd_nodes.ts";
 import type { LeanClient, LeanNews, WayInto } from "../runtime/lean_client.ts";
@@ -302,6 +303,40 @@ trial(
       "locked-out",
       "nor is the right one tried",
     );
+  },
+);
+
+trial(
+  "whose account's entry is cut is told that, the operator which one, and nobody else anything",
+  async (world) => {
+    const ivy = await world.signUp("ivy", world.at(0));
+    await ivy.type("/exit");
+    await ivy.ended();
+    const froms = [...people.values()].map((node) => node.events.length);
+    const store = world.etcd.store();
+    const key = "test/accounts/ivy";
+    const { value, modified } = (await store.get(key))!;
+    const cut = value.slice(0, value.length / 2);
+    await store.commit({ when: [{ key, modified }], puts: [{ key, value: cut }] });
+    for (const n of [0, 1]) await world.instance(n).until(says(`Cannot use the entry ${key} `));
+    for (const how of ["--login", "--signup"]) {
+      for (const n of [0, 1]) {
+        const again = world.launch(how, "ivy", world.at(n));
+        assertEquals(await endOf(again), [4, "fatal", "not-allowed"]);
+        const { last } = await again.ended();
+        assertStringIncludes(last!["text"], DAMAGED_TEXT);
+        assertEquals(again.events.filter(is("error")), []);
+      }
+    }
+    const { modified: now } = (await store.get(key))!;
+    await store.commit({ when: [{ key, modified: now }], puts: [{ key, value }] });
+    const mended = await world.logIn("ivy", world.at(1));
+    await mended.type("/exit");
+    await mended.ended();
+    for (const [at, node] of [...people.values()].entries()) {
+      const told = node.events.slice(froms[at]);
+      assertEquals(told.filter(({ event }) => ["error", "session", "fatal"].includes(event)), []);
+    }
   },
 );
 

@@ -212,7 +212,8 @@ for (const code of ["disk", "bad-file", "store-corrupt", "in-use"] as const) {
     const { accounts, questions, signUp } = world();
     await signUp("Ann", "secret12");
     accounts.failure = new P2pchatError(code, "Cannot change it");
-    const disk = { outcome: "disk", text: "Cannot change it" } as const;
+    const isDamaged = code === "store-corrupt" ? { isDamaged: true } as const : {};
+    const disk = { outcome: "disk", text: "Cannot change it", ...isDamaged } as const;
 
     assertEquals(await signUp("Bob", "secret12"), disk);
     const of = { name: "ann", version: "secret12 1" };

@@ -7,7 +7,8 @@ import {
   LOCK_OUT_MS,
 } from "../../../lib/protocols/directory/schema/limits.ts";
 import { isStill } from "../../../lib/engine/shared_store.ts";
-import { WALL_MS } from "../../protocols/directory/exchange.ts";
+import { DAMAGED_TEXT } from "../../../lib/protocols/directory/schema/refusal_text.ts";
+import { PASSWORD, WALL_MS } from "../../protocols/directory/exchange.ts";
 import { Instances } from "./instances.ts";
 
 async function two() {
@@ -596,6 +597,29 @@ Deno.test("instances: what couldn't be done with an account while the engine did
   a.account("cem");
   await instances.settle();
   assertEquals(problems(), []);
+});
+
+Deno.test("instances: whose account is damaged in the engine is told that, however they come, and once", async () => {
+  const { instances, a } = await two();
+  const ann = a.account("ann");
+  await instances.settle();
+  a.accountMode = "damaged";
+  const refusals = [];
+  for (const how of ["log-in", "sign-up", "guest", "resume"] as const) {
+    const somebody = a.somebody("bob", { device: how }).enters({ how });
+    await instances.settle();
+    refusals.push(somebody.last("refused"));
+  }
+  ann.says({ type: "change-password", old: PASSWORD, new: "another password" });
+  await instances.settle();
+  refusals.push(ann.last("refused"));
+  for (const refused of refusals) {
+    assertEquals([refused.code, refused.text, refused.retryMs], ["not-allowed", DAMAGED_TEXT, 0]);
+  }
+  a.accountMode = "answers";
+  const cem = a.account("cem");
+  await instances.settle();
+  assertEquals([cem.sees, ann.sees], ["ann free, cem free", "ann free, cem free"]);
 });
 
 Deno.test("instances: whose lease is over has its clients again when it is back, but those who are elsewhere", async () => {

@@ -11,7 +11,7 @@ import type { LockOuts } from "./lock_outs.ts";
 import { checkPassword } from "./password_check.ts";
 import type { DirectoryRefusal } from "../schema/messages.ts";
 import type { DirectoryOutput } from "../schema/directory_output.ts";
-import { REFUSED_TEXTS } from "../schema/refusal_text.ts";
+import { DAMAGED_TEXT, REFUSED_TEXTS } from "../schema/refusal_text.ts";
 import type { Entrance } from "./entrance.ts";
 
 interface AccountChangesParts {
@@ -105,6 +105,9 @@ export class AccountChanges {
       case "full":
         return this.#refuse(client, "checking", REFUSED_TEXTS.checking, PASSWORDS_RETRY_MS);
       case "disk": {
+        if (answer.isDamaged && !this.parts.out.isAlone) {
+          return this.#refuse(client, "not-allowed", DAMAGED_TEXT);
+        }
         const text = "The directory cannot store that at the moment";
         return this.#refuse(client, "disk", text, DISK_FULL_RETRY_MS);
       }

@@ -29,7 +29,7 @@ import {
   USES_MAX,
   USES_MS,
 } from "../schema/limits.ts";
-import { REFUSED_TEXTS } from "../schema/refusal_text.ts";
+import { DAMAGED_TEXT, REFUSED_TEXTS } from "../schema/refusal_text.ts";
 import type { Entrance } from "./entrance.ts";
 import type { LockOuts, Wait } from "./lock_outs.ts";
 import { checkPassword } from "./password_check.ts";
@@ -371,8 +371,13 @@ export class LogIn {
       case "full":
         return this.#refuse(link, "checking", undefined, PASSWORDS_RETRY_MS);
       case "disk":
-        if (!this.parts.out.isAlone) return this.#engineAway(link);
-        return this.#refuse(link, "disk", "The directory cannot store your account at the moment");
+        if (this.parts.out.isAlone) {
+          const text = "The directory cannot store your account at the moment";
+          return this.#refuse(link, "disk", text);
+        }
+        // In an engine each account is an entry of its own: others can be read.
+        if (answer.isDamaged) return this.#refuse(link, "not-allowed", DAMAGED_TEXT);
+        return this.#engineAway(link);
       default:
         unreachable(answer);
     }

@@ -73,7 +73,8 @@ export type AccountAnswer =
   | { readonly outcome: "name-taken" }
   /** Too many passwords wait to be hashed. */
   | { readonly outcome: "full" }
-  | { readonly outcome: "disk"; readonly text: string };
+  /** `isDamaged`: what is stored can't be read, which no waiting mends. */
+  | { readonly outcome: "disk"; readonly text: string; readonly isDamaged?: true };
 
 export type DirectoryInput =
   | ModeInput<DirectoryMessage, DirectoryCommand>

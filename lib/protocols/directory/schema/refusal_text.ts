@@ -24,6 +24,10 @@ export const REFUSED_TEXTS: Readonly<Record<DirectoryRefusal, string>> = {
   "engine": "The directory's engine doesn't answer",
 };
 
+/** Said with `not-allowed`, for which clients quote what the directory says. */
+export const DAMAGED_TEXT =
+  "The record of this account is damaged at the directory; its operator can mend it";
+
 /** The user's error code for a refusal. */
 export function errorCodeOf(code: DirectoryRefusal): ErrorCode {
   return code === "checking" ? "full" : code === "engine" ? "disk" : code;
