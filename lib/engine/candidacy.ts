@@ -7,7 +7,8 @@
 
 import type { Clock } from "../base/machine/clock.ts";
 import { P2pchatError } from "../base/errors.ts";
-import type { Entry, Following, LeaseId, SharedStore } from "./shared_store.ts";
+import { LEADER_LEASE_MS } from "./fenced_log.ts";
+import type { Entry, Following, LeaseId, Revision, SharedStore } from "./shared_store.ts";
 
 const LEASE_MS = 5_000;
 const RENEW_MS = 1_500;
@@ -23,8 +24,16 @@ interface CandidacyPorts {
   readonly id: string;
   /** What others read of this program. */
   readonly value: string;
-  /** What one candidate has in `leader`; null: nobody leads. Called first when that is known. */
+  /**
+   * What one candidate has in `leader`; null: nobody leads, or something else stands there. Called first when that is
+   * known.
+   */
   leaderIs(value: string | null): void;
+  /**
+   * What stands in `leader` has no lease, so no candidate has put it, and it doesn't go by itself.
+   * @param isDeleted Whether it has stood for as long as a lease, and is deleted; otherwise it will be.
+   */
+  odd(key: string, isDeleted: boolean): void;
   /** What all have said of themselves. */
   candidatesAre(values: readonly string[]): void;
   /** Another key below the prefix, as it is now; null: there is none. */
@@ -39,13 +48,20 @@ export class Candidacy {
   readonly #followings: readonly Following[];
   #lease: LeaseId | null = null;
   #timer: { cancel(): void } | null = null;
+  #oddTimer: { cancel(): void } | null = null;
+  /** Of what stands in `leader` without a lease. */
+  #oddModified: Revision | undefined = undefined;
   #trouble: string | null = null;
   #isOver = false;
 
   constructor(readonly ports: CandidacyPorts) {
     const { heeds, leaderIs, candidatesAre } = ports;
     this.#followings = [
-      this.#follow("leader", ([leader]) => leaderIs(leader?.value ?? null)),
+      this.#follow("leader", ([leader]) => {
+        const isOdd = leader !== undefined && leader.lease === null;
+        leaderIs(isOdd ? null : leader?.value ?? null);
+        this.#odd(isOdd ? leader : null);
+      }),
       this.#follow(heeds.name, ([entry]) => heeds.is(entry?.value ?? null)),
       this.#follow("standby/", (entries) => candidatesAre(entries.map(({ value }) => value))),
     ];
@@ -74,6 +90,30 @@ export class Candidacy {
       },
       refused: (error) => this.#refused(error),
     });
+  }
+
+  /**
+   * Deletes what nobody's lease will. Who leads puts its own again, if that was overwritten, and has as long for it as a
+   * lease lasts; one that stood still finds itself fenced off.
+   */
+  #odd(entry: Entry | null): void {
+    if (entry?.modified === this.#oddModified) return;
+    this.#oddTimer?.cancel();
+    this.#oddModified = entry?.modified;
+    if (entry === null) return;
+    const { clock, odd } = this.ports;
+    odd(entry.key, false);
+    this.#oddTimer = clock.at(clock.nowMs() + LEADER_LEASE_MS, () => void this.#delete(entry));
+  }
+
+  /** Until it is gone, or another one. */
+  async #delete(entry: Entry): Promise<void> {
+    const { clock, store, odd } = this.ports;
+    const { key, modified } = entry;
+    const { outcome } = await store.commit({ when: [{ key, modified }], puts: [], deletes: [key] });
+    if (outcome === "done") odd(key, true);
+    if (this.#isOver || outcome === "done" || this.#oddModified !== modified) return;
+    this.#oddTimer = clock.at(clock.nowMs() + RENEW_MS, () => void this.#delete(entry));
   }
 
   /** Renews the lease, or takes another one; the engine's answer says how it is. */
@@ -125,6 +165,7 @@ export class Candidacy {
   #end(): void {
     this.#isOver = true;
     this.#timer?.cancel();
+    this.#oddTimer?.cancel();
     for (const following of this.#followings) following.close();
   }
 

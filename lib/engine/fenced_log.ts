@@ -306,6 +306,12 @@ export class FencedLog {
     return outcome.revision;
   }
 
+  /** Says again who leads, where something else was put over it. @throws {P2pchatError} As `append`. */
+  async restate(): Promise<void> {
+    const { prefix, leader: value } = this.ports;
+    await this.change({ puts: [{ key: `${prefix}leader`, value, lease: this.#lease }] });
+  }
+
   #change({ when = [], ...change }: Beside): Promise<Outcome> {
     const fence = { key: `${this.ports.prefix}leader`, created: this.#fence };
     return this.ports.store.commit({ ...change, when: [fence, ...when] });
@@ -313,9 +319,9 @@ export class FencedLog {
 
   /** Leads no more. @returns Why. */
   #lose(outcome: NotDone): P2pchatError {
-    return this.#end(
-      outcome.outcome === "conflict" ? lostError() : refusal(outcome, "write the log"),
-    );
+    const isLost = outcome.outcome === "conflict" ||
+      (outcome.outcome === "refused" && outcome.code === "lease-over");
+    return this.#end(isLost ? lostError() : refusal(outcome, "write the log"));
   }
 
   #end(error: P2pchatError): P2pchatError {

@@ -273,6 +273,44 @@ trial(
   },
 );
 
+trial(
+  "garbage in the place of who leads: who does puts its own again; else it is deleted, and one leads",
+  async (world) => {
+    const before = await world.whole();
+    const store = world.etcd.store();
+    const key = "test/group/team/leader";
+    const says = (words: string) => ({ event, text, warning }: ShownEvent) =>
+      event === "notice" && warning && text.includes(key) && text.endsWith(words);
+    const { modified } = (await store.get(key))!;
+    await store.commit({ when: [{ key, modified }], puts: [{ key, value: "garbage" }] });
+    await world.instance(before).until(says("this instance, which leads, puts its own again"));
+    await holds("it stands there again", async () => (await store.get(key))!.value !== "garbage");
+    await world.edit();
+    assertEquals(await world.whole(), before);
+
+    // As where nobody leads: the key is another one than that by which it led.
+    const from = [0, 1].map((n) => world.instance(n).events.length);
+    await holds("garbage stands there before anybody leads", async () => {
+      const led = await store.get(key);
+      const when = led === null ? [] : [{ key, modified: led.modified }];
+      if (led !== null) await store.commit({ when, puts: [], deletes: [key] });
+      const puts = [{ key, value: "garbage" }];
+      return (await store.commit({ when: [{ key, is: "absent" }], puts })).outcome === "done";
+    });
+    const { editMs } = await world.through(async () => {
+      await Promise.all(
+        [0, 1].map((n) => world.instance(n).until(says("in 5 s"), 10_000, from[n])),
+      );
+    });
+    assertLess(editMs, 13_000 + BUSY_MS);
+    await world.whole();
+    const deleted = [0, 1].filter((n) =>
+      world.instance(n).events.slice(from[n]).some(says("it was deleted"))
+    );
+    assertEquals(deleted.length, 1);
+  },
+);
+
 trial("another key is refused, with what to copy from where", async (world) => {
   const node = world.launch("stranger", world.engine("team"));
   const { code, last } = await node.ended();

@@ -4,6 +4,7 @@ import { assertEquals } from "@std/assert";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import { Candidacy } from "../../lib/engine/candidacy.ts";
 import { FencedLog } from "../../lib/engine/fenced_log.ts";
+import type { Condition } from "../../lib/engine/shared_store.ts";
 import { MemoryEngine, MemoryStore } from "../doubles/memory_store.ts";
 import { VirtualClock } from "../runtime/virtual_clock.ts";
 
@@ -27,6 +28,7 @@ class World {
       id,
       value: id,
       leaderIs: (value) => say(`leader ${value}`),
+      odd: (key, isDeleted) => say(`odd ${key}${isDeleted ? " deleted" : ""}`),
       candidatesAre: (values) => say(`candidates ${values.join()}`),
       heeds: { name: "secrets", is: (value) => say(`secrets ${value}`) },
       troubled: (text) => say(`trouble ${text}`),
@@ -123,4 +125,55 @@ Deno.test("Candidacy: what the engine refuses ends it", async () => {
   assertEquals(world.take().at(-1), "one: refused not-allowed");
   await world.pass(10_000);
   assertEquals(world.take(), []);
+});
+
+Deno.test("Candidacy: what stands where a leader should and has no lease is nobody, and deleted after as long as a lease lasts", async () => {
+  const world = new World();
+  const key = `${PREFIX}leader`;
+  const one = world.candidate("one");
+  await settled();
+  world.take();
+  const put = (value: string, is: Condition) =>
+    world.engine.commit({ when: [is], puts: [{ key, value }] });
+  put("garbage", { key, is: "absent" });
+  await settled();
+  assertEquals(world.take(), ["one: leader null", `one: odd ${key}`]);
+  await world.pass(4_000);
+  put(`{"host":"127.0.0.1","port":9}`, { key, modified: world.engine.entries.get(key)!.modified });
+  await settled();
+  assertEquals(world.take(), ["one: leader null", `one: odd ${key}`], "by that, too");
+  await world.pass(4_500);
+  assertEquals([world.take(), world.engine.entries.has(key)], [[], true]);
+  await world.pass(500);
+  assertEquals(world.take().toSorted(), ["one: leader null", `one: odd ${key} deleted`]);
+  const led = await world.lead("one");
+  await world.pass(10_000);
+  assertEquals(world.take(), ["one: leader one"]);
+
+  put("garbage", { key, modified: world.engine.entries.get(key)!.modified });
+  await led.restate();
+  await world.pass(20_000);
+  assertEquals(world.take(), ["one: leader null", `one: odd ${key}`, "one: leader one"]);
+  assertEquals(world.engine.entries.get(key)!.value, "one");
+  await led.close();
+  await settled();
+  assertEquals([world.take(), world.engine.entries.has(key)], [["one: leader null"], false]);
+  await one.close();
+});
+
+Deno.test("Candidacy: what is odd is deleted once the engine answers, however late", async () => {
+  const world = new World();
+  const store = new MemoryStore(world.engine);
+  const key = `${PREFIX}leader`;
+  const one = world.candidate("one", store);
+  await settled();
+  const { commit } = store;
+  store.commit = () => Promise.resolve({ outcome: "unknown", text: "no answer" });
+  world.engine.commit({ when: [{ key, is: "absent" }], puts: [{ key, value: "garbage" }] });
+  await world.pass(20_000);
+  assertEquals(world.engine.entries.has(key), true);
+  store.commit = commit;
+  await world.pass(2_000);
+  assertEquals(world.engine.entries.has(key), false);
+  await one.close();
 });

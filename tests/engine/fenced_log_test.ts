@@ -330,6 +330,30 @@ Deno.test("FencedLog: what deletes an unfinished compaction takes nothing of the
   assertEquals((await world.leads("three")).takeLines(), ["A"]);
 });
 
+Deno.test("FencedLog: who leads says so again where that was overwritten, and not where another one may lead", async () => {
+  const world = new World();
+  const one = await world.leads("one");
+  const key = `${PREFIX}leader`;
+  const put = (value: string) => world.engine.entries.set(key, { ...entry(), value, lease: null });
+  const entry = () => world.engine.entries.get(key)!;
+  const before = entry();
+  put("garbage");
+  await one.restate();
+  const { modified: _, ...again } = entry();
+  const { modified: __, ...first } = before;
+  assertEquals(again, first, "under its lease, since the same change");
+  await one.append(["a"]);
+
+  await world.store().commit({
+    when: [{ key, modified: entry().modified }],
+    puts: [],
+    deletes: [key],
+  });
+  await world.store().commit({ when: [{ key, is: "absent" }], puts: [{ key, value: "garbage" }] });
+  const error = await assertRejects(() => one.restate(), P2pchatError);
+  assertEquals([error.code, world.lost, entry().value], ["in-use", ["one: in-use"], "garbage"]);
+});
+
 Deno.test("FencedLog: a log of which something is missing is refused", async () => {
   const missing = ["log/0000000001", "base/1/000000", "head"];
   for (const key of missing) {

@@ -9,7 +9,7 @@ import { type Endpoint, endpointText } from "../../base/ids.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import { parseHost, parsePort } from "../../base/text/endpoints.ts";
 import { Candidacy, ENGINE_LATE_MS, lateText } from "../../engine/candidacy.ts";
-import { FencedLog } from "../../engine/fenced_log.ts";
+import { FencedLog, LEADER_LEASE_MS } from "../../engine/fenced_log.ts";
 import { isFresh, joinInstances, noteFresh } from "../../engine/join_instances.ts";
 import type { EtcdStore } from "../../engine/etcd/etcd_store.ts";
 import { LEADS } from "../../protocols/group/coordinator/stand_by.ts";
@@ -212,6 +212,16 @@ export class GroupEngine {
       leaderIs: (value) => {
         this.#leader = value === null ? null : endpointIn(value);
         this.#host?.leaderIs(this.#leader);
+        this.#led?.leaderIs(value);
+      },
+      odd: (key, isDeleted) => {
+        const what = `The key ${key} of the engine holds what no instance has written`;
+        const then = isDeleted
+          ? "it was deleted"
+          : this.#led === null
+          ? `nobody leads by it, and it is deleted in ${LEADER_LEASE_MS / 1_000} s`
+          : "this instance, which leads, puts its own again";
+        warnBy(this.ports.ui)(`${what}: ${then}`);
       },
       candidatesAre: (values) => {
         this.instances = values.flatMap((value) => endpointIn(value) ?? []);
@@ -351,6 +361,15 @@ export class LedGroup implements ServedGroup {
   /** As that of `FencedLog`. */
   leads(): boolean {
     return this.store.fenced.leads();
+  }
+
+  /** What stands in the engine of who leads: where that isn't this one, it is put right, or this one doesn't lead. */
+  leaderIs(value: string | null): void {
+    const { fenced } = this.store;
+    if (value === fenced.ports.leader || this.isLost) return;
+    fenced.restate().catch((error) => {
+      if (!(error instanceof P2pchatError)) throw error; // `lost` has told it
+    });
   }
 
   /** Whether another instance may lead now. */

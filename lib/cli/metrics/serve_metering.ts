@@ -163,7 +163,9 @@ export class ServeMetering extends Metering<Status> {
     const { engine, seq } = status;
     if (engine?.answers === false) return "The engine doesn't answer";
     if (engine?.role === "stand-by") {
-      return "This instance stands by: members are sent to the one that leads";
+      return engine.leader === null
+        ? "This instance stands by, and none leads at the moment"
+        : "This instance stands by: members are sent to the one that leads";
     }
     return seq === null ? "The group waits for members who know what was there; see /status" : null;
   }

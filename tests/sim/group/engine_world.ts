@@ -212,6 +212,9 @@ export class Instance {
         this.#leader = at === null ? null : world.instances[at]!.endpoint;
         this.#standBy?.told({ type: "leader", leader: this.#leader });
       },
+      odd: (key) => {
+        throw new Violation(`${this.name} finds something odd in ${key}`);
+      },
       candidatesAre: () => {},
       heeds: { name: "secrets", is: () => {} },
       troubled: (text) => this.#standBy?.told({ type: "engine", trouble: text }),
