@@ -153,10 +153,13 @@ function listeningText({ name, host, port }: EventNamed<"ready">): Span {
   return { text: `>INFO: ${name} at address ${host} is listening at ${port}.`, as: "faint" };
 }
 
-function renamedLine({ from, name, lostTo }: EventNamed<"renamed">, nowMs: number): Line {
+function renamedLine(event: EventNamed<"renamed">, nowMs: number): Line {
+  const { from, name, self, lostTo } = event;
   // Nobody can take a name with that mark: the program tells two of a name, or a refused key, apart by it.
   const isMarked = name.startsWith(`${from}~`);
-  const line = isMarked
+  const line = self === true
+    ? starLine(nowMs, isMarked ? "You are shown as " : "You are now ", ownNameSpan(name))
+    : isMarked
     ? starLine(nowMs, "This ", nameSpan(from), " is shown as ", nameSpan(name), " from now on")
     : starLine(nowMs, nameSpan(from), " is now ", nameSpan(name));
   return lostTo === undefined ? line : [...line, ": another ", nameSpan(lostTo), " was here first"];

@@ -192,6 +192,14 @@ Deno.test("page: a conversation goes with the person who takes another name, not
   assertEquals(state.places.get("main").people.get("Robert").verified, true);
 });
 
+Deno.test("page: whose own name changed is addressed as such", () => {
+  const renamed = { event: "renamed", key: ready.key, from: "Alice", name: "Ally", self: true };
+
+  const state = after(pageOf("mesh", [ready]), [renamed]);
+
+  assertEquals(texts(state, "main").at(-1), "* You are now Ally");
+});
+
 Deno.test("page: who is away, or busy, or gone, is listed so; in a call one isn't told", () => {
   const users = [{ name: "Alice", state: "free" }, { name: "bob", state: "free", guest: true }];
   const list = pageOf("directory", [

@@ -57,7 +57,9 @@ Deno.test("Mesh says each line under the name that was typed before it, also whe
   const world = new EvenWorld(4, [{
     name: "names",
     shown({ member }, event) {
-      if (member === yan && event.event === "renamed") events.push(`renamed ${event.name}`);
+      if (event.event === "renamed" && event.self === true) {
+        events.push(`${member === yan ? "" : `${member.name}: `}renamed ${event.name}`);
+      }
       if (event.event === "error") events.push(`${member.name}: ${event.code} ${event.text}`);
       if (member === ann && event.event === "message") events.push(`<${event.from}> ${event.text}`);
     },

@@ -49,8 +49,11 @@ function leftLine({ name: who, reason, silentMs, joining, why }) {
   return warning(name(who), ` is lost: ${because}`);
 }
 
-function renamedLine({ from, name: to, lostTo }) {
-  const parts = to.startsWith(`${from}~`)
+function renamedLine({ from, name: to, self, lostTo }) {
+  const isMarked = to.startsWith(`${from}~`);
+  const parts = self === true
+    ? [isMarked ? "You are shown as " : "You are now ", name(to)]
+    : isMarked
     ? ["This ", name(from), " is shown as ", name(to), " from now on"]
     : [name(from), " is now ", name(to)];
   return info(

@@ -329,8 +329,14 @@ export class RoomEvents {
     { key, from, name, lostTo }: EffectOf<NamesEffect, "renamed">,
     ref: string | undefined,
   ): void {
-    const renamed = { event: "renamed", key: fingerprintOf(key), from, name } as const;
-    this.#show(lostTo === undefined ? renamed : { ...renamed, lostTo }, ref);
+    this.#show({
+      event: "renamed",
+      key: fingerprintOf(key),
+      from,
+      name,
+      ...(key === this.self ? { self: true } : {}),
+      ...(lostTo === undefined ? {} : { lostTo }),
+    }, ref);
   }
 
   message(message: DeliveredText, ref: string | undefined): void {

@@ -169,6 +169,8 @@ export type MeshEvent =
     readonly key: string;
     readonly from: string;
     readonly name: string;
+    /** The user's own name. */
+    readonly self?: true;
     /** The member didn't choose this: another member had its name first. */
     readonly lostTo?: string;
   }
