@@ -312,7 +312,7 @@ Deno.test("console: in a pipe lines of other rooms are marked, and lines after /
   await carol.type(":q");
   await alice.until(/#2 \* Carol left/);
   await alice.type("/part");
-  await alice.until(/You left #Home/);
+  await alice.until(/You are in room 2 now; 1 message/);
   await alice.type("/part", "not said");
   assertEquals(await alice.ended(), 0);
 
@@ -335,8 +335,8 @@ Deno.test("console: in a pipe lines of other rooms are marked, and lines after /
       lines.filter((line) => /there now/.test(line)),
       [
         "#2 * Carol left (quit)",
-        "* You are in room 2 now; 1 message came meanwhile",
         "* You left #Home",
+        "* You are in room 2 now; 1 message came meanwhile",
         "! 1 line after the command to leave is ignored",
       ],
     ),

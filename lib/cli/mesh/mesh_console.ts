@@ -139,8 +139,9 @@ export class MeshConsole {
     if (!this.#isLeaving) this.#setAside(room, wasJoining);
     if (wasJoining) this.#joined();
     this.#note();
-    if (this.current === room && first.isIn) this.#goTo(first, undefined);
-    else this.#showPrompt();
+    if (this.current === room && first.isIn) return this.#goTo(first, undefined);
+    room.tellNext?.();
+    this.#showPrompt();
   }
 
   /** What was typed for a room that has ended isn't said in another one. */
@@ -284,17 +285,23 @@ export class MeshConsole {
     this.#tellPause();
   }
 
-  /** What is typed goes to this room from now on, where it was asked for. */
-  #goTo(room: RoomInterface, ref: string | undefined): void {
+  /**
+   * What is typed goes to this room from now on, where it was asked for.
+   * @param from The room that the user parts from, if so: the line that it was left comes before that of the next one.
+   */
+  #goTo(room: RoomInterface, ref: string | undefined, from: RoomInterface | null = null): void {
     const isOfDoor = this.#isOfDoor(ref);
     if (!isOfDoor) this.current = room;
     this.#note();
     const { number, open, unseen, typed } = room;
     if (!isOfDoor) room.unseen = 0;
-    // A user who leaves all rooms isn't led from one to the other meanwhile.
-    if (!this.#isLeaving) {
+    const tell = () => {
+      // A user who leaves all rooms isn't led from one to the other meanwhile.
+      if (this.#isLeaving || from !== null && this.current !== room) return;
       this.ui.show({ event: "room", number, title: open?.title ?? null, unseen }, ref, room);
-    }
+    };
+    if (from === null) tell();
+    else from.tellNext = tell;
     if (isOfDoor) return;
     this.#showPrompt();
     if (typed !== "" && this.ui.draft?.putBack(typed) === true) room.typed = "";
@@ -426,7 +433,7 @@ export class MeshConsole {
     const [next] = this.#open;
     if (room === this.current && next !== undefined) {
       if (this.#isOfDoor(ref)) this.#setAside(room, false); // it was typed for this one
-      this.#goTo(next, undefined);
+      this.#goTo(next, undefined, room);
     }
     room.handler?.target({ command: "quit" }, ref);
   }

@@ -69,6 +69,8 @@ export class RoomInterface implements UserInterface<MeshOwnEvent, RoomSink>, Pla
   isIn = false;
   /** Whether the user has asked to leave it, and the console goes on. */
   isLeft = false;
+  /** Tells in which room the user is now, once this one was left; null: there is nothing to tell. */
+  tellNext: (() => void) | null = null;
   /** Messages of others since the user went to another room. */
   unseen = 0;
   /** What the user had typed, and not entered, when they went to another room. */

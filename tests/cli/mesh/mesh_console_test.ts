@@ -322,9 +322,9 @@ Deno.test("MeshConsole: who parts goes on in another room at once; the last one 
   club.ended.resolve(BYE);
   await settled();
   assertEquals(taken(), [
-    "room 1 aaaa . .",
     "message still there bbbb Club .",
     "parted 2 bbbb . .",
+    "room 1 aaaa . .",
   ]);
   assertEquals([state.prompt, leaves("/part")], ["Alice #1", true]);
   home.says("alone");
@@ -680,7 +680,9 @@ Deno.test("MeshConsole: what is asked at a door leaves the console in its room, 
     ["Alice #Club", "for the club", 0, ['{"command":"say","text":"to the club"}']],
   );
   type('{"command":"part","room":"bbbb","ref":"door p"}');
-  assertEquals(taken(), ["aside #Club for the club", "room 1 aaaa . ."]);
+  club.ended.resolve(BYE);
+  await settled();
+  assertEquals(taken(), ["aside #Club for the club", "parted 2 bbbb . .", "room 1 aaaa . ."]);
   assertEquals([state.prompt, home.asked], ["Alice #1", []]);
 });
 
