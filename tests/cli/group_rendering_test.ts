@@ -483,6 +483,7 @@ const PRINTED: readonly (readonly [
           state: "vote-wanted",
           deadline: new Date(CONTEXT.nowMs + 12_000).toISOString(),
         },
+        { edit: 6, seq: 5, by: "Bob", text: "no", state: "agreed", deadline: null },
         { edit: 8, seq: 1, by: "Alice", text: "hi", state: "under-way", deadline: null },
         { edit: null, seq: 2, by: "Alice", text: "ho", state: "queued", deadline: null },
       ],
@@ -491,6 +492,7 @@ const PRINTED: readonly (readonly [
     "42 entries, digest 9f3c2a1b. Bob decides the order of messages.\n" +
     "Everything you wrote is in the log.\n" +
     '? Edit 7 of entry 43, asked by Bob, waits for you: /go 7 or /abort 7 within 12 s: "at eight?"\n' +
+    'Edit 6 of entry 5, asked by Bob, isn\'t decided yet: "no"\n' +
     'Your edit 8 of entry 1 isn\'t decided yet: "hi"\nYour edit of entry 2 isn\'t under way yet: "ho"\n' +
     "Your log: /data/log\nYour key: ka\nYour UDP port: 9000\n",
   ],

@@ -75,11 +75,12 @@ export function memberEditLines(
   if (state === "under-way") {
     return withText([`Your edit ${edit} of entry ${seq} isn't decided yet`], text);
   }
+  const asked: Line = [`Edit ${edit} of entry ${seq}, asked by `, nameOf(by)];
+  if (state === "agreed") return withText([...asked, ", isn't decided yet"], text);
   const leftMs = Math.max(0, Date.parse(deadline ?? "") - nowMs);
   return withText([
     { text: "? ", as: "mark" },
-    `Edit ${edit} of entry ${seq}, asked by `,
-    nameOf(by),
+    ...asked,
     `, waits for you: /go ${edit} or /abort ${edit} within ${durationText(leftMs)}`,
   ], text);
 }

@@ -149,6 +149,7 @@ class Part {
       reporting: { changed: () => {} },
       editing: {
         askedAnew: () => {},
+        has: () => true,
         hasSigned: () => false,
         committed: () => this.told.push("committed"),
         aborted: (_id, { edit }) => this.told.push(`aborted ${edit}`),

@@ -64,7 +64,7 @@ interface EditParticipantParts extends UndeliveredParts {
   readonly reporting: Pick<Reporting, "changed">;
   readonly standing: Pick<Promises, "begun" | "isLost" | "mayDecide">;
   /** What our user asks for itself. */
-  readonly editing: Pick<Editing, "aborted" | "askedAnew" | "committed" | "hasSigned">;
+  readonly editing: Pick<Editing, "aborted" | "askedAnew" | "committed" | "has" | "hasSigned">;
   /** A decision says that our user has agreed, and it hasn't. */
   readonly misused: (edits: readonly number[]) => void;
 }
@@ -364,15 +364,29 @@ export class EditParticipant {
     return dateText(this.parts.wallMs() + dueMs - this.parts.out.monotonicMs);
   }
 
-  /** Edits that wait for our user's vote. */
-  get wanted(): readonly MemberEditView[] {
-    const { names, out } = this.parts;
-    return this.#those("asked").filter(({ dueMs }) => dueMs > out.monotonicMs).map((open) => {
-      const { seq, requester, name, text } = open.signed.request.value;
-      const by = names.shown(requester, name);
-      const deadline = this.#deadline(open);
-      return { edit: open.edit, seq, by, text, state: "vote-wanted", deadline };
-    });
+  /** Edits that wait for our user's vote, or that we agreed to and that aren't decided; without those of `Editing`. */
+  get views(): readonly MemberEditView[] {
+    const { monotonicMs } = this.parts.out;
+    const wanted = this.#those("asked").filter(({ dueMs }) => dueMs > monotonicMs);
+    const agreed = [...this.#those("agreeing"), ...this.#those("agreed")].filter(({ id }) =>
+      !this.parts.editing.has(id) && this.undelivered.on(id) === null
+    );
+    return [
+      ...wanted.map((open) => this.#shown(open, "vote-wanted", this.#deadline(open))),
+      ...agreed.map((open) => this.#shown(open, "agreed", null)),
+    ];
+  }
+
+  #shown(open: Open, state: "vote-wanted" | "agreed", deadline: string | null): MemberEditView {
+    const { seq, requester, name, text } = open.signed.request.value;
+    return {
+      edit: open.edit,
+      seq,
+      by: this.parts.names.shown(requester, name),
+      text,
+      state,
+      deadline,
+    };
   }
 
   #agree(open: Open): void {

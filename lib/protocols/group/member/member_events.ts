@@ -75,7 +75,7 @@ export function statusView(status: StatusOf): StatusEvent {
     sequencer: epoch === null ? null : nameOf(names, epoch.members[0]!),
     unsent,
     awaited: unsent === 0 || membership === null ? [] : awaitedNames(membership, names),
-    edits: [...membership?.voting.wanted ?? [], ...status.editing.views],
+    edits: [...membership?.voting.views ?? [], ...status.editing.views],
     problems: problems(status),
   };
 }

@@ -322,10 +322,10 @@ export interface MemberEditView {
   readonly by: string;
   readonly text: string;
   /**
-   * Our user's vote is wanted; the coordinator hasn't accepted the edit yet; or it has, and no decision is known
-   * here.
+   * Our user's vote is wanted; this member has agreed to another one's edit, and no decision is known here. Of our
+   * user's own: the coordinator hasn't accepted it yet; or it has, and no decision is known here.
    */
-  readonly state: "vote-wanted" | "queued" | "under-way";
+  readonly state: "vote-wanted" | "agreed" | "queued" | "under-way";
   /** Until when a vote is wanted. ISO 8601, UTC, by the local clock; null where none is. */
   readonly deadline: string | null;
 }

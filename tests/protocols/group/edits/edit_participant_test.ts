@@ -146,12 +146,13 @@ Deno.test("policy own: the author is asked, sees what and until when, and its ye
   assertEquals(votes(net), ["yes", "yes", "yes"]);
 });
 
-Deno.test("/status has the edits that wait for one's vote, until one votes or it is too late", () => {
-  const wantedAfter = (act: (net: GroupNet, ann: Node) => void) => {
+Deno.test("/status has the edits that wait for one's vote, and those agreed to, until they are decided", () => {
+  const wantedAfter = (act: (net: GroupNet, ann: Node, request: SignedEditRequest) => void) => {
     const net = started();
     const [ann, bob] = three(net);
-    ask(net, requestOf(bob, GROUP, 1, "uno"));
-    act(net, ann);
+    const request = requestOf(bob, GROUP, 1, "uno");
+    ask(net, request);
+    act(net, ann, request);
     ann.command({ command: "status" });
     net.settle();
     return ann.told("status").at(-1)!.edits;
@@ -160,8 +161,32 @@ Deno.test("/status has the edits that wait for one's vote, until one votes or it
   assertEquals(wantedAfter(() => {}), [
     { edit: 1, seq: 1, by: "bob", text: "uno", state: "vote-wanted", deadline },
   ]);
-  assertEquals(wantedAfter((_, ann) => ann.command({ command: "go", edit: 1 })), []);
+  const agreed = {
+    edit: 1,
+    seq: 1,
+    by: "bob",
+    text: "uno",
+    state: "agreed",
+    deadline: null,
+  } as const;
+  const agree = (ann: Node) => ann.command({ command: "go", edit: 1 });
+  assertEquals(wantedAfter((_, ann) => agree(ann)), [agreed]);
+  assertEquals(
+    wantedAfter((net, ann, request) => {
+      agree(ann);
+      net.settle();
+      abort(net, idOf(request), "cem");
+    }),
+    [],
+  );
   assertEquals(wantedAfter((net) => net.pass(30_000)), []);
+  // Who wasn't asked holds the entry locked as well, and is told why.
+  const net = started();
+  const [, bob, cem] = three(net);
+  ask(net, requestOf(bob, GROUP, 1, "uno"));
+  cem.command({ command: "status" });
+  net.settle();
+  assertEquals(cem.told("status").at(-1)!.edits, [agreed]);
 });
 
 Deno.test("policy ask: all but the requester are asked; auto: nobody is", () => {
