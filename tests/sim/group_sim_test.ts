@@ -48,3 +48,7 @@ for (const fault of FAULTS) {
 slow.test("group: a member whose log was set aside while it agreed to an edit proves no author from it (seed 857)", () => {
   runGroup({ seed: 857, steps: 60, scenario: { members: 5 } });
 });
+
+slow.test("group: a member that stood still asks late about an edit that a restart of the coordinator has ended (seed 841113)", () => {
+  runGroup({ seed: 841_113, steps: 200, members: 5, private: true });
+});

@@ -198,8 +198,9 @@ export class Votes implements Checker {
     const said = world.history.entries[seq - 1]!;
     const isAsked = policy === "ask" || (policy === "own" && said.by === process.party);
     if (!isAsked || by === name) throw new Violation(`E1: ${name} is asked about edit ${edit}`);
-    // A member that was frozen may ask late about an edit that is over, with the group's state of that time.
-    if (this.#over.has(edit)) return;
+    // A member that was frozen may ask late about an edit that is over, with the group's state of that time. Of those
+    // that ended with a process of the coordinator, the operator may never be told.
+    if (!this.#openAt(world).entries.has(edit)) return;
     const text = this.#texts.get(seq) ?? said.text;
     if (old !== text) {
       throw new Violation(`E2: entry ${seq} reads "${text}", ${name} sees "${old}"`);
