@@ -128,3 +128,25 @@ Deno.test("page: why a connection was given up is said, and it is tried again", 
     }
   }
 });
+
+Deno.test("page: a program that hangs is noticed within 12 s by whoever looks, and later otherwise", () => {
+  const [open] = after(START, OPENED, CHALLENGE, PROVED, WELCOME);
+  const [attempt] = after(START, OPENED);
+  const on = (session: Any, silentMs: number, askedMs: number | null, isSeen = true) =>
+    page.onSilence(session, { silentMs, askedMs, isSeen });
+  const giveUp = { type: "give up" };
+
+  assertEquals(on(open, 2_000, null), { type: "wait", ms: 7_000 });
+  assertEquals(on(open, 9_000, null), { type: "ask", ms: 3_000 });
+  assertEquals(on(open, 11_000, 2_000), { type: "wait", ms: 1_000 });
+  assertEquals(on(open, 12_000, 3_000), giveUp);
+  // After a sleep of the machine it is asked first.
+  assertEquals(on(open, 3_600_000, null), { type: "ask", ms: 3_000 });
+
+  assertEquals(on(open, 12_000, null, false), { type: "wait", ms: 8_000 });
+  assertEquals(on(open, 20_000, null, false), { type: "ask", ms: 20_000 });
+  assertEquals(on(open, 40_000, 20_000, false), giveUp);
+
+  assertEquals(on(attempt, 4_000, null), { type: "wait", ms: 6_000 });
+  assertEquals(on(attempt, 10_000, null), giveUp);
+});

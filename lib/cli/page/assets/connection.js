@@ -1,10 +1,15 @@
 /** The socket to the program, and what `session.js` decides about it. */
 
-import { newSession, programMessage, RUBBISH_TEXT, SILENT_TEXT, step } from "./session.js";
+import {
+  newSession,
+  onSilence,
+  programMessage,
+  RUBBISH_TEXT,
+  SILENT_TEXT,
+  step,
+} from "./session.js";
 import { ofWindow } from "./storage.js";
 
-/** A connection on which nothing came for so long is asked, and given up if nothing comes then, ms. */
-const SILENT_MS = 20_000;
 /** An address leaves it out. */
 const HTTP_PORT = "80";
 
@@ -18,6 +23,9 @@ export class Connection {
   #had;
   #timer = null;
   #heard = 0;
+  /** When the program was last asked whether it is there; null: something came since. */
+  #asked = null;
+  #check = null;
 
   /**
    * @param options `token`, `window`; `pass` takes the program's messages, `link` what is to be said of the connection;
@@ -30,8 +38,8 @@ export class Connection {
     addEventListener("online", () => this.#input({ type: "wake" }));
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden) this.#wakeUnlessRefused();
+      this.#heed();
     });
-    setInterval(() => this.#check(), SILENT_MS / 2);
   }
 
   start() {
@@ -87,17 +95,20 @@ export class Connection {
   #connect() {
     const socket = new WebSocket(`ws://${location.host}/socket`, "p2pchat.1");
     this.#socket = socket;
-    this.#heard = performance.now();
+    this.#hears();
     const isCurrent = () => this.#socket === socket;
     socket.onopen = () => isCurrent() && this.#input({ type: "opened" });
     socket.onmessage = ({ data }) => {
       if (!isCurrent()) return;
-      this.#heard = performance.now();
+      const wasAsked = this.#asked !== null;
+      this.#hears();
       const message = programMessage(data);
       if (message === null) this.#giveUp(RUBBISH_TEXT);
       else this.#input({ type: "received", message });
+      if (wasAsked) this.#heed(); // otherwise it is looked at in time
     };
     socket.onclose = ({ code }) => isCurrent() && this.#closed(code);
+    this.#heed();
   }
 
   /** The connection is of no use: another is made later. @param text Says why. */
@@ -113,13 +124,27 @@ export class Connection {
     this.#input({ type: "closed", code, text, random: random / 2 ** 32 });
   }
 
-  /** A connection may be dead without a word, after a sleep of the machine. */
-  #check() {
+  #hears() {
+    this.#heard = performance.now();
+    this.#asked = null;
+  }
+
+  /** Asks a program that is silent, or gives it up; and looks again when the time has come. */
+  #heed() {
+    clearTimeout(this.#check);
     if (this.#socket === null) return;
-    const isOpen = this.#session.state === "open";
-    const silentMs = performance.now() - this.#heard;
-    if (silentMs > (isOpen ? 2 * SILENT_MS : SILENT_MS / 2)) this.#giveUp(SILENT_TEXT);
-    else if (silentMs > SILENT_MS * 0.75) this.send({ type: "ping" });
+    const nowMs = performance.now();
+    const next = onSilence(this.#session, {
+      silentMs: nowMs - this.#heard,
+      askedMs: this.#asked === null ? null : nowMs - this.#asked,
+      isSeen: !document.hidden,
+    });
+    if (next.type === "give up") return this.#giveUp(SILENT_TEXT);
+    if (next.type === "ask") {
+      this.#asked = nowMs;
+      this.send({ type: "ping" });
+    }
+    this.#check = setTimeout(() => this.#heed(), next.ms);
   }
 
   async #prove({ page, program, proof }) {

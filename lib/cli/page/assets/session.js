@@ -12,6 +12,13 @@ const PAUSE_MS_MAX = 2_000;
 /** When the program takes no more windows. */
 const PAUSE_MS_FULL = 30_000;
 
+/** An attempt at which nothing came for so long is given up, ms. */
+const ATTEMPT_MS = 10_000;
+/** A connection on which nothing came for so long is asked, and given up if nothing comes then, ms. */
+const SEEN = { askMs: 9_000, answerMs: 3_000 };
+/** The same while nobody looks: it wakes the program half as often. */
+const UNSEEN = { askMs: 20_000, answerMs: 20_000 };
+
 const NORMAL = 1000;
 const REFUSED = 1008;
 const FULL = 1013;
@@ -33,6 +40,19 @@ export function programMessage(data) {
   } catch {
     return null;
   }
+}
+
+/**
+ * What silence calls for: a connection may be dead without a word, after a sleep of the machine, or the program hangs.
+ * @param silentMs Since something came. @param askedMs Since the program was asked; null: it wasn't since then.
+ * @returns `give up`, `ask`, or `wait`, and after how long to look again, ms.
+ */
+export function onSilence({ state }, { silentMs, askedMs, isSeen }) {
+  const wait = (ms) => ms > 0 ? { type: "wait", ms } : { type: "give up" };
+  if (state !== "open") return wait(ATTEMPT_MS - silentMs);
+  const { askMs, answerMs } = isSeen ? SEEN : UNSEEN;
+  if (askedMs !== null) return wait(answerMs - askedMs);
+  return silentMs < askMs ? wait(askMs - silentMs) : { type: "ask", ms: answerMs };
 }
 
 export function newSession({ hasToken, window }) {
