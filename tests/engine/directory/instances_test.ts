@@ -6,7 +6,7 @@ import {
   GUEST_HELD_MS,
   LOCK_OUT_MS,
 } from "../../../lib/protocols/directory/schema/limits.ts";
-import { isStill } from "../../../lib/engine/shared_store.ts";
+import { type Change, isStill } from "../../../lib/engine/shared_store.ts";
 import { DAMAGED_TEXT } from "../../../lib/protocols/directory/schema/refusal_text.ts";
 import { PASSWORD, WALL_MS } from "../../protocols/directory/exchange.ts";
 import { Instances } from "./instances.ts";
@@ -597,6 +597,35 @@ Deno.test("instances: what couldn't be done with an account while the engine did
   a.account("cem");
   await instances.settle();
   assertEquals(problems(), []);
+});
+
+Deno.test("instances: a broadcast that was taken without its instance hearing so is reported to its sender all the same", async () => {
+  const { instances, a, b } = await two();
+  const [first] = instances.all;
+  const ann = a.account("ann");
+  const bob = b.guest("bob");
+  const cem = a.guest("cem");
+  await instances.settle();
+  const { store } = first!;
+  const commit = store.commit.bind(store);
+  const late: Change[] = [];
+  store.commit = (change) => {
+    if (!change.puts.some(({ key }) => key.includes("/tell/"))) return commit(change);
+    late.push(change);
+    return Promise.resolve({ outcome: "unknown", text: "no answer" });
+  };
+  ann.tells("one", 1);
+  await instances.settle();
+  assertEquals(ann.last("refused").code, "engine");
+  store.commit = commit;
+  for (const change of late) await commit(change);
+  await instances.settle();
+  ann.tells("one", 1);
+  await instances.settle();
+  assertEquals([bob.heard, cem.heard], [["one"], ["one"]]);
+  await instances.pass(1_000);
+  const taken = ann.last("broadcast-taken").number;
+  assertEquals(ann.last("broadcast-sent"), { type: "broadcast-sent", number: taken, reached: 2 });
 });
 
 Deno.test("instances: whose account is damaged in the engine is told that, however they come, and once", async () => {

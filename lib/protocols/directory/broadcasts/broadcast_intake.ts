@@ -236,7 +236,7 @@ export class BroadcastIntake {
         }),
         out.monotonicMs,
       );
-      return this.#stored({ sender: null, broadcast: record, link: null });
+      return this.#stored({ sender: this.#senderHere(record), broadcast: record, link: null });
     }
     broadcasts.add(record, broadcasts.overAtMs(record, out.monotonicMs, wallMs()));
   }
@@ -341,6 +341,17 @@ export class BroadcastIntake {
     }
     const event = { event: "error", code: "disk", text: `Nothing was told: ${reason}` } as const;
     out.show(sender.key === null ? { ...event, unsent: true } : event, sender.ref);
+  }
+
+  /**
+   * Who has said it, where that client is in here: its instance wasn't told that it was taken, or it has come from that
+   * one since. Here it is told whom it has reached.
+   */
+  #senderHere(
+    { from: name, fromKey: key, fromAccount: isAccount, own, sentAt, signature }: BroadcastRecord,
+  ): Asker {
+    const sender = { name, key, isAccount, own, sentAt, signature, ref: undefined };
+    return this.#clientOf(sender) === null ? null : sender;
   }
 
   /** The sender's client; null where it isn't in. */
