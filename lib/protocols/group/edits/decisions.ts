@@ -384,7 +384,9 @@ export class Decisions {
     if (this.size + edits.length > EDITS_PENDING_MAX) return null; // the member brings it again
     const batch = keptBatch(signed);
     const committed = this.#add(batch, false);
-    out.storeThen([{ kind: "committed", batch }], () => {
+    // Its rules may come after those that were set since: they are set again.
+    const records = value.kind === "rules" ? [this.#ruled(null)] : [];
+    out.storeThen([...records, { kind: "committed", batch }], () => {
       committed.isStored = true;
       for (const key of committed.awaited) this.#tellOne(key, committed);
     });

@@ -179,6 +179,24 @@ Deno.test("a disk that has lost what was decided learns of it from the members",
   assertEquals(bring(), []);
 });
 
+Deno.test("where a disk has lost what rules were set, and a member brings them, the present ones are set again", () => {
+  const program = Program.of("ann");
+  const old = [...program.disk];
+  const asking = program.restarted({ edits: "ask" });
+  asking.comes("ann");
+  const lost = decisionAt(asking, "ann");
+  assertEquals(lost.batch.value.rules, { edits: "ask" });
+  const later = program.restarted({ records: old, edits: "own" });
+  later.comes("ann");
+
+  const words = later.says("ann", { type: "committed", signed: lost });
+  assertEquals(words, ["disk: rules, committed ", "ann: committed "]);
+  const { incarnation, counter } = lost.batch.value;
+  const done = later.says("ann", { type: "applied", incarnation, through: counter });
+  assertEquals(done.includes("disk: rules, committed "), true);
+  assertEquals(decisionAt(later, "ann").batch.value.rules, { edits: "own" });
+});
+
 Deno.test("what a member brings and this one hasn't signed breaks the rules", () => {
   const signed = (program: Program) => editOf(1, request(program, "ann", 1));
   const wrong: readonly ((program: Program) => SignedBatch)[] = [
