@@ -1,6 +1,7 @@
 // A newcomer joins through a liar that claims to keep no messages any more; the other members do have them.
 
 import { assert, assertEquals } from "@std/assert";
+import { Gaps } from "../../lib/protocols/mesh/log/gaps.ts";
 import { AntiEntropy } from "../../lib/protocols/mesh/sync/anti_entropy.ts";
 import { SecondSource } from "../../lib/protocols/mesh/sync/second_source.ts";
 import type { Attack } from "./mesh/attacks.ts";
@@ -68,13 +69,19 @@ for (const honest of [2, 8]) {
 }
 
 Deno.test("a newcomer lacks it for good where the first neighbour is believed at once", () => {
-  const undo = replaced(SecondSource.prototype, "hear", (spoken) => [spoken])();
+  const isHeard = replaced(SecondSource.prototype, "hear", (spoken) => [spoken])();
+  const { setNeighbours } = Gaps.prototype;
+  // As if it had been the only one for long.
+  const isOnly = replaced(Gaps.prototype, "setNeighbours", function (this: Gaps, peers) {
+    setNeighbours.call(this, peers, -Infinity);
+  })();
   try {
     const { pass, kept } = comeIn({ honest: 2, liar: "saysNotKept" });
     pass(120 * SECOND_MS);
     assertEquals(kept(), 0);
   } finally {
-    undo();
+    isHeard();
+    isOnly();
   }
 });
 
