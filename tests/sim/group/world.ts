@@ -529,6 +529,11 @@ export class World {
     if (lie !== null || !FATAL_AT_FAULT.has(code)) return false;
     const isTwice = detail?.endsWith("is another one, too") === true;
     if (isTwice && this.coordinator.outdatedView !== null) return false;
+    // Whose disk was put back may have been the one to ask for what only it had.
+    const isOfOld = this.members.some(({ name, isDamaged }) =>
+      isDamaged && text.startsWith(`The history of ${name} differs `)
+    );
+    if (isOfOld) return false;
     const liar = this.members.find((one) => one.lie !== null);
     if (liar === undefined || code !== "protocol") return true;
     const isOfLiar = text.startsWith(`${liar.name} `) || text.startsWith(`What ${liar.name} `);
