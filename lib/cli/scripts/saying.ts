@@ -131,7 +131,10 @@ export class Saying implements Machine<SayingInput, SayingEffect> {
   #heard(event: Fields, ref: string | undefined, nowMs: number): void {
     switch (event.event) {
       case "error":
-        if (ref === this.by.ref) this.#refused(event["code"] as ErrorCode, String(event["text"]));
+        if (ref === this.by.ref) {
+          const text = String(event["text"]);
+          this.#fail(event["code"] as ErrorCode, this.by.words?.(text) ?? text);
+        }
         return;
       case "message":
         if (ref === this.by.ref && this.door.to === null) {
@@ -211,10 +214,6 @@ export class Saying implements Machine<SayingInput, SayingEffect> {
     this.#state = "arrived";
     this.#effects.push({ type: "arrived", event });
     if (!isLate) this.#effects.push({ type: "leave" });
-  }
-
-  #refused(code: ErrorCode, text: string): void {
-    this.#fail(code, this.by.words?.(text) ?? text);
   }
 
   #fail(code: ErrorCode, text: string): void {
