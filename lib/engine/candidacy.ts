@@ -33,7 +33,7 @@ interface CandidacyPorts {
    * What stands in `leader` has no lease, so no candidate has put it, and it doesn't go by itself.
    * @param isDeleted Whether it has stood for as long as a lease, and is deleted; otherwise it will be.
    */
-  odd(key: string, isDeleted: boolean): void;
+  odd(entry: Entry, isDeleted: boolean): void;
   /** What all have said of themselves. */
   candidatesAre(values: readonly string[]): void;
   /** Another key below the prefix, as it is now; null: there is none. */
@@ -102,7 +102,7 @@ export class Candidacy {
     this.#oddModified = entry?.modified;
     if (entry === null) return;
     const { clock, odd } = this.ports;
-    odd(entry.key, false);
+    odd(entry, false);
     this.#oddTimer = clock.at(clock.nowMs() + LEADER_LEASE_MS, () => void this.#delete(entry));
   }
 
@@ -111,7 +111,7 @@ export class Candidacy {
     const { clock, store, odd } = this.ports;
     const { key, modified } = entry;
     const { outcome } = await store.commit({ when: [{ key, modified }], puts: [], deletes: [key] });
-    if (outcome === "done") odd(key, true);
+    if (outcome === "done") odd(entry, true);
     if (this.#isOver || outcome === "done" || this.#oddModified !== modified) return;
     this.#oddTimer = clock.at(clock.nowMs() + RENEW_MS, () => void this.#delete(entry));
   }

@@ -17,6 +17,7 @@ import { utf8Length } from "../base/text/text.ts";
 import { baseKey, chunksOf, foundIn, type Head, logKey } from "./fenced_log_keys.ts";
 import {
   type Change,
+  type Entry,
   isStill,
   type LeaseId,
   type Outcome,
@@ -182,6 +183,11 @@ export class FencedLog {
     if (this.ports.clock.nowMs() < this.#trustedUntilMs) return true;
     this.#end(lostError());
     return false;
+  }
+
+  /** Whether `leader`, as it is in the engine now, is still what this program leads by, whatever its value. */
+  leadsBy({ created }: Pick<Entry, "created">): boolean {
+    return created === this.#fence && this.#error === null;
   }
 
   /**

@@ -132,10 +132,14 @@ class World implements AsyncDisposable {
       }
     })();
     await bob.until(({ event }) => event === "message", undefined, from);
-    await disturb();
-    const editMs = await this.edit();
-    isOver = true;
-    await chatting;
+    let editMs;
+    try {
+      await disturb();
+      editMs = await this.edit();
+    } finally {
+      isOver = true;
+      await chatting;
+    }
     const cameMs = bob.events.slice(from).flatMap(({ event, at }) =>
       event === "message" ? [Date.parse(at)] : []
     );

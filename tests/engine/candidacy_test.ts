@@ -28,7 +28,7 @@ class World {
       id,
       value: id,
       leaderIs: (value) => say(`leader ${value}`),
-      odd: (key, isDeleted) => say(`odd ${key}${isDeleted ? " deleted" : ""}`),
+      odd: ({ key }, isDeleted) => say(`odd ${key}${isDeleted ? " deleted" : ""}`),
       candidatesAre: (values) => say(`candidates ${values.join()}`),
       heeds: { name: "secrets", is: (value) => say(`secrets ${value}`) },
       troubled: (text) => say(`trouble ${text}`),

@@ -338,6 +338,7 @@ Deno.test("FencedLog: who leads says so again where that was overwritten, and no
   const entry = () => world.engine.entries.get(key)!;
   const before = entry();
   put("garbage");
+  assert(one.leadsBy(entry()));
   await one.restate();
   const { modified: _, ...again } = entry();
   const { modified: __, ...first } = before;
@@ -350,6 +351,7 @@ Deno.test("FencedLog: who leads says so again where that was overwritten, and no
     deletes: [key],
   });
   await world.store().commit({ when: [{ key, is: "absent" }], puts: [{ key, value: "garbage" }] });
+  assert(!one.leadsBy(entry()), "though it doesn't know yet");
   const error = await assertRejects(() => one.restate(), P2pchatError);
   assertEquals([error.code, world.lost, entry().value], ["in-use", ["one: in-use"], "garbage"]);
 });

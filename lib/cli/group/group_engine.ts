@@ -11,6 +11,7 @@ import { parseHost, parsePort } from "../../base/text/endpoints.ts";
 import { Candidacy, ENGINE_LATE_MS, lateText } from "../../engine/candidacy.ts";
 import { FencedLog, LEADER_LEASE_MS } from "../../engine/fenced_log.ts";
 import { isFresh, joinInstances, noteFresh } from "../../engine/join_instances.ts";
+import type { Entry } from "../../engine/shared_store.ts";
 import type { EtcdStore } from "../../engine/etcd/etcd_store.ts";
 import { LEADS } from "../../protocols/group/coordinator/stand_by.ts";
 import type { CoordinatorEvent, EngineView } from "../../protocols/group/schema/events.ts";
@@ -214,13 +215,13 @@ export class GroupEngine {
         this.#host?.leaderIs(this.#leader);
         this.#led?.leaderIs(value);
       },
-      odd: (key, isDeleted) => {
-        const what = `The key ${key} of the engine holds what no instance has written`;
+      odd: (entry, isDeleted) => {
+        const what = `The key ${entry.key} of the engine holds what no instance has written`;
         const then = isDeleted
           ? "it was deleted"
-          : this.#led === null
-          ? `nobody leads by it, and it is deleted in ${LEADER_LEASE_MS / 1_000} s`
-          : "this instance, which leads, puts its own again";
+          : this.#led?.leadsBy(entry)
+          ? "this instance, which leads, puts its own again"
+          : `nobody leads by it, and it is deleted in ${LEADER_LEASE_MS / 1_000} s`;
         warnBy(this.ports.ui)(`${what}: ${then}`);
       },
       candidatesAre: (values) => {
@@ -361,6 +362,11 @@ export class LedGroup implements ServedGroup {
   /** As that of `FencedLog`. */
   leads(): boolean {
     return this.store.fenced.leads();
+  }
+
+  /** As that of `FencedLog`. */
+  leadsBy(entry: Entry): boolean {
+    return this.store.fenced.leadsBy(entry);
   }
 
   /** What stands in the engine of who leads: where that isn't this one, it is put right, or this one doesn't lead. */
