@@ -63,3 +63,38 @@ Deno.test("pages: each test file that is named exists", async () => {
 
   assertEquals(missing, []);
 });
+
+Deno.test("pages: none ends within a sentence, or has a line twice in a row", async () => {
+  const faults: string[] = [];
+  for (const [path, text] of await pages()) {
+    const lines = text.replace(/^```.*?^```/gms, "").split("\n").map((line) => line.trim())
+      .filter((line) => line !== "");
+    if (!/[.:|`>)]$/.test(lines.at(-1)!)) faults.push(`${path}: ends with ${lines.at(-1)}`);
+    const twice = lines.filter((line, at) => line === lines[at - 1] && !line.startsWith("|"));
+    for (const line of twice) faults.push(`${path}: twice: ${line}`);
+  }
+
+  assertEquals(faults, []);
+});
+
+Deno.test("docs/third-party.md: names each package that is locked, with its version", async () => {
+  const page = await Deno.readTextFile("docs/third-party.md");
+  const { specifiers } = JSON.parse(await Deno.readTextFile("deno.lock"));
+  const packages = Object.keys(specifiers).filter((specifier) => specifier.startsWith("npm:"))
+    .map((specifier) => /^npm:(.+)@(.+)$/.exec(specifier)!);
+
+  const missing = packages.filter(([, name, version]) =>
+    !new RegExp(`\\[${name}\\]\\([^)]*\\)\\s+${version!.replaceAll(".", "\\.")}\\b`).test(page)
+  );
+
+  assert(packages.length >= 10, `only ${packages.length} were found`);
+  assertEquals(missing.map(([specifier]) => specifier), []);
+});
+
+Deno.test("docs/operations.md: the command by which a container is asked how it is is the image's", async () => {
+  const script = await Deno.readTextFile("packaging/oci.sh");
+  const [, command] = /^health=\$\(words CMD (.*)\)$/m.exec(script)!;
+  const words = command!.split(" ").map((word) => `"${word}"`).join(", ");
+
+  assert((await Deno.readTextFile("docs/operations.md")).includes(`[${words}]`), words);
+});
