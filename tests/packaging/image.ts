@@ -62,6 +62,7 @@ Deno.test(
         quoted(config.Env)
       } $(command -v chroot) --userspec=${config.User} "$1"`;
       const health = `${inside} ${quoted(config.Healthcheck.Test.slice(1))}`;
+      const withPassword = inside.replace("env -i", "env -i P2PCHAT_PASSWORD=123-rabbit");
       for (const server of [config.Cmd, ["regserver", "--stay"]]) {
         const lines = await apart(
           `
@@ -76,6 +77,7 @@ Deno.test(
         read -r ready <&3 && echo "$ready"
         sed -n 's/^Uid:/ran as/p' "$1/proc/$!/status"
         ${health} && echo healthy
+        ${withPassword} ${quoted(config.Entrypoint)} accounts add alice > /dev/null && echo added
         kill $!
         wait $! && echo ended
         ${health} || echo gone
@@ -88,7 +90,13 @@ Deno.test(
         const [ready, user, ...later] = lines;
         assertEquals([JSON.parse(ready!).event, JSON.parse(ready!).command], ["ready", server[0]]);
         assertMatch(user!, /^ran as(\t10001){4}$/);
-        assertEquals(later, ["healthy", "ended", "gone", `${root}/data/${server[0]}/identity`]);
+        assertEquals(later, [
+          "healthy",
+          "added",
+          "ended",
+          "gone",
+          `${root}/data/${server[0]}/identity`,
+        ]);
       }
     });
   },
