@@ -258,6 +258,19 @@ Deno.test("a script without --save is told of files, and receives none", async (
   assert(text.includes("--save DIR"), text);
 });
 
+Deno.test("a link that leads out of reach isn't sent, and it is said how it could be", async () => {
+  await using world = new FilesWorld();
+  const alice = await world.member("Alice", null);
+  const link = `${world.folder}/link.txt`;
+  Deno.symlinkSync("/etc/passwd", link);
+  for (const [ref, path] of ["/etc/passwd", link].entries()) {
+    await alice.command({ command: "send", file: path, ref: `${ref}` });
+    const { event, code, text } = await alice.until((answer) => answer.ref === `${ref}`);
+    assertEquals([event, code], ["error", "not-allowed"]);
+    assert(text.endsWith("start again with --send-from DIR"), text);
+  }
+});
+
 Deno.test("no file is saved outside of the folder, or hidden, whatever its name says", async () => {
   await using world = new FilesWorld();
   const alice = await world.member("Alice", null);

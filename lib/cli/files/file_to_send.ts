@@ -25,6 +25,7 @@ export async function fileToSend(typed: string, dataFolder: string): Promise<Fil
       throw new P2pchatError("bad-file", `Cannot send ${path}: ${why}`);
     }
     real = await Deno.realPath(path);
+    if (!isInReach(real)) throw outOfReach(path);
     size = bytes;
   } catch (error) {
     if (error instanceof P2pchatError) throw error;
@@ -58,9 +59,13 @@ export function nameIn(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
 }
 
+function isInReach(path: string): boolean {
+  return Deno.permissions.querySync({ name: "read", path }).state === "granted";
+}
+
 /** Whether there is a regular file that this program may read. */
 function isFileInReach(path: string): boolean {
-  if (Deno.permissions.querySync({ name: "read", path }).state !== "granted") return false;
+  if (!isInReach(path)) return false;
   try {
     return nodeFiles().existsSync(path) && Deno.statSync(path).isFile;
   } catch {
@@ -72,11 +77,13 @@ function notSent(path: string, error: unknown): P2pchatError {
   if (error instanceof Deno.errors.NotFound) {
     return new P2pchatError("bad-file", `Cannot send ${path}: there is no such file`);
   }
-  if (error instanceof Deno.errors.NotCapable) {
-    const text = `Cannot send ${path}: it is out of this program's reach; move it into a folder ` +
-      "of your home, or start again with --send-from DIR";
-    return new P2pchatError("not-allowed", text);
-  }
+  if (error instanceof Deno.errors.NotCapable) return outOfReach(path);
   const reason = error instanceof Error ? error.message : String(error);
   return new P2pchatError("bad-file", `Cannot send ${path}: ${reason}`);
+}
+
+function outOfReach(path: string): P2pchatError {
+  const text = `Cannot send ${path}: it is out of this program's reach; move it into a folder ` +
+    "of your home, or start again with --send-from DIR";
+  return new P2pchatError("not-allowed", text);
 }

@@ -1,5 +1,6 @@
 /** The commands of `p2pchat peer --server`: each becomes one `MemberCommand`. */
 
+import { P2pchatError } from "../../base/errors.ts";
 import type { MemberCommand } from "../../protocols/group/schema/events.ts";
 import { LOG_COUNT_DEFAULT, LOG_COUNT_MAX } from "../../protocols/group/schema/limits.ts";
 import {
@@ -28,6 +29,7 @@ import {
   verifyCommand,
   whoCommands,
 } from "../commands/mode_commands.ts";
+import type { VoteQuestions } from "./vote_questions.ts";
 
 export type MemberCommandSink = CommandSink<MemberCommand | OwnCommand>;
 
@@ -50,14 +52,19 @@ const ANSWERS: ReadonlyMap<string, "go" | "abort"> = new Map([
   ...["n", "no", "abort"].map((word) => [word, "abort"] as const),
 ]);
 
-/** @param isAsked Whether the user's answer to an edit is awaited. */
-export function memberCommandTable(isAsked: () => boolean): CommandTable<MemberCommandSink> {
+/** @param votes What the user was asked; null: nothing. */
+export function memberCommandTable(
+  votes: Pick<VoteQuestions, "isAsked" | "takeMissed"> | null,
+): CommandTable<MemberCommandSink> {
   return new CommandTable<MemberCommandSink>({
     bareLine(line) {
-      const answer = isAsked() ? ANSWERS.get(line.trimEnd().toLowerCase()) : undefined;
-      return answer === undefined
-        ? { command: "msg", texts: { text: line } }
-        : { command: answer, texts: {} };
+      const answer = ANSWERS.get(line.trimEnd().toLowerCase());
+      const isMissed = votes?.takeMissed() ?? false;
+      if (answer !== undefined && votes?.isAsked) return { command: answer, texts: {} };
+      if (answer === undefined || !isMissed) return { command: "msg", texts: { text: line } };
+      const text = "Nothing was said: the edit that you were asked about is over; to say that to " +
+        "all, type it again";
+      throw new P2pchatError("not-allowed", text);
     },
     elsewhere: (name, rest) => coordinatorsElsewhere(name) ?? privateElsewhere(name, rest),
     bareForms: [
@@ -197,4 +204,4 @@ const COMMANDS = [
 ];
 
 /** The table of commands where nobody is asked, as the usage shows it. */
-export const memberCommands: CommandTable<MemberCommandSink> = memberCommandTable(() => false);
+export const memberCommands: CommandTable<MemberCommandSink> = memberCommandTable(null);

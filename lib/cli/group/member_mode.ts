@@ -68,7 +68,7 @@ export async function runMember(given: MemberOptions): Promise<void> {
   const rendering = new MemberRendering();
   const votes = new VoteQuestions();
   const mode = {
-    commands: memberCommandTable(() => votes.isAsked),
+    commands: memberCommandTable(votes),
     render: rendering.lines.bind(rendering),
     folded: votes.folded.bind(votes),
   };

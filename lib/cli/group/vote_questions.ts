@@ -32,8 +32,15 @@ export class VoteQuestions {
   /** Texts of open questions that were folded: the number for `/show`; null: shown whole since. */
   readonly #folded = new Map<string, number | null>();
 
+  /** Whether a question that the user hadn't answered is over since the last bare line. */
+  #isMissed = false;
+
   shows(event: MemberEvent): void {
-    if (event.event === "edit") return void this.#open.delete(event.edit);
+    if (event.event === "edit") {
+      this.#isMissed ||= this.#open.get(event.edit)?.isAnswered === false;
+      this.#open.delete(event.edit);
+      return;
+    }
     if (event.event !== "vote-wanted") return;
     this.#asked++;
     this.#edit = event.edit;
@@ -46,6 +53,13 @@ export class VoteQuestions {
   /** Whether the user's answer to an edit is awaited. */
   get isAsked(): boolean {
     return [...this.#open.values()].some(({ isAnswered }) => !isAnswered);
+  }
+
+  /** Whether what was typed now may have been meant as an answer to a question that is over; only once. */
+  takeMissed(): boolean {
+    const isMissed = this.#isMissed;
+    this.#isMissed = false;
+    return isMissed;
   }
 
   /** A line's body was folded, to be shown by that number; null: it is shown whole now. */

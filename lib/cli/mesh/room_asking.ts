@@ -56,7 +56,7 @@ export function namedRoom(rooms: readonly RoomInterface[], which: string): RoomI
   const byNumber = found.find(({ number }) => String(number) === wanted);
   const [only = null] = byNumber === undefined ? found : [byNumber];
   if (only !== null && (found.length === 1 || byNumber !== undefined)) return only;
-  const told = rooms.map(({ number, open }) =>
+  const told = (only === null ? rooms : found).map(({ number, open }) =>
     `${number}${open === null || open.title === null ? "" : ` (${open.title})`}`
   );
   const shown = /^\d{1,9}$/.test(which) ? which : quotedStart(which);

@@ -79,7 +79,7 @@ Deno.test("a vote by number is for no edit that was asked about after its line w
 
 Deno.test("who is asked answers by a word, which is said while nobody asks", () => {
   const votes = new VoteQuestions();
-  const table = memberCommandTable(() => votes.isAsked);
+  const table = memberCommandTable(votes);
   const said = (line: string) => {
     const outcome = outcomeOf<Parameters<MemberCommandSink>[0]>(table, line);
     if (typeof outcome === "string" || !("command" in outcome)) throw new Error(line);
@@ -102,7 +102,26 @@ Deno.test("who is asked answers by a word, which is said while nobody asks", () 
   assertEquals(said("/go 7"), { command: "go", edit: 7 });
   assertEquals(said("n"), ABORT);
   votes.shows({ event: "edit", edit: 8 } as MemberEvent);
+  assertEquals([said("well"), said("y")], [text("well"), text("y")]);
+});
+
+Deno.test("who answers as the question ends doesn't say that to all", () => {
+  const votes = new VoteQuestions();
+  const table = memberCommandTable(votes);
+  const said = (line: string) => outcomeOf<Parameters<MemberCommandSink>[0]>(table, line);
+  const isOver = { event: "edit", edit: 7 } as MemberEvent;
+  const text = (text: string) => ({ command: { command: "msg", text } as const });
+  votes.shows(wanted(7));
+  votes.shows(isOver);
+  assertEquals(said("y"), {
+    error: "not-allowed",
+    text: "Nothing was said: the edit that you were asked about is over; to say that to all, " +
+      "type it again",
+  });
   assertEquals(said("y"), text("y"));
+  votes.shows(wanted(7));
+  votes.shows(isOver);
+  assertEquals([said("well"), said("n")], [text("well"), text("n")], "not an answer any more");
 });
 
 Deno.test("a vote that nobody typed is for the edit that waits for it", () => {

@@ -267,6 +267,15 @@ Deno.test("MeshConsole: a room is named by number, title or the start of its id;
     assertThrows(() => namedRoom([alone], "#Klub"), P2pchatError).message,
     'There is no room "#Klub"; you are in one room, number 1',
   );
+  const titled = (number: number, title: string) =>
+    ({ number, name: title, room: "bbbb", open: { title } }) as unknown as RoomInterface;
+  assertEquals(
+    assertThrows(
+      () => namedRoom([alone, titled(2, "Klub"), titled(3, "Klub")], "#Klub"),
+      P2pchatError,
+    ).message,
+    'More than one of the rooms that you are in is "#Klub": 2 (Klub), 3 (Klub)',
+  );
   type('{"command":"msg","text":"hi","room":"aaaa","ref":"r"}');
   assertEquals(home.asked, ['{"command":"say","text":"hi","ref":"r"}']);
   assertThrows(
