@@ -175,6 +175,45 @@ Deno.test("EtcdStore: a change of which an attempt was lost isn't said not to be
   }
 });
 
+Deno.test("EtcdStore: what waits behind a change of which an attempt was lost is tried where the engine answers", async () => {
+  const kv = { key: base64("k"), value: base64("other"), mod_revision: "9", create_revision: "7" };
+  const other = { ...HEADER, responses: [{ response_range: { kvs: [kv] } }] };
+  const made = { ...HEADER, succeeded: true, responses: [{ response_put: HEADER }] };
+  let isFirst = true;
+  await using nodes = new Nodes(() => new Response("", { status: 502 }), () => {
+    const answer = isFirst ? other : made;
+    isFirst = false;
+    return Response.json(answer);
+  });
+  const store = nodes.store();
+  const put = (value: string) =>
+    store.commit({ when: [{ key: "k", is: "absent" }], puts: [{ key: "k", value }] });
+
+  const outcomes = await Promise.all([put("mine 1"), put("mine 2")]);
+  assertEquals(outcomes.map(({ outcome }) => outcome), ["unknown", "done"]);
+});
+
+Deno.test("EtcdStore: of changes of which an attempt was lost, and one is under a lease that has ended, none is said not to be made that may be", async () => {
+  const kv = { key: base64("a"), value: base64("1"), mod_revision: "7", create_revision: "7" };
+  const alone = (body: Body) =>
+    body.compare[0].key === base64("a")
+      ? Response.json({ ...HEADER, responses: [{ response_range: { kvs: [kv] } }] })
+      : refusal(5, "etcdserver: requested lease not found", 404);
+  await using nodes = new Nodes(
+    () => new Response("", { status: 502 }),
+    (_, body) =>
+      body.compare === undefined
+        ? refusal(5, "etcdserver: requested lease not found", 404)
+        : alone(body),
+  );
+  const store = nodes.store();
+  const put = (key: string) =>
+    store.commit({ when: [{ key, is: "absent" }], puts: [{ key, value: "1", lease: "9" }] });
+
+  const outcomes = await Promise.all([put("a"), put("b")]);
+  assertEquals(outcomes.map(({ outcome }) => outcome), ["done", "unknown"]);
+});
+
 Deno.test("EtcdStore: what the engine says for no reason known here is told, and nobody waits for ever", async () => {
   for (const code of [1, 3, 9, 12]) {
     await using nodes = new Nodes(() => refusal(code, "etcdserver: odd"));

@@ -88,8 +88,7 @@ export class EtcdStore implements SharedStore {
         const outcomes = await this.#commitBatch(batch.map(({ change }) => change));
         for (const [at, { resolve }] of batch.entries()) resolve(outcomes[at]!);
         // Nobody is there: what waited for so long isn't tried for as long again.
-        const [{ outcome } = { outcome: "done" }] = outcomes;
-        if (outcome !== "unknown") continue;
+        if (this.health.trouble === null) continue;
         for (const { resolve } of this.#waiting.splice(0)) resolve(NOT_TRIED);
       }
     } finally {
@@ -119,8 +118,8 @@ export class EtcdStore implements SharedStore {
     return batch;
   }
 
-  async #commitBatch(changes: readonly Change[]): Promise<readonly Outcome[]> {
-    let wasMissed = false;
+  /** @param wasMissed Whether an earlier attempt may have been carried out. */
+  async #commitBatch(changes: readonly Change[], wasMissed = false): Promise<readonly Outcome[]> {
     try {
       const [change, ...others] = changes;
       // etcd 3.4 asks for no rights over what stands within: a change that goes alone stands by itself.
@@ -139,7 +138,9 @@ export class EtcdStore implements SharedStore {
       // One of them was under a lease that has ended: nothing was changed, and which one it is isn't said.
       if (changes.length > 1 && error instanceof EtcdRefusal && error.code === CODE.notFound) {
         const outcomes: Outcome[] = [];
-        for (const change of changes) outcomes.push(...await this.#commitBatch([change]));
+        for (const change of changes) {
+          outcomes.push(...await this.#commitBatch([change], wasMissed));
+        }
         return outcomes;
       }
       const outcome = failure(error, wasMissed);
