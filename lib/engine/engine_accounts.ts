@@ -132,7 +132,7 @@ export class EngineAccounts implements Accounts {
     const value = this.#valueOf(account, { order: this.#changes });
     const outcome = await store.commit({ when: [{ key, is: "absent" }], puts: [{ key, value }] });
     if (outcome.outcome === "conflict") throw nameTaken(name);
-    if (!await this.#isThere(outcome, account)) check(outcome, `sign up ${shownName(name)}`);
+    if (!await this.#isMade(outcome, name, account)) check(outcome, `sign up ${shownName(name)}`);
     this.#size++;
   }
 
@@ -172,15 +172,26 @@ export class EngineAccounts implements Accounts {
       const outcome = await this.ports.store.commit({ when: [{ key, modified }], ...changes });
       // It may be the same account still, with another device: then this change is made upon that.
       if (outcome.outcome === "conflict") continue;
-      if (next === null || !await this.#isThere(outcome, next)) check(outcome, what);
+      if (!await this.#isMade(outcome, seen.name, next)) check(outcome, what);
       if (next === null) this.#size--;
       return true;
     }
   }
 
-  /** Of a change of which it isn't known whether it was made: it was, where there is an account with that hash. */
-  async #isThere({ outcome }: Outcome, { name, hash }: Account): Promise<boolean> {
-    return outcome === "unknown" && (await this.find(name))?.hash === hash;
+  /**
+   * Whether a change was made of which that isn't known: what it was to make is there. @param next Null: it was to remove
+   * the account.
+   */
+  async #isMade({ outcome }: Outcome, name: string, next: Account | null): Promise<boolean> {
+    if (outcome !== "unknown") return false;
+    try {
+      const now = (await this.#find(name))?.account ?? null;
+      if (now === null || next === null) return now === next;
+      return now.hash === next.hash && next.keys.every((key) => now.keys.includes(key));
+    } catch (error) {
+      if (!(error instanceof P2pchatError)) throw error;
+      return false; // it stays unknown
+    }
   }
 
   watch(listener: AccountsListener): { close(): void } {
@@ -310,7 +321,7 @@ function check(outcome: Outcome, what: string): void {
   if (outcome.outcome === "done") return;
   const why = outcome.outcome === "conflict" ? "it has changed" : outcome.text;
   if (outcome.outcome === "unknown") {
-    throw new P2pchatError("disk", `It isn't known whether this was done: ${what}. ${why}`);
+    throw new P2pchatError("in-doubt", `It isn't known whether this was done: ${what}. ${why}`);
   }
   const code = outcome.outcome === "refused" ? outcome.code : null;
   const known = code === "not-allowed" || code === "unreachable" ? code : "disk";

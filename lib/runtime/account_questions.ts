@@ -57,6 +57,8 @@ export class AccountQuestions {
           return { outcome: "full" };
         case "store-corrupt":
           return { outcome: "disk", text: error.message, isDamaged: true };
+        case "in-doubt":
+          return { outcome: "disk", text: error.message, isInDoubt: true };
         default:
           // Whatever the reason, the change isn't stored.
           return { outcome: "disk", text: error.message };

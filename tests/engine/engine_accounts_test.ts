@@ -175,10 +175,38 @@ Deno.test("EngineAccounts: a change that isn't known to be made is looked for", 
   await accounts.signUp(bob);
   assertEquals(await accounts.setHash(bob, hashNumber(2)), true);
 
+  const changed = accountOf("bob", { hash: hashNumber(2) });
+  assertEquals(await accounts.addKey(changed, keyNumber(1)), true);
+  assertEquals(await accounts.remove(changed), true);
+  assertEquals(await accounts.find("bob"), null);
+
+  store.commit = commit;
+  await accounts.signUp(bob);
   store.commit = () => Promise.resolve({ outcome: "unknown", text: "no answer" });
+  for (
+    const change of [
+      () => accounts.setHash(bob, hashNumber(2)),
+      () => accounts.addKey(bob, keyNumber(1)),
+      () => accounts.remove(bob),
+    ]
+  ) {
+    const { code, message } = await assertRejects(change, P2pchatError);
+    assertEquals([code, message], [
+      "in-doubt",
+      "It isn't known whether this was done: change the account of bob. no answer",
+    ]);
+  }
+  const get = store.get.bind(store);
+  let asked = 0;
+  store.get = (key) =>
+    ++asked === 1 ? get(key) : Promise.reject(new P2pchatError("unreachable", "no answer"));
+  const unseen = await assertRejects(() => accounts.addKey(bob, keyNumber(1)), P2pchatError);
+  assertEquals(unseen.message.startsWith("It isn't known whether this was done"), true);
+  store.get = get;
+
   const lost = await assertRejects(() => accounts.signUp(accountOf("al")), P2pchatError);
   assertEquals([lost.code, lost.message], [
-    "disk",
+    "in-doubt",
     "It isn't known whether this was done: sign up al. no answer",
   ]);
   store.commit = () =>

@@ -207,13 +207,14 @@ for (const code of ["full", "too-fast"] as const) {
   });
 }
 
-for (const code of ["disk", "bad-file", "store-corrupt", "in-use"] as const) {
+for (const code of ["disk", "bad-file", "store-corrupt", "in-use", "in-doubt"] as const) {
   Deno.test(`accounts that can't be changed, ${code}, are the disk's refusal, with why`, async () => {
     const { accounts, questions, signUp } = world();
     await signUp("Ann", "secret12");
     accounts.failure = new P2pchatError(code, "Cannot change it");
     const isDamaged = code === "store-corrupt" ? { isDamaged: true } as const : {};
-    const disk = { outcome: "disk", text: "Cannot change it", ...isDamaged } as const;
+    const isInDoubt = code === "in-doubt" ? { isInDoubt: true } as const : {};
+    const disk = { outcome: "disk", text: "Cannot change it", ...isDamaged, ...isInDoubt } as const;
 
     assertEquals(await signUp("Bob", "secret12"), disk);
     const of = { name: "ann", version: "secret12 1" };

@@ -248,7 +248,7 @@ export class Exchange {
   writes = true;
   diskMode: "writes" | "refuses" | "holds" = "writes";
   /** `holds`: answered by `accountsAnswer`. */
-  accountMode: "answers" | "holds" | "disk" | "damaged" | "full" = "answers";
+  accountMode: "answers" | "holds" | "disk" | "doubts" | "damaged" | "full" = "answers";
   losesDatagrams = false;
   /** Of a directory with several instances. */
   registrar: Pick<Registrar, "ask" | "order"> | null = null;
@@ -466,6 +466,9 @@ export class Exchange {
     }
     if (this.accountMode === "disk" && question.ask !== "find") {
       return { outcome: "disk", text: "the disk is full" };
+    }
+    if (this.accountMode === "doubts" && question.ask === "set-password") {
+      return { outcome: "disk", text: "no answer", isInDoubt: true };
     }
     if (this.accountMode === "damaged") {
       return { outcome: "disk", text: "it can't be read", isDamaged: true };

@@ -79,7 +79,9 @@ export class DirectorySession {
   #upSinceMs = 0;
   /** How to come in for the first time; it holds the password until the directory has answered. */
   #entry: Entry | null = null;
-  /** The link was lost before `#entry` was answered: the directory may have carried it out. */
+  /**
+   * The link was lost before `#entry` was answered, or the directory's engine doesn't answer: it may have been carried out.
+   */
   #isUnanswered = false;
   #isAsked = false;
   /**
@@ -535,6 +537,7 @@ export class DirectorySession {
   #refused({ code, text, retryMs }: DirectoryMessageOf<"refused">): void {
     this.#enterByMs = null;
     this.#phase = "asking";
+    if (code === "engine") this.#isUnanswered ||= this.#entry !== null;
     if (code === "full" || code === "checking" || code === "engine") {
       this.#connection.leave(); // another instance may have room, or reach the engine
       return this.#lacks(code, refusedText(code, text, "entry", 0), retryMs);

@@ -239,7 +239,11 @@ export class RequestQueue {
     if (!this.#isUnderWay) return;
     this.#isUnderWay = false;
     this.deadlines.clear("answer");
-    if (this.#asked[0]!.request.type === "broadcast") return;
+    if (this.#asked[0]!.request.type !== "broadcast") this.#doubt(why);
+  }
+
+  /** The directory may have done what was asked of the account. @param why Part of a sentence. */
+  #doubt(why: string): void {
     const { request, ref } = this.#answered();
     const what = request.type === "forget-me"
       ? "your account was removed"
@@ -281,8 +285,9 @@ export class RequestQueue {
       case "refused": {
         if (first === null) return false;
         const { code, text, retryMs } = message;
-        if (code === "engine" && first.type === "broadcast") {
-          this.#waitForEngine(retryMs);
+        if (code === "engine") {
+          if (first.type === "broadcast") this.#waitForEngine(retryMs);
+          else this.#doubt("the directory's engine doesn't answer");
           break;
         }
         const untilMs = out.monotonicMs + Math.min(retryMs, REFUSED_MS_MAX);

@@ -108,6 +108,7 @@ export class AccountChanges {
         if (answer.isDamaged && !this.parts.out.isAlone) {
           return this.#refuse(client, "not-allowed", DAMAGED_TEXT);
         }
+        if (answer.isInDoubt) return this.#refuse(client, "engine", REFUSED_TEXTS.engine);
         const text = "The directory cannot store that at the moment";
         return this.#refuse(client, "disk", text, DISK_FULL_RETRY_MS);
       }

@@ -73,8 +73,13 @@ export type AccountAnswer =
   | { readonly outcome: "name-taken" }
   /** Too many passwords wait to be hashed. */
   | { readonly outcome: "full" }
-  /** `isDamaged`: what is stored can't be read, which no waiting mends. */
-  | { readonly outcome: "disk"; readonly text: string; readonly isDamaged?: true };
+  /** `isDamaged`: what is stored can't be read, which no waiting mends. `isInDoubt`: it may be done all the same. */
+  | {
+    readonly outcome: "disk";
+    readonly text: string;
+    readonly isDamaged?: true;
+    readonly isInDoubt?: true;
+  };
 
 export type DirectoryInput =
   | ModeInput<DirectoryMessage, DirectoryCommand>

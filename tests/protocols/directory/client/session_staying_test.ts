@@ -149,6 +149,17 @@ Deno.test("staying: a log-in that has changed the password, and whose answer was
   assertEquals(program.refuses("bad-credentials").at(-1), "fatal bad-credentials");
 });
 
+Deno.test("staying: a log-in that was to change the password, which the directory's engine may have done, takes the new one", () => {
+  const program = ClientProgram.linked();
+  program.feed({ type: "enter", entry: { ...LOG_IN, newPassword: "longer than before" } });
+  program.refuses("engine", 1_000);
+  program.after(1_000);
+  program.directoryUp();
+  program.refuses("bad-credentials");
+
+  assertEquals(tried(program).at(-1), "log-in ann longer than before");
+});
+
 Deno.test("coming in: who changes the password with the log-in is told, once, however long it took", () => {
   const entry = { ...LOG_IN, newPassword: "longer than before" };
   const told = ["session state=up name=ann guest=false key=directory", "password-changed"];

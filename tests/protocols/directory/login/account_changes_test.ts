@@ -36,6 +36,15 @@ Deno.test("Directory: a password is changed by who knows the old one, and other 
   assert(laptop.entered !== null);
 });
 
+Deno.test("Directory: where it isn't known whether the engine has changed a password, that is said", () => {
+  const exchange = new Exchange();
+  const ann = exchange.account("ann");
+  exchange.accountMode = "doubts";
+  ann.says({ type: "change-password", old: PASSWORD, new: "another password" });
+  const { code, retryMs } = ann.last("refused");
+  assertEquals([code, retryMs], ["engine", 0]);
+});
+
 Deno.test("Directory: a password is changed with the log-in", () => {
   const exchange = new Exchange();
   exchange.account("ann").goesDown(true);
