@@ -197,7 +197,7 @@ export class OwnSessions {
         // The mirror may be further: what it has is what there is. What was put all the same is taken back when it is told.
         const now = this.#present(folded);
         if (now?.id !== session.id) {
-          if (outcome.outcome !== "done" && heard !== null) this.#isUnheard(folded, session.id);
+          if (outcome.outcome === "unknown" && heard !== null) this.#isUnheard(folded, session.id);
           if (outcome.outcome === "done") {
             this.#inBackground(this.#release(own, 0, heard?.through ?? null));
           }

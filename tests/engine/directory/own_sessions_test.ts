@@ -6,7 +6,7 @@ import { HERE } from "../../../lib/base/machine/user_presence.ts";
 import { HeardMirror } from "../../../lib/engine/directory/heard_mirror.ts";
 import { SessionMirror } from "../../../lib/engine/directory/online_entries.ts";
 import { OwnSessions } from "../../../lib/engine/directory/own_sessions.ts";
-import type { Outcome, SharedStore } from "../../../lib/engine/shared_store.ts";
+import type { Change, Outcome } from "../../../lib/engine/shared_store.ts";
 import type { OnlineSession } from "../../../lib/protocols/directory/schema/registrar_io.ts";
 import { MemoryEngine, MemoryStore } from "../../doubles/memory_store.ts";
 import { VirtualClock } from "../../runtime/virtual_clock.ts";
@@ -23,23 +23,16 @@ async function settle(): Promise<void> {
   for (let turn = 0; turn < 50; turn++) await Promise.resolve();
 }
 
-Deno.test("OwnSessions: an account whose last claim wasn't answered is left out of marks, though an earlier session's end is answered later", async () => {
+/** Sessions of an instance, whose changes are handed to `commits`. */
+async function ownSessions(
+  commits: (change: Change, store: MemoryStore) => Promise<Outcome>,
+) {
   const clock = new VirtualClock();
-  const engine = new MemoryEngine(clock);
-  const store = new MemoryStore(engine);
+  const store = new MemoryStore(new MemoryEngine(clock));
   const lease = await store.grant(3_600_000);
-  /** What becomes of answers: null: they come. */
-  let answered: ((outcome: Outcome) => Promise<Outcome>) | null = null;
-  const late: SharedStore = Object.create(store, {
-    commit: {
-      value: async (change: Parameters<SharedStore["commit"]>[0]) => {
-        const outcome = await store.commit(change);
-        return answered === null ? outcome : await answered(outcome);
-      },
-    },
-  });
+  const commit = { value: (change: Change) => commits(change, store) };
   const own = new OwnSessions({
-    ...{ store: late, clock, prefix: "p/", instance: "a" },
+    ...{ store: Object.create(store, { commit }), clock, prefix: "p/", instance: "a" },
     accounts: {
       unchanged: () =>
         Promise.resolve({ condition: { key: "p/accounts/bob", is: "absent" }, created: 0 }),
@@ -54,6 +47,16 @@ Deno.test("OwnSessions: an account whose last claim wasn't answered is left out 
   });
   const claim = (id: string, number: number) =>
     own.claim({ ask: "claim", session: session(id), over: null, account: "1", seen: 0, number });
+  return { own, claim };
+}
+
+Deno.test("OwnSessions: an account whose last claim wasn't answered is left out of marks, though an earlier session's end is answered later", async () => {
+  /** What becomes of answers: null: they come. */
+  let answered: ((outcome: Outcome) => Promise<Outcome>) | null = null;
+  const { own, claim } = await ownSessions(async (change, store) => {
+    const outcome = await store.commit(change);
+    return answered === null ? outcome : await answered(outcome);
+  });
 
   assertEquals(await claim("a-1", 1), { outcome: "done", heard: 0 });
   assertEquals([...own.unheard], []);
@@ -75,5 +78,12 @@ Deno.test("OwnSessions: an account whose last claim wasn't answered is left out 
 
   // Once it is in, what is said of the others holds for it, too.
   assertEquals((await claim("a-3", 3)).outcome, "done");
+  assertEquals([...own.unheard], []);
+});
+
+Deno.test("OwnSessions: an account whose claim the engine has refused isn't left out of marks", async () => {
+  const refused = { outcome: "refused", code: "unreachable", text: "no answer" } as const;
+  const { own, claim } = await ownSessions(() => Promise.resolve(refused));
+  assertEquals(await claim("a-1", 1), { outcome: "away" });
   assertEquals([...own.unheard], []);
 });
