@@ -124,19 +124,33 @@ export class InstanceLife {
   }
 
   async #renew(): Promise<void> {
-    const { store, clock, settle } = this.ports;
+    const { store, clock } = this.ports;
     const sentAtMs = clock.nowMs();
     if (await store.renew(this.#lease)) this.#renewedAtMs = sentAtMs;
     else {
       this.#isSettling = true;
       if (this.#isAnnounced) this.#look();
       await this.#grant();
-      await settle(this.#lease);
+      await this.#settle();
       this.#isSettling = false;
     }
     if (this.#isClosed || !this.#isAnnounced) return;
     await this.#putBeat();
     this.#look();
+  }
+
+  /** Many sessions may take longer than the new lease lasts: it is renewed meanwhile. */
+  async #settle(): Promise<void> {
+    const { store, clock, settle } = this.ports;
+    let isSettled = false;
+    const settling = settle(this.#lease).finally(() => isSettled = true);
+    for (;;) {
+      await Promise.race([settling, this.#pause(RENEWED_MS)]);
+      if (isSettled || this.#isClosed) return;
+      const sentAtMs = clock.nowMs();
+      const isRenewed = await store.renew(this.#lease).catch(() => false);
+      if (isRenewed) this.#renewedAtMs = sentAtMs;
+    }
   }
 
   async #putBeat(): Promise<void> {
