@@ -8,6 +8,7 @@ import { P2pchatError } from "../../base/errors.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import type { Clock } from "../../base/machine/clock.ts";
 import { foldName, nameFault } from "../../base/text/names.ts";
+import { delay } from "../delay.ts";
 import {
   type CountedLimit,
   KICKED_MS,
@@ -20,6 +21,8 @@ import { type Entry, isStill, type LeaseId, type SharedStore } from "../shared_s
 export const KICKED = "kicked/";
 const COUNTS = "counts/";
 const TRIES_MAX = 32;
+/** Before what the engine didn't answer is tried again. */
+const RETRY_MS = 1_000;
 
 interface SharedLimitsPorts {
   readonly store: SharedStore;
@@ -38,20 +41,32 @@ export class SharedLimits {
 
   constructor(readonly ports: SharedLimitsPorts) {}
 
-  /** Who is thrown out is told to all instances, and to those that begin within that time. */
+  /**
+   * Who is thrown out is told to all instances, and to those that begin within that time; also where the engine answers
+   * only then.
+   */
   async kick(name: string, key: PeerKey): Promise<void> {
+    const { clock } = this.ports;
+    const untilMs = clock.nowMs() + KICKED_MS;
+    while (!await this.#kick(name, key) && clock.nowMs() < untilMs) await delay(clock, RETRY_MS);
+  }
+
+  /** @returns Whether it is known to be told. */
+  async #kick(name: string, key: PeerKey): Promise<boolean> {
     const { store, prefix, wallMs } = this.ports;
     const entryKey = `${prefix}${KICKED}${foldName(name)}`;
     try {
       const lease = await store.grant(KICKED_MS);
       const before = await store.get(entryKey);
       const value = JSON.stringify({ name, key, at: wallMs() });
-      await store.commit({
+      const { outcome } = await store.commit({
         when: [isStill(entryKey, before?.modified ?? null)],
         puts: [{ key: entryKey, value, lease }],
       });
+      return outcome === "done";
     } catch (error) {
-      if (!(error instanceof P2pchatError)) throw error; // the engine doesn't answer
+      if (!(error instanceof P2pchatError)) throw error;
+      return false;
     }
   }
 

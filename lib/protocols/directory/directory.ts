@@ -627,7 +627,10 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     const { name, key } = named;
     this.#kicked(named);
     this.#out.order({ order: "kick", name, key });
-    this.#out.notice(`${shownName(name)} is out, and isn't let in for a minute`, ref);
+    const what = this.#engine === "up"
+      ? "is out, and isn't let in for a minute"
+      : "is thrown out here for a minute, and at other instances once the engine answers";
+    this.#out.notice(`${shownName(name)} ${what}`, ref);
   }
 
   #kicked(named: Named): void {
