@@ -73,7 +73,7 @@ export class SharedBroadcasts {
   /** By number, in their order. */
   readonly #kept = new Map<number, Kept>();
   #bytes = 0;
-  /** Keys of own numbers, the earliest first. */
+  /** Keys of own numbers. */
   readonly #own = new Map<string, Revision>();
   /** The highest number that was told. */
   #told = 0;
@@ -220,7 +220,9 @@ export class SharedBroadcasts {
       size -= 1;
       bytes -= kept.bytes;
     }
-    const owns = [...this.#own].slice(0, Math.max(this.#own.size - KEPT_MAX, 0));
+    // Those of before this instance began came in the order of their keys.
+    const owns = [...this.#own].toSorted(([, one], [, other]) => one - other)
+      .slice(0, Math.max(this.#own.size - KEPT_MAX, 0));
     over.push(...owns.map(([key, modified]) => ({ key, modified })));
     for (let from = 0; from < over.length; from += DELETED_AT_ONCE) {
       const some = over.slice(from, from + DELETED_AT_ONCE);
