@@ -7,7 +7,6 @@ import type { Endpoint, FoldedName } from "../../base/ids.ts";
 import type { Clock } from "../../base/machine/clock.ts";
 import { delay } from "../delay.ts";
 import type {
-  BroadcastRecord,
   Instance,
   RegistrarAnswer,
   RegistrarChange,
@@ -92,10 +91,8 @@ export class EngineRegistrar {
   readonly #broadcasts: SharedBroadcasts;
   readonly #limits: SharedLimits;
   readonly #calls: SharedCalls;
-  /** Who was thrown out before this instance began, until it begins. */
-  #kicked: RegistrarChange[] = [];
-  /** Broadcasts that were there before this instance began, until it begins. */
-  #earlier: BroadcastRecord[] = [];
+  /** Broadcasts, who has them, and who was thrown out, before this instance began, until it begins. */
+  #earlier: RegistrarChange[] = [];
   /** The mark of this instance that is to be put; null: none. */
   #mark: string | null = null;
   #markModified: Revision | null = null;
@@ -149,16 +146,12 @@ export class EngineRegistrar {
     this.#listener = listener;
     this.#life.announce();
     this.#pruneLater();
-    const changes: RegistrarChange[] = [this.#instancesNow()];
+    // Guests that are in aren't told what was told before, should they come here.
+    const changes: RegistrarChange[] = [this.#instancesNow(), ...this.#earlier];
     for (const { session } of this.#mirror.all) {
       if (!this.#own.isOurs(session)) changes.push({ change: "present", session });
     }
-    for (const broadcast of this.#earlier) {
-      changes.push({ change: "broadcast", broadcast, isNew: false });
-    }
-    changes.push(...this.#kicked);
     this.#earlier = [];
-    this.#kicked = [];
     listener.news(changes);
     listener.stateChanged(this.#life.state);
   }
@@ -320,7 +313,7 @@ export class EngineRegistrar {
     if (changes.length > 0) this.#listener?.news(changes);
   }
 
-  /** What isn't as it was told last. */
+  /** What isn't as it was told last, in the order in which it was changed. */
   #differences(entries: readonly Entry[]): readonly Changed[] {
     const { prefix } = this.ports;
     const present = new Set(entries.map(({ key }) => key));
@@ -333,7 +326,8 @@ export class EngineRegistrar {
       ...this.#calls.keys,
     ];
     const gone = known.filter((key) => !present.has(key)).map((key) => ({ key, entry: null }));
-    return [...gone, ...entries.map((entry) => ({ key: entry.key, entry }))];
+    const inOrder = entries.toSorted((one, other) => one.modified - other.modified);
+    return [...gone, ...inOrder.map((entry) => ({ key: entry.key, entry }))];
   }
 
   #toldOf({ key, entry }: Changed, revision: Revision): readonly RegistrarChange[] {
@@ -352,13 +346,11 @@ export class EngineRegistrar {
       return side === null || this.#listener === null ? [] : [{ change: "call", side }];
     }
     if (key.startsWith(prefix + REACHED)) {
-      return entry === null ? [] : reachedIn(key.slice(prefix.length + REACHED.length), entry);
+      const place = key.slice(prefix.length + REACHED.length);
+      return this.#nowOrAsItBegins(entry === null ? [] : reachedIn(place, entry));
     }
     if (key.startsWith(prefix + KICKED)) {
-      const kicked = entry === null ? [] : kickedIn(entry);
-      if (this.#listener !== null) return kicked;
-      this.#kicked.push(...kicked);
-      return [];
+      return this.#nowOrAsItBegins(entry === null ? [] : kickedIn(entry));
     }
     if (key.startsWith(prefix + HEARD)) {
       this.#heard.heardTold(key.slice(prefix.length + HEARD.length) as FoldedName, entry);
@@ -396,8 +388,13 @@ export class EngineRegistrar {
   #broadcastToldOf(changed: Changed): readonly RegistrarChange[] {
     const broadcast = this.#broadcasts.told(changed);
     if (broadcast === null) return [];
-    if (this.#listener !== null) return [{ change: "broadcast", broadcast, isNew: true }];
-    this.#earlier.push(broadcast);
+    const isNew = this.#listener !== null;
+    return this.#nowOrAsItBegins([{ change: "broadcast", broadcast, isNew }]);
+  }
+
+  #nowOrAsItBegins(changes: readonly RegistrarChange[]): readonly RegistrarChange[] {
+    if (this.#listener !== null) return changes;
+    this.#earlier.push(...changes);
     return [];
   }
 

@@ -257,12 +257,15 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
   #othersChanged(change: RegistrarChange): void {
     const others = this.#others;
     switch (change.change) {
-      case "present":
-        others.set(change.session);
-        this.#changedElsewhere(change.session.name);
-        return this.#entrance.replacedBy(change.session);
+      case "present": {
+        const { session } = change;
+        const made = this.#entrance.guestsThrough(session) ?? this.#broadcasts.stored;
+        others.set(session, made, this.#out.nowMs);
+        this.#changedElsewhere(session.name);
+        return this.#entrance.replacedBy(session);
+      }
       case "gone":
-        others.remove(foldName(change.name));
+        others.remove(foldName(change.name), this.#out.nowMs);
         return this.#changedElsewhere(change.name);
       case "call":
         return this.#calls.heard(change.side);

@@ -199,17 +199,22 @@ export class Entrance {
   /** @param accountHeard Up to which number the account has the broadcasts, as other instances know. */
   #enter({ link, enter, as }: Claim, session: OnlineSession, accountHeard: number): void {
     const { name, isGuest, isRemembered } = as;
-    const { out, links, sessions, presence, calls, broadcasts, deliveries, telling } = this.parts;
-    const { isTakenOver, guestsThrough } = this.#displace(link, name);
-    this.parts.others.remove(foldName(name));
+    const { out, links, sessions, others, presence, calls, broadcasts, deliveries, telling } =
+      this.parts;
+    const folded = foldName(name);
+    const { peer: key, process } = link;
+    const guestsThrough = this.guestsThrough({ name, key }) ??
+      others.guestsBefore(folded, { key, process }, out.nowMs);
+    const isTakenOver = this.#displace(link, folded);
+    others.remove(folded, out.nowMs);
     links.enter(link, "in", out.nowMs);
     const { store } = broadcasts;
     const seen = this.#seen(enter);
-    // A guest that was here a moment ago continues where it was; another one gets nothing from before.
+    // A guest that was in a moment ago continues where it was; another one gets nothing from before.
     const before = isGuest ? guestsThrough ?? broadcasts.stored : broadcasts.stored;
     // A client that has an account now was told less as a guest: what it says it has had counts.
     const heard = Math.max(seen, isGuest ? guestsThrough ?? 0 : accountHeard);
-    const had = isGuest ? Math.max(before, heard) : telling.comesIn(foldName(name), heard);
+    const had = isGuest ? Math.max(before, heard) : telling.comesIn(folded, heard);
     const toClient = this.parts.randomBytes(32);
     const toDirectory = this.parts.randomBytes(32);
     const index = this.#newIndex();
@@ -238,7 +243,7 @@ export class Entrance {
       said: this.parts.broadcasts.saidBy(link.peer),
       rank,
     });
-    const { addresses } = this.parts.others;
+    const { addresses } = others;
     if (addresses.length > 0) {
       out.send(link.id, { type: "instances", because: "in", addresses });
     }
@@ -289,29 +294,29 @@ export class Entrance {
   /**
    * Sends away the client that has the name now: another program is told so, an earlier link of the same program
    * needn't be. A guest whose name now belongs to an account learns that when it comes back, as any guest does.
-   * @returns Whether it was an earlier link of the same program; for a guest that was here, up to where it has heard
-   * broadcasts.
+   * @returns Whether it was an earlier link of the same program.
    */
-  #displace(
-    link: ClientLink,
-    name: string,
-  ): { readonly isTakenOver: boolean; readonly guestsThrough: number | null } {
-    const { sessions, out } = this.parts;
-    const folded = foldName(name);
-    const previous = sessions.named(folded);
-    if (previous === null) {
-      const held = sessions.held.get(folded, out.nowMs);
-      const through = held?.key === link.peer ? held.through : null;
-      return { isTakenOver: false, guestsThrough: through };
-    }
-    const { isGuest, key, delivery: { through } } = previous;
-    const guestsThrough = isGuest && key === link.peer ? through : null;
+  #displace(link: ClientLink, name: FoldedName): boolean {
+    const previous = this.parts.sessions.named(name);
+    if (previous === null) return false;
     const isTakenOver = previous.link.isOfSameProcess(link);
     if (isTakenOver) {
       this.gone(previous, null);
       this.close(previous.link, "there is a later link");
     } else this.#replace(previous, link.peer);
-    return { isTakenOver, guestsThrough };
+    return isTakenOver;
+  }
+
+  /** Up to where a guest that is, or was a moment ago, in here has heard broadcasts; null: there is no such guest. */
+  guestsThrough({ name, key }: Pick<OnlineSession, "key" | "name">): number | null {
+    const { sessions, out } = this.parts;
+    const folded = foldName(name);
+    const client = sessions.named(folded);
+    if (client !== null) {
+      return client.isGuest && client.key === key ? client.delivery.through : null;
+    }
+    const held = sessions.held.get(folded, out.nowMs);
+    return held?.key === key ? held.through : null;
   }
 
   #replace(previous: Client, by: PeerKey): void {
