@@ -4,7 +4,13 @@ import { assert } from "@std/assert";
 import { amount } from "../given.ts";
 import { Violation } from "./directory/violation.ts";
 import { MUTATIONS } from "./directory_instances/mutations.ts";
-import { type InstancesRun, runCalls, runInstances, runWoken } from "./directory_instances/run.ts";
+import {
+  type InstancesRun,
+  runCalls,
+  runInstances,
+  runKilled,
+  runWoken,
+} from "./directory_instances/run.ts";
 import { simulated } from "./engine.ts";
 
 const SEEDS = amount(8, 100);
@@ -25,6 +31,15 @@ Deno.test(`directory of several instances: ${SEEDS} seeds of moves, broadcasts a
 
 Deno.test(`directory of several instances: ${SEEDS} seeds of one that stands still for longer than its lease, and wakes to nobody`, async () => {
   for (let seed = 1; seed <= SEEDS; seed++) await simulated(() => runWoken({ seed }));
+});
+
+Deno.test(`directory of several instances: ${SEEDS} seeds of one that is killed as all broadcast, of whom each is told how many have it, and nobody misses any`, async () => {
+  let count = 0;
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    const { reported } = await simulated(() => runKilled({ seed }));
+    count += reported.size;
+  }
+  assert(count > 4 * SEEDS, `${count}`);
 });
 
 Deno.test("directory of several instances: of 1,000 calls between them, one killed meanwhile, each ends for both, and nobody is in two", async () => {

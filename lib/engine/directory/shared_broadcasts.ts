@@ -120,7 +120,14 @@ export class SharedBroadcasts {
         this.#lastIs(numbers.at(-1)!, outcome.revision);
         return;
       }
-      if (outcome.outcome !== "conflict") break;
+      if (outcome.outcome !== "conflict") {
+        const { text } = outcome;
+        const isRefused = outcome.outcome === "refused";
+        for (const { resolve } of some) {
+          resolve(isRefused ? { outcome: "away", text } : { outcome: "unknown" });
+        }
+        return;
+      }
       const [seenLast = null, ...seenOwn] = outcome.seen;
       last = { number: numberIn(seenLast), modified: seenLast?.modified ?? null };
       const taken = new Set(some.filter((_, at) => seenOwn[at] !== null));

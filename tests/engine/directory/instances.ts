@@ -31,6 +31,7 @@ class CutStore extends MemoryStore {
   isCut = false;
   /** What was told meanwhile. */
   readonly #untold: (() => void)[] = [];
+  readonly #reads: (() => Promise<void>)[] = [];
 
   override async commit(change: Change): Promise<Outcome> {
     const isCut = this.isCut;
@@ -51,6 +52,10 @@ class CutStore extends MemoryStore {
   }
 
   override follow(prefix: string, follower: Follower, names?: readonly string[]): Following {
+    this.#reads.push(async () => {
+      const { entries, revision } = await this.read(prefix, names);
+      follower.all(entries, revision);
+    });
     return super.follow(prefix, {
       ...follower,
       all: (entries, revision) => follower.all(entries, revision),
@@ -60,6 +65,13 @@ class CutStore extends MemoryStore {
         else tell();
       },
     }, names);
+  }
+
+  /** What was told meanwhile can't be had any more: all is read anew. */
+  async healLate(): Promise<void> {
+    this.isCut = false;
+    this.#untold.length = 0;
+    for (const read of this.#reads) await read();
   }
 
   heal(): void {

@@ -6,10 +6,11 @@ import {
   GUEST_HELD_MS,
   LOCK_OUT_MS,
 } from "../../../lib/protocols/directory/schema/limits.ts";
+import { delay } from "../../../lib/engine/delay.ts";
 import { type Change, isStill } from "../../../lib/engine/shared_store.ts";
 import { DAMAGED_TEXT } from "../../../lib/protocols/directory/schema/refusal_text.ts";
 import { PASSWORD, WALL_MS } from "../../protocols/directory/exchange.ts";
-import { Instances } from "./instances.ts";
+import { type Instance, Instances } from "./instances.ts";
 
 async function two() {
   const instances = new Instances();
@@ -263,7 +264,95 @@ Deno.test("instances: who sends it again at another one is told that it was take
   back.tells("one", 7);
   await instances.settle();
   assertEquals(back.last("broadcast-taken").number, ann.last("broadcast-taken").number);
-  assertEquals(bob.heard, ["one"]);
+  assertEquals([bob.heard, back.last("broadcast-sent").reached], [["one"], 1]);
+});
+
+Deno.test("instances: a sender that has come from another one is told how many have it, also where that one has ended", async () => {
+  for (const ends of ["before", "after", "never"] as const) {
+    const { instances, a, b } = await two();
+    const c = (await instances.open()).exchange;
+    const ann = a.account("ann");
+    const dan = a.guest("dan");
+    b.guest("bob");
+    const cem = c.guest("cem");
+    await instances.settle();
+    dan.acknowledges = cem.acknowledges = false;
+    ann.tells("one", 1);
+    await instances.settle();
+    const { number } = ann.last("broadcast-taken");
+    assertEquals(ann.got.some(({ type }) => type === "broadcast-sent"), false);
+    const end = async () => {
+      await instances.all[0]!.registrar.close();
+      await instances.settle();
+    };
+    if (ends === "before") await end();
+    const back = b.again(ann).enters({ how: "resume" });
+    await instances.settle();
+    if (ends === "after") await end();
+    cem.says({ type: "got", through: number });
+    if (ends === "never") dan.says({ type: "got", through: number });
+    await instances.settle();
+    const reached = ends === "never" ? 3 : 2;
+    assertEquals(back.last("broadcast-sent"), { type: "broadcast-sent", number, reached }, ends);
+  }
+});
+
+Deno.test("instances: a sender whose instance is killed is told how many have it also at one that begins then", async () => {
+  const { instances, a, b } = await two();
+  const ann = a.account("ann");
+  const bob = b.guest("bob");
+  await instances.settle();
+  bob.acknowledges = false;
+  ann.tells("one", 1);
+  await instances.settle();
+  const { number } = ann.last("broadcast-taken");
+  bob.says({ type: "got", through: number });
+  await instances.all[0]!.registrar.close();
+  await instances.settle();
+  const next = (await instances.open()).exchange;
+  await instances.settle();
+  const back = next.again(ann).enters({ how: "resume" });
+  await instances.settle();
+  assertEquals(back.last("broadcast-sent"), { type: "broadcast-sent", number, reached: 1 });
+});
+
+Deno.test("instances: a guest whose instance is gone is told at another one what was told since it came in", async () => {
+  const { instances, a, b } = await two();
+  const bob = b.account("bob");
+  await instances.settle();
+  bob.tells("before");
+  await instances.settle();
+  const [ann, eve, dan, fay] = ["ann", "eve", "dan", "fay"].map((name) => a.guest(name));
+  await instances.settle();
+  bob.tells("one");
+  await instances.settle();
+  const c = (await instances.open()).exchange;
+  await instances.settle();
+  await instances.all[0]!.registrar.close();
+  await instances.settle();
+  bob.tells("two");
+  await instances.settle();
+
+  const back = b.again(ann!).enters({ seen: ann!.through });
+  const liar = b.again(eve!).enters({ seen: 0 });
+  const another = b.somebody("dan").enters({ seen: 0 });
+  assert(another.process !== dan!.process);
+  await instances.settle();
+  assertEquals(ann!.heard, ["one"]);
+  assertEquals([back.heard, liar.heard, another.heard], [["two"], ["one", "two"], []]);
+
+  // From one to the next, and to one that began after it had come in.
+  liar.acknowledges = false;
+  bob.tells("three");
+  await instances.settle();
+  const third = c.again(eve!).enters({ seen: 0 });
+  await instances.settle();
+  assertEquals(third.heard, ["two", "three"]);
+
+  await instances.pass(GUEST_HELD_MS);
+  const late = b.again(fay!).enters({ seen: fay!.through });
+  await instances.settle();
+  assertEquals(late.heard, []);
 });
 
 Deno.test("instances: an account hears each broadcast on one of its devices, wherever they come in", async () => {
@@ -356,6 +445,43 @@ Deno.test("instances: who left before it was in hears at another one what was to
   assertEquals(laptop.heard, ["one"]);
 });
 
+Deno.test("instances: a guest isn't told what was told before it came in, nor by one that has read all anew since", async () => {
+  const { instances, a, b } = await two();
+  const ann = a.account("ann");
+  await instances.settle();
+  const { store } = instances.all[1]!;
+  store.isCut = true;
+  ann.tells("one");
+  await instances.settle();
+  const gus = a.guest("gus");
+  await instances.settle();
+  await store.healLate();
+  await instances.settle();
+  const back = b.again(gus).enters({ seen: 0 });
+  await instances.settle();
+  assert(back.entered !== null);
+  assertEquals(back.heard, []);
+});
+
+Deno.test("instances: a guest that goes to another one and back misses nothing", async () => {
+  const { instances, a, b } = await two();
+  const bob = b.account("bob");
+  const gus = b.guest("gus");
+  await instances.settle();
+  gus.acknowledges = false;
+  bob.tells("one");
+  await instances.settle();
+  const there = a.again(gus);
+  there.acknowledges = false;
+  there.enters({ seen: 0 });
+  await instances.settle();
+  await instances.all[0]!.registrar.close();
+  await instances.settle();
+  const back = b.again(gus).enters({ seen: 0 });
+  await instances.settle();
+  assertEquals([there.got.some(({ type }) => type === "told"), back.heard], [true, ["one"]]);
+});
+
 // The operator, and limits.
 
 Deno.test("instances: the operator throws somebody out at any of them, who isn't let in at another one", async () => {
@@ -374,6 +500,91 @@ Deno.test("instances: the operator throws somebody out at any of them, who isn't
 
   b.command({ command: "kick", name: "nobody" });
   assertEquals(b.event("error").code, "unknown-user");
+});
+
+/** What it tells isn't known to be taken, until `goOn`. */
+function doubtsTells({ store }: Instance): { goOn(): Promise<void> } {
+  const commit = store.commit.bind(store);
+  const late: Change[] = [];
+  store.commit = (change) => {
+    if (!change.puts.some(({ key }) => key.includes("/tell/"))) return commit(change);
+    late.push(change);
+    return Promise.resolve({ outcome: "unknown", text: "no answer" });
+  };
+  return {
+    async goOn() {
+      store.commit = commit;
+      for (const change of late) await commit(change);
+    },
+  };
+}
+
+Deno.test("instances: what the operator has told is in doubt where that isn't known, and reported once it is", async () => {
+  const { instances, a, b } = await two();
+  const [first] = instances.all;
+  const bob = b.guest("bob");
+  await instances.settle();
+  a.take();
+  const doubts = doubtsTells(first!);
+  a.command({ command: "broadcast", text: "closing" }, "r");
+  await instances.settle();
+  assertEquals(a.take(), ["* error in-doubt [r]"]);
+  const { text } = a.event("error");
+  assertEquals(text, `It isn't known whether "closing" was sent: the engine doesn't answer`);
+  await doubts.goOn();
+  await instances.settle();
+  assertEquals(bob.heard, ["closing"]);
+  const words = ["* broadcast by *directory* [r]", "* broadcast-sent, 1 have it [r]"];
+  assertEquals([a.take(), b.events.filter(({ event }) => event === "broadcast")], [words, []]);
+});
+
+Deno.test("instances: the operator is told why nothing was told, and that what clients tell waits", async () => {
+  const { instances, a } = await two();
+  const { store } = instances.all[0]!;
+  const ann = a.account("ann");
+  await instances.settle();
+  a.take();
+  const refuses = (text: string) => {
+    const commit = store.commit.bind(store);
+    store.commit = (change) => {
+      if (!change.puts.some(({ key }) => key.includes("/tell/"))) return commit(change);
+      return Promise.resolve({ outcome: "refused", code: "disk", text });
+    };
+  };
+  refuses("no space");
+  a.command({ command: "broadcast", text: "closing" }, "r");
+  await instances.settle();
+  assertEquals(a.event("error"), {
+    event: "error",
+    code: "disk",
+    text: "Nothing was told: no space",
+    unsent: true,
+  });
+  ann.tells("one", 1);
+  await instances.settle();
+  assertEquals([ann.last("refused").code, a.event("error").text], [
+    "engine",
+    "A broadcast waits: no space",
+  ]);
+});
+
+Deno.test("instances: whom the operator throws out while the engine doesn't answer is out at another one once it does", async () => {
+  const { instances, a, b } = await two();
+  const [first] = instances.all;
+  const ann = b.account("ann");
+  await instances.settle();
+  first!.store.isCut = true;
+  await instances.pass(3_000);
+  a.command({ command: "kick", name: "ann" }, "r");
+  await instances.pass(2_000);
+  assertEquals(
+    a.event("notice").text,
+    "ann is thrown out here for a minute, and at other instances once the engine answers",
+  );
+  assertEquals(ann.got.some(({ type }) => type === "dismissed"), false);
+  first!.store.heal();
+  await instances.pass(2_000);
+  assertEquals(ann.last("dismissed").because, "kicked");
 });
 
 Deno.test("instances: the operator compares keys with somebody at another one", async () => {
@@ -606,19 +817,11 @@ Deno.test("instances: a broadcast that was taken without its instance hearing so
   const bob = b.guest("bob");
   const cem = a.guest("cem");
   await instances.settle();
-  const { store } = first!;
-  const commit = store.commit.bind(store);
-  const late: Change[] = [];
-  store.commit = (change) => {
-    if (!change.puts.some(({ key }) => key.includes("/tell/"))) return commit(change);
-    late.push(change);
-    return Promise.resolve({ outcome: "unknown", text: "no answer" });
-  };
+  const doubts = doubtsTells(first!);
   ann.tells("one", 1);
   await instances.settle();
   assertEquals(ann.last("refused").code, "engine");
-  store.commit = commit;
-  for (const change of late) await commit(change);
+  await doubts.goOn();
   await instances.settle();
   ann.tells("one", 1);
   await instances.settle();
@@ -681,6 +884,27 @@ Deno.test("instances: whose lease is over has its clients again when it is back,
   a.command({ command: "status" });
   assertEquals(a.event("status").problems, []);
   assertEquals([a.event("status").online, b.event("ready").event], [4, "ready"]);
+});
+
+Deno.test("instances: one that puts so many sessions anew that its lease would end meanwhile has them all", async () => {
+  const { instances, a, b } = await two();
+  const { store } = instances.all[0]!;
+  a.account("ann");
+  const bob = b.guest("bob");
+  await instances.settle();
+  store.isCut = true;
+  await instances.pass(6_500);
+  assertEquals(bob.sees, "bob free");
+  const commit = store.commit.bind(store);
+  store.commit = async (change) => {
+    if (change.puts.some(({ key }) => key.includes("/online/"))) {
+      await delay(instances.clock, 6_000);
+    }
+    return await commit(change);
+  };
+  store.heal();
+  await instances.pass(9_000);
+  assertEquals(bob.sees, "ann free, bob free");
 });
 
 Deno.test("instances: one that is alone tells its clients, too, that the engine doesn't answer, and that it does", async () => {

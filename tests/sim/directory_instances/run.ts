@@ -92,14 +92,7 @@ const MOVED_MS = 5_000;
  */
 export function runWoken({ seed, mutation }: Pick<InstancesRun, "seed" | "mutation">): World {
   const world = new World(seed, mutation);
-  const claims = watchClaims(world);
-  const pass = (ms: number) => {
-    for (const untilMs = world.time.nowMs + ms; world.time.nowMs < untilMs;) {
-      for (const person of world.people) person.comesIn();
-      world.run(100);
-      look(world, claims);
-    }
-  };
+  const pass = passing(world);
   pass(5_000);
   const stopped = world.random.pick(world.instances);
   stopped.stops(STOOD_STILL_MS);
@@ -118,6 +111,50 @@ export function runWoken({ seed, mutation }: Pick<InstancesRun, "seed" | "mutati
   }
   const ghost = online.find(({ instance }) => instance === stopped.id);
   if (ghost !== undefined) throw new Violation(`${ghost.name} is said to be where it left`);
+  return world;
+}
+
+/** Lets so much time pass, in which all come in who aren't. */
+function passing(world: World): (ms: number) => void {
+  const claims = watchClaims(world);
+  return (ms) => {
+    for (const untilMs = world.time.nowMs + ms; world.time.nowMs < untilMs;) {
+      for (const person of world.people) person.comesIn();
+      world.run(100);
+      look(world, claims);
+    }
+  };
+}
+
+/** Until all are told how many have their broadcasts, also those that come to an instance that has begun since. */
+const REPORTED_MS = 16_000;
+
+/**
+ * An instance is killed as all broadcast, and some do while its people come in elsewhere.
+ * @throws {Violation} Where somebody isn't told how many have what was taken, or misses one; also a guest.
+ */
+export function runKilled({ seed, mutation }: Pick<InstancesRun, "seed" | "mutation">): World {
+  const world = new World(seed, mutation);
+  const { random, time } = world;
+  const pass = passing(world);
+  pass(5_000);
+  for (const person of world.people) person.tells();
+  world.run(random.between(0, 200));
+  const killed = random.pick(world.instances);
+  killed.kill();
+  time.after(random.between(500, 5_000), () => killed.start());
+  for (let n = 0; n < 20; n++) {
+    pass(200);
+    random.pick(world.people).tells();
+  }
+  pass(REPORTED_MS);
+  checkBroadcasts(world, ({ name, isOver }) => name !== "ida" && !isOver);
+  for (const [text, { by, device, number }] of world.said) {
+    const isThere = number !== null && by.isIn && by.device === device;
+    if (isThere && !world.reported.has(number)) {
+      throw new Violation(`${by.name} isn't told how many have ${text}`);
+    }
+  }
   return world;
 }
 
@@ -301,16 +338,21 @@ function checkNoCalls(world: World): void {
   }
 }
 
-/** Each that was taken has come to all accounts, in one order, and to no device twice. */
-function checkBroadcasts(world: World): void {
+/** Each that was taken has come to all accounts, in one order, and to no device twice. @param hasAll Who has each. */
+function checkBroadcasts(
+  world: World,
+  hasAll: (person: SimPerson) => boolean = ({ isGuest }) => !isGuest,
+): void {
   const numbers = new Map<string, number>();
   for (const { key, value } of world.engine.memory.entries.values()) {
     if (!key.startsWith(`${PREFIX}tell/m/`)) continue;
     const { text, number } = JSON.parse(value);
     numbers.set(text, number);
   }
-  for (const [text, { isTaken }] of world.said) {
-    if (isTaken && !numbers.has(text)) throw new Violation(`${text} was taken, and is lost`);
+  for (const [text, { number }] of world.said) {
+    if (number !== null && !numbers.has(text)) {
+      throw new Violation(`${text} was taken, and is lost`);
+    }
   }
   for (const person of world.people) {
     const heard = new Set<string>();
@@ -322,7 +364,7 @@ function checkBroadcasts(world: World): void {
       }
       for (const text of texts) heard.add(text);
     }
-    if (person.isGuest || !person.isIn) continue;
+    if (!hasAll(person) || !person.isIn) continue;
     for (const [text, { by }] of world.said) {
       if (numbers.has(text) && by !== person && !heard.has(text)) {
         throw new Violation(`${person.name} was never shown ${text}`);

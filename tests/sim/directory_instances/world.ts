@@ -299,7 +299,7 @@ export class SimPerson {
     );
     this.#own.set(device, own);
     const text = `${device} ${own}`;
-    world.said.set(text, { by: this, device, own, isTaken: false });
+    world.said.set(text, { by: this, device, own, number: null });
     session.program.run(() =>
       this.isIn && this.session === session && session.somebody.tells(text, own)
     );
@@ -311,9 +311,10 @@ export class SimPerson {
     this.caller.looks();
     for (const { device, got } of this.#links) {
       for (const message of got) {
+        if (message.type === "broadcast-sent") this.world.reported.add(message.number);
         if (message.type !== "broadcast-taken") continue;
         const said = this.world.said.get(`${device} ${message.own}`);
-        if (said !== undefined) said.isTaken = true;
+        if (said !== undefined) said.number = message.number;
       }
     }
   }
@@ -323,7 +324,8 @@ interface Said {
   readonly by: SimPerson;
   readonly device: string;
   readonly own: number;
-  isTaken: boolean;
+  /** Null: it wasn't told that it is taken. */
+  number: number | null;
 }
 
 export class World {
@@ -336,6 +338,8 @@ export class World {
   readonly people: readonly SimPerson[];
   /** What was said, by its text. */
   readonly said = new Map<string, Said>();
+  /** The numbers of those of which the sender was told how many have them. */
+  readonly reported = new Set<number>();
   /** How many calls were made. */
   calls = 0;
   /** How many sides of calls came to what end, and from which phase. */

@@ -1,5 +1,7 @@
 /** Stores a client's broadcast, has it delivered to all, and reports to the sender how many have it. */
 
+import { dropOldest } from "../../../base/collections/bounded.ts";
+import { DeadlineQueue } from "../../../base/collections/deadline_queue.ts";
 import type { Crypto, Signer } from "../../../base/crypto/crypto.ts";
 import type { FoldedName, PeerKey } from "../../../base/ids.ts";
 import { foldName, isSameName } from "../../../base/text/names.ts";
@@ -18,6 +20,7 @@ import {
   REACHED_AHEAD_MS,
   REACHED_MS_MAX,
   REFUSAL_TOLD_MS,
+  REPORTS_KEPT_MS,
   REPORTS_MAX,
   SENDERS_MAX,
   TEXT_BYTES_MAX,
@@ -64,9 +67,6 @@ interface Sender {
   readonly ref: string | undefined;
 }
 
-/** Who waits for a report: the sender, whose client may be here; null: another instance does. */
-type Asker = Sender | null;
-
 /** A broadcast that is being written to disk. */
 interface Unstored {
   readonly sender: Sender;
@@ -80,18 +80,22 @@ interface Unstored {
 
 /** A broadcast that is stored. */
 interface Stored extends Omit<Unstored, "sender"> {
-  readonly sender: Asker;
+  /** Null: another instance's operator. */
+  readonly sender: Sender | null;
 }
 
 /** Progress of one broadcast: which clients haven't acknowledged it, on any link, and how many have. */
-interface Report {
+interface Report extends Pick<Stored, "sender"> {
   readonly number: number;
-  readonly sender: Asker;
   readonly awaited: Set<string>;
   /** Other instances that haven't said how many have it there. */
   readonly instances: Set<string>;
-  reached: number;
-  dueMs: number;
+  /** How many have it here, and at other instances. */
+  here: number;
+  elsewhere: number;
+  /** Whether other instances were told how many have it here. */
+  isSaid: boolean;
+  readonly dueMs: number;
 }
 
 /** Why a broadcast isn't taken. */
@@ -105,8 +109,13 @@ export class BroadcastIntake {
   readonly #rates = new RecentCounts(BROADCASTS_MAX, BROADCASTS_MS, SENDERS_MAX);
   /** By the sender's key and its own number. */
   readonly #unstored = new Map<string, Unstored>();
-  /** In the order in which they were begun. */
+  /** Those whose sender is here, or which somebody here hasn't acknowledged; those that have waited longest first. */
   readonly #reports = new Map<number, Report>();
+  readonly #due = new DeadlineQueue<Report>();
+  /** The latest of the others: their senders may come back from a lost link, or another instance, and not have heard. */
+  readonly #reported = new Map<number, Report>();
+  /** What the operator has sent, and isn't known to be taken, by its own number. */
+  readonly #doubted = new Map<number, Sender>();
   /** Until then the operator isn't told again that the disk refuses clients' broadcasts. */
   #refusalToldUntilMs = 0;
 
@@ -128,7 +137,11 @@ export class BroadcastIntake {
     if (number !== null) {
       if (isAnother(broadcasts.kept(number), message)) {
         out.send(link.id, { type: "refused", ...OUTDATED });
-      } else out.send(link.id, { type: "broadcast-taken", own, number });
+      } else {
+        out.send(link.id, { type: "broadcast-taken", own, number });
+        const report = this.#reported.get(number);
+        if (report !== undefined) this.#tellReached(client, report);
+      }
       return null;
     }
     const said = { own, sentAt, signature };
@@ -152,7 +165,8 @@ export class BroadcastIntake {
     const sender = { name: from, key: null, isAccount: false, own, sentAt, signature, ref };
     const refusal = this.#tell(sender, text, null);
     if (refusal !== null) {
-      out.error(errorCodeOf(refusal.code), `Your broadcast wasn't sent: ${refusal.text}`, ref);
+      const why = refusal === ENGINE_AWAY ? ENGINE_AWAY_TEXT : refusal.text;
+      out.error(errorCodeOf(refusal.code), `Your broadcast wasn't sent: ${why}`, ref);
     }
   }
 
@@ -167,11 +181,22 @@ export class BroadcastIntake {
     for (const [writing, unstored] of this.#unstored) {
       if (!isOperators(unstored)) continue;
       this.#unstored.delete(writing);
-      const start = quotedStart(unstored.broadcast.text);
-      const text = `It isn't known whether ${start} was sent: the disk doesn't answer`;
-      out.error("in-doubt", text, unstored.sender.ref);
+      this.#tellDoubt(unstored, out.isAlone ? "the disk doesn't answer" : ENGINE_AWAY_TEXT);
     }
     for (const report of [...this.#reports.values()].filter(isOperators)) this.#report(report);
+  }
+
+  /** What the operator has sent may come as news. */
+  #doubt(unstored: Unstored): void {
+    this.#doubted.set(unstored.sender.own, unstored.sender);
+    dropOldest(this.#doubted, UNSTORED_MAX);
+    this.#tellDoubt(unstored, ENGINE_AWAY_TEXT);
+  }
+
+  /** @param why Part of a sentence. */
+  #tellDoubt({ sender, broadcast: { text } }: Unstored, why: string): void {
+    const what = `It isn't known whether ${quotedStart(text)} was sent`;
+    this.parts.out.error("in-doubt", `${what}: ${why}`, sender.ref);
   }
 
   #tell(sender: Sender, text: string, link: ClientLink | null): Refusal | null {
@@ -203,19 +228,27 @@ export class BroadcastIntake {
     };
     const unstored: Unstored = { sender, broadcast: record, link };
     this.#unstored.set(writing, unstored);
-    const failed = (reason: string) => {
-      // It was stored all the same, and told, before it was known.
-      if (this.#unstored.get(writing) !== unstored) return;
+    /** @returns Whether it wasn't stored all the same, and told, before it was known. */
+    const givesUp = () => {
+      if (this.#unstored.get(writing) !== unstored) return false;
       this.#unstored.delete(writing);
       this.#rates.takeBack(who);
-      this.#failed(unstored, reason);
+      return true;
+    };
+    const failed = (reason: string) => {
+      if (givesUp()) this.#failed(unstored, reason);
     };
     if (out.isAlone) out.write([record], { done: () => this.#told(unstored, record), failed });
     else {
       // Once it is stored, it comes to all instances as news.
       out.register({ ask: "tell", broadcast: record }, (answer) => {
-        if (answer.outcome === "before") this.#wasTold(unstored, answer.number);
-        else if (answer.outcome !== "done") failed(REFUSED_TEXTS.engine);
+        if (answer.outcome === "done") return;
+        if (answer.outcome === "before") return this.#wasTold(unstored, answer.number);
+        // Clients send it again until it is known.
+        if (answer.outcome === "unknown" && sender.key === null) {
+          return givesUp() ? this.#doubt(unstored) : undefined;
+        }
+        failed((answer.outcome === "away" ? answer.text : undefined) ?? ENGINE_AWAY_TEXT);
       });
     }
     return null;
@@ -227,6 +260,7 @@ export class BroadcastIntake {
     const unstored = this.#unstored.get(writingOf(record.fromKey, record.own));
     if (unstored !== undefined) return this.#told(unstored, record);
     if (isNew) {
+      const sender = this.#senderOf(record);
       this.#rates.add(
         rateKeyOf({
           ...record,
@@ -236,9 +270,15 @@ export class BroadcastIntake {
         }),
         out.monotonicMs,
       );
-      return this.#stored({ sender: this.#senderHere(record), broadcast: record, link: null });
+      return this.#stored({ sender, broadcast: record, link: null }, this.#isHere(sender));
     }
     broadcasts.add(record, broadcasts.overAtMs(record, out.monotonicMs, wallMs()));
+    const leftMs = record.takenAt + REACHED_MS_MAX - wallMs();
+    if (leftMs <= 0 || record.fromKey === null) return;
+    // Its sender may have been at an instance that is gone, and come here.
+    const dueMs = out.nowMs + Math.min(leftMs, REACHED_MS_MAX);
+    const about = { number: record.number, sender: this.#senderOf(record), dueMs };
+    this.#keep(this.#reportOf(about, []));
   }
 
   #told(unstored: Unstored, record: BroadcastRecord): void {
@@ -246,7 +286,7 @@ export class BroadcastIntake {
     this.#unstored.delete(writingOf(fromKey, own));
     this.#refusalToldUntilMs = 0;
     const { isOrphan } = unstored.broadcast;
-    this.#stored({ ...unstored, broadcast: isOrphan ? { ...record, isOrphan } : record });
+    this.#stored({ ...unstored, broadcast: isOrphan ? { ...record, isOrphan } : record }, true);
   }
 
   /** Another instance, or this one, has taken it before, and nobody is told again. */
@@ -256,25 +296,23 @@ export class BroadcastIntake {
     const client = link?.client ?? this.#clientOf(sender);
     if (client !== null) out.send(client.link.id, { type: "broadcast-taken", own, number });
     if (sender.key !== null) return;
-    out.error(
-      "in-doubt",
-      "Another instance told something at that moment: say it again",
-      sender.ref,
-    );
+    const text =
+      "Your broadcast wasn't sent: another instance sent one at that moment; send it again";
+    out.error("too-fast", text, sender.ref);
   }
 
   /** So many of those at another instance have it. */
   reachedAt(instance: string, number: number, count: number): void {
-    const report = this.#reports.get(number);
+    const report = this.#reports.get(number) ?? this.#reported.get(number);
     if (report?.instances.delete(instance) !== true) return;
-    report.reached += count;
+    report.elsewhere += count;
     this.#reportIfDone(number);
   }
 
   /** Those instances are gone that aren't there any more: nothing is heard of them. */
   instancesChanged(): void {
     const there = new Set(this.parts.others.instances.map(({ id }) => id));
-    for (const { number, instances } of [...this.#reports.values()]) {
+    for (const { number, instances } of [...this.#reports.values(), ...this.#reported.values()]) {
       for (const id of instances) if (!there.has(id)) instances.delete(id);
       this.#reportIfDone(number);
     }
@@ -293,7 +331,8 @@ export class BroadcastIntake {
     return own <= this.parts.broadcasts.saidAs(key, name) || this.#unstored.values().some(isLater);
   }
 
-  #stored({ broadcast, sender, link }: Stored): void {
+  /** @param isOurs Whether its sender is, or was, here: then its operator is shown it. */
+  #stored({ broadcast, sender, link }: Stored, isOurs: boolean): void {
     const { broadcasts, deliveries, sessions, out } = this.parts;
     const { number, from } = broadcast;
     this.#expire();
@@ -302,13 +341,10 @@ export class BroadcastIntake {
     if (client !== null) {
       out.send(client.link.id, { type: "broadcast-taken", own: broadcast.own, number });
     }
-    if (sender !== null) out.show({ event: "broadcast", id: String(number), from }, sender.ref);
+    if (isOurs) out.show({ event: "broadcast", id: String(number), from }, sender?.ref);
     const others = [...sessions.all].filter((client) => !isBy(broadcast, client));
-    const awaited = new Set(others.map(({ person }) => person));
-    const elsewhere = sender === null ? [] : this.parts.others.instances.slice(1);
-    const instances = new Set(elsewhere.map(({ id }) => id));
-    const dueMs = out.nowMs + REACHED_MS_MAX - (sender === null ? REACHED_AHEAD_MS : 0);
-    this.#reports.set(number, { number, sender, awaited, instances, reached: 0, dueMs });
+    const dueMs = out.nowMs + REACHED_MS_MAX - (this.#isHere(sender) ? 0 : REACHED_AHEAD_MS);
+    this.#wait(this.#reportOf({ number, sender, dueMs }, others));
     for (const client of sessions.all) deliveries.pump(client);
     this.#reportIfDone(number);
     const [oldest] = this.#reports.values();
@@ -339,19 +375,26 @@ export class BroadcastIntake {
       if (out.nowMs < this.#refusalToldUntilMs) return;
       this.#refusalToldUntilMs = out.nowMs + REFUSAL_TOLD_MS;
     }
-    const event = { event: "error", code: "disk", text: `Nothing was told: ${reason}` } as const;
+    // Their programs send it again until the engine takes it.
+    const what = sender.key === null || out.isAlone ? "Nothing was told" : "A broadcast waits";
+    const event = { event: "error", code: "disk", text: `${what}: ${reason}` } as const;
     out.show(sender.key === null ? { ...event, unsent: true } : event, sender.ref);
   }
 
-  /**
-   * Who has said it, where that client is in here: its instance wasn't told that it was taken, or it has come from that
-   * one since. Here it is told whom it has reached.
-   */
-  #senderHere(
+  /** Who has said what another instance has told, or this one without hearing so; null: another one's operator. */
+  #senderOf(
     { from: name, fromKey: key, fromAccount: isAccount, own, sentAt, signature }: BroadcastRecord,
-  ): Asker {
-    const sender = { name, key, isAccount, own, sentAt, signature, ref: undefined };
-    return this.#clientOf(sender) === null ? null : sender;
+  ): Sender | null {
+    if (key !== null) return { name, key, isAccount, own, sentAt, signature, ref: undefined };
+    const doubted = this.#doubted.get(own) ?? null;
+    if (doubted?.signature.toHex() !== signature.toHex()) return null;
+    this.#doubted.delete(own);
+    return doubted;
+  }
+
+  /** Whether the sender is here, and is told here whom it has reached. */
+  #isHere(sender: Sender | null): boolean {
+    return sender !== null && (sender.key === null || this.#clientOf(sender) !== null);
   }
 
   /** The sender's client; null where it isn't in. */
@@ -392,11 +435,22 @@ export class BroadcastIntake {
     }
   }
 
+  /** The client was told that it is in: it is told what it may not have heard of its own broadcasts. */
+  comesBack(client: Client): void {
+    const { nowMs } = this.parts.out;
+    for (const report of [...this.#reported.values()]) {
+      const { sender, instances, dueMs } = report;
+      if (sender?.key !== client.key || this.#clientOf(sender) !== client) continue;
+      if (instances.size > 0 && nowMs < dueMs) this.#wait(report);
+      else if (nowMs < dueMs + REPORTS_KEPT_MS) this.#tellReached(client, report);
+    }
+  }
+
   #has({ person }: Client, through: number): void {
     for (const report of [...this.#reports.values()]) {
-      if (report.number > through) break;
+      if (report.number > through) continue;
       if (!report.awaited.delete(person)) continue;
-      report.reached += 1;
+      report.here += 1;
       this.#reportIfDone(report.number);
     }
   }
@@ -427,40 +481,83 @@ export class BroadcastIntake {
   /** @param reason Null: it is in on another link. */
   gone(client: Client, reason: LogoutReason | null): void {
     this.parts.deliveries.gone(client);
+    const { person, key } = client;
     // A client that comes back in a moment will have it then, or had it and couldn't say so.
-    if (reason === null || COMES_BACK.has(reason)) return;
-    const { person } = client;
-    for (const report of [...this.#reports.values()]) {
-      if (report.awaited.delete(person)) this.#reportIfDone(report.number);
+    const comesBack = reason === null || COMES_BACK.has(reason);
+    for (const { number, sender, awaited } of [...this.#reports.values()]) {
+      const isLess = !comesBack && awaited.delete(person);
+      if (isLess || sender?.key === key) this.#reportIfDone(number);
+    }
+    if (reason === null) return;
+    for (const report of this.#reported.values()) {
+      // It may not have heard, and is told elsewhere.
+      if (report.sender?.key === key && this.parts.out.nowMs < report.dueMs) this.#say(report);
     }
   }
 
+  #reportOf(
+    about: Pick<Report, "dueMs" | "number" | "sender">,
+    clients: readonly Client[],
+  ): Report {
+    const awaited = new Set(clients.map(({ person }) => person));
+    const instances = new Set(this.parts.others.instances.slice(1).map(({ id }) => id));
+    return { ...about, awaited, instances, here: 0, elsewhere: 0, isSaid: false };
+  }
+
+  #keep(report: Report): void {
+    this.#reported.set(report.number, report);
+    dropOldest(this.#reported, REPORTS_MAX);
+  }
+
+  #wait(report: Report): void {
+    this.#reported.delete(report.number);
+    this.#reports.set(report.number, report);
+    this.#due.set(report, report.dueMs);
+  }
+
+  /** A sender that is elsewhere is told there how many have it at other instances. */
   #reportIfDone(number: number): void {
     const report = this.#reports.get(number);
-    if (report?.awaited.size === 0 && report.instances.size === 0) this.#report(report);
+    if (report?.awaited.size !== 0) return;
+    if (report.instances.size === 0 || !this.#isHere(report.sender)) this.#report(report);
   }
 
-  #report({ number, sender, reached }: Report): void {
+  #report(report: Report): void {
     const { out } = this.parts;
+    const { number, sender, here, elsewhere } = report;
     this.#reports.delete(number);
-    if (sender === null) return out.order({ order: "reached", number, count: reached });
+    this.#due.set(report, null);
+    this.#say(report);
+    report.awaited.clear();
+    if (sender === null) return;
     if (sender.key === null) {
+      const reached = here + elsewhere;
       return out.show({ event: "broadcast-sent", id: String(number), reached }, sender.ref);
     }
+    this.#keep(report);
     const client = this.#clientOf(sender);
-    if (client !== null) out.send(client.link.id, { type: "broadcast-sent", number, reached });
+    if (client !== null) this.#tellReached(client, report);
+  }
+
+  /** Tells the other instances how many have it here, unless its sender is here. */
+  #say(report: Report): void {
+    const { number, sender, here: count, isSaid } = report;
+    if (isSaid || this.#isHere(sender)) return;
+    report.isSaid = true;
+    this.parts.out.order({ order: "reached", number, count });
+  }
+
+  #tellReached({ link }: Client, { number, here, elsewhere }: Report): void {
+    const reached = here + elsewhere;
+    this.parts.out.send(link.id, { type: "broadcast-sent", number, reached });
   }
 
   nextMs(): number | null {
-    const [oldest] = this.#reports.values();
-    return oldest?.dueMs ?? null;
+    return this.#due.nextMs();
   }
 
   tick(nowMs: number): void {
-    for (const report of [...this.#reports.values()]) {
-      if (report.dueMs > nowMs) return;
-      this.#report(report);
-    }
+    for (const report of this.#due.takeDue(nowMs)) this.#report(report);
   }
 }
 
@@ -494,6 +591,7 @@ const DISK_FULL: Refusal = {
   text: "the directory cannot write to its disk, which only its operator can mend",
   retryMs: DISK_FULL_RETRY_MS,
 };
+const ENGINE_AWAY_TEXT = "the engine doesn't answer";
 const ENGINE_AWAY: Refusal = {
   code: "engine",
   text: REFUSED_TEXTS.engine,

@@ -33,7 +33,7 @@ interface EntranceParts {
   readonly calls: Pick<Calls, "changedElsewhere" | "gone" | "talksOn">;
   readonly broadcasts: Pick<Broadcasts, "last" | "saidBy" | "store" | "stored">;
   readonly deliveries: Pick<Deliveries, "pump">;
-  readonly telling: Pick<BroadcastIntake, "comesIn" | "gone" | "isAllowed" | "isIn">;
+  readonly telling: Pick<BroadcastIntake, "comesBack" | "comesIn" | "gone" | "isAllowed" | "isIn">;
   readonly randomBytes: (length: number) => Bytes;
   readonly wallMs: () => number;
   /** The own instance's id; empty where there is no other. */
@@ -168,6 +168,7 @@ export class Entrance {
         if (claim.triesLeft > 0) return this.#claim(claim, answer.by);
         return as.refuse("engine", undefined, ENGINE_RETRY_MS);
       case "before": // of broadcasts alone, and of counts
+      case "unknown":
       case "too-many":
       case "wrong":
         if (!isWaiting) return;
@@ -253,6 +254,7 @@ export class Entrance {
     presence.tell();
     if (!isTakenOver) out.show({ event: "login", name, guest: isGuest });
     deliveries.pump(client);
+    telling.comesBack(client);
   }
 
   /**

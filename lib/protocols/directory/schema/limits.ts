@@ -229,6 +229,8 @@ export const SENDERS_MAX = 4_096;
 export const UNSTORED_MAX = 256;
 /** Broadcasts for which it is counted who has them; the oldest are reported as they stand. */
 export const REPORTS_MAX = 256;
+/** A sender that comes back so soon after it should have been told how many have it is told then. */
+export const REPORTS_KEPT_MS = 30_000;
 
 /**
  * A client that is gone leaves the list within 15 s, and a thousand silent clients cost one ping each in 6 s. The

@@ -442,7 +442,8 @@ const broadcastTaken = message(33, "broadcast-taken", {
 const broadcastSent = message(34, "broadcast-sent", {
   from: "the directory",
   to: "the sender",
-  when: "all clients that were online have it, or 10 s are over",
+  when:
+    "all clients that were online have it, or 10 s are over; again when it comes back soon after",
   answer: "none",
   lane: "control",
 }, { number: counter, reached: counter });

@@ -75,7 +75,7 @@ export type RegistrarQuestion = /**
   }
   /**
    * The broadcast, whose number isn't known yet, is to be told at all instances. Answer: `done`, and it comes as news;
-   * or `before`.
+   * `unknown`, and it may come; or `before`.
    */
   | { readonly ask: "tell"; readonly broadcast: BroadcastRecord }
   /** One more of each is counted, at all instances together. Answer: `done`, or `too-many`, and then none is counted. */
@@ -99,8 +99,12 @@ export type RegistrarAnswer =
   | { readonly outcome: "before"; readonly number: number }
   /** The account isn't any more as it was checked. */
   | { readonly outcome: "wrong" }
-  /** It wasn't done, or isn't known to be. A session isn't in then. */
-  | { readonly outcome: "away" };
+  /** It isn't known whether the broadcast was taken. */
+  | { readonly outcome: "unknown" }
+  /**
+   * It wasn't done; or, of all but broadcasts, isn't known to be. A session isn't in then. `text`: why, part of a sentence.
+   */
+  | { readonly outcome: "away"; readonly text?: string };
 
 /** What follows from what the machine has done: carried out in time, whatever becomes of the engine. */
 export type RegistrarOrder =

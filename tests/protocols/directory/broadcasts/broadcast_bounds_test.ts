@@ -88,7 +88,10 @@ Deno.test("Directory: the same broadcast again is taken once, after a restart, t
   ann.tells("hello", 77);
   before.take();
   ann.tells("hello", 77);
-  assertEquals([before.take(), bob!.heard], [["ann: broadcast-taken 77"], ["hello"]]);
+  assertEquals([before.take(), bob!.heard], [
+    ["ann: broadcast-taken 77", "ann: broadcast-sent, 1 have it"],
+    ["hello"],
+  ]);
   before.diskMode = "holds";
   ann.tells("twice", 78);
   ann.tells("twice", 78);

@@ -7,6 +7,7 @@ import {
   LEAVE_MS_MAX,
   REACHED_MS_MAX,
   REPEAT_MS,
+  REPORTS_KEPT_MS,
   REPORTS_MAX,
 } from "../../../../lib/protocols/directory/schema/limits.ts";
 import { signBroadcast } from "../../../../lib/protocols/directory/schema/signed_broadcast.ts";
@@ -119,6 +120,31 @@ for (const how of ["account", "guest"] as const) {
     assert(exchange.take().includes("ann: broadcast-sent, 0 have it"));
   });
 }
+
+Deno.test("Directory: a sender that is away when it is known how many have it is told when it is back, and when it sends it again", () => {
+  const { exchange, ann } = exchangeOf();
+  const bob = exchange.guest("bob");
+  bob.acknowledges = false;
+  ann.tells("hello", 7);
+  ann.goesDown();
+  bob.says({ type: "got", through: bob.last("told").number });
+  const sent = () => exchange.take().filter((word) => /entered|taken|sent/.test(word));
+  assertEquals(sent().slice(-1), ["ann: broadcast-taken 7"]);
+  ann.connects().enters({ how: "resume" });
+  assertEquals(sent(), ["ann: entered as ann", "ann: broadcast-sent, 1 have it"]);
+  ann.tells("hello", 7);
+  assertEquals(sent(), ["ann: broadcast-taken 7", "ann: broadcast-sent, 1 have it"]);
+
+  exchange.account("ann", "laptop");
+  assertEquals(sent(), ["ann: entered as ann"], "which hasn't sent it");
+  ann.connects().enters({ how: "log-in" });
+  assertEquals(sent(), ["ann: entered as ann", "ann: broadcast-sent, 1 have it"]);
+  ann.goesDown();
+  exchange.pass(REACHED_MS_MAX + REPORTS_KEPT_MS);
+  exchange.take();
+  ann.connects().enters({ how: "resume" });
+  assertEquals(sent(), ["ann: entered as ann"], "after so long");
+});
 
 Deno.test("Directory: a guest that comes back too late to be told counts for nothing", () => {
   const { exchange, ann } = exchangeOf();
