@@ -28,7 +28,6 @@ export interface Statuses<Status> {
 }
 
 interface Question<Status> {
-  readonly ref: string;
   readonly asked: number;
   readonly answers: Status[];
   left: number;
@@ -36,7 +35,8 @@ interface Question<Status> {
 }
 
 export class AskedStatuses<Status extends AnsweringEvent> {
-  #question: Question<Status> | null = null;
+  /** By ref: an answer that is slow is still awaited when others ask anew. */
+  readonly #open = new Map<string, Question<Status>>();
   readonly #fresh: Fresh<Promise<Statuses<Status>>>;
   #count = 0;
 
@@ -60,32 +60,34 @@ export class AskedStatuses<Status extends AnsweringEvent> {
    */
   takes(event: Status | AnsweringEvent, ref: string | undefined): boolean {
     if (ref === undefined || !ref.startsWith(this.mark)) return false;
-    const question = this.#question;
-    if (question === null || ref !== question.ref) return true; // too late
+    const question = this.#open.get(ref);
+    if (question === undefined) return true; // too late
     if (isStatus<Status>(event)) question.answers.push(event);
     question.left -= 1;
-    if (question.left === 0) this.#end(question);
+    if (question.left === 0) this.#end(ref);
     return true;
   }
 
   #ask(): Promise<Statuses<Status>> {
     const hosts = this.hosts();
+    const ref = `${this.mark}${++this.#count}`;
     const question: Question<Status> = {
-      ref: `${this.mark}${++this.#count}`,
       asked: hosts.length,
       answers: [],
       left: hosts.length,
       done: Promise.withResolvers(),
     };
-    this.#question = question;
-    const timer = this.clock.at(this.clock.nowMs() + ANSWER_MS_MAX, () => this.#end(question));
-    for (const host of hosts) host.command({ command: "status" }, question.ref);
-    if (hosts.length === 0) this.#end(question);
+    this.#open.set(ref, question);
+    const timer = this.clock.at(this.clock.nowMs() + ANSWER_MS_MAX, () => this.#end(ref));
+    for (const host of hosts) host.command({ command: "status" }, ref);
+    if (hosts.length === 0) this.#end(ref);
     return question.done.promise.finally(() => timer.cancel());
   }
 
-  #end(question: Question<Status>): void {
-    if (this.#question === question) this.#question = null;
+  #end(ref: string): void {
+    const question = this.#open.get(ref);
+    this.#open.delete(ref);
+    if (question === undefined) return; // answered, in the moment in which its time was over
     const { answers, asked, left } = question;
     question.done.resolve({ answers, asked, isWhole: left === 0 });
   }

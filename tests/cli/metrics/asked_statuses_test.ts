@@ -57,6 +57,20 @@ Deno.test("AskedStatuses: whoever asks again within a second costs nothing", asy
   assertEquals((await third).answers, [{ event: "status", members: 2 }]);
 });
 
+Deno.test("AskedStatuses: an answer that comes within its time counts, also where another was asked for meanwhile", async () => {
+  const { asked, refs, clock } = subject(1);
+  const first = asked.ask();
+  clock.advanceTo(1_200);
+  const second = asked.ask();
+  assertEquals(refs, ["mark-1", "mark-2"]);
+  for (const ref of refs) asked.takes({ event: "status", members: 1 }, ref);
+
+  clock.advanceTo(2_000);
+  for (const { answers, isWhole } of [await first, await second]) {
+    assertEquals([answers.length, isWhole], [1, true]);
+  }
+});
+
 Deno.test("AskedStatuses: a machine that doesn't answer holds up nobody, and its late answer is shown to nobody", async () => {
   const { asked, clock } = subject(2);
   const statuses = asked.ask();
