@@ -50,7 +50,14 @@ Deno.test("irc: what the server supports is told", () => {
   bench.room();
   const told = bench.join().filter((line) => line.includes(" 005 ")).join(" ");
 
-  for (const token of ["CASEMAPPING=ascii", "NICKLEN=32", "CHATHISTORY=500", "UTF8ONLY"]) {
+  const some = [
+    "CASEMAPPING=ascii",
+    "NICKLEN=32",
+    "CHATHISTORY=500",
+    "UTF8ONLY",
+    "CLIENTTAGDENY=*",
+  ];
+  for (const token of some) {
     assert(told.includes(` ${token} `), told);
   }
 });
