@@ -49,6 +49,7 @@ export class PageServer implements Door, PageSite {
   readonly #strangers = new Set<PageConnection>();
   /** Those that are in. */
   readonly #windows = new Map<string, PageWindow>();
+  #progress: string | null = null;
   /** Each event as JSON, as those see it that haven't asked for it. */
   readonly #texts = new WeakMap<DoorEvent, string>();
 
@@ -87,6 +88,7 @@ export class PageServer implements Door, PageSite {
   }
 
   progress(text: string | null): void {
+    this.#progress = text;
     this.#tellAll({ type: "progress", text });
   }
 
@@ -125,6 +127,7 @@ export class PageServer implements Door, PageSite {
     new PageWindow(socket, {
       ...{ host, token, secret, clock: this.clock, runId: this.#run, welcome: this.#welcome },
       port: this.port,
+      progress: () => this.#progress,
       run: (command, ref) => {
         this.uploads.uses.asked(command, ref);
         host.run(command, ref);

@@ -37,6 +37,8 @@ interface WindowPorts {
   /** What every window is told of the program when it comes in. */
   readonly welcome: Readonly<Record<string, unknown>>;
   secret(): string;
+  /** How far something is that goes on; null: nothing does. */
+  progress(): string | null;
   /** The event as this window is shown it, as JSON; null: it isn't for it. */
   textOf(event: DoorEvent, window: string): string | null;
   /** The window has proved itself. @returns Why it can't come in; null: it is in. */
@@ -125,6 +127,7 @@ export class PageWindow {
   tell(message: { readonly type: string }): void {
     if (this.#step !== "in") return;
     const text = JSON.stringify(message);
+    this.#untold.delete(message.type);
     if (this.#keepsUp) this.#socket.send(text);
     else this.#untold.set(message.type, text);
   }
@@ -229,7 +232,7 @@ export class PageWindow {
   }
 
   #welcome(resumed: boolean, missed: boolean): void {
-    const { host, runId: run, welcome } = this.#ports;
+    const { host, progress, runId: run, welcome } = this.#ports;
     this.#socket.send(JSON.stringify({
       type: "welcome",
       protocol: PAGE_PROTOCOL,
@@ -238,6 +241,7 @@ export class PageWindow {
       ...{ resumed, missed, last: this.#lastShown(), ticket: this.ticket },
       prompt: host.prompt(),
       paused: host.pausedBecause,
+      progress: progress(),
       names: host.names().slice(0, NAMES_MAX),
     }));
   }

@@ -242,6 +242,25 @@ Deno.test("a window that takes nothing waits, costs the others nothing, and goes
   assertEquals(slow.visitor.of("prompt").length, 1);
 });
 
+Deno.test("a window that goes on is told last how it is now, and not how it was meanwhile", () => {
+  const page = new ServedPage();
+  const slow = page.window("window-1");
+  slow.isStuck = true;
+  for (let count = 0; count < 100; count++) page.show({ text: "x".repeat(20_000) });
+  page.server.paused("catching up");
+  const { visitor } = slow;
+  const received = visitor.received.bind(visitor);
+  visitor.received = (bytes) => {
+    received(bytes);
+    if (visitor.of("events").length === 2) page.server.paused(null); // less waits, and more than nothing
+  };
+  slow.unstick();
+  page.run();
+
+  assertEquals(visitor.shown.length, 100);
+  assertEquals(visitor.of("paused"), [{ type: "paused", reason: null }]);
+});
+
 Deno.test("a window that is stuck for long is cut off, and one that lost events is told to come back", () => {
   const page = new ServedPage();
   const stuck = page.window("window-1");
@@ -441,6 +460,7 @@ Deno.test("prompt, pauses and progress are told to all windows; at the end they 
     { type: "prompt", text: "Alice", self: "Alice" },
     { type: "progress", text: "Catching up" },
   ]);
+  assertEquals(page.window("window-2").visitor.welcome!["progress"], "Catching up");
   await page.server.close();
   page.run();
   assertEquals(visitor.closed, 1001);

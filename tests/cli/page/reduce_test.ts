@@ -936,3 +936,12 @@ Deno.test("page: time that is running is shown as a clock", () => {
 
   assertEquals(shown, ["0:00", "0:00", "0:09", "1:15", "59:59", "1:01:01"]);
 });
+
+Deno.test("page: how far something was is known no more once the connection is back", () => {
+  const fetching = reduce(pageOf("mesh", [ready]), { type: "progress", text: "Fetching a: 9 %" });
+  const back = (more: Record<string, unknown>) =>
+    reduce(fetching, { type: "welcome", welcome: welcome("mesh", more) }).progress;
+
+  assertEquals(back({ resumed: true, last: 1 }), null);
+  assertEquals(back({ resumed: true, last: 1, progress: "Fetching a: 99 %" }), "Fetching a: 99 %");
+});

@@ -78,7 +78,7 @@ export function reduce(state, action) {
 function welcome(state, { welcome, seenAt = state.seenAt }) {
   const { run, mode, resumed, missed, last, prompt, names, commands, forms, paused, version } =
     welcome;
-  const { comesBack = true } = welcome;
+  const { comesBack = true, progress = null } = welcome;
   const isOther = state.run !== null && state.run !== run;
   let next = {
     ...state,
@@ -91,6 +91,7 @@ function welcome(state, { welcome, seenAt = state.seenAt }) {
     forms,
     names,
     paused,
+    progress,
     prompt: prompt.text,
     self: prompt.self ?? state.self,
     marked: isOther ? new Set() : state.marked,
