@@ -1,8 +1,10 @@
 import { assertEquals } from "@std/assert";
-import { pageOf } from "./events_given.ts";
+import { AT, pageOf } from "./events_given.ts";
 import { page } from "./page_modules.ts";
 
 const { attentionOf } = page;
+const incoming = { event: "incoming", call: "c", from: "bob", key: "b", guest: false };
+const vote = { event: "vote-wanted", edit: 7, by: "bob", seq: 3, old: "a", new: "b", deadline: AT };
 const said = {
   event: "message",
   from: "Bob",
@@ -27,12 +29,12 @@ Deno.test("page: what is for the user is told of; the rest is read out, once", (
   assertEquals(told({ ...said, self: true }), [null, null, null]);
   assertEquals(told({ ...said, history: true }), [null, null, null]);
   assertEquals(told({ event: "left", name: "Bob", reason: "quit" }), ["Bob left", null, null]);
-  assertEquals(told({ event: "incoming", from: "bob" }), [
+  assertEquals(told(incoming, pageOf("directory", [incoming])), [
     null,
     "bob is calling",
     "Answer within 30 s",
   ]);
-  assertEquals(told({ event: "vote-wanted", by: "bob", seq: 3, old: "a", new: "b" }), [
+  assertEquals(told(vote, pageOf("group", [vote])), [
     null,
     "bob wants to change entry 3",
     "It would read \u201cb\u201d",
@@ -80,4 +82,24 @@ Deno.test("page: what a window asked for is told to it; and how a call and an ed
   const edit = { event: "edit", edit: 1, seq: 3, by: "Bob", outcome: "committed" };
   assertEquals(spoken(edit, pageOf("group")), "Bob changed entry 3");
   assertEquals(spoken({ ...edit, history: true }, pageOf("group")), null);
+});
+
+Deno.test("page: a question that was settled before it could be told is told to nobody", () => {
+  const over = { event: "call", call: "c", peer: "bob", state: "ended", reason: "cancelled" };
+  const edit = { event: "edit", edit: 7, by: "bob", seq: 3, outcome: "aborted", reason: "no" };
+
+  assertEquals(attentionOf(incoming, pageOf("directory", [incoming, over])).title, null);
+  assertEquals(attentionOf(vote, pageOf("group", [vote, edit])).title, null);
+});
+
+Deno.test("page: those who were there before one came are listed, and not read out", () => {
+  const joined = { event: "joined", name: "Bob", key: "b", host: "h", port: 1, verified: false };
+  const spoken = (more: Record<string, unknown>) =>
+    attentionOf({ ...joined, ...more }, pageOf("mesh")).spoken;
+
+  assertEquals(spoken({}), "Bob joined (h)");
+  assertEquals(spoken({ present: true }), null);
+  assertEquals(spoken({ present: true, verified: true }), null);
+  const other = { present: true, changed: { before: "c", verified: false } };
+  assertEquals(spoken(other), "Bob is here (h): a different key from before");
 });

@@ -1,7 +1,7 @@
 /** What a screen reader is told, and what wants the attention of somebody who looks elsewhere. */
 
 import { actionIn, shownName, visible } from "./harmless.js";
-import { linesOf } from "./lines.js";
+import { isListed, linesOf } from "./lines.js";
 import { plainText } from "./phrases.js";
 import { parsedRef } from "./refs.js";
 
@@ -20,7 +20,7 @@ const TOLD = new Set(["call", "edit", "error", "joined", "left", "notice"]);
 const LEADING = new Set(["room", "to"]);
 
 function lineOf(event, state, call) {
-  if (event.history === true || LEADING.has(event.event)) return null;
+  if (event.history === true || LEADING.has(event.event) || isListed(event)) return null;
   const { kind, isOfForm } = parsedRef(event.ref, state.places) ?? {};
   if (isOfForm && event.event === "error") return null; // the form tells it
   const isAnswer = kind === "a";
@@ -45,6 +45,12 @@ function transferText({ self, state, name, to, reason }, known) {
   }
 }
 
+/** Whether what an event asks is asked no more: it may have come while the connection was away. */
+function isSettled({ event, edit }, { call, votes }) {
+  if (event === "incoming") return call?.state !== "incoming";
+  return event === "vote-wanted" && !votes.has(edit);
+}
+
 /**
  * Of a new event: `spoken`, for screen readers, and `title` and `body` of a notification; each null where there is
  * nothing to tell.
@@ -53,6 +59,7 @@ function transferText({ self, state, name, to, reason }, known) {
 export function attentionOf(event, state, call = state.call) {
   const none = { spoken: null, title: null, body: null, isUrgent: false };
   const { from, shown = from, text } = event;
+  if (isSettled(event, state)) return none;
   switch (event.event) {
     case "message":
     case "broadcast": {

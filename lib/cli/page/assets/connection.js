@@ -35,7 +35,7 @@ export class Connection {
     this.#token = token;
     this.#session = newSession({ hasToken: token !== "", window: id });
     [this.#pass, this.#link, this.#had] = [pass, link, had];
-    addEventListener("online", () => this.#input({ type: "wake" }));
+    addEventListener("online", () => this.#wakeUnlessRefused());
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden) this.#wakeUnlessRefused();
       this.#heed();

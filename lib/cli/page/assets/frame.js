@@ -130,8 +130,11 @@ export function renderLink(state, place, act) {
     : text;
   setText(own, word);
   own.className = `own-link ${kind || (word === text ? "" : "is-waiting")}`;
-  const [said, tone, label] = bannerOf(state, place);
+  const [said, tone, label, isUnderWay = false] = bannerOf(state, place);
   const banner = $("banner");
+  // How far something is says another thing several times a second: who doesn't look is told once that it goes on.
+  const live = isUnderWay ? "off" : "polite";
+  if (banner.ariaLive !== live) banner.ariaLive = live;
   banner.hidden = said === null;
   if (banner.dataset.text === `${tone} ${said}`) return;
   banner.dataset.text = `${tone} ${said}`;
@@ -150,7 +153,10 @@ export function renderLink(state, place, act) {
 const CLOSED_TEXT = "You aren't in this room now. What was said here stays.";
 const OPEN = "Open it";
 
-/** What is said above the messages (null: nothing), how it looks, and what the button beside it is called. */
+/**
+ * What is said above the messages (null: nothing), how it looks, what the button beside it is called, and whether it says
+ * how far something is.
+ */
 function bannerOf(state, place) {
   const { link, paused, progress } = state;
   switch (link.state) {
@@ -164,7 +170,7 @@ function bannerOf(state, place) {
     default:
       if (isClosed(state, place)) return [CLOSED_TEXT, "is-calm", OPEN];
       if (paused !== null) return [`What you write waits: ${paused}`, "is-calm"];
-      return [progress, "is-calm"];
+      return [progress, "is-calm", undefined, progress !== null];
   }
 }
 

@@ -5,8 +5,7 @@ import { itemsOf, replaced } from "./chunks.js";
 import { editHappenings } from "./edit_events.js";
 import { fileHappenings } from "./file_events.js";
 import { folded } from "./harmless.js";
-import { waitingParts } from "./lines.js";
-import { comparedText } from "./phrases.js";
+import { isListed, waitingParts } from "./lines.js";
 import {
   directId,
   directPlace,
@@ -58,10 +57,7 @@ function joined(state, event, when) {
   const [next, place] = placeOfPeople(state, event);
   const more = { ...known(event), isJoining: event.event === "joining" };
   const listed = withPlace(next, withPerson(place, event.name, more));
-  // Whoever was there before stands in the list of people: no line for each.
-  const isListed = event.present === true &&
-    comparedText(event) === (event.verified ? "verified" : null);
-  return isListed ? listed : when.told(listed, event, when);
+  return isListed(event) ? listed : when.told(listed, event, when);
 }
 
 function left(state, event, when) {

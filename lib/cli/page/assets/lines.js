@@ -41,6 +41,12 @@ function joinedLine({ name: who, host, present, away, ...compared }) {
   return isPlain && away === undefined ? cameLine(who, ...parts) : faint(name(who), ...parts);
 }
 
+/** Whether somebody was there before, and is as expected: that one stands in the list of people, and needs no line. */
+export function isListed(event) {
+  return event.event === "joined" && event.present === true &&
+    comparedText(event) === (event.verified ? "verified" : null);
+}
+
 function leftLine({ name: who, reason, silentMs, joining, why }) {
   if (reason !== "lost") return (LEFT[reason] ?? LEFT.quit)(who);
   if (joining === true) return faint(name(who), " didn't get in");

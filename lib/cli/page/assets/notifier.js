@@ -37,7 +37,9 @@ export class Notifier {
     const nowMs = performance.now();
     if (!this.#isOn || nowMs - this.#lastMs < PAUSE_MS) return;
     this.#lastMs = nowMs;
-    const shown = new Notification(title, { body, icon: "icon.svg", tag: title });
+    // In the place of the one before of the same title, which may stand in a list since hours: and told of like that one.
+    const about = { body, icon: "icon.svg", tag: title, renotify: true };
+    const shown = new Notification(title, about);
     shown.onclick = () => {
       focus();
       shown.close();

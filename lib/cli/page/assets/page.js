@@ -31,6 +31,8 @@ import { Uploads } from "./uploads.js";
 
 const $ = (id) => document.getElementById(id);
 const CLOCK_MS = 500;
+/** A picture that hasn't come by then may not come: the page is hidden, or was before it came. */
+const UNDRAWN_MS = 50;
 /** Where more is new, a page begins at the end of it. */
 const READ_MAX = 200;
 /** So often it is kept what was seen. */
@@ -49,6 +51,8 @@ let wanted = ofWindow.get("place");
 let hasChosen = wanted !== null;
 /** Whether all that there was when the page came in is here, and what is new of it is still to be led to. */
 let [isCaughtUp, isNewToBeShown] = [false, false];
+/** The last event of those that were there before this page, and are told of to nobody. */
+let untoldId = 0;
 const marks = new SeenMarks();
 const asking = new Asking((command, place, kind) => run({ command }, "", place, kind));
 /** By ref: the forms that wait for what comes of what was given in them. */
@@ -81,14 +85,14 @@ function act(action) {
 function drawSoon() {
   if (isDrawing) return;
   isDrawing = true;
-  // Before the next picture; where none is drawn, the title and the list are to be right all the same.
+  // Before the next picture; where there is none, the title and the list are to be right all the same.
   const draw = () => {
     if (!isDrawing) return;
     isDrawing = false;
     render();
   };
-  if (document.hidden) setTimeout(draw, 50);
-  else requestAnimationFrame(draw);
+  requestAnimationFrame(draw);
+  setTimeout(draw, UNDRAWN_MS);
 }
 
 const current = () => state.places.get(state.current) ?? mainPlace(state);
@@ -268,6 +272,8 @@ function received(message) {
   switch (message.type) {
     case "welcome":
       asking.welcomed(!message.resumed || message.missed);
+      // What came while the connection was away is told of now.
+      untoldId = state.run === null ? message.last : message.resumed ? state.last : 0;
       act({ type: "welcome", welcome: message, seenAt: marks.load(message.mode) });
       takeBack(UNCONNECTED);
       isCaughtUp = false;
@@ -283,7 +289,7 @@ function received(message) {
       }
       returnToPlace();
       catchUp();
-      for (const { id, fields } of message.events) if (id > state.upTo) attend(fields, call);
+      for (const { id, fields } of message.events) if (id > untoldId) attend(fields, call);
       for (const { fields } of message.events) {
         answeredEarlier(fields);
         cameOfIt(fields.ref, fields.event === "error" ? fields.text : null);
@@ -298,6 +304,7 @@ function received(message) {
     case "paused":
       return act({ type: "paused", reason: message.reason });
     case "progress":
+      if (state.progress === null && message.text !== null) tell(visible(message.text));
       return act({ type: "progress", text: message.text });
     case "refused":
       if (message.ref !== undefined) act({ ...message, type: "refused" });

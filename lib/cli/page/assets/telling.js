@@ -1,6 +1,6 @@
 /** What screen readers are told. */
 
-import { h, setText } from "./dom.js";
+import { fill, h } from "./dom.js";
 
 const $ = (id) => document.getElementById(id);
 
@@ -14,7 +14,7 @@ export function tell(text) {
   while (box.childElementCount > TOLD_MAX) box.firstChild.remove();
 }
 
-/** Says it at once. */
+/** Says it at once; the same once more is said once more. */
 export function alarm(text) {
-  setText($("alarm"), text);
+  fill($("alarm"), h("p", {}, text));
 }
