@@ -63,6 +63,15 @@ Deno.test("page: whether the other side of a call is verified comes first, as a 
   assertEquals(verified, "Verified; connected through the directory");
 });
 
+Deno.test("page: who is in a call is so however their name is written", () => {
+  const place = room({ id: "call", type: "call", person: "bob" });
+  const call = { state: "connected", peer: "Bob", route: "direct", verified: true };
+  const state = stateWith(place, { mode: "directory", call });
+
+  assertEquals(page.subtitleOf(state, place), "Verified; connected directly");
+  assertEquals(page.placeholderOf(state, place), "Say something to bob");
+});
+
 Deno.test("page: once the digits of a call were compared, the title says what was found", () => {
   const call = { event: "call", call: "c", peer: "bob", key: "b", reason: "", route: "direct" };
   const verify = { event: "verify", name: "bob", key: "b", digits: "1 2" };

@@ -68,6 +68,12 @@ export class PageDouble {
     for (const window of this.#windows) window.send(JSON.stringify(message));
   }
 
+  /** Lets no window go on. */
+  refuse(code: string, text: string): void {
+    this.send({ type: "refused", code, text });
+    for (const window of this.#windows) window.close(1008);
+  }
+
   /** The program has ended; what answers from now on is another one. */
   leave(): void {
     this.#isGone = true;

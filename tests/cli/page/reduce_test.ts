@@ -192,6 +192,29 @@ Deno.test("page: a conversation goes with the person who takes another name, not
   assertEquals(state.places.get("main").people.get("Robert").verified, true);
 });
 
+Deno.test("page: what goes on with a person goes on under their next name", () => {
+  const offer = { event: "offer", id: "o", file: 1, name: "map.png", size: 9, room: "r1" };
+  const bobs = { from: "Bob", shown: "Bob", key: KEY, self: false, to: "Alice" };
+  const joined = { event: "joined", name: "Bob", key: KEY, host: "h", port: 1, verified: true };
+  const before = pageOf("mesh", [ready, joined, { ...offer, ...bobs }]);
+  const place = placeOf(before, "Bob");
+  const [lost, asked] = ["1", "2"].map((number) => refOf("a", place, number));
+  const said = (ref: string) => ({ type: "sent", ref, place, text: ref, isChat: true, at: AT });
+  const refused = { type: "refused", ref: lost, text: "Too much at once." };
+  const open = [said(lost!), refused, said(asked!)].reduce(reduce, before);
+
+  const state = after(open, [
+    { event: "renamed", key: KEY, from: "Bob", name: "Robert" },
+    { ...offer, event: "transfer", self: false, state: "done", bytes: 9, path: "/map.png" },
+    { event: "error", code: "usage", text: "No.", ref: asked },
+  ]);
+
+  const id = placeOf(state, "Robert");
+  assertEquals(items(state, id)[0].data.path, "/map.png");
+  assertEquals(state.unsaid.map((one: Any) => one.place), [id, id]);
+  assertEquals(texts(state, id).at(-1), "* No.");
+});
+
 Deno.test("page: whose own name changed is addressed as such", () => {
   const renamed = { event: "renamed", key: ready.key, from: "Alice", name: "Ally", self: true };
 

@@ -1,6 +1,6 @@
 /** What people say, and sentences about them, as nodes of the page: text, whatever it looks like. */
 
-import { h, nameOf } from "./dom.js";
+import { goOnAt, h, nameOf } from "./dom.js";
 import { actionIn, foldedBody, foundParts, partsOf, visible, visibleBody } from "./harmless.js";
 import { listed, namePart, othersText } from "./phrases.js";
 import { fullText, timeText } from "./times.js";
@@ -25,6 +25,7 @@ export function bodyElement({ text: raw, from, self, searched }, { state, place 
   const button = h("button", { type: "button", class: "more" }, `Show ${more}`);
   button.addEventListener("click", () => {
     element.replaceChildren(...who, ...pieces(text, called, searched));
+    goOnAt(element);
     button.remove();
   });
   return h("div", {}, element, button);
@@ -79,8 +80,9 @@ function partNode(part, context) {
 
 /** How many others there are; who they are, once one asks. */
 function othersNode(names, context) {
-  const onclick = (event) => {
-    event.target.replaceWith(...sentence(listed(names.map(namePart)), context));
+  const onclick = ({ target }) => {
+    goOnAt(target.parentElement);
+    target.replaceWith(...sentence(listed(names.map(namePart)), context));
   };
   return h("button", { type: "button", class: "link", onclick }, othersText(names));
 }

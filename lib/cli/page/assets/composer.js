@@ -2,6 +2,7 @@
 
 import { countText } from "../../../base/text/words.ts";
 import { fill, h } from "./dom.js";
+import { isComposing } from "./keyboard.js";
 import { isPair, listIn, ofWindow } from "./storage.js";
 import { commandNamed, suggestions } from "./typed.js";
 
@@ -56,11 +57,20 @@ export class Composer {
     if (isOther && this.#place !== null) this.#drafts.set(this.#place.id, this.#text.value);
     [this.#state, this.#place] = [state, place];
     if (!isOther) return;
-    this.#text.value = this.#drafts.get(place.id) ?? "";
+    if (!state.places.has(place.was)) this.#moveDraft(place);
+    const draft = this.#drafts.get(place.id) ?? "";
+    if (this.#text.value !== draft) this.#text.value = draft; // otherwise the cursor stays where it is
     this.#begunMs = this.#text.value === "" ? null : 0;
     this.#at = null;
     this.#close();
     this.#grow();
+  }
+
+  /** What was begun to somebody who has another name now is still for them. */
+  #moveDraft({ id, was }) {
+    if (!this.#drafts.has(was)) return;
+    this.#drafts.set(id, this.#drafts.get(was));
+    this.#drafts.delete(was);
   }
 
   focus() {
@@ -170,7 +180,7 @@ export class Composer {
   }
 
   #key(event) {
-    if (event.isComposing) return;
+    if (isComposing(event)) return;
     const { key } = event;
     if (this.#offered !== null && this.#listKey(event)) return event.preventDefault();
     if (

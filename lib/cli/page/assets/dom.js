@@ -91,6 +91,12 @@ export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** What had the focus is gone: whoever goes on with the keyboard, or reads on, does so here. */
+export function goOnAt(element) {
+  element.tabIndex = -1;
+  element.focus({ preventScroll: true });
+}
+
 /** A person's name, apart from what stands beside it. */
 export function nameOf(name, state) {
   return h("bdi", { class: "name" }, shownName(name, state));

@@ -14,6 +14,7 @@ import {
   mainPlace,
   roomPlace,
   withItem,
+  withNewName,
   withoutPerson,
   withPerson,
   withPlace,
@@ -76,11 +77,7 @@ function renamed(state, event, when) {
   const id = directId(place, event.name);
   // What was said to that person goes with the person, unless there is a conversation of the new name.
   if (direct !== undefined && !changed.places.has(id)) {
-    const places = new Map(changed.places);
-    places.delete(direct.id);
-    places.set(id, { ...direct, id, person: event.name });
-    const current = changed.current === direct.id ? id : changed.current;
-    changed = { ...changed, places, current };
+    changed = withNewName(changed, direct, id, event.name);
   }
   return when.told(changed, event, when);
 }

@@ -1,9 +1,9 @@
 /** What stands above and below a place: what it is, who reads it, and what can be typed there. */
 
 import { countText } from "../../../base/text/words.ts";
-import { shownName, visible } from "./harmless.js";
+import { folded, shownName, visible } from "./harmless.js";
 import { peopleOf } from "./places.js";
-import { commandNamed, isClosed, isToLogIn } from "./typed.js";
+import { commandNamed, isCallWith, isClosed, isToLogIn } from "./typed.js";
 
 /** Of a room in which the user isn't. */
 const CLOSED = "You aren't in this room now";
@@ -66,7 +66,7 @@ function friendText(state, place) {
 }
 
 function callText({ call }, place) {
-  if (call === null || call.peer !== place.person) return "Not in a call";
+  if (call === null || folded(call.peer) !== folded(place.person)) return "Not in a call";
   if (call.state !== "connected") return "Ringing\u2026";
   const how = call.route === "relay" ? "through the directory" : "directly";
   // What matters comes first: on a phone the end is cut off.
@@ -81,7 +81,7 @@ export function placeholderOf(state, place) {
         ? `Message to ${shownName(place.person, state)}`
         : `Private message to ${shownName(place.person, state)}`;
     case "call":
-      return state.call?.state === "connected" && state.call.peer === place.person
+      return isCallWith(state, place)
         ? `Say something to ${shownName(place.person, state)}`
         : `Not in a call with ${shownName(place.person, state)} now`;
     case "friends":

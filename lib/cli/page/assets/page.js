@@ -461,6 +461,7 @@ const uploads = new Uploads($("uploads"), {
   },
   failed: (text, place) => say(text, place),
   isOpen: () => state.link.state === "open",
+  lostFocus: () => composer.focus(),
 });
 
 const connection = new Connection({

@@ -91,6 +91,8 @@ export function emptyPlace(id, more) {
     room: null,
     /** The other one, where there is one alone. */
     person: null,
+    /** The id that it had before that one took another name. */
+    was: null,
     parent: null,
     people: new Map(),
     chunks: NO_CHUNKS,
@@ -199,6 +201,24 @@ export function directPlace(state, parent, person, type = "direct") {
   if (place !== undefined) return [state, place];
   const made = emptyPlace(id, { type, person, parent: parent.id, room: parent.room });
   return [withPlace(withPlace(state, parent), made), made];
+}
+
+/** A place whose person has another name now, and it another id: what names the place by that goes along. */
+export function withNewName(state, place, id, person) {
+  const own = (one) => one === place.id ? id : one;
+  const follow = (one) => one.place === place.id ? { ...one, place: id } : one;
+  const each = (map, by) => new Map([...map].map(by));
+  return {
+    ...state,
+    places: each(
+      state.places,
+      ([key, one]) => [own(key), one === place ? { ...one, id, was: place.id, person } : one],
+    ),
+    current: own(state.current),
+    files: each(state.files, ([key, one]) => [key, follow(one)]),
+    pending: each(state.pending, ([ref, one]) => [ref, follow(one)]),
+    unsaid: state.unsaid.map(follow),
+  };
 }
 
 /** The room that a place belongs to, or the place itself. */

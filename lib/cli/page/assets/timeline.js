@@ -70,8 +70,9 @@ export class Timeline {
     if (isOther) this.#leave();
     const anchor = isOther ? null : this.#anchor();
     this.#context = context;
-    this.#top.hidden = context.place.hasAll === true || context.place.chunks.length === 0 ||
-      !context.canAskEarlier;
+    this.#showTop(
+      context.place.hasAll !== true && context.place.chunks.length > 0 && context.canAskEarlier,
+    );
     this.#showEmpty();
     if (isOther) this.#enter();
     else if (anchor !== null && !this.#isNear(anchor)) this.#goTo(anchor);
@@ -109,6 +110,12 @@ export class Timeline {
     if (found === null) return;
     found.tabIndex = -1;
     found.focus({ preventScroll: true });
+  }
+
+  #showTop(isThere) {
+    const hadFocus = this.#top.contains(document.activeElement);
+    this.#top.hidden = !isThere;
+    if (hadFocus && !isThere) this.#element.focus({ preventScroll: true });
   }
 
   #showEmpty() {
@@ -149,7 +156,7 @@ export class Timeline {
 
   #enter() {
     const { place } = this.#context;
-    const saved = this.#positions.get(place.id) ?? null;
+    const saved = this.#positions.get(place.id) ?? this.#positions.get(place.was) ?? null;
     const at = place.divider === null
       ? saved
       : { key: place.divider, offset: this.#element.clientHeight / 4 };

@@ -16,14 +16,16 @@ export class Uploads {
   #done;
   #failed;
   #isOpen;
+  #lostFocus;
 
   /**
    * @param done Takes what the program has (`path`, `name`), and where it goes. @param failed Says why not.
    * @param isOpen Whether the program is there, and has proved itself: only then is a file given to who answers.
+   * @param lostFocus Called when what had the focus here is gone.
    */
-  constructor(element, { done, failed, isOpen }) {
+  constructor(element, { done, failed, isOpen, lostFocus }) {
     [this.#element, this.#done, this.#failed] = [element, done, failed];
-    this.#isOpen = isOpen;
+    [this.#isOpen, this.#lostFocus] = [isOpen, lostFocus];
   }
 
   set ticket(ticket) {
@@ -87,27 +89,30 @@ export class Uploads {
   }
 
   #draw(loaded) {
-    this.#element.hidden = this.#current === null;
-    if (this.#current === null) return;
-    const { file, request } = this.#current;
+    const request = this.#current?.request ?? null;
+    if (this.#drawn !== request) this.#drawAnew(request);
+    if (request === null) return;
+    const name = visible(this.#current.file.name);
     const more = this.#queue.length === 0 ? "" : `, ${this.#queue.length} more to come`;
-    const text = `Sending ${visible(file.name)}${more}`;
-    if (this.#drawn === request) {
-      setText(this.#element.querySelector("span"), text);
-      this.#element.querySelector("progress").value = loaded;
-      return;
-    }
+    setText(this.#element.querySelector("span"), `Sending ${name}${more}`);
+    this.#element.querySelector("progress").value = loaded;
+  }
+
+  #drawAnew(request) {
+    const hadFocus = this.#element.contains(document.activeElement);
     this.#drawn = request;
-    fill(
-      this.#element,
-      h("span", {}, text),
-      h("progress", {
-        max: Math.max(1, file.size),
-        value: loaded,
-        "aria-label": `Sending ${visible(file.name)}`,
-      }),
+    this.#element.hidden = request === null;
+    fill(this.#element, request === null ? null : this.#parts(request));
+    if (hadFocus) this.#lostFocus();
+  }
+
+  #parts(request) {
+    const { name, size } = this.#current.file;
+    return [
+      h("span"),
+      h("progress", { max: Math.max(1, size), "aria-label": `Sending ${visible(name)}` }),
       h("button", { type: "button", class: "more", onclick: () => request.abort() }, "Stop"),
-    );
+    ];
   }
 }
 
