@@ -6,7 +6,8 @@
  * a kill loses none; those that wait for the file share one write. It is synced within a second, and nothing waits for
  * that: a power cut can cost what came since. With `SEGMENTS_MAX` files of `SEGMENT_BYTES` the oldest of the longest
  * conversations goes, so that nobody pushes out what was said with others. Damage costs one file from the damaged line on:
- * it is told, and what follows is written to a new one; where room is needed, such a file goes first, as a whole.
+ * it is told, and what follows is written to a new one; where room is needed, such a file goes first, as a whole. What the
+ * disk refuses, as it is full, waits in memory until there is room again: the last of it, as much as a file has.
  */
 
 import { P2pchatError } from "../../base/errors.ts";
@@ -24,6 +25,8 @@ const SEGMENT_BYTES = 1024 * 1024;
 const SEGMENTS_MAX = 16;
 /** Of those that come one after the other only the last one starts a sync. */
 const SYNC_AFTER_MS = 1_000;
+/** What the disk refused is tried again after this, where nothing else is written: as long as the longest of other pauses. */
+const AGAIN_AFTER_MS = 30_000;
 
 const NAME = /^private-(\d{6,9})$/;
 
@@ -42,6 +45,9 @@ export class PrivateLog implements PrivateStore {
   /** Writes and reads, one after the other. */
   #last: Promise<unknown> = Promise.resolve();
   #syncing: ReturnType<typeof setTimeout> | undefined;
+  /** What the disk refused, in its order: it is written before what comes next. */
+  #unwritten: readonly Kept[] = [];
+  #trying: ReturnType<typeof setTimeout> | undefined;
   #isTold = false;
 
   /**
@@ -60,7 +66,7 @@ export class PrivateLog implements PrivateStore {
     this.#trimming = new PrivateTrimming(disk, bounds.segmentBytes);
   }
 
-  /** Resolves when the message is written, not synced, or the user was told once that such can't be. */
+  /** Resolves when the message is written, not synced, or waits in memory, and the user was told once that such can't be. */
   keep(words: PrivateWords): Promise<void> {
     return this.#write({ kind: "said", ...words });
   }
@@ -82,13 +88,31 @@ export class PrivateLog implements PrivateStore {
 
   async #writeAll(waiting: readonly Kept[]): Promise<void> {
     if (this.#next?.records === waiting) this.#next = null;
+    const records = [...this.#unwritten, ...waiting];
+    let done = 0;
     try {
-      for (let done = 0; done < waiting.length;) done += await this.#writeFrom(waiting, done);
+      while (done < records.length) done += await this.#writeFrom(records, done);
     } catch (error) {
       if (!(error instanceof P2pchatError)) throw error;
-      if (!this.#isTold) this.warn(`Private messages aren't kept for later: ${error.message}`);
+      if (!this.#isTold) this.warn(notSaved(error));
       this.#isTold = true;
+      this.#trying ??= setTimeout(() => void this.#tryAgain(), AGAIN_AFTER_MS);
     }
+    this.#unwritten = this.#lastOf(records.slice(done));
+  }
+
+  /** As many as one file has: where the disk stays full for long, memory mustn't grow. */
+  #lastOf(records: readonly Kept[]): readonly Kept[] {
+    let bytes = 0;
+    const first = records.findLastIndex((record) =>
+      (bytes += bytesMaxOf(record)) > this.bounds.segmentBytes
+    );
+    return records.slice(first + 1);
+  }
+
+  #tryAgain(): Promise<void> {
+    this.#trying = undefined;
+    return this.#inTurn(() => this.#writeAll([]));
   }
 
   /** @returns How many of `records` the segment has taken from `start` on, or has already; at least one. */
@@ -127,26 +151,38 @@ export class PrivateLog implements PrivateStore {
     return this.#inTurn(async () => {
       const found = new Map<string, PrivateWords>();
       const takenBack = new Set<string>();
-      const numbers = await this.#numbers().catch((error) => this.#unread(error));
-      for (let at = numbers.length - 1; at >= 0 && found.size < count; at--) {
-        const isLast = at === numbers.length - 1;
-        const earlier = await this.#read(numbers[at]!, isLast, isWanted, takenBack);
-        for (const one of earlier.reverse()) {
+      let some: PrivateWords[] = [];
+      const visit = (record: Kept) => {
+        if (record.kind === "taken-back") takenBack.add(record.id);
+        else if (isWanted(record)) some.push(record);
+      };
+      const addSome = () => {
+        for (const one of some.reverse()) {
           const which = identityOf(one);
           found.delete(which); // of one that is there twice, the first counts
           // Another one's message may have the id of one's own.
           if (!one.self || !takenBack.has(one.id)) found.set(which, one);
         }
+        some = [];
+      };
+      this.#unwritten.forEach(visit);
+      addSome();
+      const numbers = await this.#numbers().catch((error) => this.#unread(error));
+      for (let at = numbers.length - 1; at >= 0 && found.size < count; at--) {
+        await this.#read(numbers[at]!, at === numbers.length - 1, visit);
+        addSome();
       }
       return [...found.values()].slice(0, count).reverse();
     });
   }
 
-  /** Syncs what is written, and closes the file. */
+  /** Writes what still can be, syncs it, and closes the file. */
   close(): Promise<void> {
-    return this.#inTurn(() => {
+    return this.#inTurn(async () => {
+      if (this.#unwritten.length > 0) await this.#writeAll([]);
+      clearTimeout(this.#trying);
       clearTimeout(this.#syncing);
-      return this.#closeSegment();
+      await this.#closeSegment();
     });
   }
 
@@ -160,21 +196,15 @@ export class PrivateLog implements PrivateStore {
   async #read(
     number: number,
     isLast: boolean,
-    isWanted: (words: PrivateWords) => boolean,
-    takenBack: Set<string>,
-  ): Promise<PrivateWords[]> {
+    visit: (record: Kept) => void,
+  ): Promise<void> {
     const path = this.#pathOf(number);
-    const some: PrivateWords[] = [];
     try {
-      const torn = await visitRecords(this.disk, path, PRIVATE_LOG, (record) => {
-        if (record.kind === "taken-back") takenBack.add(record.id);
-        else if (isWanted(record)) some.push(record);
-      });
+      const torn = await visitRecords(this.disk, path, PRIVATE_LOG, visit);
       if (torn !== null && !isLast) throw corruptError(path, torn, "its end is missing");
     } catch (error) {
       this.#unread(error);
     }
-    return some;
   }
 
   #unread(error: unknown): readonly number[] {
@@ -273,6 +303,10 @@ export class PrivateLog implements PrivateStore {
   #pathOf(number: number): string {
     return `${this.folder}/private-${String(number).padStart(6, "0")}`;
   }
+}
+
+function notSaved({ message }: P2pchatError): string {
+  return `Private messages aren't saved: ${message}; until then the last of them are kept in memory`;
 }
 
 /** More than its line has: a character takes 6 bytes at most, an id, a key, a name and the rest some hundred. */

@@ -365,23 +365,62 @@ Deno.test("PrivateLog drops what a power cut has torn off, and says so", async (
   await again.close();
 });
 
-Deno.test("PrivateLog tells once that the disk refuses, and keeps again when it doesn't", async () => {
+Deno.test("PrivateLog tells once that the disk refuses, and saves what came meanwhile when it doesn't", async () => {
   const disk = await emptyDisk();
   const told: string[] = [];
-  const log = open(disk, told);
+  const log = open(disk, told, 10_000);
+  const own = words("taken back", { self: true });
   await keepAll(log, "one");
+  await log.keep(own);
   disk.fault = ({ kind }) => kind === "write" ? "ENOSPC" : null;
   await keepAll(log, "two", "three");
+  await log.takeBack(own);
   assertEquals(told.length, 1);
-  assertStringIncludes(told[0]!, "Private messages aren't kept for later: Cannot write");
+  assertStringIncludes(told[0]!, "Private messages aren't saved: Cannot write");
+  assertEquals(await textsIn(log), ["one", "two", "three"]);
+  assertEquals(await textsIn(log, 1), ["three"]);
   disk.fault = null;
   await keepAll(log, "four");
-  assertEquals(await textsIn(log), ["one", "four"]);
+  const saved = ["one", "two", "three", "four"];
+  assertEquals([await textsIn(log), await textsIn(open(disk.copy().kill()))], [saved, saved]);
   disk.fault = ({ kind }) => kind === "write" ? "ENOSPC" : null;
   await keepAll(log, "five");
   assertEquals(told.length, 2);
   disk.fault = null;
   await log.close();
+  assertEquals(await textsIn(open(disk.crash())), [...saved, "five"]);
+});
+
+Deno.test("PrivateLog tries by itself what the disk refused, though nothing more comes", async () => {
+  const disk = await emptyDisk();
+  const log = open(disk, [], 10_000);
+  disk.fault = ({ kind }) => kind === "write" ? "ENOSPC" : null;
+  const set = globalThis.setTimeout;
+  let again = () => {};
+  globalThis.setTimeout = ((work: () => void) => {
+    again = work;
+    return 0;
+  }) as unknown as typeof set;
+  try {
+    await keepAll(log, "one");
+    disk.fault = null;
+    again();
+    await textsIn(log); // an answer behind that write
+  } finally {
+    globalThis.setTimeout = set;
+  }
+  assertEquals(await textsIn(open(disk.kill())), ["one"]);
+  await log.close();
+});
+
+Deno.test("PrivateLog has no more in memory of what the disk refuses than fits into a file, the last of it", async () => {
+  const disk = await emptyDisk();
+  const log = open(disk);
+  disk.fault = ({ kind }) => kind === "write" ? "ENOSPC" : null;
+  await keepAll(log, "one", "two", "three");
+  assertEquals(await textsIn(log), ["three"]);
+  await log.close();
+  assertEquals(disk.paths(), []);
 });
 
 Deno.test("PrivateLog: another one's message with the id and time of one's own is kept, and not taken back with it", async () => {
