@@ -85,10 +85,16 @@ export class PromptedScreen {
   readonly #shown = {
     firstWords: () => {
       this.#title = null;
-      return this.#hasTitle ? FOCUS_ON + TITLE_KEPT : "";
+      if (!this.#hasTitle) return "";
+      const keep = this.#isTitleKept ? "" : TITLE_KEPT;
+      this.#isTitleKept = true;
+      return FOCUS_ON + keep;
     },
-    // A write may have ended in a row for which wrapping was switched off.
-    lastWords: () => this.#erased() + WRAPPING_ON + (this.#hasTitle ? FOCUS_OFF + TITLE_BACK : ""),
+    lastWords: () => {
+      this.#isTitleKept = false;
+      // A write may have ended in a row for which wrapping was switched off.
+      return this.#erased() + WRAPPING_ON + (this.#hasTitle ? FOCUS_OFF + TITLE_BACK : "");
+    },
     stop: () => this.#output.stop(),
   };
   readonly #onResize = () => this.#resized();
@@ -98,6 +104,8 @@ export class PromptedScreen {
   #self: string | null = null;
   /** The title that the terminal shows; null: its own. */
   #title: string | null = null;
+  /** Whether its own is kept: who is stopped from outside doesn't bring it back, and mustn't keep ours in its place. */
+  #isTitleKept = false;
   #progress: string | null = null;
   /** The prompt's area as it is once all output so far is on the screen; `null`: not drawn. */
   #drawnPrompt: DrawnPrompt | null = null;

@@ -388,6 +388,9 @@ Deno.test("who is stopped from outside goes on with one prompt, in raw mode", as
   streams.type("way");
   assertEquals((await screenNow()).lines, ["Alice> halfway"]);
   await ui.close();
+  // The terminal's own title, once, and back at the end.
+  const kept = streams.stdoutText.matchAll(/\x1b\[2([23]);2t/g).map(([, which]) => which);
+  assertEquals([...kept], ["2", "3"]);
 });
 
 Deno.test("a hang-up, which continues the program, too, is told and nothing else", async () => {
