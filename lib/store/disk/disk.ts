@@ -164,7 +164,7 @@ export interface Disk {
   makeFolder(folder: string): Promise<void>;
   /** Sets the permission bits of a file or folder; refuses a link at `path`. */
   setMode(path: string, mode: number): Promise<void>;
-  /** Syncs the names in a folder to the device. */
+  /** Syncs the names in a folder to the device, where its file system can do that. */
   syncFolder(folder: string): Promise<void>;
   /**
    * Takes the exclusive lock of the lock file at `path` and writes `holder` into it. The file is created where it

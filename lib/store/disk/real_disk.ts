@@ -298,13 +298,11 @@ export class RealDisk implements Disk {
 
   syncFolder(folder: string): Promise<void> {
     return orDiskError("sync folder", folder, async () => {
-      const held = heldFolder(folder);
-      if (held !== null) return await held.sync();
-      const opened = Deno.openSync(folder, { read: true });
       try {
-        await opened.sync();
-      } finally {
-        opened.close();
+        await syncNames(folder);
+      } catch (error) {
+        // A file system without such a sync, as folders that a virtual machine shares may be, keeps names as it does.
+        if (systemErrorCode(error) !== "EINVAL") throw error;
       }
     });
   }
@@ -339,6 +337,17 @@ export class RealDisk implements Disk {
         },
       };
     });
+  }
+}
+
+async function syncNames(folder: string): Promise<void> {
+  const held = heldFolder(folder);
+  if (held !== null) return await held.sync();
+  const opened = Deno.openSync(folder, { read: true });
+  try {
+    await opened.sync();
+  } finally {
+    opened.close();
   }
 }
 

@@ -230,6 +230,17 @@ Deno.test("RealDisk: a link that came in a file's place is neither written throu
   });
 });
 
+Deno.test({
+  name: "RealDisk: a folder whose file system has no sync of folders is used all the same",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    using folder = Deno.openSync("/proc"); // one of those
+    assertThrows(() => folder.syncSync(), Error, "Invalid argument");
+    await new RealDisk().syncFolder("/proc");
+    await assertRejects(() => new RealDisk().syncFolder("/proc/none"), P2pchatError);
+  },
+});
+
 Deno.test("RealDisk: stat() tells a device from a file", async () => {
   assertEquals((await new RealDisk().stat("/dev/null"))?.kind, "other");
 });
