@@ -69,6 +69,8 @@ Deno.test("what a call, or a kill, has interrupted goes on in the next call betw
   await isFetched(folder.saved("bob"), 0.4 * LARGE);
   await bob.kill();
   const again = await start("bob");
+  const offer = await again.until(isOffer);
+  assertEquals([offer.from, offer.history], ["alice", true]); // by name, though no call is there
   await holds("what was there is there", async () => {
     const { files: [file] } = await again.ask("files");
     return file?.state === "fetching" && file.bytes >= 0.3 * LARGE && file.bytes < LARGE;

@@ -208,7 +208,7 @@ export class DirectoryWorld extends HostWorld {
       trustFirst: false,
       listening: address,
       pinsOf(key) {
-        directory = fingerprintOf(key);
+        directory = key;
         return pinsIn(pins, directory);
       },
       refused: [],

@@ -1,8 +1,8 @@
 /** Connects a directory's client to sockets and the files of a profile. */
 
-import { type Endpoint, endpointText, type PeerKey } from "../../base/ids.ts";
+import { type Endpoint, endpointText } from "../../base/ids.ts";
 import { canonicalHost } from "../../base/text/endpoints.ts";
-import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts";
+import type { Fingerprint } from "../../base/text/fingerprint.ts";
 import type { ClientConfig } from "../../protocols/directory/schema/client_io.ts";
 import {
   CLIENT_LOG,
@@ -170,7 +170,6 @@ function configOf<Event extends ShownEvent, Target>(
     name: DIRECTORY_NAME,
     title: `directory at ${endpointText(registry)}`,
   }, registryKey);
-  if (expect !== null) isAt(expect);
   const config = {
     name,
     how: way,
@@ -183,8 +182,7 @@ function configOf<Event extends ShownEvent, Target>(
     trustFirst,
     // The address for the `ready` event; other clients get the one that the directory sees.
     listening: endpointForOthers({ host, advertise: null }, port, session.outward),
-    pinsOf: (key: PeerKey) => {
-      const directory = fingerprintOf(key);
+    pinsOf: (directory: Fingerprint) => {
       isAt(directory);
       scope = `directory:${directory}`;
       return pinnedKeys(knownPeers, scope);

@@ -227,7 +227,9 @@ export class Client implements Machine<ClientInput, ClientEffect> {
   }
 
   #start(): void {
-    const { config: { name, listening, registry }, signer } = this;
+    const { config: { name, listening, registry, expect, pinsOf }, signer } = this;
+    // Files of earlier calls are told before the directory answers.
+    if (expect !== null) this.keys.load(pinsOf(expect));
     this.out.show({
       event: "ready",
       command: "peer",
@@ -243,7 +245,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
   // What the session says of itself.
 
   #metDirectory(key: PeerKey): void {
-    const pins = this.config.pinsOf(key);
+    const pins = this.config.pinsOf(fingerprintOf(key));
     this.keys.load(pins);
     this.lobby.cares(...[...pins.keys()].slice(0, SUBSCRIBED_PINS_MAX));
   }

@@ -126,8 +126,8 @@ export interface ClientConfig {
   readonly trustFirst: boolean;
   /** The address that takes calls, as shown in `ready`; port 0: none. */
   readonly listening: Endpoint;
-  /** Keys met before at the directory with this key, by folded name; called once that key is known. */
-  readonly pinsOf: (directory: PeerKey) => ReadonlyMap<string, Fingerprint>;
+  /** Keys met before at the directory with this key, by folded name; called for the one that is expected, and is met. */
+  readonly pinsOf: (directory: Fingerprint) => ReadonlyMap<string, Fingerprint>;
   /** Keys that the user has refused, each for a name. */
   readonly refused: readonly ComparedKey[];
   /** Keys that the user has verified, each under a name as it was shown: none of another key is shown like it. */

@@ -14,6 +14,12 @@ function apart(key: PeerKey, length = 4): string {
   return `bob~${fingerprintOf(key).slice(0, length)}`;
 }
 
+Deno.test("who was met before at the directory that is expected is known by name before it answers", () => {
+  const program = new ClientProgram({ config: PINNED });
+  program.feed({ type: "start" });
+  assertEquals(program.machine.keys.nameOf(BOB), "bob");
+});
+
 /** Somebody comes as bob with this key. @returns How that one is shown in the list. */
 function comes(program: ClientProgram, key: PeerKey): string | undefined {
   program.says({ type: "presence", users: [user("bob", { key })], offline: [], away: [] });
