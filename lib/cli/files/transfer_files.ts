@@ -493,8 +493,11 @@ function entryOf(row: TableRow): [OfferId, Entry] {
     offer: { bytes, value: decode(offerSchema, bytes) },
     signature: Uint8Array.fromBase64(signature),
   };
-  return [file, { offer: signed, kind, path, about, name }];
+  return [file, { offer: signed, kind, path, about: about.replace(NUMBERS, ""), name }];
 }
+
+/** What 0.2.0 had in front of a version: the numbers of the device and of the file. */
+const NUMBERS = /^\d+-\d+-(?=\d+--?\d+$)/;
 
 /** Of what the next start finds out by itself: where the disk refuses it, it is stored with the next change. */
 async function atLast(stored: Promise<void>): Promise<void> {

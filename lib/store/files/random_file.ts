@@ -82,7 +82,10 @@ export class RandomFile {
     }
   }
 
-  /** Changes whenever the file is written or replaced, but for changes within one tick of the file system's clock. */
+  /**
+   * Changes whenever the file is written or replaced, but for changes within one tick of the file system's clock that
+   * keep its length. The same after each start: numbers of devices and of files needn't be (btrfs, NFS, FAT).
+   */
   get version(): Promise<string> {
     return this.#inTurn("look at", async () => versionOf(await this.file.stat()));
   }
@@ -181,8 +184,8 @@ function notOurs(path: string): string {
   return `Cannot go on with ${path}: ${NOT_OURS}; move it away and fetch the file again`;
 }
 
-function versionOf({ dev, ino, size, mtime }: Deno.FileInfo): string {
-  return `${dev}-${ino}-${size}-${mtime?.getTime() ?? 0}`;
+function versionOf({ size, mtime }: Deno.FileInfo): string {
+  return `${size}-${mtime?.getTime() ?? 0}`;
 }
 
 function failure(action: string, path: string, cause: unknown): P2pchatError {

@@ -5,6 +5,7 @@ import { TransferFiles } from "../../../lib/cli/files/transfer_files.ts";
 import { LEAF_BYTES } from "../../../lib/protocols/transfer/limits.ts";
 import { leafLength, leavesOf } from "../../../lib/protocols/transfer/merkle.ts";
 import { RealDisk } from "../../../lib/store/disk/real_disk.ts";
+import { Table } from "../../../lib/store/disk/table.ts";
 import { fileOf, leafOf, offerOf, signerOf } from "../../protocols/transfer/fixtures.ts";
 
 /** What is received, in a folder of its own. */
