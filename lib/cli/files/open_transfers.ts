@@ -54,7 +54,7 @@ export async function openTransfers(
     gone,
     pathOf: (file) => files.pathOf(file),
     restore() {
-      for (const { offer, kind, name } of earlier) host.restore(offer, kind, name);
+      for (const { isGone: _, ...file } of earlier) host.restore(file);
       for (const file of gone) host.gone(file);
     },
     close() {

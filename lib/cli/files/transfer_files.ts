@@ -70,6 +70,8 @@ interface RestoredFile {
   readonly offer: SignedOffer;
   readonly kind: "whole" | "part";
   readonly name: string | null;
+  /** Where one that was received is, if the user may not have been told so. */
+  readonly path?: string;
   /** One's own, which is offered and isn't there any more. */
   readonly isGone: boolean;
 }
@@ -144,9 +146,11 @@ export class TransferFiles implements TransferDisk {
           files.push({ offer, kind, name: name === "" ? null : name, isGone: false });
         }
       } else if (kind === "own" ? value.from === self : await this.#isUnchanged(entry)) {
-        if (kind === "whole") receivedBytes += value.size;
-        const isGone = kind === "own" && await this.#isGone(entry);
-        files.push({ offer, kind: "whole", name: null, isGone });
+        const isReceived = kind === "whole";
+        if (isReceived) receivedBytes += value.size;
+        const untold = isReceived && await this.#isUntold(file) ? { path: entry.path } : {};
+        const isGone = !isReceived && await this.#isGone(entry);
+        files.push({ offer, kind: "whole", name: null, ...untold, isGone });
       } else await atLast(this.forget(file));
     }
     return { files, receivedBytes };
@@ -170,6 +174,14 @@ export class TransferFiles implements TransferDisk {
     if (version === null) return;
     Object.assign(entry, { kind: "whole", path: entry.about, about: version });
     await atLast(this.#store());
+  }
+
+  /** Whether the process was killed before it told that the file is whole: its leaves are removed last. */
+  async #isUntold(file: OfferId): Promise<boolean> {
+    const leaves = this.#leavesOf(file);
+    if (await this.disk.stat(leaves) === null) return false;
+    await atLast(this.disk.remove(leaves));
+    return true;
   }
 
   /** One that can't be looked at now may be there at the next start. */
@@ -368,7 +380,7 @@ export class TransferFiles implements TransferDisk {
     Object.assign(entry, { kind: "whole", path: reserved.path, about });
     this.#open.renamed(part, reserved.path);
     await atLast(this.#store());
-    await this.disk.remove(this.#leavesOf(file));
+    await atLast(this.disk.remove(this.#leavesOf(file))); // last: see `#isUntold`
     return reserved.path;
   }
 

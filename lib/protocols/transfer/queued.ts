@@ -38,8 +38,8 @@ export class Queued implements Timed {
     this.#isDue = true;
   }
 
-  /** It gave way. */
-  postpone({ id }: OpenOffer, name: string): void {
+  /** It gave way, or was begun by an earlier process. */
+  postpone({ id }: OpenOffer, name: string | null): void {
     this.#tried.set(id, name);
   }
 

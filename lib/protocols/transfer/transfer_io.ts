@@ -30,6 +30,8 @@ export type TransferInput =
     readonly kind: "whole" | "part";
     /** Of a part: the name that the user gave it; null: none. */
     readonly name: string | null;
+    /** Where what is whole was saved, if the user may not have been told so. */
+    readonly path?: string;
   }
   /** An own file that was restored isn't there any more: its offer ends. */
   | { readonly type: "gone"; readonly file: OfferId }

@@ -527,8 +527,20 @@ export class Transfers
       return this.environment.log.warn("a file isn't taken up again", { reason: offer });
     }
     this.#showOffer(offer);
-    if (input.kind === "whole") this.#share(offer);
-    else this.#fetch(offer, undefined, input.name ?? undefined);
+    const { kind, name, path } = input;
+    if (kind === "part") return this.#resume(offer, name);
+    if (path === undefined) return this.#share(offer);
+    this.received(offer);
+    const { number: file, value: { size: bytes } } = offer;
+    this.show({ event: "transfer", file, state: "done", bytes, path });
+  }
+
+  /** Of several that nobody sent an earlier process may have begun more than are fetched at once: these wait. */
+  #resume(offer: OpenOffer, name: string | null): void {
+    const fault = this.#start(offer, name, false);
+    if (fault === null) return;
+    if (fault[0] === "busy") this.#queued.postpone(offer, name);
+    else this.refuse(...fault, undefined);
   }
 
   #gone(file: OfferId): void {

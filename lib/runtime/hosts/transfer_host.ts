@@ -115,8 +115,8 @@ export class TransferHost {
   }
 
   /** A file of an earlier process: it is there as a whole, or in part. */
-  restore(offer: SignedOffer, kind: "whole" | "part", name: string | null): void {
-    this.#runner.feed({ type: "restore", offer, kind, name });
+  restore(file: Omit<Extract<TransferInput, { readonly type: "restore" }>, "type">): void {
+    this.#runner.feed({ type: "restore", ...file });
   }
 
   /** An own file that was taken up isn't there any more. */

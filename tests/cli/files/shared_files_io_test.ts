@@ -110,6 +110,41 @@ Deno.test("a file that is here isn't offered again after a restart", LOOSE, asyn
   });
 });
 
+Deno.test(
+  "a file that was saved, and perhaps not told before a kill, is told once at the next start",
+  LOOSE,
+  async () => {
+    await withPair(async (ann, bob, folder) => {
+      Deno.writeFileSync(`${folder}/photo.jpg`, new Uint8Array(2_100));
+      ann.files.command(send(`${folder}/photo.jpg`), undefined);
+      await bob.says("y fetches it, n doesn't");
+      bob.files.answers("y");
+      await bob.says("photo.jpg is here: ");
+      bob.files.close();
+      const [offer] = bob.events;
+      const { id } = offer as Extract<typeof offer, { readonly event: "offer" }>;
+      Deno.writeTextFileSync(`${folder}/data/Bob/${id}.leaves`, "as before the kill");
+
+      const told = async () => {
+        const again = new Sharer("Bob", 2, folder);
+        again.other = ann;
+        await again.files.start(CONTEXT, `${folder}/data/Bob`);
+        await again.says("You have photo.jpg");
+        again.files.close();
+        return again.events.slice(1);
+      };
+      const where = {
+        path: `${folder}/Bob/photo.jpg`,
+        name: "photo.jpg",
+        from: "Ann",
+        size: 2_100,
+      };
+      const done = { event: "transfer", file: 1, state: "done", bytes: 2_100, ...where } as const;
+      assertEquals([await told(), await told()], [[done], []]);
+    });
+  },
+);
+
 Deno.test("what is fetched is cancelled, and n answers what y would fetch", LOOSE, async () => {
   await withPair(async (ann, bob, folder) => {
     Deno.writeFileSync(`${folder}/photo.jpg`, new Uint8Array(200_000));

@@ -119,13 +119,15 @@ Deno.test("wherever a kill or a full disk breaks off a file, it comes at last, a
       const open = (disk: RealDisk) =>
         TransferFiles.open(disk, nodeCrypto, `${folder}/profile`, `${folder}/downloads`);
       try {
-        await open(disk).then((files) => fetched(files)).catch((error) => {
+        const isTold = await open(disk).then(fetched).then(() => true, (error) => {
           if (!(error instanceof P2pchatError)) throw error;
+          return false;
         });
         hasFailed = failure.hasFailed();
         const files = await open(new RealDisk());
         const { files: [restored] } = await files.restored(signerOf(2).key);
         if (restored?.kind !== "whole") await fetched(files);
+        else if (!isTold) assertEquals(restored.path, `${folder}/downloads/a`);
         files.close();
         const saved = await Array.fromAsync(Deno.readDir(`${folder}/downloads`));
         assertEquals(saved.map(({ name }) => name), ["a"], `from call ${from}`);
@@ -147,6 +149,41 @@ Deno.test("what was received and is gone is forgotten at a start with a full dis
     const files = await open(failing(1, false).disk); // its folder is there
     assertEquals(await files.restored(signerOf(2).key), { files: [], receivedBytes: 0 });
     files.close();
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("what was received is known again though it has another number on its disk, or that one has", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "p2pchat-files-" });
+  const disk = new RealDisk();
+  const profile = `${folder}/profile`;
+  const kinds = async () => {
+    const files = await TransferFiles.open(disk, nodeCrypto, profile, `${folder}/downloads`);
+    const { files: restored } = await files.restored(signerOf(2).key);
+    files.close();
+    return restored.map(({ kind }) => kind);
+  };
+  try {
+    await fetched(await TransferFiles.open(disk, nodeCrypto, profile, `${folder}/downloads`));
+    const saved = `${folder}/downloads/a`;
+    const { mtime } = Deno.statSync(saved);
+    Deno.renameSync(saved, `${saved} before`);
+    Deno.copyFileSync(`${saved} before`, saved);
+    Deno.utimeSync(saved, mtime!, mtime!);
+    assertEquals(await kinds(), ["whole"]);
+
+    const format = { format: "transfer-files", version: 1 };
+    const { table, rows } = await Table.open(disk, TransferFiles.tableIn(profile), format);
+    await table.write(
+      rows!.map((
+        [id, kind, path, about, ...more],
+      ) => [id!, kind!, path!, `66306-1234-${about}`, ...more] // as 0.2.0 had it
+      ),
+    );
+    assertEquals(await kinds(), ["whole"]);
+    Deno.writeTextFileSync(saved, "changed!");
+    assertEquals(await kinds(), []);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -49,6 +49,26 @@ Deno.test("who has fetched a file of another one says so once there is a link to
   assertEquals(up(), []);
 });
 
+Deno.test("a file that was saved just before a kill is told at the next start, to its sender too", () => {
+  const receiver = machineOf(9);
+  const { signed, id } = offerOf(ANN, fileOf(7));
+  const path = "/d/notes.txt";
+  const effects = receiver.step({
+    type: "restore",
+    offer: signed,
+    kind: "whole",
+    name: null,
+    path,
+  });
+
+  const [, done] = only(effects, "show");
+  assertEquals(done!.event, { event: "transfer", file: 1, state: "done", bytes: 7, path });
+  const up = sent(receiver.step({ type: "peer-up", peer: ANN.key }));
+  assertEquals(up.filter(({ type }) => type === "have"), [
+    { to: ANN.key, type: "have", file: id, leaves: null },
+  ]);
+});
+
 Deno.test("the sender's user is told once of each that has its file, and of nobody that it isn't for", () => {
   for (const to of [null, CARL]) {
     const ann = machineOf(1);

@@ -74,6 +74,21 @@ Deno.test("what nobody sends gives way to what waits, and is fetched on once the
   assertEquals(cancel(receiver, next, 2 * UNSERVED_MS), [`cancelled ${next}`, "started 1"]);
 });
 
+Deno.test("what an earlier process had begun, and is more than is fetched at once, is fetched on once there is room", () => {
+  const receiver = machineOf(9);
+  const restored = [...NAMES, "next", "last"].flatMap((name) => {
+    const { signed } = offerOf(ANN, fileOf(1), { name });
+    const part = { type: "restore", offer: signed, kind: "part", name: null } as const;
+    return begun(receiver, receiver.step(part), 0);
+  });
+  const started = NAMES.flatMap((_, at) => ["offer", `started ${at + 1}`]);
+  assertEquals(restored, [...started, "offer", "offer"]);
+
+  const [next, last] = [DOWNLOADS_MAX + 1, DOWNLOADS_MAX + 2];
+  assertEquals(cancel(receiver, 1, 0), ["cancelled 1", `started ${next}`]);
+  assertEquals(cancel(receiver, 2, 0), ["cancelled 2", `started ${last}`]);
+});
+
 Deno.test("a file of which leaves come doesn't give way", () => {
   const receiver = receiverOf();
   const file = fileOf(2 * LEAF_BYTES);
