@@ -389,7 +389,7 @@ Deno.test("who is stopped from outside goes on with one prompt, in raw mode", as
   assertEquals((await screenNow()).lines, ["Alice> halfway"]);
   await ui.close();
   // The terminal's own title, once, and back at the end.
-  const kept = streams.stdoutText.matchAll(/\x1b\[2([23]);2t/g).map(([, which]) => which);
+  const kept = streams.stdoutText.matchAll(/\[2([23]);2t/g).map(([, which]) => which);
   assertEquals([...kept], ["2", "3"]);
 });
 
