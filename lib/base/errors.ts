@@ -92,19 +92,28 @@ export class RemoteProtocolError extends P2pchatError {
 }
 
 /**
- * Whether the operating system reported the error. Rare ones have no code in the runtime, so the text is checked,
- * too.
+ * Whether the operating system reported the error, or the runtime, which gives this program no more than it needs. Rare
+ * ones have no code in the runtime, so the text is checked, too.
  */
 export function isSystemError(error: unknown): boolean {
-  if (systemErrorCode(error) !== null) return true;
+  if (systemErrorCode(error) !== null || isForbidden(error)) return true;
   return error instanceof Error && SYSTEM_ERROR.test(error.message);
 }
 
 /** The end of a system error's text: the error number, and the path if there is one. */
 const SYSTEM_ERROR = / \(os error \d+\).*$/s;
 
+/**
+ * Whether the runtime denied the access: to special files in `/proc`, `/sys` and `/dev`, or to what is in none of the
+ * folders that the program was started with, though a link there leads to it.
+ */
+export function isForbidden(error: unknown): boolean {
+  return error instanceof Error && error.name === "NotCapable";
+}
+
 /** The system's description of a failure, without the error number and path at its end. */
 export function systemText(error: unknown): string {
+  if (isForbidden(error)) return "it, or where a link there leads, is out of this program's reach";
   const text = error instanceof Error ? error.message : String(error);
   return text.replace(SYSTEM_ERROR, "");
 }

@@ -413,6 +413,32 @@ Deno.test("a folder that can't be written to is told with its path, and what to 
   });
 });
 
+Deno.test("a device in the place of a file that is named is refused, with what to name instead", async (test) => {
+  await inTemporaryFolder(async (folder) => {
+    const server = ["--server", "127.0.0.1:1"];
+    const named: readonly [string, string, readonly string[]][] = [
+      ["users", "the table", ["peer", "alice", ...LISTEN, "--users", "/dev/null"]],
+      ["db", "another file with --db", [
+        "peer",
+        "alice",
+        ...LISTEN,
+        ...server,
+        "--db",
+        "/dev/zero",
+      ]],
+      ["irc", "another with --irc", ["mesh", "alice", ...LISTEN, "--irc", "/dev/x.sock"]],
+    ];
+    for (const [flag, advice, args] of named) {
+      await test.step(`--${flag}`, async () => {
+        const { code, text } = await jsonFailureOf([...args], `${folder}/${flag}`);
+
+        assert(code === "bad-file" || code === "disk", `${code}: ${text}`);
+        assert(text.includes(advice), text);
+      });
+    }
+  });
+});
+
 Deno.test("text mode: what fails while chatting is one line on stderr each", async () => {
   await using program = TextProgram.mesh("Alice", null);
   await program.port();

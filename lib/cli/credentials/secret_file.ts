@@ -1,9 +1,9 @@
 /** Files with a password or an invite, named by the user. */
 
 import type { Clock } from "../../base/machine/clock.ts";
-import { isSystemError, P2pchatError, systemErrorCode } from "../../base/errors.ts";
+import { isSystemError, P2pchatError, systemErrorCode, systemText } from "../../base/errors.ts";
 import { isDoneWithin } from "../../runtime/within.ts";
-import { NO_SUCH_FILE, systemReason } from "../../store/disk/disk.ts";
+import { NO_SUCH_FILE } from "../../store/disk/disk.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 
 const OTHERS_READ_BITS = 0o044;
@@ -20,9 +20,8 @@ export function mayOthersRead(mode: number | null): boolean {
  */
 export function unreadable(failed: string, cause: unknown): P2pchatError {
   const code = systemErrorCode(cause);
-  const isOfSystem = isSystemError(cause) || cause instanceof Deno.errors.NotCapable;
-  if (!isOfSystem) throw cause;
-  const why = code === "ENOENT" ? NO_SUCH_FILE : `${systemReason(cause)}; check the path`;
+  if (!isSystemError(cause)) throw cause;
+  const why = code === "ENOENT" ? NO_SUCH_FILE : `${systemText(cause)}; check the path`;
   return new P2pchatError("bad-file", `${failed}: ${why}`, { cause });
 }
 

@@ -8,13 +8,13 @@
 import { canonicalHost, hostSpellings, parsePort } from "../../base/text/endpoints.ts";
 import type { Fingerprint } from "../../base/text/fingerprint.ts";
 import { type Endpoint, endpointText } from "../../base/ids.ts";
-import { P2pchatError } from "../../base/errors.ts";
+import { P2pchatError, systemText } from "../../base/errors.ts";
 import {
   GROUP_SECRET_BYTES,
   type GroupSecret,
   rememberedSecrets,
 } from "../../protocols/group/schema/group_secrets.ts";
-import { type Disk, folderOf, systemReason } from "../../store/disk/disk.ts";
+import { type Disk, folderOf } from "../../store/disk/disk.ts";
 import { findProfileFolder, type ProfileOwner } from "../../store/profile/profile_folder.ts";
 import { RealDisk } from "../../store/disk/real_disk.ts";
 import { pathDigest } from "../../store/disk/paths.ts";
@@ -50,7 +50,7 @@ export async function logPathOf(disk: Disk, path: string): Promise<string> {
     kind = (await disk.stat(folder))?.kind ?? null;
   } catch (error) {
     if (!(error instanceof P2pchatError)) throw error;
-    throw refused(systemReason(error.cause), "name another file");
+    throw refused(systemText(error.cause), "name another file");
   }
   if (kind === "folder") return real;
   const why = kind === null ? `there is no folder ${folder}` : `${folder} is no folder`;

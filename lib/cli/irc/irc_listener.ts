@@ -112,7 +112,7 @@ function taken(path: string): P2pchatError {
 }
 
 function notOpened(where: string, cause: unknown): P2pchatError {
-  if (!isSystemError(cause) && !(cause instanceof Deno.errors.NotCapable)) throw cause;
+  if (!isSystemError(cause)) throw cause;
   const text = `Cannot serve IRC at ${where}: ${systemText(cause)}; choose another with --irc`;
   return new P2pchatError("bad-file", text, { cause });
 }

@@ -1,10 +1,9 @@
 /** The log of `--log-file`: JSON lines. Without the flag not even its library is loaded. */
 
-import { P2pchatError } from "../../base/errors.ts";
+import { P2pchatError, systemText } from "../../base/errors.ts";
 import { type Logger, SILENT_LOGGER } from "../../base/machine/environment.ts";
 import { TokenBucket } from "../../base/rates/token_bucket.ts";
 import { isDoneWithin } from "../../runtime/within.ts";
-import { systemReason } from "../../store/disk/disk.ts";
 import { belongsText, otherUser } from "../../store/disk/other_users.ts";
 import { isNamed } from "../../store/disk/real_disk.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
@@ -43,8 +42,7 @@ export async function openLog(
   const file = await openFile(options.logFile);
   const { configure, getLogger, jsonLinesFormatter } = await import("@logtape/logtape");
   const sink = new LogFile(file, (error) => {
-    const text =
-      `Cannot write the log ${options.logFile}: ${systemReason(error)}; what it doesn't ` +
+    const text = `Cannot write the log ${options.logFile}: ${systemText(error)}; what it doesn't ` +
       "take is left out and counted there when it takes more";
     tell(text);
   });
@@ -148,7 +146,7 @@ async function openFile(path: string): Promise<Deno.FsFile> {
     }
   } catch (cause) {
     if (cause instanceof P2pchatError) throw cause;
-    throw logError(path, systemReason(cause), { cause });
+    throw logError(path, systemText(cause), { cause });
   }
   throw logError(path, "nobody reads that pipe");
 }

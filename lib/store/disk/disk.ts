@@ -14,7 +14,13 @@
  */
 
 import type { Bytes } from "../../base/crypto/crypto.ts";
-import { OPEN_FILES_ADVICE, P2pchatError, systemErrorCode, systemText } from "../../base/errors.ts";
+import {
+  isForbidden,
+  OPEN_FILES_ADVICE,
+  P2pchatError,
+  systemErrorCode,
+  systemText,
+} from "../../base/errors.ts";
 
 /** Default chunk size of `readChunks`, in bytes: larger chunks are no faster. */
 export const READ_CHUNK_BYTES = 256 * 1024;
@@ -207,7 +213,7 @@ export function diskError(action: string, path: string, cause: unknown): P2pchat
     : action === "lock" && code === "ELOOP"
     ? "remove it, and the program makes a file of its own there"
     : (code === null ? undefined : ADVICE[code]) ?? "check the disk and try again";
-  const text = `Cannot ${action} ${path}: ${systemReason(cause)}; ${advice}`;
+  const text = `Cannot ${action} ${path}: ${systemText(cause)}; ${advice}`;
   return new P2pchatError("disk", text, { cause });
 }
 
@@ -227,21 +233,6 @@ export function spaceAdvice(cause: unknown): string | null {
 
 /** Why a file named by the user can't be read, and what to do. */
 export const NO_SUCH_FILE = "there is no such file; check the name";
-
-/** The system's description of a failure. */
-export function systemReason(cause: unknown): string {
-  return isForbidden(cause)
-    ? "it, or where a link there leads, is out of this program's reach"
-    : systemText(cause);
-}
-
-/**
- * Whether the runtime denied the access: to special files in `/proc`, `/sys` and `/dev`, or to what is in none of the
- * folders that the program was started with, though a link there leads to it.
- */
-function isForbidden(cause: unknown): boolean {
-  return cause instanceof Error && cause.name === "NotCapable";
-}
 
 /**
  * The error of a store whose content is damaged.

@@ -6,10 +6,10 @@
 import { hash } from "node:crypto";
 import type { Clock } from "../../base/machine/clock.ts";
 import { utf8 } from "../../base/crypto/crypto.ts";
-import { P2pchatError } from "../../base/errors.ts";
+import { P2pchatError, systemText } from "../../base/errors.ts";
 import { invariant } from "../../base/invariant.ts";
 import { foldName, isSameName, nameFault } from "../../base/text/names.ts";
-import { type Disk, FOLDER_MODE, systemReason } from "../disk/disk.ts";
+import { type Disk, FOLDER_MODE } from "../disk/disk.ts";
 import { HeldLock, holderOf, takeTurn } from "../disk/held_lock.ts";
 import { otherUsersError } from "../disk/other_users.ts";
 import { ACCOUNTS_FILE, usersFolder } from "../disk/paths.ts";
@@ -110,7 +110,7 @@ export async function keepToOwner(
         "bad-file",
         `Cannot use ${folder}: others have access to ${path} (mode ${mode}), and it can't be taken from them: ` +
           `${
-            systemReason(error.cause)
+            systemText(error.cause)
           }; have its owner run chmod 700 on it, or choose another folder with --data`,
         { cause: error },
       );

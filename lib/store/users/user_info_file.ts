@@ -1,15 +1,8 @@
 /** The file of a table of users: read in one piece, replaced when a row is added, and watched for edits. */
 
 import { concatBytes } from "../../base/crypto/crypto.ts";
-import { P2pchatError, systemErrorCode } from "../../base/errors.ts";
-import {
-  type AppendFile,
-  type Disk,
-  folderOf,
-  NO_SUCH_FILE,
-  spaceAdvice,
-  systemReason,
-} from "../disk/disk.ts";
+import { P2pchatError, systemErrorCode, systemText } from "../../base/errors.ts";
+import { type AppendFile, type Disk, folderOf, NO_SUCH_FILE, spaceAdvice } from "../disk/disk.ts";
 import { Replacement } from "../disk/replacement.ts";
 import {
   tooLarge,
@@ -125,7 +118,7 @@ function refuse(code: "bad-file" | "disk", action: string, path: string, error: 
     error.cause !== undefined;
   if (!isOfDisk) throw error;
   const advice = spaceAdvice(error.cause) ?? `check the path, and that you may ${action} there`;
-  const text = `Cannot ${action} ${path}: ${systemReason(error.cause)}; ${advice}`;
+  const text = `Cannot ${action} ${path}: ${systemText(error.cause)}; ${advice}`;
   throw new P2pchatError(code, text, { cause: error });
 }
 
