@@ -11,10 +11,14 @@ shared="man/man1/p2pchat.1 bash-completion/completions/p2pchat zsh/site-function
   fish/vendor_completions.d/p2pchat.fish"
 
 if [ "$1" = uninstall ]; then
+  if [ ! -e "$below/bin/p2pchat" ]; then
+    echo "$below/bin/p2pchat isn't there; what else was installed with it is removed"
+  else
+    echo "Removed $below/bin/p2pchat, its manual page and completions; chats and keys stay where they are"
+  fi
   # Folders stay, empty or not: whether others rely on them nobody knows.
   rm -f "$below/bin/p2pchat" "$below/bin/p2pchat.new"
   for file in $shared; do rm -f "$below/share/$file"; done
-  echo "Removed $below/bin/p2pchat, its manual page and completions; chats and keys stay where they are"
   exit 0
 fi
 

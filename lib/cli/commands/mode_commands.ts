@@ -99,7 +99,7 @@ export function searchCommand<Sink>(
     aliases: [],
     form: "TEXT",
     args: { text: searchedRest },
-    help: `the last ${FOUND_COUNT_DEFAULT} messages that have TEXT in them, in capitals or not`,
+    help: `the last ${FOUND_COUNT_DEFAULT} messages that have TEXT in them, ignoring case`,
     example: "/search dinner",
     run: (submit: Sink, { text }, ref) => search(submit, text, ref),
   });

@@ -251,7 +251,7 @@ function textProperty(tool: ToolName): Property {
       maxLength: isSaid ? MESSAGE_BYTES_MAX : SEARCHED_LENGTH_MAX,
       description: isSaid
         ? `what to say, up to ${numberText(MESSAGE_BYTES_MAX)} bytes`
-        : "what to look for, in capitals or not",
+        : "what to look for, ignoring case",
     },
     fault(value) {
       if (typeof value !== "string" || value.trim() === "") return "must be a text, not blank";

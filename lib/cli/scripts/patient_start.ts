@@ -86,7 +86,7 @@ export async function goOnPatiently<Result>(
   }
 }
 
-const AGAIN = "It is tried again by itself, every 30 s at last";
+const AGAIN = "It is tried again by itself, at least every 30 s";
 
 /** @throws The failure, where trying again is no use. */
 function checkPassing({ isIn }: Pick<Start<unknown>, "isIn">, failure: unknown): P2pchatError {

@@ -62,7 +62,7 @@ function failed(
   };
 }
 
-const AGAIN = "It is tried again by itself, every 30 s at last";
+const AGAIN = "It is tried again by itself, at least every 30 s";
 
 Deno.test("goOnPatiently(): the same is tried again, ever more rarely, until it is in", async () => {
   const { ended, happened, passes, clock } = failed(["unreachable", "timeout", "too-fast", "in"]);

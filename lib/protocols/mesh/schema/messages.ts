@@ -292,7 +292,7 @@ const dialBack = message(23, "dial-back", {
   from: "a member that doesn't know whether it can be dialled",
   to: "a neighbour, one that has dialled it first of all",
   when:
-    "10 s after it came in or its address changed, and while it can't be dialled every 10 min at last; at once, and then every minute, for an address that a router has mapped",
+    "10 s after it came in or its address changed, and while it can't be dialled at growing intervals, 10 min at most; at once, and then every minute, for an address that a router has mapped",
   answer:
     "`dialled-back`: at once where the neighbour has dialled this endpoint, else after a dial",
   lane: control,
