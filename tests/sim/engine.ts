@@ -208,6 +208,7 @@ export class SimStore implements SharedStore {
 
   /** An earlier attempt may have been carried out: then what it put is there. */
   #lookedAt(change: Change, outcome: Outcome): Outcome {
+    if (outcome.outcome === "refused") return { outcome: "unknown", text: outcome.text };
     if (outcome.outcome !== "conflict") return outcome;
     const { entries } = this.engine.memory;
     const isMade = change.puts.every(({ key, value }) => entries.get(key)?.value === value) &&
