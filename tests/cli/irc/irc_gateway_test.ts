@@ -431,6 +431,9 @@ Deno.test("irc: a batch that can't be is refused as a whole", () => {
     "FAIL BATCH MULTILINE_MAX_BYTES",
   ]);
   assertEquals(batch(), ["FAIL BATCH MULTILINE_INVALID"]);
+  // Two at once: neither is said, nor any line of them.
+  const other = ["BATCH +2 draft/multiline #room", "@batch=2 PRIVMSG #room :x", "BATCH -2"];
+  assertEquals(batch("@batch=1 PRIVMSG #room :y", ...other).length, 4);
   assertEquals(bench.runs.length, before);
 });
 

@@ -36,10 +36,9 @@ const GOES_ON: MultilineStep = { type: "goes on" };
 export class IrcMultiline {
   #open: OpenBatch | null = null;
 
-  /** Whether the message is a line of the batch that is open. */
-  takes(message: IrcMessage): boolean {
-    const reference = message.tags.get("batch");
-    return reference !== undefined && reference === this.#open?.reference;
+  /** Whether the message is a line of a batch. */
+  takes({ command, tags }: IrcMessage): boolean {
+    return command !== "BATCH" && tags.has("batch");
   }
 
   /** Answers `BATCH`. */
@@ -74,9 +73,12 @@ export class IrcMultiline {
     return GOES_ON;
   }
 
-  /** Takes a line of the open batch. */
+  /** Takes a line of a batch: of one that was refused none is said. */
   line(message: IrcMessage): MultilineStep {
-    const open = this.#open!;
+    const open = this.#open;
+    if (open === null || open.reference !== message.tags.get("batch")) {
+      return refused(undefined, ["MULTILINE_INVALID", "Nothing was sent: that batch isn't open"]);
+    }
     open.fault ??= faultOf(message, open);
     if (open.fault !== null) {
       open.text = "";
