@@ -119,6 +119,14 @@ function addFirst(owners: Map<string, Known>, look: string, known: Known): void 
 const ASCII = /^[\x00-\x7f]*$/;
 const ASCII_LOOKS: Readonly<Record<string, string>> = { 0: "o", O: "o", 1: "l", I: "l", m: "rn" };
 
+/** Letters that look otherwise than what NFKC makes of them (s, Greek sigmas, st): names are shown as they are written. */
+const UNLIKE_NFKC: Readonly<Record<string, string>> = {
+  "\u017f": "f",
+  "\u03f2": "c",
+  "\u03f9": "C",
+  "\ufb05": "ft",
+};
+
 /** A dot over a letter that has one: it isn't seen. Other marks may stand between. */
 const SECOND_DOT = /(\p{Soft_Dotted}\p{M}*?)\u0307/gu;
 const MARKED = /([\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}\p{Nd}_.-])(\p{M}+)/gu;
@@ -142,10 +150,11 @@ export function lookOf(name: string): string {
     return simplified(name.replace(/[0O1Im]/g, (character) => ASCII_LOOKS[character]!));
   }
   const table = looks();
-  const plain = name.normalize("NFKC").normalize("NFD").replace(
-    MARKED,
-    (_, letter: string, marks: string) => letter + marks.replace(HARDLY_SEEN, ""),
-  );
+  const plain = name.replace(/[\u017f\u03f2\u03f9\ufb05]/gu, (letter) => UNLIKE_NFKC[letter]!)
+    .normalize("NFKC").normalize("NFD").replace(
+      MARKED,
+      (_, letter: string, marks: string) => letter + marks.replace(HARDLY_SEEN, ""),
+    );
   const look = Array.from(plain, (character) => {
     const look = table.get(character) ?? character;
     return OVERLOOKED.test(look) && SIGN_LETTER.test(character) ? "" : look;
