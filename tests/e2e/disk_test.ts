@@ -295,6 +295,8 @@ Deno.test({
     const refused = await bob.until(({ event }) => event === "error");
     await alice.say(`hello ${long}`);
     await bob.until(shown(`hello ${long}`));
+    await alice.command({ command: "msg", name: "Bob", text: `alone ${long}` });
+    await bob.until(shown(`alone ${long}`));
     await alice.say("are you there?");
     await bob.until(shown("are you there?"));
     const isNotKept = ({ event, ref }: ShownEvent) => event === "error" && ref === undefined;
@@ -308,6 +310,11 @@ Deno.test({
     await bob.type(":q");
     const ended = await bob.ended();
     const notKept = bob.events.filter(isNotKept);
+    const [room] = [...Deno.readDirSync(`${disk}/users/Bob/mesh`)].filter((each) =>
+      each.isDirectory
+    );
+    const alone = Deno.readTextFileSync(`${disk}/users/Bob/mesh/${room!.name}/private-000001`);
+    assert(alone.includes(`alone ${long}`), "what came privately is kept, too");
 
     assertEquals([refused.code, refused.ref], ["disk", "long"]);
     assertMatch(refused.text, /No space left on device; free some space there and try again/);
