@@ -357,17 +357,21 @@ export class Decisions {
       if (!firsts.has(one.incarnation)) firsts.set(one.incarnation, one);
     }
     const size = views.members.length;
-    return [...firsts.values()].filter(({ refusedBy }) => size > 0 && refusedBy.size === size)
-      .map(({ incarnation, refusedBy }) => {
-        const gone = this.#committed.filter((one) => one.incarnation === incarnation);
-        this.#committed = this.#committed.filter((one) => one.incarnation !== incarnation);
-        for (const { through: counter } of gone) {
-          this.#setOver(incarnation, counter);
-          out.store({ kind: "applied", incarnation, counter });
-        }
-        const edits = gone.flatMap(({ signed }) => signed.batch.value.edits);
-        return { edits, refusedBy: [...refusedBy] };
-      });
+    const refused = [...firsts.values()].filter(({ refusedBy }) =>
+      size > 0 && refusedBy.size === size
+    );
+    // Or the rules of their logs aren't those that this disk knows, as it is an old copy: ours are set again.
+    if (refused.length > 0) out.store(this.#ruled(null));
+    return refused.map(({ incarnation, refusedBy }) => {
+      const gone = this.#committed.filter((one) => one.incarnation === incarnation);
+      this.#committed = this.#committed.filter((one) => one.incarnation !== incarnation);
+      for (const { through: counter } of gone) {
+        this.#setOver(incarnation, counter);
+        out.store({ kind: "applied", incarnation, counter });
+      }
+      const edits = gone.flatMap(({ signed }) => signed.batch.value.edits);
+      return { edits, refusedBy: [...refusedBy] };
+    });
   }
 
   /** A member knows of a decision that isn't in its log: this disk may have lost it. @returns What is wrong with it. */

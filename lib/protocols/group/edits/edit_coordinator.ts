@@ -478,7 +478,7 @@ export class EditCoordinator {
    * the end.
    */
   viewChanges(): void {
-    for (const open of this.#open.values()) open.vote = null;
+    this.#voteAnew();
     this.#decisions.write();
   }
 
@@ -520,6 +520,8 @@ export class EditCoordinator {
    * edits that come at once are voted on and decided together, and share writes, syncs and a place in the order.
    */
   #goOn(): void {
+    // A member has brought lost rules, or ours are set again: what is voted on comes after these.
+    if (this.#decisions.isRuling) this.#voteAnew();
     const isOverdue = this.parts.out.nowMs >= this.#roundDueMs;
     if (!isOverdue && this.#isVoting) return;
     this.#decisions.write();
@@ -529,6 +531,11 @@ export class EditCoordinator {
     this.#round++;
     this.#roundDueMs = this.parts.out.nowMs + ROUND_MS_MAX;
     for (const open of accepted) this.#begin(open);
+  }
+
+  /** No vote counts that was given so far. */
+  #voteAnew(): void {
+    for (const open of this.#open.values()) open.vote = null;
   }
 
   /** Whether an edit of the last round isn't decided yet. */

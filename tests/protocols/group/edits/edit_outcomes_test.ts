@@ -197,6 +197,40 @@ Deno.test("where a disk has lost what rules were set, and a member brings them, 
   assertEquals(decisionAt(later, "ann").batch.value.rules, { edits: "own" });
 });
 
+Deno.test("what is voted on while a member brings rules that this disk has lost is voted on anew, under the present ones", () => {
+  const program = Program.of("ann", "bob");
+  const old = [...program.disk];
+  const asking = program.restarted({ edits: "ask" });
+  asking.comes("ann");
+  const lost = decisionAt(asking, "ann");
+  const later = asking.restarted({ records: old, edits: "own" });
+  later.comes("ann");
+  const signed = request(later, "ann", 1);
+  edit(later, "ann", signed);
+  vote(later, "ann", signed, "ann");
+  later.comes("bob");
+  const everywhere = ({ batch: { value } }: SignedBatch) =>
+    ["ann", "bob"].flatMap((name) => {
+      const { incarnation, counter: through } = value;
+      return later.says(name, { type: "applied", incarnation, through });
+    });
+
+  later.says("bob", { type: "committed", signed: lost });
+  const early = vote(later, "bob", signed, "ann");
+  assertEquals(
+    early,
+    [],
+    "ann's log may have the lost rules, under which bob's consent is missing",
+  );
+  everywhere(lost);
+  const present = decisionAt(later, "ann");
+  assertEquals(present.batch.value.rules, { edits: "own" });
+  const asked = everywhere(present).filter((word) => word.includes("prepare"));
+  assertEquals(asked, ["ann: prepare 1", "bob: prepare 1"]);
+  vote(later, "ann", signed, "ann");
+  assertStringIncludes(vote(later, "bob", signed, "ann").join(), "ann: committed 1");
+});
+
 Deno.test("what a member brings and this one hasn't signed breaks the rules", () => {
   const signed = (program: Program) => editOf(1, request(program, "ann", 1));
   const wrong: readonly ((program: Program) => SignedBatch)[] = [

@@ -97,7 +97,23 @@ Deno.test("what the logs of all members rule out is given up, with what was deci
   const again = program.restarted();
   for (const name of ["ann", "bob"]) again.somebody(name).all.length = 0;
   for (const name of ["ann", "bob"]) again.comes(name);
-  assertEquals(told(again, "ann"), []);
+  assertEquals(told(again, "ann"), [[]], "rules alone, which are set again");
+});
+
+Deno.test("what all rule out may lack what rules ask for that this disk doesn't know: its own are set again, and voted under", () => {
+  const program = Program.of("ann");
+  committed(program, "ann", 1, "ann");
+  const decision = decisionAt(program, "ann");
+  const next = request(program, "ann", 2);
+  edit(program, "ann", next);
+  rulesOut(program, "ann", decision);
+  const rules = decisionAt(program, "ann").batch.value;
+  assertEquals([rules.kind, rules.rules], ["rules", { edits: "own" }]);
+  assertEquals(vote(program, "ann", next, "ann"), []);
+
+  const { incarnation, counter: through } = rules;
+  program.says("ann", { type: "applied", incarnation, through });
+  assertStringIncludes(vote(program, "ann", next, "ann").join(), "ann: committed 2");
 });
 
 Deno.test("what one member has in its log isn't given up, whatever the others say", () => {
