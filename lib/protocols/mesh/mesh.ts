@@ -120,6 +120,8 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     drain: (nowMs) => {
       for (const link of this.#links.takeDrained(nowMs)) this.#close(link, "a second link");
     },
+    /** When what a leaving user has typed waits for another name no longer. */
+    name: () => this.#giveUpName(),
     /** When we leave although not everything has gone out. */
     leave: () => this.#leave(),
     /** When the program ends although a neighbour may not know yet that we have quit. */
@@ -1120,6 +1122,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       if (this.#phase !== "in") return this.#turnBack(ref);
       this.#enterPhase("leaving");
       this.#quitRef = ref;
+      this.#deadlines.set("name", this.#nowMs + LEAVE_MS_MAX - PART_MS_MAX);
       this.#deadlines.set("leave", this.#nowMs + LEAVE_MS_MAX);
       this.#toRoom({ type: "leave" });
       return;
@@ -1142,6 +1145,14 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   #nameSettled(): void {
     this.#ownName.ended();
     this.#toRoom({ type: "name-settled" });
+  }
+
+  /** What waits for the name goes out under the one that we have. */
+  #giveUpName(): void {
+    while (this.#ownName.isAsking) {
+      this.#ownName.refused("timeout", "no member has admitted it in time");
+      this.#nameSettled();
+    }
   }
 
   #show(event: MeshEvent, ref: string | undefined): void {
@@ -1175,12 +1186,10 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
 
   #leave(): void {
     if (this.#phase !== "leaving") return;
-    if (this.#ownName.isAsking) {
-      this.#ownName.refused("timeout", "no member has admitted it in time");
-    }
+    this.#giveUpName();
     this.#toRoom({ type: "quit" });
     this.#enterPhase("parting");
-    this.#deadlines.clear("leave");
+    for (const one of ["name", "leave"] as const) this.#deadlines.clear(one);
     this.#deadlines.set("part", this.#nowMs + PART_MS_MAX);
     const room = this.#entered();
     // A peer that we have asked to be our neighbour may be the only one that knows us, and its answer may be on its

@@ -129,12 +129,12 @@ export class OwnName {
 
   /** @param text Why, as part of a sentence. */
   refused(code: Code, text: string): void {
-    if (this.#isAdmitted) return;
-    const name = shownName(this.#asked?.name ?? "NEW");
+    if (this.#asked === null || this.#isAdmitted) return; // nothing is asked any more: it comes late
+    const name = shownName(this.#asked.name);
     const whole = MAY_SUCCEED.has(code)
       ? `Your name stays ${shownName(this.#before)}: ${text}; try /name ${name} again`
       : `Cannot take the name ${name}: ${text}`;
-    this.port.show({ event: "error", code, text: whole }, this.#asked?.ref);
+    this.port.show({ event: "error", code, text: whole }, this.#asked.ref);
   }
 
   /** The request is settled. */

@@ -1,10 +1,12 @@
 /** Leaving: what is handed over before, and what is told of what isn't. */
 
 import { assert, assertEquals } from "@std/assert";
+import { Admitting } from "../../../lib/protocols/mesh/joining/admitting.ts";
 import type { MeshCommand } from "../../../lib/protocols/mesh/schema/events.ts";
 import { SLOW } from "../../given.ts";
 import { EvenWorld } from "../../sim/mesh/even_world.ts";
 import type { Member } from "../../sim/mesh/member.ts";
+import { replaced } from "../../sim/replaced.ts";
 import { annAndBob, SECOND_MS } from "./mesh_cases.ts";
 
 Deno.test("Mesh leaves within a second although a neighbour doesn't answer any more", () => {
@@ -30,6 +32,26 @@ Deno.test("Mesh leaves within a second where what was said last has waited for a
   world.pass(SECOND_MS);
 
   assertEquals(bob.process, null);
+});
+
+Deno.test("Mesh leaves with what waits for a name that nobody admits said under the one that it has", () => {
+  const world = new EvenWorld(4);
+  const [ann, bob] = annAndBob(world);
+  const process = bob.process!;
+  const restore = replaced(Admitting.prototype, "joinAsked", () => {})();
+  try {
+    const said = ["Robert", "Rob"].map((name) => {
+      process.command({ command: "name", name });
+      return world.say(process, `under ${name}`, null);
+    });
+    process.command({ command: "quit" });
+    world.pass(11 * SECOND_MS);
+
+    assertEquals(bob.process, null);
+    assertEquals(said.map((one) => ann.shown.has(one)), [true, true]);
+  } finally {
+    restore();
+  }
 });
 
 Deno.test("Mesh sends nothing of the room to who isn't listed any more, though the link stays", () => {
