@@ -155,3 +155,18 @@ Deno.test("A process that asked to leave leaves, though it answers on another li
   const words = annReports(program).filter((word) => /^(left|view)/.test(word));
   assertEquals(words, ["left bob: quit", "view 4: ann"]);
 });
+
+Deno.test("Who asked to leave, and came back as another process before that, is lost where that one falls silent", () => {
+  const program = Program.of("ann", "bob");
+  program.somebody("ann").answers.delete("flush");
+  program.says("bob", { type: "leave" });
+  program.goesDown("bob");
+  program.somebody("bob").incarnation++;
+  program.comes("bob");
+  const back = annReports(program).filter((word) => word.startsWith("view"));
+  assertEquals(back, ["view 4: ann bob"]);
+
+  program.goesDown("bob");
+  const words = program.pass(10_000).filter((word) => /^(left|view)/.test(word));
+  assertEquals(words, ["left bob: lost", "view 5: ann"]);
+});

@@ -507,9 +507,13 @@ export class MembershipDecider {
 
   /** A view is decided, and on disk: nobody has been told yet. */
   decided(): void {
-    const { views, admission, out } = this.parts;
+    const { views, attendance, admission, out } = this.parts;
     const { members } = views;
-    for (const member of members) admission.pin(member);
+    for (const member of members) {
+      admission.pin(member);
+      // Its next process has come instead: whoever is gone after that hasn't left.
+      if (attendance.get(member.key)?.departure !== "quit") this.#quitting.delete(member.key);
+    }
     const before = new Set(this.#shown.map(({ key }) => key));
     this.#tellLeft();
     for (const { name, key } of members) {
