@@ -173,8 +173,8 @@ export class MemberDatagrams implements Machine<MemberDatagramInput, MemberDatag
   #meet(peer: PeerKey, { endpoint, seen, relay }: PeerPlaces): void {
     const route = this.#routeTo(peer);
     const before = route.places;
+    this.#endRelay(route);
     const places = route.places = { endpoint, seen, relay };
-    if (before !== null && before.relay !== null) this.#byRelay.delete(before.relay);
     if (relay !== null) this.#byRelay.set(relay, route);
     const isMoved = before === null
       ? !this.#all(route).some((one) => areSame(one, route.at))
@@ -218,6 +218,11 @@ export class MemberDatagrams implements Machine<MemberDatagramInput, MemberDatag
     if (route === undefined) return;
     this.#routes.delete(peer);
     this.#byNumber.delete(route.number);
+    this.#endRelay(route);
+  }
+
+  /** Its number of before may be another one's by now: a coordinator that was started anew gives them anew. */
+  #endRelay(route: Route): void {
     const relay = route.places?.relay ?? null;
     if (relay !== null && this.#byRelay.get(relay) === route) this.#byRelay.delete(relay);
   }

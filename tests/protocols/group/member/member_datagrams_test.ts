@@ -140,3 +140,30 @@ Deno.test("a coordinator that was started anew relays as soon as it introduces t
   world.run(4_000);
   assertEquals([bob.texts, ann.pathTo(bob)], [["kept"], "relay"]);
 });
+
+Deno.test("a coordinator that was started anew may give each the number that another one had before", () => {
+  const world = new RelayWorld(3);
+  const [ann, bob, cem] = ["Ann", "Bob", "Cem"].map((name) => world.add(name)) as [
+    Program,
+    Program,
+    Program,
+  ];
+  world.run(100);
+  world.cut();
+  world.meetAll();
+  world.run(4_000);
+  for (const { link } of world.programs) world.relay.linkDown(link);
+  for (const one of [bob, ann, cem]) one.keyed();
+  world.run(100);
+  world.meetAll();
+
+  for (const one of world.programs) {
+    for (const other of world.programs) if (one !== other) one.send(other, one.name);
+  }
+  world.run(500);
+  assertEquals(world.programs.map(({ texts }) => texts.toSorted()), [
+    ["Bob", "Cem"],
+    ["Ann", "Cem"],
+    ["Ann", "Bob"],
+  ]);
+});
