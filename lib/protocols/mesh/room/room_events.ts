@@ -178,8 +178,6 @@ const ACTS: Readonly<Record<"remove" | "deputy" | "no-deputy", Act>> = {
   },
 };
 
-/** How events write the address of a member that can't be dialled. */
-
 /** With more, the first ones may be told of again. */
 const COPIED_MAX = 1_024;
 /** Limits the warnings of proven lies: with more, a user would read nothing else. Further proofs are only counted. */
