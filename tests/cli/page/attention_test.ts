@@ -84,6 +84,23 @@ Deno.test("page: what a window asked for is told to it; and how a call and an ed
   assertEquals(spoken({ ...edit, history: true }, pageOf("group")), null);
 });
 
+Deno.test("page: what is said in another room than the one shown is told with that room", () => {
+  const ready = { event: "ready", command: "mesh", name: "Alice", host: "h", port: 1, key: "a" };
+  const state = pageOf("mesh", [
+    ...["r1", "r2"].map((room) => ({ ...ready, room })),
+    { event: "room", number: 2, title: "Club", unseen: 0, room: "r2" },
+  ]);
+  const told = (room: string, more: Record<string, unknown> = {}) => {
+    const { spoken, title } = attentionOf({ ...said, room, ...more }, state);
+    return [spoken, title];
+  };
+
+  assertEquals(told("r1"), ["Bob: hi", null]);
+  assertEquals(told("r2"), ["Bob in Club: hi", null]);
+  assertEquals(told("r2", { mention: true }), ["Bob in Club: hi", "Bob in Club"]);
+  assertEquals(told("r2", { private: true }), ["Bob to you: hi", "Bob to you"]);
+});
+
 Deno.test("page: a question that was settled before it could be told is told to nobody", () => {
   const over = { event: "call", call: "c", peer: "bob", state: "ended", reason: "cancelled" };
   const edit = { event: "edit", edit: 7, by: "bob", seq: 3, outcome: "aborted", reason: "no" };

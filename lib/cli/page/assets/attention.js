@@ -3,7 +3,9 @@
 import { actionIn, shownName, visible } from "./harmless.js";
 import { isListed, linesOf } from "./lines.js";
 import { plainText } from "./phrases.js";
+import { homeOf } from "./places.js";
 import { parsedRef } from "./refs.js";
+import { titleOf } from "./sidebar.js";
 
 /** More isn't read out. */
 const SPOKEN_MAX = 300;
@@ -45,6 +47,14 @@ function transferText({ self, state, name, to, reason }, known) {
   }
 }
 
+/** In which room it was said, where another one is shown: an answer would go to that. */
+function whereOf({ room }, state) {
+  const said = state.places.get(state.rooms.get(room));
+  const shown = state.places.get(state.current);
+  if (said === undefined || shown === undefined || homeOf(state, shown) === said) return "";
+  return ` in ${titleOf(state, said)}`;
+}
+
 /** Whether what an event asks is asked no more: it may have come while the connection was away. */
 function isSettled({ event, edit }, { call, votes }) {
   if (event === "incoming") return call?.state !== "incoming";
@@ -66,7 +76,7 @@ export function attentionOf(event, state, call = state.call) {
       if (event.self || event.history) return none;
       const isToUser = event.private === true || state.mode === "friends" ||
         state.mode === "directory" && event.event === "message";
-      const who = shownName(shown, state);
+      const who = shownName(shown, state) + (isToUser ? "" : whereOf(event, state));
       const spoken = `${who}${isToUser ? " to you" : ""}: ${short(text)}`;
       if (!isToUser && event.mention !== true) return { ...none, spoken };
       return {
