@@ -97,9 +97,13 @@ export class ServerConnection {
   /** There are instances at these addresses, too. @returns Whether some are new. */
   learn(addresses: readonly Endpoint[]): boolean {
     const known = new Set(this.#addresses.map(endpointText));
-    const fresh = addresses.filter((one) => !known.has(endpointText(one)));
     const before = this.#addresses.length;
-    this.#addresses = [...this.#addresses, ...fresh].slice(0, ADDRESSES_MAX);
+    for (const one of addresses) {
+      const text = endpointText(one);
+      if (known.has(text) || this.#addresses.length >= ADDRESSES_MAX) continue;
+      known.add(text);
+      this.#addresses = [...this.#addresses, one];
+    }
     return this.#addresses.length > before;
   }
 
