@@ -192,6 +192,21 @@ slow.test("kill -9 of the receiver costs a tenth of the file at most, and not th
   assertEquals(Deno.readFileSync(saved), content);
 });
 
+Deno.test("what was begun in another folder, out of reach by now, is fetched anew into the one named now", async () => {
+  await using world = new FilesWorld();
+  const { alice, bob, data, content } = await world.halfFetched();
+  await bob.kill();
+  const again = await Node.ready("Bob", null, { data, args: ["--save", world.saved("now")] });
+  world.nodes.push(again);
+  alice.signal("SIGCONT");
+
+  const { state, text, path } = await again.until((event) =>
+    isOfTransfer("done")(event) || isOfTransfer("failed")(event)
+  );
+  assertEquals([state, text, path], ["done", undefined, `${world.saved("now")}/large.iso`]);
+  assert(sameBytes(Deno.readFileSync(path), content), "it is what was offered");
+});
+
 Deno.test("what is altered in a file between two starts is fetched again: what is saved is what was offered", async () => {
   await using world = new FilesWorld();
   const { alice, bob, data, content } = await world.halfFetched();

@@ -20,7 +20,7 @@ import { FileTree, leafHash, leavesOf, proofLength } from "../../protocols/trans
 import { offerSchema, type SignedOffer } from "../../protocols/transfer/messages.ts";
 import type { TransferEffect } from "../../protocols/transfer/transfer_io.ts";
 import type { TransferDisk } from "../../runtime/hosts/transfer_host.ts";
-import type { Disk } from "../../store/disk/disk.ts";
+import { type Disk, folderOf } from "../../store/disk/disk.ts";
 import { replaceFile } from "../../store/disk/replacement.ts";
 import { Table, type TableRow } from "../../store/disk/table.ts";
 import { DownloadFolder } from "../../store/files/download_folder.ts";
@@ -280,9 +280,7 @@ export class TransferFiles implements TransferDisk {
 
   async #begin(file: OfferId, offer: SignedOffer, name: string): Promise<Begun> {
     const entry = this.#entries.get(file);
-    const [part, proofs] = entry?.kind === "part"
-      ? await Promise.all([this.#open.at(entry.path), this.#open.at(this.#proofsOf(file))])
-      : [null, null];
+    const [part, proofs] = entry?.kind === "part" ? await this.#left(file, entry) : [null, null];
     if (part !== null && proofs !== null) {
       if (entry !== undefined && entry.name !== name) await this.#rename(file, name);
       const leaves = await this.disk.read(this.#leavesOf(file));
@@ -290,6 +288,23 @@ export class TransferFiles implements TransferDisk {
     }
     await this.#startAnew(file, offer, name);
     return { isThere: false, leaves: null };
+  }
+
+  /** What is there of it; none where it is in another folder of downloads, which this start may not reach. */
+  async #left(
+    file: OfferId,
+    entry: Entry,
+  ): Promise<readonly [RandomFile | null, RandomFile | null]> {
+    try {
+      return await Promise.all([this.#open.at(entry.path), this.#open.at(this.#proofsOf(file))]);
+    } catch (error) {
+      if (!(error instanceof P2pchatError) || !this.#isElsewhere(entry)) throw error;
+      return [null, null];
+    }
+  }
+
+  #isElsewhere({ path }: Entry): boolean {
+    return folderOf(path) !== this.downloads?.path;
   }
 
   rename(file: OfferId, name: string): Promise<void> {
@@ -328,8 +343,8 @@ export class TransferFiles implements TransferDisk {
   async #removePart(file: OfferId): Promise<void> {
     const entry = this.#entries.get(file);
     if (entry?.kind === "part") {
-      await this.#open.remove(entry.path);
-      await this.#removeReserved(entry);
+      const removed = this.#open.remove(entry.path).then(() => this.#removeReserved(entry));
+      await (this.#isElsewhere(entry) ? atLast(removed) : removed);
     }
     await this.disk.remove(this.#leavesOf(file));
     await this.#open.remove(this.#proofsOf(file));
@@ -511,7 +526,7 @@ function entryOf(row: TableRow): [OfferId, Entry] {
 /** What 0.2.0 had in front of a version: the numbers of the device and of the file. */
 const NUMBERS = /^\d+-\d+-(?=\d+--?\d+$)/;
 
-/** Of what the next start finds out by itself: where the disk refuses it, it is stored with the next change. */
+/** Of what the next start finds out by itself, or may leave: where the disk refuses it, the rest is done. */
 async function atLast(stored: Promise<void>): Promise<void> {
   try {
     await stored;

@@ -154,6 +154,31 @@ Deno.test("what was received and is gone is forgotten at a start with a full dis
   }
 });
 
+Deno.test("what was begun in a folder that isn't there to be used is given up, or begun anew in the present one", async () => {
+  for (const isGivenUp of [true, false]) {
+    const folder = await Deno.makeTempDir({ prefix: "p2pchat-files-" });
+    const open = (downloads: string) =>
+      TransferFiles.open(new RealDisk(), nodeCrypto, `${folder}/profile`, `${folder}/${downloads}`);
+    const { id, signed } = offerOf(signerOf(1), FETCHED);
+    try {
+      const before = await open("before");
+      await before.begin(id, signed, "a");
+      before.close();
+      await Deno.remove(`${folder}/before`, { recursive: true });
+      await Deno.writeTextFile(`${folder}/before`, "no folder");
+
+      const files = await open("now");
+      if (isGivenUp) await files.discard(id);
+      else await fetched(files);
+      files.close();
+      const { files: restored } = await (await open("now")).restored(signerOf(2).key);
+      assertEquals(restored.map(({ kind }) => kind), isGivenUp ? [] : ["whole"]);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  }
+});
+
 Deno.test("what was received is known again though it has another number on its disk, or that one has", async () => {
   const folder = await Deno.makeTempDir({ prefix: "p2pchat-files-" });
   const disk = new RealDisk();
