@@ -70,6 +70,7 @@ export function runCalls(seed: number, calls: number): World {
     instance!.kill();
     time.after(random.between(500, 5_000), () => instance!.start());
   }
+  world.engine.isHeldUp = () => false;
   for (let passed = 0; passed < SETTLED_MS; passed += 500) {
     all();
     world.run(500);
