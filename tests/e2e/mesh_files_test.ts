@@ -207,6 +207,38 @@ Deno.test("what was begun in another folder, out of reach by now, is fetched ane
   assert(sameBytes(Deno.readFileSync(path), content), "it is what was offered");
 });
 
+Deno.test("a file that a start may not read stays offered by later ones, and the user is told", async () => {
+  await using world = new FilesWorld();
+  const { path, content } = world.file("notes.txt", 1_000);
+  const start = async (folder: string) => {
+    const args = ["--send-from", folder];
+    const node = await Node.ready("Alice", null, { data: `${world.folder}/alice`, args });
+    world.nodes.push(node);
+    return node;
+  };
+  const left = async (node: Node) => {
+    await node.type(":q");
+    await node.ended();
+  };
+  const first = await start(world.folder);
+  await send(first, path, "s");
+  await left(first);
+
+  Deno.mkdirSync(`${world.folder}/other`);
+  const second = await start(`${world.folder}/other`);
+  const { text } = await second.until(({ event, text }) =>
+    event === "notice" && text.includes(path)
+  );
+  assert(text.includes("is out of this program's reach at this start"), text);
+  assertEquals((await second.ask("files")).files, []);
+  await left(second);
+
+  const third = await start(world.folder);
+  const bob = await world.member("Bob", third);
+  const { path: saved } = await bob.until(isOfTransfer("done"));
+  assertEquals(Deno.readFileSync(saved), content);
+});
+
 Deno.test("what is altered in a file between two starts is fetched again: what is saved is what was offered", async () => {
   await using world = new FilesWorld();
   const { alice, bob, data, content } = await world.halfFetched();

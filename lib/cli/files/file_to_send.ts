@@ -59,7 +59,7 @@ export function nameIn(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
 }
 
-function isInReach(path: string): boolean {
+export function isInReach(path: string): boolean {
   return Deno.permissions.querySync({ name: "read", path }).state === "granted";
 }
 

@@ -29,6 +29,8 @@ export interface OpenTransfers {
   pathOf(file: OfferId): string | undefined;
   /** Own files that an earlier process offered, and that aren't there any more. */
   readonly gone: ReadonlySet<OfferId>;
+  /** The paths of those that this start may not read: they aren't offered. */
+  readonly outOfReach: readonly string[];
   /** Takes up what an earlier process had; of what is gone the offer ends. */
   restore(): void;
   close(): void;
@@ -42,7 +44,7 @@ export async function openTransfers(
   const { disk, environment, signer, context, folder, downloads, keepsOwn, ...more } = opening;
   const { filesBytesMax, standingOf } = more;
   const files = await TransferFiles.open(disk, environment.crypto, folder, downloads, keepsOwn);
-  const { files: earlier, receivedBytes } = await files.restored(signer.key);
+  const { files: earlier, receivedBytes, outOfReach } = await files.restored(signer.key);
   const known = standingOf === undefined ? {} : { standingOf };
   const config = { context, signer, filesBytesMax, receivedBytes, ...known };
   const host = new TransferHost(config, { ...ports, disk: files });
@@ -52,6 +54,7 @@ export async function openTransfers(
   return {
     host,
     gone,
+    outOfReach,
     pathOf: (file) => files.pathOf(file),
     restore() {
       for (const { isGone: _, ...file } of earlier) host.restore(file);

@@ -537,6 +537,12 @@ export class SharedFiles {
     this.#isRestoring = true;
     open.restore();
     this.#isRestoring = false;
+    for (const path of open.outOfReach) {
+      this.#ports.warn(
+        `Nobody can fetch ${path}, which you offer: it is out of this program's reach at this start; start it again ` +
+          "in the folder that the file is in, or with --send-from DIR",
+      );
+    }
     for (const peer of this.#links.keys()) open.host.linkUp(peer);
     for (const [peer, body] of this.#waiting.splice(0)) open.host.frame(peer, body);
     return open;

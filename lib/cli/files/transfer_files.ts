@@ -26,6 +26,7 @@ import { Table, type TableRow } from "../../store/disk/table.ts";
 import { DownloadFolder } from "../../store/files/download_folder.ts";
 import { OpenFiles } from "../../store/files/open_files.ts";
 import { RandomFile } from "../../store/files/random_file.ts";
+import { isInReach } from "./file_to_send.ts";
 
 const FORMAT = {
   format: "transfer-files",
@@ -130,12 +131,16 @@ export class TransferFiles implements TransferDisk {
    * What an earlier process had. What was received and isn't there any more as it was saved is forgotten: it is the
    * user's.
    * @param self Whose own files stay, changed or gone: others are told.
+   * @returns `outOfReach`: the paths of own files that this start may not read, and a later one may.
    */
-  async restored(
-    self: PeerKey,
-  ): Promise<{ readonly files: readonly RestoredFile[]; readonly receivedBytes: number }> {
+  async restored(self: PeerKey): Promise<{
+    readonly files: readonly RestoredFile[];
+    readonly receivedBytes: number;
+    readonly outOfReach: readonly string[];
+  }> {
     await this.#removeUnlisted();
     const files: RestoredFile[] = [];
+    const outOfReach: string[] = [];
     let receivedBytes = 0;
     for (const [file, entry] of [...this.#entries]) {
       if (entry.kind === "part") await this.#foundWhole(entry);
@@ -145,6 +150,8 @@ export class TransferFiles implements TransferDisk {
         if (this.downloads !== null) {
           files.push({ offer, kind, name: name === "" ? null : name, isGone: false });
         }
+      } else if (kind === "own" && value.from === self && !isInReach(entry.path)) {
+        outOfReach.push(entry.path);
       } else if (kind === "own" ? value.from === self : await this.#isUnchanged(entry)) {
         const isReceived = kind === "whole";
         if (isReceived) receivedBytes += value.size;
@@ -153,7 +160,7 @@ export class TransferFiles implements TransferDisk {
         files.push({ offer, kind: "whole", name: null, ...untold, isGone });
       } else await atLast(this.forget(file));
     }
-    return { files, receivedBytes };
+    return { files, receivedBytes, outOfReach };
   }
 
   /** Proofs of own files that were offered until the program ended. */
