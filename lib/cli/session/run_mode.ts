@@ -166,12 +166,27 @@ export function inputTo<Asked extends { readonly command: string }>(
   submit: CommandSink<Asked | Quit>,
   answering: () => { answer(show: () => void): void } | null,
 ): ModeInput<Asked> {
+  /** Commands of the console itself, one after the other: the last of several is what stays. */
+  let underWay: Promise<void> | null = null;
+  const afterThese = (then: () => void) => {
+    if (underWay === null) then();
+    else void underWay.then(then);
+  };
   const target: CommandSink<Asked | OwnCommand> = (command, ref) => {
     if (isOwnCommand(command)) {
-      return void peace.command(command, (event) => answer(() => ui.show(event, ref)));
+      const show = (event: CommonEvent) => answer(() => ui.show(event, ref));
+      const carryOut = () => peace.command(command, show);
+      const done = (underWay?.then(carryOut) ?? carryOut()).finally(() => {
+        if (underWay === done) underWay = null;
+      });
+      underWay = done;
+      return;
     }
-    if (command.command === "quit") log.info(LEAVING, { cause: "command" });
-    submit(command, ref);
+    if (command.command !== "quit") return submit(command, ref);
+    afterThese(() => {
+      log.info(LEAVING, { cause: "command" });
+      submit(command, ref);
+    });
   };
   const leave = (cause: string) => {
     log.info(LEAVING, { cause });
@@ -183,7 +198,7 @@ export function inputTo<Asked extends { readonly command: string }>(
     if (host === null) show();
     else host.answer(show);
   };
-  const ended = () => leave("end of input");
+  const ended = () => afterThese(() => leave("end of input"));
   return { handler: { target, ended, interrupted: leave, answer }, leave };
 }
 

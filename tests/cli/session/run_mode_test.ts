@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
 import { InputPause, inputTo } from "../../../lib/cli/session/run_mode.ts";
+import { settle } from "../memory_streams.ts";
 
 interface Asked {
   readonly command: "list" | "quit";
@@ -13,6 +14,7 @@ type Ui = Parts["ui"];
 /** What a mode is asked, and what its log says of that. */
 function mode(host: { answer(show: () => void): void } | null = null) {
   const told: string[] = [];
+  const doing: PromiseWithResolvers<void>[] = [];
   const log = {
     ...SILENT_LOGGER,
     info: (message: string, fields = {}) => void told.push(`${message} ${JSON.stringify(fields)}`),
@@ -20,7 +22,9 @@ function mode(host: { answer(show: () => void): void } | null = null) {
   const peace: Peace = {
     command(command, answer) {
       answer({ event: "notice", text: command.command });
-      return Promise.resolve();
+      const done = Promise.withResolvers<void>();
+      doing.push(done);
+      return done.promise;
     },
   };
   const ui: Ui = { show: (event, ref) => void told.push(`${JSON.stringify(event)} ${ref}`) };
@@ -29,7 +33,7 @@ function mode(host: { answer(show: () => void): void } | null = null) {
     ({ command }, ref) => void told.push(`${command} ${ref ?? "-"}`),
     () => host,
   );
-  return { told, input };
+  return { told, input, doing };
 }
 
 Deno.test("inputTo() passes commands on, and logs the one that leaves", () => {
@@ -50,6 +54,22 @@ Deno.test("inputTo() has the console do what no machine knows of", () => {
   assertEquals(told, []);
   waiting.forEach((show) => show());
   assertEquals(told, ['{"event":"notice","text":"notify"} 1']);
+});
+
+Deno.test("inputTo() has the console do one thing after the other, and leaves after that", async () => {
+  const { told, input, doing } = mode();
+  input.handler.target({ command: "notify", level: "all" }, "1");
+  input.handler.target({ command: "notify", level: "off" }, "2");
+  input.handler.ended();
+  assertEquals(told.splice(0), ['{"event":"notice","text":"notify"} 1']);
+  doing.shift()!.resolve();
+  await settle();
+  assertEquals(told.splice(0), ['{"event":"notice","text":"notify"} 2']);
+  doing.shift()!.resolve();
+  await settle();
+  assertEquals(told.splice(0), ['asked to leave {"cause":"end of input"}', "quit -"]);
+  input.handler.target({ command: "quit" }, "3");
+  assertEquals(told, ['asked to leave {"cause":"command"}', "quit 3"]);
 });
 
 Deno.test("inputTo() leaves at the end of input, and when it is interrupted, and logs why", () => {
