@@ -318,6 +318,21 @@ Deno.test("a link that leads out of reach isn't sent, and it is said how it coul
   }
 });
 
+Deno.test("what is the program's own isn't sent, by whichever path the data folder is reached", async () => {
+  await using world = new FilesWorld();
+  const [real, data] = [`${world.folder}/real`, `${world.folder}/link`];
+  Deno.mkdirSync(real);
+  Deno.symlinkSync(real, data);
+  const alice = await world.member("Alice", null, { data });
+  for (const [ref, root] of [data, real].entries()) {
+    const file = `${root}/users/Alice/identity`;
+    await alice.command({ command: "send", file, ref: `${ref}` });
+    const { event, code, text } = await alice.until((answer) => answer.ref === `${ref}`);
+    assertEquals([event, code], ["error", "not-allowed"], text);
+    assert(text.endsWith("it is one of p2pchat's own files, with keys and messages"), text);
+  }
+});
+
 Deno.test("no file is saved outside of the folder, or hidden, whatever its name says", async () => {
   await using world = new FilesWorld();
   const alice = await world.member("Alice", null);

@@ -2,6 +2,7 @@
 
 import { resolve } from "node:path";
 import { P2pchatError } from "../../base/errors.ts";
+import { folderOf } from "../../store/disk/disk.ts";
 import { nodeFiles } from "../../store/disk/node_files.ts";
 import { pathsDropped } from "./path_typed.ts";
 
@@ -11,8 +12,15 @@ interface FileToSend {
   readonly size: number;
 }
 
-/** @throws {P2pchatError} `bad-file` or `not-allowed`, with why it can't be sent. */
-export async function fileToSend(typed: string, dataFolder: string): Promise<FileToSend> {
+/**
+ * @param own A folder below the data folder that this program may read; null where none is known yet.
+ * @throws {P2pchatError} `bad-file` or `not-allowed`, with why it can't be sent.
+ */
+export async function fileToSend(
+  typed: string,
+  dataFolder: string,
+  own: string | null,
+): Promise<FileToSend> {
   const path = resolve(typed);
   let real: string;
   let size: number;
@@ -31,13 +39,26 @@ export async function fileToSend(typed: string, dataFolder: string): Promise<Fil
     if (error instanceof P2pchatError) throw error;
     throw notSent(path, error);
   }
-  const data = resolve(dataFolder);
-  const isOwn = [real, path].some((each) =>
-    each.startsWith(`${data}/`) && !USERS_FILES.test(each.slice(data.length))
+  const roots = [resolve(dataFolder), ...await realDataFolder(dataFolder, own)];
+  const isOwn = roots.some((data) =>
+    [real, path].some((each) =>
+      each.startsWith(`${data}/`) && !USERS_FILES.test(each.slice(data.length))
+    )
   );
   if (!isOwn) return { source: path, size };
   const text = `Cannot send ${path}: it is one of p2pchat's own files, with keys and messages`;
   throw new P2pchatError("not-allowed", text);
+}
+
+/** The data folder without links: it may not be looked at itself, only what is in it. Nothing where that can't be told. */
+async function realDataFolder(dataFolder: string, own: string | null): Promise<readonly string[]> {
+  const data = resolve(dataFolder);
+  for (let at = resolve(own ?? data); at.startsWith(`${data}/`); at = folderOf(at)) {
+    const real = await Deno.realPath(at).catch(() => null); // not made yet
+    const below = at.slice(data.length);
+    if (real !== null) return [real.endsWith(below) ? real.slice(0, -below.length) : real];
+  }
+  return [];
 }
 
 const UPLOADS = /^\/users\/[^/]+\/uploads\//;

@@ -223,7 +223,11 @@ export class SharedFiles {
 
   async #askToSend(path: string): Promise<void> {
     const { ui, options, nameOf, receiverOfAll } = this.#ports;
-    const { source, size } = await fileToSend(path, options.dataFolder);
+    const { source, size } = await fileToSend(
+      path,
+      options.dataFolder,
+      this.#place?.folder ?? null,
+    );
     const to = await keyOf(receiverOfAll());
     const name = nameIn(source);
     ui.show({ event: "dropped", name, size, ...(to === null ? {} : { to: nameOf(to) }) });
@@ -342,14 +346,16 @@ export class SharedFiles {
     // Whom one talks to may change while the file is looked at. Nobody is waited for before that is done.
     const to = Promise.try(() => isTo ? receiver(first) : receiverOfAll());
     to.catch(() => {}); // awaited below, unless there is more to say of the file
-    const found = await fileToSend(path, options.dataFolder).catch((error) => {
-      // Somebody who isn't known is more likely than a file with a blank in its name.
-      if (first === undefined || isTo || !(error instanceof P2pchatError)) throw error;
-      throw new P2pchatError(
-        error.code,
-        `${error.message}, and nobody here is called ${shownName(first)}`,
-      );
-    });
+    const found = await fileToSend(path, options.dataFolder, this.#place?.folder ?? null).catch(
+      (error) => {
+        // Somebody who isn't known is more likely than a file with a blank in its name.
+        if (first === undefined || isTo || !(error instanceof P2pchatError)) throw error;
+        throw new P2pchatError(
+          error.code,
+          `${error.message}, and nobody here is called ${shownName(first)}`,
+        );
+      },
+    );
     return { to: await keyOf(await to), ...found };
   }
 
