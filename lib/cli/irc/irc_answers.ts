@@ -1,5 +1,6 @@
 /** What a client asks of channels and people, and is answered at once, from what events have told. */
 
+import { shownName } from "../../base/text/names.ts";
 import { utf8Length, visibleText } from "../../base/text/text.ts";
 import type { IrcClient } from "./irc_client.ts";
 import { type Fields, isTrue, maybeText, numberOf, textOf } from "./rooms/irc_fields.ts";
@@ -182,7 +183,7 @@ export function answerWhois(
   const name = textOf(whois, "name");
   const key = maybeText(whois, "key");
   const isSelf = isTrue(whois, "self");
-  client.reply("311", nick, "p2p", key ?? "p2pchat", NOBODY, name);
+  client.reply("311", nick, "p2p", key ?? "p2pchat", NOBODY, shownName(name));
   const channels = rooms.all.filter(({ people, channel }) =>
     channel !== null && (isSelf || (key !== null && people.has(key)))
   ).map(({ channel }) => channel!);
@@ -209,7 +210,7 @@ function* knownText(whois: Fields, channel: string | null): Generator<string> {
   if (isTrue(whois, "self")) return;
   const since = maybeText(whois, "since");
   if (isTrue(whois, "verified")) yield "is verified: you compared digits, or words";
-  else yield `isn't verified: ${typed(`verify ${textOf(whois, "name")}`, channel)}`;
+  else yield `isn't verified: ${typed(`verify ${shownName(textOf(whois, "name"))}`, channel)}`;
   if (since !== null) yield `has been known under that key since ${since}`;
 }
 

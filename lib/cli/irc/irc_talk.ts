@@ -3,6 +3,7 @@
  * one writes to alone is called: what is written meanwhile is said once the call is connected.
  */
 
+import { shownName } from "../../base/text/names.ts";
 import { dropOldest } from "../../base/collections/bounded.ts";
 import { utf8Length } from "../../base/text/text.ts";
 import { answerNotSent } from "./irc_answers.ts";
@@ -206,8 +207,9 @@ export class IrcTalk {
       return true;
     }
     if (this.#call !== null && this.#call.peer !== name) {
-      const other = this.#call.peer;
-      const way = `you are in a call with ${other}; ${typed("hangup")} ends it`;
+      const way = `you are in a call with ${shownName(this.#call.peer)}; ${
+        typed("hangup")
+      } ends it`;
       this.#refuse(said, `Nothing was sent: ${way}`);
       return true;
     }
@@ -218,8 +220,9 @@ export class IrcTalk {
     const isOver = this.#over.has(name);
     // An answer was meant for a call that was withdrawn meanwhile.
     if (this.#call === null && (isOver || answer !== undefined)) {
-      const why = isOver ? `the call with ${name} is over` : `${name} isn't calling`;
-      const way = `${typed(`call ${name}`)} calls${isOver ? " again" : ""}`;
+      const shown = shownName(name);
+      const why = isOver ? `the call with ${shown} is over` : `${shown} isn't calling`;
+      const way = `${typed(`call ${shown}`)} calls${isOver ? " again" : ""}`;
       this.#refuse(said, `Nothing was sent: ${why}; ${way}`);
       return true;
     }

@@ -314,6 +314,22 @@ Deno.test("irc directory: what a call that never was would have been told is cou
   assertEquals(bench.ran.command, { command: "call", name: "Bob" });
 });
 
+Deno.test("irc directory: whose name imitates another is told with the mark once the call is over", () => {
+  const bench = inDirectory();
+  const [name, shown] = ["B\u0435a", "\u2248B\u0435a"]; // with a Cyrillic letter
+  bench.line(`PRIVMSG ${shown} :hi`);
+  bench.answer({ event: "call", peer: name, state: "ringing" });
+  bench.event({ event: "call", peer: name, state: "connected" });
+  bench.event({ event: "call", peer: name, state: "ended" });
+  bench.taken();
+  bench.line(`PRIVMSG ${shown} :one more thing`);
+  const [refused = ""] = bench.bare();
+  assert(
+    refused.includes(`the call with ${shown} is over; /msg *p2pchat call ${shown} calls`),
+    refused,
+  );
+});
+
 Deno.test("irc directory: what is written once a call is over is refused, and calls nobody", () => {
   const bench = inDirectory();
   bench.line("PRIVMSG Bob :hi");
