@@ -79,4 +79,5 @@ Deno.test("CallWords: a disk that refuses is told once, and the call goes on", a
   await keep("lost");
   await keep("lost, too");
   assertEquals(warnings.length, 1);
+  await words.close();
 });
