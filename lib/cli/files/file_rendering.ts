@@ -54,7 +54,7 @@ export function progressOf(
 ): string {
   const far = `${percentOf(bytes, size)} % of ${sizeText(size)}`;
   if (lately.bytes === 0 || lately.quietMs >= QUIET_MS) {
-    return `${far}, waits for somebody who has it`;
+    return `${size === 0 ? "" : `${far}, `}waits for somebody who has it`;
   }
   if (lately.ms < 1_000) return far;
   const perSecond = 1_000 * lately.bytes / lately.ms;
@@ -74,10 +74,7 @@ function offerLines(event: Named<"offer">, nowMs: number, interactive: boolean):
     const still = event.history === true ? "You still offer " : "You offer ";
     return [starLine(nowMs, still, sized(event), ...alone, `; /cancel ${file} takes that back`)];
   }
-  if (path !== undefined) {
-    const of = [sized(event), " from ", nameSpan(from), ...alone];
-    return [starLine(nowMs, "You have ", ...of, ": ", exact(path))];
-  }
+  if (path !== undefined) return []; // an earlier start has told it: it is in `/files`
   const said: Line = [nameSpan(from), " offers ", sized(event), ...alone];
   if (event.history === true || !interactive) {
     return [starLine(nowMs, ...said, `: /get ${file} fetches it`)];

@@ -132,9 +132,7 @@ function exact(text: string): Span {
 
 function readyLines(event: EventNamed<"ready">): readonly Line[] {
   if (event.passive === true) {
-    return [[
-      `>INFO: ${event.name} accepts no connections (--passive): nobody joins through this member.`,
-    ]];
+    return [[`>INFO: ${event.name} accepts no connections (--passive).`]];
   }
   if (event.private === true) {
     return [

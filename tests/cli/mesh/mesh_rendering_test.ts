@@ -109,7 +109,7 @@ This room is private: others join with the invite that /invite shows.
       room: "r",
       passive: true,
     },
-    ">INFO: Alice accepts no connections (--passive): nobody joins through this member.\n",
+    ">INFO: Alice accepts no connections (--passive).\n",
   ],
   [
     "joined",
