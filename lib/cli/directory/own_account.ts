@@ -100,7 +100,8 @@ export class OwnAccount {
     if (standing.where.place === "lobby") return;
     throw new P2pchatError(
       "not-allowed",
-      `${command} isn't possible during a call, and what you type after it is dropped; q ends the call`,
+      `${command} isn't possible during a call, where a password would be said to the other side; ` +
+        "first end the call with q",
     );
   }
 
