@@ -75,7 +75,8 @@ Deno.test("page: whoever imitates another is marked wherever they are named, als
   assertEquals(page.emptyText(state, place).title, "≈AIice");
   assertEquals(page.attentionOf(event, state).title, "≈AIice to you");
   assertEquals(page.attentionOf(joined, state).spoken, "≈AIice joined");
-  const ring = page.attentionOf({ event: "incoming", from: "aIice" }, state);
+  const rings = { ...state, call: { state: "incoming" } };
+  const ring = page.attentionOf({ event: "incoming", from: "aIice" }, rings);
   assertEquals(ring.title, "≈aIice is calling");
   const more = page.reduce(state, { type: "marked", names: ["cooordinator"] });
   assertEquals([...more.marked], ["aiice", "cooordinator"], "one does not replace another");
