@@ -352,10 +352,13 @@ export class EditCoordinator {
     return null;
   }
 
-  /** Why the author, where it has to be asked, can't be; null where it can, or isn't known yet. */
+  /**
+   * Why the author, where it has to be asked, can't be; null where it can, or isn't known yet. Where all who are there are
+   * asked, it may be away; but who is asked about words of its own doesn't agree by leaving.
+   */
   #authorFault({ author: key, asked, signed }: Open): Because | null {
     const { policy, views } = this.parts;
-    if (key === null || policy !== "own") return null;
+    if (key === null || policy === "auto" || (policy === "ask" && !asked.has(key))) return null;
     if (key === signed.request.value.requester || views.member(key) !== null) return null;
     const author = { key, name: this.parts.nameOf(key) };
     return { code: asked.has(key) ? "author-gone" : "author-absent", who: [author] };

@@ -45,15 +45,17 @@ Deno.test("an edit has one deadline, however often the view changes, and all who
   assertEquals([told("ann"), told("cem")], [true, true]);
 });
 
-Deno.test("policy own: an edit whose author goes while it is voted on is aborted, with that reason", () => {
-  const program = Program.of("ann", "bob", "cem");
-  const signed = request(program, "ann", 1, "new", "bob");
-  edit(program, "ann", signed);
-  vote(program, "cem", signed, "bob");
-  const words = [...program.goesDown("bob"), ...program.pass(10_000)];
-  const why = "edit 1 aborted: its author, bob, was asked, and is no longer in the group";
-  assert(words.includes(why), words.join("\n"));
-});
+for (const edits of ["own", "ask"] as const) {
+  Deno.test(`policy ${edits}: an edit whose author goes while it is voted on is aborted, with that reason`, () => {
+    const program = Program.with({ edits }, "ann", "bob", "cem");
+    const signed = request(program, "ann", 1, "new", "bob");
+    edit(program, "ann", signed);
+    vote(program, "cem", signed, "bob");
+    const words = [...program.goesDown("bob"), ...program.pass(10_000)];
+    const why = "edit 1 aborted: its author, bob, was asked, and is no longer in the group";
+    assert(words.includes(why), words.join("\n"));
+  });
+}
 
 Deno.test("an edit whose requester was started again is aborted, with that reason", () => {
   const program = Program.of("ann", "bob");
