@@ -25,6 +25,25 @@ export async function openBrowser(): Promise<Browser> {
   return await chromium.launch({ executablePath: CHROMIUM!, args: ["--no-sandbox"] });
 }
 
+/** A test of which each step, by its name, has the same browser, with pages of its own. */
+export function testInBrowser(
+  name: string,
+  steps: Readonly<Record<string, (browser: Browser) => Promise<void>>>,
+): void {
+  Deno.test({
+    ...IN_BROWSER,
+    name,
+    async fn(t) {
+      const browser = await openBrowser();
+      try {
+        for (const [step, run] of Object.entries(steps)) await t.step(step, () => run(browser));
+      } finally {
+        await browser.close();
+      }
+    },
+  });
+}
+
 const WAIT_MS = 60_000;
 
 /** A page that is open, and what went wrong in it: that must be nothing. */

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { qrRows } from "../../../lib/cli/words/qr_rows.ts";
-import { type Browser, IN_BROWSER, openBrowser, OpenPage } from "./browser.ts";
+import { type Browser, OpenPage, testInBrowser } from "./browser.ts";
 import { PageDouble } from "./page_double.ts";
 import { offer, SCENES } from "./page_scenes.ts";
 import {
@@ -16,7 +16,7 @@ import {
   until,
 } from "./page_given.ts";
 
-const STEPS: Readonly<Record<string, (browser: Browser) => Promise<void>>> = {
+testInBrowser("page: keys, buttons and answers", {
   "Enter runs a whole command, and completes one that isn't": onEnter,
   "a phone that is turned while the list is open can be used": whenTurned,
   "answers are in a panel that is bounded, and closed by Escape": answersInPanel,
@@ -31,19 +31,6 @@ const STEPS: Readonly<Record<string, (browser: Browser) => Promise<void>>> = {
   "a button that others bring under the pointer takes no press at once": broughtUnderPointer,
   "a form stays open, with what was typed, while what was given in it isn't done": refusedForm,
   "after what was chosen one types on; what was only closed is where it was": whereOneTypesOn,
-};
-
-Deno.test({
-  ...IN_BROWSER,
-  name: "page: keys, buttons and answers",
-  async fn(t) {
-    const browser = await openBrowser();
-    try {
-      for (const [name, run] of Object.entries(STEPS)) await t.step(name, () => run(browser));
-    } finally {
-      await browser.close();
-    }
-  },
 });
 
 async function savedAs(browser: Browser): Promise<void> {

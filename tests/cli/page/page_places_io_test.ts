@@ -1,7 +1,7 @@
 /** The page in Chromium: where one is, where what is typed goes, what is new there, and what wasn't sent. */
 
 import { assert, assertEquals } from "@std/assert";
-import { type Browser, IN_BROWSER, openBrowser, OpenPage } from "./browser.ts";
+import { type Browser, OpenPage, testInBrowser } from "./browser.ts";
 import { PageDouble } from "./page_double.ts";
 import {
   disposable,
@@ -14,7 +14,7 @@ import {
   until,
 } from "./page_given.ts";
 
-const STEPS: Readonly<Record<string, (browser: Browser) => Promise<void>>> = {
+testInBrowser("page: where one is, and where words go", {
   "among friends a line goes to the one in the title, or to nobody": amongFriends,
   "in a directory a line typed in the lobby isn't said in the call": inDirectory,
   "after Call one types on, and says it once the call is answered": afterCall,
@@ -31,19 +31,6 @@ const STEPS: Readonly<Record<string, (browser: Browser) => Promise<void>>> = {
   "what answered questions that are gone goes with them": votesGone,
   "earlier messages come above what is being read, which stays where it is": earlierMessages,
   "what isn't sent stays in view, and can be sent once the program is there again": whatIsNotSent,
-};
-
-Deno.test({
-  ...IN_BROWSER,
-  name: "page: where one is, and where words go",
-  async fn(t) {
-    const browser = await openBrowser();
-    try {
-      for (const [name, run] of Object.entries(STEPS)) await t.step(name, () => run(browser));
-    } finally {
-      await browser.close();
-    }
-  },
 });
 
 async function ledAbove(browser: Browser): Promise<void> {

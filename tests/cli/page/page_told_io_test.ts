@@ -2,11 +2,11 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { Buffer } from "node:buffer";
-import { type Browser, IN_BROWSER, openBrowser, OpenPage } from "./browser.ts";
+import { type Browser, OpenPage, testInBrowser } from "./browser.ts";
 import { PageDouble } from "./page_double.ts";
 import { disposable, type Fields, holdsIn, READY, said, typed, until } from "./page_given.ts";
 
-const STEPS: Readonly<Record<string, (browser: Browser) => Promise<void>>> = {
+testInBrowser("page: what one is told, and where keys go", {
   "who calls once more is told of once more": calledAgain,
   "what came while the connection was away is told of": whileAway,
   "how far something is is told once, and shown": underWay,
@@ -17,19 +17,6 @@ const STEPS: Readonly<Record<string, (browser: Browser) => Promise<void>>> = {
   "a draft stays with whom it was begun to, whatever they are called": renamed,
   "what is pressed and goes leaves the keyboard where one goes on": goesOn,
   "an upload that ends leaves the keyboard at the message box": uploadEnds,
-};
-
-Deno.test({
-  ...IN_BROWSER,
-  name: "page: what one is told, and where keys go",
-  async fn(t) {
-    const browser = await openBrowser();
-    try {
-      for (const [name, run] of Object.entries(STEPS)) await t.step(name, () => run(browser));
-    } finally {
-      await browser.close();
-    }
-  },
 });
 
 async function calledAgain(browser: Browser): Promise<void> {
