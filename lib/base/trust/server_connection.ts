@@ -96,14 +96,10 @@ export class ServerConnection {
 
   /** There are instances at these addresses, too. @returns Whether some are new. */
   learn(addresses: readonly Endpoint[]): boolean {
-    const known = new Set(this.#addresses.map(endpointText));
+    const fresh = new Map(addresses.map((one) => [endpointText(one), one]));
+    for (const one of this.#addresses) fresh.delete(endpointText(one));
     const before = this.#addresses.length;
-    for (const one of addresses) {
-      const text = endpointText(one);
-      if (known.has(text) || this.#addresses.length >= ADDRESSES_MAX) continue;
-      known.add(text);
-      this.#addresses = [...this.#addresses, one];
-    }
+    this.#addresses = [...this.#addresses, ...fresh.values()].slice(0, ADDRESSES_MAX);
     return this.#addresses.length > before;
   }
 

@@ -1,7 +1,7 @@
 /** The file on the disk that the user wants to send. */
 
 import { resolve } from "node:path";
-import { P2pchatError } from "../../base/errors.ts";
+import { isForbidden, P2pchatError } from "../../base/errors.ts";
 import { folderOf } from "../../store/disk/disk.ts";
 import { nodeFiles } from "../../store/disk/node_files.ts";
 import { pathsDropped } from "./path_typed.ts";
@@ -98,7 +98,7 @@ function notSent(path: string, error: unknown): P2pchatError {
   if (error instanceof Deno.errors.NotFound) {
     return new P2pchatError("bad-file", `Cannot send ${path}: there is no such file`);
   }
-  if (error instanceof Deno.errors.NotCapable) return outOfReach(path);
+  if (isForbidden(error)) return outOfReach(path);
   const reason = error instanceof Error ? error.message : String(error);
   return new P2pchatError("bad-file", `Cannot send ${path}: ${reason}`);
 }

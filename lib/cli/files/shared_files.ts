@@ -221,13 +221,13 @@ export class SharedFiles {
     return true;
   }
 
+  #fileToSend(path: string) {
+    return fileToSend(path, this.#ports.options.dataFolder, this.#place?.folder ?? null);
+  }
+
   async #askToSend(path: string): Promise<void> {
-    const { ui, options, nameOf, receiverOfAll } = this.#ports;
-    const { source, size } = await fileToSend(
-      path,
-      options.dataFolder,
-      this.#place?.folder ?? null,
-    );
+    const { ui, nameOf, receiverOfAll } = this.#ports;
+    const { source, size } = await this.#fileToSend(path);
     const to = await keyOf(receiverOfAll());
     const name = nameIn(source);
     ui.show({ event: "dropped", name, size, ...(to === null ? {} : { to: nameOf(to) }) });
@@ -339,23 +339,21 @@ export class SharedFiles {
   async #offered(
     { to: first, file, isTyped }: CommandOf<"send">,
   ): Promise<Outgoing> {
-    const { options, isName, receiver, receiverOfAll } = this.#ports;
+    const { isName, receiver, receiverOfAll } = this.#ports;
     const isTo = first !== undefined && (!isTyped || isName(first));
     const typed = first === undefined || isTo ? file : `${first} ${file}`;
     const path = isTyped ? pathTyped(typed) : typed;
     // Whom one talks to may change while the file is looked at. Nobody is waited for before that is done.
     const to = Promise.try(() => isTo ? receiver(first) : receiverOfAll());
     to.catch(() => {}); // awaited below, unless there is more to say of the file
-    const found = await fileToSend(path, options.dataFolder, this.#place?.folder ?? null).catch(
-      (error) => {
-        // Somebody who isn't known is more likely than a file with a blank in its name.
-        if (first === undefined || isTo || !(error instanceof P2pchatError)) throw error;
-        throw new P2pchatError(
-          error.code,
-          `${error.message}, and nobody here is called ${shownName(first)}`,
-        );
-      },
-    );
+    const found = await this.#fileToSend(path).catch((error) => {
+      // Somebody who isn't known is more likely than a file with a blank in its name.
+      if (first === undefined || isTo || !(error instanceof P2pchatError)) throw error;
+      throw new P2pchatError(
+        error.code,
+        `${error.message}, and nobody here is called ${shownName(first)}`,
+      );
+    });
     return { to: await keyOf(await to), ...found };
   }
 

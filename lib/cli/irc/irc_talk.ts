@@ -207,9 +207,8 @@ export class IrcTalk {
       return true;
     }
     if (this.#call !== null && this.#call.peer !== name) {
-      const way = `you are in a call with ${shownName(this.#call.peer)}; ${
-        typed("hangup")
-      } ends it`;
+      const other = shownName(this.#call.peer);
+      const way = `you are in a call with ${other}; ${typed("hangup")} ends it`;
       this.#refuse(said, `Nothing was sent: ${way}`);
       return true;
     }

@@ -106,12 +106,11 @@ export async function keepToOwner(
       await disk.setMode(path, FOLDER_MODE);
     } catch (error) {
       if (!(error instanceof P2pchatError)) throw error;
+      const why = systemText(error.cause);
       throw new P2pchatError(
         "bad-file",
         `Cannot use ${folder}: others have access to ${path} (mode ${mode}), and it can't be taken from them: ` +
-          `${
-            systemText(error.cause)
-          }; have its owner run chmod 700 on it, or choose another folder with --data`,
+          `${why}; have its owner run chmod 700 on it, or choose another folder with --data`,
         { cause: error },
       );
     }
