@@ -1,9 +1,17 @@
 /** Which colour each name has: those of people who are present differ, as long as there are enough. */
 
-/** Legible on dark and light backgrounds. Red and yellow are for problems, magenta is for private messages. */
-const COLOURS = [36, 32, 34, 96, 92, 94].map((code) => `\x1b[${code}m`);
-/** With 256 colours there are some more: orange, violet, olive, teal, pink, brown, steel, lime. */
-const MORE_COLOURS = [172, 99, 101, 30, 168, 137, 67, 107].map((code) => `\x1b[38;5;${code}m`);
+/**
+ * The terminal's own cyan, green, blue and bright blue, which fit its background; its bright cyan and green don't fit a
+ * light one. Red and yellow are for problems, magenta is for private messages.
+ */
+const COLOURS = [36, 32, 34, 94].map((code) => `\x1b[${code}m`);
+/**
+ * With 256 colours there are some more: orange, violet, olive, teal, pink, brown, steel, moss, slate, plum. Each is
+ * legible on white and on black.
+ */
+const MORE_COLOURS = [166, 99, 101, 30, 168, 137, 67, 64, 61, 95].map((code) =>
+  `\x1b[38;5;${code}m`
+);
 
 /** The most names whose colour is remembered: more than anybody tells apart. */
 const NAMES_MAX = 512;
