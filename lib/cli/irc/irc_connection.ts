@@ -39,6 +39,7 @@ export class IrcConnection {
   #isWriting = false;
   #isEnding = false;
   #isClosed = false;
+  #isBehind = false;
   #farewell: ReturnType<typeof setTimeout> | undefined;
   #pause: { readonly timer: ReturnType<typeof setTimeout>; readonly wake: () => void } | null =
     null;
@@ -47,6 +48,11 @@ export class IrcConnection {
     this.#stream = stream;
     this.#ports = ports;
     void this.#readAll();
+  }
+
+  /** Whether lines have come that may not be taken yet. */
+  get isBehind(): boolean {
+    return this.#isBehind;
   }
 
   /** Sends lines. A client that doesn't read is dropped. */
@@ -111,7 +117,11 @@ export class IrcConnection {
         if (length === null) break;
         if (this.#isEnding) continue;
         for (const line of splitter.push(buffer.subarray(0, length))) {
-          for (let held = this.#held(); held !== null; held = this.#held()) await held;
+          for (let held = this.#held(); held !== null; held = this.#held()) {
+            this.#isBehind = true;
+            await held;
+          }
+          this.#isBehind = false;
           if (this.#isEnding || this.#isClosed) break;
           this.#lines.take(this.#ports.nowMs());
           this.#ports.line(line);

@@ -54,6 +54,7 @@ export class IrcDoor implements Door {
     this.#gateway = new IrcGateway({
       version: VERSION,
       isPassword: (text) => password.is(text),
+      isBehind: (client) => this.#connections.get(client)?.isBehind === true,
       events: () => host.events,
       wholeFrom: () => host.wholeFrom,
       wasShown: (identity) => shown?.has(identity) === true,

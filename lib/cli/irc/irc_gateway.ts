@@ -26,7 +26,13 @@ import { sendService } from "./irc_speech.ts";
 import { IrcTalk } from "./irc_talk.ts";
 import type { IrcLine } from "./irc_words.ts";
 import { IrcPartners } from "./rooms/irc_partners.ts";
-import { SECOND_CLIENT, sendFarewell, sendRefusal, sendWelcome } from "./irc_welcome.ts";
+import {
+  CLIENT_BEHIND,
+  SECOND_CLIENT,
+  sendFarewell,
+  sendRefusal,
+  sendWelcome,
+} from "./irc_welcome.ts";
 import { type IrcEvent, type Said, SaidReader } from "./rooms/said_reader.ts";
 
 /** A connection that hasn't told who it is by then is closed. */
@@ -83,6 +89,8 @@ interface IrcPorts {
   readonly version: string;
   /** Takes as long for each text. */
   isPassword(text: string): boolean;
+  /** Whether lines of this client have come, and wait until they may be taken. */
+  isBehind(client: number): boolean;
   /** All that is kept, the oldest first. */
   events(): readonly IrcEvent[];
   /** See `DoorHost.wholeFrom`. */
@@ -227,9 +235,13 @@ export class IrcGateway {
     this.#end(client);
   }
 
+  #refuseSecond(client: IrcClient, { client: { number } }: Connection): void {
+    this.#refuse(client, this.#ports.isBehind(number) ? CLIENT_BEHIND : SECOND_CLIENT);
+  }
+
   #connected(number: number): void {
     const client = new IrcClient(number, this.#nowMs);
-    if (this.#registered !== null) return this.#refuse(client, SECOND_CLIENT);
+    if (this.#registered !== null) return this.#refuseSecond(client, this.#registered);
     if (this.#connections.size >= WAITING_MAX) {
       this.#refuse(this.#longestWaiting(), "Nobody has registered, and others want to come in");
     }
@@ -282,7 +294,7 @@ export class IrcGateway {
 
   #letIn(connection: Connection): void {
     const { client } = connection;
-    if (this.#registered !== null) return this.#refuse(client, SECOND_CLIENT);
+    if (this.#registered !== null) return this.#refuseSecond(client, this.#registered);
     client.isRegistered = true;
     this.#registered = connection;
     this.#talk.choice.forget();

@@ -73,3 +73,7 @@ export const WRONG_PASSWORD =
 export const NO_PASSWORD = "A password is needed: it stands in the file that the program named";
 export const SECOND_CLIENT =
   "Another client is connected: the program serves one at a time. Close that one, then try again";
+/** While lines of that one wait, which has perhaps been closed: they are its user's words all the same. */
+export const CLIENT_BEHIND =
+  "Another client's last lines are still being said, 100 a second: the program serves one at a time. Try again when " +
+  "that is done";

@@ -32,6 +32,8 @@ export class IrcBench {
   readonly known = new Set<string>();
   /** Those that were closed without a word. */
   readonly cut: number[] = [];
+  /** Clients of which lines wait to be taken. */
+  readonly behind = new Set<number>();
   /** What the user was told. */
   readonly warned: string[] = [];
   readonly #sent = new Map<number, string[]>();
@@ -43,6 +45,7 @@ export class IrcBench {
     this.gateway = new IrcGateway({
       version: "1.0",
       isPassword: (text) => text === PASSWORD,
+      isBehind: (client) => this.behind.has(client),
       events: () => {
         this.reads++;
         return this.events;

@@ -271,6 +271,28 @@ Deno.test("irc door: a second client is told why, and the first one goes on", as
   await served.door.close();
 });
 
+Deno.test("irc door: another is told while the last lines of a client that is gone are being said, and none is lost", async () => {
+  const served = await ServedIrc.open();
+  const first = await RawIrc.open(served);
+  await first.join(PASSWORD);
+  const released = Promise.withResolvers<void>();
+  served.held = released.promise;
+  await first.send("PRIVMSG #club :one", "PRIVMSG #club :two");
+  first.close();
+  let told = "";
+  while (!told.includes("ERROR :Another client's last lines are still being said")) {
+    const next = await RawIrc.open(served);
+    told = await next.join(PASSWORD); // until the lines have come, it is told of a client that is connected
+    next.close();
+  }
+
+  served.held = null;
+  released.resolve();
+  while (served.ran.length < 2) await served.asked();
+  assertEquals(served.ran.map(({ command }) => (command as { text: string }).text), ["one", "two"]);
+  await served.door.close();
+});
+
 Deno.test("irc door: a client that was killed makes room for another", async () => {
   const served = await ServedIrc.open();
   const first = await RawIrc.open(served);

@@ -248,6 +248,14 @@ Deno.test("irc: a second client is refused in words, and the first one goes on",
   assertEquals(bench.bare(), [`:${BOB} PRIVMSG #room :hi`]);
 });
 
+Deno.test("irc: a second client is told if the first one's last lines are still being said", () => {
+  const bench = inRoom();
+  bench.behind.add(1);
+  bench.step({ type: "connected", client: 2 });
+
+  assert(bench.bare(2).at(-1)!.startsWith("ERROR :Another client's last lines are still being"));
+});
+
 Deno.test("irc: of two that come in at once the first one stays", () => {
   const bench = new IrcBench();
   bench.room();

@@ -83,6 +83,7 @@ class Served {
   readonly #gateway = new IrcGateway({
     version: "1",
     isPassword: (text) => text === "right",
+    isBehind: () => false,
     events: () => this.#events,
     wholeFrom: () => 1,
     wasShown: () => false,
