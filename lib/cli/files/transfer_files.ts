@@ -39,6 +39,8 @@ const PROOFS_AT_ONCE = 256;
 const HASHED_AT_ONCE = 4;
 /** Whether a whole file is still the one that it was is looked at again after this. */
 const LOOK_MS = 1_000;
+/** Of a file of leaves: a bit for each of 262,144 leaves, in base64, and what stands around them. */
+const LEAVES_BYTES_MAX = 65_536;
 /** Of a leaf's message, beside the leaf and its proof: less than any leaf that was as long. */
 const LEAF_MESSAGE_BYTES_MAX = 256;
 /** Of the id, in the name of what is fetched: so many files of one name are told apart. */
@@ -290,7 +292,10 @@ export class TransferFiles implements TransferDisk {
     const [part, proofs] = entry?.kind === "part" ? await this.#left(file, entry) : [null, null];
     if (part !== null && proofs !== null) {
       if (entry !== undefined && entry.name !== name) await this.#rename(file, name);
-      const leaves = await this.disk.read(this.#leavesOf(file));
+      const path = this.#leavesOf(file);
+      const length = (await this.disk.stat(path))?.bytes ?? 0;
+      // A longer one isn't right, and what is there is checked again without it.
+      const leaves = length > LEAVES_BYTES_MAX ? null : await this.disk.read(path);
       return { isThere: true, leaves: leaves === null ? null : new TextDecoder().decode(leaves) };
     }
     await this.#startAnew(file, offer, name);

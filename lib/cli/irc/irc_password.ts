@@ -4,7 +4,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { utf8 } from "../../base/crypto/crypto.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import { encodeBase32 } from "../../base/text/base32.ts";
-import type { Disk } from "../../store/disk/disk.ts";
+import { type Disk, readStore } from "../../store/disk/disk.ts";
 import { replaceFile } from "../../store/disk/replacement.ts";
 import { mayOthersRead, secretText } from "../credentials/secret_file.ts";
 import { LINE_BYTES_MAX } from "./lines/irc_message.ts";
@@ -18,6 +18,8 @@ const FILE_MODE = 0o600;
 const GUESSED_LENGTH_MAX = 12;
 /** `PASS` has to fit into a line. */
 const BYTES_MAX = LINE_BYTES_MAX - 32;
+/** Of the profile's file: whatever users have written below the password is shorter. */
+const FILE_BYTES_MAX = 65_536;
 
 interface PasswordParts {
   /** `--irc-password-file`; null: the profile's. */
@@ -36,7 +38,7 @@ export interface IrcPassword {
   is(text: string): boolean;
 }
 
-/** @throws {P2pchatError} `bad-file` or `disk`. */
+/** @throws {P2pchatError} `bad-file`, `store-corrupt` or `disk`. */
 export async function openIrcPassword(parts: PasswordParts): Promise<IrcPassword> {
   const path = parts.file ?? `${parts.folder}/${FILE}`;
   const text = parts.file === null ? await ownPassword(parts, path) : await given(parts, path);
@@ -57,7 +59,7 @@ async function given({ notice }: PasswordParts, path: string): Promise<string> {
 }
 
 async function ownPassword({ disk, random }: PasswordParts, path: string): Promise<string> {
-  const known = await disk.read(path);
+  const known = await readStore(disk, path, FILE_BYTES_MAX, "to have another password made");
   if (known !== null) {
     if (mayOthersRead((await disk.stat(path))?.mode ?? null)) await disk.setMode(path, FILE_MODE);
     return new TextDecoder().decode(known);

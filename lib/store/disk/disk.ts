@@ -21,6 +21,7 @@ import {
   systemErrorCode,
   systemText,
 } from "../../base/errors.ts";
+import { numberText } from "../../base/text/words.ts";
 
 /** Default chunk size of `readChunks`, in bytes: larger chunks are no faster. */
 export const READ_CHUNK_BYTES = 256 * 1024;
@@ -146,7 +147,7 @@ export interface Disk {
    * `isSameFile` distinguishes a file written in place from one that was replaced.
    */
   version(path: string): Promise<string | null>;
-  /** The content of a small file; `null` where there is none. */
+  /** The content of a small file; `null` where there is none. Of a store: `readStore`. */
   read(path: string): Promise<Bytes | null>;
   /**
    * The bytes of a file in order, at most `chunkBytes` at a time. A chunk is valid until the next one is requested.
@@ -234,6 +235,9 @@ export function spaceAdvice(cause: unknown): string | null {
 /** Why a file named by the user can't be read, and what to do. */
 export const NO_SUCH_FILE = "there is no such file; check the name";
 
+/** The consequence of starting without a store, where nothing more certain is known. */
+const WITHOUT = "to start without what it holds";
+
 /**
  * The error of a store whose content is damaged.
  * @param line 1 is the first line of the file.
@@ -244,12 +248,34 @@ export function corruptError(
   path: string,
   line: number,
   found: string,
-  without = "to start without what it holds",
+  without = WITHOUT,
 ): P2pchatError {
   return new P2pchatError(
     "store-corrupt",
     `Cannot read ${path}: line ${line} is damaged, ${found}; ` +
       `restore the file from a copy, or move it away ${without}`,
+  );
+}
+
+/**
+ * The content of a store that is read whole; `null` where there is none. One that has grown is refused unread: a
+ * gigabyte would take twice as much memory, and the program hear of nothing until it was looked through.
+ * @param bytesMax No right file has more.
+ * @param without As of `corruptError`.
+ * @throws {P2pchatError} `store-corrupt` for a larger file; `disk`.
+ */
+export async function readStore(
+  disk: Disk,
+  path: string,
+  bytesMax: number,
+  without = WITHOUT,
+): Promise<Bytes | null> {
+  const bytes = (await disk.stat(path))?.bytes ?? 0;
+  if (bytes <= bytesMax) return await disk.read(path);
+  throw new P2pchatError(
+    "store-corrupt",
+    `Cannot read ${path}: it has ${numberText(bytes)} bytes, and no such file has more than ` +
+      `${numberText(bytesMax)}; restore the file from a copy, or move it away ${without}`,
   );
 }
 

@@ -11,7 +11,7 @@
 
 import { Buffer } from "node:buffer";
 import { P2pchatError } from "../../base/errors.ts";
-import { corruptError, type Disk } from "./disk.ts";
+import { corruptError, type Disk, readStore } from "./disk.ts";
 import {
   checkHeader,
   checksumOf,
@@ -34,7 +34,7 @@ interface TableFormat extends FileFormat {
   readonly without?: string;
 }
 
-/** A table is read and written in one piece; larger data belong in a log. */
+/** A table is read and written in one piece; larger data belong in a log, and no larger table was ever written. */
 const TABLE_BYTES_MAX = 16 * 1024 * 1024;
 
 const END_KIND = "end";
@@ -69,7 +69,7 @@ export class Table {
     path: string,
     format: TableFormat,
   ): Promise<readonly TableRow[] | null> {
-    const bytes = await disk.read(path);
+    const bytes = await readStore(disk, path, TABLE_BYTES_MAX, format.without);
     return bytes === null ? null : parseTable(path, bytes, format);
   }
 

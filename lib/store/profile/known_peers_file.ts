@@ -9,7 +9,7 @@ import { utf8 } from "../../base/crypto/crypto.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import { type Fingerprint, parseFingerprint } from "../../base/text/fingerprint.ts";
 import { foldName, shownName } from "../../base/text/names.ts";
-import { corruptError, type Disk, isSameFile, writeAll } from "../disk/disk.ts";
+import { corruptError, type Disk, isSameFile, readStore, writeAll } from "../disk/disk.ts";
 import {
   checkHeader,
   HEADER_KIND,
@@ -23,6 +23,8 @@ import { otherUsersError } from "../disk/other_users.ts";
 import { replaceFile } from "../disk/replacement.ts";
 
 const FORMAT = { format: "known-peers", version: 2 } as const;
+/** Largest file in bytes, as it is read whole: `PINS_MAX` lines with the longest names of people and hosts are smaller. */
+const KNOWN_PEERS_BYTES_MAX = 64 * 1024 * 1024;
 const LINE_FEED = 0x0a;
 const NUL = 0;
 const COMMENT = 0x23;
@@ -94,10 +96,11 @@ export class KnownPeersFile {
    */
   async read(): Promise<{ readonly lines: Lines; readonly torn: Torn | null }> {
     this.#end = null;
-    const user = await this.#otherUser();
+    // Whoever may write in the data folder can put another profile in this one's place while the program runs.
+    const user = (await this.disk.stat(this.path))?.otherUser ?? null;
     if (user !== null) throw otherUsersError(this.path, user);
     const version = await this.disk.version(this.path);
-    const bytes = await this.disk.read(this.path);
+    const bytes = await readStore(this.disk, this.path, KNOWN_PEERS_BYTES_MAX);
     this.version = version ?? undefined;
     if (bytes === null) return { lines: new Map(), torn: null };
     // Neither this program nor a user who deletes lines leaves an empty file.
@@ -126,7 +129,9 @@ export class KnownPeersFile {
     const version = await this.disk.version(this.path);
     if (version === end.version) return { lines: new Map(), taken: () => {} };
     if (version === null || !isSameFile(end.version, version)) return null;
-    if (await this.#otherUser() !== null) return null;
+    const { otherUser, bytes: length } = await this.disk.stat(this.path) ??
+      { otherUser: null, bytes: 0 };
+    if (otherUser !== null || length > KNOWN_PEERS_BYTES_MAX) return null; // told by whoever reads all of it
     const chunks: Uint8Array[] = [];
     const from = end.bytes - end.last.length;
     for await (const chunk of this.disk.readChunks(this.path, { from })) chunks.push(chunk.slice());
@@ -218,11 +223,6 @@ export class KnownPeersFile {
     const isOurs = end !== null && version !== null && entry?.bytes === end.bytes;
     this.version = isOurs ? version : undefined;
     this.#end = isOurs ? { ...end, version } : null;
-  }
-
-  /** Whoever may write in the data folder can put another profile in this one's place while the program runs. */
-  async #otherUser(): Promise<number | null> {
-    return (await this.disk.stat(this.path))?.otherUser ?? null;
   }
 }
 

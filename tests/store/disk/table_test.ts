@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import { concatBytes } from "../../../lib/base/crypto/crypto.ts";
 import { P2pchatError } from "../../../lib/base/errors.ts";
@@ -126,6 +126,27 @@ Deno.test("Table.open() takes a whole table with zeros behind it, and none with 
     const open = async () => await Table.open(disk, PATH, FORMAT);
     assertEquals((await assertRejects(open, P2pchatError)).code, "store-corrupt");
   }
+});
+
+Deno.test("Table.open() refuses a table larger than any, and reads none of it", async () => {
+  const disk = await newDisk();
+  await (await Table.open(disk, PATH, FORMAT)).table.write(ROWS);
+  const whole = (await disk.read(PATH))!;
+  const largest = 16 * 1024 * 1024;
+  disk.place(PATH, concatBytes(whole, new Uint8Array(largest - whole.length)));
+  assertEquals((await Table.open(disk, PATH, FORMAT)).rows, ROWS);
+  disk.place(PATH, concatBytes(whole, new Uint8Array(largest - whole.length + 1)));
+  disk.fault = ({ kind }) => {
+    assert(kind !== "read");
+    return null;
+  };
+  const format = { ...FORMAT, without: "to start anew" };
+  const error = await assertRejects(() => Table.open(disk, PATH, format), P2pchatError);
+  assertEquals([error.code, error.message], [
+    "store-corrupt",
+    `Cannot read ${PATH}: it has 16,777,217 bytes, and no such file has more than 16,777,216; ` +
+    "restore the file from a copy, or move it away to start anew",
+  ]);
 });
 
 Deno.test("Table.open() refuses a table cut at any byte", async () => {

@@ -614,6 +614,29 @@ Deno.test("reread() keeps what it knows where the file is gone, or is damaged, w
   assertEquals(known.isVerified("Bob", fingerprintOf(bob)), true);
 });
 
+Deno.test("open() and reread() refuse a file larger than any, and read none of it", async () => {
+  const disk = await newDisk();
+  const known = await KnownPeers.open(disk, PATH);
+  await known.pin("mesh:1", "Bob", bob, DAY_MS);
+  await put(disk, `${await content(disk)}# more\n`);
+  const stat = disk.stat.bind(disk);
+  disk.stat = async (path) => ({ ...(await stat(path))!, bytes: 2 ** 30 });
+  disk.fault = ({ kind }) => {
+    assert(kind !== "read");
+    return null;
+  };
+
+  assertEquals(await known.reread(), [], "perhaps it is being written");
+  for (const read of [() => known.reread(), () => KnownPeers.open(disk, PATH)]) {
+    const { code, message } = await assertRejects<P2pchatError>(read, P2pchatError);
+    assertEquals(code, "store-corrupt");
+    assertMatch(
+      message,
+      /: it has 1,073,741,824 bytes, and no such file has more than 67,108,864; /,
+    );
+  }
+});
+
 Deno.test("KnownPeers tells the program's other rooms what is found of a key, and what is accepted again", async () => {
   const known = await KnownPeers.open(await newDisk(), PATH);
   const found: unknown[] = [];
