@@ -384,6 +384,15 @@ Deno.test("a folder that can't be written to is told with its path, and what to 
         assertMatch(text, new RegExp(`^Cannot .*${data}.*; .*--data`));
       });
     }
+    for (const save of ["/dev/null", "/proc", `${folder}/file/x`]) {
+      await test.step(`--save ${save.replace(folder, "FOLDER")}`, async () => {
+        const args = ["mesh", "Alice", ...LISTEN, "--save", save];
+        const { code, status, text } = await jsonFailureOf(args, `${folder}/data`);
+
+        assertEquals([code, status], ["disk", 5], text);
+        assertMatch(text, new RegExp(`^Cannot save files in ${save}: .*; .*--save$`));
+      });
+    }
     await test.step("the log", async () => {
       const args = ["mesh", "Alice", ...LISTEN, "--log-file", `${folder}/none/log`];
       const { code, status, text } = await jsonFailureOf(args, `${folder}/data`);

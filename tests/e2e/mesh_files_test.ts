@@ -70,9 +70,7 @@ Deno.test("a file sent to the room is saved by each member, byte for byte, and n
   const alice = await world.member("Alice", null);
   const bob = await world.member("Bob", alice);
   const carol = await world.member("Carol", alice);
-  Deno.mkdirSync(world.saved("Bob"));
   Deno.writeTextFileSync(`${world.saved("Bob")}/report.bin`, "mine");
-  Deno.mkdirSync(world.saved("Carol"));
   Deno.symlinkSync(`${world.folder}/elsewhere`, `${world.saved("Carol")}/report.bin`);
 
   const own = await send(alice, path, "s");

@@ -6,7 +6,11 @@ import { dataSize, fileName, type Flags, type OptionsOf, type ValueFlag } from "
 import type { FileNeed } from "../args/least_privilege.ts";
 import type { CommandLine } from "../args/options.ts";
 import { nameIn } from "./file_to_send.ts";
+import { P2pchatError, systemText } from "../../base/errors.ts";
+import { refuseOthersPath } from "../args/owner.ts";
 import { folderOf } from "../../store/disk/disk.ts";
+import { RealDisk } from "../../store/disk/real_disk.ts";
+import { replacementName } from "../../store/disk/replacement.ts";
 import { homeFolder, isAtTerminal, processStreams } from "../streams/streams.ts";
 
 const filesMax = {
@@ -54,18 +58,49 @@ export interface SharingOptions extends FileFlags {
 /** Where people have files, besides their home and the folder in which they start a program. Each as a whole. */
 const PLACES = ["/tmp", "/media", "/mnt", "/run/media", "/Volumes"];
 
-/** What is needed beside what the flags name. */
-export function filesNeeded({ value, common, isOn }: CommandLine): Promise<readonly FileNeed[]> {
-  const isGiven = (flag: keyof typeof fileFlags) => value(fileFlags[flag].name) !== undefined;
+/**
+ * What is needed beside what the flags name. A folder that they name for what is received is made where it is missing:
+ * once rights are given up, those above it are out of reach.
+ * @throws {P2pchatError} `disk` where nothing can be saved there; `not-allowed` where it is another user's.
+ */
+export async function filesNeeded(
+  { value, common, isOn }: CommandLine,
+): Promise<readonly FileNeed[]> {
+  const { save, downloads, sendFrom } = fileFlags;
   const list = listings();
-  const read = isGiven("sendFrom") ? [] : sendable(list);
-  const isReceiving = !isGiven("downloads") && !isGiven("save") && !isOn("json") &&
-    isAtTerminal(processStreams());
-  const write = isReceiving ? [usualDownloads(common.dataFolder, list)] : [];
-  return Promise.resolve([
-    ...read,
-    ...write.map((path): FileNeed => ({ path, use: "write" })),
-  ]);
+  const read = value(sendFrom.name) === undefined ? sendable(list) : [];
+  const isInteractive = !isOn("json") && isAtTerminal(processStreams());
+  const into = (isInteractive ? [save, downloads] : [save]).find(({ name }) =>
+    value(name) !== undefined
+  );
+  if (into !== undefined) await makeReceiving(resolve(value<string>(into.name)!), into.name);
+  const isUsual = isInteractive && into === undefined;
+  const write = isUsual ? [usualDownloads(common.dataFolder, list)] : [];
+  return [...read, ...write.map((path): FileNeed => ({ path, use: "write" }))];
+}
+
+/** That a file can be made in a folder is known once one is; it goes at once. @param flag Names the folder. */
+async function makeReceiving(path: string, flag: string): Promise<void> {
+  refuseOthersPath(path);
+  const disk = new RealDisk();
+  const probe = replacementName(`${path}/p2pchat`);
+  const refused = (why: string, options?: ErrorOptions) =>
+    new P2pchatError(
+      "disk",
+      `Cannot save files in ${path}: ${why}; name another folder with --${flag}`,
+      options,
+    );
+  let failed = "it can't be made";
+  try {
+    if (((await disk.stat(path))?.kind ?? "folder") !== "folder") throw refused("it is no folder");
+    await disk.makeFolder(path);
+    failed = "no file can be made in it";
+    (await disk.openAppend(probe, { isNew: true })).close();
+    await disk.remove(probe);
+  } catch (error) {
+    if (!(error instanceof P2pchatError) || error.cause === undefined) throw error;
+    throw refused(`${failed}: ${systemText(error.cause)}`, { cause: error });
+  }
 }
 
 /**

@@ -1,4 +1,5 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { P2pchatError } from "../../../lib/base/errors.ts";
 import {
   downloadsOf,
   fileFlags,
@@ -66,4 +67,33 @@ Deno.test("files that are fetched go where --help says: to ~/Downloads, or where
   }
   const says = "(~/Downloads if it exists, or downloads in --data)";
   assertStringIncludes(fileFlags.downloads.help, says);
+});
+
+Deno.test("a folder that --save names is made at the start, and refused where nothing can be saved in it", async () => {
+  const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "p2pchat-save-" }));
+  const needed = (save: string) => {
+    const value = (name: string) => name === "save" ? save : undefined;
+    return filesNeeded({ ...LINE, value } as CommandLine);
+  };
+  try {
+    for (const _ of ["made", "there"]) {
+      await needed(`${folder}/new/one`);
+      assertEquals([...Deno.readDirSync(`${folder}/new/one`)], []);
+    }
+    Deno.writeTextFileSync(`${folder}/file`, "");
+    const cases = [
+      [`${folder}/file`, "it is no folder"],
+      [`${folder}/file/x`, "it can't be made: Not a directory"],
+      ["/dev/null", "it is no folder"],
+      ["/proc", "no file can be made in it: "],
+    ] as const;
+    for (const [path, why] of cases) {
+      const { code, message } = await assertRejects(() => needed(path), P2pchatError);
+      assertEquals(code, "disk");
+      assert(message.startsWith(`Cannot save files in ${path}: ${why}`), message);
+      assert(message.endsWith("; name another folder with --save"), message);
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });
