@@ -125,6 +125,43 @@ Deno.test("who has fetched a file serves it: its sender may leave", async () => 
   assertEquals([from, self], ["Alice", false]);
 });
 
+Deno.test("that a file was changed is known after a start, too, to those who have it: nobody who comes later is told of it", async () => {
+  await using world = new FilesWorld();
+  const [draft, other] = [world.file("draft.txt", 100), world.file("other.txt", 100)];
+  const [aliceData, bobData] = ["alice", "bob"].map((name) => `${world.folder}/${name}`);
+  const alice = await world.member("Alice", null, { data: aliceData! });
+  const bob = await world.member("Bob", alice, { data: bobData! });
+  await send(alice, draft.path, "s");
+  await bob.until(isOfTransfer("done"));
+  await send(bob, other.path, "s");
+  await alice.until(isOfTransfer("done"));
+  await alice.type("/quit");
+  await alice.ended();
+  Deno.removeSync(draft.path);
+  const again = await world.member("Alice", bob, { data: aliceData! });
+  await again.until(isOfTransfer("failed"));
+  const noted = `${bobData}/users/Bob/mesh/${bob.events.find(isReady)!.room}/files/offers`;
+  await holds("it is noted", () => rowsOf(noted).some((row) => row.length === 9));
+  for (const member of [again, bob]) {
+    await member.type("/quit");
+    await member.ended();
+  }
+
+  const back = await world.member("Bob", null, { data: bobData! });
+  const carol = await world.member("Carol", back);
+
+  await carol.until(isOfTransfer("done"));
+  assertEquals(carol.events.filter(isOffer).map(({ name }) => name), ["other.txt"]);
+  assertEquals(carol.events.filter(isOfTransfer("failed")), []);
+});
+
+const isReady = ({ event }: ShownEvent) => event === "ready";
+
+/** Their cells, with the checksum. */
+function rowsOf(path: string): readonly (readonly string[])[] {
+  return Deno.readTextFileSync(path).split("\n").map((line) => line.split("\t"));
+}
+
 /** What a member says of another one in its status, once the member knows that one and has some neighbours. */
 async function seen(node: Node, name: string): Promise<ShownEvent> {
   let found: ShownEvent | undefined;

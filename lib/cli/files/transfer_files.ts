@@ -60,6 +60,8 @@ interface Entry {
   about: string;
   /** Of a part: the name under which it will be saved; empty: as it was offered. */
   name: string;
+  /** With which its signer said that it was changed; absent: it wasn't. */
+  changed?: Uint8Array;
 }
 
 /** What was there of a file that is fetched. */
@@ -75,6 +77,8 @@ interface RestoredFile {
   readonly name: string | null;
   /** Where one that was received is, if the user may not have been told so. */
   readonly path?: string;
+  /** See `TransferInput`. */
+  readonly changed?: Uint8Array;
   /** One's own, which is offered and isn't there any more. */
   readonly isGone: boolean;
 }
@@ -159,7 +163,8 @@ export class TransferFiles implements TransferDisk {
         if (isReceived) receivedBytes += value.size;
         const untold = isReceived && await this.#isUntold(file) ? { path: entry.path } : {};
         const isGone = !isReceived && await this.#isGone(entry);
-        files.push({ offer, kind: "whole", name: null, ...untold, isGone });
+        const ended = entry.changed === undefined ? {} : { changed: entry.changed };
+        files.push({ offer, kind: "whole", name: null, ...untold, ...ended, isGone });
       } else await atLast(this.forget(file));
     }
     return { files, receivedBytes, outOfReach };
@@ -418,6 +423,15 @@ export class TransferFiles implements TransferDisk {
     });
   }
 
+  changed(file: OfferId, signature: Uint8Array): Promise<void> {
+    return this.#change(file, async () => {
+      const entry = this.#entries.get(file);
+      if (entry === undefined) return;
+      entry.changed = signature;
+      await this.#store();
+    });
+  }
+
   // Both.
 
   async read(
@@ -512,13 +526,14 @@ function proofWidth(leaves: number): number {
   return proofLength(leaves, 0) * HASH_BYTES;
 }
 
-function rowOf([file, { offer, kind, path, about, name }]: readonly [OfferId, Entry]): TableRow {
-  const { offer: { bytes }, signature } = offer;
-  return [file, kind, path, about, bytes.toBase64(), signature.toBase64(), name];
+function rowOf([file, entry]: readonly [OfferId, Entry]): TableRow {
+  const { offer: { offer: { bytes }, signature }, kind, path, about, name, changed } = entry;
+  const row = [file, kind, path, about, bytes.toBase64(), signature.toBase64(), name];
+  return changed === undefined ? row : [...row, changed.toBase64()];
 }
 
 function entryOf(row: TableRow): [OfferId, Entry] {
-  const [file, kind, path, about, offer, signature, name = ""] = row as readonly [
+  const [file, kind, path, about, offer, signature, name = "", changed] = row as readonly [
     OfferId,
     Kind,
     string,
@@ -526,13 +541,15 @@ function entryOf(row: TableRow): [OfferId, Entry] {
     string,
     string,
     string?,
+    string?,
   ];
   const bytes = Uint8Array.fromBase64(offer);
   const signed = {
     offer: { bytes, value: decode(offerSchema, bytes) },
     signature: Uint8Array.fromBase64(signature),
   };
-  return [file, { offer: signed, kind, path, about: about.replace(NUMBERS, ""), name }];
+  const ended = changed === undefined ? {} : { changed: Uint8Array.fromBase64(changed) };
+  return [file, { offer: signed, kind, path, about: about.replace(NUMBERS, ""), name, ...ended }];
 }
 
 /** What 0.2.0 had in front of a version: the numbers of the device and of the file. */

@@ -314,11 +314,15 @@ export class OfferTable {
     return true;
   }
 
+  /** Whether its signer has said so, though it may be open here: who has a changed file as it was goes on serving it. */
+  hasEnded(id: OfferId): boolean {
+    return this.#withdrawals.has(id);
+  }
+
   /** What tells whoever passes this offer on that it was taken back; undefined where it wasn't, or for one person. */
   withdrawalOf(signed: SignedOffer): WithdrawMessage | undefined {
-    const id = offerId(this.crypto, signed);
-    const isOpen = signed.offer.value.to !== null || this.#open.has(id);
-    return isOpen ? undefined : this.#withdrawals.get(id);
+    if (signed.offer.value.to !== null) return undefined;
+    return this.#withdrawals.get(offerId(this.crypto, signed));
   }
 
   nextMs(): number | null {

@@ -32,6 +32,8 @@ export type TransferInput =
     readonly name: string | null;
     /** Where what is whole was saved, if the user may not have been told so. */
     readonly path?: string;
+    /** Of what is whole, and was noted as `changed`: the signature. */
+    readonly changed?: Uint8Array;
   }
   /** An own file that was restored isn't there any more: its offer ends. */
   | { readonly type: "gone"; readonly file: OfferId }
@@ -85,6 +87,11 @@ export type TransferEffect =
   }
   /** The offer of an own or finished file was taken back: it isn't restored any more. The file itself stays. */
   | { readonly type: "forget"; readonly file: OfferId }
+  /**
+   * The signer of what is here, or being fetched, hasn't it any more as it was offered, and says so by this signature: to
+   * be noted, so that a later start doesn't pass on the offer either.
+   */
+  | { readonly type: "changed"; readonly file: OfferId; readonly signature: Uint8Array }
   /** Store the offer, and open what is there of the file. */
   | {
     readonly type: "begin";

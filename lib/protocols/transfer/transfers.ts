@@ -339,13 +339,13 @@ export class Transfers
     for (const [withdrawal, to] of this.#untold) {
       if (to === peer && this.#untold.delete(withdrawal)) this.send(peer, withdrawal);
     }
-    for (const { signed } of this.#shares.for(peer)) {
-      this.send(peer, { type: "offer", offer: signed });
-    }
     // Who comes later hears of what is for all from anybody, as those who were here did.
-    for (const { id, value, signed } of this.#offers.all()) {
-      if (value.to !== null || this.#shares.has(id)) continue;
-      this.send(peer, { type: "offer", offer: signed });
+    const others = this.#offers.all().filter(({ id, value: { to } }) =>
+      to === null && !this.#shares.has(id)
+    );
+    for (const { id, signed } of [...this.#shares.for(peer), ...others]) {
+      // Of what has ended, and is still held here, nobody is told who would be told at once that it can't be had.
+      if (!this.#offers.hasEnded(id)) this.send(peer, { type: "offer", offer: signed });
     }
     this.#downloads.peerUp(peer, nowMs);
     this.#tellFetched(peer);
@@ -441,7 +441,7 @@ export class Transfers
     if (typeof offer === "string") {
       // A later copy of what is open, too, goes this way.
       this.environment.log.debug("an offer isn't taken", { reason: offer });
-      if (offer === "withdrawn" || offer === "own") this.#tellWithdrawn(signed, from);
+      if (["withdrawn", "own", "known"].includes(offer)) this.#tellWithdrawn(signed, from);
       return;
     }
     this.#showOffer(offer);
@@ -470,8 +470,10 @@ export class Transfers
     if (this.#left.delete(file)) this.emit({ type: "discard", file });
     if (reason === "changed") {
       // What others have of it is as it was offered.
+      const isHere = this.#shares.has(file);
+      if (isHere || download !== undefined) this.emit({ type: "changed", file, signature });
       if (download !== undefined) return download.changed(nowMs);
-      if (!this.#shares.has(file)) this.#lost(offer, reason);
+      if (!isHere) this.#lost(offer, reason);
       return;
     }
     if (download !== undefined) return download.withdrawn();
@@ -526,8 +528,12 @@ export class Transfers
     if (typeof offer === "string") {
       return this.environment.log.warn("a file isn't taken up again", { reason: offer });
     }
+    const { kind, name, path, changed: signature } = input;
+    if (signature !== undefined) {
+      const file = offer.id;
+      this.#offers.noteWithdrawal({ type: "withdraw", file, reason: "changed", signature });
+    }
     this.#showOffer(offer);
-    const { kind, name, path } = input;
     if (kind === "part") return this.#resume(offer, name);
     if (path === undefined) return this.#share(offer);
     this.received(offer);

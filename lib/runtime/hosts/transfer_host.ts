@@ -56,6 +56,8 @@ export interface TransferDisk {
   /** @returns The path under which it is saved. */
   finish(file: OfferId, name: string): Promise<string>;
   discard(file: OfferId): Promise<void>;
+  /** Notes that its signer hasn't the file any more as it was offered, with the signature that says so. */
+  changed(file: OfferId, signature: Uint8Array): Promise<void>;
 }
 
 export interface TransferHostPorts {
@@ -190,6 +192,8 @@ export class TransferHost {
         return this.#do(disk.forget(effect.file));
       case "discard":
         return this.#do(disk.discard(effect.file));
+      case "changed":
+        return this.#do(disk.changed(effect.file, effect.signature));
       case "rename":
         return this.#ask(effect.token, disk.rename(effect.file, effect.name), "renamed");
       case "hash":

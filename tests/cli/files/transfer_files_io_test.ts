@@ -218,6 +218,31 @@ Deno.test("what was received is known again though it has another number on its 
   }
 });
 
+Deno.test("that its signer changed what was received is known again", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "p2pchat-files-" });
+  const disk = new RealDisk();
+  const { id } = offerOf(signerOf(1), FETCHED);
+  const signature = new Uint8Array(64).fill(7);
+  const open = () =>
+    TransferFiles.open(disk, nodeCrypto, `${folder}/profile`, `${folder}/downloads`);
+  const noted = async () => {
+    const files = await open();
+    const { files: restored } = await files.restored(signerOf(2).key);
+    files.close();
+    return restored.map(({ kind, changed }) => [kind, changed]);
+  };
+  try {
+    await fetched(await open());
+    assertEquals(await noted(), [["whole", undefined]]);
+    const files = await open();
+    await files.changed(id, signature);
+    files.close();
+    assertEquals(await noted(), [["whole", signature]]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 const FETCHED = fileOf(7);
 
 async function fetched(files: TransferFiles): Promise<void> {

@@ -261,6 +261,34 @@ Deno.test("that a file was changed is passed on once by those who have it as it 
   assertEquals(receiver.step({ type: "message", from: CARL, message }), []);
 });
 
+Deno.test("who has a changed file as it was serves it, and tells nobody who comes of it, after a start either", () => {
+  const ann = signerOf(1);
+  const { signed, id } = offerOf(ann, fileOf(7));
+  const whole = { type: "restore", offer: signed, kind: "whole", name: null } as const;
+  const signature = withdrawalSignature(ann, nodeCrypto, id, "changed");
+  const message = { type: "withdraw", file: id, reason: "changed", signature } as const;
+  const bob = { type: "peer-up", peer: BOB } as const;
+  const receiver = machineOf(9);
+  receiver.step({ type: "peer-up", peer: CARL });
+  receiver.step(whole);
+  assertEquals(sent(receiver.step(bob)), [{ to: BOB, type: "offer", offer: signed }]);
+
+  const effects = receiver.step({ type: "message", from: CARL, message });
+  assertEquals(only(effects, "changed"), [{ type: "changed", file: id, signature }]);
+  const later = machineOf(9);
+  later.step({ ...whole, changed: signature });
+  for (const { step } of [receiver, later]) {
+    assertEquals(sent(step(bob)), []);
+    const want = sent(step({ type: "message", from: BOB, message: { type: "want", file: id } }));
+    assertEquals(want, [{ to: BOB, type: "have", file: id, leaves: null }]);
+    // Another one has it, and wasn't there when it ended.
+    const offer = { type: "offer", offer: signed } as const;
+    assertEquals(sent(step({ type: "message", from: BOB, message: offer })), [
+      { to: BOB, ...message },
+    ]);
+  }
+});
+
 Deno.test("a receiver serves the leaves that it has", () => {
   const receiver = machineOf(9);
   const file = fileOf(3 * LEAF_BYTES);

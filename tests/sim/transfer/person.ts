@@ -58,6 +58,8 @@ export class Person implements End {
   readonly parts = new Map<OfferId, Part & { readonly offer: SignedOffer }>();
   /** Files that this person offers, by what the machine knows them by. */
   readonly sources = new Map<string, Content>();
+  /** With which signers said that what is here was changed. */
+  readonly changed = new Map<OfferId, Uint8Array>();
   process: Process | null = null;
   /** The disk refuses to write. */
   isFull = false;
@@ -93,8 +95,10 @@ export class Person implements End {
   start(): void {
     if (this.process !== null) return;
     this.process = new Process(this);
-    for (const { offer } of this.whole.values()) {
-      this.feed({ type: "restore", offer, kind: "whole", name: null });
+    for (const [file, { offer }] of this.whole) {
+      const signature = this.changed.get(file);
+      const ended = signature === undefined ? {} : { changed: signature };
+      this.feed({ type: "restore", offer, kind: "whole", name: null, ...ended });
     }
     for (const { offer } of this.parts.values()) {
       this.feed({ type: "restore", offer, kind: "part", name: null });
@@ -168,6 +172,9 @@ export class Person implements End {
         return world.shown(this, effect.event);
       case "forget":
         this.whole.delete(effect.file);
+        return;
+      case "changed":
+        if (!this.isFull) this.changed.set(effect.file, effect.signature);
         return;
       case "discard":
         this.parts.delete(effect.file);
