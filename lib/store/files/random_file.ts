@@ -73,8 +73,13 @@ export class RandomFile {
       // Nothing is opened that was no file of ours before; what is there then is looked at again.
       if (!isOurs(await Deno.lstat(path))) throw new P2pchatError("disk", notOurs(path));
       const file = await Deno.open(path, { read: true, write: true });
-      if (isNamed(path, file) && isOurs(file.statSync())) return new RandomFile(path, file);
-      file.close();
+      let isStill = false;
+      try {
+        isStill = isNamed(path, file) && isOurs(file.statSync());
+      } finally {
+        if (!isStill) file.close(); // it may be gone, too
+      }
+      if (isStill) return new RandomFile(path, file);
       throw new P2pchatError("disk", notOurs(path));
     } catch (cause) {
       if (cause instanceof Deno.errors.NotFound) return null;

@@ -69,3 +69,21 @@ Deno.test("no link is followed, and no file that others reach is gone on with", 
 Deno.test("a pipe isn't read", async () => {
   await assertRejects(() => RandomFile.openToRead("/dev/null"), P2pchatError, "no regular file");
 });
+
+Deno.test("a file that goes while it is opened again isn't there, and isn't left open", async () => {
+  await inFolder(async (folder) => {
+    const path = `${folder}/part`;
+    await Deno.writeTextFile(path, "some");
+    const { open } = Deno;
+    Deno.open = async (...args) => {
+      const file = await open(...args);
+      await Deno.remove(path);
+      return file;
+    };
+    try {
+      assertEquals(await RandomFile.openAgain(path), null);
+    } finally {
+      Deno.open = open;
+    }
+  });
+});
