@@ -61,8 +61,8 @@ export class MemoryFile {
   }
 
   /**
-   * Overwrites bytes and makes their pages dirty. Only for bytes equal to the present ones: in this model others
-   * would survive a power cut without a sync.
+   * Overwrites bytes and makes their pages dirty. Only for bytes equal to the present ones, or where either may be there
+   * after a power cut: in this model the new ones survive it without a sync.
    */
   overwrite(offset: number, bytes: Uint8Array): void {
     this.#data.set(bytes, offset);

@@ -1,12 +1,12 @@
 /**
  * When this profile was last in a place: a room, a group, a directory, or with the friends of a table. In the folder of
- * the place, as a table with one time, which is written at the start, every ten minutes, and at the end.
+ * the place, as a table with one time, which is written at the start, each minute, and at the end.
  */
 
 import { P2pchatError } from "../../base/errors.ts";
 import { dateText } from "../../base/text/words.ts";
 import { corruptError, type Disk } from "../../store/disk/disk.ts";
-import { Table } from "../../store/disk/table.ts";
+import { Table, type TableRow } from "../../store/disk/table.ts";
 import type { Clock } from "../../base/machine/clock.ts";
 import { COMMON_INTERVAL_MS } from "../../base/machine/common_times.ts";
 import { COMMON_LINK_CLOCK } from "../../transport/system_clock.ts";
@@ -16,10 +16,9 @@ const LAST_SEEN_FORMAT = { format: "last-seen", version: 1 } as const;
 
 /**
  * How often it is noted that the user is still here, ms: who is killed was last seen less than that ago. Such moments are
- * among those at which a program looks for keys and pings idle links, so that it needn't wake up for this; and so far
- * apart that a disk sleeps meanwhile, as each is two syncs.
+ * among those at which a program looks for keys and pings idle links, so that it needn't wake up for this.
  */
-const NOTE_MS = 400 * COMMON_INTERVAL_MS;
+const NOTE_MS = 40 * COMMON_INTERVAL_MS;
 
 /** The messages shown again at a terminal where the user gives no other number. */
 const SHOWN_AGAIN_DEFAULT = 20;
@@ -67,7 +66,8 @@ export class LastSeen {
 
   /** The user is here from now on, until `leave`. */
   here(wallMs: () => number, clock: Clock = COMMON_LINK_CLOCK): void {
-    void this.#note(wallMs());
+    // Without a sync, as two each minute would keep a disk awake: the system writes it to the device when it likes.
+    void this.#note((table, rows) => table.overwrite(rows), wallMs());
     this.#timer?.cancel();
     const dueMs = (Math.floor(clock.nowMs() / NOTE_MS) + 1) * NOTE_MS;
     this.#timer = clock.at(dueMs, () => this.here(wallMs, clock));
@@ -77,13 +77,16 @@ export class LastSeen {
   async leave(nowMs: number): Promise<void> {
     this.#timer?.cancel();
     this.#timer = null;
-    await this.#note(nowMs);
+    await this.#note((table, rows) => table.write(rows), nowMs);
   }
 
   /** Where the disk refuses, the next start tells an earlier time. */
-  async #note(nowMs: number): Promise<void> {
+  async #note(
+    write: (table: Table, rows: readonly TableRow[]) => Promise<void>,
+    nowMs: number,
+  ): Promise<void> {
     try {
-      await this.table?.write([[dateText(nowMs)]]);
+      if (this.table !== null) await write(this.table, [[dateText(nowMs)]]);
     } catch (error) {
       if (!(error instanceof P2pchatError)) throw error;
     }

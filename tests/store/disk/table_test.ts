@@ -81,6 +81,19 @@ Deno.test("Table.write() during a write is done once, with the last rows, for al
   assertEquals((await Table.open(disk.crash(), PATH, FORMAT)).rows, [["5"]]);
 });
 
+Deno.test("Table.overwrite() survives a killed process, without a sync", async () => {
+  const disk = await newDisk();
+  const { table } = await Table.open(disk, PATH, FORMAT);
+  await table.overwrite([["one"]]); // the first rows, and longer ones, are written as ever
+  await table.overwrite([["three"]]);
+  assertEquals((await Table.open(disk.copy(), PATH, FORMAT)).rows, [["three"]]);
+  disk.fault = ({ kind }) => kind === "sync" || kind === "syncFolder" ? "EIO" : null;
+  await table.overwrite([["seven"]]);
+  disk.fault = null;
+
+  assertEquals((await Table.open(disk.kill(), PATH, FORMAT)).rows, [["seven"]]);
+});
+
 Deno.test("Table.write() of too much is `disk`, and the next write works", async () => {
   const disk = await newDisk();
   const { table } = await Table.open(disk, PATH, FORMAT);
