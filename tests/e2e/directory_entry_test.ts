@@ -105,6 +105,20 @@ Deno.test("directory: a script's password goes to no directory whose key isn't k
   assert([key, other, "known_peers"].every((part) => text.includes(part)), text);
 });
 
+Deno.test("directory: --trust-first keeps the key that answers before a password goes there, whatever comes of it", async () => {
+  const { world } = await shared();
+  const wrong = () => world.launch("--login", "zoe", { device: "trusting" });
+  for (const known of [false, true]) {
+    const zoe = wrong();
+    assertEquals(await endOf(zoe), [4, "fatal", "bad-credentials"]);
+    assertEquals(zoe.events.find(is("directory"))!.known, known);
+    const kept = zoe.events.filter(({ event, text }) => event === "notice" && /kept/.test(text));
+    assertEquals(kept.length, known ? 0 : 1, "that a refused start leaves a profile is said");
+  }
+  const pins = Deno.readTextFileSync(`${world.data("trusting")}/users/zoe/known_peers`);
+  assert(pins.includes("*directory*"), pins);
+});
+
 Deno.test("directory: a script says how it comes in, and with which password", async () => {
   await inTemporaryFolder(async (folder) => {
     const peer = ["peer", "alice", "--registry", "127.0.0.1:1", "--host", "127.0.0.1"];

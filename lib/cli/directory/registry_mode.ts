@@ -2,7 +2,7 @@
 
 import type { Logger } from "../../base/machine/environment.ts";
 import { P2pchatError } from "../../base/errors.ts";
-import { endpointText } from "../../base/ids.ts";
+import { type Endpoint, endpointText } from "../../base/ids.ts";
 import { invariant } from "../../base/invariant.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import { shownName } from "../../base/text/names.ts";
@@ -37,7 +37,6 @@ import {
   withProfile,
   withUserInterface,
 } from "../session/mode_session.ts";
-import type { FirstUse } from "../../store/profile/first_use.ts";
 import { FORGETS } from "../session/forgetting_store.ts";
 import type { RegistryOptions } from "./registry_arguments.ts";
 import { OwnAccount } from "./own_account.ts";
@@ -69,6 +68,14 @@ const MOVES: ReadonlySet<ClientCommand["command"]> = new Set([
   "cancel",
   "hang-up",
 ]);
+
+/** A profile that was made at this start stays, although the directory has let nobody in. */
+function keptText(name: string, registry: Endpoint): string {
+  return `${
+    shownName(name)
+  }'s profile is kept, although you weren't let in: it has the key of the directory at ` +
+    `${endpointText(registry)}, and no other one there gets a password any more`;
+}
 
 /**
  * Runs until the user leaves.
@@ -280,13 +287,17 @@ class Program {
 
   /** @returns The name whose profile is to be used instead; null: the user has left. */
   async #runAs(name: string, wiring: Wiring): Promise<string | null> {
-    this.#parts.standing.name = name;
+    const { options, standing, ui } = this.#parts;
+    standing.name = name;
     try {
       await this.#chat(name, wiring);
       return null;
     } catch (error) {
+      if (error instanceof P2pchatError) wiring.first.failed(error.code);
       if (!(error instanceof OtherProfile)) throw error;
       return error.way.name;
+    } finally {
+      if (wiring.first.isKeptForKey) showNotices(ui, keptText(name, options.registry));
     }
   }
 
@@ -297,7 +308,7 @@ class Program {
     await withClient(wiring, { ...options, profile: name, asksAgain }, {
       files,
       notices: (texts) => this.#notices = [...this.#notices, ...texts],
-      askToEnter: () => void this.#enter(name, wiring.first),
+      askToEnter: () => void this.#enter(name, wiring),
       connecting: () => {
         standing.connecting();
         ui.setPrompt(standing.prompt, standing.name);
@@ -363,9 +374,15 @@ class Program {
   }
 
   /** Asks how to log in, and passes the answer on. Rejects only for bugs, which end the program. */
-  async #enter(profile: string, first: FirstUse): Promise<void> {
+  async #enter(profile: string, { first, knownPeers }: Wiring): Promise<void> {
     const host = this.#host;
+    const { registryKey, trustFirst } = this.#parts.options;
     const answer = await this.#comingIn.entry(profile);
+    const isSecret = answer !== null && "password" in answer && answer.how !== "guest";
+    if (isSecret && trustFirst && registryKey === null) {
+      first.trusts();
+      await knownPeers.settled(); // the key of whoever answers is kept before the password goes there
+    }
     if (host === null || host !== this.#host) return;
     if (answer === null) this.#leave("nothing was answered");
     else if ("password" in answer) {

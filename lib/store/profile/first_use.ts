@@ -41,6 +41,8 @@ export class FirstUse {
   #isKnown = false;
   /** Whether nothing that others say later undoes that. */
   #isIn = false;
+  /** Whether the profile has a server's key that is to be known at the next start. */
+  #hasKey = false;
 
   /**
    * @param mode Whose lock and whose folder, of the same name, this start makes; null: none.
@@ -64,6 +66,11 @@ export class FirstUse {
     this.#isIn = true;
   }
 
+  /** A password goes to whoever answers, and from then on to nobody else: that one's key is kept, whatever it says. */
+  trusts(): void {
+    this.#hasKey = true;
+  }
+
   /** An attempt has failed. */
   failed(code: ErrorCode): void {
     if (!this.#isIn && REFUSALS.has(code)) this.#isKnown = false;
@@ -71,7 +78,12 @@ export class FirstUse {
 
   /** Whether the profile is to be removed when the program ends. */
   get isInVain(): boolean {
-    return this.#isNew && !this.#isKnown;
+    return this.#isNew && !this.#isKnown && !this.#hasKey;
+  }
+
+  /** Whether it stays for that key alone. */
+  get isKeptForKey(): boolean {
+    return this.#isNew && !this.#isKnown && this.#hasKey;
   }
 
   /**

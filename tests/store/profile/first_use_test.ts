@@ -54,6 +54,11 @@ Deno.test("FirstUse knows a start that came to nothing from one after which othe
   assertEquals(inVain(true, refused("name-taken")), true);
   assertEquals(inVain(true, refused("unreachable")), false, "its answer may have been lost");
   assertEquals(inVain(false, refused("name-taken")), false);
+  const trusts = (first: FirstUse) => {
+    first.trusts();
+    refused("name-taken")(first);
+  };
+  assertEquals(inVain(true, trusts), false, "no other server gets the password now");
   const wasIn = (first: FirstUse) => {
     first.isIn();
     first.failed("name-taken");
