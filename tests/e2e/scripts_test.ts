@@ -221,6 +221,7 @@ slow.test("--once: with nobody in the room nothing is said; --to says it to one 
   using bot = inRoom("bot", host);
 
   const missing = await bot.run("--once", "psst", "--to", "Dave", ...BRIEF);
+  const own = await bot.run("--once", "psst", "--to", "Bot", ...PATIENT);
   await bot.say("psst", "--to", "Carol");
   const said = await bot.run("--once", "all", "--json", ...PATIENT);
 
@@ -228,12 +229,13 @@ slow.test("--once: with nobody in the room nothing is said; --to says it to one 
   assertStringIncludes(fatal.text, "nothing was said");
   assertEquals(missing.code, 3);
   assertStringIncludes(missing.stderr, "Dave wasn't in the room within 3 s");
+  assertStringIncludes(own.stderr, "error: Cannot write to yourself");
   const secret = await carol.until(isMessage("psst"));
   assertEquals([secret.from, secret.private], ["bot", true]);
   await host.until(isMessage("all"));
   assertEquals(host.texts("bot"), ["all"]);
-  const own = JSON.parse(said.stdout);
-  assertEquals([said.code, own.event, own.text, own.self], [0, "message", "all", true]);
+  const shown = JSON.parse(said.stdout);
+  assertEquals([said.code, shown.event, shown.text, shown.self], [0, "message", "all", true]);
 });
 
 Deno.test("--once: a profile that a running program uses in this room is in use", async () => {

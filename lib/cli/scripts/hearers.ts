@@ -40,12 +40,12 @@ export class Hearers {
     return this.mode === "group" && !this.#isIn;
   }
 
-  /** @param to One of them alone; null: anybody. */
+  /** @param to One of them alone; null: anybody. What is for the user alone the mode refuses. */
   canHear(to: string | null): boolean {
     if (this.mode === "friends") return true;
     if (this.mode === "group") return this.#isIn;
     if (to === null) return this.#here.size > 0;
-    return [...this.#here.values()].some((each) => isSameName(each, to));
+    return [this.#own, ...this.#here.values()].some((each) => isSameName(each, to));
   }
 
   /** An event was shown. */

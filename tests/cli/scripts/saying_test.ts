@@ -112,6 +112,17 @@ Deno.test("Saying to one in a room: waits for that one, and for the delivery of 
   assertEquals(run.shows(delivered), [{ type: "arrived", event: delivered }, LEAVE]);
 });
 
+Deno.test("Saying to oneself in a room: the room refuses it at once, as it does /msg", () => {
+  const run = new Run({ to: "BOT" });
+  run.listens();
+  const [said] = run.shows(READY);
+  assertEquals(said, { ...TO_BOB, command: { ...TO_BOB.command, name: "BOT" } });
+  const text = "Cannot write to yourself: name another member";
+
+  assertEquals(run.shows({ event: "error", code: "unknown-user", text }, "once"), [LEAVE]);
+  assertEquals([run.saying.failure?.code, run.saying.failure?.message], ["unknown-user", text]);
+});
+
 Deno.test("Saying in a group: once it is let in, and until each member has the entry", () => {
   const run = new Run({ mode: "group" });
   run.listens();
