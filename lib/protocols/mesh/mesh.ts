@@ -1227,11 +1227,14 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
 
   #fatal({ code, text }: Ending): void {
     if (this.#phase === "stopped") return;
-    // The member that loses its name was here a moment ago: say so, rather than let the others find out.
-    if (code === "name-taken" && this.#room !== null) {
+    // Whoever can't stay is told what hasn't arrived, as who leaves. Whoever loses the name was here a moment ago: the
+    // others are told so, rather than left to find out; those who have removed somebody need no word from that one.
+    if ((code === "name-taken" || code === "kicked") && this.#room !== null) {
       for (const effect of this.#room.step({ type: "quit" }, this.#nowMs)) {
-        if (effect.type === "to") this.#sendTo(effect.peer, effect.message, effect.lane);
-        else if (effect.type === "show") this.#out.push(effect);
+        if (effect.type === "show") this.#out.push(effect);
+        else if (effect.type === "to" && code === "name-taken") {
+          this.#sendTo(effect.peer, effect.message, effect.lane);
+        }
       }
     }
     this.#stopped({ kind: "fatal", code, text });

@@ -157,6 +157,21 @@ Deno.test("Mesh tells who is removed by whom, then and at a later start, and who
   ]);
 });
 
+Deno.test("Mesh tells who is removed which of their private messages haven't arrived, as it tells who leaves", () => {
+  const { world, pass, found, ofAnn, leaves, others } = annsRoom("Tim", "Vic");
+  const [tim, vic] = others as [Member, Member];
+  found(false);
+  leaves(vic);
+  const process = tim.process!;
+  world.say(process, "hi", { name: "Vic", key: keyOf("Vic") });
+  pass(5);
+
+  assertEquals(ofAnn({ command: "remove", name: "Tim" }).filter((text) => text.startsWith("Tim")), [
+    "Tim: Kept: 1 private message for Vic; sent when you are both here again",
+  ]);
+  assertEquals(process.outcome?.kind, "fatal");
+});
+
 Deno.test("Mesh lists who is removed, and by whom, also to a newcomer, until that is taken back", () => {
   const { found, ofAnn, toldOf, add, join, events, others } = annsRoom("Bob", "Tim", "Vic");
   const [bob] = others as [Member];
