@@ -279,7 +279,7 @@ test("who founds without --lan is told of announced rooms, once, and announces n
   assertEquals(
     notice.text,
     `A room is announced on this network: "Tea" at ${world.hosts.address("ann")}:55107; ` +
-      `p2pchat mesh bob ${world.hosts.address("ann")} 55107 joins it`,
+      `p2pchat mesh bob ${world.hosts.address("ann")} 55107 --data ${bob.data} joins it`,
   );
   assertEquals(bob.events.filter(({ text }) => /announced/.test(text ?? "")).length, 1);
   assertEquals(world.announced("bob"), []);

@@ -162,8 +162,9 @@ Deno.test("text mode: who founds another room is told which one it isn't, and ho
     for (const line of told) {
       assertMatch(
         line,
-        /another room than the one you were in last\. .*: p2pchat mesh Ann --room [0-9a-f]{8}$/,
+        /another room than the one you were in last\. .*: p2pchat mesh Ann --room [0-9a-f]{8} --data /,
       );
+      assert(line.endsWith(` --data ${data}`), line);
     }
   }
   const other = await nodes.ready("Bob", null);

@@ -170,8 +170,10 @@ function parsedCommandLine(
   const paths = pathsOf(given, words, entry, ownFlags);
   checkPaths(paths, variable(FOLDER_VARIABLE));
   const value = <Value>(flag: string) => values.get(flag) as Value | undefined;
+  const data = value<string>("data");
   const common: CommonOptions = {
-    dataFolder: dataFolder({ flag: value<string>("data") ?? null, variable, accountHome }),
+    dataFolder: dataFolder({ flag: data ?? null, variable, accountHome }),
+    ...(data === undefined ? {} : { data }),
     json: given.isOn("json"),
     plain: given.isOn("plain"),
     colour: !given.isOn("no-color") && !variable("NO_COLOR"),

@@ -6,6 +6,8 @@ import type { Fingerprint } from "../../base/text/fingerprint.ts";
 export interface CommonOptions {
   /** The root folder of all files: `--data`, or the system's default. */
   readonly dataFolder: string;
+  /** `--data`, as it was given; absent: it wasn't. */
+  readonly data?: string;
   readonly json: boolean;
   /** Whether to avoid progress lines that are rewritten. */
   readonly plain: boolean;

@@ -1,6 +1,7 @@
 /** `p2pchat rooms`: the rooms that are announced on this network. */
 
 import { nodeCrypto } from "../../base/crypto/crypto.ts";
+import { commandToType } from "../../base/text/command_to_type.ts";
 import type { CommonOptions } from "../args/options.ts";
 import { showAnswer, showNoticeBeside } from "../session/answers.ts";
 import { openLog } from "../session/log.ts";
@@ -40,8 +41,8 @@ export async function listAnnounced(options: CommonOptions, forMs: number): Prom
     }
     const [open] = event.rooms.filter((room) => !room.private && room.version === undefined);
     if (open !== undefined && !options.json) {
-      const text =
-        `Join one with: p2pchat mesh NAME HOST PORT, such as p2pchat mesh NAME ${open.host} ${open.port}`;
+      const such = commandToType(`mesh NAME ${open.host} ${open.port}`, options.data);
+      const text = `Join one with: p2pchat mesh NAME HOST PORT, such as ${such}`;
       await showNoticeBeside(options, text);
     }
   } finally {

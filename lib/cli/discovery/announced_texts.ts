@@ -4,6 +4,7 @@ import { P2pchatError } from "../../base/errors.ts";
 import { type Endpoint, endpointText } from "../../base/ids.ts";
 import { shownName } from "../../base/text/names.ts";
 import { quotedStart, visibleText } from "../../base/text/text.ts";
+import { commandToType } from "../../base/text/command_to_type.ts";
 import { inWords, numberText } from "../../base/text/words.ts";
 import type { AnnouncedRoom } from "../../protocols/mesh/discovery/announced_rooms.ts";
 import { roomIdStart } from "../../protocols/mesh/joining/room_setup.ts";
@@ -64,10 +65,17 @@ export function announcedText(rooms: readonly AnnouncedRoom[]): string {
   return inWords(more > 0 ? [...told, `${numberText(more)} more`] : told, "and");
 }
 
+/** Who may join a room. */
+export interface Joiner {
+  readonly name: string;
+  /** As of `commandToType`. */
+  readonly data?: string;
+}
+
 /** The command that joins the room. */
-export function joiningText(name: string, { endpoints: [first] }: AnnouncedRoom): string {
+export function joiningText({ name, data }: Joiner, { endpoints: [first] }: AnnouncedRoom): string {
   const { host, port } = first as Endpoint;
-  return `p2pchat mesh ${shownName(name)} ${host} ${port}`;
+  return commandToType(`mesh ${shownName(name)} ${host} ${port}`, data);
 }
 
 const BY_ADDRESS = "join by address: p2pchat mesh NAME HOST PORT";
@@ -134,7 +142,7 @@ export function cannotJoin(room: AnnouncedRoom, { code, message }: P2pchatError)
 }
 
 /** How to join the first of these, for whoever is in another room. */
-export function joinsText(name: string, rooms: readonly AnnouncedRoom[]): string {
+export function joinsText(by: Joiner, rooms: readonly AnnouncedRoom[]): string {
   const [first] = inOrder(rooms);
-  return `${joiningText(name, first!)} joins ${rooms.length === 1 ? "it" : "the first"}`;
+  return `${joiningText(by, first!)} joins ${rooms.length === 1 ? "it" : "the first"}`;
 }

@@ -2,7 +2,7 @@
 
 import type { Environment } from "../../base/machine/environment.ts";
 import type { LanHost } from "../../runtime/hosts/lan_host.ts";
-import { announcedText, joinsText } from "./announced_texts.ts";
+import { announcedText, type Joiner, joinsText } from "./announced_texts.ts";
 import { openLan } from "./open_lan.ts";
 
 /** As long as for a room to join. */
@@ -11,20 +11,19 @@ const LOOKING_MS = 1_500;
 export class ToldRooms {
   readonly #lan: LanHost;
 
-  /** Only asks; nothing is announced. @param name The user's. @param notice Shows a notice. */
+  /** Only asks; nothing is announced. @param notice Shows a notice. */
   constructor(
-    host: string | null,
+    own: { readonly host: string | null } & Joiner,
     environment: Environment,
-    name: string,
     notice: (text: string) => void,
   ) {
-    this.#lan = openLan(host, environment);
+    this.#lan = openLan(own.host, environment);
     void this.#lan.look(LOOKING_MS).then(async (all) => {
       const rooms = all.filter(({ room }) => room !== null);
       if (rooms.length > 0) {
         const are = rooms.length === 1 ? "A room is" : "Rooms are";
         const text = `${are} announced on this network: ${announcedText(rooms)}; `;
-        notice(text + joinsText(name, rooms));
+        notice(text + joinsText(own, rooms));
       }
       await this.close();
     });

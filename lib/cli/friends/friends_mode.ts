@@ -62,7 +62,7 @@ import {
  */
 export async function runFriends(options: FriendsOptions): Promise<void> {
   const { file } = options;
-  const { bytes, table } = await readFriendsTable(file, options.own);
+  const { bytes, table } = await readFriendsTable(file, options.own, options.data);
   const { own } = table;
   // A script says to whom.
   const partner = new Partner(own.name, file, !options.json);

@@ -26,10 +26,11 @@ export interface FriendsTable {
 export async function readFriendsTable(
   file: string,
   own: OwnRowKey,
+  data?: string,
 ): Promise<{ readonly bytes: Uint8Array; readonly table: FriendsTable }> {
   const bytes = await readUserInfo(new RealDisk(), file);
   const rows = userInfoRows(file, bytes);
-  return { bytes, table: { rows, own: ownRow(file, rows, own) } };
+  return { bytes, table: { rows, own: ownRow(file, rows, own, data) } };
 }
 
 /** All rows but the user's own. */

@@ -82,6 +82,9 @@ export function joinOptions(where: string, first: MeshOptions): Joining {
   };
 }
 
+/** It isn't used; without one, the environment would be asked. */
+const NO_FOLDER = "/";
+
 function parsed(args: readonly string[], name: string): MeshOptions {
   let options: MeshOptions | undefined;
   const command = programCommand(meshProgramCommand, (given) => {
@@ -89,12 +92,18 @@ function parsed(args: readonly string[], name: string): MeshOptions {
     return Promise.resolve();
   });
   try {
-    // The folder isn't used; without one, the environment would be asked.
-    const request = parseCommandLine(["mesh", name, "--data", "/", ...args], [command], () => "");
+    const request = parseCommandLine(
+      ["mesh", name, "--data", NO_FOLDER, ...args],
+      [command],
+      () => "",
+    );
     if (request.type === "run") void request.run();
   } catch (error) {
     if (!(error instanceof P2pchatError)) throw error;
-    const text = error.message.replace(/p2pchat mesh (?:NAME|Bob)/g, "/join")
+    const text = error.message.replace(` --data ${NO_FOLDER}`, "").replace(
+      /p2pchat mesh (?:NAME|Bob)/g,
+      "/join",
+    )
       .replaceAll(`p2pchat mesh ${name} `, "/join ");
     throw new P2pchatError(error.code, text, { cause: error });
   }

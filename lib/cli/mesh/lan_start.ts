@@ -290,7 +290,7 @@ export class LanStart {
       throw new P2pchatError(
         "usage",
         `Several rooms are announced on this network: ${announcedText(all)}; name one, such as ` +
-          `${joiningText(options.name, inOrder(all)[0]!)}, or found another with --new`,
+          `${joiningText(options, inOrder(all)[0]!)}, or found another with --new`,
       );
     }
     ui.show({ event: "notice", text: offerText(offered, options.title) });
@@ -433,7 +433,7 @@ export class LanStart {
   #tellOthers(others: readonly AnnouncedRoom[]): void {
     const are = others.length === 1 ? "Another room is" : "Other rooms are";
     const text = `${are} announced on this network: ${announcedText(others)}; `;
-    this.#presenter?.notice(text + joinsText(this.start.options.name, others));
+    this.#presenter?.notice(text + joinsText(this.start.options, others));
   }
 
   /** The room that was founded at the same moment took this member in; the one that it left was empty. */

@@ -16,6 +16,7 @@ import { TITLE_LENGTH_MAX, titleIn } from "../../protocols/mesh/discovery/announ
 import { type Invite, parseInvite } from "../../protocols/mesh/schema/rotations.ts";
 import { POINT_HOST_BYTES_MAX } from "../../base/text/meeting_address.ts";
 import { quotedStart, utf8Length } from "../../base/text/text.ts";
+import { commandToType } from "../../base/text/command_to_type.ts";
 import { type CommandOf, missing, wrongWords } from "../args/arguments.ts";
 import {
   advertiseFlag,
@@ -179,7 +180,12 @@ export const meshProgramCommand: CommandOf<MeshOptions> = {
       advertise: MAPPED_OR_NAMED,
       passive: "lets others reach you, and --passive keeps them out: give one of them",
     });
-    const { contact, contactKey } = contactOf(parsedName, address, options.contactKey);
+    const { contact, contactKey } = contactOf(
+      parsedName,
+      address,
+      options.contactKey,
+      line.common.data,
+    );
     const founding = foundingFlag(options);
     if (options.room !== null) checkAlone(options.room, founding, contact, options.words, invite);
     if (founding !== null && contact !== null) throw bothWays(founding, endpointText(contact));
@@ -289,6 +295,7 @@ function contactOf(
   name: string,
   [hostText, portText]: readonly string[],
   flagKey: Fingerprint | null,
+  data?: string,
 ): Pick<MeshOptions, "contact" | "contactKey"> {
   if (hostText === undefined) {
     if (flagKey === null) return { contact: null, contactKey: null };
@@ -302,7 +309,9 @@ function contactOf(
   if (port === null) {
     throw new P2pchatError(
       "usage",
-      `The port is missing after ${host}: p2pchat mesh ${name} ${host} ${MESH_PORT_DEFAULT}, unless ` +
+      `The port is missing after ${host}: ${
+        commandToType(`mesh ${name} ${host} ${MESH_PORT_DEFAULT}`, data)
+      }, unless ` +
         "the first line of the member there says another port",
     );
   }

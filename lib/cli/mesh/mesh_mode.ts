@@ -117,10 +117,10 @@ const FOUNDED_PASSIVE =
 const TOLD_AFTER_MS = 500;
 
 /** A warning to users who join another room than the last, perhaps with a command from the shell's history. */
-function leftBehind(last: RoomId, name: string): Advice {
+function leftBehind(last: RoomId, { name, data }: MeshOptions): Advice {
   const atDoors =
-    "This is another room than the one you were in last. What waits there is sent when you go back";
-  return { text: `${atDoors}, with: ${backTo(last, name)}`, atDoors };
+    "This is another room than the one you were in last. What may wait there is sent when you go back";
+  return { text: `${atDoors}, with: ${backTo(last, name, data)}`, atDoors };
 }
 
 /** The line that says where one is, with where one is met. */
@@ -461,7 +461,7 @@ async function chat(wiring: Wiring): Promise<Bye> {
       }
       const isLeft = rooms.last !== null && host?.room !== rooms.last && !isFurther;
       if (isLeft && lan?.isGivenUp(rooms.last) !== true) {
-        showNotices(ui, leftBehind(rooms.last, options.name));
+        showNotices(ui, leftBehind(rooms.last, options));
       }
       if (begin.kind === "found" && lan === null && !isFurther && !isLoopback(options.host ?? "")) {
         told = tellOfRooms(wiring, (text) => presenter.notice(text));
@@ -561,7 +561,7 @@ function tellOfRooms(
   let told: Promise<ToldRooms> | null = null;
   const timer = setTimeout(() => {
     told = import("../discovery/told_rooms.ts").then(({ ToldRooms }) =>
-      new ToldRooms(options.host, environment, options.name, notice)
+      new ToldRooms(options, environment, notice)
     );
   }, TOLD_AFTER_MS);
   return {
@@ -647,6 +647,7 @@ function configOf(
   const stays = chosen !== null && !options.mapPort;
   return {
     name: as,
+    ...(options.data === undefined ? {} : { data: options.data }),
     process: own.static.publicKey.toHex() as ProcessKey,
     advertise: {
       host: chosen ?? ownHost(begin, outward),

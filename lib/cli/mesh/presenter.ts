@@ -3,6 +3,7 @@
 import { LEAVE_MS_MAX, LEAVE_UNTOLD_MS } from "../../base/machine/mode_limits.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import { isPlainName, shownName } from "../../base/text/names.ts";
+import { commandToType } from "../../base/text/command_to_type.ts";
 import type { RecalledMessage } from "../../base/machine/mode_machine.ts";
 import type { MeshEvent, MessageEvent } from "../../protocols/mesh/schema/events.ts";
 import { People } from "../credentials/people.ts";
@@ -122,9 +123,11 @@ export class Presenter {
   #tellHowLong({ name, lostTo }: Extract<MeshEvent, { readonly event: "renamed" }>): void {
     const { options, ui } = this.wiring;
     if (lostTo !== undefined || name === options.name || !isPlainName(name)) return;
-    const text = `You are called ${shownName(name)} until you leave; p2pchat mesh ${
-      shownName(options.name)
-    } comes back as ${shownName(options.name)}`;
+    const own = shownName(options.name);
+    const command = commandToType(`mesh ${own}`, options.data);
+    const text = `You are called ${
+      shownName(name)
+    } until you leave; ${command} comes back as ${own}`;
     showNotices(ui, text);
   }
 
@@ -133,8 +136,8 @@ export class Presenter {
     const { as, options, ui } = this.wiring;
     if (as === undefined) return;
     const own = shownName(options.name);
-    const text =
-      `You are called ${shownName(name)} until you leave; p2pchat mesh ${own} comes back ` +
+    const command = commandToType(`mesh ${own}`, options.data);
+    const text = `You are called ${shownName(name)} until you leave; ${command} comes back ` +
       `into this room, as ${own} if nobody has that name then`;
     showNotices(ui, text);
   }

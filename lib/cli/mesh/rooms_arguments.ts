@@ -5,6 +5,7 @@ import { usersFolder } from "../../store/disk/paths.ts";
 import { type CommandOf, wrongWords } from "../args/arguments.ts";
 import { durationWithin, type Flags, optionsOf } from "../args/flags.ts";
 import { quotedStart } from "../../base/text/text.ts";
+import { commandToType } from "../../base/text/command_to_type.ts";
 import type { CommonOptions } from "../args/options.ts";
 import { chosenName } from "../commands/command_arguments.ts";
 
@@ -52,8 +53,8 @@ export const roomsProgramCommand: CommandOf<RoomsOptions> = {
     if (!mine && name !== undefined) {
       throw new P2pchatError(
         "usage",
-        `The rooms of this network are nobody's own; p2pchat rooms --mine ${
-          quotedStart(name)
+        `The rooms of this network are nobody's own; ${
+          commandToType(`rooms --mine ${quotedStart(name)}`, line.common.data)
         } lists those that a profile was in`,
       );
     }

@@ -2,6 +2,7 @@
 
 import { P2pchatError } from "../../base/errors.ts";
 import { nameFault, shownName } from "../../base/text/names.ts";
+import { commandToType } from "../../base/text/command_to_type.ts";
 import type { Disk } from "../../store/disk/disk.ts";
 import { roomsFolder, usersFolder } from "../../store/disk/paths.ts";
 import { RealDisk } from "../../store/disk/real_disk.ts";
@@ -27,13 +28,13 @@ export async function listRooms(options: RoomsOptions): Promise<void> {
   }
   await openLog(options);
   const disk = new RealDisk();
-  const name = options.name ?? await onlyProfile(disk, options.dataFolder);
+  const name = options.name ?? await onlyProfile(disk, options);
   const folder = await findProfileFolder(disk, { dataFolder: options.dataFolder, name });
   if (folder === null) {
     throw new P2pchatError(
       "unknown-user",
       `${shownName(name)} has no profile in ${usersFolder(options.dataFolder)}; ${
-        profilesText(await profiles(disk, options.dataFolder))
+        profilesText(await profiles(disk, options.dataFolder), options)
       }`,
     );
   }
@@ -52,11 +53,11 @@ export async function listRooms(options: RoomsOptions): Promise<void> {
   );
 }
 
-async function onlyProfile(disk: Disk, dataFolder: string): Promise<string> {
-  const names = await profiles(disk, dataFolder);
+async function onlyProfile(disk: Disk, options: RoomsOptions): Promise<string> {
+  const names = await profiles(disk, options.dataFolder);
   const [name, ...others] = names;
   if (name !== undefined && others.length === 0) return name;
-  throw new P2pchatError("usage", `Name the profile: ${profilesText(names)}`);
+  throw new P2pchatError("usage", `Name the profile: ${profilesText(names, options)}`);
 }
 
 async function profiles(disk: Disk, dataFolder: string): Promise<readonly string[]> {
@@ -66,7 +67,7 @@ async function profiles(disk: Disk, dataFolder: string): Promise<readonly string
 /** As many as a line has place for. */
 const PROFILES_TOLD_MAX = 8;
 
-function profilesText(names: readonly string[]): string {
-  if (names.length === 0) return "there is none yet, p2pchat mesh NAME makes one";
+function profilesText(names: readonly string[], { data }: RoomsOptions): string {
+  if (names.length === 0) return `there is none yet, ${commandToType("mesh NAME", data)} makes one`;
   return `there are ${names.slice(0, PROFILES_TOLD_MAX).map(shownName).join(", ")}`;
 }

@@ -1,5 +1,6 @@
 /** `p2pchat accounts`: manages the accounts of the directory in the data folder, for its operator. */
 
+import { commandToType } from "../../base/text/command_to_type.ts";
 import { countText, dateText } from "../../base/text/words.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import { foldName, shownName } from "../../base/text/names.ts";
@@ -136,7 +137,9 @@ export async function addAccount(options: AccountPasswordOptions): Promise<void>
       `Cannot add ${shownName(name)}: there has been an account ${shownName(taken.name)} since ${
         dateText(taken.createdMs)
       }; ` +
-        `to change its password, p2pchat accounts passwd ${shownName(taken.name)}`,
+        `to change its password, ${
+          commandToType(`accounts passwd ${shownName(taken.name)}`, options.data)
+        }`,
     );
   }
   const warning = nameWarning(name);
@@ -153,7 +156,7 @@ export async function addAccount(options: AccountPasswordOptions): Promise<void>
  */
 export async function changePassword(options: AccountPasswordOptions): Promise<void> {
   const { accounts, file } = await openAccounts(options);
-  const [seen] = await found(accounts, file, [options.name]);
+  const [seen] = await found(accounts, file, [options.name], options);
   const hash = await openPasswordHasher().hasher.hash(await passwordFor(options), OPERATOR);
   if (!await accounts.setHash(seen!, hash, [])) throw changedMeanwhile(seen!.name);
   const text = `Changed the password of ${
@@ -168,7 +171,7 @@ export async function changePassword(options: AccountPasswordOptions): Promise<v
  */
 export async function removeAccounts(options: RemoveAccountsOptions): Promise<void> {
   const { accounts, file } = await openAccounts(options);
-  const seen = await found(accounts, file, options.names);
+  const seen = await found(accounts, file, options.names, options);
   const removed: Account[] = [];
   try {
     for (const account of seen) {
@@ -237,6 +240,7 @@ async function found(
   accounts: Accounts,
   file: string,
   names: readonly string[],
+  { data }: CommonOptions,
 ): Promise<readonly Account[]> {
   const known = new Map<string, Account>();
   const unknown: string[] = [];
@@ -248,9 +252,9 @@ async function found(
   if (unknown.length === 0) return [...known.values()];
   throw new P2pchatError(
     "unknown-user",
-    `There is no account ${
-      unknown.join(", ")
-    } in ${file}; nothing was changed, p2pchat accounts list shows all`,
+    `There is no account ${unknown.join(", ")} in ${file}; nothing was changed, ${
+      commandToType("accounts list", data)
+    } shows all`,
   );
 }
 

@@ -5,6 +5,7 @@ import type { SealedSeed } from "../../base/crypto/sealed_seed.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import { shownName } from "../../base/text/names.ts";
+import { commandToType } from "../../base/text/command_to_type.ts";
 import { usersFolder } from "../../store/disk/paths.ts";
 import type { Disk } from "../../store/disk/disk.ts";
 import { RealDisk } from "../../store/disk/real_disk.ts";
@@ -79,13 +80,13 @@ function isSame(one: Uint8Array | SealedSeed, other: Uint8Array | SealedSeed): b
   return "box" in one === "box" in other && bytes(one).join() === bytes(other).join();
 }
 
-function unknown({ name, dataFolder }: ChangePassphraseOptions): P2pchatError {
+function unknown({ name, data, dataFolder }: ChangePassphraseOptions): P2pchatError {
   return new P2pchatError(
     "unknown-user",
     `${shownName(name)} has no key in ${
       usersFolder(dataFolder)
     }; a first start makes one, as does ` +
-      `p2pchat users key ${shownName(name)}`,
+      commandToType(`users key ${shownName(name)}`, data),
   );
 }
 

@@ -34,6 +34,7 @@ import {
   shownName,
 } from "../../base/text/names.ts";
 import { quotedStart } from "../../base/text/text.ts";
+import { commandToType } from "../../base/text/command_to_type.ts";
 
 /**
  * The most rows: the file is read whole at each edit, people write it by hand, and each row may become a
@@ -118,13 +119,14 @@ export type OwnRowKey = { readonly name: string } | { readonly port: number };
 
 /**
  * The user's own row.
- * @param path The file, for the error.
+ * @param path The file, for the error. @param data As of `commandToType`.
  * @throws {P2pchatError} `bad-file` where there is none, or several have that port.
  */
 export function ownRow(
   path: string,
   rows: readonly UserInfoRow[],
   key: OwnRowKey,
+  data?: string,
 ): UserInfoRow {
   if ("name" in key) {
     const folded = foldName(key.name);
@@ -146,7 +148,9 @@ export function ownRow(
   const advice = own === undefined ? "add your row, or name yourself" : "name yourself";
   throw new P2pchatError(
     "bad-file",
-    `Cannot tell who you are: ${found}; ${advice}, as in p2pchat peer NAME --users ${path}`,
+    `Cannot tell who you are: ${found}; ${advice}, as in ${
+      commandToType(`peer NAME --users ${path}`, data)
+    }`,
   );
 }
 

@@ -151,8 +151,8 @@ const UNDERSTOOD: readonly (readonly [line: string, differences: Partial<MeshOpt
     stay: true,
     verbose: true,
   }],
-  ["mesh Alice --data /d --log-file /l", { dataFolder: "/d", logFile: "/l" }],
-  ["mesh Alice --data -1", { dataFolder: "-1" }],
+  ["mesh Alice --data /d --log-file /l", { dataFolder: "/d", data: "/d", logFile: "/l" }],
+  ["mesh Alice --data -1", { dataFolder: "-1", data: "-1" }],
 ];
 
 for (const [line, differences] of UNDERSTOOD) {
@@ -196,6 +196,10 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   [
     "mesh Alice localhost",
     "The port is missing after localhost: p2pchat mesh Alice localhost 55107, unless the first line",
+  ],
+  [
+    "mesh Alice localhost --data viel",
+    "p2pchat mesh Alice localhost 55107 --data viel, unless the first line",
   ],
   ["mesh Alice localhost 1 2", "The form is p2pchat mesh NAME [HOST PORT]"],
   ["mesh Alice localhost 0", 'PORT must be a whole number from 1 to 65535, not "0"'],

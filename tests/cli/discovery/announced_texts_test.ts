@@ -63,7 +63,9 @@ Deno.test("announcedText() names eight rooms, and counts the others", () => {
 
   assert(text.startsWith('"Room 0" at 10.0.0.5:55107, "Room 1" at'), text);
   assert(text.endsWith("and 2 more"), text);
-  assertEquals(joiningText("Bob", rooms[0]!), "p2pchat mesh Bob 10.0.0.5 55107");
+  const joining = "p2pchat mesh Bob 10.0.0.5 55107";
+  assertEquals(joiningText({ name: "Bob" }, rooms[0]!), joining);
+  assertEquals(joiningText({ name: "Bob", data: "d" }, rooms[0]!), `${joining} --data d`);
 });
 
 Deno.test("announcedText() shows titles as words of others, not as its own sentence", () => {

@@ -6,6 +6,7 @@ import type { ErrorCode } from "../../../base/errors.ts";
 import { distinctEndpoints, type Endpoint, endpointText, type RoomId } from "../../../base/ids.ts";
 import { invariant } from "../../../base/invariant.ts";
 import { foldName, shownName } from "../../../base/text/names.ts";
+import { commandToType } from "../../../base/text/command_to_type.ts";
 import { Admission } from "./admission.ts";
 import { ADMISSION_LAN, type AdmissionPort } from "./admission_io.ts";
 import { roomIdOf } from "../schema/credentials.ts";
@@ -312,9 +313,9 @@ function metSelfFailure(config: MeshConfig, contact: Endpoint): Ending {
 }
 
 /** How somebody who was in the invite's room goes back to it where no member is there. */
-function wayBack({ begin, name }: MeshConfig): string {
+function wayBack({ begin, name, data }: MeshConfig): string {
   if (begin.kind !== "join" || begin.invite === undefined || begin.kept !== true) return "";
-  return `. You were in that room, and can go back alone: ${backTo(begin.invite.room, name)}`;
+  return `. You were in that room, and can go back alone: ${backTo(begin.invite.room, name, data)}`;
 }
 
 /** Enough to distinguish rooms, and to find a room's folder. */
@@ -325,9 +326,9 @@ export function roomIdStart(room: RoomId): string {
   return room.slice(0, ROOM_ID_START);
 }
 
-/** The command with which this profile goes back to a room that it was in. */
-export function backTo(room: RoomId, name: string): string {
-  return `p2pchat mesh ${shownName(name)} --room ${roomIdStart(room)}`;
+/** The command with which this profile goes back to a room that it was in. @param data As of `commandToType`. */
+export function backTo(room: RoomId, name: string, data?: string): string {
+  return commandToType(`mesh ${shownName(name)} --room ${roomIdStart(room)}`, data);
 }
 
 /** Our disk knows of a removal after which the one who let us in doesn't count as a member. */

@@ -140,6 +140,8 @@ export type MeshEffect =
 
 export interface MeshConfig {
   readonly name: string;
+  /** `--data`, as it was given, for commands that the user is to type; absent: it wasn't. */
+  readonly data?: string;
   /** Of this process, as its handshakes prove it to others. */
   readonly process: ProcessKey;
   /**

@@ -25,5 +25,7 @@ Deno.test("who has an invite to a room that it was in, of which nobody answers, 
     assertMatch(joinFailure(configOf(true), [failure]).text, way);
     assertMatch(joinFailure(configOf(true), [failure, others]).text, way);
     assertEquals(way.test(joinFailure(configOf(false), [failure]).text), false);
+    const elsewhere = joinFailure({ ...configOf(true), data: "my data" }, [failure]).text;
+    assertMatch(elsewhere, /: p2pchat mesh Bob --room abababab --data 'my data'$/);
   }
 });

@@ -1,0 +1,15 @@
+/** Commands of this program for its user to type. */
+
+/** What a shell takes as it is. */
+const PLAIN_WORD = /^[\w@%+=:,./-]+$/;
+
+/**
+ * The command with these words in this program's data folder: in another one there are other profiles.
+ * @param data The `--data` that this program was given; absent: none was.
+ */
+export function commandToType(words: string, data?: string): string {
+  const command = `p2pchat ${words}`;
+  if (data === undefined) return command;
+  const folder = PLAIN_WORD.test(data) ? data : `'${data.replaceAll("'", "'\\''")}'`;
+  return `${command} --data ${folder}`;
+}
