@@ -40,6 +40,8 @@ export class IrcConnection {
   #isEnding = false;
   #isClosed = false;
   #isBehind = false;
+  /** The client takes nothing any more. What it has sent before it went is still said: then reading ends. */
+  #isDeaf = false;
   #farewell: ReturnType<typeof setTimeout> | undefined;
   #pause: { readonly timer: ReturnType<typeof setTimeout>; readonly wake: () => void } | null =
     null;
@@ -57,7 +59,7 @@ export class IrcConnection {
 
   /** Sends lines. A client that doesn't read is dropped. */
   send(lines: readonly string[]): void {
-    if (this.#isClosed) return;
+    if (this.#isClosed || this.#isDeaf) return;
     const text = `${lines.join("\r\n")}\r\n`;
     this.#waiting.push(text);
     this.#units += text.length;
@@ -102,7 +104,10 @@ export class IrcConnection {
         await this.#stream.closeWrite();
       } else if (!this.#isClosed) this.#ports.drained();
     } catch {
-      this.close(); // the client is gone
+      this.#isDeaf = true;
+      this.#waiting.length = 0;
+      this.#units = 0; // none of its lines waits for this
+      if (this.#isEnding) this.close();
     }
     this.#isWriting = false;
     if (this.#waiting.length > 0 && !this.#isClosed) void this.#writeAll();
