@@ -320,7 +320,7 @@ async function elsewhere(browser: Browser): Promise<void> {
 
   double.page.show(said("psst", { private: true }));
   await badge.getByText("@1", { exact: true }).waitFor();
-  assert(await isInView(page, "#elsewhere"));
+  await comesIntoView(page, "#elsewhere");
   assertEquals(await open.violations(), []);
   const button = "Conversations and people, 1 new message elsewhere, 1 for you";
   await page.getByRole("button", { name: button, exact: true }).click();
@@ -471,14 +471,14 @@ async function whatIsNotSent(browser: Browser): Promise<void> {
   await open.type("and this");
   const hint = page.locator("#hint");
   await hint.getByText("Not sent: there is no connection with the program").waitFor();
-  assert(await isInView(page, "#hint"));
+  await comesIntoView(page, "#hint");
   assertEquals(await page.locator("#text").inputValue(), "and this");
 
   await using again = disposable(new PageDouble({ mode: "mesh", run: "run 2", port: first.port }));
   again.page.show(READY, ...Array.from({ length: 40 }, (_, at) => said(`later ${at}`)));
   const asks = page.locator("#asks");
   await asks.getByText("The program ended before it answered").waitFor();
-  assert(await isInView(page, "#asks"));
+  await comesIntoView(page, "#asks");
   await hint.waitFor({ state: "hidden" }); // there is a connection again
   assertEquals(await open.violations(), []);
   await page.locator("#text").press("Enter");
@@ -490,9 +490,13 @@ async function whatIsNotSent(browser: Browser): Promise<void> {
   open.faults.splice(0); // the attempts to connect meanwhile
 }
 
-async function isInView(page: OpenPage["page"], selector: string): Promise<boolean> {
-  return await page.evaluate(`(() => {
-    const { top, bottom } = document.querySelector("${selector}").getBoundingClientRect();
-    return top >= 0 && bottom <= innerHeight && bottom > top;
-  })()`) as boolean;
+/** Waits until an element is whole in the window: what it is made room for is drawn a frame later. */
+async function comesIntoView(page: OpenPage["page"], selector: string): Promise<void> {
+  await holdsIn(
+    page,
+    `(() => {
+      const { top, bottom } = document.querySelector("${selector}").getBoundingClientRect();
+      return top >= 0 && bottom <= innerHeight && bottom > top;
+    })()`,
+  );
 }
