@@ -35,9 +35,11 @@ export class VirtualClock implements LinkClock {
   #order = 0;
   readonly #alarms = new Set<Alarm>();
   readonly #soon: (() => void)[] = [];
+  /** So much time passes between two looks at it. */
+  lookMs = 0;
 
   nowMs(): number {
-    return this.#nowMs;
+    return this.#nowMs += this.lookMs;
   }
 
   at(atMs: number, callback: () => void): { cancel(): void } {
@@ -60,7 +62,7 @@ export class VirtualClock implements LinkClock {
       next.callback();
       this.#runSoon();
     }
-    this.#nowMs = untilMs;
+    this.#nowMs = Math.max(this.#nowMs, untilMs);
   }
 
   /** Advances time without calling anything, like a process that was stopped. */

@@ -86,6 +86,8 @@ export type KeepPin = (pin: Omit<PinEffect, "type">) => Promise<void>;
  * profile that is writing, may take longer; but links are given up after 2.5 s of silence.
  */
 const PIN_MS_MAX = 500;
+/** An answer is made for so long at a time: everything else waits meanwhile, and a turn between two pieces takes 1 ms. */
+const MADE_MS = 5;
 
 /** What the user found by comparing digits. */
 type Answer = Extract<ModeEvent, { readonly event: "verify" }>;
@@ -349,9 +351,12 @@ export abstract class ModeHost<
     making: NonNullable<RecallEffect<Event>["making"]>,
   ): Promise<RecallEffect<Event>["event"]> {
     const { clock } = this.ports;
+    let turnMs = clock.nowMs();
     for (let next = making.next();; next = making.next()) {
       if (next.done === true) return { ...event, messages: next.value };
+      if (clock.nowMs() - turnMs < MADE_MS) continue;
       await new Promise<void>((resolve) => void clock.at(clock.nowMs(), resolve));
+      turnMs = clock.nowMs();
     }
   }
 

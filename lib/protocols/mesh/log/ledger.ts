@@ -5,7 +5,7 @@
  */
 
 import type { Crypto } from "../../../base/crypto/crypto.ts";
-import type { BundleId, ClaimId, Hash, PeerKey } from "../../../base/ids.ts";
+import type { BundleId, ClaimId, Hash, MessageId, PeerKey } from "../../../base/ids.ts";
 import {
   type Bundle,
   type Head,
@@ -256,16 +256,8 @@ export class Ledger {
       const textAt = decodedOnce(bundle);
       for (let index = texts - 1; index >= 0; index--) {
         if (entries.length >= wanted) return entries.reverse();
-        entries.push({
-          id: messageId(id, index),
-          author,
-          claim,
-          get text() {
-            return textAt(index);
-          },
-          sentAt,
-          time,
-        });
+        const message = messageId(id, index);
+        entries.push(new KeptMessage(message, author, claim, sentAt, time, textAt, index));
       }
     }
     return entries.reverse();
@@ -508,6 +500,29 @@ function proofOf({ first, second }: Proof): Proof {
 
 function headerBytes({ header }: SignedHeader): number {
   return header.bytes.length;
+}
+
+/** A class, as a getter that each of ten thousand objects is given by itself takes longer than all else of them. */
+class KeptMessage implements HistoryEntry {
+  readonly #textAt: (index: number) => string;
+  readonly #index: number;
+
+  constructor(
+    readonly id: MessageId,
+    readonly author: PeerKey,
+    readonly claim: ClaimId,
+    readonly sentAt: number,
+    readonly time: number,
+    textAt: (index: number) => string,
+    index: number,
+  ) {
+    this.#textAt = textAt;
+    this.#index = index;
+  }
+
+  get text(): string {
+    return this.#textAt(this.#index);
+  }
 }
 
 /** The texts of a bundle, decoded when the first one is read: 64 MiB of them take long. */
