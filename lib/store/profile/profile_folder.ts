@@ -63,6 +63,7 @@ export async function findProfileFolder(
   { dataFolder, name }: ProfileOwner,
 ): Promise<string | null> {
   const users = usersFolder(dataFolder);
+  await refuseLink(disk, users);
   const earlier = earlierFolderName(name);
   const names = await listed(disk, users) ?? [earlier, name];
   const spellings = names.filter((each) => nameFault(each) === null && isSameName(each, name));

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { P2pchatError } from "../../../lib/base/errors.ts";
 import { MemoryDisk } from "../../doubles/memory_disk.ts";
 import {
@@ -80,6 +80,17 @@ Deno.test("openProfileFolder() finds a folder among others that may not be liste
   disk.fault = ({ kind }) => kind === "list" ? "EPERM" : null;
   assertEquals(await open(disk, "Ann"), "/d/users/ann");
   assertEquals(await open(disk, "Bob"), "/d/users/Bob");
+});
+
+Deno.test("openProfileFolder() refuses a link, also in place of all profiles: what is in them couldn't be told from other files", async () => {
+  for (const link of ["/d/users", "/d/users/Ann"]) {
+    const disk = new MemoryDisk();
+    await disk.makeFolder("/d/users/Ann");
+    disk.links.add(link);
+    const error = await assertRejects(() => open(disk, "Ann"), P2pchatError);
+    assertEquals(error.code, "bad-file");
+    assert(error.message.startsWith(`Cannot use ${link}: it is a symbolic link; `), error.message);
+  }
 });
 
 Deno.test("openProfileFolder() says what can't be made", async () => {
