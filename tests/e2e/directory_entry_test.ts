@@ -19,6 +19,7 @@ import { copyFolder } from "../samples/samples.ts";
 import { inTemporaryFolder, jsonFailureOf } from "./failures.ts";
 import { type Node, PROGRAM } from "./node.ts";
 import { People } from "./people.ts";
+import { canMount, fill, mount, unmount } from "./small_disk.ts";
 import { slow } from "../given.ts";
 
 const ACCOUNTS = ["alice", "ben", "cem", "eva"];
@@ -117,6 +118,30 @@ Deno.test("directory: --trust-first keeps the key that answers before a password
   }
   const pins = Deno.readTextFileSync(`${world.data("trusting")}/users/zoe/known_peers`);
   assert(pins.includes("*directory*"), pins);
+});
+
+Deno.test({
+  name: "directory: with --trust-first a password goes to nobody whose key the disk doesn't take",
+  ignore: !canMount(),
+  fn: async () => {
+    await using world = new DirectoryWorld();
+    world.addAccounts("alice");
+    const disk = world.data("full");
+    Deno.mkdirSync(disk, { recursive: true });
+    await mount(disk);
+    try {
+      const alice = world.launch("--login", "alice", { device: "full" });
+      assertEquals((await alice.until(is("session"))).state, "down");
+      await fill(disk);
+      const directory = await world.serve();
+      assertEquals(await endOf(alice), [5, "fatal", "disk"]);
+      const { text } = alice.events.at(-1)!;
+      assert(text.startsWith("No password was sent to the directory at "), text);
+      assertEquals(directory.events.filter(is("login")), []);
+    } finally {
+      await unmount(disk);
+    }
+  },
 });
 
 Deno.test("directory: a script says how it comes in, and with which password", async () => {

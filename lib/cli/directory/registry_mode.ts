@@ -69,6 +69,15 @@ const MOVES: ReadonlySet<ClientCommand["command"]> = new Set([
   "hang-up",
 ]);
 
+function keyNotKept(registry: Endpoint): P2pchatError {
+  const address = endpointText(registry);
+  return new P2pchatError(
+    "disk",
+    `No password was sent to the directory at ${address}, as its key can't be written to the disk: the next start ` +
+      "would send it to whoever answers then; make space, or choose another folder with --data",
+  );
+}
+
 /** A profile that was made at this start stays, although the directory has let nobody in. */
 function keptText(name: string, registry: Endpoint): string {
   return `${
@@ -376,12 +385,13 @@ class Program {
   /** Asks how to log in, and passes the answer on. Rejects only for bugs, which end the program. */
   async #enter(profile: string, { first, knownPeers }: Wiring): Promise<void> {
     const host = this.#host;
-    const { registryKey, trustFirst } = this.#parts.options;
+    const { registry, registryKey, trustFirst } = this.#parts.options;
     const answer = await this.#comingIn.entry(profile);
     const isSecret = answer !== null && "password" in answer && answer.how !== "guest";
     if (isSecret && trustFirst && registryKey === null) {
-      first.trusts();
-      await knownPeers.settled(); // the key of whoever answers is kept before the password goes there
+      // The key of whoever answers is kept before the password goes there, or it doesn't go.
+      if (await knownPeers.settled()) first.trusts();
+      else if (host === this.#host) return host?.giveUp(keyNotKept(registry));
     }
     if (host === null || host !== this.#host) return;
     if (answer === null) this.#leave("nothing was answered");

@@ -392,10 +392,12 @@ export class KnownPeers {
   /**
    * Resolves when no write is in progress. Failures are reported to the callers that caused the writes. A failed
    * write is tried once more, as there may be space again.
+   * @returns Whether all that was changed here is durable.
    */
-  async settled(): Promise<void> {
+  async settled(): Promise<boolean> {
     await this.#lastWrite.catch(() => {});
     if (this.#isBehind) await this.#write().catch(() => {});
+    return !this.#isBehind;
   }
 
   /** Resolves when the change of the line `at` is durable; writes again if that failed. */
