@@ -144,8 +144,12 @@ export class StoredOrder implements MeshChecker {
         if (subject.features.claims && !view.claims.has(header.claim)) {
           throw this.#broken(`${what} before its claim`);
         }
+        // On the word of liars alone a newcomer goes on without an ancestor: docs/security.md.
+        const neighbours = [...process.probe?.activeView() ?? []];
+        const isAmongLiars = neighbours.length > 0 &&
+          neighbours.every((key) => world.liars.has(key));
         for (const head of header.heads) {
-          if (ledger.said.length > SURELY_KEPT) break;
+          if (ledger.said.length > SURELY_KEPT || isAmongLiars) break;
           // Where only a liar still has an invented bundle, members go on without it.
           if (!world.isHonest(head.author) || head.counter <= onDisk.at(streamKey(head))) continue;
           throw this.#broken(`${what} before its ancestor ${streamKey(head)} ${head.counter}`);

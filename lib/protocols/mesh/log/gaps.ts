@@ -9,7 +9,8 @@
  *
  * A member that wakes, or whose network was gone, is told of its links' ends one after the other: the neighbour whose
  * link ends last, or is back first, isn't all that can be asked. A single one isn't believed for some seconds, unless
- * nobody else is in the room (see `second_source.ts`, on those that join or return).
+ * nobody else is in the room, nor before another one that has come meanwhile has spoken (see `second_source.ts`, on those
+ * that join or return).
  *
  * A neighbour that has let go of something never keeps it again. One that has nothing yet may have it the next moment,
  * and the waiting bundle too: its word counts only if it was asked for after the bundle had come.
@@ -208,10 +209,12 @@ export class Gaps {
     return isGone ? { kind: "skip", counter, floor } : { kind: "waive", floor };
   }
 
-  /** Whether there is only one neighbour, and others may come within seconds. */
+  /** Whether only one neighbour has spoken, and others, which are linked or may come, may do so within seconds. */
   #mayOthersSpeak(nowMs: number): boolean {
-    return this.#neighbours.length === 1 && nowMs - this.#singleAtMs < SECOND_SOURCE_MS_MAX &&
-      this.mayBeOthers();
+    const unheard = this.#neighbours.filter((peer) => !this.#statements.hasSpoken(peer)).length;
+    return this.#neighbours.length - unheard <= 1 &&
+      nowMs - this.#singleAtMs < SECOND_SOURCE_MS_MAX &&
+      (unheard > 0 || this.mayBeOthers());
   }
 
   /**

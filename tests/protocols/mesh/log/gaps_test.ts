@@ -439,6 +439,18 @@ Deno.test("Gaps: a single neighbour isn't believed for five seconds, if others a
   }
 });
 
+Deno.test("Gaps: a newcomer that gets a second neighbour doesn't believe the first one before the second has spoken", () => {
+  for (const speaks of [true, false]) {
+    const { gaps, says, verdict } = gapsOf({ newcomer: true });
+    gaps.setNeighbours([BOB.key], 20_000);
+    says(BOB, 5, 5);
+    gaps.setNeighbours([BOB.key, DORA.key], 20_002);
+    assertEquals(verdict(20_003).kind, "ask");
+    if (speaks) says(DORA, 3, 5, 20_003);
+    assertEquals(verdict(25_000).kind, speaks ? "wait" : "skip");
+  }
+});
+
 Deno.test("Gaps: another one that comes and goes leaves a single neighbour unbelieved for five of ten seconds at most", () => {
   const { gaps, says, verdict } = gapsOf({ mayBeOthers: true });
   says(BOB, 5, 5);
