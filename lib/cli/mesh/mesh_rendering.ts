@@ -87,7 +87,8 @@ export function meshLines(event: MeshOwnEvent, context: RenderContext): Iterable
     case "presence":
       return [awayLine(event, nowMs)];
     case "renamed":
-      return [renamedLine(event, nowMs)];
+      // That another one was here first, an error says, and what to do.
+      return event.self === true && event.lostTo !== undefined ? [] : [renamedLine(event, nowMs)];
     case "message":
       return [anyMessageLine(event, nowMs)];
     case "delivery":
