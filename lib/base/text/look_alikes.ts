@@ -124,6 +124,7 @@ const UNLIKE_NFKC: Readonly<Record<string, string>> = {
   "\u017f": "f",
   "\u03f2": "c",
   "\u03f9": "C",
+  "\u1e9b": "f\u0307",
   "\ufb05": "ft",
 };
 
@@ -150,7 +151,7 @@ export function lookOf(name: string): string {
     return simplified(name.replace(/[0O1Im]/g, (character) => ASCII_LOOKS[character]!));
   }
   const table = looks();
-  const plain = name.replace(/[\u017f\u03f2\u03f9\ufb05]/gu, (letter) => UNLIKE_NFKC[letter]!)
+  const plain = name.replace(/[\u017f\u03f2\u03f9\u1e9b\ufb05]/gu, (letter) => UNLIKE_NFKC[letter]!)
     .normalize("NFKC").normalize("NFD").replace(
       MARKED,
       (_, letter: string, marks: string) => letter + marks.replace(HARDLY_SEEN, ""),
@@ -170,10 +171,12 @@ function simplified(look: string): string {
 
 /**
  * Ours: the small Cherokee letters that look like `b` and `o`, which the table takes for letters that only a few
- * languages have, and the capital one; and what the table lacks: a turned L, which looks like `l`, and signs of phonetics,
- * accents by themselves among them, that are overlooked like a colon and an apostrophe.
+ * languages have, and the capital one; and what the table lacks: a j without its dot, a long s with a stroke and an
+ * insular f, which look like `f`, a turned L, which looks like `l`, and signs of phonetics, accents by themselves among
+ * them, that are overlooked like a colon and an apostrophe.
  */
-const OWN_LOOKS = "62<ab9f;6f<abbb;4f<13eb;6c<a781;3a<2d1;27<2c6 2c9 2cc 2cd 2ce 2cf 2ec a788";
+const OWN_LOOKS =
+  "62<ab9f;6f<abbb;4f<13eb;66<1e9c a77c;6a<237;6c<a781;3a<2d1;27<2c6 2c9 2cc 2cd 2ce 2cf 2ec a788";
 
 let readLooks: ReadonlyMap<string, string> | null = null;
 
