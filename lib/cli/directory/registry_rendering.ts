@@ -509,7 +509,7 @@ function historyLines(
   { messages, searched, name }: EventNamed<"history">,
   nowMs: number,
 ): Iterable<Line> {
-  if (messages.length > 0) return recalledLines(messages, nowMs);
+  if (messages.length > 0) return recalledLines(messages, searched, nowMs);
   const line = nothingSaid(searched, name);
   return [name === undefined ? [...line, " Only calls are kept, no broadcasts."] : line];
 }

@@ -125,7 +125,7 @@ function historyLines(
   nowMs: number,
 ): Iterable<Line> {
   if (messages.length === 0) return [nothingSaid(searched, name)];
-  return recalledLines(messages, nowMs);
+  return recalledLines(messages, searched, nowMs);
 }
 
 function readyLine({ name: self, port, names, users }: EventNamed<"ready">): Line {

@@ -121,7 +121,7 @@ export class MemberRendering {
       case "log":
         return event.entries.length === 0
           ? [[noEntriesText(event)]]
-          : heardLines(event.entries, (entry) => this.#entryLine(entry));
+          : heardLines(event.entries, (entry) => this.#entryLine(entry), event.searched);
       case "entry":
         return this.#entryLines(event);
       case "digest":

@@ -132,7 +132,6 @@ export class FurtherRooms implements ManyRooms {
       (key) => peace.isIgnored(key),
       (error) => showError(ui, error, ref),
     );
-    if (!meshConsole.hasSeveral) return ui.show({ event: "rooms", rooms: views }, ref);
     const here = new Map<string | null, RoomHere>(
       meshConsole.rooms.filter(({ isIn }) => isIn).map((room) => [room.room, {
         number: room.number,

@@ -302,8 +302,8 @@ export class MeshConsole {
     };
     if (from === null) tell();
     else from.tellNext = tell;
+    this.#showPrompt(); // also where another room has come that is called as this one
     if (isOfDoor) return;
-    this.#showPrompt();
     if (typed !== "" && this.ui.draft?.putBack(typed) === true) room.typed = "";
     this.ui.setNames(room.names, room.namesAway);
     this.#showProgress();

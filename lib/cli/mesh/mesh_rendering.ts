@@ -8,6 +8,7 @@ import type {
   PeerStatus,
   PeerView,
 } from "../../protocols/mesh/schema/events.ts";
+import { isSameTitle } from "../../protocols/mesh/discovery/announcement.ts";
 import { roomIdStart } from "../../protocols/mesh/joining/room_setup.ts";
 import { quotedStart, startOf } from "../../base/text/text.ts";
 import { countText, numberText } from "../../base/text/words.ts";
@@ -261,6 +262,7 @@ function historyLines(
   return heardLines<HistoryMessage | RecalledMessage>(
     messages,
     (message) => pastLine(message, nowMs),
+    searched,
   );
 }
 
@@ -281,10 +283,24 @@ function foundLines(
     const where = `in your ${countText(rooms.length, "room")}`;
     return [[`No message ${where} has ${quotedStart(searched)}.`]];
   }
+  const titles = new Map(messages.map(({ number, title }) => [number, title]));
+  const labelOf = ({ number, title }: FoundMessage) => {
+    if (title === null) return String(number);
+    const isShared = titles.entries().some(([other, its]) =>
+      other !== number && isSameTitle(its, title)
+    );
+    return isShared ? numberedTitle(title, number) : title;
+  };
   return heardLines<FoundMessage>(
     messages,
-    (message) => placedLine(pastLine(message, nowMs), message.title ?? String(message.number)),
+    (message) => placedLine(pastLine(message, nowMs), labelOf(message)),
+    searched,
   );
+}
+
+/** How a room is told from another one of the same title. */
+export function numberedTitle(title: string, number: number): string {
+  return `${title} (${number})`;
 }
 
 function roomLine({ number, title, unseen }: EventNamed<"room">, nowMs: number): Line {

@@ -49,8 +49,9 @@ const ID_START_MIN = 4;
  */
 export function namedRoom(rooms: readonly RoomInterface[], which: string): RoomInterface {
   const wanted = foldTitle(which.replace(/^#/, ""));
-  const found = rooms.filter(({ number, name, room }) =>
-    String(number) === wanted || foldTitle(name) === wanted ||
+  const found = rooms.filter(({ number, name, open, room }) =>
+    String(number) === wanted ||
+    [name, open?.title ?? name].some((called) => foldTitle(called) === wanted) ||
     (wanted.length >= ID_START_MIN && room?.startsWith(wanted) === true)
   );
   const byNumber = found.find(({ number }) => String(number) === wanted);

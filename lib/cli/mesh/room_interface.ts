@@ -5,6 +5,7 @@
 
 import type { RoomId } from "../../base/ids.ts";
 import type { P2pchatError } from "../../base/errors.ts";
+import { isSameTitle } from "../../protocols/mesh/discovery/announcement.ts";
 import type {
   Advice,
   Attention,
@@ -16,7 +17,7 @@ import type {
   UserInterface,
 } from "../rendering/user_interface.ts";
 import type { MeshCommandSink, RoomSink } from "./mesh_commands.ts";
-import type { MeshOwnEvent } from "./mesh_rendering.ts";
+import { type MeshOwnEvent, numberedTitle } from "./mesh_rendering.ts";
 
 export type MeshInterface = UserInterface<MeshOwnEvent, MeshCommandSink>;
 
@@ -33,6 +34,7 @@ interface OpenRoom {
 /** The console, as its rooms see it. */
 interface RoomsConsole {
   readonly ui: MeshInterface;
+  readonly rooms: readonly RoomInterface[];
   /** Whether there are several rooms, or have been. */
   readonly hasSeveral: boolean;
   readonly current: RoomInterface;
@@ -101,9 +103,14 @@ export class RoomInterface implements UserInterface<MeshOwnEvent, RoomSink>, Pla
     return this.shared.current === this ? null : this.name;
   }
 
-  /** How people are told of it. */
+  /** How people are told of it: by its title, which another room of the console may have, too. */
   get name(): string {
-    return this.open?.title ?? String(this.number);
+    const title = this.open?.title ?? null;
+    if (title === null) return String(this.number);
+    const isShared = this.shared.rooms.some(({ isIn, open, number }) =>
+      number !== this.number && isIn && isSameTitle(open?.title ?? null, title)
+    );
+    return isShared ? numberedTitle(title, this.number) : title;
   }
 
   /** Leaves the room, at once or as soon as it can be left. */

@@ -38,11 +38,11 @@ export interface RoomView {
   readonly members: readonly string[];
   /** The last message to all, of somebody whom the user doesn't ignore; null where there is none. */
   readonly last: { readonly from: string; readonly text: string; readonly at: string } | null;
-  /** In a console with several rooms, of one that it is in. */
+  /** In a console, of one that it is in. */
   readonly here?: RoomHere;
 }
 
-/** A room that a console with several is in. */
+/** A room that the console is in. */
 export interface RoomHere {
   /** For `/room N`. */
   readonly number: number;

@@ -6,15 +6,17 @@ import type { Line, Span } from "./user_interface.ts";
 
 export function recalledLines(
   messages: readonly RecalledMessage[],
+  searched: string | undefined,
   nowMs: number,
 ): Iterable<Line> {
-  return heardLines<RecalledMessage>(messages, (message) => {
+  const lineOf = (message: RecalledMessage): Line => {
     const sentMs = Date.parse(message.sentAt);
     const time: Span = { timeMs: Number.isNaN(sentMs) ? nowMs : sentMs };
     const { self, from, to = "?", text } = message;
     if (self) return [time, " ", ...saidTo(to, from, text)];
     return [time, " ", ...saidBy(nameSpan(message.shown), text)];
-  });
+  };
+  return heardLines<RecalledMessage>(messages, lineOf, searched);
 }
 
 /** `<alice -> bob> hello`: one's own words to somebody. */

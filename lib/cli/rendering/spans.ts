@@ -110,17 +110,27 @@ export function nothingSaid(searched: string | undefined, name: string | undefin
     : ["No ", ...some, ` has ${quotedStart(searched)}.`];
 }
 
-/** What was said, a line for each, made when it is asked for; below it, how much of it isn't shown. */
+/**
+ * What was said, a line for each, made when it is asked for; below it, how much of it isn't shown.
+ * @param searched The text for which it was looked through.
+ */
 export function* heardLines<Said extends { readonly ignored?: true }>(
   said: readonly Said[],
   lineOf: (one: Said) => Line,
+  searched?: string,
 ): Generator<Line> {
   let count = 0;
   for (const one of said) {
     if (one.ignored === true) count++;
-    else yield lineOf(one);
+    else if (searched === undefined) yield lineOf(one);
+    else yield lineOf(one).map((span) => foundSpan(span, searched));
   }
   if (count > 0) yield [`${numberText(count)} of people you ignore left out: /ignored`];
+}
+
+function foundSpan(span: Span, searched: string): Span {
+  const isBody = typeof span === "object" && "as" in span && span.as === "body";
+  return isBody ? { ...span, as: "body", searched } : span;
 }
 
 /** Items separated by commas. */

@@ -27,8 +27,13 @@ export interface Place {
 export type Span =
   | string
   | { readonly text: string; readonly as: SpanStyle }
-  /** A body in a message that only its receiver can read. */
-  | { readonly text: string; readonly as: "body"; readonly isPrivate: boolean }
+  /** `isPrivate`: in a message that only its receiver can read. `searched`: it was found, as it has this text in it. */
+  | {
+    readonly text: string;
+    readonly as: "body";
+    readonly isPrivate?: boolean;
+    readonly searched?: string;
+  }
   /** Wall time, ms since 1970, shown as hours and minutes; a line with the date precedes the first of a new day. */
   | { readonly timeMs: number }
   /** A time within a sentence shown at `nowMs`: with its date, unless both are on the same day. */

@@ -1,6 +1,7 @@
 /** Formats lines of spans as text: times, colours, line breaks, and nothing that a terminal would obey. */
 
 import { countText } from "../../base/text/words.ts";
+import { finder } from "../../base/text/search.ts";
 import { visibleText, withFewMarks } from "../../base/text/text.ts";
 import { brokenAtWords, type Cells, COPIED, WORD } from "../rendering/line_breaking.ts";
 import { mentionsOf } from "../rendering/mentions.ts";
@@ -58,6 +59,13 @@ interface Body {
   readonly indent: number;
   /** The number of the line's pieces up to its end. */
   readonly pieces: number;
+}
+
+/** What is shown of a body. */
+interface Folded {
+  readonly lines: string;
+  /** How many more lines it has. */
+  readonly more: number;
 }
 
 const RESET = "\x1b[0m";
@@ -146,7 +154,8 @@ export class TextFormat {
       if (as === "body") {
         const indent = this.#bodyIndent(head === 0 ? plain : plain.slice(0, head));
         if (mayBreak) pieces = this.#wrapped(pieces, indent, -indent);
-        const { lines, more } = isWhole ? { lines: text, more: 0 } : this.#folded(text);
+        const searched = typeof span === "object" && "searched" in span ? span.searched : undefined;
+        const { lines, more } = isWhole ? { lines: text, more: 0 } : this.#folded(text, searched);
         const said = this.#body(lines, indent, pieces);
         const isPrivate = typeof span === "object" && "isPrivate" in span && span.isPrivate;
         const code = isPrivate ? this.#code(said, "private") : "";
@@ -248,8 +257,11 @@ export class TextFormat {
     return this.#options.terminal === null ? visible : withFewMarks(visible);
   }
 
-  /** The lines of a body that are shown, and how many more it has. */
-  #folded(text: string): { readonly lines: string; readonly more: number } {
+  /**
+   * The lines of a body that are shown, and how many more it has.
+   * @param searched What it was found by: the lines with that are shown, where there are any, and not the first ones.
+   */
+  #folded(text: string, searched: string | undefined): Folded {
     const { terminal, keepFolded } = this.#options;
     if (terminal === null || keepFolded === undefined) return { lines: text, more: 0 };
     const last = text.endsWith("\n") ? text.length - 1 : text.length;
@@ -261,7 +273,9 @@ export class TextFormat {
       if (count === BODY_LINES_MAX) end = at;
       else if (count > BODY_LINES_MAX) more++;
     }
-    return end < 0 ? { lines: text, more: 0 } : { lines: text.slice(0, end), more };
+    if (end < 0) return { lines: text, more: 0 };
+    const found = searched === undefined ? null : foundLines(text.slice(0, last), searched);
+    return found ?? { lines: text.slice(0, end), more };
   }
 
   /** The pieces, with line breaks between words if `plain`, their text, is too wide for the terminal. */
@@ -374,6 +388,24 @@ export class TextFormat {
     );
     return lines.join(`\n${" ".repeat(indent)}`);
   }
+}
+
+/** The lines with the text, and where others are left out between them; null where it is in no line alone. */
+function foundLines(text: string, searched: string): Folded | null {
+  const isFound = finder(searched);
+  const all = text.split("\n");
+  const shown: string[] = [];
+  let left = all.length;
+  let next = 0;
+  for (const [at, line] of all.entries()) {
+    if (shown.length >= BODY_LINES_MAX) break;
+    if (!isFound(line)) continue;
+    if (at > next) shown.push("...");
+    shown.push(line);
+    left -= 1;
+    next = at + 1;
+  }
+  return shown.length === 0 ? null : { lines: shown.join("\n"), more: left };
 }
 
 /**

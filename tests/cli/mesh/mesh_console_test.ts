@@ -253,6 +253,27 @@ Deno.test("MeshConsole: what is typed waits for the room that is joined, then go
   assertEquals(taken(), ["room 1 aaaa . .", "message meanwhile bbbb Club ."]);
 });
 
+Deno.test("MeshConsole: rooms of one title are told apart by their numbers, as long as both are there", async () => {
+  const { club, state, type, taken, joins } = await two();
+  assertEquals(state.prompt, "Alice #Club");
+  const other = await joins(new FakeRoom("cccc", "club"));
+  other.ready();
+  taken();
+  assertEquals(state.prompt, "Alice #club (3)");
+  club.says("from the club");
+  assertEquals(taken(), ["message from the club bbbb Club (2) ."]);
+  type("/room 2");
+  assertEquals(state.prompt, "Alice #Club (2)");
+  assertThrows(
+    () => type("/room club"),
+    P2pchatError,
+    'More than one of the rooms that you are in is "club": 2 (Club), 3 (club)',
+  );
+  other.ended.resolve(BYE);
+  await settled();
+  assertEquals(state.prompt, "Alice #Club");
+});
+
 Deno.test("MeshConsole: a room is named by number, title or the start of its id; objects name any by its id", async () => {
   const { home, club, type, taken, handler } = await two();
   for (const which of ["1", "#club", "aaaa", "CLUB", "2"]) type(`/room ${which}`);

@@ -332,6 +332,19 @@ Rex  removed by Carol  key k5
     "11:03 #1 <Bob> dinner?\n11:03 #Club [Carol -> you] no dinner\n",
   ],
   [
+    "by their numbers rooms of one title in which something was found",
+    {
+      event: "history",
+      searched: "dinner",
+      rooms: ["a", "b", "c"],
+      messages: [[2, "Club"], [3, "club"], [4, "Home"]].map(([number, title]) => ({
+        ...{ id: "1", from: "Bob", shown: "Bob", key: KEY, text: "dinner?", sentAt: EARLIER },
+        ...{ room: "a", number: number as number, title: title as string },
+      })),
+    },
+    "11:03 #Club (2) <Bob> dinner?\n11:03 #club (3) <Bob> dinner?\n11:03 #Home <Bob> dinner?\n",
+  ],
+  [
     "nothing found in several rooms",
     { event: "history", messages: [], searched: "dinner", rooms: ["a", "b"] },
     'No message in your 2 rooms has "dinner".\n',

@@ -169,6 +169,29 @@ Deno.test("TextFormat folds a body of more than 40 lines at a terminal", () => {
   assertEquals(kept.length, 2);
 });
 
+Deno.test("TextFormat shows of a folded body that was found the lines with what was searched for", () => {
+  const format = new TextFormat({ ...terminalOf(80), keepFolded: () => 7 }, NOON_MS);
+  const lines = Array.from({ length: 60 }, (_, at) => `line ${at}`);
+  const found = (searched: string, text = lines.join("\n")): readonly string[] =>
+    format.format(["<Bob> ", { text, as: "body", searched }]).trimEnd().split("\n")
+      .map((row) => row.trim());
+
+  assertEquals(found("LINE 5"), [
+    "<Bob> ...",
+    ...["line 5", "...", ...lines.slice(50)],
+    "... 49 more lines: /show 7",
+  ]);
+  assertEquals(found("line 0\nline 1"), found("nowhere"), "what is in no line alone");
+  assertEquals(found("nowhere").length, 41);
+  const all = found("line");
+  assertEquals([all.length, all[0], all.at(-1)], [
+    41,
+    "<Bob> line 0",
+    "... 20 more lines: /show 7",
+  ]);
+  assertEquals(found("b", "a\nb"), ["<Bob> a", "b"], "a short one is shown whole");
+});
+
 Deno.test("TextFormat goes on behind a folded body in a row of its own", () => {
   const format = new TextFormat({ ...terminalOf(80), keepFolded: () => 7 }, NOON_MS);
   const line: Line = ["It reads: ", { text: "x\n".repeat(50), as: "body" }, " (asked by Bob)"];
