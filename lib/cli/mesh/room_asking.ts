@@ -17,8 +17,10 @@ export function searchOf(text: string): Asked {
 
 /** What a person is told of an answer that has less than they may expect; null: it hasn't. */
 export function askedAlone({ text, name }: Asked, room: RoomInterface): string | null {
-  if (name !== undefined) return `In #${room.name} alone; /room N goes to another one`;
-  return text === undefined ? null : `In #${room.name} alone; /search looks in all your rooms`;
+  if (name !== undefined) return `This is of #${room.name} alone; /room N goes to another one`;
+  return text === undefined
+    ? null
+    : `This is of #${room.name} alone; /search looks in all your rooms`;
 }
 
 /** What a person is told whose command to leave is about several rooms. @param names As `#Club`, two at least. */

@@ -633,8 +633,8 @@ Deno.test("MeshConsole: a terminal says that /history with a name or text is abo
   type("/history /dinner/");
   type("/history Bob");
   assertEquals(taken(), [
-    "notice In #Club alone; /search looks in all your rooms - . .",
-    "notice In #Club alone; /room N goes to another one - . .",
+    "notice This is of #Club alone; /search looks in all your rooms - . .",
+    "notice This is of #Club alone; /room N goes to another one - . .",
   ]);
 });
 

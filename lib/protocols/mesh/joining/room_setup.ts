@@ -287,7 +287,7 @@ function credentialsFailure({ begin }: MeshConfig, contact: Endpoint): Ending {
   const isInvited = begin.kind === "join" && (begin.invite?.secret ?? null) !== null;
   const text = isInvited
     ? "the invite isn't the room's present one, as far as is known there; ask a member for that (/invite shows it)"
-    : "the room there is private; ask a member for its invite, and start with --invite";
+    : "the room there is private; ask a member for its invite, and join with --invite";
   return {
     code: "bad-credentials",
     text: `Cannot join through ${endpointText(contact)}: ${text}`,
@@ -349,7 +349,7 @@ export const ENTRANCE_LOST: Ending = {
 /** Members that a resuming member remembers don't accept its secrets any more. */
 export const SECRET_REFUSED =
   "A member that you knew doesn't let you in: the room may have another invite by now; ask a member " +
-  "for it, and start with --invite";
+  "for it, and join with --invite";
 
 /** The log of the room to be resumed is another file, or was cut at its beginning. */
 export const NOTHING_TO_RESUME: Ending = {
