@@ -18,6 +18,8 @@ const UNREAD_UNITS_MAX = 1_048_576;
 const HELD_MS = 10;
 /** How long a client is read, and nothing done about it, that is told why its connection ends. */
 const FAREWELL_MS_MAX = 2_000;
+/** How long a client is waited for that takes nothing any more and sends nothing. */
+const DEAF_MS_MAX = 2_000;
 
 interface ConnectionPorts {
   /** Asked before each line: null: it may be taken now; otherwise to be asked again once that resolves. */
@@ -40,7 +42,7 @@ export class IrcConnection {
   #isEnding = false;
   #isClosed = false;
   #isBehind = false;
-  /** The client takes nothing any more. What it has sent before it went is still said: then reading ends. */
+  /** The client takes nothing any more. What it has sent before it went is still said: then it is closed. */
   #isDeaf = false;
   #farewell: ReturnType<typeof setTimeout> | undefined;
   #pause: { readonly timer: ReturnType<typeof setTimeout>; readonly wake: () => void } | null =
@@ -71,6 +73,7 @@ export class IrcConnection {
   end(): void {
     if (this.#isEnding || this.#isClosed) return;
     this.#isEnding = true;
+    clearTimeout(this.#farewell);
     this.#farewell = setTimeout(() => this.close(), FAREWELL_MS_MAX);
     this.#pause?.wake();
     if (!this.#isWriting) void this.#writeAll();
@@ -108,6 +111,7 @@ export class IrcConnection {
       this.#waiting.length = 0;
       this.#units = 0; // none of its lines waits for this
       if (this.#isEnding) this.close();
+      else this.#closeIfDeaf();
     }
     this.#isWriting = false;
     if (this.#waiting.length > 0 && !this.#isClosed) void this.#writeAll();
@@ -118,6 +122,7 @@ export class IrcConnection {
     const buffer = new Uint8Array(READ_BYTES);
     try {
       for (;;) {
+        this.#closeIfDeaf();
         const length = await this.#stream.read(buffer);
         if (length === null) break;
         if (this.#isEnding) continue;
@@ -136,6 +141,15 @@ export class IrcConnection {
       // The client is gone.
     }
     this.close();
+  }
+
+  /** A client that takes nothing any more may keep its own side open, and isn't to keep its place: once it is silent. */
+  #closeIfDeaf(): void {
+    if (!this.#isDeaf || this.#isEnding || this.#isClosed) return;
+    clearTimeout(this.#farewell);
+    this.#farewell = setTimeout(() => {
+      if (!this.#isBehind) this.close(); // otherwise once its lines have been said: they are read on then
+    }, DEAF_MS_MAX);
   }
 
   /** Null: the next line may be taken. */
