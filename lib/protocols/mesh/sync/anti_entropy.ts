@@ -233,8 +233,8 @@ export class AntiEntropy
         this.#supplying.due(key, peer, this.#nowMs);
       }
       if (peer.busy || peer.beginAtMs > this.#nowMs) continue;
-      const owedMs = peer.owedMs(this.#nowMs);
-      if (owedMs > 0) peer.beginAtMs = this.#nowMs + owedMs;
+      const restMs = peer.restMs(this.#nowMs);
+      if (restMs > 0) peer.beginAtMs = this.#nowMs + restMs;
       else this.#begin(key, peer);
     }
     if (this.#nextRoundMs > this.#nowMs || this.#peers.size === 0) return;
@@ -245,7 +245,7 @@ export class AntiEntropy
   /** Begins a round with a random neighbour; not with `except` if there is another. */
   #beginWithAnother(except: PeerKey | null): void {
     const idle = [...this.#peers].filter(([key, peer]) =>
-      key !== except && !peer.busy && peer.owedMs(this.#nowMs) === 0
+      key !== except && !peer.busy && peer.restMs(this.#nowMs) === 0
     );
     const drawn = idle[Math.floor(this.env.random() * idle.length)];
     if (drawn !== undefined) this.#begin(...drawn);
@@ -304,12 +304,14 @@ export class AntiEntropy
 
   #abandonRound(key: PeerKey, peer: SyncPeer): void {
     peer.round = null;
+    peer.abandoned++;
     this.#forgetQuestion(peer, "summary");
     this.#beginWithAnother(key);
   }
 
   #buckets(key: PeerKey, peer: SyncPeer, { hashes }: Of<"sync-buckets">): void {
     const { round } = peer;
+    peer.abandoned = 0;
     if (round === null || round.page !== null) return;
     this.#forgetQuestion(peer, "summary");
     peer.equal = false;
@@ -339,6 +341,7 @@ export class AntiEntropy
 
   #answered(key: PeerKey, peer: SyncPeer, message: Said): void {
     const { round } = peer;
+    peer.abandoned = 0;
     if (round === null || round.page === null) return;
     const { page } = round;
     const covered = message.buckets.filter((bucket) => page.includes(bucket));
@@ -514,6 +517,7 @@ export class AntiEntropy
   }
 
   #done(key: PeerKey, peer: SyncPeer): void {
+    peer.abandoned = 0;
     const mayBeLate = peer.unanswered > 0 && (peer.fetch?.takenBytes ?? 0) === 0;
     if (mayBeLate) return void peer.unanswered--;
     const question = peer.questions.shift();

@@ -85,6 +85,8 @@ export class SyncPeer {
   /** When the next round with the neighbour begins, unless one is under way. */
   beginAtMs: number;
   lastBegunMs = -Infinity;
+  /** How many rounds in a row were abandoned since the neighbour last answered one. */
+  abandoned = 0;
   /** The room time after which the neighbour keeps everything, as it last said. */
   floor = 0;
   /** Whether a whole round was completed once. */
@@ -132,6 +134,16 @@ export class SyncPeer {
   owedMs(nowMs: number): number {
     const owed = -this.#looks.available(nowMs);
     return owed <= 0 ? 0 : Math.ceil((owed * 1_000) / SYNC_LOOKS_PER_SECOND);
+  }
+
+  /**
+   * How long, ms, a round must wait since so much was looked at, or since the last ones had no answer: a neighbour that
+   * reads slowly, and is read slowly, would have more answers in its queue than that holds.
+   */
+  restMs(nowMs: number): number {
+    const pauseMs = Math.min(SYNC_LATE_MS_MAX, SYNC_ANSWER_MS_MAX * 2 ** (this.abandoned - 1));
+    const unanswered = this.abandoned === 0 ? 0 : this.lastBegunMs + pauseMs - nowMs;
+    return Math.max(this.owedMs(nowMs), unanswered);
   }
 
   /** Notes that what it gave of this stream counts as delivered though nothing is kept: rounds would want it again. */

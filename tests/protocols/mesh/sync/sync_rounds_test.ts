@@ -7,6 +7,7 @@ import { AntiEntropy } from "../../../../lib/protocols/mesh/sync/anti_entropy.ts
 import { SLOW } from "../../../given.ts";
 import { fakeSigner } from "../../../sim/fake_crypto.ts";
 import { environment, forged, Member } from "../order_members.ts";
+import type { AntiEntropyEffect } from "../../../../lib/protocols/mesh/sync/anti_entropy_io.ts";
 import { recordsOf, SyncNetwork } from "../sync_network.ts";
 import { assertEqualRooms, conversation, saysToHave } from "./sync_cases.ts";
 
@@ -28,6 +29,30 @@ Deno.test("AntiEntropy compares with a neighbour some 10 s later, when all membe
   };
   const times = [0, 0.5, 0.99].map(begins);
   assertEquals(times, [7_600, 10_100, 12_550].map(talkTimeMs));
+});
+
+Deno.test("AntiEntropy asks a neighbour ever more rarely that doesn't answer, until it does: its answers fill its queue", () => {
+  const ann = new Member("ann");
+  const config = { key: ann.key, newcomer: false, mayBeOthers: () => false };
+  const sync = new AntiEntropy(config, environment(() => 0.5), ann.order);
+  const peer = fakeSigner("bob").key;
+  const asked = (effects: readonly AntiEntropyEffect[]) =>
+    effects.some((effect) => effect.type === "send" && effect.message.type === "sync-summary");
+  /** The seconds at which it was asked. */
+  const askedFrom = (fromS: number, toS: number) => {
+    const seconds: number[] = [];
+    for (let at = fromS; at < toS; at++) {
+      if (asked(sync.step({ type: "behind", peer }, at * 1_000))) seconds.push(at);
+    }
+    return seconds;
+  };
+  sync.step({ type: "neighbour-up", peer }, 0);
+  const before = askedFrom(1, 190);
+  assertEquals(before.map((at, index) => at - (before[index - 1] ?? at)), [0, 5, 10, 20, 40, 60]);
+
+  const message = { type: "sync-buckets", hashes: ann.order.bucketHashes() } as const;
+  sync.step({ type: "message", from: peer, message }, 190_000);
+  assertEquals(askedFrom(191, 193), [191]);
 });
 
 Deno.test("AntiEntropy compares at once with a neighbour that is far ahead", SLOW, () => {
