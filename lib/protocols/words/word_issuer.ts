@@ -90,9 +90,11 @@ export class WordIssuer implements Machine<IssuerInput, IssuerEffect> {
     return [...this.#spent.values()].filter(({ toldUntilMs }) => toldUntilMs > nowMs);
   }
 
-  /** The codes that are open, the oldest first. */
+  /** The codes with which somebody gets an invite that still admits newcomers, the oldest first. */
   openAt(nowMs: number): readonly Pick<OpenCode, "number" | "expiresMs">[] {
-    return [...this.#open.values()].filter(({ endsAtMs }) => endsAtMs > nowMs);
+    return [...this.#open.values()].filter(({ endsAtMs, invite }) =>
+      endsAtMs > nowMs && this.admits(invite)
+    );
   }
 
   step(input: IssuerInput, nowMs: number): readonly IssuerEffect[] {

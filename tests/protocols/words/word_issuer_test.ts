@@ -297,7 +297,9 @@ Deno.test("strangers are awaited while a code is open, and for as long again to 
 Deno.test("a code whose invite admits nobody any more is refused, and the issuer is told", () => {
   const world = new IssuerWorld();
   const code = world.issue("an invite");
+  assertEquals(world.issuer.openAt(world.nowMs).length, 1);
   world.outdated.add("an invite");
+  assertEquals(world.issuer.openAt(world.nowMs), [], "nobody is told that it is open");
 
   assertEquals(new HonestGuesser(world, "Bob", code).run(), REFUSED);
   assertEquals(world.ended.map(({ number, end }) => [number, end]), [[numberOf(code), "outdated"]]);
