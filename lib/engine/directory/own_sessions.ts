@@ -337,17 +337,29 @@ export class OwnSessions {
     }
   }
 
-  /** Puts the session where its entry is gone, or was of an earlier lease. Another one that has its place keeps it. */
+  /**
+   * Puts the session where its entry is gone, or was of an earlier lease, until it stands there as it is: what changes
+   * meanwhile finds no entry to be written to. Another one that has its place keeps it.
+   */
   async #putAnew(own: Own, lease: LeaseId): Promise<void> {
     const folded = foldName(own.session.name);
     const key = this.#key(folded);
+    const isOver = () => this.#own.get(own.session.id) !== own;
     let modified: Revision | null = null;
-    while (!this.#isClosed && this.#own.get(own.session.id) === own) {
+    let put: OnlineSession | null = null;
+    while (!this.#isClosed && !isOver() && put !== own.session) {
+      const { session } = own;
       const outcome = await this.ports.store.commit({
         when: [isStill(key, modified)],
-        puts: [{ key, value: onlineValue(own.session), lease }],
+        puts: [{ key, value: onlineValue(session), lease }],
       });
-      if (outcome.outcome === "done") return this.#noted(own, folded, outcome.revision);
+      if (outcome.outcome === "done") {
+        if (isOver()) return; // what was put all the same is taken back when it is told
+        this.#noted(own, folded, outcome.revision);
+        modified = outcome.revision;
+        put = session;
+        continue;
+      }
       if (isLeaseOver(outcome)) return;
       if (outcome.outcome !== "conflict") {
         await delay(this.ports.clock, RETRY_MS);
