@@ -186,7 +186,11 @@ function shownUpTo(records: readonly MeshRecord[]): number {
     const record = records[at]!;
     if (record.kind !== "shown") continue;
     if (record.through === null) return at;
-    for (let before = at - 1; before >= 0; before--) {
+    // A compacted log has what was still to be shown in the order of delivery, and perhaps once more behind that.
+    const arrived = records.findLastIndex((each, index) =>
+      index < at && each.kind === "shown" && each.through === null
+    );
+    for (let before = arrived + 1; before < at; before++) {
       const { kind, bundle } = records[before] as Extract<MeshRecord, { kind: "bundle" }>;
       if (kind === "bundle" && bundleId(fakeCrypto, bundle.header.bytes) === record.through) {
         return before + 1;

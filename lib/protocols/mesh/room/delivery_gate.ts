@@ -129,13 +129,8 @@ export class DeliveryGate {
   ): readonly MeshRecord[] | null {
     const isHere = this.#arrival.state === "here";
     const baseline = isHere ? this.#baseline : this.#arrival.baseline;
-    if (shownThrough === null && baseline !== null) {
-      return [...records, ...arrivalRecords(baseline)];
-    }
-    if (!isHere) return records;
     const unshown = this.#unshown.after(shownThrough);
-    if (unshown === null) return null;
-    const waiting = new Map<BundleId, MeshRecord | null>(unshown.map((id) => [id, null]));
+    const waiting = new Map<BundleId, MeshRecord | null>(unshown?.map((id) => [id, null]));
     const end = records.findLastIndex(({ kind }) => kind === "bundle") + 1;
     const before = records.slice(0, end).filter((record) => {
       if (waiting.size === 0 || record.kind !== "bundle") return true;
@@ -145,8 +140,14 @@ export class DeliveryGate {
       return false;
     });
     const after = [...waiting.values()].filter((record) => record !== null);
-    if (after.length < waiting.size) return null;
-    return [...before, { kind: "shown", through: null }, ...after, ...records.slice(end)];
+    const rest = records.slice(end);
+    // Nothing may be shown yet: but once something is, all that is before it here counts as shown.
+    if (shownThrough === null && baseline !== null) {
+      return [...before, ...after, ...rest, ...arrivalRecords(baseline)];
+    }
+    if (!isHere) return [...before, ...after, ...rest];
+    if (unshown === null || after.length < waiting.size) return null;
+    return [...before, { kind: "shown", through: null }, ...after, ...rest];
   }
 
   /** `by` has admitted us. */
@@ -404,10 +405,11 @@ function unshownMessages(records: readonly MeshRecord[], crypto: Crypto): readon
   for (const record of records) {
     if (record.kind === "bundle") {
       const through = bundleId(crypto, record.bundle.header.bytes);
+      // What a compaction found delivered may be written once more behind it, when what it found beside hasn't been yet.
+      if (bundles.has(through)) continue;
       const header = record.bundle.header.value;
       const { author, claim, sentAt } = header;
       const place = { stream: header, counter: lastCounter(header), time: header.time };
-      bundles.delete(through); // what a compaction found delivered may be written once more after it
       bundles.set(
         through,
         record.bundle.texts.value.map((text, index) => {

@@ -213,6 +213,22 @@ Deno.test("Showing shows once what a compacted log has, and was written again be
 
   assertEquals(new Shower([shown, ...bundles]).texts, ["first", "second"]);
   assertEquals(new Shower([shown, ...bundles, shownThrough(idOf(first))]).texts, ["second"]);
+  const isOnTheWay = [...bundles.slice(0, 3), shownThrough(idOf(first))];
+  assertEquals(
+    new Shower([shown, ...isOnTheWay]).texts,
+    ["second"],
+    "it was found beside the first",
+  );
+});
+
+Deno.test("Showing.snapshot() has what a newcomer is shown in the order in which that is noted", () => {
+  const newcomer = arrived([], [...aroundAdmission].reverse());
+  const records = aroundAdmission.map((bundle) => ({ kind: "bundle", bundle }) as const);
+  const snapshot = newcomer.showing.snapshot(records, null)!;
+  const texts = snapshot.map((record) =>
+    record.kind === "bundle" ? record.bundle.texts.value.join() : record.kind
+  );
+  assertEquals(texts, ["after", "before", "arrival"]);
 });
 
 Deno.test("Showing.snapshot() lets a newcomer begin anew who has been shown nothing yet", () => {
