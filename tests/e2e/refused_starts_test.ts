@@ -49,10 +49,13 @@ Deno.test("directory: a first start that is refused leaves no profile; one that 
   const unreachable = { registry: "127.0.0.1:1", args: ["--no-wait"] };
   assertEquals(await refusal(world.launch("--guest", "foo", unreachable)), [3, "unreachable"]);
   assertEquals(profilesIn(world.data("foo")), []);
+  // With --trust-first its key would stay.
+  const registry = `${world.registry}#${opened.directory.events[0]!.key}`;
   for (const how of ["--login", "--guest"]) {
     const device = `wrong${how}`;
+    const named = { device, registry, trustFirst: false };
     const [status] = await refusal(
-      world.launch(how, "alice", { device, password: "wrong horse" }),
+      world.launch(how, "alice", { ...named, password: "wrong horse" }),
     );
     assertEquals(status, 4);
     assertEquals(profilesIn(world.data(device)), []);
