@@ -1,5 +1,6 @@
 /** What shells complete after `p2pchat`, from the table of commands. */
 
+import { quotedForShell } from "../lib/base/text/command_to_type.ts";
 import { COMMON_FLAGS, type ProgramCommand } from "../lib/cli/args/arguments.ts";
 import { type Flag, takesValue } from "../lib/cli/args/flags.ts";
 
@@ -93,15 +94,15 @@ function bashReply(kind: Kind, words: readonly string[]): string {
 export function zshCompletion(commands: readonly ProgramCommand[]): string {
   const all = completed(commands);
   const described = (entries: readonly (readonly [word: string, help: string])[]) =>
-    entries.map(([word, help]) => `    ${single(`${word}:${help}`)}`).join("\n");
+    entries.map(([word, help]) => `    ${quotedForShell(`${word}:${help}`)}`).join("\n");
   const firsts = firstWords(all).map((word) => [word, helpOf(all, word)] as const);
   const parts = all.map(({ name, flags, takesFile }) =>
     [
-      `  ${single(name)})`,
+      `  ${quotedForShell(name)})`,
       "    _arguments -S \\",
-      ...flags.map((flag) => `      ${single(zshFlag(flag))} \\`),
+      ...flags.map((flag) => `      ${quotedForShell(zshFlag(flag))} \\`),
       // Nothing to offer. A message instead (`*: :`) would keep the only flag that fits from being put in.
-      `      ${single(takesFile ? "*:file:_files" : "*: :()")} ;;`,
+      `      ${quotedForShell(takesFile ? "*:file:_files" : "*: :()")} ;;`,
     ].join("\n")
   );
   return `#compdef p2pchat
@@ -204,9 +205,12 @@ end
 complete -c p2pchat -f`,
   ];
   const add = (when: string, rest: string) =>
-    lines.push(`complete -c p2pchat -n ${single(when)} ${rest}`);
+    lines.push(`complete -c p2pchat -n ${quotedForShell(when)} ${rest}`);
   const word = (after: string, one: string, help: string) =>
-    add(`__p2pchat_after ${after}`.trimEnd(), `-a ${single(one)} -d ${single(help)}`);
+    add(
+      `__p2pchat_after ${after}`.trimEnd(),
+      `-a ${quotedForShell(one)} -d ${quotedForShell(help)}`,
+    );
   for (const first of firstWords(all)) {
     word("", first, helpOf(all, first));
     word("help", first, helpOf(all, first));
@@ -228,12 +232,12 @@ complete -c p2pchat -f`,
 }
 
 function fishFlag(flag: Flag): string {
-  const head = `-l ${flag.name} -d ${single(flag.help)}`;
+  const head = `-l ${flag.name} -d ${quotedForShell(flag.help)}`;
   if (!takesValue(flag)) return head;
   const value = {
     file: "-r -F",
     folder: "-x -a '(__fish_complete_directories)'",
-    words: `-x -a ${single((flag.words ?? []).join(" "))}`,
+    words: `-x -a ${quotedForShell((flag.words ?? []).join(" "))}`,
     nothing: "-x",
   };
   return `${head} ${value[kindOf(flag)]}`;
@@ -286,9 +290,4 @@ function helpOf(all: readonly Completed[], words: string): string {
 function kindOf(flag: Flag): Kind {
   if (!takesValue(flag)) return "nothing";
   return flag.words !== undefined ? "words" : KIND_BY_VALUE[flag.value] ?? "nothing";
-}
-
-/** As one word of any of the shells. */
-function single(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -10,6 +10,10 @@ const PLAIN_WORD = /^[\w@%+=:,./-]+$/;
 export function commandToType(words: string, data?: string): string {
   const command = `p2pchat ${words}`;
   if (data === undefined) return command;
-  const folder = PLAIN_WORD.test(data) ? data : `'${data.replaceAll("'", "'\\''")}'`;
-  return `${command} --data ${folder}`;
+  return `${command} --data ${PLAIN_WORD.test(data) ? data : quotedForShell(data)}`;
+}
+
+/** As one word of any of the shells. */
+export function quotedForShell(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -140,14 +140,14 @@ export class DeliveryGate {
       return false;
     });
     const after = [...waiting.values()].filter((record) => record !== null);
-    const rest = records.slice(end);
+    const rest = [...after, ...records.slice(end)];
     // Nothing may be shown yet: but once something is, all that is before it here counts as shown.
     if (shownThrough === null && baseline !== null) {
-      return [...before, ...after, ...rest, ...arrivalRecords(baseline)];
+      return [...before, ...rest, ...arrivalRecords(baseline)];
     }
-    if (!isHere) return [...before, ...after, ...rest];
+    if (!isHere) return [...before, ...rest];
     if (unshown === null || after.length < waiting.size) return null;
-    return [...before, { kind: "shown", through: null }, ...after, ...rest];
+    return [...before, { kind: "shown", through: null }, ...rest];
   }
 
   /** `by` has admitted us. */
@@ -405,7 +405,7 @@ function unshownMessages(records: readonly MeshRecord[], crypto: Crypto): readon
   for (const record of records) {
     if (record.kind === "bundle") {
       const through = bundleId(crypto, record.bundle.header.bytes);
-      // What a compaction found delivered may be written once more behind it, when what it found beside hasn't been yet.
+      // A compacted log has all that was delivered; what still waited to be written comes once more behind that.
       if (bundles.has(through)) continue;
       const header = record.bundle.header.value;
       const { author, claim, sentAt } = header;
