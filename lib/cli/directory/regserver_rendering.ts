@@ -156,7 +156,8 @@ function statusLines(status: EventNamed<"status">): readonly Line[] {
         noneOr(calls, "call")
       }${relayed}.`,
     ],
-    [`${accountsText(accounts)}, ${noneOr(kept, "broadcast")} kept for accounts that are away.`],
+    // Whether anybody lacks them isn't known: whoever signs up gets them, too.
+    [`${accountsText(accounts)}, ${noneOr(kept, "broadcast")} kept for those that log in later.`],
     ...meetingLines(status),
     ...instancesLines(status),
     ...(status.engine === undefined ? [] : engineAnswersLines("The directory", status.engine)),

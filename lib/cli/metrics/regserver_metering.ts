@@ -61,7 +61,7 @@ function tableOf(registry: Registry) {
     calls: registry.gauge("p2pchat_calls_open", "Calls that ring, or are under way."),
     kept: registry.gauge(
       "p2pchat_broadcasts_kept",
-      "Broadcasts that are kept for accounts that are away.",
+      "Broadcasts that are kept for accounts that log in later.",
     ),
     relayed: registry.counter(
       "p2pchat_relayed_bytes",

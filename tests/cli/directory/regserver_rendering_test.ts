@@ -115,13 +115,13 @@ const LINES: readonly (readonly [RegserverOwnEvent, string])[] = [
   ],
   [
     STATUS,
-    "12 of 1,000 clients at most, 3 calls.\n40 accounts, 5 broadcasts kept for accounts that are away.\n" +
+    "12 of 1,000 clients at most, 3 calls.\n40 accounts, 5 broadcasts kept for those that log in later.\n" +
     "Your key: k7f3\n",
   ],
   [
     { ...STATUS, accounts: 0, calls: 0, kept: 1, relayedBytes: 1, problems: ["the disk is full"] },
     "12 of 1,000 clients at most, no calls, 1 kB relayed.\n" +
-    "No accounts yet, 1 broadcast kept for accounts that are away.\nYour key: k7f3\n! the disk is full\n",
+    "No accounts yet, 1 broadcast kept for those that log in later.\nYour key: k7f3\n! the disk is full\n",
   ],
   [
     {
@@ -135,7 +135,7 @@ const LINES: readonly (readonly [RegserverOwnEvent, string])[] = [
         nodes: [{ address: "10.0.0.9:2379", answers: true, tookMs: 2 }],
       },
     },
-    "12 of 1,000 clients at most, 3 calls.\n40 accounts, 5 broadcasts kept for accounts that are away.\n" +
+    "12 of 1,000 clients at most, 3 calls.\n40 accounts, 5 broadcasts kept for those that log in later.\n" +
     "1 instance, 12 clients in all: 10.0.0.1:4400.\n" +
     "The directory is kept in an engine. It answers within 4 ms, last 0.3 s ago.\n" +
     "Its node 10.0.0.9:2379 answers within 2 ms.\nYour key: k7f3\n",
