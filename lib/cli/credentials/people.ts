@@ -183,10 +183,11 @@ export class People<Event extends ShownEvent> {
     setOwnName(name, ownKey);
     if (this.#own?.name === name && this.#own.isGuest === isGuest) return null;
     this.#own = new OwnName(name, isGuest, isRenamed);
-    if (mixesScripts(name)) this.#mixed = name;
+    this.#mixed = mixesScripts(name) ? name : null;
     this.#authors.clear(); // they may look like it
     const like = isRenamed ? this.#lookAlikes?.imitatedBy(name) ?? null : null;
-    this.#own.isTold = like !== null;
+    this.#own.isTold = like !== null || this.#mixed !== null;
+    if (this.#mixed !== null) return null; // it has its mark in any case, and one notice of that is enough
     return like === null ? null : { name: like, own: name };
   }
 

@@ -439,6 +439,24 @@ Deno.test("People tells once who has a name that mixes scripts what others see",
   ]);
 });
 
+Deno.test("People tells of one's own mark once where a name mixes scripts, and looks like another's, too", async () => {
+  const [own1, own2] = ["Pet\u0440a", "Ver\u0430"];
+  const { people, shown } = peopleOf(await known());
+  for (
+    const event of [
+      { event: "ready", name: own1 },
+      { ...joined("Petpa"), present: true },
+      joined("Vera"),
+      { event: "renamed", key: own, from: own1, name: own2 },
+    ]
+  ) people.show(event as unknown as ModeEvent, undefined);
+  const told = shown.flatMap(({ event, text }) => event === "notice" ? [`${text}`] : []);
+  assertEquals(told.map((text) => text.split(":")[0]), [
+    `Your name, ${own1}, mixes letters of several scripts`,
+    `Your name, ${own2}, mixes letters of several scripts`,
+  ]);
+});
+
 Deno.test("People marks both of a directory's accounts that look alike, and of an account and a guest the guest", async () => {
   const { people } = peopleOf(await known());
   const user = (name: string, guest: boolean) => ({ name, guest, state: "free" });
