@@ -93,10 +93,12 @@ export class VoteQuestions {
    * @throws {P2pchatError} `not-allowed` where the command may have been meant for another edit, or for less text.
    */
   check(command: MemberCommand | OwnCommand): void {
+    const askedBefore = this.#askedBefore ?? this.#asked;
+    this.#askedBefore = null; // the next line may be a script's
     if (command.command !== "go" && command.command !== "abort") return;
     const edit = command.edit ?? this.#edit;
     const lastAsked = command.edit === null ? this.#asked : this.#open.get(edit)?.at ?? 0;
-    if (lastAsked > (this.#askedBefore ?? this.#asked)) {
+    if (lastAsked > askedBefore) {
       const form = `/${command.command} ${edit}`;
       throw new P2pchatError(
         "not-allowed",

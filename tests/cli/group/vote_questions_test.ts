@@ -50,7 +50,9 @@ Deno.test("a vote without a number is for no edit that was asked about after its
     "not-allowed: Nothing was done: you were asked about edit 8 after you began that line; " +
       "if you mean that one, /go 8",
   );
+  runsGo();
   assertEquals(checked(votes, ABORT).endsWith("/abort 8"), true);
+  runsGo();
   assertEquals(checked(votes, { command: "go", edit: 7 }), "passed on");
   assertEquals(checked(votes, { command: "msg", text: "yes" }), "passed on");
   runsLater();
@@ -64,13 +66,14 @@ Deno.test("a vote by number is for no edit that was asked about after its line w
   votes.shows({ ...wanted(7), seq: 1, new: "I owe Bob 1,000" } as MemberEvent);
   votes.shows(wanted(8));
 
-  runsGo();
   for (const edit of [7, 8]) {
+    runsGo();
     assertEquals(
       checked(votes, { command: "go", edit }),
       `not-allowed: Nothing was done: you were asked about edit ${edit} after you began that line; ` +
         `if you mean that one, /go ${edit}`,
     );
+    runsGo();
     assertEquals(checked(votes, { command: "abort", edit }).startsWith("not-allowed"), true);
   }
   votes.lineBegins()();
@@ -129,6 +132,17 @@ Deno.test("a vote that nobody typed is for the edit that waits for it", () => {
   votes.shows(wanted(7));
   votes.shows(wanted(8));
   assertEquals(checked(votes, GO), "passed on");
+});
+
+Deno.test("when a line at a door was begun says nothing of the next vote of a script, which types none", () => {
+  const votes = new VoteQuestions();
+  votes.shows(wanted(7));
+  votes.lineBegins(true)();
+  assertEquals(checked(votes, GO), "passed on");
+  votes.lineBegins(true)();
+  assertEquals(checked(votes, { command: "msg", text: "at the door" }), "passed on");
+  votes.shows(wanted(8));
+  assertEquals(checked(votes, { command: "go", edit: 8 }), "passed on");
 });
 
 Deno.test("a vote that waited while input was paused is for no edit that was asked about meanwhile", async () => {
