@@ -34,6 +34,10 @@ Deno.test({
         () => inSeveralRooms(browser),
       );
       await t.step("a group: an edit and a vote", () => inGroup(browser));
+      await t.step(
+        "a group in which all have to agree: a vote, wherever it is, closes the question everywhere",
+        () => inAgreeingGroup(browser),
+      );
       await t.step("a directory: a call", () => inDirectory(browser));
       await t.step(
         "friends: to one who is there, and what was said in the console",
@@ -226,6 +230,40 @@ async function inGroup(browser: Browser): Promise<void> {
   await open.page.locator("#asks").getByRole("button", { name: "Agree" }).click();
   await open.page.locator(".said-text", { hasText: "at nine?" }).waitFor();
   await bob.until((shown) => shown.event === "edit" && shown.text === "at nine?");
+}
+
+async function inAgreeingGroup(browser: Browser): Promise<void> {
+  await using group = await Group.open("--edits", "ask", "--vote-timeout", "5m");
+  const alice = await group.start("Alice", "--web", "0");
+  const bob = await group.start("Bob");
+  const carol = await group.start("Carol");
+  await using open = await pageOf(browser, alice);
+  await using other = await pageOf(browser, alice);
+  const change = async (text: string) => {
+    await bob.command({ command: "edit", text, n: 1 });
+    await carol.until((shown) => shown.event === "vote-wanted" && shown.new === text);
+    for (const { page } of [open, other]) await page.locator(".ask").waitFor();
+  };
+  const isClosed = async () => {
+    for (const { page } of [open, other]) {
+      await page.locator("#timeline").getByText(/You agreed to the change of entry 1/).waitFor();
+      await page.locator("#asks").waitFor({ state: "hidden" });
+    }
+  };
+
+  await bob.say("at seven?");
+  await open.sees("at seven?");
+  await change("at eight?");
+  await open.page.locator("#asks").getByRole("button", { name: "Agree" }).click();
+  await isClosed();
+  await carol.command({ command: "go", edit: null });
+  for (const { page } of [open, other]) {
+    await page.locator(".said-text", { hasText: "at eight?" }).waitFor();
+    await page.locator("#timeline").getByText(/You agreed/).waitFor({ state: "detached" });
+  }
+  await change("at nine?");
+  await alice.command({ command: "go", edit: null });
+  await isClosed();
 }
 
 async function inDirectory(browser: Browser): Promise<void> {

@@ -234,7 +234,7 @@ export type ModeEvent =
   /**
    * `warning`: something is wrong. `changed`: in a mesh, somebody is told apart because of that. `friend`: whom among
    * friends it is about. `to`: in a room, to whom alone the messages are that it is about. `seq`: in a group, the entry
-   * of which an edit waits.
+   * of which an edit waits. `edit`: the one that the user has voted on, who isn't asked about it any more.
    */
   | {
     readonly event: "notice";
@@ -244,6 +244,7 @@ export type ModeEvent =
     readonly friend?: string;
     readonly to?: string;
     readonly seq?: number;
+    readonly edit?: number;
   }
   /**
    * `seq`: the entry of a group's log that the error is about. `unsent`: a message of the user was given up, as the

@@ -47,10 +47,12 @@ interface Answering {
   readonly endedCodes?: unknown;
   /** Of `notice`: the entry of which an edit waits. */
   readonly seq?: unknown;
+  /** Of `notice`: the edit that the user has voted on. */
+  readonly edit?: unknown;
 }
 
 export function audienceOf(
-  { event, answer, endedCodes, seq }: Answering,
+  { event, answer, endedCodes, seq, edit }: Answering,
   hasRef: boolean,
 ): Audience {
   const name = String(event);
@@ -58,6 +60,7 @@ export function audienceOf(
   if (name === "verify" && answer !== undefined) return "all"; // wherever that one is shown
   if (endedCodes !== undefined) return "all"; // wherever they are shown
   if (name === "notice" && seq !== undefined) return "all"; // it goes out later, wherever one is by then
+  if (name === "notice" && edit !== undefined) return "all"; // wherever that was asked
   return ANSWERS.has(name) || (hasRef && MAY_ANSWER.has(name)) ? "asker" : "all";
 }
 
@@ -118,6 +121,8 @@ export function questionOf(
       return { asks: `vote ${edit}`, settles: null };
     case "edit":
       return { asks: null, settles: `vote ${edit}` };
+    case "notice":
+      return { asks: null, settles: edit === undefined ? null : `vote ${edit}` };
     case "incoming":
       return { asks: `call ${from}`, settles: null };
     case "call":

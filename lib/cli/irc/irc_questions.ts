@@ -18,6 +18,7 @@ export class IrcQuestions {
       case "vote-wanted":
         return this.#ask(voteIn(fields), event);
       case "edit":
+      case "notice": // that the user has voted on it
         return void this.#open.delete(voteIn(fields));
       case "incoming":
         return this.#ask(CALL, event);

@@ -246,6 +246,7 @@ export class IrcTalk {
         });
         return;
       case "edit":
+      case "notice": // that the user has voted on it
         this.#votes.delete(fields["edit"] as number);
         return;
       case "incoming":

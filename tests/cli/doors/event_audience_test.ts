@@ -39,6 +39,11 @@ Deno.test("that an edit waits is for all, wherever it was asked for: it goes out
   assertEquals([audienceOf(notice, true), audienceOf(notice, false)], ["all", "all"]);
 });
 
+Deno.test("that an edit is voted on is for all, wherever it was: the question stands elsewhere, too", () => {
+  const notice = { event: "notice", edit: 3 };
+  assertEquals([audienceOf(notice, true), audienceOf(notice, false)], ["all", "all"]);
+});
+
 Deno.test("digits are for who asked; what the user then found of a key is for all", () => {
   for (const hasRef of [true, false]) {
     assertEquals(audienceOf({ event: "verify" }, hasRef), "asker");
@@ -74,6 +79,8 @@ Deno.test("edits are said, and settle the question that was asked; so does what 
   assertEquals([kindOf({ event: "edit" }), kindOf({ event: "vote-wanted" })], ["said", "happened"]);
   assertEquals(questionOf({ event: "vote-wanted", edit: 3 }).asks, "vote 3");
   assertEquals(questionOf({ event: "edit", edit: 3 }).settles, "vote 3");
+  assertEquals(questionOf({ event: "notice", edit: 3 }).settles, "vote 3");
+  assertEquals(questionOf({ event: "notice" }).settles, null);
   assertEquals(questionOf({ event: "incoming", from: "bob" }).asks, "call bob");
   assertEquals(questionOf({ event: "call", peer: "bob" }).settles, "call bob");
   assertEquals(questionOf({ event: "message" }), { asks: null, settles: null });

@@ -90,6 +90,11 @@ Deno.test("irc group: y and n answer a vote while one is open, and are chat othe
   bench.nowMs += READING_MS_MIN;
   bench.line("PRIVMSG #room :no");
   assertEquals(bench.ran.command, { command: "abort", edit: 8 });
+  bench.event({ event: "vote-wanted", edit: 9, seq: 1, by: "Bob", old: "a", new: "b" });
+  bench.event({ event: "notice", edit: 9, text: "You agreed to the change of entry 1" });
+  bench.nowMs += READING_MS_MIN;
+  bench.line("PRIVMSG #room :y");
+  assertEquals(bench.ran.command, { command: "msg", text: "y" }, "answered at the console");
   bench.line("PRIVMSG *p2pchat :go 7");
   assertEquals(bench.ran.command, "/go 7");
 });
@@ -414,7 +419,9 @@ Deno.test("irc group: a client that comes while votes are wanted is asked, and i
   const vote = { event: "vote-wanted", seq: 1, by: "Bob", old: "a", new: "b" };
   bench.event({ ...vote, edit: 7, lines: ["change 7?"] });
   bench.event({ ...vote, edit: 8, lines: ["change 8?"] });
+  bench.event({ ...vote, edit: 9, lines: ["change 9?"] });
   bench.event({ event: "edit", edit: 7, seq: 1, by: "Bob", text: "b", outcome: "aborted" });
+  bench.event({ event: "notice", edit: 9, text: "You agreed to the change of entry 1" });
   bench.nowMs += READING_MS_MIN;
   const asked = bench.join().filter((line) => line.includes("change "));
   assertEquals(asked, [`:${SERVICE} NOTICE #room :change 8?; here y or n is enough`]);

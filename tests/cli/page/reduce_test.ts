@@ -398,6 +398,24 @@ Deno.test("page: entries of a group, edits of them and votes about them", () => 
   assertEquals(page.meant(changed, mainPlace(changed), "y").command, { command: "msg", text: "y" });
 });
 
+Deno.test("page: what the user has voted on is asked no more, and its line says so until it is decided", () => {
+  const wanted = { event: "vote-wanted", seq: 3, by: "Bob", old: "a", new: "b" };
+  const asked = pageOf("group", [{ ...wanted, edit: 7 }, { ...wanted, edit: 8, seq: 4 }]);
+  const notice = { event: "notice", edit: 7, text: "You agreed to the change of entry 3" };
+
+  const voted = after(asked, [notice]);
+  assertEquals([...voted.votes.keys()], [8]);
+  assertEquals(texts(voted), [
+    "* Bob asks you to agree to a change of entry 4",
+    "* You agreed to the change of entry 3",
+  ]);
+  const edit = { event: "edit", edit: 7, seq: 3, by: "Bob", text: "b", outcome: "committed" };
+  assertEquals(
+    texts(after(voted, [{ ...edit, agreed: ["Alice"] }]))[1],
+    "* Bob changed entry 3, as you agreed",
+  );
+});
+
 Deno.test("page: of an edit there is one line, at the one who asks and at those who are asked", () => {
   const edit = { event: "edit", edit: 7, seq: 3, by: "Alice", text: "new", reason: "", agreed: [] };
   const wanted = { event: "vote-wanted", edit: 7, seq: 3, by: "Bob", old: "a", new: "b" };

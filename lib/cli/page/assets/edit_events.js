@@ -38,11 +38,20 @@ function voteWanted(state, event, { isNew, nowMs }) {
   return withLine({ ...state, votes }, event, UNDECIDED, isNew);
 }
 
-function edit(state, event) {
+function withoutVote(state, { edit }) {
   const votes = new Map(state.votes);
-  votes.delete(event.edit);
+  votes.delete(edit);
+  return { ...state, votes };
+}
+
+/** The user has voted on it, here or elsewhere, as the notice says: what comes of it is told later. */
+export function withVoted(state, notice) {
+  return withLine(withoutVote(state, notice), notice, UNDECIDED);
+}
+
+function edit(state, event) {
   const place = mainPlace(state);
-  let next = { ...state, votes };
+  let next = withoutVote(state, event);
   if (event.outcome === "committed") {
     const isOfIt = (item) => item.kind === "said" && item.seq === event.seq;
     const chunks = replaced(place.chunks, isOfIt, (item) => editedItem(item, event));

@@ -2,7 +2,7 @@
 
 import { endedCard } from "./answers.js";
 import { itemsOf, replaced } from "./chunks.js";
-import { editHappenings } from "./edit_events.js";
+import { editHappenings, withVoted } from "./edit_events.js";
 import { fileHappenings } from "./file_events.js";
 import { folded } from "./harmless.js";
 import { isListed, waitingParts } from "./lines.js";
@@ -284,6 +284,7 @@ function withCompared(state, { name, key, verified }) {
 
 /** The friends' table was edited, which says who is in it; how things stand with whoever is new, the list says. */
 function noticed(state, event, when) {
+  if (event.edit !== undefined) return withVoted(state, event);
   if (event.names === undefined) {
     return when.told(withWhyTold(withEnded(state, event, when), event), event, when);
   }

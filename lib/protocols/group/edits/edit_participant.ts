@@ -473,14 +473,18 @@ export class EditParticipant {
     open.ref = ref;
     if (agrees) {
       open.isConsented = true;
-      out.notice(this.#agreedText(open), ref);
+      this.#answered(open, this.#agreedText(open));
       return this.#agree(open);
     }
     if (!this.parts.coordinator.isUp) {
       const what = `You said no to the change of entry ${open.signed.request.value.seq}`;
-      out.notice(`${what}; waiting for the coordinator, which doesn't answer`, ref);
+      this.#answered(open, `${what}; waiting for the coordinator, which doesn't answer`);
     }
     this.#refuseOpen(open, "");
+  }
+
+  #answered({ edit, ref }: Open, text: string): void {
+    this.parts.out.show({ event: "notice", text, edit }, ref);
   }
 
   /** Who else has voted is known to the coordinator alone. */

@@ -269,6 +269,20 @@ Deno.test("a vote is answered at once, and the edit's outcome carries its ref", 
   ]);
 });
 
+Deno.test("what answers a vote names its edit: whoever else was asked about it needn't decide any more", () => {
+  const voted = (command: "go" | "abort") => {
+    const net = started();
+    const [ann, bob, cem] = three(net);
+    ask(net, requestOf(bob, GROUP, 1, "uno"), {}, [ann, cem]);
+    if (command === "abort") vanish(net);
+    ann.command({ command, edit: null }, "v");
+    const answer = ann.effects.find((effect) => effect.type === "show" && effect.ref === "v");
+    assert(answer?.type === "show" && answer.event.event === "notice" && "edit" in answer.event);
+    return answer.event.edit;
+  };
+  assertEquals([voted("go"), voted("abort")], [1, 1]);
+});
+
 Deno.test("a no is answered by the edit that it aborts", () => {
   const net = started();
   const [ann, bob] = three(net);
