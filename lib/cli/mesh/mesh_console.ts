@@ -163,7 +163,11 @@ export class MeshConsole {
     const { number, open } = room;
     const isError = ending instanceof P2pchatError;
     if (isError) {
-      this.ui.show({ event: "error", code: ending.code, text: ending.message }, ref, place);
+      // The reason advises as for a program that ends, unless a room goes on in which /join can be typed.
+      const text = this.#isLeaving
+        ? ending.message
+        : ending.message.replace(/\bwith (?=--(?:new|room)\b)/g, "with /join ");
+      this.ui.show({ event: "error", code: ending.code, text }, ref, place);
     }
     if (!isError && wasJoining) {
       return this.ui.show({ event: "notice", text: "You haven't joined it" }, ref, place);

@@ -379,6 +379,16 @@ Deno.test("MeshConsole: a room that fails tells so, and leaves the others runnin
   assertEquals(await end.catch(({ message }) => message), "Full here, too");
 });
 
+Deno.test("MeshConsole: who is removed from one of several rooms is advised as /join has it, and of the last one as a start has it", async () => {
+  const { home, club, end, taken } = await two();
+  const removed = (how: string) => `Carol has removed you; found another room with ${how}`;
+  club.ended.reject(new P2pchatError("kicked", removed("--new")));
+  await settled();
+  assertEquals(taken()[0], `error ${removed("/join --new")} bbbb Club .`);
+  home.ended.reject(new P2pchatError("kicked", removed("--new")));
+  assertEquals(await end.catch(({ message }) => message), removed("--new"));
+});
+
 Deno.test("MeshConsole: the first room may fail, too; no other room has its number soon", async () => {
   const { home, club, taken, joins, meshConsole } = await two();
   home.ended.reject(new P2pchatError("disk", "It is full"));

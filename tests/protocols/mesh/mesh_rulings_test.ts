@@ -255,7 +255,7 @@ Deno.test("Mesh says what a refused key's owner still reads and may do, and mark
   assertEquals(refuses(others[0]!, "Ann"), [
     `Bob: ${
       reads("Ann")
-    }, and is its founder: nobody can /remove Ann~k; found another room with --new`,
+    }, and is its founder: nobody can /remove Ann~k; found another room with /join --new`,
   ]);
   assertEquals(refuses(cem, "Bob"), [
     `Cem: ${reads("Bob")}, and is a deputy: only the founder can /remove Bob~k; ask for that`,

@@ -301,7 +301,7 @@ export class RoomRulings implements Machine<RulingsInput, RulingsEffect> {
     const isFounder = kept.isFounder(this.signer.key);
     if (kept.isFounder(subject)) {
       return denied(
-        `Cannot ${kind} ${name}, who has founded the room; found another one with --new`,
+        `Cannot ${kind} ${name}, who has founded the room; found another one with /join --new`,
       );
     }
     if (!isFounder && kept.isDeputy(subject)) {
@@ -325,7 +325,7 @@ export class RoomRulings implements Machine<RulingsInput, RulingsEffect> {
         ? `Cannot decide on more keys: the room holds ${
           RULINGS_MAX / 2
         } rulings of yours, as many ` +
-          "as it may; found another one with --new"
+          "as it may; found another one with /join --new"
         : "Cannot decide on more keys: the room holds as many rulings of deputies as it may; ask the founder";
       return { code: "full", text };
     }

@@ -92,7 +92,7 @@ export class RulingsView {
     const name = this.#known(key);
     const reads = `${name} still reads all that is said to the room`;
     if (rulings.isFounder(key)) {
-      return `${reads}, and is its founder: nobody can /remove ${name}; found another room with --new`;
+      return `${reads}, and is its founder: nobody can /remove ${name}; found another room with /join --new`;
     }
     const isDeputy = rulings.isDeputy(key);
     if (isDeputy && rulings.isFounder(this.self)) {

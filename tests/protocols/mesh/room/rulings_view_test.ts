@@ -279,7 +279,9 @@ Deno.test("RulingsView: what a refused key's owner still reads, and who can shut
   const reads = (name: string) => `${name} still reads all that is said to the room`;
   assertEquals(
     told("Ben", "Ann"),
-    `${reads("Ann")}, and is its founder: nobody can /remove Ann; found another room with --new`,
+    `${
+      reads("Ann")
+    }, and is its founder: nobody can /remove Ann; found another room with /join --new`,
   );
   assertEquals(
     told("Ann", "Ben"),
