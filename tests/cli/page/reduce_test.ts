@@ -50,6 +50,26 @@ Deno.test("page: what is said in a room, who comes and who goes", () => {
   assertEquals(texts(left).at(-1), "* Bob left");
 });
 
+Deno.test("page: who loses a name to an earlier one is told so once, by the error that says what to do", () => {
+  const state = pageOf("mesh", [ready]);
+  const renamed = {
+    event: "renamed",
+    key: "a",
+    from: "Alice",
+    name: "Alice~k7f3",
+    lostTo: "Alice",
+  };
+  const error = { event: "error", code: "name-taken", text: "Another Alice was here first: /name" };
+
+  const lost = after(state, [{ ...renamed, self: true }, error]);
+  assertEquals(texts(lost).slice(1), ["* Another Alice was here first: /name"]);
+  assertEquals(lost.self, "Alice~k7f3");
+  const other = { ...renamed, key: KEY, from: "Bob", name: "Bob~k7f3", lostTo: "Bob" };
+  assertEquals(texts(after(state, [other])).slice(1), [
+    "* This Bob is shown as Bob~k7f3 from now on: another Bob was here first",
+  ]);
+});
+
 Deno.test("page: the founder is called so again who comes back, and all who are listed are counted", () => {
   const joined = { event: "joined", name: "Bob", key: KEY, host: "h", port: 1, role: "founder" };
   const state = pageOf("mesh", [

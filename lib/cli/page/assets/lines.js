@@ -56,6 +56,7 @@ function leftLine({ name: who, reason, silentMs, joining, why }) {
 }
 
 function renamedLine({ from, name: to, self, lostTo }) {
+  if (self === true && lostTo !== undefined) return null; // an error says it, and what to do
   const isMarked = to.startsWith(`${from}~`);
   const parts = self === true
     ? [isMarked ? "You are shown as " : "You are now ", name(to)]
