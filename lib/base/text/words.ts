@@ -15,6 +15,11 @@ export function countText(count: number, one: string, many = `${one}s`): string 
   return `${numberText(count)} ${count === 1 ? one : many}`;
 }
 
+/** `Club (2)`: how a room is told from another one of the same title. */
+export function numberedTitle(title: string, number: number): string {
+  return `${title} (${number})`;
+}
+
 /** `1 entry`, `12,400 entries`. */
 export function entriesText(count: number): string {
   return countText(count, "entry", "entries");

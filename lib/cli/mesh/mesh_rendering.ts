@@ -11,7 +11,7 @@ import type {
 import { isSameTitle } from "../../protocols/mesh/discovery/announcement.ts";
 import { roomIdStart } from "../../protocols/mesh/joining/room_setup.ts";
 import { quotedStart, startOf } from "../../base/text/text.ts";
-import { countText, numberText } from "../../base/text/words.ts";
+import { countText, numberedTitle, numberText } from "../../base/text/words.ts";
 import type { RecalledMessage } from "../../base/machine/mode_machine.ts";
 import { durationText, roundTripText } from "../rendering/moments.ts";
 import { inviteLines } from "../credentials/invites.ts";
@@ -296,11 +296,6 @@ function foundLines(
     (message) => placedLine(pastLine(message, nowMs), labelOf(message)),
     searched,
   );
-}
-
-/** How a room is told from another one of the same title. */
-export function numberedTitle(title: string, number: number): string {
-  return `${title} (${number})`;
 }
 
 function roomLine({ number, title, unseen }: EventNamed<"room">, nowMs: number): Line {

@@ -5,6 +5,7 @@
 
 import type { RoomId } from "../../base/ids.ts";
 import type { P2pchatError } from "../../base/errors.ts";
+import { numberedTitle } from "../../base/text/words.ts";
 import { isSameTitle } from "../../protocols/mesh/discovery/announcement.ts";
 import type {
   Advice,
@@ -17,7 +18,7 @@ import type {
   UserInterface,
 } from "../rendering/user_interface.ts";
 import type { MeshCommandSink, RoomSink } from "./mesh_commands.ts";
-import { type MeshOwnEvent, numberedTitle } from "./mesh_rendering.ts";
+import type { MeshOwnEvent } from "./mesh_rendering.ts";
 
 export type MeshInterface = UserInterface<MeshOwnEvent, MeshCommandSink>;
 

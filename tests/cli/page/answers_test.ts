@@ -83,6 +83,14 @@ Deno.test("page: answers are cards of what was asked, in each mode", () => {
   assertEquals(shown({ event: "history", messages: [], searched: "x" }), [
     "Nothing was said with “x”",
   ]);
+  const found = ["Club", "club", "Pub", null].map((title, at) => ({
+    ...{ text: "x", shown: "Bob", sentAt: AT, number: at + 1, title },
+  }));
+  assertEquals(
+    page.cardOf({ event: "history", messages: found, searched: "x" }, { mode: "mesh" }).blocks[0]
+      .messages.map(({ place }: Any) => place),
+    ["Club (1)", "club (2)", "Pub", "room 4"],
+  );
   assertEquals(
     shown({ event: "log", entries: [{ seq: 1, text: "x", shown: "Bob", edits: 0, sentAt: AT }] }),
     ["1 entry", "[messages]"],

@@ -313,3 +313,37 @@ Deno.test("page: the card of a word code that has ended says so, wherever in its
   const again = reduce(state, { type: "welcome", welcome: welcome("mesh", { run: "run 2" }) });
   assertEquals(again.places.get(club).answers, []);
 });
+
+Deno.test("page: rooms of one title are told apart by their numbers, as at the console", () => {
+  const rooms = (title: string) => ({
+    ...{ event: "rooms", ref: refOf("q", "main", "1") },
+    rooms: [
+      { room: "r1", title: "Club", private: false, here: { number: 1, current: true } },
+      { room: "r2", title, private: false, here: { number: 2 } },
+    ],
+  });
+  const two = pageOf("mesh", [READY, { ...READY, room: "r2" }]);
+  const shown = (state: Any) =>
+    ["r1", "r2"].map((room) => state.places.get(idOf(state, room))).flatMap((place) => [
+      titleOf(state, place),
+      page.placeholderOf(state, place),
+    ]);
+
+  assertEquals(shown(after(two, [rooms("CLUB")])), [
+    ...["Club (1)", "Message to Club (1)"],
+    ...["CLUB (2)", "Message to CLUB (2)"],
+  ]);
+  assertEquals(shown(after(two, [rooms("Pub")])), [
+    ...["Club", "Message to Club"],
+    ...["Pub", "Message to Pub"],
+  ]);
+  // What is over has no number: it may be another one's by now.
+  const left = after(two, [rooms("Club"), {
+    event: "parted",
+    number: 2,
+    reason: "quit",
+    room: "r2",
+  }]);
+  assertEquals(titleOf(left, left.places.get(idOf(left, "r1"))), "Club (1)");
+  assertEquals(titleOf(left, left.places.get(idOf(left, "r2"))), "Club");
+});

@@ -3,8 +3,9 @@
  * `{rowsOfQr}`, `{digits}`, `{messages}`, `{commands}` and `{actions}` (buttons, each with the line that it runs).
  */
 
-import { countText } from "../../../base/text/words.ts";
+import { countText, numberedTitle } from "../../../base/text/words.ts";
 import { connectionText } from "../../rendering/arrival_words.ts";
+import { isSameTitle } from "./places.js";
 import { statusRows } from "./statuses.js";
 import {
   awayParts,
@@ -250,6 +251,7 @@ function saidCard({ messages, searched, name: who }) {
   const whom = who === undefined ? [] : [" with ", name(who)];
   if (messages.length === 0) return card(["Nothing was said", ...whom, what]);
   const left = messages.length - heard.length;
+  const titles = new Map(messages.map(({ number, title }) => [number, title]));
   return card(
     [countText(heard.length, "message"), ...whom, what],
     {
@@ -260,12 +262,20 @@ function saidCard({ messages, searched, name: who }) {
         text: message.text,
         searched,
         ...foundBy(message, searched),
-        place: message.number === undefined ? null : message.title ?? `room ${message.number}`,
+        place: foundIn(message, titles),
         isPrivate: message.private === true,
       })),
     },
     { rows: left > 0 ? [[`${countText(left, "message")} of people you ignore left out`]] : [] },
   );
+}
+
+/** In which of several rooms it was said, as at the console; null: in the only one that was looked in. */
+function foundIn({ number, title }, titles) {
+  if (number === undefined) return null;
+  if (title === null) return `room ${number}`;
+  const isShared = [...titles].some(([other, its]) => other !== number && isSameTitle(its, title));
+  return isShared ? numberedTitle(title, number) : title;
 }
 
 /** How the page finds the line itself: the id of its item, and where it is. */

@@ -2,7 +2,7 @@
 
 import { countText } from "../../../base/text/words.ts";
 import { folded, shownName, visible } from "./harmless.js";
-import { peopleOf } from "./places.js";
+import { peopleOf, roomTitleOf } from "./places.js";
 import { commandNamed, isCallWith, isClosed, isToLogIn } from "./typed.js";
 
 /** Of a room in which the user isn't. */
@@ -91,7 +91,9 @@ export function placeholderOf(state, place) {
     case "group":
       return "Message to the group";
     default:
-      return place.title ? `Message to ${visible(place.title)}` : "Message to the room";
+      return place.title
+        ? `Message to ${visible(roomTitleOf(state, place))}`
+        : "Message to the room";
   }
 }
 

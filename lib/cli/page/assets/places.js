@@ -3,6 +3,7 @@
  * that hold them. The page knows what it was told: nothing here asks the program for anything.
  */
 
+import { numberedTitle } from "../../../base/text/words.ts";
 import { appended, NO_CHUNKS } from "./chunks.js";
 import { withCrowd } from "./crowds.js";
 import { folded } from "./harmless.js";
@@ -235,6 +236,22 @@ export function peopleOf(state, place) {
 export function openRooms(state) {
   return [...state.rooms.values()].map((id) => state.places.get(id))
     .filter((place) => place !== undefined && !place.isOver);
+}
+
+/**
+ * The title of a room that has one, told from another one of the same title by the number that it has while the user is
+ * in it.
+ */
+export function roomTitleOf({ rooms, places }, { id, title, number, isOver }) {
+  if (isOver || number === undefined) return title;
+  const isShared = [...rooms.values()].some((other) =>
+    other !== id && isSameTitle(places.get(other)?.title ?? null, title)
+  );
+  return isShared ? numberedTitle(title, number) : title;
+}
+
+export function isSameTitle(one, other) {
+  return one !== null && other !== null && folded(one) === folded(other);
 }
 
 export function withPerson(place, name, more) {

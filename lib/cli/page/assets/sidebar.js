@@ -7,7 +7,7 @@ import { shownName, visible } from "./harmless.js";
 import { hasEnded, listedIn } from "./headings.js";
 import { hueOf } from "./hues.js";
 import { comparedText } from "./phrases.js";
-import { directId, homeOf, mainPlace, peopleOf } from "./places.js";
+import { directId, homeOf, mainPlace, peopleOf, roomTitleOf } from "./places.js";
 
 /** More people aren't listed, only counted: /list shows all. */
 const PEOPLE_MAX = 200;
@@ -28,7 +28,7 @@ export function titleOf(state, place) {
     const name = shownName(place.person, state);
     return hasNamesake(state, place) ? `${name} in ${titleOf(state, homeOf(state, place))}` : name;
   }
-  if (place.title) return visible(place.title);
+  if (place.title) return visible(roomTitleOf(state, place));
   if (place.type === "room" && place.number !== undefined && state.rooms.size > 1) {
     return `Room ${place.number}`;
   }
