@@ -2,8 +2,9 @@
  * The table of a mode's commands, the common source of typed lines, JSON objects, `/help` and completion.
  *
  * An entry's `form` defines its syntax: a word in capitals is an argument, named in JSON by the same word in lower
- * case; `[N]` is optional; `/TEXT/` may have blanks; `[--digest]` is a switch, `true` in JSON; anything else is literal. An argument that
- * `takesRest` extends to the end of the line, or to the last occurrence of what follows it.
+ * case; `[N]` is optional; `/TEXT/` may have blanks; `[--digest]` is a switch, `true` in JSON, typed at the end in any
+ * order; anything else is literal. An argument that `takesRest` extends to the end of the line, or to the last
+ * occurrence of what follows it.
  */
 
 import { P2pchatError } from "../../base/errors.ts";
@@ -138,6 +139,7 @@ function syntaxOf(form: string, args: ArgumentTable) {
   const optionalNames = new Set<string>();
   let pattern = "";
   let endsInRest = false;
+  const switches: string[] = [];
   const hasSwitch = SWITCH.test(form);
   const tokens = form.split(" ").filter((token) => token !== "");
   let gap = "";
@@ -146,8 +148,9 @@ function syntaxOf(form: string, args: ArgumentTable) {
     if (switched !== undefined) {
       argumentNames.push(switched);
       optionalNames.add(switched);
-      pattern += `(?:(?:^|\\s)\\s*(--${switched}))?`;
-      gap = "\\s";
+      switches.push(switched);
+      // Looked for in all that follows: nobody remembers the order of the form.
+      pattern += `(?:(?=[^]*(?<!\\S)(--${switched})(?!\\S))|)`;
       continue;
     }
     const word = /^(\[?)(\/?)([A-Z]+)\2\]?$/.exec(token);
@@ -181,6 +184,7 @@ function syntaxOf(form: string, args: ArgumentTable) {
     const mayLeaveOut = isBetweenSlashes || args[name]?.typedAs !== undefined;
     gap = mayLeaveOut && gap !== "\\s" ? "(?:^|\\s)" : "\\s";
   }
+  if (hasSwitch) pattern += `(?:(?:^|\\s)\\s*--(?:${switches.join("|")}))*`;
   const end = endsInRest ? "" : "\\s*";
   return { syntax: new RegExp(`^${pattern}${end}$`, "u"), argumentNames, optionalNames };
 }

@@ -72,6 +72,11 @@ const TYPED: readonly (readonly [line: string, outcome: Outcome])[] = [
   ["/invite", { command: { command: "invite", rotate: false } }],
   ["/invite --words", { command: { command: "invite", rotate: false, as: "words" } }],
   ["/invite --rotate --qr", { command: { command: "invite", rotate: true, as: "qr" } }],
+  ["/invite --qr  --rotate ", { command: { command: "invite", rotate: true, as: "qr" } }],
+  ["/invite --words --copy", {
+    command: { command: "invite", rotate: false, as: "words" },
+    ref: "copy",
+  }],
   ["/verify Bob", { command: { command: "verify", name: "Bob" } }],
   ["/trust Bob", { command: { command: "trust", name: "Bob" } }],
   ["/status", { command: { command: "status" } }],
