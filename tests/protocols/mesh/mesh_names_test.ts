@@ -368,7 +368,7 @@ Deno.test("Mesh: no ruling by a plain name is about a key that isn't the one kno
     `key-changed: Cannot allow Ben by that name: the key that was removed, ${other}, isn't the one you know by it; ` +
     `type /allow ${other} to let this one come back`,
   ]);
-  assertEquals(told({ command: "allow", name: other! }), []);
+  assertEquals(told({ command: "allow", name: shown }), [], "as the removal named it");
   assertEquals(told({ command: "remove", name: "Ben" }), [], "the one who is known, and away");
   assertEquals(told({ command: "allow", name: "Ben" }), []);
 });

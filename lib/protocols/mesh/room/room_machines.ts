@@ -4,7 +4,7 @@ import type { Signer } from "../../../base/crypto/crypto.ts";
 import type { Environment } from "../../../base/machine/environment.ts";
 import { fingerprintFault, fingerprintOf } from "../../../base/text/fingerprint.ts";
 import type { BundleId, ClaimId, Endpoint, PeerKey } from "../../../base/ids.ts";
-import { foldName, withoutMark } from "../../../base/text/names.ts";
+import { foldName, nameBeforeStart, withoutMark } from "../../../base/text/names.ts";
 import { type Machine, Timetable } from "../../../base/machine/machine.ts";
 import { AntiEntropy } from "../sync/anti_entropy.ts";
 import { Broadcast } from "../broadcast/broadcast.ts";
@@ -284,18 +284,23 @@ export class RoomMachines {
   }
 
   /**
-   * The keys that may not be in the room and that anybody here has met as `name`; where that is a fingerprint, the key
-   * itself: somebody else may have taken it for a name.
+   * The keys that may not be in the room and that anybody here has met as `name`, or that are shown as `name~k7f3`;
+   * where that is a fingerprint, the key itself: somebody else may have taken it for a name.
    */
   removedNamed(name: string): readonly PeerKey[] {
     if (fingerprintFault(name) === null) {
       return this.config.rulings.removed.filter((key) => fingerprintOf(key) === name);
     }
     const folded = foldName(withoutMark(name));
+    const plain = nameBeforeStart(folded);
     const keys = new Set<PeerKey>();
     for (const { signed } of this.roster.claims()) {
       const claim = signed.claim.value;
-      if (claim.folded === folded && this.config.rulings.isRemoved(claim.key)) keys.add(claim.key);
+      if (claim.folded !== plain || !this.config.rulings.isRemoved(claim.key)) continue;
+      // Not by the start of the key alone: it may be that of others, too.
+      const isMeant = plain === folded ||
+        foldName(this.names.authorName(claim.key, claim.name)) === folded;
+      if (isMeant) keys.add(claim.key);
     }
     return [...keys];
   }
