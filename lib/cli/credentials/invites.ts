@@ -177,6 +177,11 @@ async function readLine({ stdin }: Streams): Promise<string> {
   );
 }
 
+/** What an open room's code is for: the command above needs no invite. */
+const OPEN_QR: Line = [
+  "The QR code is the invite; with --invite at the end, that command asks for it.",
+];
+
 /** What `/invite` shows: the command, and on a line of its own the invite, to be copied whole; `--copy` takes the last. */
 export function inviteLines(
   { invite, line, qr = [] }: {
@@ -189,7 +194,7 @@ export function inviteLines(
   const command = ["Others join with: ", exact(line)];
   const code = qr.map((row): Line => [{ text: row, as: "qr" }]);
   // An open room's command contains all that is needed.
-  if (!line.endsWith(" --invite")) return [...code, command];
+  if (!line.endsWith(" --invite")) return [...code, command, ...(qr.length === 0 ? [] : [OPEN_QR])];
   const rest = ["and paste this when they are asked for the invite:"];
   return [...code, command, rest, [exact(invite)]];
 }

@@ -98,6 +98,12 @@ This room is private: others join with the invite that /invite shows.
     "and paste this when they are asked for the invite:\nabc\n",
   ],
   [
+    "an open room's invite, as a QR code too",
+    { event: "invite", invite: "abc", line: "p2pchat mesh NAME h 1", qr: ["▀▀"] },
+    "▀▀\nOthers join with: p2pchat mesh NAME h 1\n" +
+    "The QR code is the invite; with --invite at the end, that command asks for it.\n",
+  ],
+  [
     "ready, where nobody can join through it",
     {
       event: "ready",
