@@ -343,7 +343,7 @@ Deno.test("console: in a pipe lines of other rooms are marked, and lines after /
   );
   const [home, other] = lines.filter((line) => /there now/.test(line));
   assertMatch(home!, /^1 {2}[0-9a-f]{8} \(Home\) {2}open {2}.*2 there now, you are here$/);
-  assertMatch(other!, /^2 {2}[0-9a-f]{8} {2}open {2}.*2 there now, 1 unseen$/);
+  assertMatch(other!, /^2 {2}[0-9a-f]{8} {2}open {2}.*2 there now, 1 new$/);
   assertEquals(alice.stderr, "");
 });
 

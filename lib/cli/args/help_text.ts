@@ -34,7 +34,7 @@ export function helpEvent<Target>(entries: readonly Command<Target>[]): HelpEven
 const HELP_COLUMNS_MIN = 30;
 const GAP = "  ";
 /** In a mode of several rooms. */
-const ROOM_KEYS: Line = ["Alt+N goes to room N, Alt+A to the next room with something unseen."];
+const ROOM_KEYS: Line = ["Alt+N goes to room N, Alt+A to the next room with something new."];
 
 /**
  * One line for each command. A single command is followed by its example, the whole table by the forms of other

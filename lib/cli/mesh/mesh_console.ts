@@ -328,7 +328,7 @@ export class MeshConsole {
     const unseen = this.#open.filter((room) => room !== this.current && room.unseen > 0);
     const next = unseen.find(({ number }) => number > this.current.number) ?? unseen[0];
     if (next !== undefined) return this.#goFrom(next);
-    if (this.hasOther) this.ui.show({ event: "notice", text: "Nothing unseen in the other rooms" });
+    if (this.hasOther) this.ui.show({ event: "notice", text: "Nothing new in the other rooms" });
   }
 
   #note(): void {

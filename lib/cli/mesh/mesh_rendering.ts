@@ -334,7 +334,7 @@ export function roomsLines({ rooms }: RoomsEvent, nowMs: number): readonly Line[
 }
 
 function hereText({ current, people, unseen }: RoomHere): string {
-  const where = current ? "you are here" : unseen === 0 ? "" : `${numberText(unseen)} unseen`;
+  const where = current ? "you are here" : unseen === 0 ? "" : `${numberText(unseen)} new`;
   const who = people === 1 ? "nobody else there now" : `${numberText(people)} there now`;
   return where === "" ? who : `${who}, ${where}`;
 }

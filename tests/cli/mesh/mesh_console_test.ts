@@ -542,7 +542,7 @@ Deno.test("MeshConsole: Alt+A goes through the rooms in which something is unsee
   garden.ready();
   taken();
   handler().goToUnseen!();
-  assertEquals(taken(), ["notice Nothing unseen in the other rooms - . ."]);
+  assertEquals(taken(), ["notice Nothing new in the other rooms - . ."]);
   home.says("one");
   club.says("two");
   state.typed = "for the garden";
@@ -553,7 +553,7 @@ Deno.test("MeshConsole: Alt+A goes through the rooms in which something is unsee
   assertEquals(taken(), [
     "room 1 aaaa . .",
     "room 2 bbbb . .",
-    "notice Nothing unseen in the other rooms - . .",
+    "notice Nothing new in the other rooms - . .",
   ]);
   assertEquals(state.typed, "", "it stays where it was begun");
   handler().goTo!(3);

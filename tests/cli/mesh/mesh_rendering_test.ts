@@ -526,7 +526,7 @@ Deno.test("meshLines() makes a line of a history when it is asked for, as there 
   }
 });
 
-Deno.test("/rooms says of those that the console is in how many are there, and what is unseen", () => {
+Deno.test("/rooms says of those that the console is in how many are there, and what is new", () => {
   const room = { title: null, private: false, members: ["Alice"], last: null };
   const lines = meshLines({
     event: "rooms",
@@ -553,7 +553,7 @@ Deno.test("/rooms says of those that the console is in how many are there, and w
   assertEquals(
     printedLines(lines),
     "1  aaaaaaaa (Club)  open  Alice  no messages yet  3 there now, you are here\n" +
-      "2  bbbbbbbb  open  Alice  no messages yet  nobody else there now, 1,200 unseen\n" +
+      "2  bbbbbbbb  open  Alice  no messages yet  nobody else there now, 1,200 new\n" +
       "3  cccccccc  open  Alice  no messages yet  2 there now\n" +
       "-  dddddddd  open  Alice  no messages yet\n",
   );
