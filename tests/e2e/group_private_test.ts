@@ -69,6 +69,30 @@ Deno.test("group: an invite opens a private group, and a member that was in need
   }
 });
 
+Deno.test("group: whoever was refused wasn't there, so the next start doesn't say since when", async () => {
+  await using group = new Group();
+  await using other = new Group();
+  await other.serve();
+  const data = group.data("Bob");
+  const elsewhere = other.launch("Bob", { data });
+  await elsewhere.until(isIn("Bob"));
+  await leaves(elsewhere);
+
+  const server = await group.serve("--private");
+  const { invite } = await server.ask("invite");
+  await refusal(group.launch("Bob"));
+  const args = ["--invite", invite, "--history", "5"];
+  const bob = group.launch("Bob", { args });
+  await bob.until(isIn("Bob"));
+  await leaves(bob);
+  const again = group.launch("Bob", { args });
+  await again.until(isIn("Bob"));
+  const counts = [bob, again].map((node) =>
+    node.events.filter(({ event }) => event === "returned").length
+  );
+  assertEquals(counts, [0, 1]);
+});
+
 Deno.test("group: whoever was removed from a private group comes back by nothing that it has", async () => {
   await using group = new Group();
   const server = await group.serve("--private");

@@ -297,7 +297,7 @@ async function chat(wiring: Wiring): Promise<void> {
     ui.heedInterrupts(wiring.leave);
     const ended = runMode(wiring, links, host);
     relay.use(host);
-    await ended.finally(() => seen.leave(environment.wallMs()));
+    await ended.finally(() => presenter.leaves());
   } finally {
     relay.release();
     await links?.shutdown("ended");
@@ -481,6 +481,11 @@ class Presenter {
       this.seen.here(environment.wallMs);
       if (returned !== null && (shownAgain(options, ui) ?? 0) > 0) ui.show(returned);
     }
+  }
+
+  /** Who was refused, or left before the coordinator answered, wasn't there. */
+  async leaves(): Promise<void> {
+    if (this.#lastStored === null) await this.seen.leave(this.wiring.environment.wallMs());
   }
 
   #ready({ name, members }: MemberEvent & { readonly event: "ready" }): void {
