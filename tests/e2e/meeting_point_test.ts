@@ -149,3 +149,33 @@ Deno.test("meeting point: a directory that is none says so, and the room goes on
   await alice.say("alone");
   await alice.until(said("alone"));
 });
+
+Deno.test("meeting point: that of one room isn't taken into another one, which an address leads to", async () => {
+  await using nodes = new Nodes();
+  const start = (words: readonly string[], data: string) =>
+    nodes.add(Node.start([...words, "--host", "127.0.0.1"], { data }));
+  const [alices, bobs] = [await Deno.makeTempDir(), await Deno.makeTempDir()];
+  const point = start(["regserver", "--meeting-point", "--port", "0"], await Deno.makeTempDir());
+  const { port } = await point.until(is("ready"));
+  const founding = ["mesh", "Alice", "--port", "0", "--private", "--meet", `127.0.0.1:${port}`];
+  const founder = start(founding, alices);
+  await founder.until(meeting("registered"));
+  await founder.command({ command: "quit" });
+  await founder.ended();
+
+  const bob = start(["mesh", "Bob", "--port", "0"], bobs);
+  const { port: open } = await bob.until(is("ready"));
+  const alice = start(["mesh", "Alice", "127.0.0.1", String(open), "--port", "0"], alices);
+  await bob.until(named("joined", "Alice"));
+  await bob.say("hello");
+  await alice.until(said("hello"));
+  const { meeting: met } = await point.ask("status");
+  assertEquals(met.registered, 0);
+  assertEquals(alice.events.filter(is("meeting-point")), []);
+  await alice.command({ command: "quit" });
+  await alice.ended();
+
+  const [room] = founder.events.filter(is("ready")).map(({ room }) => String(room));
+  const again = start(["mesh", "Alice", "--room", room!, "--port", "0"], alices);
+  await again.until(meeting("registered"));
+});

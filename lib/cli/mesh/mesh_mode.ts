@@ -297,9 +297,12 @@ function hintsOf({ options: { contact }, invite }: RoomStart): readonly Endpoint
   return distinctEndpoints([...(contact === null ? [] : [contact]), ...invite?.endpoints ?? []]);
 }
 
-/** The options with the meeting point of the last time in the room, where none is given: others may know no other place. */
+/**
+ * The options with the meeting point of the last time in the room, where none is given: others may know no other place.
+ * An address may lead into any room, whose members would learn of another one's meeting point.
+ */
 function met(options: MeshOptions, begin: MeshConfig["begin"], rooms: MeshRooms): MeshOptions {
-  const back = ledBackTo(begin);
+  const back = begin.kind === "join" ? begin.invite?.room : ledBackTo(begin);
   const before = back === undefined ? null : rooms.meetOf(back);
   if (options.meet !== null || options.forgetsMeet || before === null) return options;
   return {
