@@ -11,7 +11,7 @@ import {
   listAccountsCommand,
   removeAccountsCommand,
 } from "./tools/accounts_arguments.ts";
-import { endingOf, errorTerminal } from "./session/answers.ts";
+import { endingOf, terminalAt } from "./session/answers.ts";
 import {
   asksForJson,
   parseCommandLine,
@@ -193,7 +193,7 @@ async function reportEnding(error: unknown, args: readonly string[]): Promise<nu
     logFault(error);
     if (args.includes("--verbose")) await writeLast(STANDARD_ERROR, `${stackOf(error)}\n`);
   }
-  const terminal = await errorTerminal();
+  const terminal = await terminalAt("stderr");
   const { status, channel, text } = endingOf(error, asksForJson(args), Date.now(), terminal);
   const failure = await writeLast(channel === "stdout" ? STANDARD_OUTPUT : STANDARD_ERROR, text);
   // A full disk takes no event; a person can still read why on stderr.

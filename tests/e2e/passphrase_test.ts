@@ -188,7 +188,7 @@ Deno.test({
       const open = (words: string) =>
         openTerminal({
           command: ["sh", "-c", `exec "${PROGRAM}" ${words} --data "${data}"`],
-          columns: 120,
+          columns: 100,
         });
       await using setting = await open("passphrase alice");
       await setting.untilCursorLine(
@@ -203,7 +203,13 @@ Deno.test({
       await setting.untilCursorLine("The same again: |");
       await setting.press(`${FIRST}\r`);
       assertEquals(await setting.ended(), 0);
-      assertStringIncludes(setting.screen.text, "alice's key is encrypted with the passphrase");
+      assertEquals(
+        setting.screen.lines.filter((line) => /each start|nobody can/.test(line)),
+        [
+          "alice's key is encrypted with the passphrase: each start asks for it, or takes it from",
+          "  --passphrase-file FILE, and nobody can be alice without it.",
+        ],
+      );
 
       const start = `peer alice --users "${data}/users.txt" --host 127.0.0.1 --port 0`;
       await using chat = await open(start);

@@ -11,13 +11,20 @@ import { screenOf, TextFormat, type TextFormatOptions } from "../streams/text_fo
 
 const BYE = { event: "bye", reason: "done" };
 
-/** Shows the answer of a command that succeeded, and its last event. */
+/**
+ * Shows the answer of a command that succeeded, and its last event.
+ * @param areSentences Whether it is broken at words on a terminal; what has columns, or is copied, isn't.
+ */
 export async function showAnswer(
   options: CommonOptions,
   event: ShownEvent,
   text: string,
+  areSentences = false,
 ): Promise<void> {
-  if (!options.json) return await print(visibleLines(text).join("\n"));
+  if (!options.json) {
+    const terminal = areSentences ? await terminalAt("stdout") : null;
+    return await print(linesOf(text, terminal));
+  }
   const format = new JsonFormat();
   const lines = [event, BYE].map((each) => format.format(each, undefined, Date.now()));
   await print(lines.join(""));
@@ -36,18 +43,32 @@ export async function showEvent(event: ShownEvent): Promise<void> {
 /** Shows an error that others follow. */
 export async function showErrorBeside(options: CommonOptions, error: P2pchatError): Promise<void> {
   const event = { event: "error", code: error.code, text: error.message } as const;
-  await showBeside(options, event, endingOf(error, false, Date.now(), await errorTerminal()).text);
+  const { text } = endingOf(error, false, Date.now(), await terminalAt("stderr"));
+  await showBeside(options, event, text);
 }
 
-/** The terminal that errors are written to, for breaking lines at words; null for a file or a pipe. */
-export async function errorTerminal(): Promise<TextFormatOptions["terminal"]> {
+/** The terminal that is written to there, for breaking lines at words; null for a file or a pipe. */
+export async function terminalAt(
+  stream: "stdout" | "stderr",
+): Promise<TextFormatOptions["terminal"]> {
   const streams = processStreams();
-  return streams.stderr.isTerminal ? await screenOf(streams) : null;
+  return streams[stream].isTerminal ? await screenOf(streams) : null;
+}
+
+/** The lines of `text` in visible form, broken at words on a terminal. */
+function linesOf(text: string, terminal: TextFormatOptions["terminal"]): string {
+  if (terminal === null) return visibleLines(text).join("\n");
+  const format = new TextFormat({ colour: false, verbose: false, terminal }, Date.now());
+  return text.trimEnd().split("\n").map((line) => format.format([line])).join("");
 }
 
 /** Shows a notice besides the answer. */
 export async function showNoticeBeside(options: CommonOptions, text: string): Promise<void> {
-  await showBeside(options, { event: "notice", text }, `${visibleLines(text).join("\n")}\n`);
+  await showBeside(
+    options,
+    { event: "notice", text },
+    linesOf(`${text}\n`, await terminalAt("stderr")),
+  );
 }
 
 /**

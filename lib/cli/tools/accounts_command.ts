@@ -278,7 +278,7 @@ async function showChanged(
     file,
     accounts: accounts.map(shownAccount),
   } satisfies AccountsEvent;
-  await showAnswer(options, event, `${text}\n`);
+  await showAnswer(options, event, `${text}\n`, true);
 }
 
 function namesOf(accounts: readonly Account[]): string {

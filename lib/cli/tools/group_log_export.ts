@@ -20,14 +20,14 @@ import {
   requestOf,
   textOf,
 } from "./group_log_reader.ts";
-import { showBye, showNoticeBeside } from "../session/answers.ts";
+import { showBye, showNoticeBeside, terminalAt } from "../session/answers.ts";
 import { JsonFormat } from "../rendering/json_format.ts";
 import { openLog } from "../session/log.ts";
 import type { ExportFormat, ExportLogOptions } from "./group_log_arguments.ts";
 import { outputError } from "../streams/output_queue.ts";
 import { writeWhole } from "../streams/write_whole.ts";
-import { processStreams, STANDARD_OUTPUT } from "../streams/streams.ts";
-import { screenOf, TextFormat, type TextFormatOptions } from "../streams/text_format.ts";
+import { STANDARD_OUTPUT } from "../streams/streams.ts";
+import { TextFormat, type TextFormatOptions } from "../streams/text_format.ts";
 import { nameSpan } from "../rendering/spans.ts";
 import type { Line } from "../rendering/user_interface.ts";
 
@@ -47,8 +47,7 @@ export async function exportLog(options: ExportLogOptions): Promise<void> {
   };
   const disk = new RealDisk();
   const deciders = await decidersFor(disk, options);
-  const streams = processStreams();
-  const terminal = streams.stdout.isTerminal ? await screenOf(streams) : null;
+  const terminal = await terminalAt("stdout");
   const notice = await exportEntries(disk, file, format, write, deciders, terminal);
   if (notice !== null) await showNoticeBeside(options, notice);
   if (options.json) await showBye();

@@ -108,5 +108,5 @@ async function tell(
     removed: `${shown}'s key isn't encrypted any more: whoever has ${folder} can be ${shown}.\n`,
     none: `${shown}'s key has no passphrase; nothing was changed.\n`,
   };
-  await showAnswer(options, event, texts[state]);
+  await showAnswer(options, event, texts[state], true);
 }

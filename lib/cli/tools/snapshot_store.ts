@@ -161,7 +161,7 @@ export async function verifySnapshot(options: FileOptions): Promise<void> {
   if (!verdict.isConsistent) throw inconsistentError(file, verdict);
   const { event: _, ...found } = snapshotEvent(nodeCrypto, cut, verdict, file);
   const event = { event: "snapshot-verified", ...found };
-  await showAnswer(options, event, verifiedText(file, cut, verdict));
+  await showAnswer(options, event, verifiedText(file, cut, verdict), true);
 }
 
 function inconsistentError(file: string, { why }: Verdict): P2pchatError {
