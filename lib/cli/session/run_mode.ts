@@ -182,9 +182,9 @@ export function inputTo<Asked extends { readonly command: string }>(
       underWay = done;
       return;
     }
-    if (command.command !== "quit") return submit(command, ref);
+    if (!FOLLOWS.has(command.command)) return submit(command, ref);
     afterThese(() => {
-      log.info(LEAVING, { cause: "command" });
+      if (command.command === "quit") log.info(LEAVING, { cause: "command" });
       submit(command, ref);
     });
   };
@@ -203,6 +203,9 @@ export function inputTo<Asked extends { readonly command: string }>(
 }
 
 const LEAVING = "asked to leave";
+
+/** What comes after the console's own commands that are under way: what was said leaves out who was ignored before. */
+const FOLLOWS: ReadonlySet<string> = new Set(["quit", "history", "log"]);
 
 /** What was asked last, and is under way: several whole histories would be shown at once, and take some megabytes each. */
 const EFFECTS_MANY = 1;

@@ -4,7 +4,7 @@ import { InputPause, inputTo } from "../../../lib/cli/session/run_mode.ts";
 import { settle } from "../memory_streams.ts";
 
 interface Asked {
-  readonly command: "list" | "quit";
+  readonly command: "list" | "history" | "log" | "quit";
 }
 
 type Parts = Parameters<typeof inputTo>[0];
@@ -70,6 +70,20 @@ Deno.test("inputTo() has the console do one thing after the other, and leaves af
   assertEquals(told.splice(0), ['asked to leave {"cause":"end of input"}', "quit -"]);
   input.handler.target({ command: "quit" }, "3");
   assertEquals(told, ['asked to leave {"cause":"command"}', "quit 3"]);
+});
+
+Deno.test("inputTo() asks for what was said when the console has heeded whom to leave out of it", async () => {
+  const { told, input, doing } = mode();
+  input.handler.target({ command: "ignore", name: "Bob" }, "1");
+  for (const command of ["history", "log", "list"] as const) {
+    input.handler.target({ command }, undefined);
+  }
+  assertEquals(told.splice(0), ['{"event":"notice","text":"ignore"} 1', "list -"]);
+  doing.shift()!.resolve();
+  await settle();
+  assertEquals(told.splice(0), ["history -", "log -"]);
+  input.handler.target({ command: "history" }, "2");
+  assertEquals(told, ["history 2"]);
 });
 
 Deno.test("inputTo() leaves at the end of input, and when it is interrupted, and logs why", () => {
