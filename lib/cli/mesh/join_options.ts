@@ -82,8 +82,8 @@ export function joinOptions(where: string, first: MeshOptions): Joining {
   };
 }
 
-/** It isn't used; without one, the environment would be asked. */
-const NO_FOLDER = "/";
+/** A start keeps its files there, and `/join` those of the first room: for it no variable says anything else. */
+const variables = (name: string) => name === "HOME" ? "/" : "";
 
 function parsed(args: readonly string[], name: string): MeshOptions {
   let options: MeshOptions | undefined;
@@ -92,18 +92,11 @@ function parsed(args: readonly string[], name: string): MeshOptions {
     return Promise.resolve();
   });
   try {
-    const request = parseCommandLine(
-      ["mesh", name, "--data", NO_FOLDER, ...args],
-      [command],
-      () => "",
-    );
+    const request = parseCommandLine(["mesh", name, ...args], [command], variables);
     if (request.type === "run") void request.run();
   } catch (error) {
     if (!(error instanceof P2pchatError)) throw error;
-    const text = error.message.replace(` --data ${NO_FOLDER}`, "").replace(
-      /p2pchat mesh (?:NAME|Bob)/g,
-      "/join",
-    )
+    const text = error.message.replace(/p2pchat mesh (?:NAME|Bob)/g, "/join")
       .replaceAll(`p2pchat mesh ${name} `, "/join ");
     throw new P2pchatError(error.code, text, { cause: error });
   }

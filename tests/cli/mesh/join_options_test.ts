@@ -85,6 +85,7 @@ const REFUSED: readonly (readonly [string, string, string])[] = [
   ["192.0.2.7: 55109", "usage", ""],
   ["192.0.2.7 --title Club", "usage", "after 192.0.2.7: /join 192.0.2.7 55107, unless"],
   ["--key abc", "usage", ""],
+  ["--new --room 'a --data /b'", "usage", '--room "a --data /b" goes back to a room'],
   ["localhost", "usage", "missing after localhost: /join localhost 55107, unless"],
   ["192.0.2.7", "usage", "missing after 192.0.2.7: /join 192.0.2.7 55107, unless"],
   ["LocalHost --title Club", "usage", "missing after LocalHost: /join LocalHost 55107"],
