@@ -296,3 +296,24 @@ Deno.test("Mesh calls nobody lost in its status who left properly while it wasn'
   assertEquals(problems.flat().filter((text) => text.includes("lost")), []);
   assertEquals(problems.length, 1);
 });
+
+Deno.test("Mesh tells who is removed that words may not have arrived only where nobody has said that it has them", () => {
+  const notices: string[] = [];
+  for (const waitedMs of [100, 30 * SECOND_MS]) {
+    const world = new EvenWorld(4, [{
+      name: "notices",
+      shown(_, event) {
+        const isOfLeaving = event.event === "notice" && event.text.includes("when you come back");
+        if (isOfLeaving) notices.push(`after ${waitedMs} ms: ${event.text}`);
+      },
+    }]);
+    const [ann, bob] = annAndBob(world);
+    world.say(bob.process!, "one", null);
+    world.pass(waitedMs);
+    ann.process!.command({ command: "remove", name: "Bob" });
+    world.pass(5 * SECOND_MS);
+  }
+  assertEquals(notices, [
+    "after 100 ms: Some of your messages may not have arrived; they are sent when you come back to this room",
+  ]);
+});

@@ -57,9 +57,8 @@ export class OwnWords {
   }
 
   /** What a leaving user is told; null where there is nothing to tell. */
-  leavingText(isAlone: boolean): string | null {
-    const isOpen = this.#wasAlone || (isAlone ? this.#isUnheard : this.#hasSpoken);
-    if (!isOpen || this.hasAll()) return null;
+  leavingText(): string | null {
+    if (!(this.#wasAlone || this.#isUnheard) || this.hasAll()) return null;
     return `${this.#wasAlone ? NOBODY_HERE : NOT_ALL_KNOWN}; ${this.forgets ? LOST : SENT_LATER}`;
   }
 }

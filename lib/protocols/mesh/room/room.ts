@@ -398,8 +398,8 @@ export class Room implements Machine<RoomInput, RoomEffect> {
 
   /** Tells the leaving user what isn't known to have reached a member that stays. */
   #sayUnheard(): void {
-    const { neighbours, ownWords, out } = this.#parts;
-    const text = ownWords.leavingText(neighbours.isAlone);
+    const { ownWords, out } = this.#parts;
+    const text = ownWords.leavingText();
     if (text === null) return;
     out.first({ type: "show", event: { event: "notice", text }, ref: undefined });
   }
