@@ -21,6 +21,12 @@ const CASES: readonly (readonly [
     { events: new Set(["joined"]) },
     true,
   ],
+  [
+    "who was there before",
+    { event: "joined", name: "Bob", present: true },
+    { events: new Set(["joined"]) },
+    false,
+  ],
   ["a message where others are named", SAID, { events: new Set(["joined"]) }, false],
   ["the author's, in another case", SAID, { from: "BOB" }, true],
   ["somebody else's", SAID, { from: "Carol" }, false],
