@@ -32,14 +32,14 @@ Deno.test("OwnWords has who leaves wait a little for what was said in an earlier
   isWithSomebody = true;
 
   assertEquals([before, settled()], [[false, true, true], [true, true]]);
-  assertEquals(words.leavingText(false), null);
+  assertEquals(words.leavingText(), null);
 });
 
 Deno.test("OwnWords tells who leaves what becomes of messages that reached nobody: with --no-history they are lost", () => {
   const texts = [false, true].map((forgets) => {
     const words = new OwnWords(() => false, () => false, false, forgets);
     words.said(true);
-    return words.leavingText(true);
+    return words.leavingText();
   });
   assertEquals(texts, [
     "Nobody was here to get your last messages; they are sent when you come back to this room",
