@@ -1,6 +1,6 @@
 /** The door of `--irc`: a gateway over a socket. One client at a time; the program goes on without one. */
 
-import { AcceptPace } from "../../transport/accept_pace.ts";
+import { ACCEPTED_AT_ONCE, TurnPace } from "../../transport/turn_pace.ts";
 import { VERSION } from "../session/version.ts";
 import type { Door, DoorEvent, DoorHost } from "../doors/door.ts";
 import { IrcConnection } from "./irc_connection.ts";
@@ -95,7 +95,7 @@ export class IrcDoor implements Door {
 
   async #accept(): Promise<void> {
     const { listener } = this.#parts;
-    const pace = new AcceptPace();
+    const pace = new TurnPace(ACCEPTED_AT_ONCE);
     for (;;) {
       let stream: Deno.Conn;
       try {
@@ -108,7 +108,8 @@ export class IrcDoor implements Door {
         continue;
       }
       this.#connected(stream);
-      await pace.next();
+      pace.did(1);
+      await pace.ready();
       for (let wait = this.#crowded(); wait !== null; wait = this.#crowded()) await wait;
     }
   }

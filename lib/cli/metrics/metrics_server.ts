@@ -7,7 +7,7 @@
 import { isSystemError, P2pchatError } from "../../base/errors.ts";
 import { type Endpoint, endpointText } from "../../base/ids.ts";
 import { isLoopback } from "../../base/text/endpoints.ts";
-import { AcceptPace } from "../../transport/accept_pace.ts";
+import { ACCEPTED_AT_ONCE, TurnPace } from "../../transport/turn_pace.ts";
 import { closeSurely, endpointOf, isClosedSocket, reasonOf } from "../../transport/sockets.ts";
 import { foreignRequest } from "../http/foreign_requests.ts";
 import { type HttpHead, HttpHeadReader, type HttpRequest } from "../http/http_head_reader.ts";
@@ -90,11 +90,12 @@ export class MetricsServer {
   }
 
   async #accept(): Promise<void> {
-    const pace = new AcceptPace();
+    const pace = new TurnPace(ACCEPTED_AT_ONCE);
     while (!this.#isClosed) {
       try {
         this.#keep(this.#serve(await this.listener.accept()));
-        await pace.next();
+        pace.did(1);
+        await pace.ready();
       } catch (error) {
         if (this.#isClosed) return;
         if (!isSystemError(error) && !isClosedSocket(error)) throw error;

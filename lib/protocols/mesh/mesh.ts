@@ -65,6 +65,7 @@ import type { KeptSecrets } from "./authority/kept_secrets.ts";
 import {
   ADMITTING_LINKS_MAX,
   ADMITTING_SILENCE_MS,
+  ENTRIES_PER_MESSAGE,
   LEAVE_MS_MAX,
   LINK_MESSAGES_PER_SECOND,
   RESUME_CONTACTS_MAX,
@@ -662,7 +663,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         return;
       }
       case "message":
-        if (this.#mayBring(input.link, input.message.type)) {
+        if (this.#mayBring(input.link, input.message)) {
           this.#message(input.link, input.message);
         }
         return;
@@ -771,8 +772,11 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   }
 
   /** Bundles aren't counted: back pressure and the order's checks bound them. */
-  #mayBring(id: LinkId, type: MeshMessage["type"]): boolean {
-    if (type === "bundle" || this.#links.takeMessage(id, this.#nowMs)) return true;
+  #mayBring(id: LinkId, message: MeshMessage): boolean {
+    if (message.type === "bundle") return true;
+    const entries = "entries" in message ? message.entries.length : 0;
+    const messages = 1 + Math.floor(entries / ENTRIES_PER_MESSAGE);
+    if (this.#links.takeMessages(id, messages, this.#nowMs)) return true;
     const link = this.#links.get(id);
     const text = `sent more than ${LINK_MESSAGES_PER_SECOND} messages a second`;
     if (link !== null) this.#penalise(link.peer, "flood", text);

@@ -366,6 +366,7 @@ export class Channel implements Machine<ChannelInput, ChannelEffect> {
         return;
       case "ping":
         decodePingNumber(content);
+        this.#liveness.pinged(nowMs);
         this.#outbox.addPong(content);
         return;
       case "pong":

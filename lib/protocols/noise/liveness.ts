@@ -7,9 +7,16 @@
  * behind megabytes in the kernels' buffers.
  */
 
+import { RemoteProtocolError } from "../../base/errors.ts";
 import { earliestMs } from "../../base/machine/machine.ts";
 import { Slowness } from "../../base/machine/slowness.ts";
+import { TokenBucket } from "../../base/rates/token_bucket.ts";
 import type { ChannelConfig } from "./config.ts";
+
+/** As often as whoever dials looks whether to ask, at most. */
+const PINGS_PER_SECOND = 4;
+/** Those of half an hour, which come at once where nothing was read for so long. */
+const PINGS_BURST = 1_024;
 
 type LivenessConfig = Pick<
   ChannelConfig,
@@ -31,11 +38,15 @@ export class Liveness {
   /** When the last ping was asked for; later than the last byte while it is unanswered. */
   #lastPingMs: number;
   #pingNumber = 0;
+  /** How many of our pings haven't been answered. */
+  #unanswered = 0;
   /** When the ping of that number was written; `null` once answered. */
   #pingWrittenMs: number | null = null;
   /** When the record began of which only a part came; null where there is none. */
   #recordBeganMs: number | null = null;
   #readingPaused = false;
+  /** Bounds what the other side's pings cost us. */
+  readonly #asked = new TokenBucket(PINGS_PER_SECOND, PINGS_BURST);
   /** The first long write: when it went out, and the number of the ping behind it, once that has gone out, too. */
   #long: { readonly atMs: number; ping: number | null } | null = null;
   #isLongProven = false;
@@ -155,22 +166,34 @@ export class Liveness {
   /** A ping goes out now. @returns Its number. */
   pingWritten(nowMs: number): number {
     this.#pingNumber = (this.#pingNumber + 1) >>> 0;
+    this.#unanswered += 1;
     this.#pingWrittenMs = nowMs;
     if (this.#long !== null) this.#long.ping ??= this.#pingNumber;
     return this.#pingNumber;
   }
 
-  /** An answer to a ping. One that answers an older ping says no more than any other byte. */
+  /**
+   * An answer to a ping. One that answers an older ping says no more than any other byte.
+   * @throws {RemoteProtocolError} Where each of our pings was answered already.
+   */
   pong(number: number, nowMs: number): void {
+    if (this.#unanswered === 0) throw new RemoteProtocolError("Cannot take an answer to no ping");
+    this.#unanswered -= 1;
     const behind = this.#long?.ping ?? null;
     if (behind !== null && number >= behind) this.#isLongProven = true;
     if (this.#pingWrittenMs === null || number !== this.#pingNumber) return;
     // Behind a long write it took as long as that one.
-    if (number !== behind) this.#pinged(nowMs - this.#pingWrittenMs, nowMs);
+    if (number !== behind) this.#answeredAfter(nowMs - this.#pingWrittenMs, nowMs);
     this.#pingWrittenMs = null;
   }
 
-  #pinged(tookMs: number, nowMs: number): void {
+  /** The other side asks. @throws {RemoteProtocolError} Where it asks too often. */
+  pinged(nowMs: number): void {
+    if (this.#asked.take(nowMs)) return;
+    throw new RemoteProtocolError(`Cannot take more than ${PINGS_PER_SECOND} pings a second`);
+  }
+
+  #answeredAfter(tookMs: number, nowMs: number): void {
     this.#roundTripMs = tookMs;
     this.#pingedMsMin = Math.min(this.#pingedMsMin, tookMs);
     this.#slowness.came(tookMs - this.#pingedMsMin, nowMs);

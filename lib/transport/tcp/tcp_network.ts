@@ -3,7 +3,7 @@
 import { isAddress, isLoopback, isUnspecified } from "../../base/text/endpoints.ts";
 import type { Logger } from "../../base/machine/environment.ts";
 import type { Endpoint } from "../../base/ids.ts";
-import { AcceptPace } from "../accept_pace.ts";
+import { ACCEPTED_AT_ONCE, TurnPace } from "../turn_pace.ts";
 import type { ByteStream, ByteStreamEvents, StreamAttempt, StreamNetwork } from "../byte_stream.ts";
 import {
   type Connecting,
@@ -20,6 +20,9 @@ import { SYSTEM_LINK_CLOCK } from "../system_clock.ts";
  */
 const READ_BUFFER_BYTES_MIN = 2 * 1_024;
 const READ_BUFFER_BYTES_MAX = 64 * 1_024;
+
+/** For how long what comes is taken in, from all connections together, before everything else has its turn. */
+const READ_MS_MAX = 5;
 
 /** Pause after a failed accept, for example when there are no file descriptors: there may be some again then. */
 const ACCEPT_RETRY_MS = 100;
@@ -54,11 +57,18 @@ class TcpStream implements ByteStream {
   #pieces: Pieces | null = null;
   #aborted = false;
   #ended = false;
+  readonly #pace: TurnPace;
   readonly #closed: () => void;
 
-  constructor(conn: Deno.TcpConn, ongoing: Set<Promise<void>>, closed = () => {}) {
+  constructor(
+    conn: Deno.TcpConn,
+    ongoing: Set<Promise<void>>,
+    pace: TurnPace,
+    closed = () => {},
+  ) {
     this.#conn = conn;
     this.#ongoing = ongoing;
+    this.#pace = pace;
     this.#closed = closed;
     this.remote = endpointOf(conn.remoteAddr);
     this.localHost = endpointOf(conn.localAddr).host;
@@ -114,16 +124,22 @@ class TcpStream implements ByteStream {
         return this.#end(reasonOf(error));
       }
       if (count === null) return this.#end("the other side hung up");
+      for (let turn = this.#pace.ready(); turn !== null; turn = this.#pace.ready()) await turn;
+      const beganMs = performance.now();
       this.#events.received(this.#buffer.subarray(0, count));
-      this.#fitBuffer(count);
+      const tookMs = performance.now() - beganMs;
+      this.#pace.did(tookMs);
+      this.#fitBuffer(count, tookMs);
     }
   }
 
-  #fitBuffer(count: number): void {
+  /** What takes long to take in is read in smaller pieces: others wait for one of them. */
+  #fitBuffer(count: number, tookMs: number): void {
     const { length } = this.#buffer;
-    if (count === length && length < READ_BUFFER_BYTES_MAX) {
+    const isSlow = tookMs > READ_MS_MAX;
+    if (count === length && length < READ_BUFFER_BYTES_MAX && !isSlow) {
       this.#buffer = new Uint8Array(2 * length);
-    } else if (count < length / 8 && length > READ_BUFFER_BYTES_MIN) {
+    } else if ((count < length / 8 || isSlow) && length > READ_BUFFER_BYTES_MIN) {
       this.#buffer = new Uint8Array(length / 2);
     }
   }
@@ -175,6 +191,7 @@ export class TcpNetwork implements StreamNetwork {
   readonly #log: Logger;
   readonly #names: NameLookups;
   readonly #ongoing = new Set<Promise<void>>();
+  readonly #readPace = new TurnPace(READ_MS_MAX);
   #stopped = false;
   #accepted: (stream: ByteStream) => void = (stream) => stream.abort();
   readonly #acceptLoops = new Set<Promise<void>>();
@@ -248,7 +265,7 @@ export class TcpNetwork implements StreamNetwork {
         addresses ??= await this.#names.find(host, signal);
         conn = await this.#connectToFirst(addresses, port, signal);
         if (signal.aborted) return conn.close();
-        stream = new TcpStream(conn, this.#ongoing);
+        stream = new TcpStream(conn, this.#ongoing, this.#readPace);
       } catch (error) {
         conn?.close(); // the connection was reset before it could be examined
         if (!signal.aborted) failed(reasonOf(error));
@@ -331,7 +348,7 @@ export class TcpNetwork implements StreamNetwork {
 
   async #accept(listener: Deno.TcpListener): Promise<void> {
     const isOver = () => this.#stopped || !this.#listeners.includes(listener);
-    const pace = new AcceptPace();
+    const pace = new TurnPace(ACCEPTED_AT_ONCE);
     while (!isOver()) {
       if (this.#inbound >= this.#inboundMax) {
         await this.#pauseAccepting();
@@ -352,7 +369,7 @@ export class TcpNetwork implements StreamNetwork {
       }
       let stream: TcpStream;
       try {
-        stream = new TcpStream(conn, this.#ongoing, () => this.#inboundClosed());
+        stream = new TcpStream(conn, this.#ongoing, this.#readPace, () => this.#inboundClosed());
       } catch (error) {
         // The connection was reset before it could be examined.
         this.#log.info("connection lost at once", { reason: reasonOf(error) });
@@ -361,7 +378,8 @@ export class TcpNetwork implements StreamNetwork {
       }
       this.#inbound += 1;
       this.#accepted(stream);
-      await pace.next();
+      pace.did(1);
+      await pace.ready();
     }
   }
 

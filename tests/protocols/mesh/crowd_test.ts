@@ -128,3 +128,20 @@ Deno.test("Mesh is back in its room within 20 s, and takes in who comes, whateve
 
   assertEquals([...bob.process!.probe!.activeView()], [ann.key]);
 });
+
+Deno.test("a member that asks for a thousand streams again and again is parted with", () => {
+  const { world, ann, mal, ended } = room();
+  const entries = Array.from({ length: 1_024 }, (_, after) => ({
+    ...{ author: ann.key, incarnation: 1, after },
+  }));
+  let asked = 0;
+  while (ended.length === 0 && asked < 1_000) {
+    for (const untilAsked = asked + 10; asked < untilAsked; asked++) {
+      send(mal, ann.key, { type: "sync-want", entries, windowBytes: 1 });
+    }
+    world.pass(STEP_MS);
+  }
+
+  // A burst of 20,000 messages, and 5,000 for each second; a thousand streams are 65.
+  assert(asked > 300 && asked < 420, `${asked} times`);
+});

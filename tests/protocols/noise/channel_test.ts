@@ -3,7 +3,10 @@ import fc from "fast-check";
 import { concatBytes, utf8 } from "../../../lib/base/crypto/crypto.ts";
 import { EMPTY } from "../../../lib/protocols/noise/primitives.ts";
 import type { Queue } from "../../../lib/base/schema/schema.ts";
-import { Pair } from "./channel_pair.ts";
+import { DiallerHandshake } from "../../../lib/protocols/noise/channel_handshake.ts";
+import { CHANNEL_DEFAULTS } from "../../../lib/protocols/noise/config.ts";
+import { RecordWriter } from "../../../lib/protocols/noise/record.ts";
+import { ANN, environment, Pair, type Side, TARGET } from "./channel_pair.ts";
 
 /** The bytes that one side writes for what was sent, kept from the other. */
 function held(pair: Pair, from: "ann" | "bob"): Uint8Array {
@@ -494,6 +497,56 @@ Deno.test("pings are answered once for any number of them", () => {
   const answer = pair.bob.take(50_000);
 
   assertEquals(answer.length, 19 + 4);
+});
+
+/** Bob's side of a channel, and what writes it whatever records one likes. */
+function withLiar(): { readonly bob: Side; readonly records: RecordWriter } {
+  const { bob } = new Pair();
+  const liar = new DiallerHandshake(ANN, environment("liar"), TARGET);
+  bob.step({ type: "received", bytes: liar.opening }, 0);
+  let unread = bob.take(0);
+  for (;;) {
+    const { inputBytes, steps } = liar.read(unread);
+    unread = unread.subarray(inputBytes);
+    for (const step of steps) {
+      assert(step.type !== "failed");
+      if (step.type === "write") {
+        bob.step({ type: "received", bytes: step.bytes }, 0);
+        continue;
+      }
+      bob.take(0); // that the liar is let in
+      return { bob, records: new RecordWriter(step.result.states.sending, CHANNEL_DEFAULTS) };
+    }
+  }
+}
+
+function sealed(records: RecordWriter, kind: "ping" | "pong", number: number): Uint8Array {
+  const content = new Uint8Array(4);
+  new DataView(content.buffer).setUint32(0, number);
+  const out = new Uint8Array(64);
+  return out.subarray(0, records.write(out, 0, kind, content));
+}
+
+Deno.test("an answer to no ping breaks the protocol: whoever is let in could keep us busy with them", () => {
+  const { bob, records } = withLiar();
+  bob.step({ type: "tick" }, 1_750);
+  assertEquals(bob.take(1_750).length, 19 + 4, "bob's ping");
+
+  bob.step({ type: "received", bytes: sealed(records, "pong", 1) }, 1_800);
+  assertEquals(bob.events, ["established"]);
+  bob.step({ type: "received", bytes: sealed(records, "pong", 1) }, 1_800);
+  assertEquals(bob.events, ["established", "lost Cannot take an answer to no ping"]);
+});
+
+Deno.test("half an hour of pings may come at once, and then four a second", () => {
+  const { bob, records } = withLiar();
+  const ping = (nowMs: number) =>
+    bob.step({ type: "received", bytes: sealed(records, "ping", 1) }, nowMs);
+  for (let sent = 0; sent < 1_024; sent++) ping(0);
+  for (let sent = 0; sent < 4; sent++) ping(1_000);
+  assertEquals(bob.events, ["established"]);
+  ping(1_000);
+  assertEquals(bob.events, ["established", "lost Cannot take more than 4 pings a second"]);
 });
 
 Deno.test("a link of 24 h asks once to be replaced", () => {

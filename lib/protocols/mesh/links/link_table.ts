@@ -241,9 +241,9 @@ export class LinkTable {
     return next;
   }
 
-  /** Whether the link's rate limit allows one more message now. */
-  takeMessage(link: LinkId, nowMs: number): boolean {
-    return this.#entry(link).rate.take(nowMs, 1);
+  /** Whether the link's rate limit allows so many more messages now. */
+  takeMessages(link: LinkId, messages: number, nowMs: number): boolean {
+    return this.#entry(link).rate.take(nowMs, messages);
   }
 
   /** Counts one more message of an unknown type. @returns What is wrong with that; null where it is ignored. */

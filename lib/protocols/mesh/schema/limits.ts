@@ -441,6 +441,8 @@ export const GRAFT_ANSWER_BYTES_MAX = 256 * 1024;
 export const HELD_INPUTS_MAX = 16;
 /** Messages of any type but `bundle` on one link: ten times what the busiest link of a room of 1,000 carries. */
 export const LINK_MESSAGES_PER_SECOND = 5_000;
+/** So many entries of one message count as a further one. A comparison of 65,536 authors' streams is 4,160. */
+export const ENTRIES_PER_MESSAGE = 16;
 /** What waited in sockets and queues while one side stood still arrives at once. */
 export const LINK_MESSAGES_BURST = 4 * LINK_MESSAGES_PER_SECOND;
 
