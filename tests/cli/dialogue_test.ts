@@ -245,6 +245,8 @@ Deno.test(
     streams.type("ret\r\x03");
     await settle();
     assertEquals(room.happened, ["(interrupt)"]);
+    const told = streams.stdoutText.split("What you type is dropped").length - 1;
+    assertEquals(told, 1);
     await new Promise((resolve) => setTimeout(resolve, 1_100));
     streams.type("hello\r");
     await settle();

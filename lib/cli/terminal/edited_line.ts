@@ -54,6 +54,7 @@ export class EditedLine<Target> implements Draft {
   #quietTimer: ReturnType<typeof setTimeout> | undefined;
   /** Whether keys that are dropped belong to a line that was set aside. */
   #isAside = false;
+  #isDropTold = true;
   #isClosed = false;
 
   /**
@@ -201,9 +202,13 @@ export class EditedLine<Target> implements Draft {
 
   // Keys that are dropped.
 
-  /** Drops all keys until the user pauses, and keeps nothing of them: they may be a password. */
-  dropUntilQuiet(): void {
+  /**
+   * Drops all keys until the user pauses, and keeps nothing of them: they may be a password.
+   * @param isTold Whether the user knows that; otherwise the first that is dropped tells it.
+   */
+  dropUntilQuiet(isTold: boolean): void {
     this.#isAside = false;
+    this.#isDropTold = isTold;
     this.#dropOn();
   }
 
@@ -214,6 +219,10 @@ export class EditedLine<Target> implements Draft {
     if (this.#isAside && key.type === "press" && key.name === "yank") {
       this.#endQuiet(); // who presses that has read where the line went
       return false;
+    }
+    if (!this.#isDropTold) {
+      this.#isDropTold = true;
+      this.#screen.printStar("What you type is dropped until you pause: it may be a password");
     }
     if (this.#isAside && (key.type === "text" || key.type === "paste")) {
       this.#editor = continued(this.#editor, key.text);
@@ -236,5 +245,6 @@ export class EditedLine<Target> implements Draft {
     clearTimeout(this.#quietTimer);
     this.#quietTimer = undefined;
     this.#isAside = false;
+    this.#isDropTold = true;
   }
 }

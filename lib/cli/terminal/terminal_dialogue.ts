@@ -79,7 +79,7 @@ export class TerminalDialogue implements Dialogue {
     this.#questions.end();
     const dropped = isAnswered ? [] : this.#questions.takeTypedAhead();
     // The rest of a line that was being typed is no line of its own.
-    if (dropped.length > 0 && !isEnter(dropped.at(-1)!)) this.#line.dropUntilQuiet();
+    if (dropped.length > 0 && !isEnter(dropped.at(-1)!)) this.#line.dropUntilQuiet(true);
     this.#entered.run(); // those that were entered before the questions began
     this.#ports.pressTypedAhead();
     this.#entered.leaveAfterLast();
@@ -92,7 +92,7 @@ export class TerminalDialogue implements Dialogue {
 
   dropTypedAhead(): void {
     if (this.#entered.isRunning) this.#dropBehindLine();
-    this.#line.dropUntilQuiet();
+    this.#line.dropUntilQuiet(false);
   }
 
   /** For a command that asks questions: lines entered after it, and the one being typed, are meant as answers. */

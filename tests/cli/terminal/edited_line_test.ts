@@ -81,7 +81,7 @@ Deno.test("a line that is set aside is kept for Ctrl+Y with what follows, and no
 
 Deno.test("what may be a password is dropped, and not even Ctrl+Y brings it back", () => {
   const { line, happened, type } = begin();
-  line.dropUntilQuiet();
+  line.dropUntilQuiet(true);
   type("secret\r\x19");
   assertEquals([line.text, happened], ["", []]);
   line.close();
