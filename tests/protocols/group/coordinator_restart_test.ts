@@ -54,7 +54,7 @@ Deno.test("For whom the group waits after a start is told, once that takes a sec
   assertEquals(program.pass(200).filter((word) => word === "notice").length, 1);
   assertEquals(
     program.told.at(-1),
-    "Waiting for bob and cem, who were in the group last; here already: ann: the group goes on in 5 s " +
+    "Waiting for bob and cem, who were in the group last (here already: ann): the group goes on in 5 s " +
       "without an answer",
   );
   program.comes("bob");

@@ -206,7 +206,7 @@ export class MembershipDecider {
     this.#returnsTold = awaited;
     const leftMs = Math.max(...awaited.map(({ silentAtMs }) => silentAtMs)) - out.nowMs;
     const here = this.parts.views.members.filter(({ key }) => this.#isHere(key));
-    const others = here.length === 0 ? "" : `; here already: ${namesInWords(here)}`;
+    const others = here.length === 0 ? "" : ` (here already: ${namesInWords(here)})`;
     out.notice(
       `Waiting for ${namesInWords(awaited)}, who ${
         awaited.length === 1 ? "was" : "were"
