@@ -15,7 +15,7 @@ import type { TableRow } from "../../store/disk/table.ts";
 const FORMAT = {
   format: "web",
   version: 1,
-  without: "without it the page has a new address",
+  without: "(without it the page has a new address)",
 } as const;
 
 const TOKEN = "token";

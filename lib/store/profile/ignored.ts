@@ -12,7 +12,7 @@ import { SharedTable, type TakeTurn } from "./shared_table.ts";
 const IGNORED_FORMAT = {
   format: "ignored",
   version: 1,
-  without: "without it everybody is heard again",
+  without: "(without it everybody is heard again)",
 } as const;
 
 /** All are read at each start, and nobody types more. */

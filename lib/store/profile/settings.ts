@@ -16,7 +16,7 @@ export type NotifyLevel = typeof NOTIFY_LEVELS[number];
 export const SETTINGS_FORMAT = {
   format: "settings",
   version: 1,
-  without: "without it /notify is as at first",
+  without: "(without it /notify is as at first)",
 } as const;
 
 const NOTIFY = "notify";

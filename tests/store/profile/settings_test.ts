@@ -43,3 +43,16 @@ Deno.test("Settings stay where the disk refuses", async () => {
   await assertRejects(() => settings.setNotify("off"), P2pchatError);
   assertEquals(settings.notify, "all");
 });
+
+Deno.test("Settings that are damaged say what it means to move them away", async () => {
+  const disk = new MemoryDisk();
+  await disk.makeFolder("/p");
+  const file = await disk.openAppend(PATH, { isNew: true });
+  file.write(new TextEncoder().encode("garbage\n"));
+  file.close();
+  const { message } = await assertRejects(() => open(disk), P2pchatError);
+  assertEquals(
+    message.split("; ")[1],
+    "restore the file from a copy, or move it away (without it /notify is as at first)",
+  );
+});

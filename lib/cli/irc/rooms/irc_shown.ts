@@ -18,7 +18,7 @@ import { SharedTable, type TakeTurn } from "../../../store/profile/shared_table.
 const FORMAT = {
   format: "irc-shown",
   version: 1,
-  without: "without it an IRC client may be shown again what it has seen",
+  without: "(without it an IRC client may be shown again what it has seen)",
 } as const;
 
 /** In the profile. */
