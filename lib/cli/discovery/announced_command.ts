@@ -42,7 +42,7 @@ export async function listAnnounced(options: CommonOptions, forMs: number): Prom
     const [open] = event.rooms.filter((room) => !room.private && room.version === undefined);
     if (open !== undefined && !options.json) {
       const such = commandToType(`mesh NAME ${open.host} ${open.port}`, options.data);
-      const text = `Join one with: p2pchat mesh NAME HOST PORT, such as ${such}`;
+      const text = `Join one, for example, with: ${such}`;
       await showNoticeBeside(options, text);
     }
   } finally {
