@@ -610,6 +610,8 @@ export class Transfers
     if (fault !== null) return this.refuse(...fault, ref);
     this.#left.delete(offer.id);
     this.#queued.delete(offer.id);
+    // The sender won't say so again.
+    if (this.#offers.hasEnded(offer.id)) this.#downloads.get(offer.id)?.changed(this.#nowMs);
   }
 
   /** As `Downloads.start`. @param mayPush Whether files that nobody sends give way. */

@@ -4,6 +4,7 @@ import { nodeCrypto } from "../../../lib/base/crypto/crypto.ts";
 import {
   ASK_MS,
   AT_RISK_LEAVES_MIN,
+  GONE_MS,
   LEAF_BYTES,
   NOBODY_MS,
   PAUSE_MS,
@@ -13,6 +14,7 @@ import {
   WINDOW_LEAVES,
 } from "../../../lib/protocols/transfer/limits.ts";
 import { LeafSet, leavesText } from "../../../lib/protocols/transfer/leaf_set.ts";
+import { withdrawalSignature } from "../../../lib/protocols/transfer/offers.ts";
 import {
   fetching,
   fileOf,
@@ -303,6 +305,25 @@ Deno.test("a file that nobody has any more fails after its time, not before", ()
   assertEquals(only(receiver.step({ type: "tick" }, NOBODY_MS - 1), "show"), []);
   const [show] = only(receiver.step({ type: "tick" }, NOBODY_MS), "show");
   assert(show?.event.event === "transfer" && show.event.reason === "no-holder");
+});
+
+Deno.test("who gave up a file that was changed meanwhile, and fetches it again, is told soon that it is no more", () => {
+  const receiver = machineOf(9);
+  const { id } = fetching(receiver, ANN, fileOf(LEAF_BYTES), ANN.key);
+  const signature = withdrawalSignature(ANN, nodeCrypto, id, "changed");
+  const message = { type: "withdraw", file: id, reason: "changed", signature } as const;
+  receiver.step({ type: "message", from: ANN.key, message });
+  const command = (command: "cancel" | "get") =>
+    receiver.step({ type: "command", command: { command, file: 1 }, ref: undefined });
+  command("cancel");
+  const [begin] = only(command("get"), "begin");
+  receiver.step({ type: "begun", token: begin!.token, isThere: false, leaves: null });
+
+  const shown = only(receiver.step({ type: "tick" }, GONE_MS), "show").map(({ event }) => event);
+
+  assertEquals(shown, [
+    { event: "transfer", file: 1, state: "failed", bytes: 0, reason: "changed" },
+  ]);
 });
 
 Deno.test("progress is told twice a second", () => {
