@@ -384,7 +384,7 @@ export class PromptedScreen {
     const { columns, rows } = this.#streams.size();
     const above = this.#progress === null || this.#options.plain
       ? []
-      : [layoutPrompt(this.#progress, "", 0, columns, 1).rows[0]!];
+      : [layoutPrompt("", this.#progress, 0, columns, 1).rows[0]!];
     const rowsMax = Math.max(1, rows - 1 - above.length);
     const layout = layoutPrompt(prompt, text, cursor, columns, rowsMax);
     return {

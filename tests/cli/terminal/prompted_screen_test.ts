@@ -54,6 +54,15 @@ Deno.test("progress is rewritten in place, with --plain told once", async () => 
   }
 });
 
+Deno.test("of progress that is longer than a row the beginning is shown", async () => {
+  const { screen, shown } = open();
+  screen.progress("Fetching fourth.txt: 0 % of 3 B, waits for somebody who has it");
+  const [row] = (await shown()).lines;
+  assertEquals(row, "Fetching fourth.txt: 0 % of 3 B, waits f");
+  screen.progress(null);
+  await screen.close();
+});
+
 Deno.test("the prompt is on the screen as long as something takes input", async () => {
   const { streams, screen, typed, shown } = open();
   typed.asked = null;
