@@ -183,6 +183,12 @@ Deno.test("mesh: the rooms of a profile are listed, by the program and in a room
     ".lock",
     "Alice",
   ]);
+  for (let n = 1; n <= 9; n++) Deno.mkdirSync(`${profile.data}/users/M${n}`);
+  const unnamed = await jsonFailureOf(["rooms", "--mine"], profile.data);
+  assertEquals(
+    unnamed.text,
+    "Name the profile: there are Alice, M1, M2, M3, M4, M5, M6, M7 and 2 more",
+  );
 });
 
 slow.test("mesh: one person is in several rooms at once, each in its own process, and in none twice", async () => {

@@ -3,6 +3,7 @@
 import { P2pchatError } from "../../base/errors.ts";
 import { nameFault, shownName } from "../../base/text/names.ts";
 import { commandToType } from "../../base/text/command_to_type.ts";
+import { inWords, numberText } from "../../base/text/words.ts";
 import type { Disk } from "../../store/disk/disk.ts";
 import { roomsFolder, usersFolder } from "../../store/disk/paths.ts";
 import { RealDisk } from "../../store/disk/real_disk.ts";
@@ -69,5 +70,7 @@ const PROFILES_TOLD_MAX = 8;
 
 function profilesText(names: readonly string[], { data }: RoomsOptions): string {
   if (names.length === 0) return `there is none yet, ${commandToType("mesh NAME", data)} makes one`;
-  return `there are ${names.slice(0, PROFILES_TOLD_MAX).map(shownName).join(", ")}`;
+  const told = names.slice(0, PROFILES_TOLD_MAX).map(shownName);
+  const more = names.length - told.length;
+  return `there are ${inWords(more > 0 ? [...told, `${numberText(more)} more`] : told)}`;
 }
