@@ -80,31 +80,42 @@ async function writeAll(connection: Deno.TcpConn, bytes: Uint8Array): Promise<vo
   for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
 }
 
-/** What comes until the other side ends, or has sent as much as it announced; null where that is too much. */
+/**
+ * What comes until the other side ends, or has sent as much as it announced; null where that is too much. It may come byte
+ * by byte: each is looked at once for the end of the head, and what has none in its place isn't read further.
+ */
 async function readAll(connection: Deno.TcpConn, bytesMax: number): Promise<Uint8Array | null> {
   const buffer = new Uint8Array(bytesMax + 1);
-  let length = 0;
+  let [length, end] = [0, null as number | null];
   while (length < buffer.length) {
     const read = await connection.read(buffer.subarray(length));
     if (read === null) return buffer.subarray(0, length);
     length += read;
-    if (isWhole(buffer.subarray(0, length))) return buffer.subarray(0, length);
+    end ??= announcedEnd(buffer.subarray(0, length), length - read);
+    if (end !== null && length >= end) return buffer.subarray(0, length);
   }
   return null;
 }
 
-/** Some devices keep the connection open although they are asked not to. */
-function isWhole(bytes: Uint8Array): boolean {
-  const { head, bodyAt } = parts(bytes);
-  if (head === null) return false;
+/**
+ * Where the answer ends by its head, Infinity where that doesn't say it; null as long as the head hasn't ended. Some devices
+ * keep the connection open although they are asked not to.
+ * @param from Where it hasn't ended before.
+ */
+function announcedEnd(bytes: Uint8Array, from: number): number | null {
+  const { head, bodyAt } = parts(bytes, from);
+  if (head === null) return bytes.length < HEAD_BYTES_MAX ? null : HEAD_BYTES_MAX;
   const announced = /^content-length:[ \t]*(\d{1,9})[ \t]*$/im.exec(head)?.[1];
-  return announced !== undefined && bytes.length >= bodyAt + Number(announced);
+  return announced === undefined ? Infinity : bodyAt + Number(announced);
 }
 
-/** The head as text, and where the body begins; null where it hasn't ended. */
-function parts(bytes: Uint8Array): { readonly head: string | null; readonly bodyAt: number } {
+/** The head as text, and where the body begins; null where it hasn't ended. @param from It ends there, or behind. */
+function parts(
+  bytes: Uint8Array,
+  from = 0,
+): { readonly head: string | null; readonly bodyAt: number } {
   const most = Math.min(bytes.length, HEAD_BYTES_MAX);
-  for (let at = 3; at < most; at++) {
+  for (let at = Math.max(from, 3); at < most; at++) {
     const isEnd = bytes[at] === 10 && bytes[at - 1] === 13 && bytes[at - 2] === 10;
     if (isEnd) return { head: LATIN.decode(bytes.subarray(0, at)), bodyAt: at + 1 };
   }
