@@ -23,7 +23,7 @@ import {
   withDevice,
   withHash,
 } from "../store/accounts/accounts.ts";
-import { fieldsIn } from "./json_fields.ts";
+import { fieldsIn, timeIn } from "./json_fields.ts";
 import type {
   Changed,
   Condition,
@@ -352,7 +352,7 @@ function accountIn({ key, value }: Entry, prefix: string): Account {
 
 function parsed(value: string): Account | null {
   const { name, hash, created, keys } = fieldsIn(value);
-  const createdMs = Date.parse(String(created));
+  const createdMs = timeIn(created);
   const isGood = typeof name === "string" && nameFault(name) === null && typeof hash === "string" &&
     isHashText(hash) && createdMs >= 0 && Array.isArray(keys) && keys.length <= ACCOUNT_KEYS_MAX &&
     keys.every((key) => typeof key === "string" && fingerprintFault(key) === null);

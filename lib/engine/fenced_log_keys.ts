@@ -2,7 +2,7 @@
 
 import { P2pchatError } from "../base/errors.ts";
 import { utf8Length } from "../base/text/text.ts";
-import { fieldsIn, isCount } from "./json_fields.ts";
+import { fieldsIn, isCount, isSerial } from "./json_fields.ts";
 import type { Entry } from "./shared_store.ts";
 
 /** Of one key: etcd takes 1.5 MiB in a request. */
@@ -63,8 +63,9 @@ export function foundIn(prefix: string, headEntry: Entry | null, entries: readon
   const leftovers = [...values.keys()].map((key) => prefix + key).filter((key) =>
     isOld(prefix, key, head)
   );
+  // Somebody may have put there what is no base: the next one is numbered all the same.
   const bases = [...values.keys()].flatMap((key) =>
-    key.startsWith("base/") ? [Number(key.split("/")[1])] : []
+    key.startsWith("base/") ? [Number(key.split("/")[1])].filter(isSerial) : []
   );
   const lastBase = bases.reduce((last, base) => Math.max(last, base), head.base);
   return { lines, head, lastBase, next, leftovers };
@@ -79,7 +80,7 @@ function isOld(prefix: string, key: string, { base, from }: Head): boolean {
 
 function headIn(prefix: string, value: string): Head {
   const { base, from, chunks } = fieldsIn(value);
-  if (!isCount(base) || !isCount(from) || !isCount(chunks)) {
+  if (!isSerial(base) || !isSerial(from) || !isCount(chunks)) {
     throw corruptLog(prefix, "its head can't be read");
   }
   return { base, from, chunks };

@@ -28,3 +28,8 @@ export function isSerial(value: unknown): value is number {
 export function isPeerKey(value: unknown): value is PeerKey {
   return typeof value === "string" && /^[0-9a-f]{64}$/.test(value) && pointFault(value) === null;
 }
+
+/** The wall clock that a text says, ms since 1970; NaN for anything else: not of all that JSON has a text can be made. */
+export function timeIn(value: unknown): number {
+  return typeof value === "string" ? Date.parse(value) : NaN;
+}

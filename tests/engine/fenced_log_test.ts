@@ -374,6 +374,38 @@ Deno.test("FencedLog: a log of which something is missing is refused", async () 
   }
 });
 
+Deno.test("FencedLog: keys that nobody's program has put among its own make it unreadable at no time", async () => {
+  for (
+    const key of ["base/x/000000", "base/", "base/1e999/000000", "base/9007199254740992/x", "log/x"]
+  ) {
+    const world = new World();
+    world.engine.commit({ when: [], puts: [{ key: PREFIX + key, value: "x" }] });
+    const one = await world.leads("one");
+    await one.append(["a"]);
+    await one.rewrite(["A"]);
+    await one.rewrite(["B"]);
+    await one.append(["b"]);
+    await one.close();
+
+    const two = await world.leads("two");
+
+    assertEquals(two.takeLines(), ["B", "b"], key);
+    await two.close();
+  }
+});
+
+Deno.test("FencedLog: a head of numbers that can't be counted on is refused, and not written on", async () => {
+  for (const [base, from] of [[Number.MAX_SAFE_INTEGER, 0], [0, Number.MAX_SAFE_INTEGER]]) {
+    const world = new World();
+    const value = JSON.stringify({ base, from, chunks: 0 });
+    world.engine.commit({ when: [], puts: [{ key: `${PREFIX}head`, value }] });
+
+    const error = await assertRejects(() => world.lead("one"), P2pchatError, "its head");
+
+    assertEquals(error.code, "store-corrupt");
+  }
+});
+
 Deno.test("FencedLog: a log of which a value is cut off, or stands at another's place, is refused", async () => {
   const damage = [
     (value: string) => value.slice(0, -1),

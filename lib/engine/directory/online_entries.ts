@@ -10,7 +10,7 @@ import { AWAY_TEXT_BYTES_MAX } from "../../base/machine/user_presence.ts";
 import { utf8Length } from "../../base/text/text.ts";
 import { dateText } from "../../base/text/words.ts";
 import type { Instance, OnlineSession } from "../../protocols/directory/schema/registrar_io.ts";
-import { fieldsIn, isCount, isPeerKey, isSerial } from "../json_fields.ts";
+import { fieldsIn, isCount, isPeerKey, isSerial, timeIn } from "../json_fields.ts";
 import type { Entry, Revision } from "../shared_store.ts";
 
 /** The session that has a name, and the revision by which it has. */
@@ -72,7 +72,7 @@ export function onlineIn({ value }: Entry, folded: string): OnlineSession | null
   const fields = fieldsIn(value);
   const { name, guest, instance, session: id, key, process, rank, host, port, busy } = fields;
   const { away = null } = fields;
-  const sinceMs = Date.parse(String(fields["since"]));
+  const sinceMs = timeIn(fields["since"]);
   const isGood = typeof name === "string" && nameFault(name) === null &&
     foldName(name) === folded && typeof guest === "boolean" && typeof instance === "string" &&
     typeof id === "string" && isPeerKey(key) && typeof process === "string" && isSerial(rank) &&

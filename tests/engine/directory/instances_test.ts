@@ -705,6 +705,7 @@ Deno.test("instances: what an instance couldn't pass on, or its clients couldn't
   const anybodys = `01${"00".repeat(31)}`;
   put("online/eve", { ...eve, rank: numbersEnd });
   put("online/mallory", { ...eve, name: "mallory", key: anybodys });
+  put("online/dave", { ...eve, name: "dave", since: { toString: 1, valueOf: 1 } });
   const said = { from: "eve", by: "guest", key: eve.key, own: 1, sentAt: 1, text: "hi" };
   const broadcast = { ...said, takenAt: 1, ttlMs: 60_000, signature: "00".repeat(64) };
   const oddities = [
