@@ -6,8 +6,9 @@
  * `UPDATE=1` writes them anew, after the version of one was raised.
  */
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { nodeCrypto } from "../../lib/base/crypto/crypto.ts";
+import { P2pchatError } from "../../lib/base/errors.ts";
 import { fingerprintOf } from "../../lib/base/text/fingerprint.ts";
 import { dateText } from "../../lib/base/text/words.ts";
 import { TransferFiles } from "../../lib/cli/files/transfer_files.ts";
@@ -18,6 +19,7 @@ import { LastSeen } from "../../lib/cli/session/last_seen.ts";
 import { ServerAddresses } from "../../lib/cli/session/server_addresses.ts";
 import { TypedLines } from "../../lib/cli/session/typed_lines.ts";
 import type { Disk } from "../../lib/store/disk/disk.ts";
+import { Table } from "../../lib/store/disk/table.ts";
 import { Ignored } from "../../lib/store/profile/ignored.ts";
 import { Settings } from "../../lib/store/profile/settings.ts";
 import { MemoryDisk } from "../doubles/memory_disk.ts";
@@ -190,3 +192,40 @@ for (const file of FILES) {
     );
   });
 }
+
+Deno.test("a row of offers that is none is refused, with its line", async () => {
+  const [row] = (await offersTable()).rows!;
+  const [file, , path, about, offer, signature] = row!;
+  const odd = [
+    [file!],
+    [file!, "other", path!, about!, offer!, signature!],
+    [file!, "own", path!, about!, "!", signature!],
+    [file!, "own", path!, about!, "AAAA", signature!],
+    [file!, "own", path!, about!, offer!, "!"],
+    [file!, "own", path!, about!, offer!, signature!, "", "!"],
+  ];
+  for (const each of odd) {
+    const disk = new MemoryDisk();
+    const { table } = await offersTable(disk);
+    await table.write([row!, each]);
+
+    const error = await assertRejects(() => offers(disk), P2pchatError);
+
+    assertEquals(error.code, "store-corrupt");
+    assert(error.message.startsWith("Cannot read /p/offers: line 3 is damaged"), error.message);
+  }
+});
+
+async function offersTable(disk = new MemoryDisk()) {
+  disk.place("/p/offers", Deno.readFileSync(new URL("offers", SAMPLES)));
+  return await Table.open(disk, "/p/offers", { format: "transfer-files", version: 1 });
+}
+
+Deno.test("a port of the page that is none counts as none", async () => {
+  const disk = new MemoryDisk();
+  await disk.makeFolder("/p");
+  const { table } = await Table.open(disk, "/p/web", { format: "web", version: 1 });
+  await table.write([["token", TOKEN], ["port", "mesh", "65536"]]);
+
+  assertEquals((await page(disk, unused)).port, null);
+});

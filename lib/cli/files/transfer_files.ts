@@ -11,7 +11,7 @@
 import { dropOldest } from "../../base/collections/bounded.ts";
 import { freeBuffer } from "../../base/collections/free_buffer.ts";
 import { type Crypto, utf8 } from "../../base/crypto/crypto.ts";
-import { P2pchatError } from "../../base/errors.ts";
+import { P2pchatError, RemoteProtocolError } from "../../base/errors.ts";
 import type { Hash, OfferId, PeerKey } from "../../base/ids.ts";
 import { decode } from "../../base/schema/schema.ts";
 import { numberedName, safeFileName } from "../../protocols/transfer/file_names.ts";
@@ -20,7 +20,7 @@ import { FileTree, leafHash, leavesOf, proofLength } from "../../protocols/trans
 import { offerSchema, type SignedOffer } from "../../protocols/transfer/messages.ts";
 import type { TransferEffect } from "../../protocols/transfer/transfer_io.ts";
 import type { TransferDisk } from "../../runtime/hosts/transfer_host.ts";
-import { type Disk, folderOf } from "../../store/disk/disk.ts";
+import { corruptError, type Disk, folderOf } from "../../store/disk/disk.ts";
 import { replaceFile } from "../../store/disk/replacement.ts";
 import { Table, type TableRow } from "../../store/disk/table.ts";
 import { DownloadFolder } from "../../store/files/download_folder.ts";
@@ -49,7 +49,10 @@ const ID_START = 8;
 /** How the names of files with proofs end. */
 const PROOFS = ".proofs";
 
-type Kind = "own" | "part" | "whole";
+const KINDS = ["own", "part", "whole"] as const;
+type Kind = typeof KINDS[number];
+
+const OFFER_ID = /^[0-9a-f]{64}$/;
 
 interface Entry {
   readonly offer: SignedOffer;
@@ -125,7 +128,7 @@ export class TransferFiles implements TransferDisk {
     await disk.makeFolder(folder);
     const { table, rows } = await Table.open(disk, TransferFiles.tableIn(folder), FORMAT);
     const received = downloads === null ? null : new DownloadFolder(disk, downloads);
-    const earlier = (rows ?? []).map(entryOf);
+    const earlier = (rows ?? []).map((row, at) => entryIn(TransferFiles.tableIn(folder), row, at));
     const kept = new Set(earlier.map(([, entry]) => entry));
     const isNoted = (entry: Entry) => keepsOwn || entry.kind !== "own" || kept.has(entry);
     const files = new TransferFiles(disk, crypto, folder, received, table, isNoted);
@@ -532,24 +535,32 @@ function rowOf([file, entry]: readonly [OfferId, Entry]): TableRow {
   return changed === undefined ? row : [...row, changed.toBase64()];
 }
 
-function entryOf(row: TableRow): [OfferId, Entry] {
-  const [file, kind, path, about, offer, signature, name = "", changed] = row as readonly [
-    OfferId,
-    Kind,
-    string,
-    string,
-    string,
-    string,
-    string?,
-    string?,
-  ];
+/** @throws {P2pchatError} `store-corrupt` where the row is invalid: it would be used as a path, and sent to others. */
+function entryIn(path: string, row: TableRow, at: number): [OfferId, Entry] {
+  let found: [OfferId, Entry] | null = null;
+  try {
+    found = entryOf(row);
+  } catch (error) {
+    if (!(error instanceof RemoteProtocolError) && !(error instanceof SyntaxError)) throw error;
+  }
+  if (found !== null) return found;
+  throw corruptError(path, at + 2, "it isn't a file", FORMAT.without); // the first line is the format's
+}
+
+/** Null where it isn't one. @throws {RemoteProtocolError | SyntaxError} Where what it says of one isn't so. */
+function entryOf(row: TableRow): [OfferId, Entry] | null {
+  const [file = "", kindText, path, about, offer, signature = "", name = "", changed] = row;
+  const kind = KINDS.find((each) => each === kindText);
+  if (!OFFER_ID.test(file) || kind === undefined) return null;
+  if (path === undefined || about === undefined || offer === undefined) return null;
   const bytes = Uint8Array.fromBase64(offer);
   const signed = {
     offer: { bytes, value: decode(offerSchema, bytes) },
     signature: Uint8Array.fromBase64(signature),
   };
   const ended = changed === undefined ? {} : { changed: Uint8Array.fromBase64(changed) };
-  return [file, { offer: signed, kind, path, about: about.replace(NUMBERS, ""), name, ...ended }];
+  const entry = { offer: signed, kind, path, about: about.replace(NUMBERS, ""), name, ...ended };
+  return [file as OfferId, entry];
 }
 
 /** What 0.2.0 had in front of a version: the numbers of the device and of the file. */

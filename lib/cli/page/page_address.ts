@@ -9,6 +9,7 @@
  */
 
 import type { Disk } from "../../store/disk/disk.ts";
+import { parsePort } from "../../base/text/endpoints.ts";
 import { SharedTable, type TakeTurn } from "../../store/profile/shared_table.ts";
 import type { TableRow } from "../../store/disk/table.ts";
 
@@ -52,7 +53,7 @@ export class PageAddress {
   /** The port that the page of this mode had; null: it had none. */
   get port(): number | null {
     const text = this.table.rows.find((row) => this.#isPort(row))?.[2] ?? "";
-    return /^[1-9]\d{0,4}$/.test(text) ? Number(text) : null;
+    return parsePort(text);
   }
 
   /** @throws {P2pchatError} As `SharedTable.change`. */

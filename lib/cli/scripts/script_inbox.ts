@@ -14,6 +14,7 @@ import type { RecordOf } from "../../base/schema/log_records.ts";
 import { countText } from "../../base/text/words.ts";
 import { corruptError, type Disk } from "../../store/disk/disk.ts";
 import { AppendLog } from "../../store/log/append_log.ts";
+import { recordIn } from "../session/record_store.ts";
 import { INBOX_LOG } from "./inbox_records.ts";
 import { type Fields, isHeard } from "./wanted.ts";
 
@@ -91,7 +92,8 @@ export class ScriptInbox {
     const { log, records, notices } = await AppendLog.open(disk, path, INBOX_LOG.name);
     try {
       for (const notice of notices) warn(notice);
-      const inbox = new ScriptInbox(log, records.map(INBOX_LOG.record), path, warn, failed);
+      const read = records.map((line, index) => recordIn(INBOX_LOG, line, path, index));
+      const inbox = new ScriptInbox(log, read, path, warn, failed);
       inbox.#compactIfStale();
       return inbox;
     } catch (error) {

@@ -35,7 +35,7 @@ export async function openRecords<Stored>(
   try {
     return {
       notices,
-      records: records.map((line, index) => parsed(format, line, path, index)),
+      records: records.map((line, index) => recordIn(format, line, path, index)),
       get bytes() {
         return log.bytes;
       },
@@ -79,7 +79,7 @@ export async function visitRecords<Stored>(
   visit: (record: Stored) => void,
 ): Promise<number | null> {
   let index = 0;
-  const one = (line: LogRecord) => visit(parsed(format, line, path, index++));
+  const one = (line: LogRecord) => visit(recordIn(format, line, path, index++));
   return (await readLog(disk, path, format.name, one)).torn?.line ?? null;
 }
 
@@ -88,8 +88,9 @@ export function lineOf(index: number): number {
   return index + 2;
 }
 
-function parsed<Stored>(
-  format: RecordFormat<Stored>,
+/** @throws {P2pchatError} `store-corrupt` with file and line. */
+export function recordIn<Stored>(
+  format: Pick<RecordFormat<Stored>, "record">,
   line: LogRecord,
   path: string,
   index: number,

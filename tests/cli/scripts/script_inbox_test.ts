@@ -1,7 +1,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { P2pchatError } from "../../../lib/base/errors.ts";
+import { INBOX_LOG } from "../../../lib/cli/scripts/inbox_records.ts";
 import { ScriptInbox } from "../../../lib/cli/scripts/script_inbox.ts";
 import type { Fields } from "../../../lib/cli/scripts/wanted.ts";
+import { AppendLog } from "../../../lib/store/log/append_log.ts";
 import { MemoryDisk } from "../../doubles/memory_disk.ts";
 
 const AT = "2026-01-02T12:03:04.000Z";
@@ -217,4 +219,17 @@ Deno.test("ScriptInbox: a damaged record is told with its line", async () => {
 
   assertEquals(code, "store-corrupt");
   assertEquals(message.includes("line 3"), true, message);
+});
+
+Deno.test("ScriptInbox names its file and the line of a record that is none", async () => {
+  const disk = new MemoryDisk();
+  await disk.makeFolder(FOLDER);
+  const { log } = await AppendLog.open(disk, `${FOLDER}/inbox`, INBOX_LOG.name);
+  await log.append([{ kind: "seen", fields: [] }], { sync: true });
+  await log.close();
+
+  const error = await assertRejects(() => open(disk), P2pchatError);
+
+  assertEquals(error.code, "store-corrupt");
+  assert(error.message.startsWith(`Cannot read ${FOLDER}/inbox: line 2 is damaged`), error.message);
 });
