@@ -5,6 +5,7 @@ import { accountsTarget } from "./targets/accounts.ts";
 import { argumentsTarget } from "./targets/arguments.ts";
 import { codecTarget } from "./targets/codec.ts";
 import { engineTarget } from "./targets/engine.ts";
+import { entriesTarget } from "./targets/entries.ts";
 import { framesTarget } from "./targets/frames.ts";
 import { handshakeTarget } from "./targets/handshake.ts";
 import { httpTarget } from "./targets/http.ts";
@@ -15,8 +16,11 @@ import { linesTarget } from "./targets/lines.ts";
 import { logsTarget } from "./targets/logs.ts";
 import { mcpTarget } from "./targets/mcp.ts";
 import { meetingsTarget } from "./targets/meetings.ts";
+import { multicastTarget } from "./targets/multicast.ts";
 import { objectsTarget } from "./targets/objects.ts";
+import { profileTarget } from "./targets/profile.ts";
 import { reliableDatagramsTarget } from "./targets/reliable_datagrams.ts";
+import { routersTarget } from "./targets/routers.ts";
 import { sealedDatagramsTarget } from "./targets/sealed_datagrams.ts";
 import { snapshotsTarget } from "./targets/snapshots.ts";
 import { tablesTarget } from "./targets/tables.ts";
@@ -36,12 +40,14 @@ export const TARGETS: readonly Target[] = [
   logsTarget,
   snapshotsTarget,
   tablesTarget,
+  profileTarget,
   objectsTarget,
   linesTarget,
   keysTarget,
   argumentsTarget,
   invitesTarget,
   engineTarget,
+  entriesTarget,
   transfersTarget,
   wordsTarget,
   meetingsTarget,
@@ -49,4 +55,6 @@ export const TARGETS: readonly Target[] = [
   ircTarget,
   httpTarget,
   webSocketsTarget,
+  multicastTarget,
+  routersTarget,
 ];
