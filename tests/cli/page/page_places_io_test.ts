@@ -25,6 +25,8 @@ testInBrowser("page: where one is, and where words go", {
   "a window that isn't let in shows why, and nothing else": shutOut,
   "what is new is counted and marked when a page is opened, and only once": whatIsNew,
   "many questions leave the message box in view, on a phone, too": manyQuestions,
+  "the last of several questions is whole in view, and one that is scrolled to can be answered at once":
+    twoQuestions,
   "who is led to a line further above isn't at the end": ledAbove,
   "what was looked for is marked, also where a search leads to": lookedFor,
   "one's own name stands out where others say it to all, and nowhere else": ownName,
@@ -132,6 +134,47 @@ async function manyQuestions(browser: Browser): Promise<void> {
     }
     await holdsIn(page, IS_BELOW_QUESTIONS);
   }
+}
+
+/** A script of the page: as somebody does who scrolls to the first question, and presses as soon as it is there. */
+const SCROLLING_UP_AND_REFUSING = `new Promise((done) => {
+  document.querySelector("#asks").scrollTop = 0;
+  requestAnimationFrame(() => requestAnimationFrame(() => {
+    document.querySelector(".ask .button.is-main + .button").click();
+    done();
+  }));
+})`;
+
+async function twoQuestions(browser: Browser): Promise<void> {
+  const answered: unknown[] = [];
+  await using double = disposable(
+    new PageDouble({
+      mode: "group",
+      asked({ command }) {
+        const { command: name, edit } = command as Fields;
+        if (name === "abort") answered.push(edit);
+      },
+    }),
+  );
+  double.page.show(said("one", { seq: 1 }));
+  const viewport = { width: 360, height: 640 };
+  await using open = await OpenPage.open(browser, double.page.url, { viewport });
+  const { page } = open;
+  await open.sees("one");
+  const old = "a longer text that takes several lines in a narrow window. ".repeat(4);
+  double.page.show(...[1, 2].map((edit) => ({
+    ...{ event: "vote-wanted", edit, seq: 1, by: "Bob", old, new: `${old}${edit}` },
+    ...{ at: "2026-01-01T00:00:00.000Z", deadline: "2099-01-01T00:00:00.000Z" },
+  })));
+  await page.locator(".ask").nth(1).waitFor();
+  await page.locator(".ask [aria-disabled=true]").first().waitFor({ state: "detached" });
+  await holdsIn(
+    page,
+    `(({ scrollHeight, scrollTop, clientHeight }) => scrollHeight - scrollTop - clientHeight < 2)(
+      document.querySelector("#asks"))`,
+  );
+  await page.evaluate(SCROLLING_UP_AND_REFUSING);
+  await until(() => answered.length === 1);
 }
 
 /** An expression: whether nothing lies over the middle of an element, which is in view. */

@@ -104,7 +104,8 @@ function voteQuestion({ edit, seq, by, old, new: text }, state, act) {
   const agree = () => act.command({ command: "go", edit });
   const isWhole = isShort(old) && isShort(text);
   const readAll = async () => {
-    if (await act.ask(`Change entry ${seq}?`, versionsElement(old, text), "Agree")) agree();
+    const both = versionsElement(old, text);
+    if (await act.ask(`Change entry ${seq}?`, both, "Agree", "is-main")) agree();
   };
   return {
     text: () => [nameOf(by, state), ` wants to change entry ${seq} (edit ${edit})`],
@@ -152,6 +153,7 @@ export class Asks {
 
   constructor(element, act) {
     [this.#element, this.#act] = [element, act];
+    element.addEventListener("scroll", () => this.#measure(true), { passive: true });
   }
 
   /** Draws what is new, and the clocks; what is out of time goes. What stays keeps its place, as far as there is room. */
@@ -162,8 +164,10 @@ export class Asks {
       ...questionsOf(state, this.#act),
     ];
     const open = all.filter(({ deadlineMs = NEVER_MS + nowMs }) => deadlineMs > nowMs);
-    this.#element.hidden = open.length === 0;
-    this.#draw(new Map(open.map((question) => [question.key, question])));
+    const element = this.#element;
+    element.hidden = open.length === 0;
+    const fromEnd = element.scrollHeight - element.scrollTop;
+    const isDrawn = this.#draw(new Map(open.map((question) => [question.key, question])));
     for (const { key, deadlineMs, sinceMs } of open) {
       const left = this.#shown.get(key).node.querySelector(".ask-left");
       const text = deadlineMs !== undefined
@@ -173,17 +177,18 @@ export class Asks {
         : clockText(Math.floor((nowMs - sinceMs) / 1_000));
       if (left.textContent !== text) left.textContent = text;
     }
+    if (isDrawn) element.scrollTop = element.scrollHeight - fromEnd; // with the clocks, each of which is a line
     this.#measure();
   }
 
+  /** @returns Whether it wasn't there already. */
   #draw(open) {
     const kept = [...this.#shown.keys()].filter((key) =>
       isSame(this.#shown.get(key), open.get(key))
     );
-    if (kept.length === this.#shown.size && kept.length === open.size) return;
+    if (kept.length === this.#shown.size && kept.length === open.size) return false;
     const element = this.#element;
     const hadFocus = element.contains(document.activeElement);
-    const fromEnd = element.scrollHeight - element.scrollTop;
     const before = this.#shown;
     this.#shown = new Map(
       inPlace([...before.keys()], [...open.keys()]).map((key) => {
@@ -200,15 +205,15 @@ export class Asks {
       if (node.parentNode !== element) element.insertBefore(node, next);
       next = node;
     }
-    element.scrollTop = element.scrollHeight - fromEnd;
     if (hadFocus && !element.contains(document.activeElement)) this.#act.lostFocus();
+    return true;
   }
 
-  /** Notes what has moved: its buttons do nothing for a while. */
-  #measure() {
+  /** Notes what has moved: its buttons do nothing for a while, unless the user has scrolled. */
+  #measure(isScroll = false) {
     const nowMs = performance.now();
     const tops = [...this.#shown].map(([key, { node }]) => [key, topOf(node)]);
-    this.#stands = standing(this.#stands, tops, nowMs);
+    this.#stands = standing(this.#stands, tops, nowMs, isScroll);
     for (const [key, { node }] of this.#shown) {
       const isInert = String(!isSteady(this.#stands, key, nowMs));
       for (const button of node.querySelectorAll(".actions button")) {

@@ -147,7 +147,7 @@ export class Dialogs {
   }
 
   /** @param text Or an element. @returns Whether the user says yes. */
-  ask(title, text, yes) {
+  ask(title, text, yes, kind = "is-grave") {
     const { promise, resolve } = Promise.withResolvers();
     const answer = (is) => () => {
       resolve(is);
@@ -160,7 +160,7 @@ export class Dialogs {
       h(
         "div",
         { class: "actions" },
-        h("button", { type: "button", class: "button is-grave", onclick: answer(true) }, yes),
+        h("button", { type: "button", class: `button ${kind}`, onclick: answer(true) }, yes),
         h(
           "button",
           { type: "button", class: "button", autofocus: true, onclick: answer(false) },
