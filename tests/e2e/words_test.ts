@@ -282,3 +282,34 @@ Deno.test("/invite says which codes are open, and --void ends them", async () =>
   await ann.until(({ event }) => event === "invite");
   assertEquals(ann.events.filter(noticed("Open word codes")), []);
 });
+
+Deno.test("codes that another invite ends are told void at once, in one notice: in a room by a removal, in a group by --rotate", async () => {
+  await using nodes = new Nodes();
+  await using group = new Group();
+  const ann = await founded(nodes, "Ann", ["--private"]);
+  await guest(nodes, "Bob", ann, await wordsOf(ann)).until(isReady);
+  await ann.until(joined("Bob"));
+  const server = await group.serve("--private");
+  for (const [issuer, another] of [[ann, "/remove Bob"], [server, "/invite --rotate"]] as const) {
+    const numbers: number[] = [];
+    for (let count = 0; count < 2; count++) {
+      issuer.forget();
+      numbers.push(Number.parseInt(await wordsOf(issuer)));
+    }
+
+    await issuer.type(another);
+    const { text, endedCodes } = await issuer.until(noticed("Void from now on"));
+
+    assertEquals(endedCodes, numbers);
+    const codes = numbers.map((number) => `code ${number}`).join(" and ");
+    assertEquals(
+      text,
+      `Void from now on: ${codes}, as the invite has changed; /invite --words makes another`,
+    );
+    // A code of the invite that there is now stays.
+    issuer.forget();
+    await wordsOf(issuer);
+    await issuer.ask("invite");
+    assertEquals(issuer.events.filter(noticed("Void from now on")), []);
+  }
+});

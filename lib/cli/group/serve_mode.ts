@@ -248,6 +248,8 @@ class Service {
     if (this.wiring.metering?.takes(shown, ref) === true) return;
     this.#people.show(shown, ref);
     switch (event.event) {
+      case "notice":
+        return this.#words?.noticed();
       case "ready":
         ui.setNames(() => event.members);
         return ready();

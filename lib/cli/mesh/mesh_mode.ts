@@ -517,9 +517,10 @@ async function chat(wiring: Wiring): Promise<Bye> {
         if (metering?.takes(event, ref) === true) return;
         if (event.event === "invite" && words.show(event, ref)) return;
         if (event.event === "joined") words.met(event);
-        if (lan === null) return presenter.show(event, ref);
         const port = options.passive ? null : links.local.port;
-        lan.show(event, ref, presenter, { host: present(host), port, begin, rooms });
+        if (lan === null) presenter.show(event, ref);
+        else lan.show(event, ref, presenter, { host: present(host), port, begin, rooms });
+        if (event.event === "notice") words.noticed();
       },
       keepAnswer: (answer) => presenter.people.keep(answer),
       proven: (external) => mapping?.proven(external),

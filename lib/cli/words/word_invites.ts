@@ -115,9 +115,7 @@ export class WordInvites {
       const text = "No word code is open; /invite --words makes one";
       return this.#ports.show({ event: "notice", text }, ref);
     }
-    const codes = endedCodes.map((number) => `code ${number}`);
-    const text = `Void from now on: ${inWords(codes, "and")}`;
-    this.#ports.show({ event: "notice", text, endedCodes }, ref);
+    this.#ports.show({ event: "notice", text: voidText(endedCodes), endedCodes }, ref);
   }
 
   /** Whoever looks at the invite may have lost sight of the codes. */
@@ -150,6 +148,10 @@ export class WordInvites {
       admits: (invite) => this.#ports.admits(invite),
       issued: (issued) => this.#issued(issued),
       ended: (ended) => this.#ended(ended),
+      outdated: (endedCodes) => {
+        const text = `${voidText(endedCodes)}, as the invite has changed; ${ANOTHER}`;
+        this.#ports.show({ event: "notice", text, endedCodes }, undefined);
+      },
       open: (numbers, spent) => announce?.(numbers, spent),
     });
   }
@@ -203,6 +205,11 @@ export class WordInvites {
     dropOldest(this.#proven, PROVEN_MAX);
   }
 
+  /** Our user was told something: that there is another invite, perhaps, which ends the codes of the one before. */
+  noticed(): void {
+    this.#host?.inviteChanged();
+  }
+
   /** Somebody has come in: who knows the words is verified, under the name by which it is shown. */
   met({ name, key }: { readonly name: string; readonly key: string }): void {
     const peer = this.#proven.get(key as Fingerprint);
@@ -229,6 +236,10 @@ function whereFrom(remote: Endpoint): string {
   return isRelayed(remote) ? "at the meeting point" : `at ${endpointText(remote)}`;
 }
 
+function voidText(numbers: readonly number[]): string {
+  return `Void from now on: ${inWords(numbers.map((number) => `code ${number}`), "and")}`;
+}
+
 const ANOTHER = "/invite --words makes another";
 
 const ENDS: Readonly<Record<CodeEnd, (who: string, number: number) => string>> = {
@@ -237,7 +248,5 @@ const ENDS: Readonly<Record<CodeEnd, (who: string, number: number) => string>> =
   "given-up": (who, number) =>
     `${who} used up the one guess at code ${number} and broke off: it is void now; ${ANOTHER}`,
   voided: (_, number) => `Code ${number}, the oldest, is void: three may be open`,
-  outdated: (who, number) =>
-    `${who} came with code ${number}, but its invite admits nobody any more; ${ANOTHER}`,
   late: (who, number) => `${who} came with code ${number}, which is no longer valid; ${ANOTHER}`,
 };

@@ -171,6 +171,11 @@ export class WordIssuer implements Machine<IssuerInput, IssuerEffect> {
     for (const code of [...this.#open.values()]) {
       if (code.endsAtMs <= this.#nowMs || code.expiresMs <= wallMs) this.#end(code);
     }
+    const outdated = [...this.#open.values()].filter(({ invite }) => !this.admits(invite));
+    for (const code of outdated) this.#end(code);
+    if (outdated.length > 0) {
+      this.#out.push({ type: "outdated", numbers: outdated.map(({ number }) => number) });
+    }
     for (const guesser of [...this.#guessers.values()]) {
       if (guesser.endsAtMs <= this.#nowMs) this.#part(guesser, "nothing came in time");
     }
@@ -251,10 +256,6 @@ export class WordIssuer implements Machine<IssuerInput, IssuerEffect> {
     }
     // That was the guess: whatever follows, the code is open no more.
     this.#end(code);
-    if (!this.admits(code.invite)) {
-      this.#tell(number, "outdated", guesser);
-      return this.#part(guesser, "bad-credentials");
-    }
     const { peer: key, process, binding } = guesser;
     const ends = { guesser: { key, process }, issuer: this.self, binding };
     const exchange = new WordsExchange("issuer", code.text, ends, this.environment.randomBytes);

@@ -43,8 +43,6 @@ export type CodeEnd =
   | "given-up"
   /** Another code took its place. */
   | "voided"
-  /** Its invite admits nobody any more. */
-  | "outdated"
   /** Somebody came with the number of a code that had ended before. */
   | "late";
 
@@ -65,6 +63,8 @@ export type IssuerEffect =
     readonly end: CodeEnd;
     readonly by: { readonly peer: PeerKey; readonly remote: Endpoint } | null;
   }
+  /** For the user: these codes have ended, as their invite admits nobody any more. */
+  | { readonly type: "outdated"; readonly numbers: readonly number[] }
   /**
    * The numbers of the codes that are open now, and of those with which somebody may still come, to be told that they count
    * no more, the last one first; emitted when they change.

@@ -28,6 +28,8 @@ interface WordIssuerPorts {
   /** There is a code for the user, who has it on the screen alone. */
   issued(issued: EffectOf<"issued">): void;
   ended(ended: EffectOf<"ended">): void;
+  /** The invite of these codes admits nobody any more. */
+  outdated(numbers: readonly number[]): void;
   /** The numbers of the codes that are open now: others may find them; and of those that were of late. */
   open(numbers: readonly number[], spent: readonly number[]): void;
 }
@@ -68,6 +70,11 @@ export class WordIssuerHost {
   /** No open code counts any more. */
   void(): void {
     this.#runner.feed({ type: "void" });
+  }
+
+  /** The invite may be another now: codes of the one before end. */
+  inviteChanged(): void {
+    this.#runner.feed({ type: "tick" });
   }
 
   issue(invite: string, ref: string | undefined): void {
@@ -125,6 +132,9 @@ export class WordIssuerHost {
       case "ended":
         this.ports.environment.log.info("word code ended", { end: effect.end });
         return this.ports.ended(effect);
+      case "outdated":
+        this.ports.environment.log.info("word codes ended", { end: effect.type });
+        return this.ports.outdated(effect.numbers);
       case "open":
         return this.ports.open(effect.numbers, effect.spent);
       default:

@@ -294,14 +294,31 @@ Deno.test("strangers are awaited while a code is open, and for as long again to 
   assert(world.issuer.nextDeadlineMs() === null);
 });
 
-Deno.test("a code whose invite admits nobody any more is refused, and the issuer is told", () => {
+Deno.test("codes whose invite admits nobody any more end with it, and the issuer is told of all at once", () => {
+  const world = new IssuerWorld();
+  const codes = [world.issue("an invite"), world.issue("an invite")];
+  const other = world.issue("another");
+  assertEquals(world.issuer.openAt(world.nowMs).length, 3);
+  world.outdated.add("an invite");
+  assertEquals(world.issuer.openAt(world.nowMs).length, 1, "nobody is told that they are open");
+
+  world.step({ type: "tick" });
+  world.step({ type: "tick" });
+
+  assertEquals(world.outdatedCodes, [codes.map(numberOf)]);
+  assertEquals(world.numbers, [numberOf(other)]);
+  assertEquals(new HonestGuesser(world, "Bob", codes[0]!).run(), REFUSED);
+  assertEquals(world.ends, [`${numberOf(codes[0]!)} late`]);
+  assertEquals(new HonestGuesser(world, "Eve", other).run().type, "invited");
+});
+
+Deno.test("who comes with a code before it is known that its invite has ended is refused like who comes late", () => {
   const world = new IssuerWorld();
   const code = world.issue("an invite");
-  assertEquals(world.issuer.openAt(world.nowMs).length, 1);
+  const bob = new HonestGuesser(world, "Bob", code);
   world.outdated.add("an invite");
-  assertEquals(world.issuer.openAt(world.nowMs), [], "nobody is told that it is open");
 
-  assertEquals(new HonestGuesser(world, "Bob", code).run(), REFUSED);
-  assertEquals(world.ended.map(({ number, end }) => [number, end]), [[numberOf(code), "outdated"]]);
-  assertEquals(new HonestGuesser(world, "Eve", world.issue("another")).run().type, "invited");
+  assertEquals(bob.run(), REFUSED);
+  assertEquals(world.outdatedCodes, [[numberOf(code)]]);
+  assertEquals(world.ends, [`${numberOf(code)} late`]);
 });

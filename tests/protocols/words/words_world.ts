@@ -47,6 +47,8 @@ export class IssuerWorld {
   spent: readonly number[] = [];
   /** Invites that admit nobody any more. */
   readonly outdated = new Set<string>();
+  /** The codes that ended with those, as they were told. */
+  readonly outdatedCodes: (readonly number[])[] = [];
   /** What the issuer has said on each link, and why it has ended it. */
   readonly said = new Map<LinkId, WordsMessage[]>();
   readonly closed = new Map<LinkId, string>();
@@ -82,6 +84,7 @@ export class IssuerWorld {
     for (const effect of this.issuer.step(input, this.nowMs)) {
       if (effect.type === "issued") this.codes.push(effect.code);
       else if (effect.type === "ended") this.ended.push(effect);
+      else if (effect.type === "outdated") this.outdatedCodes.push(effect.numbers);
       else if (effect.type === "open") [this.numbers, this.spent] = [effect.numbers, effect.spent];
       else if (effect.type === "send") this.said.get(effect.link)!.push(effect.message);
       else this.closed.set(effect.link, effect.reason);

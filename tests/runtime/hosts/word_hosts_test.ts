@@ -48,6 +48,7 @@ class World {
       admits: () => true,
       issued: ({ code }) => void (this.code = code),
       ended: ({ end }) => void this.ends.push(end),
+      outdated: () => {},
       open: () => {},
     });
     const { host } = this;
