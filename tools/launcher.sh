@@ -43,7 +43,12 @@ fi
 P2PCHAT_OPEN_FILES=
 if [ -r /proc/self/limits ]; then
   while read -r max open files _ hard _; do
-    case "$max $open $files" in 'Max open files') P2PCHAT_OPEN_FILES=$hard ;; esac
+    case "$max $open $files" in
+      'Max open files')
+        P2PCHAT_OPEN_FILES=$hard
+        break # a shell reads byte by byte
+        ;;
+    esac
   done < /proc/self/limits
 fi
 case $P2PCHAT_OPEN_FILES in
@@ -314,7 +319,11 @@ begin() {
   P2PCHAT_HANGUP=${P2PCHAT_HANGUP:-heeded}
   while read -r name mask; do
     case "$name $mask" in
-      SigIgn:*[13579bdf]) P2PCHAT_HANGUP=ignored ;;
+      SigIgn:*[13579bdf])
+        P2PCHAT_HANGUP=ignored
+        break
+        ;;
+      SigIgn:*) break ;;
     esac
   done 2>/dev/null < /proc/self/status
   if [ -n "${kept_password+set}" ]; then export P2PCHAT_PASSWORD="$kept_password"; fi
