@@ -4,7 +4,7 @@
  */
 
 import type { Environment } from "../../../base/machine/environment.ts";
-import { type Endpoint, isSameEndpoint, type PeerKey } from "../../../base/ids.ts";
+import { type ClaimId, type Endpoint, isSameEndpoint, type PeerKey } from "../../../base/ids.ts";
 import { nextTalkTimeMs } from "../../../base/machine/common_times.ts";
 import { Deadlines } from "../../../base/machine/machine.ts";
 import type { Accusations } from "./accusations.ts";
@@ -20,6 +20,13 @@ import { isSamePresence, presenceOf } from "../../../base/machine/user_presence.
 import { type Beacon, type SignedBeacon } from "../schema/structures.ts";
 
 export type MemberRecord = Extract<MeshRecord, { readonly kind: "member" }>;
+
+interface Recorded {
+  readonly atMs: number;
+  readonly endpoint: Endpoint;
+  /** That of the name it had. */
+  readonly claim: ClaimId;
+}
 
 /** What a neighbour says about a member besides the member's beacon. */
 export interface Hearsay {
@@ -44,8 +51,8 @@ export class Leases {
     /** When a member has been dead for a day. */
     forget: (nowMs) => this.#forgetDead(nowMs),
   });
-  /** When each live member's beacon was last put on disk, and its endpoint then. */
-  readonly #recorded = new Map<PeerKey, { readonly atMs: number; readonly endpoint: Endpoint }>();
+  /** When each live member's beacon was last put on disk, and what a later start knows by it. */
+  readonly #recorded = new Map<PeerKey, Recorded>();
 
   constructor(
     readonly self: PeerKey,
@@ -265,15 +272,15 @@ export class Leases {
     if (state === "lost") this.outbox.effect({ type: "forgotten", key });
   }
 
-  /** Puts a member's beacon on disk, so that a later start finds the room. */
+  /** Puts a member's beacon on disk, so that a later start finds the room, and the name that the member has. */
   #record(signed: SignedBeacon, nowMs: number): void {
-    const { key, endpoint } = signed.beacon.value;
+    const { key, endpoint, claim } = signed.beacon.value;
     if (endpoint === null) return;
     const recorded = this.#recorded.get(key);
     const isRecent = recorded !== undefined && isSameEndpoint(recorded.endpoint, endpoint) &&
-      nowMs - recorded.atMs < this.timing.memberRecordMs;
+      recorded.claim === claim && nowMs - recorded.atMs < this.timing.memberRecordMs;
     if (isRecent) return;
-    this.#recorded.set(key, { atMs: nowMs, endpoint });
+    this.#recorded.set(key, { atMs: nowMs, endpoint, claim });
     this.#keepOnDisk(signed);
   }
 

@@ -209,16 +209,18 @@ Deno.test("Leases: a dead member is kept for a day, and one from our disk counts
   assertEquals([done(), table.get(keyOf("Ann"))], [[], null]);
 });
 
-Deno.test("Leases: a member's address is on disk once in six hours, and when it has another one", () => {
+Deno.test("Leases: a member's address is on disk once in six hours, and when it has another one, or another name", () => {
   const { take, done } = leasesOf("Bob");
   const at = (port: number) => ({ change: { endpoint: { host: "10.0.0.2", port } } });
-  const records = (number: number, nowMs: number, port: number) => {
-    take("Bob", number, nowMs, at(port));
+  const records = (number: number, nowMs: number, port: number, name = "Bob") => {
+    take("Bob", number, nowMs, { ...at(port), claim: claimOf("Bob", name) });
     return done().filter((type) => type === "persist").length;
   };
   const { memberRecordMs } = ROSTER_LAN;
   assertEquals([records(2, 0, 1), records(3, memberRecordMs - 1, 1)], [1, 0]);
   assertEquals([records(4, memberRecordMs, 1), records(5, memberRecordMs + 1, 2)], [1, 1]);
+  const named = [6, 7].map((number) => records(number, memberRecordMs + number, 2, "Robert"));
+  assertEquals(named, [1, 0]);
 });
 
 Deno.test("Leases: beacons are the rarer the larger the room is", () => {
