@@ -9,7 +9,7 @@ import { openTerminal, type Terminal } from "../tests/e2e/pty.ts";
 import { terminalsAsSvg } from "./terminals_svg.ts";
 
 const PROGRAM = fileURLToPath(new URL("../p2pchat", import.meta.url));
-const WINDOW = { columns: 78, rows: 16 };
+const WINDOW = { columns: 60, rows: 24 }; // narrow, as the README shows the two beside each other
 
 const folder = await Deno.makeTempDir({ prefix: "p2pchat-session-" });
 const environment = { P2PCHAT_HOME: folder, LANG: "C.UTF-8", NO_COLOR: "" };

@@ -1,4 +1,4 @@
-/** What terminals show, as a picture: windows one above the other, text as text. */
+/** What terminals show, as a picture: windows beside each other, text as text. */
 
 import { textWidth } from "../lib/cli/rendering/graphemes.ts";
 import type { Run } from "../tests/e2e/screen.ts";
@@ -16,6 +16,8 @@ const GAP = 18;
 const GROUND = "#1c1f26";
 const TITLE_GROUND = "#2b303b";
 const INK = "#d7dae0";
+/** At each text, as Chromium no longer inherits the first; older browsers and converters know only that one. */
+const BLANKS_KEPT = `xml:space="preserve" style="white-space:pre"`;
 /** Of the codes that the program uses; the bright cyan and magenta are for the fifth name and the sixth. */
 const COLOUR_BY_CODE: Readonly<Record<string, string>> = {
   "31": "#e06c75",
@@ -29,28 +31,35 @@ const COLOUR_BY_CODE: Readonly<Record<string, string>> = {
 };
 
 export function terminalsAsSvg(windows: readonly Window[]): string {
-  const width = Math.max(...windows.map(({ columns }) => columns)) * CELL.width + 2 * PADDING;
+  const shown = windows.map((window) => ({ ...window, rows: untilLastText(window.rows) }));
+  const height = TITLE_HEIGHT + 2 * PADDING +
+    Math.max(...shown.map(({ rows }) => rows.length)) * CELL.height;
   const parts: string[] = [];
-  let top = 0;
-  for (const { rows, ...window } of windows) {
-    const last = rows.findLastIndex((runs) => runs.some(({ text }) => text.trim() !== ""));
-    const shown = rows.slice(0, last + 1);
-    const height = TITLE_HEIGHT + 2 * PADDING + shown.length * CELL.height;
+  let left = 0;
+  for (const window of shown) {
+    const width = window.columns * CELL.width + 2 * PADDING;
     parts.push(
-      `<g transform="translate(0 ${top})">`,
-      drawn({ ...window, rows: shown }, width, height),
+      `<g transform="translate(${fixed(left)} 0)">`,
+      drawn(window, width, height),
       "</g>",
     );
-    top += height + GAP;
+    left += width + GAP;
   }
-  const height = top - GAP;
+  const width = left - GAP;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${fixed(width)} ${height}" ` +
-    `width="${fixed(width)}" height="${height}" font-size="14" xml:space="preserve" ` +
+    `width="${fixed(width)}" height="${height}" font-size="14" ` +
     `font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace">`,
     ...parts,
     "</svg>\n",
   ].join("\n");
+}
+
+function untilLastText(rows: Window["rows"]): Window["rows"] {
+  return rows.slice(
+    0,
+    rows.findLastIndex((runs) => runs.some(({ text }) => text.trim() !== "")) + 1,
+  );
 }
 
 function drawn({ title, rows }: Window, width: number, height: number): string {
@@ -60,7 +69,9 @@ function drawn({ title, rows }: Window, width: number, height: number): string {
       fixed(width - 8)
     }a8 8 0 0 1 8 8V${TITLE_HEIGHT}z" ` +
     `fill="${TITLE_GROUND}"/>`,
-    `<text x="${PADDING}" y="20" fill="${INK}" opacity="0.75">${escaped(`$ ${title}`)}</text>`,
+    `<text x="${PADDING}" y="20" fill="${INK}" opacity="0.75" ${BLANKS_KEPT}>${
+      escaped(`$ ${title}`)
+    }</text>`,
   ];
   for (const [row, runs] of rows.entries()) {
     const y = TITLE_HEIGHT + PADDING + row * CELL.height + 14;
@@ -83,6 +94,7 @@ function run(text: string, style: string, column: number, cells: number, y: numb
     `y="${fixed(y)}"`,
     `textLength="${fixed(cells * CELL.width)}"`,
     `fill="${colour ?? INK}"`,
+    BLANKS_KEPT,
     ...codes.includes("1") ? [`font-weight="bold"`] : [],
     ...codes.includes("2") ? [`opacity="0.6"`] : [],
   ];
