@@ -7,7 +7,9 @@
  * something is kept, and the closed ones: what nobody can supply any more makes no difference.
  *
  * An author without kept bundles may be evicted, and leaves a floor in room time at or below which streams
- * that aren't known are refused; an incarnation without kept bundles may be forgotten.
+ * that aren't known are refused. Of an author's incarnations without kept bundles all but the latest few are
+ * forgotten. Those with kept ones don't count: a few starts would otherwise have one forgotten that was gone on
+ * without, which others may still keep, and bring after what answers it.
  */
 
 import type { Crypto } from "../../../base/crypto/crypto.ts";
@@ -117,8 +119,8 @@ export class FrontierTable {
     if (this.find(stream) !== undefined) return false;
     if (time <= this.#authorsTime) return true; // even an author known now may have been forgotten before
     const streams = this.#authors.get(stream.author)?.streams ?? [];
-    return streams.length >= INCARNATIONS_PER_AUTHOR_MAX && time <= this.keptFloor() &&
-      stream.incarnation < streams[0]!.incarnation;
+    const later = streams.length - placeOf(streams, stream.incarnation);
+    return later >= INCARNATIONS_PER_AUTHOR_MAX && time <= this.keptFloor();
   }
 
   /**
@@ -129,7 +131,7 @@ export class FrontierTable {
   hasPlaceFor(stream: Stream, time: number): boolean {
     const author = this.#authors.get(stream.author);
     if (author === undefined) return time > this.#authorsTime;
-    if (author.streams.length < INCARNATIONS_PER_AUTHOR_MAX) return true;
+    if (author.unkept.size < INCARNATIONS_PER_AUTHOR_MAX) return true;
     const first = firstUnkept(author, null);
     return first === null || first.incarnation < stream.incarnation;
   }
@@ -151,7 +153,6 @@ export class FrontierTable {
     };
     author.streams.splice(placeOf(author.streams, stream.incarnation), 0, state);
     author.unkept.add(state);
-    this.#forgetIncarnation(author, state);
     return state;
   }
 
@@ -163,7 +164,7 @@ export class FrontierTable {
     this.#root = null;
     if (time > author.latestTime) author.latestTime = time;
     if (state.kept.length > 0) author.unkept.delete(state);
-    else if (!author.unkept.has(state) && this.find(state) === state) {
+    else if (this.find(state) === state) {
       author.unkept.add(state);
       this.#forgetIncarnation(author, state);
     }
@@ -247,13 +248,13 @@ export class FrontierTable {
     this.restoreAuthorsTime(Math.min(latestTime, this.keptFloor()));
   }
 
-  /** Where the author has too many incarnations: forgets the first one, but `except`, of which nothing is kept. */
+  /** Where nothing is kept of too many incarnations of the author: forgets the first of them, but `except`. */
   #forgetIncarnation(author: AuthorState, except: StreamState): void {
-    const { streams } = author;
-    if (streams.length <= INCARNATIONS_PER_AUTHOR_MAX) return;
+    const { streams, unkept } = author;
+    if (unkept.size <= INCARNATIONS_PER_AUTHOR_MAX) return;
     const first = firstUnkept(author, except);
-    if (first === null) return; // all of them have kept bundles, whose number bounds them
-    author.unkept.delete(first);
+    if (first === null) return;
+    unkept.delete(first);
     const index = placeOf(streams, first.incarnation) - 1;
     // Mostly it is the first one, and `shift` moves nothing.
     if (index === 0) streams.shift();

@@ -75,7 +75,7 @@ export const STRANGERS_MANY = 64;
 export const STRANGERS_MAX = 1_024;
 /** Authors with a frontier: four times the largest room, for those who came and went. */
 export const FRONTIER_AUTHORS_MAX = 65_536;
-/** A process start is an incarnation; a member that restarts more often forgets the oldest. */
+/** A process start is an incarnation: beside those with kept bundles, the latest so many of each author are known. */
 export const INCARNATIONS_PER_AUTHOR_MAX = 8;
 /** Bundles that wait for their parents, counted per link that brought them: one link can't displace another's. */
 export const WAITING_BUNDLES_MAX = 256;

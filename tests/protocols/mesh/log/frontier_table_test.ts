@@ -50,8 +50,9 @@ function deliver(
   counter: number,
   time: number,
   isKept = true,
+  incarnation = 1,
 ) {
-  const state = made.open({ author, incarnation: 1 });
+  const state = made.open({ author, incarnation });
   state.counter = counter;
   state.id = ID;
   if (isKept) keep(state, kept(counter, time));
@@ -90,7 +91,7 @@ Deno.test("FrontierTable forgets incarnations of which nothing is kept any more,
     made.changed(state, 0);
   }
 
-  const gone = states.slice(0, -INCARNATIONS_PER_AUTHOR_MAX);
+  const gone = states.slice(0, -INCARNATIONS_PER_AUTHOR_MAX - 1);
   assertEquals(dropped, gone.map(({ author, incarnation }) => `${author}/${incarnation}`));
 });
 
@@ -130,13 +131,32 @@ Deno.test("FrontierTable refuses what an evicted author said before, also when t
 
 Deno.test("FrontierTable forgets an author's oldest incarnation of which nothing is kept", () => {
   const { made, dropped } = table();
-  for (let incarnation = 1; incarnation <= INCARNATIONS_PER_AUTHOR_MAX + 1; incarnation++) {
-    const state = made.open({ author: key(0), incarnation });
-    state.counter = 3;
-    if (incarnation === 1) state.kept.push(kept(1, 1));
+  const last = INCARNATIONS_PER_AUTHOR_MAX + 2;
+  for (let incarnation = 1; incarnation <= last; incarnation++) {
+    deliver(made, key(0), 3, incarnation, incarnation === 1, incarnation);
   }
+  const forgotten = { author: key(0), incarnation: 2 };
 
   assertEquals(dropped, [`${key(0)}/2`]);
+  assertEquals(made.hasPlaceFor(forgotten, 2), false);
+  assertEquals(made.mayBeForgotten(forgotten, 2), true);
+  deliver(made, key(0), 4, last + 1, true, last);
+  assertEquals(
+    made.mayBeForgotten(forgotten, 2),
+    true,
+    "when something of a later one is kept again",
+  );
+});
+
+Deno.test("FrontierTable forgets no incarnation for others of which something is kept, however many", () => {
+  const { made, dropped } = table();
+  const skipped = deliver(made, key(0), 3, 0, false, 2);
+  for (let start = 0; start <= INCARNATIONS_PER_AUTHOR_MAX; start++) {
+    deliver(made, key(0), 1, start, true, start === 0 ? 1 : start + 2);
+  }
+
+  assertEquals(dropped, []);
+  assertEquals(made.find(skipped)?.counter, 3);
 });
 
 Deno.test("FrontierTable finds each of an author's incarnations, in whatever order they began", () => {

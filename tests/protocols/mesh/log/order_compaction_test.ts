@@ -97,6 +97,25 @@ Deno.test("Order has from a compacted log how far each of many starts was, of wh
   assertEquals(countersOf(after), countersOf(ann));
 });
 
+Deno.test("Order shows no more of a start that it went on without, however often its author starts", () => {
+  const [ann, bob] = [new Member("ann"), new Member("bob")];
+  ann.step({ type: "neighbours", peers: [bob.key] });
+  const missed = forged(bob.signer, "missed", { incarnation: 2 });
+  const entry = { ...headOf(missed), low: 2, unkept: 0, closed: false };
+  ann.receive(bob, forged(bob.signer, "start 1", { incarnation: 1 }));
+  for (const nowMs of [1, STATEMENT_MS_MAX + 1]) says(ann, bob, [entry], nowMs);
+  for (let start = 3; start <= INCARNATIONS_PER_AUTHOR_MAX + 3; start++) {
+    ann.receive(bob, forged(bob.signer, `start ${start}`, { incarnation: start }));
+  }
+  const after = new Member("ann", { records: ann.order.snapshot(), incarnation: 2 });
+  for (const member of [ann, after]) member.receive(bob, missed, 0, "range");
+
+  for (const member of [ann, after]) {
+    assertEquals(member.order.frontier(missed.header.value).counter, 1);
+    assertEquals(member.history().includes("missed"), false);
+  }
+});
+
 Deno.test("Order holds nothing of what equivocation excludes but headers", () => {
   const [ann, liar] = [new Member("ann"), fakeSigner("liar")];
   const [first, second] = ["x".repeat(60_000), "y"].map((text) => forged(liar, text));
