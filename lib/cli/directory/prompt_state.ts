@@ -76,8 +76,14 @@ export class PromptState {
     };
   }
 
-  /** The first character of a line was typed at a terminal. @returns To be called before that line is run. */
-  lineBegins(): () => void {
+  /**
+   * The first character of a line was typed at a terminal.
+   * @param isWhole Whether it is one of a door's, begun and entered at once: whatever comes next, a script's command, say,
+   * wasn't begun with it.
+   * @returns To be called before that line is run.
+   */
+  lineBegins(isWhole = false): () => void {
+    if (isWhole) return () => void (this.#begunIn = null);
     this.#isTyped = true;
     const call = this.#callNow;
     return () => void (this.#begunIn = call);

@@ -505,7 +505,7 @@ class Program {
       interrupted: (cause) => this.#interrupted(cause),
       logOut: () => this.#logOut(),
       isInCall: () => this.#parts.standing.where.place !== "lobby",
-      lineBegins: () => this.#parts.standing.lineBegins(),
+      lineBegins: (isWhole) => this.#parts.standing.lineBegins(isWhole),
       brokenOff: () => this.#parts.late.files?.stillServed ?? null,
       pasted: (line) => this.#parts.late.files?.dropped(line) ?? false,
       answer: (show) => this.#answer(show),

@@ -146,6 +146,13 @@ Deno.test("registry: that a line was begun in a call, and that one is over, is k
   assertEquals(own.where.isJustOver, false);
 });
 
+Deno.test("registry: what a script says isn't measured by the call in which something was done at a door", () => {
+  const alice = standing(UP, call("ringing"), call("connected"));
+  alice.lineBegins(true)();
+  alice.shows({ ...call("ended"), reason: "hung-up" } as ClientEvent);
+  assertEquals(alice.where.wasInCall, false);
+});
+
 Deno.test("registry: a line that was begun while a call rang isn't for the lobby, nor for the next call", () => {
   const ends: readonly (readonly [ClientEvent, ClientEvent])[] = [
     [call("ringing"), call("declined")],
