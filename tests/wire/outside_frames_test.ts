@@ -1,23 +1,12 @@
 /**
- * What programs and people of this version exchange that is in no frame (`frames_io_test.ts`): what goes before a
- * handshake, datagrams, what is announced on a network, and invites. Whoever must change one of these changes
- * `CHANNEL_VERSION` with it, or the first byte of an invite.
+ * What programs of this version exchange that is in no frame (`frames_io_test.ts`), and no text
+ * (`text_samples_io_test.ts`): what goes before a handshake, and datagrams. Whoever must change one of these changes
+ * `CHANNEL_VERSION` with it.
  */
 
 import { assertEquals } from "@std/assert";
 import type { Fingerprint } from "../../lib/base/text/fingerprint.ts";
-import type { PeerKey, RoomId } from "../../lib/base/ids.ts";
-import {
-  encodeGroupInvite,
-  type GroupInvite,
-  parseGroupInvite,
-} from "../../lib/protocols/group/schema/group_secrets.ts";
-import { announcementIn, textsOf } from "../../lib/protocols/mesh/discovery/announcement.ts";
-import {
-  encodeInvite,
-  type Invite,
-  parseInvite,
-} from "../../lib/protocols/mesh/schema/rotations.ts";
+import type { RoomId } from "../../lib/base/ids.ts";
 import {
   CHANNEL_VERSION,
   decodePreface,
@@ -37,16 +26,13 @@ import {
 } from "../../lib/protocols/sealed_datagram/formats.ts";
 
 const ROOM = "ab".repeat(32) as RoomId;
-const KEY = "cd".repeat(32) as PeerKey;
 const FINGERPRINT = "xsazfbd3ockoqe46yrkpuxern4x" as Fingerprint;
-const ENDPOINT = { host: "192.0.2.1", port: 55_107 };
 
 const filled = (length: number, byte: number) => new Uint8Array(length).fill(byte);
 const PREFACE = encodePreface(
   { mode: "mesh", room: ROOM, epoch: 7, fingerprint: FINGERPRINT },
   filled(8, 0x5a),
 );
-const SECRET = filled(16, 0x11);
 
 Deno.test("the version is that of the bytes below", () => assertEquals(CHANNEL_VERSION, 12));
 
@@ -106,32 +92,4 @@ Deno.test("a packet of a stream is written and read as ever", () => {
   const types: string[] = [];
   for (let frame = reader.next(); frame !== null; frame = reader.next()) types.push(frame.type);
   assertEquals(types, ["ack", "ping", "control", "data", "credit", "one-shot"]);
-});
-
-Deno.test("a room is announced on its network as ever", () => {
-  const announced = { version: 12, room: ROOM, title: "Größe", tag: null, words: [7, 9] };
-  const texts = ["v=12", `room=${ROOM}`, "title=Größe", "words=7,9"];
-  assertEquals(textsOf(announced), texts);
-  assertEquals(announcementIn(texts), announced);
-});
-
-Deno.test("invites are written and read as ever", () => {
-  const room: Invite = {
-    room: ROOM,
-    secret: { epoch: 7, secret: SECRET },
-    endpoints: [ENDPOINT],
-  };
-  const group: GroupInvite = {
-    coordinator: KEY,
-    secret: { epoch: 7, secret: SECRET },
-    endpoint: ENDPOINT,
-  };
-  const texts = [
-    "agv2xk5lvov2xk5lvov2xk5lvov2xk5lvov2xk5lvov2xk5lvov2waihceirceirceirceirceirceirceaqsmjzgixdalrsfyy4hlqdok5bioa",
-    "ehg43tonzxg43tonzxg43tonzxg43tonzxg43tonzxg43tonzxg42aihceirceirceirceirceirceirceetcojsfyyc4mroghb24a5v5uyhs",
-  ] as const;
-
-  assertEquals([encodeInvite(room), encodeGroupInvite(group)], [...texts]);
-  assertEquals(parseInvite(texts[0]), room);
-  assertEquals(parseGroupInvite(texts[1]), group);
 });

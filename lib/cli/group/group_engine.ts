@@ -259,7 +259,7 @@ export class GroupEngine {
   }
 
   #value(id: string): string {
-    return JSON.stringify({ instance: id, ...this.#listening! });
+    return instanceText(id, this.#listening!);
   }
 
   async #lead(): Promise<boolean> {
@@ -402,8 +402,13 @@ export class LedGroup implements ServedGroup {
   }
 }
 
+/** What an instance says of itself in `leader`, and below `standby/`. */
+export function instanceText(id: string, listening: Endpoint): string {
+  return JSON.stringify({ instance: id, ...listening });
+}
+
 /** Where an instance listens, by what it wrote; null where that is nothing that one writes. */
-function endpointIn(value: string): Endpoint | null {
+export function endpointIn(value: string): Endpoint | null {
   try {
     const { host, port } = Object(JSON.parse(value));
     const [isHost, isPort] = [parseHost(String(host)), parsePort(String(port))];
