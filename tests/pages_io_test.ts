@@ -35,7 +35,11 @@ Deno.test("pages: every link to a file of ours leads to one, and to a heading th
   const broken: string[] = [];
   let linked = 0;
   for (const [path, text] of texts) {
-    for (const [, target = "", anchor] of text.matchAll(/\]\(([^)#:\s]*)(?:#([^)\s]*))?\)/g)) {
+    for (
+      const [, target = "", anchor] of text.matchAll(
+        /(?:\]\(|src=")([^)"#:\s]*)(?:#([^)\s]*))?[)"]/g,
+      )
+    ) {
       linked += anchor === undefined ? 0 : 1;
       const file = target === "" ? path : normalize(`${dirname(path)}/${target}`);
       const isThere = await Deno.stat(file).then(() => true, () => false);
@@ -48,6 +52,27 @@ Deno.test("pages: every link to a file of ours leads to one, and to a heading th
 
   assert(linked > 100, `only ${linked} links to headings were found`);
   assertEquals(broken, []);
+});
+
+Deno.test("README.md: it stays on three screens", async () => {
+  const text = await Deno.readTextFile("README.md");
+  const shown = text.replaceAll(/<img[^>]*>|!\[[^\]]*\]\([^)]*\)|\]\([^)]*\)/g, " ");
+  const [, width, height] = /viewBox="0 0 ([\d.]+) ([\d.]+)"/.exec(
+    await Deno.readTextFile("docs/session.svg"),
+  )!;
+  const pictures = [...text.matchAll(/<img [^>]*>|^!\[/gm)].map(([picture]) =>
+    Number(/ width="(\d+)"/.exec(picture)?.[1] ?? Infinity)
+  );
+
+  // As GitHub shows it, 896 pixels wide, it is 2,700 high with these: three times 900.
+  assert(text.split("\n").length <= 114, `${text.split("\n").length} lines`);
+  assert(shown.split(/\s+/).length <= 890, `${shown.split(/\s+/).length} words`);
+  assert(896 * Number(height) / Number(width) <= 400, `the terminals are ${width} x ${height}`);
+  assertEquals(
+    pictures.filter((shownAt) => shownAt > 430).length,
+    1,
+    "of full width: the terminals",
+  );
 });
 
 Deno.test("pages: each test file that is named exists", async () => {
