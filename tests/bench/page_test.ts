@@ -24,6 +24,7 @@ Deno.test("withMeasured() writes the part that was measured, a table for each gr
   const rows = [
     row("--version", { ours: [30, 35, 33], baseline: node, target: atMost(0.8) }),
     row("memory", { unit: "MiB", ours: [1_234], target: atMost(1_000, "value") }),
+    row("work", { unit: "x", ours: [0.8], baseline: node, target: atMost(1.5, "value") }),
     row("appends", { unit: "/s", baseline: { name: "redis", missing: "make bench-deps" } }),
     row("alone", { ours: [], missing: "root of Linux", baseline: node, target: atMost(2) }),
     row("others", { group: "more", unit: "", baseline: node, target: atLeast(2) }),
@@ -50,6 +51,7 @@ Measured on 2026-11-20, 2 cores, load before it 0.3, 4 % of the processors' time
 | start ${heads}
 | --version | 33 ms (30 to 35) | node: 60 ms (50 to 70) | 0.55 | at most 0.8 x | yes |
 | memory | 1,234 MiB | - | - | at most 1,000 MiB | no |
+| work | 0.8 x | node: 60 x (50 to 70) | 0.0133 | p2pchat at most 1.5 x | yes |
 | appends | 1 /s | redis: missing (make bench-deps) | - | - | - |
 | alone | missing (root of Linux) | node: 60 ms (50 to 70) | - | at most 2 x | - |
 

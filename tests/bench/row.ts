@@ -8,7 +8,7 @@ export type Baseline =
 /** Programs that show how much of a figure no program under the same Deno can save. */
 export const LEAST_NAME = "programs that only sync and pass on";
 
-/** How far ours may be from the baseline (`ratio`), or, where there is none, from nothing (`value`). */
+/** How far ours may be from the baseline (`ratio`), or from nothing (`value`). */
 export interface Target {
   readonly of: "ratio" | "value";
   readonly bound: "at least" | "at most";
@@ -106,13 +106,16 @@ export function cellsOf(row: JudgedRow): string[] {
         "samples" in baseline ? spread(baseline.samples, unit) : `missing (${baseline.missing})`
       }`,
     ratio === null ? "-" : number(ratio),
-    target === null ? "-" : targetText(target, unit),
+    target === null ? "-" : targetText(target, unit, baseline !== null),
     reached === null ? "-" : reached ? "yes" : "no",
   ];
 }
 
-function targetText({ of, bound, limit }: Target, unit: string): string {
-  return `${bound} ${limit.toLocaleString("en-US")}${of === "ratio" ? " x" : ` ${unit}`}`.trim();
+function targetText({ of, bound, limit }: Target, unit: string, hasBaseline: boolean): string {
+  const text = `${bound} ${limit.toLocaleString("en-US")}${of === "ratio" ? " x" : ` ${unit}`}`
+    .trim();
+  // A ratio stands beside it, of which it isn't.
+  return of === "value" && hasBaseline ? `p2pchat ${text}` : text;
 }
 
 function spread(samples: readonly number[], unit: string): string {
