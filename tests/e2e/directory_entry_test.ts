@@ -15,7 +15,8 @@ import {
   session,
   untilListed,
 } from "./directory_world.ts";
-import { copyFolder } from "../samples/samples.ts";
+import { ASKED_PINS, PINS_MAX } from "../../lib/store/profile/known_peers.ts";
+import { copyFolder, SAMPLES } from "../samples/samples.ts";
 import { inTemporaryFolder, jsonFailureOf } from "./failures.ts";
 import { type Node, PROGRAM } from "./node.ts";
 import { People } from "./people.ts";
@@ -142,6 +143,21 @@ Deno.test({
       await unmount(disk);
     }
   },
+});
+
+Deno.test("directory: with --trust-first a password goes to nobody whose key has no place among the known ones", async () => {
+  await using world = new DirectoryWorld();
+  world.addAccounts("alice");
+  const profile = `${world.data("device")}/users/alice`;
+  copyFolder(`${SAMPLES}/directory/alice/users/alice`, profile);
+  const others = "# of others\n".repeat(PINS_MAX - ASKED_PINS);
+  Deno.writeTextFileSync(`${profile}/known_peers`, `6e312b8c\tp2pchat\tknown-peers\t2\n${others}`);
+  const directory = await world.serve();
+
+  const alice = world.launch("--login", "alice", { device: "device" });
+  assertEquals(await endOf(alice), [5, "fatal", "disk"]);
+  assertEquals(alice.events.find(is("error"))?.code, "full");
+  assertEquals(directory.events.filter(is("login")), []);
 });
 
 Deno.test("directory: a script says how it comes in, and with which password", async () => {

@@ -43,6 +43,7 @@ import { OwnAccount } from "./own_account.ts";
 import type { PassphraseDialogue } from "../credentials/passphrase_dialogue.ts";
 import { unsealing } from "../credentials/unsealing.ts";
 import { People } from "../credentials/people.ts";
+import { keyPinned } from "../credentials/pinned_keys.ts";
 import { givenPassword, passwordIn } from "../credentials/password_source.ts";
 import { directoryScope, registryText, withClient } from "./registry_client.ts";
 import { JUST_OVER_TEXT, registryCommands, type RegistryTarget } from "./registry_commands.ts";
@@ -73,8 +74,8 @@ function keyNotKept(registry: Endpoint): P2pchatError {
   const address = endpointText(registry);
   return new P2pchatError(
     "disk",
-    `No password was sent to the directory at ${address}, as its key can't be written to the disk: the next start ` +
-      "would send it to whoever answers then; make space, or choose another folder with --data",
+    `No password was sent to the directory at ${address}, as its key can't be kept: the next start would send it ` +
+      "to whoever answers then; make space, or choose another folder with --data",
   );
 }
 
@@ -390,8 +391,12 @@ class Program {
     const isSecret = answer !== null && "password" in answer && answer.how !== "guest";
     if (isSecret && trustFirst && registryKey === null) {
       // The key of whoever answers is kept before the password goes there, or it doesn't go.
-      if (await knownPeers.settled()) first.trusts();
-      else if (host === this.#host) return host?.giveUp(keyNotKept(registry));
+      const isDurable = await knownPeers.settled();
+      if (isDurable && keyPinned(knownPeers, directoryScope(registry), DIRECTORY_NAME) !== null) {
+        first.trusts();
+      } else if (host === this.#host) {
+        return host?.giveUp(keyNotKept(registry));
+      }
     }
     if (host === null || host !== this.#host) return;
     if (answer === null) this.#leave("nothing was answered");
