@@ -21,7 +21,8 @@ import {
   type RememberedRoom,
 } from "../../store/profile/remembered_rooms.ts";
 import { LastSeen } from "../session/last_seen.ts";
-import { lineOf, openRecords } from "../session/record_store.ts";
+import { openRecords } from "../session/record_store.ts";
+import { lineOf } from "../../store/log/log_format.ts";
 import { isPrivateRoom } from "./room_views.ts";
 
 /** As many as a line has place for. */

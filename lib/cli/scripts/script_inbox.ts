@@ -14,7 +14,7 @@ import type { RecordOf } from "../../base/schema/log_records.ts";
 import { countText } from "../../base/text/words.ts";
 import { corruptError, type Disk } from "../../store/disk/disk.ts";
 import { AppendLog } from "../../store/log/append_log.ts";
-import { recordIn } from "../session/record_store.ts";
+import { recordIn } from "../../store/log/log_format.ts";
 import { INBOX_LOG } from "./inbox_records.ts";
 import { type Fields, isHeard } from "./wanted.ts";
 

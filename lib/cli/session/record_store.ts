@@ -1,10 +1,9 @@
 /** Stores a machine's records in a log with a format of its own. */
 
-import { P2pchatError } from "../../base/errors.ts";
 import type { RecordStore } from "../../runtime/record_log.ts";
 import { AppendLog, type NewContent } from "../../store/log/append_log.ts";
-import { readLog } from "../../store/log/log_format.ts";
-import { corruptError, type Disk } from "../../store/disk/disk.ts";
+import { readLog, recordIn } from "../../store/log/log_format.ts";
+import type { Disk } from "../../store/disk/disk.ts";
 import type { LogRecord } from "../../base/schema/log_records.ts";
 
 /** How records are written in the file. */
@@ -81,24 +80,4 @@ export async function visitRecords<Stored>(
   let index = 0;
   const one = (line: LogRecord) => visit(recordIn(format, line, path, index++));
   return (await readLog(disk, path, format.name, one)).torn?.line ?? null;
-}
-
-/** The line of a record. The log's first line names its format, so record 0 is in line 2. */
-export function lineOf(index: number): number {
-  return index + 2;
-}
-
-/** @throws {P2pchatError} `store-corrupt` with file and line. */
-export function recordIn<Stored>(
-  format: Pick<RecordFormat<Stored>, "record">,
-  line: LogRecord,
-  path: string,
-  index: number,
-): Stored {
-  try {
-    return format.record(line);
-  } catch (error) {
-    if (!(error instanceof P2pchatError)) throw error;
-    throw corruptError(path, lineOf(index), error.message);
-  }
 }

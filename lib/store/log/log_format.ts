@@ -19,6 +19,7 @@
  * A log cut off exactly between two records can't be distinguished from a shorter one.
  */
 
+import { P2pchatError } from "../../base/errors.ts";
 import type { LogRecord } from "../../base/schema/log_records.ts";
 import { quotedStart } from "../../base/text/text.ts";
 import { corruptError, type Disk } from "../disk/disk.ts";
@@ -212,4 +213,24 @@ export function addRecords(
     }
   }
   return number;
+}
+
+/** The line of a record. The log's first line names its format, so record 0 is in line 2. */
+export function lineOf(index: number): number {
+  return index + 2;
+}
+
+/** @throws {P2pchatError} `store-corrupt` with file and line. */
+export function recordIn<Stored>(
+  format: { record(line: LogRecord): Stored },
+  line: LogRecord,
+  path: string,
+  index: number,
+): Stored {
+  try {
+    return format.record(line);
+  } catch (error) {
+    if (!(error instanceof P2pchatError)) throw error;
+    throw corruptError(path, lineOf(index), error.message);
+  }
 }
