@@ -1,8 +1,13 @@
 /** A client of IRC that is only a socket, for tests. */
 
+import { assert } from "@std/assert";
+
 export type IrcAddress = { readonly host: string; readonly port: number } | {
   readonly path: string;
 };
+
+/** How long anything is waited for. */
+const WAIT_MS = 60_000;
 
 export class RawIrc {
   #text = "";
@@ -24,14 +29,32 @@ export class RawIrc {
     for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await this.stream.write(rest));
   }
 
-  /** Registers. @returns What came up to the end of the names. */
+  /** Registers. @returns What came up to the end of the names, or that of the connection where it isn't let in. */
   async join(password: string): Promise<string> {
     await this.send(`PASS :${password}`, "NICK a", "USER a 0 * a");
-    return await this.until(" 366 ");
+    return await this.upTo(" 366 ");
   }
 
-  /** What comes up to a line that has `part`, or the end; the rest is for the next call. */
+  /** What comes up to a line that has `part`; the rest is for the next call. */
   async until(part: string): Promise<string> {
+    const text = await this.upTo(part);
+    assert(text.includes(part), `${part} never came: ${text.slice(-2_000)}`);
+    return text;
+  }
+
+  /** What comes up to such a line, or to the end of the connection. */
+  async upTo(part: string): Promise<string> {
+    let isLate = false;
+    const late = setTimeout(() => {
+      isLate = true;
+      this.stream.close();
+    }, WAIT_MS);
+    const text = await this.#read(part).finally(() => clearTimeout(late));
+    assert(!isLate, `neither ${part} came nor the end: ${text.slice(-2_000)}`);
+    return text;
+  }
+
+  async #read(part: string): Promise<string> {
     const buffer = new Uint8Array(65_536);
     for (;;) {
       const at = this.#text.indexOf(part);

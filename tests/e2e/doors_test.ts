@@ -201,7 +201,7 @@ Deno.test("a file that is declined at one door is declined at all, and who comes
   const bob = await nodes.ready("Bob", alice);
   const web = await alice.until(isWeb);
   using page = await BrowserWindow.open(web, "window-1");
-  await Promise.all(["one.txt", "two.txt"].map((name) => offered(bob, folder, name)));
+  for (const name of ["one.txt", "two.txt"]) await offered(bob, folder, name);
   const isOffer = (file: number) => (event: ShownEvent) =>
     event.event === "offer" && event["file"] === file;
   await Promise.all([1, 2].map((file) => page.until(isOffer(file))));

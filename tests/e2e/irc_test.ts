@@ -172,7 +172,7 @@ Deno.test("irc: neither wrong passwords nor pages of strangers keep the user's c
       "",
       form,
     );
-    assertEquals(await posted.until("never"), "", "it is told nothing");
+    assertEquals(await posted.upTo("never"), "", "it is told nothing");
     posted.close();
   }
   for (let count = 0; count < 10; count++) {
