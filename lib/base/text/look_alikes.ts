@@ -3,7 +3,8 @@
  * the later of the two is an imitation. `АӀісе`, all of it Cyrillic, and `AIice` have the skeleton of `Alice`.
  *
  * Names that differ in case are one name, and people don't remember which case it was: a name is compared with the
- * other as it is spelled, and in lower, upper and title case.
+ * other as it is spelled, and in lower, upper and title case. Small capitals are read as the letters whose capitals
+ * they are, too: `ʙᴏʙ` is another name than `BOB`, and looks like it.
  */
 
 import { CONFUSABLES } from "./confusables.ts";
@@ -24,7 +25,7 @@ interface Known {
 }
 
 export class LookAlikes {
-  /** The first one with each look, as spelled and in any case; at most five for each of `KNOWN_MAX`. */
+  /** The first one with each look, as spelled and in any case; at most ten for each of `KNOWN_MAX`. */
   readonly #bySpelling = new Map<string, Known>();
   readonly #byLook = new Map<string, Known>();
   readonly #noted = new Set<string>();
@@ -75,20 +76,27 @@ export class LookAlikes {
   }
 
   #imitatedBy({ name, folded }: Known): Known | null {
-    const alike = [
-      this.#byLook.get(lookOf(name)),
-      ...spellingsOf(name).map((spelling) => this.#bySpelling.get(lookOf(spelling))),
-    ];
+    const alike = readingsOf(name).flatMap((reading) => [
+      this.#byLook.get(lookOf(reading)),
+      ...spellingsOf(reading).map((spelling) => this.#bySpelling.get(lookOf(spelling))),
+    ]);
     return alike.find((other) => other !== undefined && other.folded !== folded) ?? null;
   }
 
   #add(known: Known): void {
     if (this.#known >= KNOWN_MAX) return;
     this.#known += 1;
-    const { name } = known;
-    addFirst(this.#bySpelling, lookOf(name), known);
-    for (const spelling of spellingsOf(name)) addFirst(this.#byLook, lookOf(spelling), known);
+    for (const reading of readingsOf(known.name)) {
+      addFirst(this.#bySpelling, lookOf(reading), known);
+      for (const spelling of spellingsOf(reading)) addFirst(this.#byLook, lookOf(spelling), known);
+    }
   }
+}
+
+/** The name as it is, and as it is read where it has small capitals. */
+function readingsOf(name: string): readonly string[] {
+  const plain = withoutSmallCapitals(name);
+  return plain === name ? [name] : [name, plain];
 }
 
 /** The name as it is spelled, and in lower, upper and title case. */
@@ -102,12 +110,13 @@ let ownLooks: ReadonlySet<string> | null = null;
 
 function looksLikeOwnWord(name: string): boolean {
   ownLooks ??= new Set(OWN_WORDS.flatMap(spellingsOf).map(lookOf));
-  return spellingsOf(name).some((spelling) => ownLooks!.has(lookOf(spelling)));
+  return readingsOf(name).flatMap(spellingsOf).some((spelling) => ownLooks!.has(lookOf(spelling)));
 }
 
 /** Whoever has no name is called by a fingerprint. People don't count its characters, and overlook signs. */
 function looksLikeKey(name: string): boolean {
-  const length = foldName(name).replace(/[-_.]/g, "").match(/^[a-z0-9]+$/)?.[0].length ?? 0;
+  const plain = foldName(withoutSmallCapitals(name)).replace(/[-_.]/g, "");
+  const length = plain.match(/^[a-z0-9]+$/)?.[0].length ?? 0;
   return Math.abs(length - FINGERPRINT_CHARACTERS) <= 2;
 }
 
@@ -177,6 +186,32 @@ function simplified(look: string): string {
  */
 const OWN_LOOKS =
   "62<ab9f;6f<abbb;4f<13eb;66<1e9c a77c;6a<237;6c<a781;3a<2d1;27<2c6 2c9 2cc 2cd 2ce 2cf 2ec a788";
+
+/**
+ * Small capitals, the large form of one, and a kra and a turned w, which the table has for some of them, with the
+ * letters they are read as.
+ */
+const SMALL_CAPITALS: ReadonlyMap<string, string> = lettersFor(
+  "ᴀʙᴄᴅᴇꜰɢʜɪꞮᴊᴋĸʟᴍʍɴᴏᴘꞯʀꜱᴛᴜᴠᴡʏᴢᴁᴆᴌɶ",
+  "abcdefghiIjkklmmnopqrstuvwyzæðłœ",
+);
+/** Most of their small letters look like small capitals, and honest names are made of them: `Том` isn't `Tom`. */
+const LIKE_CAPITALS = /[\p{Script=Cyrillic}\p{Script=Greek}]/u;
+
+function lettersFor(signs: string, letters: string): ReadonlyMap<string, string> {
+  const all = [...letters];
+  return new Map([...signs].map((sign, n) => [sign, all[n]!]));
+}
+
+/** The name with letters for small capitals and what looks like these. Raised ones are what NFKC makes of them. */
+function withoutSmallCapitals(name: string): string {
+  if (ASCII.test(name)) return name;
+  return Array.from(name, (character) => {
+    const plain = character.normalize("NFKC");
+    if (LIKE_CAPITALS.test(plain)) return character;
+    return SMALL_CAPITALS.get(plain) ?? SMALL_CAPITALS.get(looks().get(plain) ?? "") ?? character;
+  }).join("");
+}
 
 let readLooks: ReadonlyMap<string, string> | null = null;
 

@@ -62,6 +62,22 @@ for (
     ["Bob", "Bob.", "a full stop at the end"],
     ["Bob", "Bob_-", "other signs at the end"],
     ["Bob", "B\u043eb-", "a sign after a Cyrillic letter"],
+    ["Bob", "\u0299\u1d0f\u0299", "small capitals"],
+    ["BOB", "\u0299\u1d0f\u0299", "small capitals, for a name in upper case"],
+    ["Clara", "\u1d04\u029f\u1d00\u0280\u1d00", "small capitals"],
+    ["Vicky", "\u1d20\u026a\u1d04\u1d0b\u028f", "small capitals"],
+    ["Mary", "\u1d0d\u1d00\u0280\u028f", "small capitals"],
+    ["Mary", "M\u1d00\u0280\u028f", "small capitals after a large one"],
+    ["ABBY", "A\u0299\u0299Y", "small capitals between large ones"],
+    ["Rita", "\u0280\u026a\u1d1b\u1d00", "small capitals"],
+    ["Rita", "\u{107aa}\u1da6\u1d1b\u1d00", "raised small capitals"],
+    ["Ivan", "\ua7aevan", "the large form of a small capital"],
+    ["\u0141ukasz", "\u1d0c\u1d1c\u1d0b\u1d00\ua731\u1d22", "small capitals, one with a stroke"],
+    ["Zo\u00eb", "\u1d22\u1d0f\u1d07\u0308", "small capitals, with an accent"],
+    ["Eva", "\uab7c\uaba9\uab7a", "small Cherokee letters, which look like small capitals"],
+    ["Bob", "\u2c83\u2c9f\u2c83", "small Coptic letters, which look like small capitals"],
+    ["\u0432\u043e\u0432", "\u0299\u1d0f\u0299", "small capitals, for a Cyrillic name"],
+    ["Kate", "\u0138\u1d00\u1d1b\u1d07", "a kra, which looks like a small capital"],
   ] as const
 ) {
   Deno.test(`a name that looks like another is an imitation: ${imitation} of ${imitated}, ${how}`, () => {
@@ -81,6 +97,7 @@ Deno.test("a name that looks like a key is an imitation, whether anybody has tha
     const name of [
       key,
       key.toUpperCase(),
+      key.replaceAll("a", "\u1d00").replaceAll("b", "\u0299").replaceAll("n", "\u0274"),
       `${key}.`,
       key.slice(1),
       `${key.slice(0, 9)}-${key.slice(9)}`,
@@ -144,6 +161,28 @@ Deno.test("honest names of one script imitate nobody, beside each other too", ()
   for (const name of names) assertEquals(imitations(name), []);
 });
 
+/**
+ * Marks above a letter are seen, however many and whether a language writes them or not: who is called so isn't taken
+ * for the one without them. Points are seen in scripts that have them.
+ */
+for (
+  const [one, other, how] of [
+    ["Bob", "Bob\u0300\u0323", "the grave accent is seen, though the dot below isn't"],
+    ["Zoe", "Zo\u00eb", "German"],
+    ["Nguyen", "Nguy\u1ec5n", "Vietnamese, two marks above one letter"],
+    ["Viet", "Vi\u1ec7t", "Vietnamese, a mark above and one below"],
+    ["Tola", "T\u1ecd\u0301l\u00e1", "Yoruba, a mark above and one below"],
+    ["\u05d3\u05d5\u05d3", "\u05d3\u05bc\u05b8\u05d5\u05b4\u05d3", "Hebrew, with points"],
+    ["Tom", "\u0422\u043e\u043c", "Russian, whose small letters look like small capitals"],
+    ["Nikos", "\u039d\u03af\u03ba\u03bf\u03c2", "Greek, whose kappa looks like a small capital"],
+  ] as const
+) {
+  Deno.test(`an honest name isn't marked beside one like it: ${other} beside ${one}, ${how}`, () => {
+    assertEquals(imitations(one, other), []);
+    assertEquals(imitations(other, one), []);
+  });
+}
+
 Deno.test("a name is the same in each case and with the start of a key, and imitates itself never", () => {
   assertEquals(imitations("Alice", "ALICE", "alice", "Alice"), []);
   const known = new LookAlikes();
@@ -204,6 +243,8 @@ Deno.test("a name that looks like one of the program's own words is marked, whoe
       "INFO",
       "lNF0",
       "1nfo",
+      "\u026a\u0274\ua730\u1d0f", // small capitals
+      "\u1d05\u026a\u0280\u1d07\u1d04\u1d1b\u1d0f\u0280\u028f", // small capitals
     ]
   ) assertEquals(imitations(name), [name]);
   assertEquals(imitations("your", "inform", "Info2", "youssef"), []);
