@@ -5,6 +5,7 @@ import { MUTATIONS } from "./transfer/mutations.ts";
 import { runDrip } from "./transfer/run_drip.ts";
 import { runFar } from "./transfer/run_far.ts";
 import { runKill } from "./transfer/run_kill.ts";
+import { runSlow } from "./transfer/run_slow.ts";
 import { runTransfer } from "./transfer/run.ts";
 import type { Mutation } from "./transfer/world.ts";
 
@@ -56,6 +57,16 @@ Deno.test("transfer: who gives a file drop by drop doesn't hold it up where anot
   }
 });
 
+Deno.test("transfer: who sends many files slowly doesn't hold up those of others", () => {
+  for (let seed = 1; seed <= DRIPS; seed++) {
+    try {
+      runSlow(seed);
+    } catch (error) {
+      throw new Error(`seed ${seed}`, { cause: error });
+    }
+  }
+});
+
 interface TransferHunt {
   readonly mutation: Mutation;
   /** The violations by which the bug is found. */
@@ -81,6 +92,7 @@ const HUNTS: readonly TransferHunt[] = [
   { mutation: MUTATIONS.tellsAll, finding: /shows a file to somebody/, from: 3 },
   { mutation: MUTATIONS.asksNobody, finding: /never gets/, from: 8 },
   { mutation: MUTATIONS.waitsForDrops, finding: /is held up/, run: runDrip },
+  { mutation: MUTATIONS.sharesNoPlaces, finding: /holds up the files/, run: runSlow },
   { mutation: MUTATIONS.seeksNobody, finding: /never comes/, run: runFar },
   { mutation: MUTATIONS.seeksNoOthers, finding: /never comes/, run: runFar },
   { mutation: MUTATIONS.seeksAlways, finding: /links for a file stay/, run: runFar },

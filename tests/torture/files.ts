@@ -19,7 +19,7 @@ const OPEN_MAX = 12;
 /** An offer is told and taken back within seconds; of a file that nobody sends, others are tried for a while. */
 const SETTLE_MS = 180_000;
 /** Nobody changes a file here. */
-const REASONS = ["disk", "withdrawn", "no-holder"];
+const REASONS = ["disk", "withdrawn", "no-holder", "waits"];
 
 interface Sent {
   readonly digest: string;

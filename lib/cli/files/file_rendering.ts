@@ -112,6 +112,7 @@ function transferLines(event: Named<"transfer">, nowMs: number): readonly Line[]
         const why = text ?? REASONS[reason ?? "changed"](file);
         return [wrongLine(nowMs, `Your offer of ${name} has ended: ${why}`)];
       }
+      if (reason === "waits") return [starLine(nowMs, `${name} waits: ${REASONS.waits()}`)];
       return [
         wrongLine(nowMs, `${name} can't be had: ${text ?? REASONS[reason ?? "no-holder"](file)}`),
       ];
@@ -123,6 +124,7 @@ const REASONS = {
   withdrawn: () => "the offer was taken back",
   "no-holder": (file: number) =>
     `nobody who has it could be reached; /get ${file} goes on from here`,
+  waits: () => "somebody else's file is fetched first, then it goes on by itself",
   disk: (file: number) => `the disk refused; /get ${file} goes on from here`,
   declined: (file: number) => `/get ${file} does`,
 } as const;

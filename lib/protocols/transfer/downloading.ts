@@ -136,6 +136,16 @@ export class Download implements Timed {
     this.#fail("no-holder", "nobody who has it could be reached");
   }
 
+  /** Whether it may end now: its name in the folder isn't being taken. */
+  get canGiveWay(): boolean {
+    return this.#phase !== "finishing";
+  }
+
+  /** It is somebody else's turn; what was written of it is kept. */
+  makeRoom(): void {
+    this.#fail("waits", "another sender's file is fetched first");
+  }
+
   /** Whether others can have this leaf of us. */
   has(leaf: number): boolean {
     return this.#done.has(leaf);

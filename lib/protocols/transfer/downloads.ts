@@ -58,6 +58,30 @@ export class Downloads implements Timed {
       : undefined;
   }
 
+  /** Whether any file that this one offers is being fetched. */
+  isFetchedFrom(sender: PeerKey): boolean {
+    return this.#downloads.values().some(({ offer }) => offer.value.from === sender);
+  }
+
+  /**
+   * What gives way to this file of a sender of whom nothing is fetched: of those that another one has beyond one, the last
+   * begun. So nobody takes all places, or all of what may be received, with files that come as slowly as he likes.
+   * @returns Undefined where there is none such, or where all of them wouldn't make enough room.
+   */
+  surplusFor({ value: { from, size } }: OpenOffer): Download | undefined {
+    if (this.isFetchedFrom(from)) return undefined;
+    const senders = new Set<PeerKey>();
+    let surplus: Download | undefined;
+    let bytes = this.receivedBytes + size;
+    for (const download of this.#downloads.values()) {
+      const { from: sender, size } = download.offer.value;
+      if (senders.has(sender) && download.canGiveWay) surplus = download;
+      else bytes += size;
+      senders.add(sender);
+    }
+    return bytes <= this.filesBytesMax ? surplus : undefined;
+  }
+
   #longestUnserved(): Download | undefined {
     let longest: Download | undefined;
     for (const download of this.#downloads.values()) {

@@ -138,6 +138,7 @@ export class Transfers
     this.#queued = new Queued({
       offered: (file) => this.#offers.get(file),
       comesFirst: ({ value: { from } }) => (standingOf?.(from) ?? "known") === "known",
+      hasPlace: ({ value: { from } }) => this.#downloads.isFetchedFrom(from),
       begin: (offer, name, mayPush) => this.#beginQueued(offer, name, mayPush),
       unservedMs: () => this.#downloads.unservedMs(),
     });
@@ -467,7 +468,8 @@ export class Transfers
     if (!this.#offers.noteWithdrawal(withdrawal)) return;
     this.#pass(offer, withdrawal, from);
     const download = this.#downloads.get(file);
-    if (this.#left.delete(file)) this.emit({ type: "discard", file });
+    const isLeft = this.#left.delete(file);
+    if (this.#queued.delete(file) || isLeft) this.emit({ type: "discard", file });
     if (reason === "changed") {
       // What others have of it is as it was offered.
       const isHere = this.#shares.has(file);
@@ -545,7 +547,7 @@ export class Transfers
   #resume(offer: OpenOffer, name: string | null): void {
     const fault = this.#start(offer, name, false);
     if (fault === null) return;
-    if (fault[0] === "busy") this.#queued.postpone(offer, name);
+    if (fault[0] === "busy") this.#queued.add(offer, name);
     else this.refuse(...fault, undefined);
   }
 
@@ -600,7 +602,7 @@ export class Transfers
     if (this.#shares.has(offer.id)) {
       return this.refuse("usage", `The file ${number} is here already`, ref);
     }
-    if (waits === true) this.#queued.add(offer);
+    if (waits === true) this.#queued.add(offer, null);
     else this.#fetch(offer, ref, as);
   }
 
@@ -614,16 +616,23 @@ export class Transfers
     if (this.#offers.hasEnded(offer.id)) this.#downloads.get(offer.id)?.changed(this.#nowMs);
   }
 
-  /** As `Downloads.start`. @param mayPush Whether files that nobody sends give way. */
+  /** As `Downloads.start`. @param mayPush Whether files that nobody sends, and those beyond a sender's first, give way. */
   #start(offer: OpenOffer, name: string | null, mayPush: boolean, ref?: string) {
     for (;;) {
       const fault = this.#downloads.start(offer, name, ref);
       const isOfNoUse = !mayPush || this.#downloads.isTooLarge(offer.value.size);
-      const unserved = isOfNoUse ? undefined : this.#downloads.unserved(this.#nowMs);
-      if (fault === null || unserved === undefined) return fault;
-      unserved.giveWay();
-      this.#left.delete(unserved.offer.id);
-      this.#queued.postpone(unserved.offer, unserved.name);
+      if (fault === null || isOfNoUse) return fault;
+      const unserved = this.#downloads.unserved(this.#nowMs);
+      const pushed = unserved ?? this.#downloads.surplusFor(offer);
+      if (pushed === undefined) return fault;
+      if (unserved === undefined) {
+        pushed.makeRoom();
+        this.#queued.add(pushed.offer, pushed.name);
+      } else {
+        unserved.giveWay();
+        this.#left.delete(unserved.offer.id);
+        this.#queued.postpone(unserved.offer, unserved.name);
+      }
     }
   }
 

@@ -49,6 +49,11 @@ const TEXTS: readonly (readonly [title: string, event: FileEvent, text: string])
     "12:03 * Carl reports that report.pdf has arrived\n",
   ],
   [
+    "a file of somebody else comes first",
+    transfer({ state: "failed", reason: "waits" }),
+    "12:03 * report.pdf waits: somebody else's file is fetched first, then it goes on by itself\n",
+  ],
+  [
     "who offered it has changed it",
     transfer({ state: "failed", reason: "changed" }),
     "12:03 ! report.pdf can't be had: it is no longer what was offered\n",

@@ -1,8 +1,9 @@
 /** Files that are to be fetched once there is room, as all are with `--save`. */
 
 import { assertEquals } from "@std/assert";
-import type { Signer } from "../../../lib/base/crypto/crypto.ts";
+import { nodeCrypto, type Signer } from "../../../lib/base/crypto/crypto.ts";
 import { DOWNLOADS_MAX, LEAF_BYTES, UNSERVED_MS } from "../../../lib/protocols/transfer/limits.ts";
+import { withdrawalSignature } from "../../../lib/protocols/transfer/offers.ts";
 import type { TransferEffect } from "../../../lib/protocols/transfer/transfer_io.ts";
 import {
   fileOf,
@@ -11,6 +12,7 @@ import {
   offerOf,
   only,
   signerOf,
+  type TestFile,
   type TestMachine,
 } from "./fixtures.ts";
 
@@ -148,4 +150,65 @@ Deno.test("one that waits is given up by /cancel, and one that gave way is fetch
   const up = { type: "peer-up", peer: ANN.key } as const;
   const told = begun(receiver, receiver.step(up, 2 * UNSERVED_MS), 2 * UNSERVED_MS);
   assertEquals(told, ["failed 2", "started 1"]);
+});
+
+/** Bob has this file of Ann's, and sends one leaf of it. */
+function serve(receiver: TestMachine, name: string, file: TestFile, leaf: number, nowMs: number) {
+  const { id } = offerOf(ANN, file, { name });
+  const have = { type: "have", file: id, leaves: null } as const;
+  receiver.step({ type: "message", from: BOB, message: have }, nowMs);
+  const message = leafOf(file, id, leaf);
+  const [write] = only(receiver.step({ type: "message", from: BOB, message }, nowMs), "write");
+  receiver.step({ type: "written", token: write!.token }, nowMs);
+}
+
+Deno.test("however slowly one sender's files come, each other sender has a place for one", () => {
+  const receiver = receiverOf();
+  const file = fileOf(40 * LEAF_BYTES);
+  for (const name of NAMES) offered(receiver, name, 0, ANN, file.size);
+  for (const name of NAMES) serve(receiver, name, file, 0, 1);
+
+  const [carl, dora] = [signerOf(3), signerOf(4)];
+  const [carls, doras] = [DOWNLOADS_MAX + 1, DOWNLOADS_MAX + 2];
+  assertEquals(offered(receiver, "Ann's fifth", 1_000), []);
+  const told = offered(receiver, "Carl's", 1_000, carl);
+  assertEquals(told, [`failed ${DOWNLOADS_MAX}`, `started ${carls + 1}`]);
+  assertEquals(offered(receiver, "Carl's second", 1_000, carl), [], "he has one");
+  const more = offered(receiver, "Dora's", 1_000, dora);
+  assertEquals(more, [`failed ${DOWNLOADS_MAX - 1}`, `started ${doras + 2}`]);
+  assertEquals(offered(receiver, "Erin's", 1_000, signerOf(5)), ["failed 2", "started 9"]);
+  assertEquals(offered(receiver, "Fred's", 1_000, signerOf(6)), [], "each has one place");
+});
+
+Deno.test("what gave way to another sender's file is fetched on once there is room", () => {
+  const receiver = receiverOf();
+  const file = fileOf(40 * LEAF_BYTES);
+  for (const name of NAMES) offered(receiver, name, 0, ANN, file.size);
+  for (const name of NAMES) serve(receiver, name, file, 0, 1);
+  const next = DOWNLOADS_MAX + 1;
+  assertEquals(offered(receiver, "Carl's", 1_000, signerOf(3)), ["failed 4", `started ${next}`]);
+  assertEquals(tick(receiver, 1_500).filter((told) => !told.startsWith("progress")), []);
+  assertEquals(cancel(receiver, next, 2_000), [`cancelled ${next}`, "started 4"]);
+});
+
+Deno.test("several files of one sender take no room from another's in what may be received", () => {
+  const receiver = receiverOf({ filesBytesMax: 100 });
+  for (const name of ["one", "two", "three"]) offered(receiver, name, 0, ANN, 33);
+  assertEquals(offered(receiver, "Carl's", 0, signerOf(3), 10), ["failed 3", "started 4"]);
+  assertEquals(
+    offered(receiver, "Dora's", 0, signerOf(4), 60),
+    [],
+    "it has no room beside a file of each",
+  );
+});
+
+Deno.test("of what gave way, and is taken back meanwhile, nothing stays on the disk", () => {
+  const receiver = receiverOf();
+  for (const name of NAMES) offered(receiver, name);
+  offered(receiver, "Carl's", 0, signerOf(3));
+  const { id } = offerOf(ANN, fileOf(1), { name: NAMES.at(-1)! });
+  const signature = withdrawalSignature(ANN, nodeCrypto, id, "cancelled");
+  const message = { type: "withdraw", file: id, reason: "cancelled", signature } as const;
+  const effects = receiver.step({ type: "message", from: BOB, message });
+  assertEquals(only(effects, "discard").map(({ file }) => file), [id]);
 });

@@ -1,6 +1,7 @@
 /** Bugs put into the machine of file transfer from outside, one at a time, each of which the simulation must find. */
 
 import { Download } from "../../../lib/protocols/transfer/downloading.ts";
+import { Downloads } from "../../../lib/protocols/transfer/downloads.ts";
 import { Holders } from "../../../lib/protocols/transfer/holders.ts";
 import { LEAF_BYTES } from "../../../lib/protocols/transfer/limits.ts";
 import { OfferTable } from "../../../lib/protocols/transfer/offers.ts";
@@ -205,6 +206,10 @@ export const MUTATIONS = {
   waitsForDrops: {
     name: "ask nobody else for what comes slowly",
     install: replaced(Holders.prototype, "slowRuns", () => []),
+  },
+  sharesNoPlaces: {
+    name: "leave all places to one sender",
+    install: replaced(Downloads.prototype, "surplusFor", () => undefined),
   },
   seeksNobody: {
     name: "look for nobody who has a file",

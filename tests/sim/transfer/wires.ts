@@ -28,6 +28,8 @@ interface Wire {
 
 export class Wires {
   readonly #wires = new Map<string, Wire>();
+  /** Of those who send more slowly than their links could: bytes in a millisecond to each. */
+  readonly slow = new Map<End, number>();
   #cut: (one: End, other: End) => boolean = () => false;
 
   constructor(
@@ -82,7 +84,7 @@ export class Wires {
     const wire = this.#wire(from, to);
     const side = from.index < to.index ? 0 : 1;
     const startMs = Math.max(this.time.nowMs, wire.freeMs[side]);
-    const leftMs = startMs + message.bytes.length / wire.bytesPerMs;
+    const leftMs = startMs + message.bytes.length / (this.slow.get(from) ?? wire.bytesPerMs);
     wire.freeMs[side] = leftMs;
     const { epoch } = wire;
     this.time.after(leftMs - this.time.nowMs, () => {

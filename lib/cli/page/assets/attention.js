@@ -39,7 +39,7 @@ function transferText({ self, state, name, to, reason }, known) {
     case "done":
       return `${file} is here`;
     case "failed":
-      return `${file} couldn't be fetched`;
+      return reason === "waits" ? `${file} waits` : `${file} couldn't be fetched`;
     case "cancelled":
       return reason === "declined" ? `${file} is declined` : `${file} isn't fetched any more`;
     default:

@@ -77,6 +77,7 @@ const REASONS = {
   changed: "it isn't any more what was offered",
   withdrawn: "the offer was taken back",
   "no-holder": "nobody who has it could be reached",
+  waits: "waits for somebody else's file, then goes on by itself",
   disk: "the disk refused",
 };
 
