@@ -16,7 +16,15 @@
 
 import type { Bytes } from "../crypto/crypto.ts";
 import { invariant } from "../invariant.ts";
-import { Input, OUTPUT, refused, tooLong, unencodable, varintBytes } from "./schema_codec.ts";
+import {
+  type FieldCodec,
+  Input,
+  OUTPUT,
+  refused,
+  tooLong,
+  unencodable,
+  varintBytes,
+} from "./schema_codec.ts";
 import { type Fields, type NameOf, type Schema, schema } from "./schema_values.ts";
 
 export type { Fields, NameOf, Schema } from "./schema_values.ts";
@@ -152,6 +160,24 @@ export function record<F extends Fields>(fields: F): Schema<InferFields<F>> {
   return taggedRecord(null, fields);
 }
 
+/** After so many reads a reader is made for a record: to make one takes 80 us, which as many reads save. */
+const READS_OFTEN = 200;
+
+/**
+ * The code that somebody would write to read these fields: it takes a third of the time that a loop takes, in which V8
+ * knows neither which field it is at nor what the value will look like. Of what others send nothing gets into it.
+ */
+function readerOf(
+  tag: string | null,
+  names: readonly string[],
+  codecs: readonly FieldCodec<unknown>[],
+): (input: Input) => never {
+  const type = tag === null ? [] : [`type: ${JSON.stringify(tag)}`];
+  const parts = [...type, ...names.map((name, at) => `${name}: c${at}.read(input)`)];
+  const body = `return (input) => ({ ${parts.join(", ")} })`;
+  return new Function(...names.map((_, at) => `c${at}`), body)(...codecs);
+}
+
 /** A record whose value in memory has `type: tag` as its first property; the tag isn't on the wire. */
 function taggedRecord<F extends Fields>(
   tag: string | null,
@@ -184,8 +210,10 @@ function taggedRecord<F extends Fields>(
     compile(place) {
       const prefix = place === "" ? "" : `${place}.`;
       const codecs = names.map((name) => fields[name]!.compile(prefix + name));
-      return {
+      let reads = 0;
+      const codec: FieldCodec<InferFields<F>> = {
         read(input) {
+          if (++reads === READS_OFTEN) codec.read = readerOf(tag, names, codecs);
           const value: Record<string, unknown> = tag === null ? {} : { type: tag };
           for (let index = 0; index < names.length; index++) {
             value[names[index]!] = codecs[index]!.read(input);
@@ -199,6 +227,7 @@ function taggedRecord<F extends Fields>(
           }
         },
       };
+      return codec;
     },
   });
 }

@@ -317,3 +317,27 @@ Deno.test("describe() prints a form, with names for what is described elsewhere"
   );
   assertEquals(head.describe(), "{ author: id, counter: 0..9 }");
 });
+
+Deno.test("record() reads the thousandth value as it read the first, and refuses what it refused", () => {
+  const inner = record({ name: personName(32), key: nullable(uint(9)), since: trailing(UINT, 7) });
+  const form = record({
+    list: list(record({ a: UINT, b: bool() }), 4),
+    inner: embedded(inner, 64),
+  });
+  const values = { list: [{ a: 1, b: true }, { a: 2, b: false }] };
+  const whole = encode(form, {
+    ...values,
+    inner: makeEmbedded(inner, { name: "Ann", key: null, since: 3 }),
+  });
+  const older = hex("02 0101 0200 05 03 416e6e 00"); // without `since`
+  const bad = hex("02 0101 0202 05 03 416e6e 00");
+  const read = () => [
+    JSON.stringify(decode(form, whole)),
+    JSON.stringify(decode(form, older)),
+    assertThrows(() => decode(form, bad), RemoteProtocolError).message,
+  ];
+  const first = read();
+  assertEquals(first[2], "Cannot decode list[].b: must be at most 1, is 2");
+  assertEquals(decode(form, older).inner.value, { name: "Ann", key: null, since: 7 });
+  for (let times = 0; times < 1_000; times++) assertEquals(read(), first);
+});
