@@ -15,14 +15,15 @@ export type Fields = ShownEvent & Readonly<Record<string, unknown>>;
 const WHOSE = ["shown", "from", "name", "by", "friend"];
 
 /**
- * Whether the event is one that is waited for. What the user says, in another call, never is; nor is who was there
- * before: each call would be told so anew.
+ * Whether the event is one that is waited for. What the user says, in another call, never is. Who was there before is
+ * where it is waited for by name, as it may have come just before us; each call would be told of all the others anew.
  */
 export function isWanted(
   event: Fields,
   { events, from, mention }: Pick<WaitingDoor, "events" | "from" | "mention">,
 ): boolean {
-  if (!events.has(event.event) || event["self"] === true || event["present"] === true) return false;
+  if (!events.has(event.event) || event["self"] === true) return false;
+  if (from === null && event["present"] === true) return false;
   if (mention && event["mention"] !== true) return false;
   return from === null || isOf(event, from);
 }

@@ -27,6 +27,12 @@ const CASES: readonly (readonly [
     { events: new Set(["joined"]) },
     false,
   ],
+  [
+    "who was there before and is waited for by name",
+    { event: "joined", name: "Bob", present: true },
+    { events: new Set(["joined"]), from: "Bob" },
+    true,
+  ],
   ["a message where others are named", SAID, { events: new Set(["joined"]) }, false],
   ["the author's, in another case", SAID, { from: "BOB" }, true],
   ["somebody else's", SAID, { from: "Carol" }, false],
