@@ -1,6 +1,7 @@
 /**
  * The coordinator of a group: it alone decides who is in it, view after view, each on its disk before anybody is
- * told. What is said goes past it: it orders nothing, and sees no texts but those it keeps while nobody is there.
+ * told. What is said goes past it: it orders nothing, and sees no texts but the new ones of edits, and the log that
+ * it keeps while nobody is there.
  *
  * The picture: the group membership service of virtual synchrony (Birman and Joseph, SOSP 1987) by one process,
  * whose crash stops joining and leaving, not the chat. `next_view.ts` says who should be in the next view,
