@@ -1,4 +1,7 @@
-/** The channel's times and bounds, each with its reason. Tests lower them; programs use the defaults. */
+/**
+ * The channel's times and bounds, each with its reason, or that it has none. Tests lower them; programs use the
+ * defaults.
+ */
 
 import { COMMON_INTERVAL_MS } from "../../base/machine/common_times.ts";
 
@@ -51,21 +54,21 @@ export interface ChannelConfig {
 }
 
 export const CHANNEL_DEFAULTS: ChannelConfig = {
-  handshakeMs: 10_000,
-  pingAfterMs: 250, // what comes just before its time needn't be asked for: an idle link's pings come each 1.5 s
+  handshakeMs: 10_000, // chosen, not measured; what TCP sends again after 1, 3 and 7 s still comes in time
+  pingAfterMs: 250, // what comes just before its time needn't be asked for: an idle link's pings come every 1.5 s
   pingGridMs: COMMON_INTERVAL_MS, // so it is at most 1.75 s until a ping, and 1.25 s are left for its answer
   listenerPingLagMs: 1_500, // more than the dialler's longest silence
   listenerPingGridMs: 250,
   deadAfterMs: 3_000,
   recordMs: 14_000,
   stallMs: 500, // guess: well above a slow turn of the loop, well below deadAfterMs
-  closeFlushMs: 1_000,
-  linkAgeMs: 24 * 3_600_000,
-  rekeyRecords: 65_536,
-  rekeyBytes: 2 ** 30,
-  controlBytesMax: 64 * 1_024,
+  closeFlushMs: 1_000, // chosen, not measured: who closes waits for it
+  linkAgeMs: 24 * 3_600_000, // chosen, not measured: one handshake a day costs nothing
+  rekeyRecords: 65_536, // chosen, far below what one key of ChaCha20-Poly1305 may seal (RFC 9001, 6.6)
+  rekeyBytes: 2 ** 30, // so many of the longest records
+  controlBytesMax: 64 * 1_024, // chosen, not measured: one write
   newsBytesMax: 32 * 1_024,
-  dataBytesMax: 1_024 * 1_024,
+  dataBytesMax: 1_024 * 1_024, // chosen, not measured: 16 writes
   bulkBytesMax: 256 * 1_024,
   writeBytesMax: 64 * 1_024,
   shortWriteBytesMax: 1_200, // with the headers of IPv6 and TCP under 1,280 bytes, which every path takes (RFC 8200)

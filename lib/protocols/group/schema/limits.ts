@@ -1,4 +1,4 @@
-/** Every bound and time of the group's protocol, with its unit and reason. */
+/** Every bound and time of the group's protocol, with its unit and its reason, or that it has none. */
 
 import { NAME_BYTES_MAX, TEXT_BYTES_MAX } from "../../../base/machine/mode_limits.ts";
 
@@ -161,7 +161,10 @@ export const FAIL_AFTER_MS_DEFAULT = 3_000;
 export const FAIL_AFTER_MS_MIN = 500;
 /** Interval of the heartbeats on each side of a link to the coordinator; a sixth of the default above. */
 export const HEARTBEAT_MS = 500;
-/** A coordinator that says nothing for this long is down, as far as its members can tell: G5's 3 s, less a round. */
+/**
+ * A coordinator that says nothing for this long is down, as far as its members can tell: the 3 s after which the
+ * simulator expects the chat to go on, less a round.
+ */
 export const COORDINATOR_SILENT_MS = 2_500;
 /**
  * How long a member hears no datagrams of another before it says so: the coordinator counts the rest of
@@ -225,7 +228,10 @@ export const AWAITED_TOLD_MS = 1_000;
 export const LAGGING_MS_MAX = FAIL_AFTER_MS_DEFAULT;
 /** How often that is checked: half of the shortest time after which the coordinator leaves the member out. */
 export const LAGGING_AGAIN_MS = HEARTBEAT_MS / 2;
-/** How long another member may take to say what it holds at a place where we hold something else. */
+/**
+ * How long another member may take to say what it holds at a place where we hold something else. Chosen, not measured:
+ * as long as a silent one has by default.
+ */
 export const CONTEST_MS = 3_000;
 /** Acknowledged ends beyond what we hold, kept per member to be compared later; of more, only the last. */
 export const AHEADS_MAX = 16;
@@ -289,7 +295,7 @@ export const DIRECT_AGAIN_MS_MAX = 60_000;
 export const TRIALS_MS = [0, 250, 750] as const;
 /** A direct path that lasted for so long isn't one that comes and goes: attempts begin with the shortest pause again. */
 export const DIRECT_LASTS_MS = 60_000;
-/** Instances of one coordinator that a member is told of. */
+/** Instances of one coordinator that a member is told of. Chosen, not measured: it takes one to go on. */
 export const INSTANCES_MAX = 16;
 /**
  * When nobody leads, an instance of the coordinator that stands by tries to within this time, at random: so the attempts
@@ -344,7 +350,7 @@ export const NUMBER_JUMP_MAX = 1_000_000;
 export const PROMISE_JUMP_MAX = 2 * NUMBER_JUMP_MAX;
 /** A newcomer is sent the log, and shown as joining, for so long and the time that the log takes. */
 export const JOINING_MS = 30_000;
-/** What a place in the history takes a slow link: a thousand a second, a hundredth of what was measured on loopback. */
+/** What a place in the history takes a slow link: a thousand a second, a twentieth of what was measured on loopback. */
 const JOINING_MS_PER_PLACE = 1;
 /** As long a member goes on showing one that the coordinator says is joining no more: its view begins by then, or it goes. */
 export const JOINED_MS = 3_000;
@@ -375,7 +381,10 @@ export const NUMBER_GAP = 1_000;
 export const FORMER_KEYS_MAX = 8;
 /** Groups that a member remembers having left: a coordinator has one for each of its disks. */
 export const GROUPS_LEFT_MAX = 64;
-/** Keys for which the coordinator remembers pauses, and names for which it remembers other keys. */
+/**
+ * Keys for which the coordinator remembers pauses, names for which it remembers other keys, and the like. Chosen, not
+ * measured: four times the largest view.
+ */
 export const REMEMBERED_MAX = 256;
 /**
  * Members, former ones included, of whom the coordinator remembers that they were in the group: of those beyond, who

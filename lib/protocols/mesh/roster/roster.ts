@@ -3,7 +3,7 @@
  *
  * A picture: each member holds up a numbered sign every fifteen seconds, and everybody repeats to their
  * neighbours what they see for the first time. Whose sign isn't renewed is lost. A neighbour whose link
- * dies says so at once, and is believed after two seconds unless somebody objects (`accusations.ts`).
+ * dies says so at once, and is believed after 1.75 s unless somebody objects (`accusations.ts`).
  *
  * Sources: leases, Gray and Cheriton (SOSP 1989); suspicion and refutation, SWIM (DSN 2002, section 4.2).
  * Departures from SWIM: beacons are flooded along the overlay, so there is no probing of random members;
