@@ -2,7 +2,7 @@
 
 import type { Clock } from "../../base/machine/clock.ts";
 
-/** Monitors ask each 5 s or less often, mostly; to people who look a second is now. */
+/** Monitors ask every 5 s or less often, mostly; to people who look a second is now. */
 const FRESH_MS = 1_000;
 
 export class Fresh<Value> {

@@ -634,7 +634,7 @@ export class GroupNet {
     for (let count = 0; this.next(); count++) assert(count < 200_000, "nothing comes to rest");
   }
 
-  /** Lets time pass; the coordinator gives a sign of life each 500 ms. */
+  /** Lets time pass; the coordinator gives a sign of life every 500 ms. */
   pass(ms: number): void {
     const untilMs = this.nowMs + ms;
     this.settle();

@@ -235,7 +235,7 @@ Deno.test("close gives up after a second when the stream takes nothing", () => {
   assertEquals(pair.ann.events[1], "lost what waited could not be sent in time");
 });
 
-Deno.test("an idle channel has one ping each 1.5 s, and measures the round trip", () => {
+Deno.test("an idle channel has one ping every 1.5 s, and measures the round trip", () => {
   const pair = new Pair().settle();
   let writes = 0;
   pair.onWire = (bytes) => {

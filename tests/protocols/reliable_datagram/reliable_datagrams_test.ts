@@ -97,7 +97,7 @@ Deno.test("ReliableDatagrams: an answer takes the acknowledgement along", () => 
 });
 
 Deno.test("ReliableDatagrams: idle peers cost nothing but the probes that were asked for", () => {
-  // A probe and its acknowledgement each 1.25 s: the second after the last sign of life, on the grid.
+  // A probe and its acknowledgement every 1.25 s: the second after the last sign of life, on the grid.
   for (const [probeAfterMs, datagrams] of [[null, 0], [1_000, 16]] as const) {
     const world = new World();
     world.pair({ probeAfterMs });
