@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { friendsCommands } from "../../../lib/cli/friends/friends_commands.ts";
 import { AT } from "./events_given.ts";
 import { type Any, page } from "./page_modules.ts";
 
@@ -147,6 +148,14 @@ Deno.test("page: answers are cards of what was asked, in each mode", () => {
     `bob, ${AT}`,
   ]);
   assertEquals(shown({ event: "help", commands: [] }), ["Commands", "[commands]"]);
+  const { bareForms: forms } = friendsCommands;
+  const { blocks } = cardOf({ event: "help", commands: [] }, { mode: "friends", forms });
+  assertEquals(
+    blocks[0].commands.map(({ form }: Any) => form),
+    forms.map(([form]) => form).filter((form) => form !== "r/TEXT"),
+    "what the page refuses isn't in its list",
+  );
+  assertEquals(forms.filter(([form]) => form === "r/TEXT").length, 1);
 });
 
 Deno.test("page: an entry's versions name who wrote it, and who changed it", () => {

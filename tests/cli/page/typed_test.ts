@@ -205,3 +205,18 @@ Deno.test("page: in a conversation with a friend, too, a line that names a frien
   assertEquals(meant("see https://a.example/b").command.name, "bob");
   assertMatch(meant("carl/hello").error, /no friend of yours is called carl/);
 });
+
+Deno.test("page: what is for whoever wrote last is said to nobody, unless a friend is called r", () => {
+  const main = pageOf("friends", [FRIENDS]);
+  const withBob = page.reduce(main, { type: "open", person: "bob" });
+  for (const state of [main, withBob]) {
+    const place = state.places.get(state.current);
+    for (const text of ["r/yes", "R/yes"]) {
+      const { error, ...more } = page.meant(state, place, text);
+      assertMatch(error, /^Not sent: the page doesn't take r\//);
+      assertEquals(more, {}, text);
+    }
+  }
+  const known = pageOf("friends", [{ ...FRIENDS, names: ["bob", "r"] }]);
+  assertEquals(page.meant(known, mainPlace(known), "r/yes").to, "r");
+});

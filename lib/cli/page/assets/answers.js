@@ -7,6 +7,7 @@ import { countText, numberedTitle } from "../../../base/text/words.ts";
 import { connectionText } from "../../rendering/arrival_words.ts";
 import { isSameTitle } from "./places.js";
 import { statusRows } from "./statuses.js";
+import { REFUSED_FORM } from "./typed.js";
 import {
   awayParts,
   comeBackPart,
@@ -348,7 +349,7 @@ const outboxCard = ({ messages }) =>
 /** What `/help` shows: the commands that it names, each with its form and what it does. */
 function helpCard({ commands, forms = [] }) {
   const rows = [
-    ...forms.map(([form, help]) => ({ form, help })),
+    ...forms.filter(([form]) => form !== REFUSED_FORM).map(([form, help]) => ({ form, help })),
     ...commands.map(({ name: called, form, help }) => ({
       form: form.startsWith("/") ? form : `/${called} ${form}`.trimEnd(),
       help,

@@ -350,23 +350,43 @@ function toNamed(state, text) {
   const main = mainPlace(state);
   const names = [...main.people.keys()];
   const isFriend = names.some((each) => folded(each) === folded(name));
-  if (isFriend || nearest(name, names) !== null) return toFriend(main, text);
+  if (isFriend || isLastWriter(name) || nearest(name, names) !== null) return toFriend(main, text);
   return null;
+}
+
+/**
+ * `r/TEXT`, to whoever wrote last: while it is typed somebody else may write, and only a terminal shows whom it is for.
+ * Where a friend is called so, it is a name like any other.
+ */
+const LAST_WRITER = "r";
+
+/** The form of a line that the page refuses, as the console's `/help` has it. */
+export const REFUSED_FORM = `${LAST_WRITER}/TEXT`;
+
+function isLastWriter(name) {
+  return folded(name) === LAST_WRITER;
 }
 
 /** `NAME/TEXT`. */
 const NAMED = /^([^\s/]+)\/([^]*)$/;
-const CHOOSE_FRIEND =
-  "Not sent: this goes to nobody yet. Choose a friend in the list, or begin with their name, as in bob/hello.";
+const HOW_TO_CHOOSE = "Choose a friend in the list, or begin with their name, as in bob/hello.";
+const CHOOSE_FRIEND = `Not sent: this goes to nobody yet. ${HOW_TO_CHOOSE}`;
+const NO_LAST_WRITER =
+  `Not sent: the page doesn't take r/, as somebody else may write meanwhile. ${HOW_TO_CHOOSE}`;
 
 function toFriend(place, text) {
   if (text.trim() === "exit") return { command: { command: "exit" } };
   const [, name, said] = NAMED.exec(text) ?? [];
   if (name === undefined || said.trim() === "") return { error: CHOOSE_FRIEND };
   const friend = [...place.people.keys()].find((each) => folded(each) === folded(name));
-  return friend === undefined
-    ? { error: `Not sent: no friend of yours is called ${name}. Choose one in the list.` }
-    : { ...chat({ command: "msg", name: friend, text: said }), to: friend };
+  if (friend !== undefined) {
+    return { ...chat({ command: "msg", name: friend, text: said }), to: friend };
+  }
+  return {
+    error: isLastWriter(name)
+      ? NO_LAST_WRITER
+      : `Not sent: no friend of yours is called ${name}. Choose one in the list.`,
+  };
 }
 
 const LOG_IN = "Nothing was done: you aren't logged in yet. Log in at the console first.";
