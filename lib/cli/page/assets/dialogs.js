@@ -185,7 +185,7 @@ export class Dialogs {
       h(
         "p",
         {},
-        "What begins with / is a command, the same as in the console: type / to see them all, or /help.",
+        "What begins with / is a command, the same as in the console: type / and its first letters, or /help to see them all.",
       ),
     );
   }
