@@ -15,6 +15,16 @@ export function countText(count: number, one: string, many = `${one}s`): string 
   return `${numberText(count)} ${count === 1 ? one : many}`;
 }
 
+/** Titles that are one, however they are written. */
+export function foldTitle(title: string): string {
+  return title.normalize("NFKC").toLowerCase();
+}
+
+/** Whether both are there, and one title. */
+export function isSameTitle(one: string | null, other: string | null): boolean {
+  return one !== null && other !== null && foldTitle(one) === foldTitle(other);
+}
+
 /** `Club (2)`: how a room is told from another one of the same title. */
 export function numberedTitle(title: string, number: number): string {
   return `${title} (${number})`;

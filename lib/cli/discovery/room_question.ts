@@ -1,9 +1,8 @@
 /** Which of several announced rooms is meant: by a title, or by what a person answers. */
 
-import { numberText } from "../../base/text/words.ts";
+import { foldTitle, isSameTitle, numberText } from "../../base/text/words.ts";
 import { quotedStart } from "../../base/text/text.ts";
 import type { AnnouncedRoom } from "../../protocols/mesh/discovery/announced_rooms.ts";
-import { foldTitle, isSameTitle } from "../../protocols/mesh/discovery/announcement.ts";
 
 /** In the same order on each machine, so that people can tell each other a number: by title, those without one last. */
 export function inOrder(rooms: readonly AnnouncedRoom[]): readonly AnnouncedRoom[] {

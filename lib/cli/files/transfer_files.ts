@@ -22,6 +22,7 @@ import type { TransferEffect } from "../../protocols/transfer/transfer_io.ts";
 import type { TransferDisk } from "../../runtime/hosts/transfer_host.ts";
 import { corruptError, type Disk, folderOf } from "../../store/disk/disk.ts";
 import { replaceFile } from "../../store/disk/replacement.ts";
+import { lineOf } from "../../store/disk/record_line.ts";
 import { Table, type TableRow } from "../../store/disk/table.ts";
 import { DownloadFolder } from "../../store/files/download_folder.ts";
 import { OpenFiles } from "../../store/files/open_files.ts";
@@ -544,7 +545,7 @@ function entryIn(path: string, row: TableRow, at: number): [OfferId, Entry] {
     if (!(error instanceof RemoteProtocolError) && !(error instanceof SyntaxError)) throw error;
   }
   if (found !== null) return found;
-  throw corruptError(path, at + 2, "it isn't a file", FORMAT.without); // the first line is the format's
+  throw corruptError(path, lineOf(at), "it isn't a file", FORMAT.without);
 }
 
 /** Null where it isn't one. @throws {RemoteProtocolError | SyntaxError} Where what it says of one isn't so. */

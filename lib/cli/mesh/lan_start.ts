@@ -9,8 +9,8 @@
 import { P2pchatError } from "../../base/errors.ts";
 import { distinctEndpoints, type Endpoint, type RoomId } from "../../base/ids.ts";
 import { invariant } from "../../base/invariant.ts";
+import { isSameTitle } from "../../base/text/words.ts";
 import type { AnnouncedRoom } from "../../protocols/mesh/discovery/announced_rooms.ts";
-import { isSameTitle } from "../../protocols/mesh/discovery/announcement.ts";
 import type { Choice } from "../../protocols/mesh/discovery/choosing.ts";
 import type { SecretRoom } from "../../protocols/mesh/discovery/room_tags.ts";
 import type { MeshEvent } from "../../protocols/mesh/schema/events.ts";

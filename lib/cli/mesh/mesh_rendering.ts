@@ -8,10 +8,9 @@ import type {
   PeerStatus,
   PeerView,
 } from "../../protocols/mesh/schema/events.ts";
-import { isSameTitle } from "../../protocols/mesh/discovery/announcement.ts";
 import { roomIdStart } from "../../protocols/mesh/joining/room_setup.ts";
 import { quotedStart, startOf } from "../../base/text/text.ts";
-import { countText, numberedTitle, numberText } from "../../base/text/words.ts";
+import { countText, isSameTitle, numberedTitle, numberText } from "../../base/text/words.ts";
 import type { RecalledMessage } from "../../base/machine/mode_machine.ts";
 import { durationText, roundTripText } from "../rendering/moments.ts";
 import { inviteLines } from "../credentials/invites.ts";

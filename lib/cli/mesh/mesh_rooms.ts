@@ -1,11 +1,11 @@
 /** A profile's rooms on disk: a folder and a lock for each, and which were the last, at which ports. */
 
-import { isSameTitle } from "../../protocols/mesh/discovery/announcement.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import type { PeerKey, RoomId } from "../../base/ids.ts";
 import { foldName, shownName } from "../../base/text/names.ts";
 import { quotedStart, visibleText } from "../../base/text/text.ts";
+import { isSameTitle } from "../../base/text/words.ts";
 import { Pins } from "../../protocols/mesh/names/pins.ts";
 import { MESH_LOG, type MeshRecord } from "../../protocols/mesh/schema/records.ts";
 import { roomIdStart } from "../../protocols/mesh/joining/room_setup.ts";
@@ -22,7 +22,7 @@ import {
 } from "../../store/profile/remembered_rooms.ts";
 import { LastSeen } from "../session/last_seen.ts";
 import { openRecords } from "../session/record_store.ts";
-import { lineOf } from "../../store/log/log_format.ts";
+import { lineOf } from "../../store/disk/record_line.ts";
 import { isPrivateRoom } from "./room_views.ts";
 
 /** As many as a line has place for. */

@@ -2,10 +2,9 @@
 
 import { P2pchatError } from "../../base/errors.ts";
 import { quotedStart } from "../../base/text/text.ts";
-import { inWords } from "../../base/text/words.ts";
+import { foldTitle, inWords } from "../../base/text/words.ts";
 import { FOUND_COUNT_DEFAULT } from "../commands/command_arguments.ts";
 import type { RoomCommand } from "./mesh_commands.ts";
-import { foldTitle } from "../../protocols/mesh/discovery/announcement.ts";
 import type { RoomInterface } from "./room_interface.ts";
 
 type Asked = Extract<RoomCommand, { readonly command: "history" }>;

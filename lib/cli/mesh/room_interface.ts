@@ -5,8 +5,7 @@
 
 import type { RoomId } from "../../base/ids.ts";
 import type { P2pchatError } from "../../base/errors.ts";
-import { numberedTitle } from "../../base/text/words.ts";
-import { isSameTitle } from "../../protocols/mesh/discovery/announcement.ts";
+import { isSameTitle, numberedTitle } from "../../base/text/words.ts";
 import type {
   Advice,
   Attention,

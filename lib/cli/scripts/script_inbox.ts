@@ -13,6 +13,7 @@ import type { Hash } from "../../base/ids.ts";
 import type { RecordOf } from "../../base/schema/log_records.ts";
 import { countText } from "../../base/text/words.ts";
 import { corruptError, type Disk } from "../../store/disk/disk.ts";
+import { lineOf } from "../../store/disk/record_line.ts";
 import { AppendLog } from "../../store/log/append_log.ts";
 import { recordIn } from "../../store/log/log_format.ts";
 import { INBOX_LOG } from "./inbox_records.ts";
@@ -295,5 +296,5 @@ function eventIn(text: string, path: string, index: number): Fields {
   } catch {
     // Told below.
   }
-  throw corruptError(path, index + 2, "it is no event");
+  throw corruptError(path, lineOf(index), "it is no event");
 }

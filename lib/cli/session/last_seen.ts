@@ -6,6 +6,7 @@
 import { P2pchatError } from "../../base/errors.ts";
 import { dateText } from "../../base/text/words.ts";
 import { corruptError, type Disk } from "../../store/disk/disk.ts";
+import { lineOf } from "../../store/disk/record_line.ts";
 import { Table, type TableRow } from "../../store/disk/table.ts";
 import type { Clock } from "../../base/machine/clock.ts";
 import { COMMON_INTERVAL_MS } from "../../base/machine/common_times.ts";
@@ -43,7 +44,7 @@ export class LastSeen {
       const { table, rows } = await Table.open(disk, path, LAST_SEEN_FORMAT);
       if (rows === null) return new LastSeen(table, null);
       const sinceMs = Date.parse(rows[0]?.[0] ?? "");
-      if (Number.isNaN(sinceMs)) throw corruptError(path, 2, "it isn't a time");
+      if (Number.isNaN(sinceMs)) throw corruptError(path, lineOf(0), "it isn't a time");
       return new LastSeen(table, sinceMs);
     } catch (error) {
       if (!(error instanceof P2pchatError)) throw error;

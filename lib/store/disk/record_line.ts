@@ -243,6 +243,11 @@ export interface FileFormat {
 
 export const HEADER_KIND = "p2pchat";
 
+/** The line of a record of a log, or of a row of a table. The first line names the format, so record 0 is in line 2. */
+export function lineOf(index: number): number {
+  return index + 2;
+}
+
 /** The cells of the header line. */
 export function headerCells({ format, version }: FileFormat): readonly string[] {
   return [HEADER_KIND, format, String(version)];

@@ -30,6 +30,7 @@ import {
   joinCells,
   type LineBuffer,
   lineContent,
+  lineOf,
   type RawLine,
   readLines,
   splitCells,
@@ -213,11 +214,6 @@ export function addRecords(
     }
   }
   return number;
-}
-
-/** The line of a record. The log's first line names its format, so record 0 is in line 2. */
-export function lineOf(index: number): number {
-  return index + 2;
 }
 
 /** @throws {P2pchatError} `store-corrupt` with file and line. */

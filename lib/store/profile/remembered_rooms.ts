@@ -3,6 +3,7 @@
 import type { RoomId } from "../../base/ids.ts";
 import { parsePort } from "../../base/text/endpoints.ts";
 import { corruptError, type Disk } from "../disk/disk.ts";
+import { lineOf } from "../disk/record_line.ts";
 import { Table, type TableRow } from "../disk/table.ts";
 
 const FORMAT = { format: "mesh-last-room", version: 1 } as const;
@@ -56,7 +57,7 @@ function rememberedIn(
     const hasPort = portText !== undefined && (portText !== "" || title === null);
     const port = hasPort ? parsePort(portText) : null;
     if (!isRoomId(room) || (hasPort && port === null)) {
-      throw corruptError(path, at + 2, "it isn't a room and a port"); // the first line is the format's
+      throw corruptError(path, lineOf(at), "it isn't a room and a port");
     }
     return { room, port, title: title || null, together: together || null, meet: meet || null };
   });

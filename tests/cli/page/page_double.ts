@@ -74,15 +74,20 @@ export class PageDouble {
     for (const window of this.#windows) window.close(1008);
   }
 
+  /** The connections are lost; whoever had one may come in again. */
+  cut(): void {
+    for (const window of this.#windows) window.close(1001);
+    this.#windows.clear();
+  }
+
   /** The program has ended; what answers from now on is another one. */
   leave(): void {
     this.#isGone = true;
-    for (const window of this.#windows) window.close(1001);
+    this.cut();
   }
 
   async close(): Promise<void> {
-    for (const window of this.#windows) window.close(1001);
-    this.#windows.clear();
+    this.cut();
     await this.#server.shutdown();
   }
 
@@ -138,6 +143,8 @@ export class PageDouble {
         }
         isIn = true;
         this.#welcome(socket, message);
+      } else if (isIn && message.type === "ping") {
+        socket.send(JSON.stringify({ type: "pong" }));
       } else if (isIn && message.type === "run") {
         this.asked.push(message);
         this.#options.asked?.(message, this);

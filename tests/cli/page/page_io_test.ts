@@ -156,6 +156,12 @@ Deno.test({
           );
           await page.locator("#to-end").getByText("50 new messages").waitFor();
           assertEquals(await topOf(page), before);
+          // Nor does a lost connection move it, though there is a line above what is new.
+          double.page.cut();
+          double.page.show(said(20_050, "new 50"));
+          await page.locator("#to-end").getByText("51 new messages").waitFor();
+          await settled(page);
+          assertEquals(await topOf(page), before);
           // And the window is made narrower, and wide again, where of the line above a part of a pixel is seen.
           assertEquals(await page.evaluate(PART_OF_PIXEL_SEEN), true);
           await settled(page);

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { P2pchatError } from "../../../lib/base/errors.ts";
 import { openRecords, type RecordFormat } from "../../../lib/cli/session/record_store.ts";
-import { lineOf } from "../../../lib/store/log/log_format.ts";
+import { lineOf } from "../../../lib/store/disk/record_line.ts";
 import { MemoryDisk } from "../../doubles/memory_disk.ts";
 
 const PATH = "/p/log";

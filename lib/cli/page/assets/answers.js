@@ -3,9 +3,8 @@
  * `{rowsOfQr}`, `{digits}`, `{messages}`, `{commands}` and `{actions}` (buttons, each with the line that it runs).
  */
 
-import { countText, numberedTitle } from "../../../base/text/words.ts";
+import { countText, isSameTitle, numberedTitle } from "../../../base/text/words.ts";
 import { connectionText } from "../../rendering/arrival_words.ts";
-import { isSameTitle } from "./places.js";
 import { statusRows } from "./statuses.js";
 import { REFUSED_FORM } from "./typed.js";
 import {

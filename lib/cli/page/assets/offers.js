@@ -51,6 +51,7 @@ function actionsOf(item, act, isFetching) {
       ];
     case "failed":
       if (reason === "withdrawn" || reason === "changed") return []; // nobody has it any more
+      if (reason === "waits") return [button("Stop", `Stop: ${shown}`, cancel)]; // it goes on by itself
       // falls through
     case "cancelled":
       if (reason === "declined") return [button("Download", `Download ${shown}`, get)];

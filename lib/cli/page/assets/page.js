@@ -339,7 +339,8 @@ function catchUp() {
   asking.whoIsHere(state);
   tellUnsent();
   const { divider, unread } = current();
-  isNewToBeShown = divider !== null && unread > 0 && unread <= READ_MAX;
+  // Who reads above the end isn't taken from there, where the connection was lost meanwhile.
+  isNewToBeShown = timeline.isAtEnd && divider !== null && unread > 0 && unread <= READ_MAX;
   drawSoon();
 }
 

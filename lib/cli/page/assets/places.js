@@ -3,7 +3,7 @@
  * that hold them. The page knows what it was told: nothing here asks the program for anything.
  */
 
-import { numberedTitle } from "../../../base/text/words.ts";
+import { isSameTitle, numberedTitle } from "../../../base/text/words.ts";
 import { appended, NO_CHUNKS } from "./chunks.js";
 import { withCrowd } from "./crowds.js";
 import { folded } from "./harmless.js";
@@ -248,10 +248,6 @@ export function roomTitleOf({ rooms, places }, { id, title, number, isOver }) {
     other !== id && isSameTitle(places.get(other)?.title ?? null, title)
   );
   return isShared ? numberedTitle(title, number) : title;
-}
-
-export function isSameTitle(one, other) {
-  return one !== null && other !== null && folded(one) === folded(other);
 }
 
 export function withPerson(place, name, more) {

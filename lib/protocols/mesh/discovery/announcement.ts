@@ -41,16 +41,6 @@ export function titleIn(text: string): string | null {
   return isPossible && Array.from(title).length <= TITLE_LENGTH_MAX ? title : null;
 }
 
-/** Titles that are one, however they are written. */
-export function foldTitle(title: string): string {
-  return title.normalize("NFKC").toLowerCase();
-}
-
-/** Whether both are there, and one title. */
-export function isSameTitle(one: string | null, other: string | null): boolean {
-  return one !== null && other !== null && foldTitle(one) === foldTitle(other);
-}
-
 export function textsOf({ version, room, title, tag, words }: Announcement): readonly string[] {
   const texts = [`v=${version}`];
   if (room !== null) texts.push(`room=${room}`);
