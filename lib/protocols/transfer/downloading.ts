@@ -70,6 +70,7 @@ export class Download implements Timed {
   #servedMs = 0;
   #checkAt = 0;
   #checks = 0;
+  #isChecked = false;
   /** Where leaves are asked for first: others that fetch the same file begin elsewhere. */
   readonly #from: number;
   #askFrom = 0;
@@ -109,6 +110,11 @@ export class Download implements Timed {
     const last = this.#done.leaves - 1;
     const missing = this.#done.has(last) ? LEAF_BYTES - leafLength(size, last) : 0;
     return this.#done.count * LEAF_BYTES - missing;
+  }
+
+  /** Whether all that an earlier attempt left was looked at. */
+  get isChecked(): boolean {
+    return this.#isChecked;
   }
 
   /** Leaves in memory, or asked for. */
@@ -309,6 +315,7 @@ export class Download implements Timed {
 
   #fetch(nowMs: number): void {
     this.#phase = "fetching";
+    this.#isChecked = true;
     this.#servedMs = nowMs;
     // What isn't there must not be said to be.
     if (this.#done.count !== this.#left?.count) this.#sync();

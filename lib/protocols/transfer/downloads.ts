@@ -12,12 +12,16 @@ export interface DownloadsPort extends DownloadPort {
   show(event: TransferEvent, ref?: string): void;
   /** The file is here as a whole. */
   received(offer: OpenOffer): void;
+  /** What is here of it is deleted. */
+  discard(file: OfferId): void;
   /** The file came to nothing. @param name Under which it was to be saved. */
   failed(offer: OpenOffer, reason: TransferReason, name: string): void;
 }
 
 export class Downloads implements Timed {
   readonly #downloads = new Map<OfferId, Download>();
+  /** How much there may be of those that aren't fetched now, bytes; each is at least a leaf of what may be received. */
+  readonly #parts = new Map<OfferId, number>();
 
   /** @param receivedBytes Bytes of all files that were received so far. */
   constructor(
@@ -37,6 +41,21 @@ export class Downloads implements Timed {
 
   all(): Iterable<Download> {
     return this.#downloads.values();
+  }
+
+  /** An earlier process has left a part of it. */
+  left({ id, value: { size } }: OpenOffer): void {
+    this.#parts.set(id, size);
+  }
+
+  /** Whether it isn't here as a whole, and something of it may be. */
+  hasPart(file: OfferId): boolean {
+    return this.#parts.has(file);
+  }
+
+  /** Nothing of it is here any more, or all. */
+  settled(file: OfferId): void {
+    this.#parts.delete(file);
   }
 
   /** Whether a file of this size would be refused also where nothing else was fetched. */
@@ -68,18 +87,35 @@ export class Downloads implements Timed {
    * begun. So nobody takes all places, or all of what may be received, with files that come as slowly as he likes.
    * @returns Undefined where there is none such, or where all of them wouldn't make enough room.
    */
-  surplusFor({ value: { from, size } }: OpenOffer): Download | undefined {
-    if (this.isFetchedFrom(from)) return undefined;
+  surplusFor(offer: OpenOffer): Download | undefined {
+    if (this.isFetchedFrom(offer.value.from)) return undefined;
     const senders = new Set<PeerKey>();
     let surplus: Download | undefined;
-    let bytes = this.receivedBytes + size;
+    let bytes = this.#bytesWith(offer);
     for (const download of this.#downloads.values()) {
       const { from: sender, size } = download.offer.value;
-      if (senders.has(sender) && download.canGiveWay) surplus = download;
-      else bytes += size;
+      if (senders.has(sender) && download.canGiveWay) {
+        surplus = download;
+        bytes -= size - this.#partOf(download);
+      }
       senders.add(sender);
     }
     return bytes <= this.filesBytesMax ? surplus : undefined;
+  }
+
+  /** What would have been received with this file: those under way count as a whole, others with what is here of them. */
+  #bytesWith({ id: file, value: { size } }: OpenOffer): number {
+    let bytes = this.receivedBytes + size;
+    for (const { offer } of this.#downloads.values()) bytes += offer.value.size;
+    for (const [id, part] of this.#parts) {
+      if (id !== file && !this.#downloads.has(id)) bytes += part;
+    }
+    return bytes;
+  }
+
+  /** What stays of it where it gives way; until an earlier process's part is looked at, all that it may be. */
+  #partOf({ offer: { id }, bytes, isChecked }: Download): number {
+    return isChecked ? bytes : Math.max(bytes, this.#parts.get(id) ?? 0);
   }
 
   #longestUnserved(): Download | undefined {
@@ -150,32 +186,35 @@ export class Downloads implements Timed {
     const { offer: { id, number }, bytes } = download;
     download.stop();
     this.#downloads.delete(id);
-    this.port.emit({ type: "discard", file: id });
+    this.port.discard(id);
     this.port.show({ event: "transfer", file: number, state: "cancelled", bytes }, ref);
   }
 
-  ended({ offer, bytes, name }: Download, outcome: DownloadOutcome): void {
-    const { number: file, value } = offer;
-    this.#downloads.delete(offer.id);
+  ended(download: Download, outcome: DownloadOutcome): void {
+    const { offer, bytes, name } = download;
+    const { id, number: file, value } = offer;
+    this.#downloads.delete(id);
     if (outcome.state === "done") {
+      this.settled(id);
       this.receivedBytes += value.size;
       this.port.received(offer);
       this.port.show({ event: "transfer", file, state: "done", bytes, path: outcome.path });
     } else {
       const { reason, text } = outcome;
+      const part = this.#partOf(download);
+      if (part > 0) this.#parts.set(id, part);
+      else this.settled(id);
       this.port.failed(offer, reason, name);
       this.port.show({ event: "transfer", file, state: "failed", bytes, ...toldOf(reason, text) });
     }
   }
 
-  #fault({ number, value: { size } }: OpenOffer): readonly [ErrorCode, string] | null {
+  #fault(offer: OpenOffer): readonly [ErrorCode, string] | null {
     if (this.#downloads.size >= DOWNLOADS_MAX) {
       return ["busy", `${DOWNLOADS_MAX} files are being fetched: wait for one, or cancel one`];
     }
-    // Those under way count as if they were here.
-    let bytes = this.receivedBytes + size;
-    for (const { offer } of this.#downloads.values()) bytes += offer.value.size;
-    if (bytes <= this.filesBytesMax) return null;
+    if (this.#bytesWith(offer) <= this.filesBytesMax) return null;
+    const { number, value: { size } } = offer;
     const text = `The file ${number} has ${size} bytes: with it, more than ` +
       `${this.filesBytesMax} would have been received (--files-max)`;
     return ["full", text];

@@ -47,6 +47,11 @@ export class Queued implements Timed {
     this.#tried.set(id, name);
   }
 
+  /** Under which it is to be saved; null: as it was offered, or it doesn't wait. */
+  nameOf(file: OfferId): string | null {
+    return this.#untried.get(file) ?? this.#tried.get(file) ?? null;
+  }
+
   /** It is fetched, or given up. @returns Whether it waited. */
   delete(file: OfferId): boolean {
     const wasUntried = this.#untried.delete(file);

@@ -132,7 +132,8 @@ export class Transfers
     this.#shares = new Shares(this.#self);
     this.#sought = new Sought(this.#downloads);
     const isKept = (id: OfferId) =>
-      this.#shares.has(id) || this.#left.has(id) || this.#downloads.get(id) !== undefined;
+      this.#shares.has(id) || this.#left.has(id) || this.#downloads.get(id) !== undefined ||
+      this.#downloads.hasPart(id);
     const { context, standingOf } = config;
     this.#offers = new OfferTable(this.crypto, context, this.#self, isKept, standingOf);
     this.#queued = new Queued({
@@ -286,6 +287,11 @@ export class Transfers
     else if (to !== null) this.#sought.untold.add(from);
   }
 
+  discard(file: OfferId): void {
+    this.#downloads.settled(file);
+    this.emit({ type: "discard", file });
+  }
+
   #tellFetched(sender: PeerKey): void {
     for (const file of this.#fetched.takeFor(sender)) {
       this.send(sender, { type: "have", file, leaves: null });
@@ -297,7 +303,7 @@ export class Transfers
     if (reason === "no-holder" && offer.value.to !== null) this.#left.set(offer.id, name);
     if (reason !== "withdrawn" && reason !== "changed") return;
     // What nobody has any more isn't fetched again.
-    this.emit({ type: "discard", file: offer.id });
+    this.discard(offer.id);
     this.#offers.withdraw(offer);
   }
 
@@ -359,7 +365,7 @@ export class Transfers
     for (const [id, name] of this.#left) {
       const offer = this.#offers.get(id);
       if (offer === undefined) this.#left.delete(id);
-      else if (offer.value.from === peer && this.#downloads.start(offer, name) === null) {
+      else if (offer.value.from === peer && this.#start(offer, name, false) === null) {
         this.#left.delete(id);
       }
     }
@@ -468,8 +474,7 @@ export class Transfers
     if (!this.#offers.noteWithdrawal(withdrawal)) return;
     this.#pass(offer, withdrawal, from);
     const download = this.#downloads.get(file);
-    const isLeft = this.#left.delete(file);
-    if (this.#queued.delete(file) || isLeft) this.emit({ type: "discard", file });
+    if (this.#stopsWaiting(file)) this.discard(file);
     if (reason === "changed") {
       // What others have of it is as it was offered.
       const isHere = this.#shares.has(file);
@@ -483,6 +488,14 @@ export class Transfers
     if (!this.#shares.delete(file)) return this.#lost(offer, "withdrawn");
     this.emit({ type: "forget", file });
     this.#offers.withdraw(offer);
+  }
+
+  /** @returns Whether it was to be fetched later, or a part of it is here and it isn't being fetched. */
+  #stopsWaiting(file: OfferId): boolean {
+    const wasLeft = this.#left.delete(file);
+    const wasQueued = this.#queued.delete(file);
+    if (this.#downloads.get(file) !== undefined) return false;
+    return wasLeft || wasQueued || this.#downloads.hasPart(file);
   }
 
   /** An offer that the user was shown, and hasn't fetched, is no more. */
@@ -543,12 +556,10 @@ export class Transfers
     this.show({ event: "transfer", file, state: "done", bytes, path });
   }
 
-  /** Of several that nobody sent an earlier process may have begun more than are fetched at once: these wait. */
+  /** An earlier process may have begun more than there is room for: these wait. */
   #resume(offer: OpenOffer, name: string | null): void {
-    const fault = this.#start(offer, name, false);
-    if (fault === null) return;
-    if (fault[0] === "busy") this.#queued.add(offer, name);
-    else this.refuse(...fault, undefined);
+    this.#downloads.left(offer);
+    if (!this.#beginQueued(offer, name, false)) this.#queued.add(offer, name);
   }
 
   #gone(file: OfferId): void {
@@ -607,19 +618,20 @@ export class Transfers
   }
 
   #fetch(offer: OpenOffer, ref?: string, as?: string): void {
-    const name = as === undefined ? this.#left.get(offer.id) ?? null : safeFileName(as);
+    const known = this.#left.get(offer.id) ?? this.#queued.nameOf(offer.id);
+    const name = as === undefined ? known : safeFileName(as);
     const fault = this.#start(offer, name, true, ref);
     if (fault !== null) return this.refuse(...fault, ref);
     this.#left.delete(offer.id);
     this.#queued.delete(offer.id);
-    // The sender won't say so again.
-    if (this.#offers.hasEnded(offer.id)) this.#downloads.get(offer.id)?.changed(this.#nowMs);
   }
 
   /** As `Downloads.start`. @param mayPush Whether files that nobody sends, and those beyond a sender's first, give way. */
   #start(offer: OpenOffer, name: string | null, mayPush: boolean, ref?: string) {
     for (;;) {
       const fault = this.#downloads.start(offer, name, ref);
+      // The sender won't say so again.
+      if (this.#offers.hasEnded(offer.id)) this.#downloads.get(offer.id)?.changed(this.#nowMs);
       const isOfNoUse = !mayPush || this.#downloads.isTooLarge(offer.value.size);
       if (fault === null || isOfNoUse) return fault;
       const unserved = this.#downloads.unserved(this.#nowMs);
@@ -649,9 +661,8 @@ export class Transfers
   #cancel(number: number, ref: string | undefined): void {
     const offer = this.#offers.numbered(number);
     const download = offer && this.#downloads.get(offer.id);
-    const isQueued = offer !== undefined && this.#queued.delete(offer.id);
-    if (offer !== undefined && (this.#left.delete(offer.id) || (isQueued && !download))) {
-      this.emit({ type: "discard", file: offer.id });
+    if (offer !== undefined && this.#stopsWaiting(offer.id)) {
+      this.discard(offer.id);
       return this.show({ event: "transfer", file: number, state: "cancelled", bytes: 0 }, ref);
     }
     if (offer === undefined) {

@@ -2,7 +2,14 @@
 
 import { assertEquals } from "@std/assert";
 import { nodeCrypto, type Signer } from "../../../lib/base/crypto/crypto.ts";
-import { DOWNLOADS_MAX, LEAF_BYTES, UNSERVED_MS } from "../../../lib/protocols/transfer/limits.ts";
+import {
+  DOWNLOADS_MAX,
+  GONE_MS,
+  LEAF_BYTES,
+  NOBODY_MS,
+  OFFER_KEPT_MS,
+  UNSERVED_MS,
+} from "../../../lib/protocols/transfer/limits.ts";
 import { withdrawalSignature } from "../../../lib/protocols/transfer/offers.ts";
 import type { TransferEffect } from "../../../lib/protocols/transfer/transfer_io.ts";
 import {
@@ -191,6 +198,33 @@ Deno.test("what gave way to another sender's file is fetched on once there is ro
   assertEquals(cancel(receiver, next, 2_000), [`cancelled ${next}`, "started 4"]);
 });
 
+Deno.test("what gave way keeps the name that it was given where it is asked for again", () => {
+  const receiver = receiverOf();
+  const file = fileOf(40 * LEAF_BYTES);
+  for (const name of NAMES) offered(receiver, name, 0, ANN, file.size);
+  for (const name of NAMES) serve(receiver, name, file, 0, 1);
+  const get = { command: "get", file: DOWNLOADS_MAX } as const;
+  const named = { ...get, as: "mine" };
+  const effects = receiver.step({ type: "command", command: named, ref: undefined }, 2);
+  receiver.step({ type: "renamed", token: only(effects, "rename")[0]!.token }, 2);
+  offered(receiver, "Carl's", 1_000, signerOf(3));
+  const again = receiver.step({ type: "command", command: get, ref: undefined }, 1 + UNSERVED_MS);
+  assertEquals(only(again, "begin").map(({ name }) => name), ["mine"]);
+});
+
+Deno.test("what gave way is fetched on however old its offer is, and stays in the list", () => {
+  const receiver = receiverOf();
+  const file = fileOf(40 * LEAF_BYTES);
+  for (const name of NAMES) offered(receiver, name, 0, ANN, file.size);
+  for (const name of NAMES) serve(receiver, name, file, 0, 1);
+  offered(receiver, "Carl's", 1_000, signerOf(3));
+  offered(receiver, "Carl's second", 1_000, signerOf(3));
+  const told = tick(receiver, 1_000 + OFFER_KEPT_MS);
+  assertEquals(told.filter((one) => one.startsWith("started")), ["started 4"]);
+  const listed = receiver.machine.list.map(({ offer: { name } }) => name);
+  assertEquals(listed, NAMES, "nothing is here of the others");
+});
+
 Deno.test("several files of one sender take no room from another's in what may be received", () => {
   const receiver = receiverOf({ filesBytesMax: 100 });
   for (const name of ["one", "two", "three"]) offered(receiver, name, 0, ANN, 33);
@@ -200,6 +234,59 @@ Deno.test("several files of one sender take no room from another's in what may b
     [],
     "it has no room beside a file of each",
   );
+});
+
+Deno.test("what is here of a file that gave way counts in what may be received", () => {
+  const receiver = receiverOf({ filesBytesMax: 40 * LEAF_BYTES });
+  const large = fileOf(39 * LEAF_BYTES);
+  offered(receiver, "one", 0, ANN, LEAF_BYTES);
+  offered(receiver, "large", 0, ANN, large.size);
+  serve(receiver, "large", large, 0, 1);
+  assertEquals(offered(receiver, "Carl's", 1_000, signerOf(3), large.size), []);
+  const smaller = large.size - LEAF_BYTES;
+  assertEquals(offered(receiver, "Dora's", 1_000, signerOf(4), smaller), ["failed 2", "started 4"]);
+  assertEquals(offered(receiver, "Erin's", 1_000, signerOf(5), LEAF_BYTES), [], "there is no room");
+});
+
+Deno.test("what waits for room in what may be received does so at the next start, too", () => {
+  const receiver = machineOf(9, { filesBytesMax: 100 });
+  const files = [[ANN, 33], [ANN, 33], [ANN, 33], [signerOf(3), 10]] as const;
+  const told = files.flatMap(([signer, size], at) => {
+    const { signed } = offerOf(signer, fileOf(size), { name: `file ${at}` });
+    const part = { type: "restore", offer: signed, kind: "part", name: null } as const;
+    return begun(receiver, receiver.step(part), 0);
+  });
+  const three = [1, 2, 3].flatMap((at) => ["offer", `started ${at}`]);
+  assertEquals(told, [...three, "offer", "failed 3", "started 4"]);
+  assertEquals(cancel(receiver, 1, 0), ["cancelled 1", "started 3"]);
+});
+
+Deno.test("what its sender has no more, and gave way, is given up as soon as nobody has it", () => {
+  const receiver = receiverOf();
+  for (const name of NAMES) offered(receiver, name);
+  const { id } = offerOf(ANN, fileOf(1), { name: NAMES[0]! });
+  receiver.step({ type: "message", from: BOB, message: { type: "have", file: id, leaves: null } });
+  const signature = withdrawalSignature(ANN, nodeCrypto, id, "changed");
+  const message = { type: "withdraw", file: id, reason: "changed", signature } as const;
+  receiver.step({ type: "message", from: BOB, message });
+  offered(receiver, "next", 1_000);
+  const next = DOWNLOADS_MAX + 1;
+  assertEquals(tick(receiver, UNSERVED_MS), ["failed 1", `started ${next}`]);
+  assertEquals(cancel(receiver, next, UNSERVED_MS), [`cancelled ${next}`, "started 1"]);
+  assertEquals(tick(receiver, UNSERVED_MS + GONE_MS), ["failed 1"]);
+});
+
+Deno.test("what came to nothing for want of a holder is deleted by /cancel", () => {
+  const receiver = receiverOf();
+  const file = fileOf(2 * LEAF_BYTES);
+  offered(receiver, "slow", 0, ANN, file.size);
+  serve(receiver, "slow", file, 0, 1);
+  assertEquals(tick(receiver, 1 + NOBODY_MS).includes("failed 1"), true);
+  const command = { command: "cancel", file: 1 } as const;
+  const effects = receiver.step({ type: "command", command, ref: undefined }, 1 + NOBODY_MS);
+  const { id } = offerOf(ANN, file, { name: "slow" });
+  assertEquals(only(effects, "discard").map((each) => each.file), [id]);
+  assertEquals(begun(receiver, effects, 1 + NOBODY_MS), ["cancelled 1"]);
 });
 
 Deno.test("of what gave way, and is taken back meanwhile, nothing stays on the disk", () => {
