@@ -178,7 +178,7 @@ export class Channel implements Machine<ChannelInput, ChannelEffect> {
       case "close":
         return this.#close(input.reason, nowMs);
       case "pauseReading":
-        this.#liveness.pauseReading();
+        this.#liveness.pauseReading(nowMs);
         return NOTHING;
       case "resumeReading":
         this.#liveness.resumeReading(nowMs);

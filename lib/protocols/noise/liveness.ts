@@ -13,9 +13,9 @@ import { Slowness } from "../../base/machine/slowness.ts";
 import { TokenBucket } from "../../base/rates/token_bucket.ts";
 import type { ChannelConfig } from "./config.ts";
 
-/** As often as whoever dials looks whether to ask, at most. */
+/** As often as whoever listens looks whether to ask, at most; whoever dials does so more seldom. */
 const PINGS_PER_SECOND = 4;
-/** Those of half an hour, which come at once where nothing was read for so long. */
+/** Those of some minutes, which come at once where the program was stopped for so long; what a pause adds isn't counted. */
 const PINGS_BURST = 1_024;
 
 type LivenessConfig = Pick<
@@ -44,7 +44,10 @@ export class Liveness {
   #pingWrittenMs: number | null = null;
   /** When the record began of which only a part came; null where there is none. */
   #recordBeganMs: number | null = null;
-  #readingPaused = false;
+  /** Since when nothing is read; null where it is. */
+  #pausedMs: number | null = null;
+  /** How many pings may lie there since nothing was read. */
+  #piledUp = 0;
   /** Bounds what the other side's pings cost us. */
   readonly #asked = new TokenBucket(PINGS_PER_SECOND, PINGS_BURST);
   /** The first long write: when it went out, and the number of the ping behind it, once that has gone out, too. */
@@ -118,12 +121,14 @@ export class Liveness {
   }
 
   /** From now on nothing is read, so that silence means nothing, and only our pings keep us alive over there. */
-  pauseReading(): void {
-    this.#readingPaused = true;
+  pauseReading(nowMs: number): void {
+    this.#pausedMs ??= nowMs;
   }
 
   resumeReading(nowMs: number): void {
-    this.#readingPaused = false;
+    const pausedMs = nowMs - (this.#pausedMs ?? nowMs);
+    this.#piledUp += Math.ceil(pausedMs / 1_000 * PINGS_PER_SECOND);
+    this.#pausedMs = null;
     this.#lastReceivedMs = nowMs;
     this.#recordBeganAgain(nowMs);
   }
@@ -189,6 +194,7 @@ export class Liveness {
 
   /** The other side asks. @throws {RemoteProtocolError} Where it asks too often. */
   pinged(nowMs: number): void {
+    if (this.#piledUp > 0) return void (this.#piledUp -= 1);
     if (this.#asked.take(nowMs)) return;
     throw new RemoteProtocolError(`Cannot take more than ${PINGS_PER_SECOND} pings a second`);
   }
@@ -200,7 +206,7 @@ export class Liveness {
   }
 
   #pingDueMs(): number | null {
-    if (this.#readingPaused) return this.#onGrid(this.#lastPingMs + this.#pingAfterMs);
+    if (this.#pausedMs !== null) return this.#onGrid(this.#lastPingMs + this.#pingAfterMs);
     return this.#lastPingMs > this.#lastReceivedMs
       ? null
       : this.#onGrid(this.#lastReceivedMs + this.#pingAfterMs);
@@ -218,7 +224,7 @@ export class Liveness {
   }
 
   #lostDueMs(): number | null {
-    if (this.#readingPaused) return null;
+    if (this.#pausedMs !== null) return null;
     const { deadAfterMs, recordMs } = this.#config;
     const recordDueMs = this.#recordBeganMs === null ? null : this.#recordBeganMs + recordMs;
     return earliestMs(this.#lastReceivedMs + deadAfterMs, recordDueMs)! +

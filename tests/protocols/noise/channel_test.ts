@@ -538,7 +538,18 @@ Deno.test("an answer to no ping breaks the protocol: whoever is let in could kee
   assertEquals(bob.events, ["established", "lost Cannot take an answer to no ping"]);
 });
 
-Deno.test("half an hour of pings may come at once, and then four a second", () => {
+Deno.test("pings that came while nothing was read, for however long, break nothing", () => {
+  const { bob, records } = withLiar();
+  const ping = () => bob.step({ type: "received", bytes: sealed(records, "ping", 1) }, 7_200_000);
+  bob.step({ type: "pauseReading" }, 0);
+  bob.step({ type: "resumeReading" }, 7_200_000);
+  for (let sent = 0; sent < 7_200 * 4 + 1_024; sent++) ping();
+  assertEquals(bob.events, ["established"]);
+  ping();
+  assertEquals(bob.events, ["established", "lost Cannot take more than 4 pings a second"]);
+});
+
+Deno.test("1,024 pings may come at once, and then four a second", () => {
   const { bob, records } = withLiar();
   const ping = (nowMs: number) =>
     bob.step({ type: "received", bytes: sealed(records, "ping", 1) }, nowMs);
