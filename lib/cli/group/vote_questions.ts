@@ -77,13 +77,14 @@ export class VoteQuestions {
 
   /**
    * The first character of a line was typed at a terminal, or a line at a door.
-   * @param isWhole Whether all texts are seen whole there.
+   * @param isWhole Whether it is one of a door's: all texts are seen whole there, and as it is begun and entered at once,
+   *   whatever comes next, a script's command, say, wasn't begun with it.
    * @returns To be called before that line is run.
    */
   lineBegins(isWhole = false): () => void {
     const asked = this.#asked;
     return () => {
-      this.#askedBefore = asked;
+      this.#askedBefore = isWhole ? null : asked;
       this.#isWhole = isWhole;
     };
   }

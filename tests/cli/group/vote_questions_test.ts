@@ -218,6 +218,14 @@ Deno.test("nobody agrees to a text that was folded before it was shown whole", a
   await ui.close();
 });
 
+Deno.test("a script's vote isn't measured by a line that was typed at a door before", () => {
+  const votes = new VoteQuestions();
+  votes.shows(wanted(7));
+  votes.lineBegins(true)(); // a line that is no command
+  votes.shows(wanted(8));
+  assertEquals(checked(votes, { command: "go", edit: 8 }), "passed on");
+});
+
 Deno.test("a text that is folded at the terminal is seen whole at a door, and may be agreed to there", () => {
   const votes = new VoteQuestions();
   const text = "At eight.\n".repeat(100);
