@@ -63,9 +63,9 @@ export function foundIn(prefix: string, headEntry: Entry | null, entries: readon
   const leftovers = [...values.keys()].map((key) => prefix + key).filter((key) =>
     isOld(prefix, key, head)
   );
-  // Somebody may have put there what is no base: the next one is numbered all the same.
+  // Somebody may have put there what is no base: the next one is numbered all the same, and as a head may have it.
   const bases = [...values.keys()].flatMap((key) =>
-    key.startsWith("base/") ? [Number(key.split("/")[1])].filter(isSerial) : []
+    key.startsWith("base/") ? [Number(key.split("/")[1])].filter((base) => isSerial(2 * base)) : []
   );
   const lastBase = bases.reduce((last, base) => Math.max(last, base), head.base);
   return { lines, head, lastBase, next, leftovers };

@@ -376,7 +376,14 @@ Deno.test("FencedLog: a log of which something is missing is refused", async () 
 
 Deno.test("FencedLog: keys that nobody's program has put among its own make it unreadable at no time", async () => {
   for (
-    const key of ["base/x/000000", "base/", "base/1e999/000000", "base/9007199254740992/x", "log/x"]
+    const key of [
+      "base/x/000000",
+      "base/",
+      "base/1e999/000000",
+      "base/9007199254740992/x",
+      "base/4503599627370496/x",
+      "log/x",
+    ]
   ) {
     const world = new World();
     world.engine.commit({ when: [], puts: [{ key: PREFIX + key, value: "x" }] });
