@@ -4,8 +4,9 @@ import { assertEquals } from "@std/assert";
 import { EtcdNodes, HAS_ETCD } from "../engine/etcd_nodes.ts";
 import { readOpenMetrics, valueOf } from "../cli/metrics/openmetrics.ts";
 import { holds, Node, Nodes } from "./node.ts";
+import { freePort } from "./ports.ts";
 
-const LISTEN = ["--host", "127.0.0.1", "--port", "0", "--metrics", "127.0.0.1:0"] as const;
+const LISTEN = ["--host", "127.0.0.1", "--port", "0"] as const;
 
 /** Instances of one server, each with a folder of its own and the key of the first. */
 class World implements AsyncDisposable {
@@ -20,20 +21,25 @@ class World implements AsyncDisposable {
 
   /** Starts an instance, and waits until it says where its figures are. */
   async start(n: number): Promise<{ readonly node: Node; readonly place: string }> {
+    const node = this.begin(n, "127.0.0.1:0");
+    const { text } = await node.until(({ event, text }) =>
+      event === "notice" && /^Metrics are at /.test(text)
+    );
+    return { node, place: /http:\/\/\S+(?=\/metrics)/.exec(text)![0] };
+  }
+
+  /** Starts an instance with its figures there. */
+  begin(n: number, metrics: string): Node {
     const [own, first] = [n, 0].map((one) => `${this.#folder}/${one}/${this.command}`);
     if (n > 0) {
       Deno.mkdirSync(own!, { recursive: true });
       Deno.copyFileSync(`${first}/identity`, `${own}/identity`);
     }
     const at = new URL(this.etcd.urls[0]!).host;
-    const engine = ["--engine", `etcd://${at}/test`];
+    const engine = ["--engine", `etcd://${at}/test`, "--metrics", metrics];
     const args = this.command === "serve" ? [...engine, "--group", "team"] : engine;
     const data = `${this.#folder}/${n}`;
-    const node = this.#nodes.add(Node.start([this.command, ...LISTEN], { data, args }));
-    const { text } = await node.until(({ event, text }) =>
-      event === "notice" && /^Metrics are at /.test(text)
-    );
-    return { node, place: /http:\/\/\S+(?=\/metrics)/.exec(text)![0] };
+    return this.#nodes.add(Node.start([this.command, ...LISTEN], { data, args }));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -94,3 +100,20 @@ trial("without it nobody comes in, and with it again they do", async () => {
   world.etcd.start(0);
   await says(place, 200, "People can come in");
 });
+
+for (const command of ["regserver", "serve"] as const) {
+  trial(`${command}, started while it is away, says that it is away`, async () => {
+    await using world = await World.open(command);
+    await world.etcd.kill(0);
+    const at = `127.0.0.1:${freePort()}`;
+    const place = `http://${at}`;
+    const node = world.begin(0, at);
+    await node.until(({ event, text }) => event === "notice" && /waiting for/i.test(text));
+
+    await says(place, 503, "The engine doesn't answer");
+    assertEquals(await figure(place, "p2pchat_engine_up"), 0);
+    world.etcd.start(0);
+    await says(place, 200, "People can come in");
+    await holds("it says so", async () => await figure(place, "p2pchat_engine_up") === 1);
+  });
+}

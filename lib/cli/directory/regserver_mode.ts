@@ -151,7 +151,7 @@ async function direct(setting: Setting): Promise<void> {
 
 /** Directs as one of several instances, once the engine that they share has answered. */
 async function directOneOf(engine: EngineAddress, wiring: Wiring): Promise<void> {
-  const { disk, folder, options, identity, ui, operator } = wiring;
+  const { disk, folder, options, identity, ui, metering, operator } = wiring;
   const { joinDirectoryEngine } = await import("../engine/directory_engine.ts");
   const { unusedAccounts } = await import("../engine/unused_accounts.ts");
   operator.heedInterrupts();
@@ -165,7 +165,10 @@ async function directOneOf(engine: EngineAddress, wiring: Wiring): Promise<void>
       instance,
       notice: (text) => showNotices(ui, text),
       warn: warnBy(ui),
-      waits: () => operator.listen(),
+      waits: () => {
+        metering?.waitsForEngine();
+        operator.listen();
+      },
     }),
   ]);
   if (!("registrar" in joined)) return ui.show({ event: "bye", reason: "quit" }, joined.ref);

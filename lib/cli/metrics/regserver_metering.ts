@@ -123,12 +123,20 @@ export class RegserverMetering extends Metering<Status> {
   /** What was asked of the accounts, and when, by token. */
   readonly #asked = new Map<number, { readonly ask: Ask; readonly beganMs: number }>();
   #passwordsWaiting: () => number = () => 0;
+  /** Whether there is no directory yet, as its engine doesn't answer. */
+  #isWaiting = false;
+
+  /** The engine is waited for, before there is a directory. */
+  waitsForEngine(): void {
+    this.#isWaiting = true;
+  }
 
   override measure(
     hosts: Parameters<Metering<Status>["measure"]>[0],
     passwordsWaiting: () => number = () => 0,
   ): void {
     super.measure(hosts);
+    this.#isWaiting = false;
     this.#passwordsWaiting = passwordsWaiting;
   }
 
@@ -198,8 +206,8 @@ export class RegserverMetering extends Metering<Status> {
     table.kept.value = status?.kept ?? null;
     table.relayed.raiseTo(status?.relayedBytes ?? 0);
     table.passwords.value = this.#passwordsWaiting();
-    const engine = status?.engine;
-    table.engineAnswers.value = engine === undefined ? null : engine.answers ? 1 : 0;
+    const answers = this.#isWaiting ? false : status?.engine?.answers;
+    table.engineAnswers.value = answers === undefined ? null : answers ? 1 : 0;
     const meeting = status?.meeting;
     table.visitors.value = meeting?.visitors ?? null;
     table.registered.value = meeting?.registered ?? null;
@@ -208,8 +216,8 @@ export class RegserverMetering extends Metering<Status> {
   }
 
   protected override unready([status]: readonly Status[]): string | null {
-    if (status === undefined) return "The directory isn't open yet";
-    return status.engine?.answers === false ? "The engine doesn't answer" : null;
+    if (this.#isWaiting || status?.engine?.answers === false) return "The engine doesn't answer";
+    return status === undefined ? "The directory isn't open yet" : null;
   }
 
   #ask(token: number, ask: Ask): void {
