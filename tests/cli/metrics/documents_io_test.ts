@@ -54,6 +54,20 @@ Deno.test("docs/dashboard.json: shows only figures that there are, each of them 
   }
 });
 
+Deno.test("docs/dashboard.json: shows each figure of which an alarm is worth something", async () => {
+  const [page, dashboard] = await Promise.all(
+    ["operations.md", "dashboard.json"].map((file) =>
+      Deno.readTextFile(new URL(`../../../docs/${file}`, import.meta.url))
+    ),
+  );
+  const [, alarms = ""] = page!.split("\nalarm is worth:\n");
+  const watched = namedIn(alarms.split("\nAll modes:\n")[0]!);
+  const shown = namedIn(dashboard!);
+
+  assert(watched.size > 8);
+  assertEquals([...watched].filter((name) => !shown.has(name)), []);
+});
+
 Deno.test("without --metrics nothing that measures is loaded", async () => {
   const lib = new URL("../../../lib/", import.meta.url);
   const eager = /^import (?!type )[^;]*?from "[^"]*\/metrics\/(?!with_metering)[^"]*";/gms;
