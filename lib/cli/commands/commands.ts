@@ -139,20 +139,18 @@ function syntaxOf(form: string, args: ArgumentTable) {
   const optionalNames = new Set<string>();
   let pattern = "";
   let endsInRest = false;
-  const switches: string[] = [];
-  const hasSwitch = SWITCH.test(form);
-  const tokens = form.split(" ").filter((token) => token !== "");
+  const all = form.split(" ").filter((token) => token !== "");
+  const switches = all.flatMap((token) => SWITCH.exec(token)?.[1] ?? []);
+  const hasSwitch = switches.length > 0;
+  for (const switched of switches) {
+    argumentNames.push(switched);
+    optionalNames.add(switched);
+    // Looked for in all, as nobody remembers the order of the form; and once, as a line may be long.
+    pattern += `(?:(?=[^]*(?<!\\S)(--${switched})(?!\\S))|)`;
+  }
+  const tokens = all.filter((token) => !SWITCH.test(token));
   let gap = "";
   for (const [at, token] of tokens.entries()) {
-    const switched = SWITCH.exec(token)?.[1];
-    if (switched !== undefined) {
-      argumentNames.push(switched);
-      optionalNames.add(switched);
-      switches.push(switched);
-      // Looked for in all that follows: nobody remembers the order of the form.
-      pattern += `(?:(?=[^]*(?<!\\S)(--${switched})(?!\\S))|)`;
-      continue;
-    }
     const word = /^(\[?)(\/?)([A-Z]+)\2\]?$/.exec(token);
     if (word === null) {
       pattern += `${gap}${RegExp.escape(token)}`;

@@ -331,6 +331,34 @@ Deno.test("no line at all makes parsing fail", SLOW, () => {
   }));
 });
 
+const TABLES = [
+  meshCommands,
+  memberCommands,
+  friendsCommands,
+  registryCommands(() => lobby, true),
+  serveCommands,
+  regserverCommands,
+] as readonly CommandTable<never>[];
+
+Deno.test("a long line is parsed at once, whatever its command", () => {
+  const parts = ["x", " ", "/", "/ ", " -", "--", "x ", "1 ", " --end"];
+  const texts = parts.flatMap((part) => {
+    const long = part.repeat(60_000 / part.length);
+    return [long, `${long} y z`, `a ${long} y z`, `/a${long}/ y z`];
+  });
+  for (const table of TABLES) {
+    for (const { name } of table.commands) {
+      for (const text of texts) {
+        const fromMs = performance.now();
+        table.parse(`/${name} ${text}`, false);
+        const tookMs = performance.now() - fromMs;
+        // Some ms; what looks at each part of it from each other one takes 7 s.
+        assert(tookMs < 1_000, `/${name} ${text.slice(0, 20)}: ${tookMs} ms`);
+      }
+    }
+  }
+});
+
 function shownHelp(columns: number | null): readonly string[] {
   const terminal = columns === null ? null : { ...ROW_CELLS, columns: () => columns };
   const format = new TextFormat({ colour: false, verbose: false, terminal }, 0);
@@ -368,15 +396,7 @@ const lobby = {
 } as const;
 
 Deno.test("helpLines() has descriptions in one column, at terminals of any width", () => {
-  const tables = [
-    meshCommands,
-    memberCommands,
-    friendsCommands,
-    registryCommands(() => lobby, true),
-    serveCommands,
-    regserverCommands,
-  ] as readonly CommandTable<never>[];
-  for (const table of tables) {
+  for (const table of TABLES) {
     for (let columns = 30; columns <= 120; columns++) {
       const terminal = { ...ROW_CELLS, columns: () => columns };
       const format = new TextFormat({ colour: false, verbose: false, terminal }, 0);

@@ -396,7 +396,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     } satisfies Partial<Handlers<RoomInput>>;
   }
 
-  /** Tells the leaving user what isn't known to have reached a member that stays. */
+  /** Tells the leaving user where it isn't known that anybody has all that was said. */
   #sayUnheard(): void {
     const { ownWords, out } = this.#parts;
     const text = ownWords.leavingText();
