@@ -16,6 +16,7 @@ import type { Hash, OfferId, PeerKey } from "../../base/ids.ts";
 import { decode } from "../../base/schema/schema.ts";
 import { numberedName, safeFileName } from "../../protocols/transfer/file_names.ts";
 import { HASH_BYTES, LEAF_BYTES, PREPARED_MAX } from "../../protocols/transfer/limits.ts";
+import { readLeaves } from "../../protocols/transfer/leaf_set.ts";
 import { FileTree, leafHash, leavesOf, proofLength } from "../../protocols/transfer/merkle.ts";
 import { offerSchema, type SignedOffer } from "../../protocols/transfer/messages.ts";
 import type { TransferEffect } from "../../protocols/transfer/transfer_io.ts";
@@ -79,6 +80,7 @@ interface RestoredFile {
   readonly offer: SignedOffer;
   readonly kind: "whole" | "part";
   readonly name: string | null;
+  readonly bytes?: number;
   /** Where one that was received is, if the user may not have been told so. */
   readonly path?: string;
   /** See `TransferInput`. */
@@ -158,7 +160,8 @@ export class TransferFiles implements TransferDisk {
       const { value } = offer.offer;
       if (kind === "part") {
         if (this.downloads !== null) {
-          files.push({ offer, kind, name: name === "" ? null : name, isGone: false });
+          const bytes = await this.#bytesOf(file, entry);
+          files.push({ offer, kind, name: name === "" ? null : name, bytes, isGone: false });
         }
       } else if (kind === "own" && value.from === self && !isInReach(entry.path)) {
         outOfReach.push(entry.path);
@@ -192,6 +195,20 @@ export class TransferFiles implements TransferDisk {
     if (version === null) return;
     Object.assign(entry, { kind: "whole", path: entry.about, about: version });
     await atLast(this.#store());
+  }
+
+  /** How much there may be of a part: what its leaves say, or else as far as it was written. */
+  async #bytesOf(file: OfferId, { path, offer }: Entry): Promise<number> {
+    const leaves = await this.#leavesText(file);
+    const count = leavesOf(offer.offer.value.size);
+    const set = leaves === null ? null : readLeaves(this.crypto, file, count, leaves);
+    if (set !== null) return set.count * LEAF_BYTES;
+    try {
+      return (await this.disk.stat(path))?.bytes ?? 0;
+    } catch (error) {
+      if (!(error instanceof P2pchatError)) throw error;
+      return 0; // in a folder that can't be reached now: it begins anew
+    }
   }
 
   /** Whether the process was killed before it told that the file is whole: its leaves are removed last. */
@@ -301,14 +318,18 @@ export class TransferFiles implements TransferDisk {
     const [part, proofs] = entry?.kind === "part" ? await this.#left(file, entry) : [null, null];
     if (part !== null && proofs !== null) {
       if (entry !== undefined && entry.name !== name) await this.#rename(file, name);
-      const path = this.#leavesOf(file);
-      const length = (await this.disk.stat(path))?.bytes ?? 0;
-      // A longer one isn't right, and what is there is checked again without it.
-      const leaves = length > LEAVES_BYTES_MAX ? null : await this.disk.read(path);
-      return { isThere: true, leaves: leaves === null ? null : new TextDecoder().decode(leaves) };
+      return { isThere: true, leaves: await this.#leavesText(file) };
     }
     await this.#startAnew(file, offer, name);
     return { isThere: false, leaves: null };
+  }
+
+  async #leavesText(file: OfferId): Promise<string | null> {
+    const path = this.#leavesOf(file);
+    const length = (await this.disk.stat(path))?.bytes ?? 0;
+    // A longer one isn't right, and what is there is checked again without it.
+    const leaves = length > LEAVES_BYTES_MAX ? null : await this.disk.read(path);
+    return leaves === null ? null : new TextDecoder().decode(leaves);
   }
 
   /** What is there of it; none where it is in another folder of downloads, which this start may not reach. */

@@ -43,9 +43,9 @@ export class Downloads implements Timed {
     return this.#downloads.values();
   }
 
-  /** An earlier process has left a part of it. */
-  left({ id, value: { size } }: OpenOffer): void {
-    this.#parts.set(id, size);
+  /** An earlier process has left a part of it, of so many bytes. */
+  left({ id }: OpenOffer, bytes: number): void {
+    this.#parts.set(id, bytes);
   }
 
   /** Whether it isn't here as a whole, and something of it may be. */

@@ -27,6 +27,8 @@ import {
 interface Holder {
   /** Those that it has; null: all. */
   leaves: LeafSet | null;
+  /** It was looked through for something to ask for, and has nothing until a leaf is to be asked of another one. */
+  isSpent: boolean;
   window: number;
   /** In which the quickest leaf came: what one takes that waits for no other. */
   quickestMs: number;
@@ -79,11 +81,10 @@ export class Holders {
   add(peer: PeerKey, leaves: LeafSet | null, nowMs: number): void {
     if (!this.isWorthAsking(peer, nowMs)) return;
     const known = this.#holders.get(peer);
-    if (known !== undefined) known.leaves = leaves;
+    if (known !== undefined) Object.assign(known, { leaves, isSpent: false });
     else if (this.#holders.size < HOLDERS_MAX) {
-      const asked = new Map<number, number>();
-      const window = WINDOW_LEAVES;
-      this.#holders.set(peer, { leaves, window, quickestMs: Infinity, asked, sinceMs: nowMs });
+      const made = { leaves, isSpent: false, window: WINDOW_LEAVES, quickestMs: Infinity };
+      this.#holders.set(peer, { ...made, asked: new Map(), sinceMs: nowMs });
     }
   }
 
@@ -96,8 +97,10 @@ export class Holders {
   /** The leaf isn't expected of this one any more; of others that were asked for it, it is. */
   #unask(peer: PeerKey, leaf: number): void {
     const others = this.#askedOf.get(leaf)?.filter((other) => other !== peer) ?? [];
-    if (others.length === 0) this.#askedOf.delete(leaf);
-    else {
+    if (others.length === 0) {
+      this.#askedOf.delete(leaf);
+      for (const holder of this.#holders.values()) holder.isSpent = false;
+    } else {
       this.#askedOf.set(leaf, others);
       this.#again--;
     }
@@ -176,13 +179,17 @@ export class Holders {
   ): readonly Run[] {
     const runs: Run[] = [];
     for (const [peer, holder] of this.#holders) {
+      if (holder.isSpent) continue; // a large file isn't looked through at each leaf, for each that has little of it
       const room = Math.min(budget, holder.window - holder.asked.size);
       // Half of the credit at once, so that there aren't as many requests as leaves.
       if (room < 1 || room < Math.min(budget, holder.window >> 1)) continue;
       const suits = (leaf: number) =>
         !isHere(leaf) && !this.#askedOf.has(leaf) && (holder.leaves?.has(leaf) ?? true);
       const first = done.nextMissing(from, suits);
-      if (first === null) continue;
+      if (first === null) {
+        holder.isSpent = true;
+        continue;
+      }
       let count = 0;
       for (let leaf = first; leaf < done.leaves && count < room; leaf++) {
         if (done.has(leaf) || !suits(leaf)) break;

@@ -135,6 +135,15 @@ type OfferRefusal =
   | "too-fast"
   | "forged";
 
+interface OffersPort {
+  /** Whether it gives way to no other, as it is fetched or held. */
+  isKept(file: OfferId): boolean;
+  /** Whether it stays however old it is, as a part of it is here. */
+  hasPart(file: OfferId): boolean;
+  /** It gave way to another one, and isn't open any more. */
+  gaveWay(offer: OpenOffer): void;
+}
+
 export class OfferTable {
   readonly #open = new Map<OfferId, OpenOffer>();
   readonly #numbers = new Map<number, OpenOffer>();
@@ -148,14 +157,13 @@ export class OfferTable {
   #lastNumber = 0;
 
   /**
-   * @param isKept Offers that stay however old they are: those that are fetched or held.
    * @param standingOf See `TransferConfig`.
    */
   constructor(
     readonly crypto: Crypto,
     readonly context: Hash | null,
     readonly self: PeerKey,
-    readonly isKept: (id: OfferId) => boolean,
+    readonly port: OffersPort,
     readonly standingOf: (author: PeerKey) => Standing = () => "known",
   ) {}
 
@@ -221,7 +229,7 @@ export class OfferTable {
       const { id, value: { from } } = offer;
       const each = this.#each.get(from) ?? 0;
       if (each <= most || this.#partOf(from) !== part) continue;
-      if (this.#settled.has(id) || this.isKept(id)) continue;
+      if (this.#settled.has(id) || this.port.isKept(id)) continue;
       [found, most] = [offer, each];
     }
     return found;
@@ -249,7 +257,10 @@ export class OfferTable {
     if (typeof leaving === "string") return leaving;
     if (!isSigned(this.crypto, id, signed)) return "forged";
     if (!isRestored) this.#rates.take(from, nowMs);
-    if (leaving !== null) this.#remove(leaving);
+    if (leaving !== null) {
+      this.#remove(leaving);
+      this.port.gaveWay(leaving);
+    }
     return this.#opened(id, signed, nowMs + OFFER_KEPT_MS);
   }
 
@@ -261,7 +272,7 @@ export class OfferTable {
     let earliest: OpenOffer | null = null;
     for (const offer of this.#open.values()) {
       const { value: { at }, id } = offer;
-      if (offer.value.from !== from || this.#settled.has(id) || this.isKept(id)) continue;
+      if (offer.value.from !== from || this.#settled.has(id) || this.port.isKept(id)) continue;
       if (earliest === null || at < earliest.value.at) earliest = offer;
     }
     return earliest;
@@ -327,14 +338,18 @@ export class OfferTable {
 
   nextMs(): number | null {
     // In the order in which they came, and all are kept equally long.
-    for (const { id, untilMs } of this.#open.values()) if (!this.isKept(id)) return untilMs;
+    for (const { id, untilMs } of this.#open.values()) if (!this.#staysOld(id)) return untilMs;
     return null;
+  }
+
+  #staysOld(id: OfferId): boolean {
+    return this.port.isKept(id) || this.port.hasPart(id);
   }
 
   /** Forgets what is too old. */
   tick(nowMs: number): void {
     for (const offer of this.#open.values()) {
-      if (offer.untilMs <= nowMs && !this.isKept(offer.id)) this.#remove(offer);
+      if (offer.untilMs <= nowMs && !this.#staysOld(offer.id)) this.#remove(offer);
     }
   }
 

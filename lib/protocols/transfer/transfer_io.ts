@@ -30,6 +30,8 @@ export type TransferInput =
     readonly kind: "whole" | "part";
     /** Of a part: the name that the user gave it; null: none. */
     readonly name: string | null;
+    /** Of a part: how much of it may be there. */
+    readonly bytes?: number;
     /** Where what is whole was saved, if the user may not have been told so. */
     readonly path?: string;
     /** Of what is whole, and was noted as `changed`: the signature. */

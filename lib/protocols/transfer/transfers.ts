@@ -131,11 +131,14 @@ export class Transfers
     this.#downloads = new Downloads(this, config.filesBytesMax, config.receivedBytes);
     this.#shares = new Shares(this.#self);
     this.#sought = new Sought(this.#downloads);
-    const isKept = (id: OfferId) =>
-      this.#shares.has(id) || this.#left.has(id) || this.#downloads.get(id) !== undefined ||
-      this.#downloads.hasPart(id);
+    const offers = {
+      isKept: (id: OfferId) =>
+        this.#shares.has(id) || this.#left.has(id) || this.#downloads.get(id) !== undefined,
+      hasPart: (id: OfferId) => this.#downloads.hasPart(id),
+      gaveWay: (offer: OpenOffer) => this.#gaveWay(offer),
+    };
     const { context, standingOf } = config;
-    this.#offers = new OfferTable(this.crypto, context, this.#self, isKept, standingOf);
+    this.#offers = new OfferTable(this.crypto, context, this.#self, offers, standingOf);
     this.#queued = new Queued({
       offered: (file) => this.#offers.get(file),
       comesFirst: ({ value: { from } }) => (standingOf?.(from) ?? "known") === "known",
@@ -458,6 +461,15 @@ export class Transfers
     }
   }
 
+  /** It had to make room for another offer: what is here of it goes, too, and the user is told where it waited. */
+  #gaveWay(offer: OpenOffer): void {
+    if (!this.#stopsWaiting(offer.id)) return;
+    this.discard(offer.id);
+    const text = "others offer too much for it to be kept";
+    const failed = { state: "failed", bytes: 0, reason: "no-holder", text } as const;
+    this.show({ event: "transfer", file: offer.number, ...failed });
+  }
+
   /** Whoever was away when an offer was taken back would go on passing it on, to those who come later above all. */
   #tellWithdrawn(signed: SignedOffer, peer: PeerKey): void {
     const withdrawal = this.#offers.withdrawalOf(signed);
@@ -549,7 +561,7 @@ export class Transfers
       this.#offers.noteWithdrawal({ type: "withdraw", file, reason: "changed", signature });
     }
     this.#showOffer(offer);
-    if (kind === "part") return this.#resume(offer, name);
+    if (kind === "part") return this.#resume(offer, name, input.bytes ?? 0);
     if (path === undefined) return this.#share(offer);
     this.received(offer);
     const { number: file, value: { size: bytes } } = offer;
@@ -557,8 +569,8 @@ export class Transfers
   }
 
   /** An earlier process may have begun more than there is room for: these wait. */
-  #resume(offer: OpenOffer, name: string | null): void {
-    this.#downloads.left(offer);
+  #resume(offer: OpenOffer, name: string | null, bytes: number): void {
+    this.#downloads.left(offer, bytes);
     if (!this.#beginQueued(offer, name, false)) this.#queued.add(offer, name);
   }
 

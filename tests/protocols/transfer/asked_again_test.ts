@@ -1,6 +1,8 @@
 /** What a slow holder was asked for is asked of a second one where there is nothing else to ask for. */
 
 import { assertEquals } from "@std/assert";
+import { Holders } from "../../../lib/protocols/transfer/holders.ts";
+import { LeafSet } from "../../../lib/protocols/transfer/leaf_set.ts";
 import {
   ASKED_AGAIN_MAX,
   LEAF_BYTES,
@@ -95,4 +97,31 @@ Deno.test("only so many are asked twice", () => {
 
   const twice = asked.filter(([nowMs]) => nowMs > 0).reduce((sum, [, count]) => sum + count, 0);
   assertEquals(twice, ASKED_AGAIN_MAX);
+});
+
+Deno.test("who has nothing to ask for is looked through once, until a leaf is to be asked of another one", () => {
+  const holders = new Holders();
+  const leaves = 1_000;
+  const done = new LeafSet(leaves);
+  let looked = 0;
+  const isHere = () => {
+    looked++;
+    return false;
+  };
+  const runs = () => {
+    looked = 0;
+    return holders.nextRuns(done, isHere, 0, 64, 0).map(({ peer, first }) => [peer, first]);
+  };
+  holders.add(BOB, LeafSet.of(leaves, new Uint8Array(leaves / 8)), 0);
+  assertEquals([runs(), looked], [[], leaves]);
+  assertEquals([runs(), looked], [[], 0]);
+
+  const first = new LeafSet(leaves);
+  first.add(0);
+  holders.add(CARL, first, 0);
+  assertEquals(runs(), [[CARL, 0]]);
+  holders.add(BOB, first, 0);
+  assertEquals(runs(), [], "Carl was asked for it");
+  holders.remove(CARL);
+  assertEquals(runs(), [[BOB, 0]]);
 });

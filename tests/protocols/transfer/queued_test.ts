@@ -8,6 +8,8 @@ import {
   LEAF_BYTES,
   NOBODY_MS,
   OFFER_KEPT_MS,
+  OFFERS_EACH_MAX,
+  OFFERS_NEW_MAX,
   UNSERVED_MS,
 } from "../../../lib/protocols/transfer/limits.ts";
 import { withdrawalSignature } from "../../../lib/protocols/transfer/offers.ts";
@@ -253,12 +255,47 @@ Deno.test("what waits for room in what may be received does so at the next start
   const files = [[ANN, 33], [ANN, 33], [ANN, 33], [signerOf(3), 10]] as const;
   const told = files.flatMap(([signer, size], at) => {
     const { signed } = offerOf(signer, fileOf(size), { name: `file ${at}` });
-    const part = { type: "restore", offer: signed, kind: "part", name: null } as const;
+    const part = { type: "restore", offer: signed, kind: "part", name: null, bytes: 0 } as const;
     return begun(receiver, receiver.step(part), 0);
   });
   const three = [1, 2, 3].flatMap((at) => ["offer", `started ${at}`]);
   assertEquals(told, [...three, "offer", "failed 3", "started 4"]);
   assertEquals(cancel(receiver, 1, 0), ["cancelled 1", "started 3"]);
+});
+
+Deno.test("of what an earlier process had begun only that counts which is there of it", () => {
+  const receiver = receiverOf({ filesBytesMax: 100 * LEAF_BYTES });
+  for (const name of ["one", "two", "three"]) {
+    const { signed: offer } = offerOf(ANN, { ...fileOf(1), size: 60 * LEAF_BYTES }, { name });
+    begun(
+      receiver,
+      receiver.step({ type: "restore", offer, kind: "part", name: null, bytes: 0 }),
+      0,
+    );
+  }
+  assertEquals(offered(receiver, "Carl's", 1_000, signerOf(3)), ["started 4"]);
+  assertEquals(tick(receiver, UNSERVED_MS), ["failed 1", "started 2"]);
+});
+
+Deno.test("offers of which a part is here give way to one of who has none, and nothing stays of them", () => {
+  const receiver = receiverOf({ standingOf: () => "new" });
+  const file = fileOf(2 * LEAF_BYTES);
+  const crowd = OFFERS_NEW_MAX / OFFERS_EACH_MAX;
+  for (let at = 0; at < crowd; at++) {
+    for (let each = 0; each < OFFERS_EACH_MAX; each++) {
+      const { signed: offer } = offerOf(signerOf(20 + at), file, { name: `${each}` });
+      const part = { type: "restore", offer, kind: "part", name: null, bytes: LEAF_BYTES } as const;
+      begun(receiver, receiver.step(part, 0), 0);
+    }
+  }
+  const all = receiver.machine.list.length;
+  const { signed } = offerOf(signerOf(3), file, { name: "Carl's" });
+  const message = { type: "offer", offer: signed } as const;
+  const effects = receiver.step({ type: "message", from: BOB, message }, 1);
+  const told = begun(receiver, effects, 1).map((one) => one.replace(/ .*/, ""));
+  assertEquals(told.sort(), ["failed", "offer"]);
+  assertEquals(only(effects, "discard").length, 1);
+  assertEquals(receiver.machine.list.length, all);
 });
 
 Deno.test("what its sender has no more, and gave way, is given up as soon as nobody has it", () => {
