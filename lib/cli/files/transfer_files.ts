@@ -50,6 +50,7 @@ const ID_START = 8;
 
 /** How the names of files with proofs end. */
 const PROOFS = ".proofs";
+const LEAVES = ".leaves";
 
 const KINDS = ["own", "part", "whole"] as const;
 type Kind = typeof KINDS[number];
@@ -177,11 +178,12 @@ export class TransferFiles implements TransferDisk {
     return { files, receivedBytes, outOfReach };
   }
 
-  /** Proofs of own files that were offered until the program ended. */
+  /** Proofs of own files that were offered until the program ended, and leaves of what was given up just before. */
   async #removeUnlisted(): Promise<void> {
     for (const name of await this.disk.list(this.folder)) {
-      const file = name.endsWith(PROOFS) ? name.slice(0, -PROOFS.length) : null;
-      if (file === null || this.#entries.has(file as OfferId)) continue;
+      const suffix = [PROOFS, LEAVES].find((each) => name.endsWith(each));
+      if (suffix === undefined) continue;
+      if (this.#entries.has(name.slice(0, -suffix.length) as OfferId)) continue;
       await this.disk.remove(`${this.folder}/${name}`);
     }
   }
@@ -415,6 +417,8 @@ export class TransferFiles implements TransferDisk {
     const [part, proofs] = await this.#both(file, this.#entry(file).path);
     await Promise.all([part.sync(), proofs.sync()]);
     await replaceFile(this.disk, this.#leavesOf(file), utf8(leaves));
+    // It was given up meanwhile: what removed its leaves may have done so before these were there.
+    if (!this.#entries.has(file)) await this.disk.remove(this.#leavesOf(file));
   }
 
   finish(file: OfferId, name: string): Promise<string> {
@@ -522,7 +526,7 @@ export class TransferFiles implements TransferDisk {
   }
 
   #leavesOf(file: OfferId): string {
-    return `${this.folder}/${file}.leaves`;
+    return `${this.folder}/${file}${LEAVES}`;
   }
 
   async #store(): Promise<void> {

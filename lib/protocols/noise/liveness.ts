@@ -127,7 +127,8 @@ export class Liveness {
 
   resumeReading(nowMs: number): void {
     const pausedMs = nowMs - (this.#pausedMs ?? nowMs);
-    this.#piledUp += Math.ceil(pausedMs / 1_000 * PINGS_PER_SECOND);
+    const piledUp = Math.floor(pausedMs / 1_000 * PINGS_PER_SECOND);
+    this.#piledUp = Math.max(this.#piledUp, piledUp);
     this.#pausedMs = null;
     this.#lastReceivedMs = nowMs;
     this.#recordBeganAgain(nowMs);

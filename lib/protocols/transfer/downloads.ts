@@ -3,6 +3,7 @@
 import type { ErrorCode } from "../../base/errors.ts";
 import type { OfferId, PeerKey } from "../../base/ids.ts";
 import { Agenda, type Timed } from "../../base/machine/machine.ts";
+import { numberText } from "../../base/text/words.ts";
 import { Download, type DownloadOutcome, type DownloadPort } from "./downloading.ts";
 import { toldOf, type TransferEvent, type TransferReason } from "./events.ts";
 import { DOWNLOADS_MAX, UNSERVED_MS } from "./limits.ts";
@@ -213,10 +214,12 @@ export class Downloads implements Timed {
     if (this.#downloads.size >= DOWNLOADS_MAX) {
       return ["busy", `${DOWNLOADS_MAX} files are being fetched: wait for one, or cancel one`];
     }
-    if (this.#bytesWith(offer) <= this.filesBytesMax) return null;
-    const { number, value: { size } } = offer;
-    const text = `The file ${number} has ${size} bytes: with it, more than ` +
-      `${this.filesBytesMax} would have been received (--files-max)`;
+    const { name, value: { size } } = offer;
+    const bytes = this.#bytesWith(offer);
+    if (bytes <= this.filesBytesMax) return null;
+    const room = Math.max(0, this.filesBytesMax - (bytes - size));
+    const text = `${name} has ${numberText(size)} bytes, and there is room for ` +
+      `${numberText(room)} more in what may be received (--files-max)`;
     return ["full", text];
   }
 

@@ -82,10 +82,18 @@ export class Holders {
     if (!this.isWorthAsking(peer, nowMs)) return;
     const known = this.#holders.get(peer);
     if (known !== undefined) Object.assign(known, { leaves, isSpent: false });
-    else if (this.#holders.size < HOLDERS_MAX) {
+    else if (this.#holders.size < HOLDERS_MAX || this.#makesRoom()) {
       const made = { leaves, isSpent: false, window: WINDOW_LEAVES, quickestMs: Infinity };
       this.#holders.set(peer, { ...made, asked: new Map(), sinceMs: nowMs });
     }
+  }
+
+  /** One who has nothing to ask for gives way: else those who say to have nothing would keep out who has all. */
+  #makesRoom(): boolean {
+    for (const [peer, { isSpent, asked }] of this.#holders) {
+      if (isSpent && asked.size === 0) return this.#holders.delete(peer);
+    }
+    return false;
   }
 
   /** Forgets it, so that its leaves are asked of others. */

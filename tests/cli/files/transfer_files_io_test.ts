@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { concatBytes, nodeCrypto } from "../../../lib/base/crypto/crypto.ts";
 import { P2pchatError } from "../../../lib/base/errors.ts";
 import { TransferFiles } from "../../../lib/cli/files/transfer_files.ts";
+import { LeafSet, leavesText } from "../../../lib/protocols/transfer/leaf_set.ts";
 import { LEAF_BYTES } from "../../../lib/protocols/transfer/limits.ts";
 import { leafLength, leavesOf } from "../../../lib/protocols/transfer/merkle.ts";
 import { RealDisk } from "../../../lib/store/disk/real_disk.ts";
@@ -92,6 +93,42 @@ Deno.test("what is given up and fetched anew at once begins anew, and is there",
     const parts = await Array.fromAsync(Deno.readDir(`${folder}/downloads`));
     assertEquals(parts.map((part) => `${folder}/downloads/${part.name}`), [files.pathOf(id)]);
   }
+});
+
+Deno.test("what is given up while it is synced leaves nothing behind", async () => {
+  await using receiver = await Receiver.open();
+  const { file, files, folder, id } = receiver;
+  for (let round = 0; round < 20; round++) {
+    const { bytes, proof } = leafOf(file, id, 0);
+    await receiver.write(0, bytes.slice(), proof.slice());
+    const syncing = files.sync(id, "leaves").catch((error) => {
+      if (!(error instanceof P2pchatError)) throw error; // it was given up before
+    });
+    for (let turn = 0; turn < round % 5; turn++) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await Promise.all([syncing, files.discard(id)]);
+    const kept = await Array.fromAsync(Deno.readDir(`${folder}/profile`), ({ name }) => name);
+    assertEquals(kept.filter((name) => name.includes(".leaves")), [], `round ${round}`);
+    assertEquals(await receiver.begin(), false);
+  }
+});
+
+Deno.test("at a start it is told how much there is of a part", async () => {
+  await using receiver = await Receiver.open();
+  const { file, files, id } = receiver;
+  const done = new LeafSet(leavesOf(file.size));
+  const bytesOf = async () => {
+    const { files: [part] } = await files.restored(signerOf(2).key);
+    return part?.bytes;
+  };
+  assertEquals(await bytesOf(), 0);
+  const { bytes, proof } = leafOf(file, id, 1);
+  await receiver.write(1, bytes.slice(), proof.slice());
+  assertEquals(await bytesOf(), LEAF_BYTES + bytes.length, "as far as it was written");
+  done.add(1);
+  await files.sync(id, leavesText(nodeCrypto, id, done));
+  assertEquals(await bytesOf(), LEAF_BYTES);
 });
 
 /** Fails from one call on: each of them, as after a kill, or those that take room. */

@@ -5,6 +5,7 @@ import { Holders } from "../../../lib/protocols/transfer/holders.ts";
 import { LeafSet } from "../../../lib/protocols/transfer/leaf_set.ts";
 import {
   ASKED_AGAIN_MAX,
+  HOLDERS_MAX,
   LEAF_BYTES,
   LEAF_MS_SLOW,
   STALL_MS,
@@ -97,6 +98,16 @@ Deno.test("only so many are asked twice", () => {
 
   const twice = asked.filter(([nowMs]) => nowMs > 0).reduce((sum, [, count]) => sum + count, 0);
   assertEquals(twice, ASKED_AGAIN_MAX);
+});
+
+Deno.test("those who have nothing keep nobody out who has the file", () => {
+  const holders = new Holders();
+  const done = new LeafSet(8);
+  for (let at = 0; at < HOLDERS_MAX; at++) holders.add(signerOf(10 + at).key, new LeafSet(8), 0);
+  const runs = () => holders.nextRuns(done, () => false, 0, 64, 0).map(({ peer }) => peer);
+  assertEquals(runs(), []);
+  holders.add(BOB, null, 0);
+  assertEquals(runs(), [BOB]);
 });
 
 Deno.test("who has nothing to ask for is looked through once, until a leaf is to be asked of another one", () => {
