@@ -59,12 +59,15 @@ export function roundTripText(ms: number | null): string {
   return ms === null ? "" : ` ${durationText(ms)}`;
 }
 
-/** `0.4 ms`, `12 ms`, `4 s`, `3 min`: as precise as people need. */
+/**
+ * `0.4 ms`, `12 ms`, `90 s`, `3 min`: as precise as people need. Minutes are rounded down: who has to answer within them
+ * isn't told of more time than there is.
+ */
 export function durationText(ms: number): string {
   if (ms < 10) return `${Math.round(ms * 10) / 10} ms`;
   if (ms < 1_000) return `${Math.round(ms)} ms`;
-  if (ms < 60_000) return `${Math.round(ms / 1_000)} s`;
-  return `${Math.round(ms / 60_000)} min`;
+  const seconds = Math.round(ms / 1_000);
+  return seconds < 120 ? `${seconds} s` : `${Math.floor(seconds / 60)} min`;
 }
 
 /** Ms to add to UTC, by the time in ms since 1970. */
