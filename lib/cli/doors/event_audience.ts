@@ -5,6 +5,8 @@ import type { Kind } from "./kept_events.ts";
 
 /** What only answers a command, in whichever mode: it is of no use to who hasn't asked. */
 const ANSWERS: ReadonlySet<string> = new Set([
+  "digest",
+  "entry",
   "files",
   "friends",
   "help",

@@ -13,7 +13,8 @@ Deno.test("what is said and what changes for all is for all, whoever asked for i
 });
 
 Deno.test("what only answers is for who asked", () => {
-  for (const event of ["peers", "history", "log", "status", "whois", "invite", "words", "help"]) {
+  const answers = ["peers", "history", "log", "entry", "digest", "status", "whois", "invite"];
+  for (const event of [...answers, "words", "help"]) {
     assertEquals(
       [audienceOf({ event }, true), audienceOf({ event }, false)],
       ["asker", "asker"],
