@@ -18,6 +18,8 @@ import { KeptRulings } from "../../protocols/mesh/authority/kept_rulings.ts";
 import { keptSecrets } from "../../protocols/mesh/joining/room_setup.ts";
 import { claimIdOf, roomIdOf } from "../../protocols/mesh/schema/credentials.ts";
 import type { RoomSecret } from "../../protocols/mesh/schema/rotations.ts";
+import { Ledger } from "../../protocols/mesh/log/ledger.ts";
+import type { Bundle } from "../../protocols/mesh/schema/structures.ts";
 import type { HistoryMessage } from "../../protocols/mesh/schema/events.ts";
 import {
   MESH_LOG,
@@ -53,6 +55,9 @@ export interface RoomHere {
   /** Messages of others that came while the user was in another one. */
   readonly unseen: number;
 }
+
+/** Whoever only reads a log writes nothing. */
+const NO_STREAM = { author: "" as PeerKey, incarnation: 0 };
 
 /** Where the rooms are, and the user's titles for them. */
 interface Rooms {
@@ -140,7 +145,6 @@ function viewOf(
   const names = new Map<PeerKey, string>();
   const claims = new Map<ClaimId, string>();
   const pins = new Map<FoldedName, PeerKey>();
-  let last: Extract<MeshRecord, { kind: "bundle" }>["bundle"] | null = null;
   for (const record of records) {
     if (record.kind === "claim") {
       const { key, name } = record.claim.claim.value;
@@ -152,8 +156,8 @@ function viewOf(
     const { author, claim } = record.bundle.header.value;
     const name = claims.get(claim); // whoever is called as before again claims nothing anew
     if (name !== undefined) names.set(author, name);
-    if (!isIgnored(fingerprintOf(author))) last = record.bundle;
   }
+  const last = lastSaid(records, isIgnored);
   const shown = namesShown(names, pins);
   const said = last?.header.value;
   return {
@@ -167,6 +171,20 @@ function viewOf(
       at: dateText(said.sentAt),
     },
   };
+}
+
+/**
+ * The last message that `/history` shows: its order isn't that of the log, in which messages are as they came here.
+ * Null where there is none but of who is ignored.
+ */
+export function lastSaid(records: readonly MeshRecord[], isIgnored: IsIgnored): Bundle | null {
+  const ledger = new Ledger(nodeCrypto, Date.now, NO_STREAM);
+  for (const record of records) ledger.restore(record);
+  for (const { bundle } of ledger.kept.backwards()) {
+    const { kind, author } = bundle.header.value;
+    if (kind === "texts" && !isIgnored(fingerprintOf(author))) return bundle;
+  }
+  return null;
 }
 
 /**
