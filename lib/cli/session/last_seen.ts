@@ -48,7 +48,7 @@ export class LastSeen {
       return new LastSeen(table, sinceMs);
     } catch (error) {
       if (!(error instanceof P2pchatError)) throw error;
-      warn(`Since when you were away isn't known: ${error.message}`);
+      warn(`When you were last here isn't known: ${error.message}`);
       return new LastSeen(null, null);
     }
   }

@@ -82,7 +82,7 @@ Deno.test("page: answers are cards of what was asked, in each mode", () => {
     ],
   );
   assertEquals(shown({ event: "history", messages: [], searched: "x" }), [
-    "Nothing was said with “x”",
+    "No messages with “x”",
   ]);
   const found = ["Club", "club", "Pub", null].map((title, at) => ({
     ...{ text: "x", shown: "Bob", sentAt: AT, number: at + 1, title },
@@ -158,17 +158,17 @@ Deno.test("page: answers are cards of what was asked, in each mode", () => {
   assertEquals(forms.filter(([form]) => form === "r/TEXT").length, 1);
 });
 
-Deno.test("page: an entry's versions name who wrote it, and who changed it", () => {
+Deno.test("page: an entry's versions name who wrote it, who changed it, and who agreed", () => {
   const [ann, cy] = ["Ann", "Cy"];
-  const edit = { by: ann, old: "at six", new: "at seven", committedAt: AT };
+  const edit = { by: ann, old: "at six", new: "at seven", agreed: [cy], committedAt: AT };
   const { blocks } = cardOf(
     { event: "entry", seq: 3, shown: cy, text: "at seven", sentAt: AT, edits: [edit] },
     { self: "Alice", mode: "group" },
   );
   const versions = blocks[0].messages.map((
-    { from, editedBy, text }: Any,
-  ) => [from, editedBy, text]);
-  assertEquals(versions, [[cy, undefined, "at six"], [cy, ann, "at seven"]]);
+    { from, editedBy, agreed, text }: Any,
+  ) => [from, editedBy, agreed, text]);
+  assertEquals(versions, [[cy, undefined, undefined, "at six"], [cy, ann, [cy], "at seven"]]);
 });
 
 Deno.test("page: while nobody writes to a friend nothing is wrong; it is where a message waits, or another key answers", () => {

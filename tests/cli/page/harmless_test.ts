@@ -70,7 +70,7 @@ Deno.test("page: whoever imitates another is marked wherever they are named, als
   const place = state.places.get(placeOf(state, "AIice"));
 
   assertEquals(page.titleOf(state, place), "≈AIice");
-  assertEquals(page.subtitleOf(state, place), "Only ≈AIice can read this");
+  assertEquals(page.subtitleOf(state, place), "Private to you two");
   assertEquals(page.placeholderOf(state, place), "Private message to ≈AIice");
   assertEquals(page.emptyText(state, place).title, "≈AIice");
   assertEquals(page.attentionOf(event, state).title, "≈AIice to you");

@@ -126,15 +126,15 @@ Deno.test("page: an empty place names only what can be done there", () => {
   const commands = [{ name: "invite", aliases: [] }];
 
   const actions = [{ label: "Invite others", line: "/invite" }];
-  const title = "Nothing was said yet";
+  const title = "Nothing has been said yet";
   const text = "Say hello, or let others in.";
   const open = `${text} Whoever reaches a member can join, and read.`;
   const secret = `${text} They need an invite.`;
   assertEquals(empty(room(), { commands }), { title, text: open, actions });
   assertEquals(empty(room({ isPrivate: true }), { commands }), { title, text: secret, actions });
-  assertEquals(empty(room()), { title: "Nothing was said yet", text: "Say hello." });
+  assertEquals(empty(room()), { title: "Nothing has been said yet", text: "Say hello." });
   assertEquals(empty(room({ type: "group" }), { mode: "group" }), {
-    title: "Nothing was said yet",
+    title: "Nothing has been said yet",
     text: "What you say goes to all members.",
   });
 });

@@ -56,7 +56,7 @@ async function ledAbove(browser: Browser): Promise<void> {
   // Since when one was away says that already; and whoever does something is named.
   program.show(said("mine", { seq: 62, self: true }));
   program.show({ event: "returned", since: new Date().toISOString() });
-  await page.locator(".since").waitFor();
+  await page.locator(".since", { hasText: /^Away since / }).waitFor();
   await page.evaluate("document.querySelector('#timeline').scrollTop = 0");
   await page.locator("#to-end", { hasText: "Latest" }).waitFor();
   program.show(said("/me waves", { seq: 63, history: true }));
@@ -445,7 +445,7 @@ async function inNewRoom(browser: Browser): Promise<void> {
   assertEquals(await page.locator("#text").inputValue(), "");
   assertEquals(await page.locator(".empty").count(), 0, "what was said there may be on its way");
   double.page.send({ type: "paused", reason: null });
-  await page.locator(".empty").getByText("Nothing was said yet").waitFor();
+  await page.locator(".empty").getByText("Nothing has been said yet").waitFor();
 
   await page.locator("#places").getByRole("button").first().click();
   await open.sees("in the first");

@@ -249,7 +249,7 @@ function saidCard({ messages, searched, name: who }) {
   const heard = messages.filter(({ ignored }) => ignored !== true);
   const what = searched === undefined ? "" : ` with \u201c${searched}\u201d`;
   const whom = who === undefined ? [] : [" with ", name(who)];
-  if (messages.length === 0) return card(["Nothing was said", ...whom, what]);
+  if (messages.length === 0) return card(["No messages", ...whom, what]);
   const left = messages.length - heard.length;
   const titles = new Map(messages.map(({ number, title }) => [number, title]));
   return card(
@@ -310,6 +310,7 @@ function entryCard({ seq, shown, text, sentAt, edits }) {
     from: shown,
     text: edit.new,
     editedBy: edit.by,
+    agreed: edit.agreed,
   }));
   const messages = edits.length === 0
     ? [{ seq, at: sentAt, from: shown, text }]

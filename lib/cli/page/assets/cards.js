@@ -3,6 +3,7 @@
 import { bodyElement, sentence } from "./body.js";
 import { copyButton, h, nameOf, svg } from "./dom.js";
 import { shownName, visible } from "./harmless.js";
+import { listed } from "./phrases.js";
 import { qrShape } from "./qr.js";
 import { timeText } from "./times.js";
 
@@ -95,7 +96,7 @@ function qrElement(rows) {
 }
 
 function foundElement(
-  { seq, at, from, to, text, place, isPrivate, editedBy, searched, found },
+  { seq, at, from, to, text, place, isPrivate, editedBy, agreed = [], searched, found },
   context,
 ) {
   const { state, nowMs, act } = context;
@@ -121,6 +122,9 @@ function foundElement(
         : editedBy === from
         ? ", edited"
         : [", edited by ", nameOf(editedBy, state)],
+      agreed.length === 0
+        ? null
+        : [", agreed by ", ...listed(agreed.map((who) => nameOf(who, state)))],
       ", ",
       timeText(at, nowMs),
     ),

@@ -34,9 +34,7 @@ export function subtitleOf(state, place) {
   const others = othersIn(state, place);
   switch (place.type) {
     case "direct":
-      return state.mode === "friends"
-        ? friendText(state, place)
-        : `Only ${shownName(place.person, state)} can read this`;
+      return state.mode === "friends" ? friendText(state, place) : "Private to you two";
     case "call":
       return callText(state, place);
     case "friends":
@@ -97,7 +95,7 @@ export function placeholderOf(state, place) {
   }
 }
 
-/** Where nothing was said yet: `title`, `text`, and as `actions` what buttons do: a `line`, or `does`, as `add`. */
+/** Where nothing has been said yet: `title`, `text`, and as `actions` what buttons do: a `line`, or `does`, as `add`. */
 export function emptyText(state, place) {
   const shown = emptyWhileRunning(state, place);
   return hasEnded(state) ? { title: shown.title, text: ENDED } : shown; // nothing can be done there any more
@@ -120,7 +118,7 @@ function emptyWhileRunning(state, place) {
     return { title: "The lobby", text };
   }
   if (place.type === "friends") return emptyFriends(state, place);
-  const title = "Nothing was said yet";
+  const title = "Nothing has been said yet";
   if (place.type === "group") return { title, text: "What you say goes to all members." };
   if (commandNamed(state, "invite") === undefined) return { title, text: "Say hello." };
   const actions = [{ label: "Invite others", line: "/invite" }];

@@ -55,7 +55,7 @@ function since(item, _, { nowMs }) {
   return h(
     "div",
     { class: "since", role: "separator" },
-    "You were away since ",
+    "Away since ",
     timeText(item.since, nowMs),
   );
 }
