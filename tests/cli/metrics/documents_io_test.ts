@@ -1,12 +1,17 @@
 /** docs/operations.md explains each figure that there is, and names no other; nor does docs/dashboard.json. */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { MeshMetering } from "../../../lib/cli/metrics/mesh_metering.ts";
 import { RegserverMetering } from "../../../lib/cli/metrics/regserver_metering.ts";
 import { ServeMetering } from "../../../lib/cli/metrics/serve_metering.ts";
 
 const KINDS = [MeshMetering, ServeMetering, RegserverMetering];
 const SUFFIXES = { counter: ["_total"], gauge: [""], histogram: [""] } as const;
+
+interface Panel {
+  readonly title: string;
+  readonly targets: readonly { readonly expr: string }[];
+}
 
 /** Names as a monitor has them. */
 async function figures(): Promise<ReadonlySet<string>> {
@@ -66,6 +71,16 @@ Deno.test("docs/dashboard.json: shows each figure of which an alarm is worth som
 
   assert(watched.size > 8);
   assertEquals([...watched].filter((name) => !shown.has(name)), []);
+});
+
+Deno.test("docs/dashboard.json: an instance stands by only while another one of its group leads", async () => {
+  const text = await Deno.readTextFile(new URL("../../../docs/dashboard.json", import.meta.url));
+  const panels: readonly Panel[] = JSON.parse(text).panels;
+  const ready = panels.find(({ title }) => title === "Ready")!;
+  const [standsBy = ""] = ready.targets[0]!.expr.split(" + 2 or ");
+
+  // Whichever instance is looked at: the one that leads may be another.
+  assertMatch(standsBy, / and on\(job\) max by \(job\) \(p2pchat_leader\{job=~"\$job"\}\) == 1\)$/);
 });
 
 Deno.test("without --metrics nothing that measures is loaded", async () => {
