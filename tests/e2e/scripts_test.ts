@@ -262,7 +262,11 @@ Deno.test("--once and --wait: in a group, once all have it, and by its number", 
   await ann!.until(isMessage("two"));
   const heard = [await bot.next(), await bot.next()];
   const none = await bot.run("--wait", ...BRIEF);
+  await ann!.say("are you there, @bot?");
+  await ann!.until(isMessage("are you there, @bot?"));
+  const mention = await bot.next("--mention");
 
+  assertEquals([mention.seq, mention.mention], [4, true]);
   assertEquals(said.seq, 1);
   assertEquals(heard.map(({ seq, text }) => [seq, text]), [[2, "one"], [3, "two"]]);
   assertEquals([none.code, none.stdout], [3, ""]);

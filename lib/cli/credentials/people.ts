@@ -95,7 +95,7 @@ export class People<Event extends ShownEvent> {
       Session<OwnEventOf<Event>, unknown>,
       "knownPeers" | "ui" | "environment" | "identity" | "peace"
     >,
-    ownName: string | null,
+    readonly ownName: string | null,
     readonly server?: { readonly scope: string; readonly name: string },
     readonly acceptsKeys = true,
   ) {
@@ -127,7 +127,7 @@ export class People<Event extends ShownEvent> {
 
   #tell(event: Fields, ref: string | undefined): void {
     const { ui, peace } = this.session;
-    const told = withMention(event, this.#own?.name ?? null);
+    const told = withMention(event, this.#own?.name ?? this.ownName);
     ui.show(told as unknown as OwnEventOf<Event>, ref);
     const attention = peace.attention(told);
     if (attention !== null) ui.attend(attention);

@@ -492,3 +492,19 @@ Deno.test("People marks who has somebody's key for a name, and nobody who is cal
   people.show({ event: "message", from: bob, shown: bob, key: eve } as never, undefined);
   assertEquals(shownName(bob), `≈${bob}`);
 });
+
+Deno.test("People finds mentions of the name under which the user starts, also before it is told", async () => {
+  const { people, shown } = peopleOf(await known(), undefined, "Alice");
+  const said = {
+    event: "message",
+    from: "Bob",
+    key: bob,
+    text: "hey @alice",
+    history: true,
+  } as const;
+  people.show(said as unknown as ModeEvent, undefined);
+  people.show({ event: "ready", name: "Anna" } as unknown as ModeEvent, undefined);
+  people.show(said as unknown as ModeEvent, undefined);
+  const mentions = shown.filter(({ event }) => event === "message").map(({ mention }) => mention);
+  assertEquals(mentions, [true, false]);
+});
