@@ -153,6 +153,9 @@ export class People<Event extends ShownEvent> {
     this.#events += 1;
     let imitated = this.#named(event, ownKey);
     if (event.event === "renamed" && event["key"] === ownKey) return imitated; // nobody else is named
+    if (this.#own !== null && event["self"] === true && event["history"] === true) {
+      this.#own.isHeardAgain = true;
+    }
     for (const { name, batch, isGuest } of namesIn(event, this.#events)) {
       const own = this.#own;
       if (own !== null && isSameName(nameBeforeStart(name), own.name)) continue;
@@ -288,6 +291,8 @@ class OwnName {
   readonly #compared = new Set<string>();
   /** Whether the user was told of somebody who was here first. */
   isTold = false;
+  /** Whether the history has had words of the user's own: whoever it names first after that came later. */
+  isHeardAgain = false;
 
   /** @param isChosenLater Whether it replaces another one: whoever was met before was first. */
   constructor(readonly name: string, readonly isGuest: boolean, readonly isChosenLater: boolean) {
@@ -323,7 +328,8 @@ function mixedName(own: string): CommonEvent {
 /** Whether somebody first named in this event was here before the user. @param isGuest Undefined: not known. */
 function wasHereFirst(event: Fields, own: OwnName, isGuest: boolean | undefined): boolean {
   if (isGuest !== undefined && isGuest !== own.isGuest) return own.isGuest;
-  if (event["present"] === true || event["history"] === true) return true;
+  if (event["present"] === true) return true;
+  if (event["history"] === true) return !own.isHeardAgain;
   if (event.event === "view") return (event["joined"] as readonly string[]).includes(own.name);
   if (event.event === "ready") return Array.isArray(event["members"]);
   return BEFORE_US.has(event.event);

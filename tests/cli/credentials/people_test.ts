@@ -290,6 +290,9 @@ Deno.test("People marks who looks like one met before, pinned names and one's ow
 
 const CYRILLIC_ALICE = "\u0410\u04cf\u0456\u0441\u0435";
 const joined = (name: string, more = {}) => ({ event: "joined", name, key: "k", ...more });
+const said = (name: string, more = {}) => (
+  { event: "message", from: name, shown: name, text: "hi", ...more }
+);
 const view = (members: readonly string[], ...came: readonly string[]) => (
   { event: "view", members, keys: [], joined: came }
 );
@@ -316,6 +319,24 @@ const OWN_LOOKS: readonly (readonly [
     true,
     { event: "ready", name: "Hanno" },
     joined("Hann0"),
+  ],
+  [
+    "comes back into a room, and was heard in it before another",
+    "Kurt1",
+    "Kurtl",
+    true,
+    { event: "ready", name: "Kurt1" },
+    said("Kurt1", { self: true, key: own, history: true }),
+    said("Kurtl", { self: false, key: "k", history: true }),
+  ],
+  [
+    "comes back into a room, and was heard in it after another",
+    "Lars1",
+    "Larsl",
+    false,
+    { event: "ready", name: "Lars1" },
+    said("Larsl", { self: false, key: "k", history: true }),
+    said("Lars1", { self: true, key: own, history: true }),
   ],
   [
     "takes another name, and the other comes after that",
