@@ -127,10 +127,9 @@ export class PrivateView {
       ({ to }) => this.isRemoved(to) ? "removed" : "mayBeBack",
     );
     if (mayBeBack.length > 0) {
-      this.#notice(
-        `${kept}: ${this.#waitingText(mayBeBack)}; sent when you are both here${again}`,
-        mayBeBack,
-      );
+      const sent = mayBeBack.length === 1 ? "sent" : "sent to each";
+      const what = this.#waitingText(mayBeBack);
+      this.#notice(`${kept}: ${what}; ${sent} when you are both here${again}`, mayBeBack);
     }
     const [first, ...others] = removed;
     if (first === undefined) return;

@@ -991,7 +991,9 @@ export class RoomEvents {
   #correspondent(typed: string): Conversation {
     if (fingerprintFault(typed) === null) return { name: typed, key: parseFingerprint(typed) };
     const named = this.facts.strangerNamed(typed);
-    if (named === null) throw this.#unknownUser(typed, "; the key names whoever has left, too");
+    if (named === null) {
+      throw this.#unknownUser(typed, "; for somebody who has left, give their key");
+    }
     if (named === this.self) {
       const text = `${shownName(typed)} is you: name whom you wrote to, or who wrote to you`;
       throw new P2pchatError("unknown-user", text);

@@ -71,7 +71,7 @@ Deno.test("PrivateView: with --no-history nothing is said to be kept that isn't"
 Deno.test("PrivateView: what waits is told in one sentence, of who was removed in another", () => {
   const all = ["Bob", "Cem"].map((name, index) => waiting(name, index + 1));
   assertEquals(texts({ type: "waits", when: "start", receivers: all }), [
-    "Still kept: 3 private messages for Bob and Cem; sent when you are both here",
+    "Still kept: 3 private messages for Bob and Cem; sent to each when you are both here",
   ]);
   assertEquals(
     texts({ type: "waits", when: "absent", receivers: [waiting("Bob", 1), waiting("Tim", 2)] }),
@@ -85,7 +85,7 @@ Deno.test("PrivateView: what waits is told in one sentence, of who was removed i
     (_, index) => ({ ...waiting("x", 1), to: keyOf(`${index}`), name: `P${index}` }),
   );
   assertEquals(texts({ type: "waits", when: "quit", receivers: many }), [
-    "Kept: 7 private messages for P0, P1, P2, P3, P4 and 2 more; sent when you are both here again",
+    "Kept: 7 private messages for P0, P1, P2, P3, P4 and 2 more; sent to each when you are both here again",
   ]);
 });
 

@@ -139,6 +139,11 @@ Deno.test("RoomView.history() names whose private words are asked for, and finds
   assertEquals(asks({ name: stranger }), [5, { ...empty, name: stranger, key: stranger }]);
   assertEquals(asks({ text: "x" }), [5, { ...empty, searched: "x" }]);
   assertThrows(() => asks({ name: "Bbo" }), P2pchatError, "did you mean Bob?");
+  assertThrows(
+    () => asks({ name: "abcdef" }),
+    P2pchatError,
+    "Nobody here is called abcdef; for somebody who has left, give their key",
+  );
   assertThrows(() => asks({ name: "Ann" }), P2pchatError, "Ann is you");
   assertEquals(asks({}), { type: "show", event: empty, ref: "r" } as never);
 });
