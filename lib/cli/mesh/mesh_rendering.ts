@@ -308,7 +308,7 @@ const LAST_CHARACTERS_MAX = 40;
 
 /** The rooms of a profile, a line for each. */
 export function roomsLines({ rooms }: RoomsEvent, nowMs: number): readonly Line[] {
-  if (rooms.length === 0) return [["You were in no room yet."]];
+  if (rooms.length === 0) return [["You haven't been in any room yet."]];
   const isIn = rooms.some(({ here }) => here !== undefined);
   return rooms.map(({ room, title, private: isPrivate, members, last, here }): Line => [
     ...(isIn ? [`${here?.number ?? "-"}  `] : []),

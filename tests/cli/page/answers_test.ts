@@ -122,6 +122,11 @@ Deno.test("page: answers are cards of what was asked, in each mode", () => {
     ],
   );
   assertEquals(shown({ event: "files", files: [] }), ["No file is offered"]);
+  const photo = { file: 10, name: "photo 1.jpg", size: 2_000_000, from: "Bob", state: "offered" };
+  assertEquals(shown({ event: "files", files: [photo] }), [
+    "Files",
+    "10: photo 1.jpg (2.0 MB) from Bob, offered",
+  ]);
   assertEquals(shown({ event: "invite", invite: "w", line: "l", qr: ["##"] }), [
     "Invite",
     "[rowsOfQr]",
@@ -138,6 +143,12 @@ Deno.test("page: answers are cards of what was asked, in each mode", () => {
       "Rooms",
       "01234567, private — Alice",
     ],
+  );
+  const here = { number: 1, current: false };
+  const open = { room: "a56f03dc", title: null, private: false, members: ["Bob"], here };
+  assertEquals(
+    shown({ event: "rooms", rooms: [{ ...open, last: null }] }),
+    ["Rooms", "1: a56f03dc — Bob"],
   );
   const membersOf = (...members: readonly string[]) =>
     shown({ event: "rooms", rooms: [{ room: "r", title: "club", members }] })[1];

@@ -552,7 +552,9 @@ async function whereOneTypesOn(browser: Browser): Promise<void> {
   await choose("Your rooms");
   await focused("#text");
   assertEquals(await page.locator("#text").inputValue(), "");
-  await told("You were in no room yet. It is shown above the message box; Escape closes it.");
+  await told(
+    "You haven't been in any room yet. It is shown above the message box; Escape closes it.",
+  );
   await choose("Join another room");
   await page.locator(".form").waitFor();
   await page.keyboard.press("Escape");

@@ -1006,3 +1006,10 @@ Deno.test("page: how far something was is known no more once the connection is b
   assertEquals(back({ resumed: true, last: 1 }), null);
   assertEquals(back({ resumed: true, last: 1, progress: "Fetching a: 99 %" }), "Fetching a: 99 %");
 });
+
+Deno.test("page: what was news before a start has the time at which it was news", () => {
+  const [then, now] = ["2026-11-26T20:42:00.000Z", "2026-11-27T12:04:00.000Z"];
+  const notice = { event: "notice", text: "The rules were set", sentAt: then, at: now };
+  const state = pageOf("group", [{ ...notice, history: true }, { ...notice, history: false }]);
+  assertEquals(items(state, state.current).map(({ at }) => at), [then, now]);
+});

@@ -538,7 +538,7 @@ Deno.test("what several rooms show has the room's id for scripts, and its title 
     [["aa", "r"], ["bb", undefined], ["bb", undefined], ["bb", undefined], [undefined, undefined]],
   );
   assertEquals(text, [
-    "12:03 <Bob> one\n12:03 #club <Bob> two\n12:03 #club * three\nYou were in no room yet.\n",
+    "12:03 <Bob> one\n12:03 #club <Bob> two\n12:03 #club * three\nYou haven't been in any room yet.\n",
     "error: #club: four\n",
   ]);
 });

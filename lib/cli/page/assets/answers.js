@@ -197,7 +197,7 @@ export function endedCard({ number }, { endedCodes = [], text }) {
 function filesCard({ files }) {
   if (files.length === 0) return card("No file is offered");
   const rows = files.map(({ file, name: called, size, from, self, state, bytes, path }) => [
-    `${file}  ${called} (${sizeText(size)}) from `,
+    `${file}: ${called} (${sizeText(size)}) from `,
     name(from),
     self
       ? " (you)"
@@ -215,11 +215,11 @@ function filesCard({ files }) {
 const OPENED_MAX = 8;
 
 function roomsCard({ rooms }) {
-  if (rooms.length === 0) return card("You were in no room yet");
+  if (rooms.length === 0) return card("You haven't been in any room yet");
   const rows = rooms.map((
     { room, title, members = [], last, here, private: isPrivate, host, port },
   ) => [
-    `${here ? `${here.number}  ` : ""}${title ?? room?.slice(0, 8) ?? "private"}${
+    `${here ? `${here.number}: ` : ""}${title ?? room?.slice(0, 8) ?? "private"}${
       isPrivate ? ", private" : ""
     }`,
     ...(host ? [` at ${addressOf({ host, port })}`] : []),

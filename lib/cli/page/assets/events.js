@@ -114,10 +114,11 @@ export function told(state, event, { context = {}, where, isNew = true } = {}) {
     });
   }
   const { self, server, wasDown, wasIn, isInTold, call } = state;
+  const at = (event.history === true ? event.sentAt : undefined) ?? event.at;
   const lines = linesOf(event, { self, server, wasDown, wasIn, isInTold, call, ...context });
   return lines.reduce((before, line) => {
     const where = before.places.get(place.id) ?? place;
-    return withItem(before, where, { kind: "line", at: event.at, ...line });
+    return withItem(before, where, { kind: "line", at, ...line });
   }, known);
 }
 
