@@ -284,7 +284,9 @@ export class TextFormat {
     const columns = terminal.columns();
     if (terminal.width(plain) < columns) return pieces;
     const width = terminal.width(plain.slice(0, head));
-    const indent = indentWithin(head === 0 ? INDENT : width, columns);
+    const indent = head === 0
+      ? indentWithin(INDENT, columns)
+      : this.#bodyIndent(plain.slice(0, head));
     const rest = piecesWithin(pieces, head, plain.length);
     return [...piecesWithin(pieces, 0, head), ...this.#wrapped(rest, indent, width - indent)];
   }
@@ -363,7 +365,7 @@ export class TextFormat {
     return colour || (terminal !== null && look !== undefined);
   }
 
-  /** The indentation of a body: aligned with its first line, or less if the text before it is too wide. */
+  /** The indentation of a body, or of what an event says: aligned with its first line, or less if the text before it is too wide. */
   #bodyIndent(before: string): number {
     const { terminal } = this.#options;
     if (terminal === null) return 0;

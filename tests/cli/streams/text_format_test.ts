@@ -570,4 +570,12 @@ Deno.test("TextFormat: a line about another room has its title behind the time, 
       "12:03 #club (earlier) <Bob> hi\n" +
       "#club no time, one two three four five\n  six\n",
   );
+  const title = "a long title of a club";
+  assertEquals(
+    lines.slice(0, 2).map((line) => format.format(placedLine(line, title))).join(""),
+    `12:03 #${title} <Bob> one\n${" ".repeat(10)}two three four five six\n` +
+      `12:03 #${title} ! one two\n${" ".repeat(10)}three four five six seven\n` +
+      `${" ".repeat(10)}eight\n`,
+    "no title leaves little room for what is below it",
+  );
 });
