@@ -97,6 +97,8 @@ export interface RoomFacts extends RulingFacts {
   memberNamed(name: string): PeerKey | null;
   /** The key known by this name, whether its owner is here or not: whom `/trust` or `/msg` with this name means. */
   strangerNamed(name: string): PeerKey | null;
+  /** The names of all that `strangerNamed` finds. */
+  knownNames(): readonly string[];
   /** The name as its owner spelled it when we met, however the user types it. */
   nameAsMet(typed: string): string;
   /** The other key that the user knows by the name that `key` has now; null where there is none. */
@@ -1075,8 +1077,9 @@ export class RoomEvents {
 
   /** @param beside What the text adds where no name is similar. */
   #unknownUser(name: string, beside = ""): P2pchatError {
-    const names = this.facts.live().map(({ key }) => this.#name(key));
-    const hint = didYouMeanName(name, names) || `${beside}; /peers shows who is here`;
+    const here = this.facts.live().map(({ key }) => this.#name(key));
+    const hint = didYouMeanName(name, new Set([...here, ...this.facts.knownNames()])) ||
+      `${beside}; /peers shows who is here`;
     return new P2pchatError("unknown-user", `Nobody here is called ${shownName(name)}${hint}`);
   }
 

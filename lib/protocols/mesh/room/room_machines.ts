@@ -267,6 +267,7 @@ export class RoomMachines {
         return key !== null && this.roster.isLive(key) ? key : null;
       },
       strangerNamed: (name) => this.names.keyOf(name),
+      knownNames: () => this.names.known(),
       nameAsMet: (typed) => this.names.nameAsMet(typed),
       knownInstead: (key) => this.names.knownInstead(key),
       isRefused: (key) => this.names.isRefused(key),

@@ -51,6 +51,7 @@ function newView(
     claimedName: () => "Bob",
     strangerNamed: (name: string) =>
       [ann, ...keys.keys()].find((key) => isSameName(keys.get(key) ?? "Ann", name)) ?? null,
+    knownNames: () => ["Carlotta"],
     knownInstead: () => null,
     nameAsMet: (name: string) => name,
     nameClaimedBy: () => "Bob",
@@ -445,4 +446,11 @@ Deno.test("RoomView: of proofs against many, those who are here are named, and t
   assertEquals(notices().slice(16), [
     "Carol and 2 more have each provably sent different versions of the same message; don't rely on what comes from them",
   ]);
+});
+
+Deno.test("RoomView: whoever isn't here is meant by a name like theirs, too", () => {
+  const { view } = readyView();
+  const hint = "Nobody here is called Carlota; did you mean Carlotta?";
+  assertThrows(() => view.receiver("Carlota"), P2pchatError, hint);
+  assertThrows(() => view.receiver("Bbo"), P2pchatError, "did you mean Bob?");
 });
