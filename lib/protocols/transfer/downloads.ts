@@ -21,7 +21,7 @@ export interface DownloadsPort extends DownloadPort {
 
 export class Downloads implements Timed {
   readonly #downloads = new Map<OfferId, Download>();
-  /** How much there may be of those that aren't fetched now, bytes; each is at least a leaf of what may be received. */
+  /** How much there may be of those that were begun and aren't fetched now, bytes: open offers alone. */
   readonly #parts = new Map<OfferId, number>();
 
   /** @param receivedBytes Bytes of all files that were received so far. */
@@ -49,9 +49,14 @@ export class Downloads implements Timed {
     this.#parts.set(id, bytes);
   }
 
+  /** Whether it was begun, and isn't fetched now: it has a place on the disk, though nothing may be there. */
+  isBegun(file: OfferId): boolean {
+    return this.#parts.has(file);
+  }
+
   /** Whether it isn't here as a whole, and something of it may be. */
   hasPart(file: OfferId): boolean {
-    return this.#parts.has(file);
+    return (this.#parts.get(file) ?? 0) > 0;
   }
 
   /** Nothing of it is here any more, or all. */
@@ -202,9 +207,7 @@ export class Downloads implements Timed {
       this.port.show({ event: "transfer", file, state: "done", bytes, path: outcome.path });
     } else {
       const { reason, text } = outcome;
-      const part = this.#partOf(download);
-      if (part > 0) this.#parts.set(id, part);
-      else this.settled(id);
+      this.#parts.set(id, this.#partOf(download));
       this.port.failed(offer, reason, name);
       this.port.show({ event: "transfer", file, state: "failed", bytes, ...toldOf(reason, text) });
     }

@@ -140,8 +140,8 @@ interface OffersPort {
   isKept(file: OfferId): boolean;
   /** Whether it stays however old it is, as a part of it is here. */
   hasPart(file: OfferId): boolean;
-  /** It gave way to another one, and isn't open any more. */
-  gaveWay(offer: OpenOffer): void;
+  /** It isn't open any more, as it gave way to another one, or is too old. */
+  ended(offer: OpenOffer, why: string): void;
 }
 
 export class OfferTable {
@@ -222,17 +222,22 @@ export class OfferTable {
     return standing === "removed" ? "unknown" : standing;
   }
 
-  /** Of whoever has most offers of these people, and more than `bound`, the earliest that isn't kept. */
+  /** Of whoever has most offers of these people, and more than `bound`, the one that gives way. */
   #earliestOfMost(part: Part, bound: number): OpenOffer | null {
     let [found, most]: [OpenOffer | null, number] = [null, bound];
     for (const offer of this.#open.values()) {
       const { id, value: { from } } = offer;
       const each = this.#each.get(from) ?? 0;
-      if (each <= most || this.#partOf(from) !== part) continue;
-      if (this.#settled.has(id) || this.port.isKept(id)) continue;
-      [found, most] = [offer, each];
+      if (this.#partOf(from) !== part || this.#settled.has(id) || this.port.isKept(id)) continue;
+      const isBetter = found?.value.from === from && this.#isWorthLess(id, found);
+      if (each > most || isBetter) [found, most] = [offer, each];
     }
     return found;
+  }
+
+  /** Of one signer's, what nothing is here of gives way first, and then the earliest. */
+  #isWorthLess(id: OfferId, { id: other }: OpenOffer): boolean {
+    return this.port.hasPart(other) && !this.port.hasPart(id);
   }
 
   /**
@@ -259,7 +264,7 @@ export class OfferTable {
     if (!isRestored) this.#rates.take(from, nowMs);
     if (leaving !== null) {
       this.#remove(leaving);
-      this.port.gaveWay(leaving);
+      this.port.ended(leaving, "others offer too much for it to be kept");
     }
     return this.#opened(id, signed, nowMs + OFFER_KEPT_MS);
   }
@@ -273,7 +278,8 @@ export class OfferTable {
     for (const offer of this.#open.values()) {
       const { value: { at }, id } = offer;
       if (offer.value.from !== from || this.#settled.has(id) || this.port.isKept(id)) continue;
-      if (earliest === null || at < earliest.value.at) earliest = offer;
+      if (earliest === null || this.#isWorthLess(id, earliest)) earliest = offer;
+      else if (at < earliest.value.at && !this.#isWorthLess(earliest.id, offer)) earliest = offer;
     }
     return earliest;
   }
@@ -349,7 +355,9 @@ export class OfferTable {
   /** Forgets what is too old. */
   tick(nowMs: number): void {
     for (const offer of this.#open.values()) {
-      if (offer.untilMs <= nowMs && !this.#staysOld(offer.id)) this.#remove(offer);
+      if (offer.untilMs > nowMs || this.#staysOld(offer.id)) continue;
+      this.#remove(offer);
+      this.port.ended(offer, "nothing of it has come for too long");
     }
   }
 

@@ -135,7 +135,7 @@ export class Transfers
       isKept: (id: OfferId) =>
         this.#shares.has(id) || this.#left.has(id) || this.#downloads.get(id) !== undefined,
       hasPart: (id: OfferId) => this.#downloads.hasPart(id),
-      gaveWay: (offer: OpenOffer) => this.#gaveWay(offer),
+      ended: (offer: OpenOffer, text: string) => this.#offerEnded(offer, text),
     };
     const { context, standingOf } = config;
     this.#offers = new OfferTable(this.crypto, context, this.#self, offers, standingOf);
@@ -461,11 +461,10 @@ export class Transfers
     }
   }
 
-  /** It had to make room for another offer: what is here of it goes, too, and the user is told where it waited. */
-  #gaveWay(offer: OpenOffer): void {
+  /** It isn't open any more: what is here of it goes, too, and the user is told where it waited. */
+  #offerEnded(offer: OpenOffer, text: string): void {
     if (!this.#stopsWaiting(offer.id)) return;
     this.discard(offer.id);
-    const text = "others offer too much for it to be kept";
     const failed = { state: "failed", bytes: 0, reason: "no-holder", text } as const;
     this.show({ event: "transfer", file: offer.number, ...failed });
   }
@@ -502,12 +501,12 @@ export class Transfers
     this.#offers.withdraw(offer);
   }
 
-  /** @returns Whether it was to be fetched later, or a part of it is here and it isn't being fetched. */
+  /** @returns Whether it was to be fetched later, or was begun, and isn't being fetched. */
   #stopsWaiting(file: OfferId): boolean {
     const wasLeft = this.#left.delete(file);
     const wasQueued = this.#queued.delete(file);
     if (this.#downloads.get(file) !== undefined) return false;
-    return wasLeft || wasQueued || this.#downloads.hasPart(file);
+    return wasLeft || wasQueued || this.#downloads.isBegun(file);
   }
 
   /** An offer that the user was shown, and hasn't fetched, is no more. */
@@ -553,7 +552,9 @@ export class Transfers
   #restore(input: Extract<TransferInput, { readonly type: "restore" }>, nowMs: number): void {
     const offer = this.#offers.add(input.offer, nowMs, true);
     if (typeof offer === "string") {
-      return this.environment.log.warn("a file isn't taken up again", { reason: offer });
+      this.environment.log.warn("a file isn't taken up again", { reason: offer });
+      const isTooMuch = input.kind === "part" && offer === "too-many-offers";
+      return isTooMuch ? this.discard(offerId(this.crypto, input.offer)) : undefined;
     }
     const { kind, name, path, changed: signature } = input;
     if (signature !== undefined) {

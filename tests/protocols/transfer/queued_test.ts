@@ -277,6 +277,40 @@ Deno.test("of what an earlier process had begun only that counts which is there 
   assertEquals(tick(receiver, UNSERVED_MS), ["failed 1", "started 2"]);
 });
 
+Deno.test("of what was begun, and of which nothing came, nothing stays on the disk", () => {
+  const discarded = (nowMs: number, end: (receiver: TestMachine) => readonly TransferEffect[]) => {
+    const receiver = receiverOf();
+    offered(receiver, "slow", 0, ANN, 2 * LEAF_BYTES);
+    assertEquals(tick(receiver, nowMs), ["failed 1"]);
+    return only(end(receiver), "discard").length;
+  };
+  const ref = undefined;
+  const cancelled = (receiver: TestMachine) =>
+    receiver.step({ type: "command", command: { command: "cancel", file: 1 }, ref }, NOBODY_MS);
+  assertEquals(discarded(NOBODY_MS, cancelled), 1);
+  const tooOld = (receiver: TestMachine) => receiver.step({ type: "tick" }, OFFER_KEPT_MS);
+  assertEquals(discarded(NOBODY_MS, tooOld), 1);
+});
+
+Deno.test("of one sender's files that of which a part is here gives way last", () => {
+  const receiver = receiverOf();
+  const file = fileOf(40 * LEAF_BYTES);
+  offered(receiver, "first", 0, ANN, file.size);
+  serve(receiver, "first", file, 0, 1);
+  tick(receiver, 1 + NOBODY_MS);
+  for (let at = 1; at <= OFFERS_EACH_MAX; at++) {
+    const { signed: offer } = offerOf(ANN, fileOf(1), {
+      name: `${at}`,
+      at: 1_790_000_000_000 + at,
+    });
+    const message = { type: "offer", offer } as const;
+    const effects = receiver.step({ type: "message", from: BOB, message }, (at + 1) * NOBODY_MS);
+    assertEquals(only(effects, "discard"), []);
+  }
+  const names = receiver.machine.list.map(({ offer: { name } }) => name);
+  assertEquals([names.length, names.includes("first")], [OFFERS_EACH_MAX, true]);
+});
+
 Deno.test("offers of which a part is here give way to one of who has none, and nothing stays of them", () => {
   const receiver = receiverOf({ standingOf: () => "new" });
   const file = fileOf(2 * LEAF_BYTES);
