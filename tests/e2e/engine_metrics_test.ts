@@ -1,11 +1,12 @@
 /** `--metrics` of several instances over a real etcd: which one is ready, and when none is. */
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { EtcdNodes, HAS_ETCD } from "../engine/etcd_nodes.ts";
 import { readOpenMetrics, valueOf } from "../cli/metrics/openmetrics.ts";
-import { holds, Node, Nodes } from "./node.ts";
+import { holds, Node, Nodes, type ShownEvent } from "./node.ts";
 import { freePort } from "./ports.ts";
 
+const SPACE = /^Cannot .* the engine: .*database space exceeded/;
 const LISTEN = ["--host", "127.0.0.1", "--port", "0"] as const;
 
 /** Instances of one server, each with a folder of its own and the key of the first. */
@@ -42,6 +43,12 @@ class World implements AsyncDisposable {
     return this.#nodes.add(Node.start([this.command, ...LISTEN], { data, args }));
   }
 
+  /** Starts a member of the group whose coordinator listens at that port. */
+  member(name: string, port: number): Node {
+    const words = ["peer", name, "--server", `127.0.0.1:${port}`, ...LISTEN];
+    return Node.start(words, { data: `${this.#folder}/${name}` });
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#nodes[Symbol.asyncDispose]();
     await this.etcd[Symbol.asyncDispose]();
@@ -50,12 +57,13 @@ class World implements AsyncDisposable {
 }
 
 /** Waits until `/ready` says this. */
-async function says(place: string, status: number, line: string): Promise<void> {
-  let found: readonly unknown[] = [];
+async function says(place: string, status: number, line: string | RegExp): Promise<void> {
+  let found: readonly [number, string] = [0, ""];
   await holds(`${place} says ${status} ${line}`, async () => {
     const answer = await fetch(`${place}/ready`);
     found = [answer.status, (await answer.text()).trimEnd()];
-    return String(found) === String([status, line]);
+    const [code, text] = found;
+    return code === status && (typeof line === "string" ? text === line : line.test(text));
   }).catch((error) => {
     throw new Error(`${error.message}, not ${found}`);
   });
@@ -99,6 +107,50 @@ trial("without it nobody comes in, and with it again they do", async () => {
   assertEquals(await figure(place, "p2pchat_engine_up"), 0);
   world.etcd.start(0);
   await says(place, 200, "People can come in");
+});
+
+trial("of a directory whose engine has no space nobody is ready, and /ready says why", async () => {
+  await using world = await World.open("regserver");
+  const { node, place } = await world.start(0);
+  await says(place, 200, "People can come in");
+  assertEquals(await figure(place, "p2pchat_engine_up"), 1);
+
+  await world.etcd.full(true);
+  await says(place, 503, /^The engine makes no changes: .*database space exceeded/);
+  await holds("it isn't up", async () => await figure(place, "p2pchat_engine_up") === 0);
+  const { problems } = await node.ask("status");
+  assertMatch(problems.join("\n"), /database space exceeded/);
+  await world.etcd.full(false);
+  await says(place, 200, "People can come in");
+});
+
+trial("a group's engine has no space: none leads, and each instance says why", async () => {
+  await using world = await World.open("serve");
+  const first = await world.start(0);
+  await says(first.place, 200, "People can come in");
+  const both = [first, await world.start(1)];
+  await says(both[1]!.place, 503, /^This instance stands by/);
+
+  await world.etcd.full(true);
+  await using ann = world.member("ann", first.node.port); // which is to be written down
+  for (const { node, place } of both) {
+    await says(place, 503, SPACE);
+    await holds("it isn't up", async () => await figure(place, "p2pchat_engine_up") === 0);
+    const isTold = ({ event, warning, text }: ShownEvent) =>
+      event === "notice" && warning && SPACE.test(text);
+    await node.until(isTold);
+    assertMatch((await node.ask("status")).problems.join("\n"), SPACE);
+    assertEquals(node.events.filter(isTold).length, 1);
+    await holds("it is a problem", async () => await figure(place, "p2pchat_problems") === 1);
+  }
+  await world.etcd.full(false);
+  await ann.until(({ event, members }) => event === "view" && members.includes("ann"));
+  for (const { node } of both) {
+    await holds("nothing is wrong any more", async () => {
+      const { problems, engine } = await node.ask("status");
+      return problems.length === 0 && engine.trouble === undefined;
+    });
+  }
 });
 
 for (const command of ["regserver", "serve"] as const) {

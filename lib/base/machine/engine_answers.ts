@@ -20,5 +20,7 @@ export interface EngineAnswers {
   /** How long ago it answered last, and how long that took. */
   readonly answeredMs: number;
   readonly tookMs: number;
+  /** Why this instance can't do there what it has to, though it may answer, in a sentence; absent: it can. */
+  readonly trouble?: string;
   readonly nodes: readonly EngineNode[];
 }

@@ -176,7 +176,7 @@ async function directOneOf(engine: EngineAddress, wiring: Wiring): Promise<void>
   const store = sharedRecords(joined.store, identity.signer.key);
   const unused = await unusedAccounts(disk, await Deno.realPath(folder));
   try {
-    const shared = { instance, registrar, engine: () => nodes.answers };
+    const shared = { instance, registrar, engine: () => nodes.answers(registrar.trouble) };
     await serve(wiring, { accounts, shared }, store, unused);
   } finally {
     nodes.close();

@@ -18,13 +18,14 @@ export class EngineNodes {
     this.#watch = store.watchNodes((text, isTrouble) => isTrouble ? warn(text) : notice(text));
   }
 
-  /** For a status. */
-  get answers(): EngineAnswers {
-    const { answeredAtMs, tookMs, trouble } = this.store.health;
+  /** For a status. @param trouble Why the instance can't do there what it has to, in a sentence; null: it can. */
+  answers(trouble: string | null): EngineAnswers {
+    const { answeredAtMs, tookMs, trouble: silence } = this.store.health;
     return {
-      answers: trouble === null,
+      answers: silence === null,
       answeredMs: Math.round(SYSTEM_LINK_CLOCK.nowMs() - answeredAtMs),
       tookMs: Math.round(tookMs),
+      ...(trouble === null ? {} : { trouble }),
       nodes: this.#watch.views,
     };
   }

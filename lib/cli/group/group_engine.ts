@@ -69,8 +69,8 @@ export class GroupEngine {
   /** Where all instances listen, as far as known. */
   instances: readonly Endpoint[] = [];
   #secrets: GroupSecrets | null = null;
-  /** Why the engine doesn't answer, in a sentence; null: it does. */
-  #trouble: string | null = null;
+  /** Why the engine doesn't answer, and why this instance couldn't lead when it tried last, in a sentence; null: it could. */
+  readonly #troubles: Record<"answer" | "lead", string | null> = { answer: null, lead: null };
   #led: LedGroup | null = null;
   /** Why the engine can't be used any more. */
   #refusal: P2pchatError | null = null;
@@ -146,6 +146,11 @@ export class GroupEngine {
     }
   }
 
+  /** Why this instance can't use the engine, in a sentence; null: it can. */
+  get #trouble(): string | null {
+    return this.#troubles.answer ?? this.#troubles.lead;
+  }
+
   /** That this instance leads. */
   get roleEvent(): CoordinatorEvent {
     return { event: "role", role: "leader", leader: this.#listening };
@@ -156,7 +161,7 @@ export class GroupEngine {
     return {
       role: this.#led === null ? "stand-by" : "leader",
       leader: this.#led === null ? this.#leader ?? null : this.#listening,
-      ...this.#nodes.answers,
+      ...this.#nodes.answers(this.#trouble),
       instances: this.instances,
     };
   }
@@ -212,6 +217,8 @@ export class GroupEngine {
       value: this.#value(this.#id),
       leaderIs: (value) => {
         this.#leader = value === null ? null : endpointIn(value);
+        // An own attempt that fails stands there for a moment, too.
+        if (this.#leader !== null && !this.#isHere(this.#leader)) this.#troubled(null, "lead");
         this.#host?.leaderIs(this.#leader);
         this.#led?.leaderIs(value);
       },
@@ -244,11 +251,16 @@ export class GroupEngine {
     }
   }
 
+  #isHere(leader: Endpoint): boolean {
+    return endpointText(leader) === endpointText(this.#listening!);
+  }
+
   /** Told once, whoever stands by. */
-  #troubled(text: string | null): void {
-    const isNew = (text === null) !== (this.#trouble === null);
-    this.#trouble = text;
-    if (isNew) this.#host?.troubled(text);
+  #troubled(text: string | null, which: "answer" | "lead" = "answer"): void {
+    const before = this.#trouble;
+    this.#troubles[which] = text;
+    const now = this.#trouble;
+    if ((now === null) !== (before === null)) this.#host?.troubled(now);
   }
 
   #refused(error: unknown): void {
@@ -267,12 +279,15 @@ export class GroupEngine {
       const led = await this.#open();
       if (led === null) return false;
       this.#led = led;
+      this.#troubled(null, "lead");
       return true;
     } catch (error) {
       const mayPass = error instanceof P2pchatError &&
         ["unreachable", "disk", "in-use"].includes(error.code);
       if (!mayPass) throw error;
       this.ports.environment.log.warn("cannot lead the group", { text: error.message });
+      // The other two pass by themselves; about an engine without space an operator can do something.
+      this.#troubled(error.code === "disk" ? error.message : null, "lead");
       return false;
     }
   }

@@ -16,6 +16,7 @@ import {
 } from "../../protocols/directory/schema/messages.ts";
 import type { PointEffect, PointInput } from "../../protocols/meeting_point/meeting_io.ts";
 import { MEETING_REFUSALS } from "../../protocols/meeting_point/messages.ts";
+import { engineTrouble, engineUp, SILENT_TEXT } from "./engine_figures.ts";
 import { DatagramFigures } from "./datagram_figures.ts";
 import { MachineFigures, machineTable } from "./machine_figures.ts";
 import { Metering } from "./metering.ts";
@@ -97,7 +98,10 @@ function tableOf(registry: Registry) {
       label("answer", ANSWERS),
     ),
     passwords: registry.gauge("p2pchat_queued_passwords", "Passwords that wait to be checked."),
-    engineAnswers: registry.gauge("p2pchat_engine_up", "With an engine: whether it answers."),
+    engineAnswers: registry.gauge(
+      "p2pchat_engine_up",
+      "With an engine: whether it answers, and this instance can use it.",
+    ),
     visitors: registry.gauge("p2pchat_meeting_visitors", "Visitors of the meeting point."),
     registered: registry.gauge(
       "p2pchat_meeting_registered",
@@ -206,8 +210,7 @@ export class RegserverMetering extends Metering<Status> {
     table.kept.value = status?.kept ?? null;
     table.relayed.raiseTo(status?.relayedBytes ?? 0);
     table.passwords.value = this.#passwordsWaiting();
-    const answers = this.#isWaiting ? false : status?.engine?.answers;
-    table.engineAnswers.value = answers === undefined ? null : answers ? 1 : 0;
+    table.engineAnswers.value = this.#isWaiting ? 0 : engineUp(status?.engine);
     const meeting = status?.meeting;
     table.visitors.value = meeting?.visitors ?? null;
     table.registered.value = meeting?.registered ?? null;
@@ -216,8 +219,8 @@ export class RegserverMetering extends Metering<Status> {
   }
 
   protected override unready([status]: readonly Status[]): string | null {
-    if (this.#isWaiting || status?.engine?.answers === false) return "The engine doesn't answer";
-    return status === undefined ? "The directory isn't open yet" : null;
+    if (this.#isWaiting) return SILENT_TEXT;
+    return status === undefined ? "The directory isn't open yet" : engineTrouble(status.engine);
   }
 
   #ask(token: number, ask: Ask): void {

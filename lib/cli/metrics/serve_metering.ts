@@ -18,6 +18,7 @@ import {
   GROUP_MESSAGES,
   type GroupRefusal,
 } from "../../protocols/group/schema/messages.ts";
+import { engineTrouble, engineUp } from "./engine_figures.ts";
 import { DatagramFigures } from "./datagram_figures.ts";
 import { MachineFigures, machineTable } from "./machine_figures.ts";
 import { Metering, sumOf } from "./metering.ts";
@@ -89,7 +90,10 @@ function tableOf(registry: Registry) {
       "p2pchat_leader",
       "With an engine: whether this instance leads, which one of all does.",
     ),
-    engineAnswers: registry.gauge("p2pchat_engine_up", "With an engine: whether it answers."),
+    engineAnswers: registry.gauge(
+      "p2pchat_engine_up",
+      "With an engine: whether it answers, and this instance can use it.",
+    ),
   };
 }
 
@@ -153,7 +157,7 @@ export class ServeMetering extends Metering<Status> {
     last.value = status?.seq ?? null;
     const engine = status?.engine;
     leads.value = engine === undefined ? null : engine.role === "leader" ? 1 : 0;
-    engineAnswers.value = engine === undefined ? null : engine.answers ? 1 : 0;
+    engineAnswers.value = engineUp(engine);
   }
 
   protected override unready([status]: readonly Status[]): string | null {
@@ -161,7 +165,8 @@ export class ServeMetering extends Metering<Status> {
       return "The coordinator doesn't run: it waits for its disk, or its engine";
     }
     const { engine, seq } = status;
-    if (engine?.answers === false) return "The engine doesn't answer";
+    const trouble = engineTrouble(engine);
+    if (trouble !== null) return trouble;
     if (engine?.role === "stand-by") {
       return engine.leader === null
         ? "This instance stands by, and none leads at the moment"

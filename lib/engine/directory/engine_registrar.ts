@@ -142,6 +142,14 @@ export class EngineRegistrar {
     }
   }
 
+  /** Why nobody is let in, though the engine answers, in a sentence; null: people are, or it doesn't answer. */
+  get trouble(): string | null {
+    const { refusal, state } = this.#life;
+    if (refusal !== null) return refusalText(refusal);
+    const isDeaf = state !== "up" && this.ports.store.health.trouble === null;
+    return isDeaf ? "What is changed in the engine doesn't come back here in time" : null;
+  }
+
   begin(listener: Listener): void {
     this.#listener = listener;
     this.#life.announce();

@@ -70,6 +70,11 @@ export class InstanceLife {
     return this.#state;
   }
 
+  /** What the engine says instead of making changes, part of a sentence; null: it makes them. */
+  get refusal(): string | null {
+    return this.#refusal;
+  }
+
   /** @throws {P2pchatError} `unreachable`, and what the engine refuses. */
   async begin(): Promise<void> {
     await this.#grant();

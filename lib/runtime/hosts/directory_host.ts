@@ -248,8 +248,8 @@ export class DirectoryHost extends ModeHost<
   /** Adds to a status what the machine can't know: that the accounts can't be read, and how the engine answers. */
   protected override completed(event: DirectoryEvent): DirectoryEvent {
     if (event.event !== "status") return event;
-    const problems = this.#trouble === null ? [] : [this.#trouble];
     const engine = this.#engine?.();
+    const problems = [this.#trouble, engine?.trouble].filter((text) => typeof text === "string");
     const meeting = this.#meeting?.();
     return {
       ...event,

@@ -48,7 +48,7 @@ export class StandByHost
     this.runner.feed({ type: "leader", leader });
   }
 
-  /** Why the engine doesn't answer, in a sentence; null: it does again. */
+  /** Why the engine can't be used, in a sentence; null: it can again. */
   troubled(trouble: string | null): void {
     this.runner.feed({ type: "engine", trouble });
   }

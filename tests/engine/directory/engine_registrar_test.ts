@@ -59,3 +59,51 @@ Deno.test("registrar: what groups and accounts have below the same prefix isn't 
   await put("p/online/bob");
   assertEquals(read, ["online", "tell", "online"]);
 });
+
+Deno.test("registrar: says why nobody is let in though the engine answers, until they are", async () => {
+  const clock = new VirtualClock();
+  const store = new MemoryStore(new MemoryEngine(clock));
+  const { follow, commit } = store;
+  let isDeaf = false;
+  store.follow = (prefix, follower, names) =>
+    follow.call(store, prefix, {
+      ...follower,
+      changed: (...told) => isDeaf ? undefined : follower.changed(...told),
+    }, names);
+  const address = { host: "10.0.0.1", port: 4_400 };
+  const nothing = () => {};
+  const registrar = await openRegistrar("a", { store, prefix: "p/", clock, accounts: new Map() });
+  registrar.begin({
+    address,
+    news: nothing,
+    stateChanged: nothing,
+    notice: nothing,
+    failed: nothing,
+  });
+  const pass = async (ms: number) => {
+    for (let passed = 0; passed < ms; passed += 50) {
+      clock.advance(50);
+      for (let turn = 0; turn < 20; turn++) await Promise.resolve();
+    }
+  };
+  await pass(5_000);
+  assertEquals(registrar.trouble, null);
+
+  store.commit = () => Promise.resolve({ outcome: "refused", code: "disk", text: "it is full" });
+  await pass(1_100);
+  assertEquals(
+    registrar.trouble,
+    "The engine makes no changes: it is full. Until it does, nobody is let in, and no broadcast is taken",
+  );
+  store.commit = commit;
+  await pass(1_100);
+  assertEquals(registrar.trouble, null);
+
+  isDeaf = true;
+  await pass(3_600);
+  assertEquals(registrar.trouble, "What is changed in the engine doesn't come back here in time");
+  isDeaf = false;
+  await pass(1_100);
+  assertEquals(registrar.trouble, null);
+  await registrar.close();
+});

@@ -24,7 +24,7 @@ export type StandByInput =
   | { readonly type: "link-up"; readonly link: LinkId; readonly peer: PeerKey }
   /** Where the instance that leads listens; null: nobody leads. */
   | { readonly type: "leader"; readonly leader: Endpoint | null }
-  /** Why the engine doesn't answer, in a sentence; null: it does again. */
+  /** Why the engine can't be used, in a sentence; null: it can again. */
   | { readonly type: "engine"; readonly trouble: string | null }
   /**
    * Answers `lead`. `leads`: this instance does, and this machine ends. Otherwise another one was faster, or the engine
@@ -192,7 +192,7 @@ export class StandBy implements Machine<StandByInput, StandByEffect> {
     this.#ready();
     this.#trouble = trouble;
     if (trouble !== null) this.#out.warn(`${trouble}; waiting for it`);
-    else this.#out.notice("The engine answers again");
+    else this.#out.notice("The engine can be used again");
   }
 
   #lead(): void {

@@ -131,6 +131,13 @@ Deno.test("StandBy says that it listens once the engine has answered, or is late
   const late = new Trial();
   late.step({ type: "start" });
   assertEquals(late.step({ type: "engine", trouble: "It is away" })[0], READY);
+  assertEquals(late.step({ type: "engine", trouble: null }), [
+    {
+      type: "show",
+      event: { event: "notice", text: "The engine can be used again" },
+      ref: undefined,
+    },
+  ]);
   assertEquals(new Trial(false).step({ type: "start" }), [role(null)]);
 });
 
