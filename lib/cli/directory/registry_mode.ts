@@ -334,8 +334,8 @@ class Program {
       this.#input = inputTo(
         wiring,
         (command, ref) => {
-          if (command.command === "quit") files.leaving();
-          host.command(command, ref);
+          if (command.command !== "quit") return host.command(command, ref);
+          files.leaves(() => host.command(command, ref));
         },
         () => host,
       );

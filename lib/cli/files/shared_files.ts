@@ -37,6 +37,8 @@ const READ_LONG_BYTES = 100_000_000;
 const SERVED_TOLD_MAX = 3;
 /** Offers whose names are remembered: all that are open, and as many that lines may still be about. */
 const SHOWN_MAX = 2 * OFFERS_MAX;
+/** What is being read when a script ends is waited for so long, as what it said is. */
+const PREPARED_MS = 10_000;
 
 interface SharingPorts {
   readonly disk: Disk;
@@ -102,6 +104,14 @@ export class SharedFiles {
   readonly #waiting: (readonly [PeerKey, Uint8Array])[] = [];
   readonly #offers = new Map<number, Extract<FileEvent, { readonly event: "offer" }>>();
   readonly #questions = new FileQuestions(() => SYSTEM_LINK_CLOCK.nowMs());
+  /** What is about to be offered, by the `ref` that the machine has for it. */
+  readonly #preparing = new Map<
+    string,
+    { readonly name: string; readonly ref: string | undefined }
+  >();
+  #sends = 0;
+  /** Leaves, once all of that is offered; null: nobody wants to leave. */
+  #prepared: (() => void) | null = null;
   /** What is fetched: how many bytes are here, how many were when it was begun, when that was, and when the last came. */
   readonly #fetching = new Map<
     number,
@@ -189,7 +199,7 @@ export class SharedFiles {
     this.#perform(command, ref).catch((error) => this.#refused(error, ref));
   }
 
-  /** What others are fetching from here, which leaving would break off; null: nothing. */
+  /** What others are fetching from here, or is about to be offered, which leaving would break off; null: nothing. */
   get stillServed(): string | null {
     const served = this.#open?.host.served ?? [];
     const told = served.slice(0, SERVED_TOLD_MAX).map(({ peer, offer: { name }, percent }) =>
@@ -197,11 +207,39 @@ export class SharedFiles {
     );
     const more = served.length - told.length;
     if (more > 0) told.push(`and ${more} more`);
+    for (const { name } of this.#preparing.values()) told.push(`${name} is still being read`);
     return told.length === 0 ? null : told.join(", ");
   }
 
-  /** The program ends, or its user leaves: copies of what was dropped onto the page go, and their offers with them. */
-  leaving(): void {
+  /**
+   * The program ends, or its user leaves, once what a script has sent is offered, or couldn't be; after `PREPARED_MS` all the
+   * same. Who is at a terminal has been told what is being read, and waits for nothing.
+   */
+  leaves(leave: () => void): void {
+    if (this.#preparing.size === 0 || this.#ports.ui.interactive) return this.#leave(leave);
+    const deadline = SYSTEM_LINK_CLOCK.at(
+      SYSTEM_LINK_CLOCK.nowMs() + PREPARED_MS,
+      () => this.#prepared?.(),
+    );
+    this.#prepared = () => {
+      deadline.cancel();
+      this.#prepared = null;
+      this.#leave(leave);
+    };
+  }
+
+  /** Copies of what was dropped onto the page go, and their offers with them. */
+  #leave(leave: () => void): void {
+    for (const { name, ref } of this.#preparing.values()) {
+      const text = `${name} isn't offered: it wasn't read before you left`;
+      this.#ports.ui.show({ event: "error", code: "busy", text }, ref);
+    }
+    this.#preparing.clear();
+    this.#cancelCopies();
+    leave();
+  }
+
+  #cancelCopies(): void {
     const open = this.#open;
     for (const { offer: { id, number, value } } of open?.host.list ?? []) {
       const path = value.from === this.#ports.signer.key ? open!.pathOf(id) : undefined;
@@ -255,10 +293,27 @@ export class SharedFiles {
   }
 
   async #send(command: CommandOf<"send">, ref: string | undefined): Promise<void> {
+    const key = `send ${this.#sends++}`;
+    this.#preparing.set(key, { name: nameIn(command.file), ref });
+    try {
+      await this.#prepare(command, key);
+    } catch (error) {
+      this.#refused(error, ref);
+      this.#isPrepared(key);
+    }
+  }
+
+  async #prepare(command: CommandOf<"send">, key: string): Promise<void> {
     const outgoing = this.#offered(command);
     outgoing.catch(() => {}); // awaited below, unless files can't be used at all
     const open = await this.#opened();
-    if (open !== null) this.#offer(open, await outgoing, ref);
+    if (open !== null) this.#offer(open, await outgoing, key);
+  }
+
+  /** It is offered, or won't be, and its user was told. */
+  #isPrepared(key: string): void {
+    this.#preparing.delete(key);
+    if (this.#preparing.size === 0) this.#prepared?.();
   }
 
   async #perform(command: FileCommand, ref: string | undefined): Promise<void> {
@@ -360,6 +415,13 @@ export class SharedFiles {
   // To the user.
 
   #show(event: TransferEvent, ref: string | undefined): void {
+    const sent = ref === undefined ? undefined : this.#preparing.get(ref);
+    if (sent === undefined) return this.#told(event, ref);
+    this.#told(event, sent.ref);
+    this.#isPrepared(ref!);
+  }
+
+  #told(event: TransferEvent, ref: string | undefined): void {
     const { ui, options } = this.#ports;
     if (event.event === "error") {
       return ui.show(event, ref);

@@ -279,9 +279,10 @@ function hostOf(
         const done = pause.moves(); // what follows may be for the new friend
         return adding(showFailure(ui, add(command.card, ref), ref).finally(done));
       }
-      if (command.command === "quit") files.leaving();
       if (command.command !== "to") {
-        return host.command(command, lines === null ? ref : lines.asked(command, ref));
+        const asked = lines === null ? ref : lines.asked(command, ref);
+        const pass = () => host.command(command, asked);
+        return command.command === "quit" ? files.leaves(pass) : pass();
       }
       const told = partner.to(command.name);
       host.answer(() => ui.show(told, ref));

@@ -420,12 +420,15 @@ async function chat(wiring: Wiring): Promise<Bye> {
         if (isFileCommand(command)) return files.command(command, ref);
         if (command.command === "say" && ref === undefined && files.answers(command.text)) return;
         if (meetings.command(command, ref)) return;
-        if (command.command === "quit") {
-          presenter.leaving();
-          files.leaving();
-        }
         const as = command.command === "invite" ? command.as : undefined;
-        words.asked(as, ref, () => host?.command(command, ref));
+        const pass = () => words.asked(as, ref, () => host?.command(command, ref));
+        if (command.command === "quit") {
+          return files.leaves(() => {
+            presenter.leaving();
+            pass();
+          });
+        }
+        pass();
         if (command.command === "history" && host !== null) presenter.pause.answered(host);
       },
       () => host,

@@ -84,6 +84,37 @@ Deno.test("nobody is waited for where the file can't be read", LOOSE, async () =
   });
 });
 
+Deno.test(
+  "whoever leaves before a file is read isn't left in the dark: a script waits for it",
+  LOOSE,
+  async () => {
+    await withPair(async (ann, _, folder) => {
+      Deno.writeFileSync(`${folder}/photo.jpg`, new Uint8Array(2_100));
+      const carl = new Sharer("Carl", 3, folder, false);
+      carl.other = ann;
+      await carl.files.start(CONTEXT, `${folder}/data/Carl`);
+      for (
+        const [path, said] of [["photo.jpg", "You offer photo.jpg"], ["none", "Cannot send"]]
+      ) {
+        let hasLeft = false;
+        carl.files.command(send(`${folder}/${path}`), undefined);
+        carl.files.leaves(() => hasLeft = true);
+        assertEquals(hasLeft, false);
+        await carl.until(() => hasLeft);
+        assertEquals(carl.shown.at(-1)!.includes(said!), true, carl.shown.join("\n"));
+      }
+      carl.files.close();
+
+      let hasLeft = false;
+      ann.files.command(send(`${folder}/photo.jpg`), undefined);
+      assertEquals(ann.files.stillServed, "photo.jpg is still being read");
+      ann.files.leaves(() => hasLeft = true);
+      assertEquals(hasLeft, true);
+      assertEquals(ann.shown, ["photo.jpg isn't offered: it wasn't read before you left"]);
+    });
+  },
+);
+
 Deno.test("a file that is here isn't offered again after a restart", LOOSE, async () => {
   await withPair(async (ann, bob, folder) => {
     Deno.writeFileSync(`${folder}/photo.jpg`, new Uint8Array(2_100));

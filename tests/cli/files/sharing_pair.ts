@@ -30,7 +30,7 @@ export class Sharer {
   toAll: () => PeerKey | (() => Promise<PeerKey>) | null = () => null;
   #shows = Promise.withResolvers<void>();
 
-  constructor(readonly name: string, seed: number, readonly folder: string) {
+  constructor(readonly name: string, seed: number, readonly folder: string, interactive = true) {
     this.signer = signerOf(seed);
     const show = (event: FileEvent | CommonEvent) => {
       this.events.push(event);
@@ -57,7 +57,7 @@ export class Sharer {
         filesMax: 1_000_000_000,
         sendFrom: null,
       },
-      ui: { interactive: true, show, progress: (text) => void this.progress.push(text) },
+      ui: { interactive, show, progress: (text) => void this.progress.push(text) },
       nameOf: (key) => key === this.signer.key ? this.name : this.other!.name,
       isIgnored: () => false,
       isName: (each) => each === this.other?.name,
