@@ -56,7 +56,12 @@ export class Downloads implements Timed {
 
   /** Whether it isn't here as a whole, and something of it may be. */
   hasPart(file: OfferId): boolean {
-    return (this.#parts.get(file) ?? 0) > 0;
+    return this.partBytes(file) > 0;
+  }
+
+  /** How much of it may be here while it isn't fetched. */
+  partBytes(file: OfferId): number {
+    return this.#parts.get(file) ?? 0;
   }
 
   /** Nothing of it is here any more, or all. */
@@ -107,6 +112,17 @@ export class Downloads implements Timed {
       senders.add(sender);
     }
     return bytes <= this.filesBytesMax ? surplus : undefined;
+  }
+
+  get isIdle(): boolean {
+    return this.#downloads.size === 0;
+  }
+
+  /** Whether there would be room for it, were nothing here of these others. */
+  fitsWithout(offer: OpenOffer, others: Iterable<OfferId>): boolean {
+    let bytes = this.#bytesWith(offer);
+    for (const other of others) if (other !== offer.id) bytes -= this.partBytes(other);
+    return bytes <= this.filesBytesMax;
   }
 
   /** What would have been received with this file: those under way count as a whole, others with what is here of them. */

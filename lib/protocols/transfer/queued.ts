@@ -35,6 +35,11 @@ export class Queued implements Timed {
 
   constructor(readonly port: QueuedPort) {}
 
+  /** Those that weren't tried yet, and those that gave way as nobody sent them. */
+  get waiting(): readonly (readonly OfferId[])[] {
+    return [[...this.#untried.keys()], [...this.#tried.keys()]];
+  }
+
   /** Also one that was begun by an earlier process, or gave way to another sender's. */
   add({ id }: OpenOffer, name: string | null): void {
     this.#tried.delete(id);

@@ -192,6 +192,7 @@ export class Transfers
     this.#nowMs = nowMs;
     this.#take(input, nowMs);
     this.#queued.pump();
+    this.#makeHeadway();
     const sought = this.#sought.changed();
     if (sought !== null) this.emit({ type: "seek", ...sought });
     const effects = this.#effects;
@@ -669,6 +670,33 @@ export class Transfers
     else if (this.#downloads.isTooLarge(offer.value.size)) this.refuse(...fault, undefined);
     else return false;
     return true;
+  }
+
+  /**
+   * What is here of files that wait may leave no room for any of them: then the last ones are to begin anew, until there is
+   * room for one that somebody may send.
+   */
+  #makeHeadway(): void {
+    if (!this.#downloads.isIdle) return;
+    const waiting = this.#queued.waiting.flat();
+    const isPossible = (offer: OpenOffer) =>
+      this.#peers.has(offer.value.from) && this.#downloads.fitsWithout(offer, waiting);
+    // The one of which most is here, so that little is lost; but of those that nobody sent only where there is no other.
+    const [next] = this.#queued.waiting.flatMap((files) =>
+      files.flatMap((file) => this.#offers.get(file) ?? []).filter(isPossible)
+        .toSorted((one, other) => this.#missing(one) - this.#missing(other))
+    );
+    if (next === undefined) return;
+    for (const last of waiting.toReversed()) {
+      if (this.#downloads.fitsWithout(next, [])) break;
+      if (last !== next.id && this.#downloads.hasPart(last)) this.discard(last);
+    }
+    this.#queued.ended();
+    this.#queued.pump();
+  }
+
+  #missing({ id, value: { size } }: OpenOffer): number {
+    return size - this.#downloads.partBytes(id);
   }
 
   #cancel(number: number, ref: string | undefined): void {
