@@ -109,7 +109,6 @@ export class SharedFiles {
     string,
     { readonly name: string; readonly ref: string | undefined }
   >();
-  #sends = 0;
   /** Leaves, once all of that is offered; null: nobody wants to leave. */
   #prepared: (() => void) | null = null;
   /** What is fetched: how many bytes are here, how many were when it was begun, when that was, and when the last came. */
@@ -293,7 +292,7 @@ export class SharedFiles {
   }
 
   async #send(command: CommandOf<"send">, ref: string | undefined): Promise<void> {
-    const key = `send ${this.#sends++}`;
+    const key = crypto.randomUUID(); // nobody else's `ref` is the same
     this.#preparing.set(key, { name: nameIn(command.file), ref });
     try {
       await this.#prepare(command, key);

@@ -137,7 +137,7 @@ export class Downloads implements Timed {
 
   /** What stays of it where it gives way; until an earlier process's part is looked at, all that it may be. */
   #partOf({ offer: { id }, bytes, isChecked }: Download): number {
-    return isChecked ? bytes : Math.max(bytes, this.#parts.get(id) ?? 0);
+    return isChecked ? bytes : Math.max(bytes, this.partBytes(id));
   }
 
   #longestUnserved(): Download | undefined {

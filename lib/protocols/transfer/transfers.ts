@@ -464,8 +464,7 @@ export class Transfers
 
   /** It isn't open any more: what is here of it goes, too, and the user is told where it waited. */
   #offerEnded(offer: OpenOffer, text: string): void {
-    if (!this.#stopsWaiting(offer.id)) return;
-    this.discard(offer.id);
+    if (!this.#giveUp(offer.id)) return;
     const failed = { state: "failed", bytes: 0, reason: "no-holder", text } as const;
     this.show({ event: "transfer", file: offer.number, ...failed });
   }
@@ -486,7 +485,7 @@ export class Transfers
     if (!this.#offers.noteWithdrawal(withdrawal)) return;
     this.#pass(offer, withdrawal, from);
     const download = this.#downloads.get(file);
-    if (this.#stopsWaiting(file)) this.discard(file);
+    this.#giveUp(file);
     if (reason === "changed") {
       // What others have of it is as it was offered.
       const isHere = this.#shares.has(file);
@@ -502,12 +501,17 @@ export class Transfers
     this.#offers.withdraw(offer);
   }
 
-  /** @returns Whether it was to be fetched later, or was begun, and isn't being fetched. */
-  #stopsWaiting(file: OfferId): boolean {
+  /**
+   * It isn't to be fetched later; unless it is being fetched, what is here of it is deleted.
+   * @returns Whether it was to be, or was begun, and isn't being fetched.
+   */
+  #giveUp(file: OfferId): boolean {
     const wasLeft = this.#left.delete(file);
     const wasQueued = this.#queued.delete(file);
     if (this.#downloads.get(file) !== undefined) return false;
-    return wasLeft || wasQueued || this.#downloads.isBegun(file);
+    const waited = wasLeft || wasQueued || this.#downloads.isBegun(file);
+    if (waited) this.discard(file);
+    return waited;
   }
 
   /** An offer that the user was shown, and hasn't fetched, is no more. */
@@ -678,11 +682,12 @@ export class Transfers
    */
   #makeHeadway(): void {
     if (!this.#downloads.isIdle) return;
-    const waiting = this.#queued.waiting.flat();
+    const groups = this.#queued.waiting;
+    const waiting = groups.flat();
     const isPossible = (offer: OpenOffer) =>
       this.#peers.has(offer.value.from) && this.#downloads.fitsWithout(offer, waiting);
     // The one of which most is here, so that little is lost; but of those that nobody sent only where there is no other.
-    const [next] = this.#queued.waiting.flatMap((files) =>
+    const [next] = groups.flatMap((files) =>
       files.flatMap((file) => this.#offers.get(file) ?? []).filter(isPossible)
         .toSorted((one, other) => this.#missing(one) - this.#missing(other))
     );
@@ -702,8 +707,7 @@ export class Transfers
   #cancel(number: number, ref: string | undefined): void {
     const offer = this.#offers.numbered(number);
     const download = offer && this.#downloads.get(offer.id);
-    if (offer !== undefined && this.#stopsWaiting(offer.id)) {
-      this.discard(offer.id);
+    if (offer !== undefined && this.#giveUp(offer.id)) {
       return this.show({ event: "transfer", file: number, state: "cancelled", bytes: 0 }, ref);
     }
     if (offer === undefined) {
