@@ -27,6 +27,7 @@ import { lastCounter } from "./bundle.ts";
 import { lastToBeHad, letGoThrough } from "./frontier_table.ts";
 import {
   BEHIND_MS_MAX,
+  MOST_MUTE_MS_MAX,
   MUTE_MS_MAX,
   NEARING_MS_MAX,
   NOT_GIVEN_SOURCES_MAX,
@@ -182,14 +183,15 @@ export class Gaps {
     const isWitnessed = this.#neighbours.some((peer) =>
       this.#hasDelivered(peer, waiting) && supplyOf(peer) === "cannot"
     );
-    let unknown = early || judges.length === 0 || !isWitnessed || this.#mayOthersSpeak(nowMs);
+    const unknown = early || judges.length === 0 || !isWitnessed || this.#mayOthersSpeak(nowMs);
     let likely = false;
+    const silentMs: number[] = [];
     let goOn = counter;
     let floor = 0;
     for (const judge of judges) {
       const supply = supplyOf(judge);
       if (supply === "can") return { kind: "wait" };
-      if (supply === "unknown" && !this.#isMute(judge, nowMs)) unknown = true;
+      if (supply === "unknown") silentMs.push(this.#silentMs(judge, nowMs));
       const letGo = this.#letGoThrough(stream, judge, frontier + 1);
       // A floor that is too high makes nobody miss anything (see `causal_floor.ts`), one that is too low might: a judge
       // that has delivered the bundle, and can't supply what comes before, went on without that itself.
@@ -200,7 +202,8 @@ export class Gaps {
       goOn = Math.min(goOn, letGo);
       likely = true;
     }
-    if (unknown) return { kind: "ask", likely };
+    const silentMsMax = 2 * silentMs.length > judges.length ? MOST_MUTE_MS_MAX : MUTE_MS_MAX;
+    if (unknown || silentMs.some((ms) => ms < silentMsMax)) return { kind: "ask", likely };
     if (blocker.kind === "previous") return { kind: "skip", counter: goOn, floor };
     // A member that isn't a neighbour may still keep it, and bring it later. Where all neighbours have let go of it, it
     // is skipped: a question must not come after its answer.
@@ -218,15 +221,15 @@ export class Gaps {
   }
 
   /**
-   * Whether this neighbour, whose answer is missing, has said nothing for so long that it isn't waited for. Otherwise it
-   * could hold up all that waits for as long as it likes, as what waits is dropped after a while, and comes again.
+   * For how long this neighbour, whose answer is missing, has said nothing although something waits for it: be it the
+   * same again, as what waits is dropped after a while, and comes again.
    */
-  #isMute(judge: PeerKey, nowMs: number): boolean {
+  #silentMs(judge: PeerKey, nowMs: number): number {
     const before = this.#silent.get(judge);
     const goesOn = before !== undefined && nowMs - before.lastMs < STATEMENT_MS_MAX;
     const sinceMs = goesOn ? before.sinceMs : nowMs;
     this.#silent.set(judge, { sinceMs, lastMs: nowMs });
-    return nowMs - sinceMs >= MUTE_MS_MAX;
+    return nowMs - sinceMs;
   }
 
   /** A room time: nothing that all neighbours have let go of is later. */

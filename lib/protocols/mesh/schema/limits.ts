@@ -375,6 +375,11 @@ export const NEARING_MS_MAX = 3_000;
  */
 export const MUTE_MS_MAX = 12_000;
 /**
+ * The same where most neighbours say nothing: then it is rather we that are slow and haven't read yet what they said,
+ * and the few that were read may lie.
+ */
+export const MOST_MUTE_MS_MAX = 60_000;
+/**
  * If a neighbour says that it has something, and sends none of it for this long, we don't wait for it before showing
  * what other members went on to show without it: nobody holds up a room by claiming to have what doesn't exist.
  */

@@ -9,6 +9,7 @@ import type { WaitingBundle } from "../../../../lib/protocols/mesh/log/waiting_p
 import {
   BEHIND_MS_MAX,
   FRONTIER_AUTHORS_MAX,
+  MOST_MUTE_MS_MAX,
   MUTE_MS_MAX,
   NEARING_MS_MAX,
   STATEMENT_MS_MAX,
@@ -50,6 +51,21 @@ Deno.test("Order waits no more than 12 s for a neighbour that says nothing, howe
   assertEquals(skippedAtMs(), MUTE_MS_MAX);
   assertEquals(skippedAtMs(6_000), 6_000 + MUTE_MS_MAX);
   assertEquals(skippedAtMs(5_000, 10_000, 15_000, 20_000, 25_000, 30_000, 35_000), null);
+});
+
+Deno.test("Order waits longer where most neighbours say nothing: it may be us that are slow, and a liar's word that was read first", () => {
+  const { bob, carl, dora, all, entry } = gap();
+  const others = ["emil", "fay"].map((name) => new Member(name).key);
+  carl.step({ type: "neighbours", peers: [bob.key, dora.key, ...others] });
+  const skippedAtMs = () => {
+    for (let nowMs = 0; nowMs < 100_000; nowMs += 500) {
+      carl.receive(bob, all[4]!, nowMs, "range");
+      if (types(says(carl, bob, [entry], nowMs + 1)).includes("skipped")) return nowMs;
+    }
+    return null;
+  };
+
+  assertEquals(skippedAtMs(), MOST_MUTE_MS_MAX);
 });
 
 Deno.test("Order says of no author who may have been forgotten that something was missed", () => {
