@@ -10,7 +10,7 @@ import { dropOldest } from "../../base/collections/bounded.ts";
 import type { Crypto } from "../../base/crypto/crypto.ts";
 import type { OfferId, PeerKey } from "../../base/ids.ts";
 import { readOf } from "./downloading.ts";
-import { LANE_LEAVES, QUEUED_LEAVES_MAX, SERVED_MAX } from "./limits.ts";
+import { LANE_LEAVES, QUEUED_LEAVES_MAX, SERVED_MAX, STALL_MS } from "./limits.ts";
 import { LeafChecker, leavesOf } from "./merkle.ts";
 import type { Lacking } from "./messages.ts";
 import type { OpenOffer } from "./offers.ts";
@@ -49,6 +49,8 @@ class Lane {
   /** Leaves being read, and those sent and not drained. */
   reading = 0;
   sent = 0;
+  /** When it was last empty, or drained. */
+  movedMs = 0;
 
   get queued(): number {
     return this.wanted.reduce((sum, { next, end }) => sum + end - next, 0);
@@ -91,7 +93,7 @@ export class Serving {
     const end = Math.min(first + count, leavesOf(offer.value.size));
     const lane = this.#lanes.get(peer) ?? new Lane();
     const isFull = lane.queued + end - first > QUEUED_LEAVES_MAX;
-    if (isFull || (!this.#lanes.has(peer) && this.#lanes.size >= SERVED_MAX)) return "busy";
+    if (isFull || (!this.#lanes.has(peer) && !this.#hasPlace())) return "busy";
     this.#lanes.set(peer, lane);
     if (end > first) {
       lane.wanted.push({ file, next: first, end });
@@ -99,6 +101,15 @@ export class Serving {
     }
     this.#pump(peer, lane);
     return null;
+  }
+
+  /** What was sent to who takes nothing of it can't be had back; but it keeps no place from others. */
+  #hasPlace(): boolean {
+    const sinceMs = this.port.nowMs - STALL_MS;
+    const moving = this.#lanes.values().filter(({ sent, movedMs }) =>
+      sent === 0 || movedMs > sinceMs
+    );
+    return moving.toArray().length < SERVED_MAX;
   }
 
   #asked(peer: PeerKey, { id, value }: OpenOffer): void {
@@ -115,6 +126,7 @@ export class Serving {
     const lane = this.#lanes.get(peer);
     if (lane === undefined || lane.sent === 0) return;
     lane.sent--;
+    lane.movedMs = this.port.nowMs;
     this.#pump(peer, lane);
   }
 
@@ -169,7 +181,7 @@ export class Serving {
         const sent = this.#sent.get(peer)?.get(offer.id);
         const checker = sent?.checker ?? new LeafChecker(this.port.crypto, offer.value);
         if (checker.isLeaf(leaf, bytes, proof)) {
-          lane.sent++;
+          if (lane.sent++ === 0) lane.movedMs = this.port.nowMs;
           if (sent !== undefined) sent.leaves++;
           const message = { type: "leaf", file: offer.id, leaf, proof, bytes } as const;
           this.port.emit({ type: "send-bulk", to: peer, message });

@@ -10,6 +10,8 @@ import {
   OFFERS_NEW_MAX,
   OFFERS_UNKNOWN_MAX,
   QUEUED_LEAVES_MAX,
+  SERVED_MAX,
+  STALL_MS,
 } from "../../../lib/protocols/transfer/limits.ts";
 import type { SignedOffer } from "../../../lib/protocols/transfer/messages.ts";
 import { withdrawalSignature } from "../../../lib/protocols/transfer/offers.ts";
@@ -130,6 +132,28 @@ Deno.test("who asks for more than its credit is told that we are busy, and we ke
   const busy = answers.filter((answer) => answer.length > 0);
   assertEquals(busy[0], [{ to: BOB, type: "lack", file: id, reason: "busy" }]);
   assert(20 - busy.length <= QUEUED_LEAVES_MAX / 16 + 1);
+});
+
+Deno.test("who takes nothing of what is sent keeps no place from who asks, and is sent no more than its lane holds", () => {
+  const file = fileOf(5 * LEAF_BYTES);
+  const { ann, id } = offering(file);
+  const peers = Array.from({ length: SERVED_MAX + 1 }, (_, at) => signerOf(10 + at).key);
+  const request = { type: "request", file: id, first: 0, count: 4 } as const;
+  /** The leaves that are sent to it now. */
+  const asks = (from: PeerKey, nowMs: number) => {
+    const reads = only(ann.step({ type: "message", from, message: request }, nowMs), "read");
+    return reads.map(({ leaf, token }) => ann.step(read(file, leaf, token), nowMs).length);
+  };
+  for (const peer of peers) ann.step({ type: "peer-up", peer });
+  const [first, last] = [peers[0]!, peers.at(-1)!];
+  for (const peer of peers.slice(0, -1)) assertEquals(asks(peer, 0), [1, 1]);
+  ann.step({ type: "bulk-drained", peer: first }, STALL_MS - 1);
+
+  assertEquals(asks(last, STALL_MS - 1), []);
+  assertEquals(asks(last, STALL_MS), [1, 1]);
+  assertEquals(asks(peers[1]!, STALL_MS), [], "its lane is full");
+  const drained = ann.step({ type: "bulk-drained", peer: peers[1]! }, STALL_MS);
+  assertEquals(only(drained, "read").length, 1, "it goes on where it takes some");
 });
 
 Deno.test("a file that was changed isn't sent: its offer is taken back, and the user told", () => {
