@@ -68,17 +68,15 @@ function sized({ name, size }: { readonly name: string; readonly size: number })
 }
 
 function offerLines(event: Named<"offer">, nowMs: number, interactive: boolean): readonly Line[] {
-  const { file, from, self, to, path } = event;
+  const { file, from, self, to, history } = event;
   const alone = to === undefined ? [] : [" to ", self ? nameSpan(to) : "you alone"];
   if (self) {
-    const still = event.history === true ? "You still offer " : "You offer ";
+    const still = history === true ? "You still offer " : "You offer ";
     return [starLine(nowMs, still, sized(event), ...alone, `; /cancel ${file} takes that back`)];
   }
-  if (path !== undefined) return []; // an earlier start has told it: it is in `/files`
+  if (history === true) return []; // an earlier start has told it: it is here, or is fetched on
   const said: Line = [nameSpan(from), " offers ", sized(event), ...alone];
-  if (event.history === true || !interactive) {
-    return [starLine(nowMs, ...said, `: /get ${file} fetches it`)];
-  }
+  if (!interactive) return [starLine(nowMs, ...said, `: /get ${file} fetches it`)];
   return [questionLine(nowMs, ...said, `: y fetches it, n doesn't; later, /get ${file}`)];
 }
 

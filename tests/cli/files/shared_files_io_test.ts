@@ -139,6 +139,29 @@ Deno.test("a file that is here isn't offered again after a restart", LOOSE, asyn
   });
 });
 
+Deno.test("what was being fetched is told at the next start as that alone", LOOSE, async () => {
+  await withPair(async (ann, bob, folder) => {
+    Deno.writeFileSync(`${folder}/photo.jpg`, new Uint8Array(2_100));
+    ann.held = [];
+    ann.files.command(send(`${folder}/photo.jpg`), undefined);
+    await bob.says("y fetches it, n doesn't");
+    bob.files.answers("y");
+    await ann.sends(1);
+    bob.files.close();
+
+    const again = new Sharer("Bob", 2, folder);
+    again.other = ann;
+    try {
+      await again.files.start(CONTEXT, `${folder}/data/Bob`);
+      await again.says("Fetching");
+      const shown = again.shown.filter((line) => line !== "");
+      assertEquals(shown, ["12:03 * Fetching photo.jpg (2.1 kB) from Ann"]);
+    } finally {
+      again.files.close();
+    }
+  });
+});
+
 Deno.test(
   "a file that was saved, and perhaps not told before a kill, is told once at the next start",
   LOOSE,
