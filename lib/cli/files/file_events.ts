@@ -45,6 +45,8 @@ export type FileEvent =
     readonly event: "offer";
     /** It was known to an earlier process. */
     readonly history?: true;
+    /** It is fetched unasked, with `--save`. */
+    readonly taken?: true;
     /** Where it is, of what an earlier process received. */
     readonly path?: string;
   }

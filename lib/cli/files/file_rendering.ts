@@ -68,7 +68,7 @@ function sized({ name, size }: { readonly name: string; readonly size: number })
 }
 
 function offerLines(event: Named<"offer">, nowMs: number, interactive: boolean): readonly Line[] {
-  const { file, from, self, to, history } = event;
+  const { file, from, self, to, history, taken } = event;
   const alone = to === undefined ? [] : [" to ", self ? nameSpan(to) : "you alone"];
   if (self) {
     const still = history === true ? "You still offer " : "You offer ";
@@ -76,6 +76,7 @@ function offerLines(event: Named<"offer">, nowMs: number, interactive: boolean):
   }
   if (history === true) return []; // an earlier start has told it: it is here, or is fetched on
   const said: Line = [nameSpan(from), " offers ", sized(event), ...alone];
+  if (taken === true) return [starLine(nowMs, ...said)];
   if (!interactive) return [starLine(nowMs, ...said, `: /get ${file} fetches it`)];
   return [questionLine(nowMs, ...said, `: y fetches it, n doesn't; later, /get ${file}`)];
 }

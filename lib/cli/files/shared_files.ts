@@ -440,12 +440,13 @@ export class SharedFiles {
     // What was received by an earlier process is told as that, and not as if it could be fetched.
     const isHere = listed.state === "here" && !offer.self && this.#open !== null;
     const path = isHere ? pathIn(this.#open!, listed.offer.id) : {};
-    ui.show(this.#isRestoring ? { ...offer, history: true, ...path } : offer, ref);
-    if (offer.self || this.#isRestoring) return;
-    if (options.save !== null) {
+    if (this.#isRestoring) return ui.show({ ...offer, history: true, ...path }, ref);
+    const isTaken = options.save !== null && !offer.self;
+    ui.show(isTaken ? { ...offer, taken: true } : offer, ref);
+    if (isTaken) {
       const command = { command: "get", file: event.file, waits: true } as const;
       this.#open?.host.command(command, undefined);
-    } else if (ui.interactive) {
+    } else if (ui.interactive && !offer.self) {
       const fetch: FileCommand = { command: "get", file: event.file, as: undefined };
       const decline: FileCommand = { command: "cancel", file: event.file };
       this.#questions.ask(

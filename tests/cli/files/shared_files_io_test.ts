@@ -139,6 +139,17 @@ Deno.test("a file that is here isn't offered again after a restart", LOOSE, asyn
   });
 });
 
+Deno.test("who saves all that is offered isn't asked about it", LOOSE, async () => {
+  await withPair(async (ann, bob, folder) => {
+    Deno.writeFileSync(`${folder}/photo.jpg`, new Uint8Array(2_100));
+    bob.options.save = `${folder}/Bob`;
+    ann.files.command(send(`${folder}/photo.jpg`), undefined);
+    await bob.says("photo.jpg is here: ");
+    const told = ["Ann offers photo.jpg (2.1 kB)", "Fetching photo.jpg (2.1 kB) from Ann"];
+    assertEquals(bob.shown.slice(0, 2), told.map((text) => `12:03 * ${text}`));
+  });
+});
+
 Deno.test("what was being fetched is told at the next start as that alone", LOOSE, async () => {
   await withPair(async (ann, bob, folder) => {
     Deno.writeFileSync(`${folder}/photo.jpg`, new Uint8Array(2_100));

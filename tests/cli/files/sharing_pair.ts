@@ -18,6 +18,7 @@ const AWAIT_MS = 30_000;
 export class Sharer {
   readonly signer;
   readonly files: SharedFiles;
+  readonly options;
   /** What was shown, each as a line. */
   readonly shown: string[] = [];
   readonly events: (FileEvent | CommonEvent)[] = [];
@@ -39,6 +40,14 @@ export class Sharer {
       else this.shown.push(printed(fileLines(event as FileEvent, context)).trimEnd());
       this.#happened();
     };
+    this.options = {
+      dataFolder: `${folder}/data`,
+      json: false,
+      downloads: `${folder}/${name}`,
+      save: null as string | null,
+      filesMax: 1_000_000_000,
+      sendFrom: null,
+    };
     this.files = new SharedFiles({
       disk: new RealDisk(),
       environment: {
@@ -49,14 +58,7 @@ export class Sharer {
         log: SILENT_LOGGER,
       },
       signer: this.signer,
-      options: {
-        dataFolder: `${folder}/data`,
-        json: false,
-        downloads: `${folder}/${name}`,
-        save: null,
-        filesMax: 1_000_000_000,
-        sendFrom: null,
-      },
+      options: this.options,
       ui: { interactive, show, progress: (text) => void this.progress.push(text) },
       nameOf: (key) => key === this.signer.key ? this.name : this.other!.name,
       isIgnored: () => false,
