@@ -340,7 +340,7 @@ Deno.test("what a program that was killed has left of dropped files goes at the 
     assertEquals([end.name, end.self, end.text], [
       "a.txt",
       true,
-      "the file is no longer where it was",
+      "what is dropped onto the page is kept only while the program runs; drop it again",
     ]);
     assertEquals((await again.ask("files")).files, []);
     const told = await bob.until(isEnd);

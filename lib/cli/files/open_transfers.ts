@@ -7,13 +7,20 @@ import { offerId } from "../../protocols/transfer/offers.ts";
 import type { TransferConfig } from "../../protocols/transfer/transfer_io.ts";
 import { TransferHost, type TransferHostPorts } from "../../runtime/hosts/transfer_host.ts";
 import type { Disk } from "../../store/disk/disk.ts";
+import { isPageCopy } from "./file_to_send.ts";
 import { TransferFiles } from "./transfer_files.ts";
+
+const FILE_GONE = "the file is no longer where it was";
+const COPY_GONE =
+  "what is dropped onto the page is kept only while the program runs; drop it again";
 
 interface Opening {
   readonly disk: Disk;
   readonly environment: Environment;
   readonly signer: Signer;
   readonly context: Hash | null;
+  /** Of the program, and in it that of this room or these friends. */
+  readonly dataFolder: string;
   readonly folder: string;
   readonly downloads: string | null;
   /** Whether own files are offered by later starts, too. */
@@ -42,7 +49,7 @@ export async function openTransfers(
   ports: Omit<TransferHostPorts, "disk">,
 ): Promise<OpenTransfers> {
   const { disk, environment, signer, context, folder, downloads, keepsOwn, ...more } = opening;
-  const { filesBytesMax, standingOf } = more;
+  const { dataFolder, filesBytesMax, standingOf } = more;
   const files = await TransferFiles.open(disk, environment.crypto, folder, downloads, keepsOwn);
   const { files: earlier, receivedBytes, outOfReach } = await files.restored(signer.key);
   const known = standingOf === undefined ? {} : { standingOf };
@@ -58,7 +65,9 @@ export async function openTransfers(
     pathOf: (file) => files.pathOf(file),
     restore() {
       for (const { isGone: _, ...file } of earlier) host.restore(file);
-      for (const file of gone) host.gone(file);
+      for (const file of gone) {
+        host.gone(file, isPageCopy(files.pathOf(file)!, dataFolder) ? COPY_GONE : FILE_GONE);
+      }
     },
     close() {
       host.stop();

@@ -583,6 +583,7 @@ export class SharedFiles {
       ...{ disk, environment, signer, ...this.#place! },
       ...(standingOf === undefined ? {} : { standingOf }),
       downloads: this.#downloads,
+      dataFolder: options.dataFolder,
       keepsOwn: options.keepsWords ?? true,
       filesBytesMax: options.filesMax,
     };

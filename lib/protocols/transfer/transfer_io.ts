@@ -37,8 +37,8 @@ export type TransferInput =
     /** Of what is whole, and was noted as `changed`: the signature. */
     readonly changed?: Uint8Array;
   }
-  /** An own file that was restored isn't there any more: its offer ends. */
-  | { readonly type: "gone"; readonly file: OfferId }
+  /** An own file that was restored isn't there any more: its offer ends, and the user is told this. */
+  | { readonly type: "gone"; readonly file: OfferId; readonly text: string }
   /** `isThere`: an earlier attempt left a part. `leaves`: the text of its file of leaves, null where there is none. */
   | {
     readonly type: "begun";

@@ -217,7 +217,7 @@ export class Transfers
       case "restore":
         return this.#restore(input, nowMs);
       case "gone":
-        return this.#gone(input.file);
+        return this.#gone(input.file, input.text);
       case "begun":
       case "hashed":
       case "kept":
@@ -580,9 +580,9 @@ export class Transfers
     if (!this.#beginQueued(offer, name, false)) this.#queued.add(offer, name);
   }
 
-  #gone(file: OfferId): void {
+  #gone(file: OfferId, text: string): void {
     const offer = this.#offers.get(file);
-    if (offer !== undefined) this.spoilt(offer, "disk", "the file is no longer where it was");
+    if (offer !== undefined) this.spoilt(offer, "disk", text);
   }
 
   // The user.

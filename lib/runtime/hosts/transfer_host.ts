@@ -122,8 +122,8 @@ export class TransferHost {
   }
 
   /** An own file that was taken up isn't there any more. */
-  gone(file: OfferId): void {
-    this.#runner.feed({ type: "gone", file });
+  gone(file: OfferId, text: string): void {
+    this.#runner.feed({ type: "gone", file, text });
   }
 
   command(command: TransferCommand, ref: string | undefined): void {

@@ -139,6 +139,36 @@ Deno.test("a file that is here isn't offered again after a restart", LOOSE, asyn
   });
 });
 
+Deno.test(
+  "of an own file that is gone at the next start it is told why its offer ends",
+  LOOSE,
+  async () => {
+    await withPair(async (ann, _, folder) => {
+      const copies = `${folder}/data/users/Ann/uploads/run/1`;
+      Deno.mkdirSync(copies, { recursive: true });
+      const paths = [`${copies}/dropped.jpg`, `${folder}/own.jpg`];
+      for (const path of paths) {
+        Deno.writeFileSync(path, new Uint8Array(2_100));
+        ann.files.command(send(path), undefined);
+        await ann.says(`You offer ${path.slice(path.lastIndexOf("/") + 1)}`);
+      }
+      ann.files.close();
+      for (const path of paths) Deno.removeSync(path);
+
+      const again = new Sharer("Ann", 1, folder);
+      again.other = ann.other;
+      await again.files.start(CONTEXT, `${folder}/data/Ann`);
+      await again.says("own.jpg has ended");
+      again.files.close();
+      assertEquals(again.shown, [
+        "12:03 ! Your offer of dropped.jpg has ended: what is dropped onto the page is kept only while " +
+        "the program runs; drop it again",
+        "12:03 ! Your offer of own.jpg has ended: the file is no longer where it was",
+      ]);
+    });
+  },
+);
+
 Deno.test("who saves all that is offered isn't asked about it", LOOSE, async () => {
   await withPair(async (ann, bob, folder) => {
     Deno.writeFileSync(`${folder}/photo.jpg`, new Uint8Array(2_100));

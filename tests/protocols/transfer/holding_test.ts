@@ -178,9 +178,9 @@ Deno.test("the offer of a file that is gone at a start ends, and whom it was for
     const { signed: offer, id: file } = offerOf(signerOf(1), fileOf(7), { to });
     ann.step({ type: "restore", offer, kind: "whole", name: null });
 
-    const effects = ann.step({ type: "gone", file });
-
     const text = "the file is no longer where it was";
+    const effects = ann.step({ type: "gone", file, text });
+
     assertEquals(only(effects, "show").map(({ event }) => event), [
       { event: "transfer", file: 1, state: "failed", bytes: 0, reason: "disk", text },
     ]);
