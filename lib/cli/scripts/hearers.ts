@@ -20,6 +20,11 @@ export class Hearers {
 
   constructor(readonly mode: ScriptDoor["mode"]) {}
 
+  /** Who else is in the room. */
+  get here(): Iterable<string> {
+    return this.#here.values();
+  }
+
   /** The friends of the table. */
   get friends(): readonly string[] {
     return this.#friends;

@@ -8,6 +8,7 @@
 
 import { type ErrorCode, P2pchatError } from "../../base/errors.ts";
 import type { Machine } from "../../base/machine/machine.ts";
+import { didYouMeanName } from "../../base/trust/name_answers.ts";
 import { shownName } from "../../base/text/names.ts";
 import { inWords } from "../../base/text/words.ts";
 import type { SayingDoor } from "../args/options.ts";
@@ -258,7 +259,9 @@ export class Saying implements Machine<SayingInput, SayingEffect> {
 
   #unsaid(when: string, because: string): [ErrorCode, string] {
     const { mode, to } = this.door;
-    const again = `nothing was said; try again later, or give it more time (${this.by.patience})`;
+    const near = to === null ? "" : didYouMeanName(to, this.hearers.here);
+    const again =
+      `nothing was said; try again later, or give it more time (${this.by.patience})${near}`;
     if (!this.hearers.isListening || mode === "friends") {
       return ["timeout", `p2pchat wasn't ready ${when}${because}: ${again}`];
     }

@@ -85,6 +85,20 @@ Deno.test("Saying in a room: with nobody there nothing is said", () => {
   assertEquals(run.saying.failure?.code, "timeout");
 });
 
+Deno.test("Saying to one who isn't in a room: says who there has nearly that name", () => {
+  const run = new Run({ to: "Bobb" });
+  run.listens();
+  run.shows(READY);
+  run.shows(BOB);
+
+  assertEquals(run.tick(11_000), [LEAVE]);
+
+  assertEquals(run.saying.failure?.code, "offline");
+  const text = "Bobb wasn't in the room within 10 s: nothing was said; try again later, or give " +
+    "it more time (--timeout); did you mean Bob?";
+  assertEquals(run.saying.failure?.message, text);
+});
+
 Deno.test("Saying: what arrives while it leaves has arrived all the same", () => {
   const run = new Run();
   run.listens();
