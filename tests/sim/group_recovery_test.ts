@@ -138,6 +138,80 @@ rule(
   /^G1|is taken for the last one/,
 );
 
+const POWER_LOSSES = 8;
+
+/**
+ * A group's one member is started again, and its power fails while its disk is told that view 2 has begun.
+ * @param numbered Called as soon as the coordinator's disk has the number of view 2.
+ * @param beginning Called right before the power fails.
+ * @returns Also the last view that has begun, as the member's disk knows.
+ */
+function losesPowerBeginning(
+  seed: number,
+  numbered: (stage: Stage) => void = () => {},
+  beginning: (stage: Stage) => void = () => {},
+): { stage: Stage; begun: number } {
+  const stage = Stage.of(seed, 1, 1);
+  stage.kill(1);
+  stage.at("C", "disk number", "", () => stage.start(1), () => numbered(stage));
+  stage.losePowerWriting(1, "begun", () => {}, () => beginning(stage));
+  const last = stage.member(1).disk.records.findLast(({ kind }) => kind === "begun");
+  assert(last?.kind === "begun");
+  return { stage, begun: last.signed.epoch.value.view };
+}
+
+/** The coordinator's disk is lost, too, and it asks the member. */
+function failureAsking({ stage, begun }: ReturnType<typeof losesPowerBeginning>): string | null {
+  return failureAt(stage, () => {
+    loseDisk(stage.world);
+    stage.start(1);
+    stage.until("it is in", () => stage.epoch(1) !== null);
+    const { records } = stage.world.coordinator.disk;
+    const known = records.find((record) => record.kind === "recounted");
+    assertEquals(known?.signed.epoch.value.view, begun);
+  });
+}
+
+Deno.test("a view that its one member was only writing when its power failed had not begun", () => {
+  const lasts = new Set<number>();
+  for (let seed = 1; seed <= POWER_LOSSES; seed++) {
+    const scene = losesPowerBeginning(seed);
+    lasts.add(scene.begun);
+    assertEquals(failureAsking(scene), null, `seed ${seed}`);
+  }
+  assertEquals(lasts, new Set([1, 2]));
+});
+
+Deno.test("a view that its one member went on with before its disk had it is missed when power has failed", () => {
+  const undo = RECOVERY_MUTATIONS.beginsUnsynced.install();
+  try {
+    const lasts = new Set<number>();
+    for (let seed = 1; seed <= POWER_LOSSES; seed++) {
+      const scene = losesPowerBeginning(seed);
+      lasts.add(scene.begun);
+      const found = scene.begun === 1 ? "View 1 is taken for the last one, and 2 had begun" : null;
+      assertEquals(failureAsking(scene), found, `seed ${seed}`);
+    }
+    assertEquals(lasts, new Set([1, 2]));
+  } finally {
+    undo();
+  }
+});
+
+Deno.test("a view that its one member was only writing when its power failed exposes no old copy", () => {
+  const lasts = new Set<number>();
+  for (let seed = 1; seed <= POWER_LOSSES; seed++) {
+    // Kept, then put back: that copy has the number of view 2, so that the member's promise is nothing new.
+    const copy = ({ world }: Stage) => putBackDisk(world);
+    const { stage, begun } = losesPowerBeginning(seed, copy, copy);
+    lasts.add(begun);
+    const failure = failureAt(stage, () => stage.start(1));
+    assertEquals(failure, null, `seed ${seed}`);
+    assertEquals(stage.hasRecord("C", "recounted"), begun === 2);
+  }
+  assertEquals(lasts, new Set([1, 2]));
+});
+
 Deno.test("members chat on while the coordinator asks, as if it weren't there", () => {
   const stage = three();
   stage.cut("tcp", [0, 3]);

@@ -25,6 +25,8 @@ export interface Checker {
   wrote?(party: Party, records: readonly (MemberRecord | CoordinatorRecord)[]): void;
   /** A disk's records were replaced: it was compacted, has lost unsynced records, or was restored. */
   replaced?(party: Party): void;
+  /** A loss of power has taken records before they were synced; the party's process is as it was then. */
+  lost?(party: Party, records: readonly (MemberRecord | CoordinatorRecord)[]): void;
   /** Items were appended to a party's log. */
   logged?(party: Party, placed: Placed): void;
   /** An entry is in a log for the first time. */

@@ -91,7 +91,7 @@ function viewOn(records: NonNullable<World["coordinator"]["image"]>): number {
 }
 
 /** The last view that has begun at the member; a member that has lost its log knows it, but doesn't report it. */
-function begunOn({ disk }: MemberParty): number {
+export function begunOn({ disk }: MemberParty): number {
   let view = 0;
   for (const record of disk.records) {
     if (record.kind === "begun") view = record.signed.epoch.value.view;

@@ -129,6 +129,8 @@ export class GroupDisk<Stored extends GroupRecord> extends SimDisk<Stored> {
   logged: ((placed: Placed, before: Hash) => void) | null = null;
   /** Called when the records are rewritten. */
   replaced: (() => void) | null = null;
+  /** Called with the unsynced records that are gone after a loss of power. */
+  lost: ((records: readonly Stored[]) => void) | null = null;
   /** Writes whose sync is requested, including batches of the log that are stored nowhere else. */
   readonly asked = new WeakSet<readonly Stored[]>();
   /** The position up to which the log alone survives a loss of power. */
@@ -235,13 +237,15 @@ export class GroupDisk<Stored extends GroupRecord> extends SimDisk<Stored> {
     const logCount = unsynced.filter(isOfLog).length;
     let logLeft = random.below(logCount + 1);
     let stateLeft = random.below(unsynced.length - logCount + 1);
-    const left = records.filter((record, at) =>
-      !isUnsynced(record, at) || (isOfLog(record) ? logLeft-- > 0 : stateLeft-- > 0)
-    );
+    const { left = [], lost = [] } = Object.groupBy(records, (record, at) => {
+      if (!isUnsynced(record, at)) return "left";
+      return (isOfLog(record) ? logLeft-- : stateLeft--) > 0 ? "left" : "lost";
+    });
     super.restore(left);
     this.#logSynced = this.#logAsked = left.length;
     this.#readLog();
     this.replaced?.();
+    this.lost?.(lost);
   }
 
   #logRecords(): Stored[] {

@@ -1,9 +1,13 @@
 /** Bugs in how a coordinator recovers after its disk was lost or restored, and in what members report to it. */
 
 import { Recount } from "../../../lib/protocols/group/recovery/recount.ts";
+import { MemberOutput } from "../../../lib/protocols/group/schema/member_output.ts";
 import { Promises } from "../../../lib/protocols/group/log/promises.ts";
+import type { MemberRecord } from "../../../lib/protocols/group/schema/records.ts";
 import { Views } from "../../../lib/protocols/group/detector/views.ts";
 import { type Mutation, replaced } from "./mutations.ts";
+
+const { storeThen } = MemberOutput.prototype;
 
 export const RECOVERY_MUTATIONS = {
   oneTellsForAll: {
@@ -17,6 +21,18 @@ export const RECOVERY_MUTATIONS = {
   numbersFromTheFirst: {
     name: "has a coordinator without its disk that uses numbers again",
     install: replaced(Recount.prototype, "highest", { get: () => ({ number: -999, edit: 0 }) }),
+  },
+  beginsUnsynced: {
+    name: "begins a view before that is on disk",
+    install: replaced(MemberOutput.prototype, "storeThen", {
+      value(this: MemberOutput, records: readonly MemberRecord[], done: () => void) {
+        if (records.every(({ kind }) => kind !== "begun")) {
+          return storeThen.call(this, records, done);
+        }
+        this.note(...records);
+        done();
+      },
+    }),
   },
   rememberedLost: {
     name: "tells of a log that it has lost as if it were there",

@@ -249,18 +249,25 @@ export class Stage {
     this.until(`${process.name} does ${name}`, () => hasSprung);
   }
 
-  /** Cuts the power while these records are being synced: a prefix of them stays on the disk. */
+  /**
+   * Cuts the power while these records are being synced: a prefix of them stays on the disk.
+   * @param meanwhile Called right before that.
+   */
   losePowerWriting(
     who: "C" | number,
     kind: (MemberRecord | CoordinatorRecord)["kind"],
     action: () => void,
+    meanwhile: () => void = () => {},
   ): void {
     const party = this.#party(who);
     this.#writes.watch = (writer, records) => {
       if (writer !== party || records.every((record) => record.kind !== kind)) return;
       this.#writes.watch = null;
       const { process } = party;
-      this.world.time.after(0, () => this.world.end(process!, true));
+      this.world.time.after(0, () => {
+        meanwhile();
+        this.world.end(process!, true);
+      });
     };
     action();
     this.until(`${party.name} writes ${kind}`, () => party.process === null);

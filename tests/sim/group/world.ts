@@ -232,6 +232,9 @@ export class World {
     disk.replaced = () => {
       for (const checker of this.checkers) checker.replaced?.(party);
     };
+    disk.lost = (records) => {
+      for (const checker of this.checkers) checker.lost?.(party, records);
+    };
     disk.logged = (placed, before) => {
       if (party instanceof MemberParty && party.isAdversary) return;
       const { entries, edits } = this.history.take(party.name, before, placed);

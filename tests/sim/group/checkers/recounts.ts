@@ -1,7 +1,9 @@
 /**
  * After its disk was lost or restored, a coordinator learns enough from its members: no view later than the one with
  * which it goes on had begun at all its members. Exempt are cases in which nobody can have reported it: all its
- * members had left or were given up, or none of the next view's members could expose the disk as an old one.
+ * members had left or were given up, or none of the next view's members could expose the disk as an old one. A view
+ * hasn't begun at a member that loses power while it writes so, unless the record stays on the disk: nothing may
+ * follow from it before.
  */
 
 import type { PeerKey } from "../../../../lib/base/ids.ts";
@@ -11,8 +13,9 @@ import type {
   MemberRecord,
 } from "../../../../lib/protocols/group/schema/records.ts";
 import type { Checker } from "../checker.ts";
+import { begunOn } from "../disasters.ts";
 import { Violation } from "../violation.ts";
-import { CoordinatorParty, type Party, type World } from "../world.ts";
+import { CoordinatorParty, MemberParty, type Party, type World } from "../world.ts";
 
 interface Decided {
   readonly epoch: Epoch;
@@ -54,6 +57,26 @@ export class Recounts implements Checker {
       const isIn = decided.epoch.view === view && members.some(({ key }) => key === signer.key);
       if (isIn) decided.begunAt.add(signer.key);
     }
+  }
+
+  lost(party: Party, records: readonly (MemberRecord | CoordinatorRecord)[]): void {
+    if (!(party instanceof MemberParty)) return;
+    for (const record of records) {
+      if (record.kind === "begun") this.#forgotten(party, record.signed.epoch.value);
+    }
+  }
+
+  /** The member's disk has lost the record of a view; if the member has gone on with it, it has begun nevertheless. */
+  #forgotten(party: MemberParty, { view }: Epoch): void {
+    const isThere = party.disk.records.some((record) =>
+      record.kind === "begun" && record.signed.epoch.value.view === view
+    );
+    const hasGoneOn = party.process?.member.epoch?.epoch.value.view === view;
+    if (isThere || hasGoneOn) return;
+    for (const { epoch, begunAt } of this.#views) {
+      if (epoch.view === view) begunAt.delete(party.signer.key);
+    }
+    if (party.begunAtOutdated === view) party.begunAtOutdated = begunOn(party);
   }
 
   #decided(world: World, epoch: Epoch, bytes: string): void {
