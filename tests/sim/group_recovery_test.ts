@@ -369,6 +369,31 @@ Deno.test("where the only one who knows the group has an old disk, too, it goes 
   assert(world.coordinator.hasForked);
 });
 
+Deno.test("numbers are used again where only a member that is here with an old copy of its disk knew of them", () => {
+  const stage = Stage.of(1, 2, 0);
+  const { world } = stage;
+  stage.startCoordinator();
+  stage.start(2);
+  stage.until("2 is in", () => stage.epoch(2) !== null);
+  stage.kill(2);
+  putBackMember(world, stage.member(1)); // kept: nothing
+  loseDisk(world);
+  stage.start(2);
+  stage.pass(1_000);
+  stage.operator("remove", 2); // what 2 had is given up
+  stage.start(1);
+  stage.until("1 is in", () => stage.epoch(1) !== null);
+  const used = stage.view;
+  loseDisk(world);
+  putBackMember(world, stage.member(1));
+  stage.operator("allow", 2);
+  stage.start(2);
+  stage.until("2 is in again", () => stage.epoch(2) !== null);
+  assertEquals(stage.view, used);
+  stage.unite();
+  assert(world.coordinator.hasForked);
+});
+
 Deno.test("where no disk knows the group any more the operator begins another, and that is known later", () => {
   for (const effect of ["disk fresh", "send welcome", "disk decided"]) {
     const stage = Stage.of(1, 2, 0);

@@ -115,8 +115,12 @@ export class Recounts implements Checker {
       used.some(({ epoch }) => epoch.members.some(({ key }) => isOne(key)));
     const canTell = usedBy((key) => whole.some((member) => member.key === key));
     // Members of a history that was given up before don't know those of the one that went on, either: whoever does and
-    // is here is heard first.
-    const isHere = usedBy((key) => (world.memberOf(key).process?.links.size ?? 0) > 0);
+    // is here is heard first, unless its disk is an older copy.
+    const isHere = usedBy((key) => {
+      const { process, disk } = world.memberOf(key);
+      return (process?.links.size ?? 0) > 0 &&
+        disk.records.some((one) => one.kind === "promised" && one.ballot.number > this.#number);
+    });
     const mayLack = isGivenUp || (world.history.forksMax > 0 && !isHere);
     if (mayLack && used.length > 0 && !canTell) world.coordinator.hasForked = true;
     let isLeft = isGivenUp;
