@@ -52,6 +52,7 @@ import { isExcluded, isPassed, Ledger } from "./ledger.ts";
 import {
   GAP_LOOKS_BURST,
   GAP_LOOKS_PER_S,
+  HELD_MS_MAX,
   NEXT_IS_HERE_MS_MAX,
   PARENT_GRACE_MS,
   RANGE_PARENT_GRACE_MS,
@@ -425,6 +426,7 @@ export class CausalOrder extends OrderView implements Machine<OrderInput, OrderE
       askAtMs: 0,
       asked: 0,
       waived: new Set(),
+      isHeld: false,
       isOrphan: false,
     };
     this.pool.add(waiting);
@@ -441,10 +443,14 @@ export class CausalOrder extends OrderView implements Machine<OrderInput, OrderE
   #serveWaiting(): void {
     const asked = new Set<string>();
     const askedAgain: WaitingBundle[] = [];
-    for (const waiting of [...this.pool.all()]) {
+    const all = [...this.pool.all()];
+    // Known before any of them goes: each that goes would have the ways of all that are left looked for anew.
+    const held = new Set(all.filter((waiting) => this.pool.isHeld(waiting)));
+    for (const waiting of all) {
       if (this.pool.get(waiting.id) !== waiting) continue;
-      if (this.#nowMs - waiting.sinceMs >= WAITING_MS_MAX) {
-        this.#giveUp(waiting);
+      const isHeld = held.has(waiting);
+      if (this.#nowMs - waiting.sinceMs >= (isHeld ? HELD_MS_MAX : WAITING_MS_MAX)) {
+        this.#giveUp(waiting, isHeld);
         continue;
       }
       if (waiting.blocker.kind === "floor") {
@@ -477,11 +483,13 @@ export class CausalOrder extends OrderView implements Machine<OrderInput, OrderE
     this.#effects.push({ type: "want", from, stream, after });
   }
 
-  #giveUp(waiting: WaitingBundle): void {
+  #giveUp(waiting: WaitingBundle, isHeld: boolean): void {
     const { from, blocker, isOrphan } = waiting;
+    // It may have come later than this one, and wait itself.
+    const isParentHere = this.pool.parentOf(waiting) !== undefined;
     this.#drop(waiting);
     this.pool.orphan(waiting);
-    if (blocker.kind === "floor" || isOrphan) return;
+    if (blocker.kind === "floor" || isOrphan || isHeld || isParentHere) return;
     // While a range comes in, bundles pushed meanwhile may wait for it for long: nobody's fault.
     if (this.#gaps.newcomer || this.#nowMs - this.#caughtUpAtMs < WAITING_MS_MAX) return;
     // Nor is a sender at fault that no longer has them, where another neighbour says that it has them and doesn't
@@ -551,6 +559,7 @@ export class CausalOrder extends OrderView implements Machine<OrderInput, OrderE
     if (isHere && this.#nowMs - waiting.arrivedMs < NEXT_IS_HERE_MS_MAX) return;
     const frontier = this.frontier(blocker.stream).counter;
     const verdict = this.#gaps.verdict(waiting, blocker, frontier, isHere, this.#nowMs);
+    waiting.isHeld = verdict.kind === "ask" && verdict.isHeld;
     switch (verdict.kind) {
       case "wait":
         // A neighbour that can supply it does so in a round, or says there that it no longer can.

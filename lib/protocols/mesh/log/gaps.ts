@@ -15,6 +15,9 @@
  * A neighbour that has let go of something never keeps it again. One that has nothing yet may have it the next moment,
  * and the waiting bundle too: its word counts only if it was asked for after the bundle had come.
  *
+ * Who says nothing of it is waited for only so long, and longer where most say nothing. What waits for nothing else
+ * isn't given up before: its sender, who can't help it, would be blamed, and it would come again and wait anew.
+ *
  * A pushed bundle may overtake what comes before it on another branch of the tree. So it waits for a second in any
  * case. A range comes in order, and needs no such second where all neighbours have spoken: what its sender had when
  * it sent its frontiers was delivered there with all that comes before it. What the sender took in since then is
@@ -49,8 +52,11 @@ type HeadBlocker = Extract<Blocker, { kind: "head" }>;
 /** `floor`: a room time; nothing that nobody keeps any more is later. */
 type GapVerdict =
   | { readonly kind: "wait" }
-  /** A judge hasn't said whether it can supply it; `likely`: nobody can, since one has said that it can't. */
-  | { readonly kind: "ask"; readonly likely: boolean }
+  /**
+   * A judge hasn't said whether it can supply it; `likely`: nobody can, since one has said that it can't. `isHeld`: but
+   * for those that say nothing, all is said.
+   */
+  | { readonly kind: "ask"; readonly likely: boolean; readonly isHeld: boolean }
   /** The stream's own author signed what comes after, or no neighbour keeps it any more: move on to `counter`. */
   | { readonly kind: "skip"; readonly counter: number; readonly floor: number }
   /** Only another author named it, which doesn't prove that it ever existed: deliver without it. */
@@ -71,6 +77,12 @@ interface Void {
   readonly isOver: boolean;
 }
 
+/** Since when a neighbour's answer is missing, and when something last waited for it. */
+interface Silence {
+  readonly sinceMs: number;
+  readonly lastMs: number;
+}
+
 export class Gaps {
   readonly #statements = new Statements();
   /**
@@ -83,8 +95,8 @@ export class Gaps {
   #neighbours: readonly PeerKey[] = [];
   /** When we last had only one neighbour left, or the first one again. */
   #singleAtMs = -Infinity;
-  /** Neighbours for whose answer something waits: since when, and when that was last so. */
-  readonly #silent = new Map<PeerKey, { readonly sinceMs: number; readonly lastMs: number }>();
+  /** By neighbour, the streams for whose sake something waits for its answer. */
+  readonly #silent = new Map<PeerKey, Map<StreamKey, Silence>>();
 
   /** @param mayBeOthers Whether there are members besides us and our neighbours, as far as is known. */
   constructor(public newcomer: boolean, private readonly mayBeOthers: () => boolean) {}
@@ -103,9 +115,12 @@ export class Gaps {
     askedMs: number,
     nowMs: number,
   ): void {
-    this.#silent.delete(from);
     this.#statements.spoke(from, floor);
-    for (const entry of entries) this.#statements.note(from, entry, askedMs, nowMs);
+    for (const entry of entries) {
+      // Who only asks, or speaks of something else, could do so all the time, and hold up a room by it.
+      if (askedMs > -Infinity) this.#silent.get(from)?.delete(streamKey(entry));
+      this.#statements.note(from, entry, askedMs, nowMs);
+    }
   }
 
   notGiven({ from, stream, given, counter, throughTime, isOver }: NotGiven): void {
@@ -159,7 +174,9 @@ export class Gaps {
     const isLetGo = this.#neighbours.some((peer) => this.#letGoThrough(stream, peer, last) > 0);
     const freshMs = waiting.arrivedMs + (isLetGo ? BEHIND_MS_MAX : 0);
     // Over a slow line a neighbour gets there step by step, be it by what all wait for.
-    const mayNear = nowMs - waiting.arrivedMs < WAITING_MS_MAX;
+    const mayNear = waiting.isHeld || nowMs - waiting.arrivedMs < WAITING_MS_MAX;
+    const isNearing = (peer: PeerKey) =>
+      mayNear && this.#statements.isNearing(stream, peer, first, nowMs - NEARING_MS_MAX);
     const saidBy = (peer: PeerKey) => this.#statements.supply(stream, peer, first, last, freshMs);
     const isGoneOnWithout = () =>
       this.#neighbours.some((peer) =>
@@ -173,9 +190,7 @@ export class Gaps {
           blocker.kind === "head" && this.#isVoid(peer, blocker, frontier, isGoneOnWithout);
         return isVoid ? "cannot" : said;
       }
-      const isNearing = mayNear &&
-        this.#statements.isNearing(stream, peer, first, nowMs - NEARING_MS_MAX);
-      return isNearing ? "unknown" : said;
+      return isNearing(peer) ? "unknown" : said;
     };
     const isAnywhere = this.#neighbours.some((peer) => supplyOf(peer) === "can");
     if (isAnywhere) return { kind: "wait" };
@@ -183,7 +198,7 @@ export class Gaps {
     const isWitnessed = this.#neighbours.some((peer) =>
       this.#hasDelivered(peer, waiting) && supplyOf(peer) === "cannot"
     );
-    const unknown = early || judges.length === 0 || !isWitnessed || this.#mayOthersSpeak(nowMs);
+    let unknown = early || judges.length === 0 || !isWitnessed || this.#mayOthersSpeak(nowMs);
     let likely = false;
     const silentMs: number[] = [];
     let goOn = counter;
@@ -191,7 +206,8 @@ export class Gaps {
     for (const judge of judges) {
       const supply = supplyOf(judge);
       if (supply === "can") return { kind: "wait" };
-      if (supply === "unknown") silentMs.push(this.#silentMs(judge, nowMs));
+      if (isNearing(judge)) unknown = true;
+      else if (supply === "unknown") silentMs.push(this.#silentMs(judge, stream, nowMs));
       const letGo = this.#letGoThrough(stream, judge, frontier + 1);
       // A floor that is too high makes nobody miss anything (see `causal_floor.ts`), one that is too low might: a judge
       // that has delivered the bundle, and can't supply what comes before, went on without that itself.
@@ -202,8 +218,10 @@ export class Gaps {
       goOn = Math.min(goOn, letGo);
       likely = true;
     }
-    const silentMsMax = 2 * silentMs.length > judges.length ? MOST_MUTE_MS_MAX : MUTE_MS_MAX;
-    if (unknown || silentMs.some((ms) => ms < silentMsMax)) return { kind: "ask", likely };
+    const areMost = !this.newcomer && 2 * silentMs.length > judges.length;
+    const silentMsMax = areMost ? MOST_MUTE_MS_MAX : MUTE_MS_MAX;
+    const isHeld = silentMs.some((ms) => ms < silentMsMax);
+    if (unknown || isHeld) return { kind: "ask", likely, isHeld: !unknown };
     if (blocker.kind === "previous") return { kind: "skip", counter: goOn, floor };
     // A member that isn't a neighbour may still keep it, and bring it later. Where all neighbours have let go of it, it
     // is skipped: a question must not come after its answer.
@@ -220,15 +238,15 @@ export class Gaps {
       (unheard > 0 || this.mayBeOthers());
   }
 
-  /**
-   * For how long this neighbour, whose answer is missing, has said nothing although something waits for it: be it the
-   * same again, as what waits is dropped after a while, and comes again.
-   */
-  #silentMs(judge: PeerKey, nowMs: number): number {
-    const before = this.#silent.get(judge);
+  /** For how long this neighbour has said nothing of `stream` although something waits for that. */
+  #silentMs(judge: PeerKey, stream: Stream, nowMs: number): number {
+    const streams = this.#silent.get(judge) ?? new Map<StreamKey, Silence>();
+    const key = streamKey(stream);
+    const before = streams.get(key);
     const goesOn = before !== undefined && nowMs - before.lastMs < STATEMENT_MS_MAX;
     const sinceMs = goesOn ? before.sinceMs : nowMs;
-    this.#silent.set(judge, { sinceMs, lastMs: nowMs });
+    streams.delete(key);
+    remember(this.#silent, judge, streams.set(key, { sinceMs, lastMs: nowMs }));
     return nowMs - sinceMs;
   }
 

@@ -57,6 +57,8 @@ export interface WaitingBundle {
   asked: number;
   /** Heads that no neighbour can supply, and that it doesn't wait for. */
   readonly waived: Set<Head>;
+  /** Only neighbours that say nothing of what it waits for keep it waiting. */
+  isHeld: boolean;
   /** The bundle that it waits for came, had to wait itself, and was given up. */
   isOrphan: boolean;
 }
@@ -162,8 +164,13 @@ export class WaitingPool {
     const [way, otherWay] = [this.#wayOf(waiting), this.#wayOf(other)];
     if (way.end !== otherWay.end) return false;
     let at: WaitingBundle | undefined = waiting;
-    for (let step = way.steps; step > otherWay.steps; step--) at = at && this.#parentOf(at);
+    for (let step = way.steps; step > otherWay.steps; step--) at = at && this.parentOf(at);
     return at === other;
+  }
+
+  /** Whether it, or the bundle here that it waits for in the end, only waits for neighbours that say nothing. */
+  isHeld(waiting: WaitingBundle): boolean {
+    return this.#wayOf(waiting).end.isHeld;
   }
 
   /** Cached until the pool changes: a liar can make a thousand bundles wait in a row, and have each looked at. */
@@ -173,7 +180,7 @@ export class WaitingPool {
     let way = this.#ways.get(at);
     while (way === undefined) {
       passed.push(at);
-      const parent = this.#parentOf(at);
+      const parent = this.parentOf(at);
       if (parent === undefined) way = { end: at, steps: -1 };
       else way = this.#ways.get(at = parent);
     }
@@ -183,7 +190,7 @@ export class WaitingPool {
   }
 
   /** The bundle for which it waits by id, where that is in the pool. */
-  #parentOf({ bundle, blocker }: WaitingBundle): WaitingBundle | undefined {
+  parentOf({ bundle, blocker }: WaitingBundle): WaitingBundle | undefined {
     const { previous } = bundle.header.value;
     if (blocker.kind === "head") return this.#byId.get(blocker.head.id);
     return blocker.kind === "previous" && previous !== null ? this.#byId.get(previous) : undefined;
@@ -221,7 +228,7 @@ export class WaitingPool {
     this.#changed();
     removeFrom(this.#byBlocker, blockerKey(waiting.blocker), waiting);
     waiting.blocker = blocker;
-    waiting.isOrphan = false;
+    waiting.isOrphan = waiting.isHeld = false;
     addTo(this.#byBlocker, blockerKey(blocker), waiting);
   }
 

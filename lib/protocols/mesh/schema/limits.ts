@@ -379,6 +379,8 @@ export const MUTE_MS_MAX = 12_000;
  * and the few that were read may lie.
  */
 export const MOST_MUTE_MS_MAX = 60_000;
+/** What waits only for those that say nothing waits for so long: one that comes in meanwhile may say nothing, too. */
+export const HELD_MS_MAX = MOST_MUTE_MS_MAX + MUTE_MS_MAX;
 /**
  * If a neighbour says that it has something, and sends none of it for this long, we don't wait for it before showing
  * what other members went on to show without it: nobody holds up a room by claiming to have what doesn't exist.

@@ -4,11 +4,12 @@ import { assert, assertEquals } from "@std/assert";
 import type { Signer } from "../../../../lib/base/crypto/crypto.ts";
 import { ID_UNKNOWN } from "../../../../lib/protocols/mesh/log/frontier_table.ts";
 import { Gaps, Statements } from "../../../../lib/protocols/mesh/log/gaps.ts";
-import type { BundleReason } from "../../../../lib/protocols/mesh/log/order_io.ts";
+import type { BundleReason, OrderInput } from "../../../../lib/protocols/mesh/log/order_io.ts";
 import type { WaitingBundle } from "../../../../lib/protocols/mesh/log/waiting_pool.ts";
 import {
   BEHIND_MS_MAX,
   FRONTIER_AUTHORS_MAX,
+  HELD_MS_MAX,
   MOST_MUTE_MS_MAX,
   MUTE_MS_MAX,
   NEARING_MS_MAX,
@@ -23,6 +24,8 @@ import type { BundleId, PeerKey } from "../../../../lib/base/ids.ts";
 import { keyOf } from "../membership_fixtures.ts";
 import { SLOW } from "../../../given.ts";
 
+type NotKept = Extract<OrderInput, { readonly type: "not-kept" }>;
+
 Deno.test("Order skips a gap only when every neighbour says that it can't fill it, and tells how many", () => {
   const { bob, carl, dora, all, stream, entry } = gap();
 
@@ -36,36 +39,59 @@ Deno.test("Order skips a gap only when every neighbour says that it can't fill i
   assertEquals(carl.frontierOf(new Member("ann")), 5);
 });
 
-Deno.test("Order waits no more than 12 s for a neighbour that says nothing, however often what waits comes again", () => {
-  /** When the gap is skipped, where dora says at these times that it has nothing of somebody else. */
-  const skippedAtMs = (...speaksAtMs: readonly number[]) => {
-    const { bob, carl, dora, all, entry } = gap();
-    for (let nowMs = 0; nowMs < 40_000; nowMs += 500) {
-      if (speaksAtMs.includes(nowMs)) says(carl, dora, [], nowMs);
-      carl.receive(bob, all[4]!, nowMs, "range");
-      if (types(says(carl, bob, [entry], nowMs + 1)).includes("skipped")) return nowMs;
-    }
-    return null;
-  };
+/**
+ * When a gap is skipped that bob can't fill, where dora, and these others, say nothing of it but what is heard from dora
+ * each 500 ms.
+ */
+function skippedAtMs(
+  heard: (said: NotKept, nowMs: number) => NotKept | null,
+  others: readonly string[] = [],
+): number | null {
+  const { bob, carl, dora, all, entry } = gap();
+  const more = others.map((name) => new Member(name).key);
+  carl.step({ type: "neighbours", peers: [bob.key, dora.key, ...more] });
+  const nothing = { ...entry, low: 1, counter: 2 };
+  for (let nowMs = 0; nowMs < 100_000; nowMs += 500) {
+    const said = { type: "not-kept", from: dora.key, entries: [nothing], askedMs: nowMs, floor: 0 };
+    const input = heard(said as NotKept, nowMs);
+    const effects = input === null ? [] : [...carl.step(input, nowMs)];
+    effects.push(...carl.receive(bob, all[4]!, nowMs, "range"));
+    effects.push(...says(carl, bob, [entry], nowMs + 1));
+    if (types(effects).includes("skipped")) return nowMs;
+  }
+  return null;
+}
 
-  assertEquals(skippedAtMs(), MUTE_MS_MAX);
-  assertEquals(skippedAtMs(6_000), 6_000 + MUTE_MS_MAX);
-  assertEquals(skippedAtMs(5_000, 10_000, 15_000, 20_000, 25_000, 30_000, 35_000), null);
+Deno.test("Order waits no more than 12 s for a neighbour that says nothing of it, whatever else it says or asks", () => {
+  assertEquals(skippedAtMs(() => null), MUTE_MS_MAX);
+  assertEquals(skippedAtMs((said) => ({ ...said, entries: [] })), MUTE_MS_MAX);
+  assertEquals(skippedAtMs((said) => ({ ...said, askedMs: -Infinity })), MUTE_MS_MAX);
+});
+
+Deno.test("Order waits on for a neighbour whose answers to earlier questions still come", () => {
+  const answers = (untilMs: number) =>
+    skippedAtMs((said, nowMs) => nowMs > untilMs ? null : { ...said, askedMs: -1 });
+  assertEquals(answers(6_000), 6_000 + MUTE_MS_MAX);
+  assertEquals(answers(Infinity), null);
 });
 
 Deno.test("Order waits longer where most neighbours say nothing: it may be us that are slow, and a liar's word that was read first", () => {
-  const { bob, carl, dora, all, entry } = gap();
-  const others = ["emil", "fay"].map((name) => new Member(name).key);
-  carl.step({ type: "neighbours", peers: [bob.key, dora.key, ...others] });
-  const skippedAtMs = () => {
-    for (let nowMs = 0; nowMs < 100_000; nowMs += 500) {
-      carl.receive(bob, all[4]!, nowMs, "range");
-      if (types(says(carl, bob, [entry], nowMs + 1)).includes("skipped")) return nowMs;
-    }
-    return null;
-  };
+  assertEquals(skippedAtMs(() => null, ["emil"]), MOST_MUTE_MS_MAX);
+});
 
-  assertEquals(skippedAtMs(), MOST_MUTE_MS_MAX);
+Deno.test("Order gives up what waits only for those that say nothing, where others that do so come all the time, and blames nobody", () => {
+  const { bob, carl, all, entry } = gap();
+  carl.receive(bob, all[4]!, 0, "range");
+  const told = new Map<string, number>();
+  for (let nowMs = 500; nowMs < 100_000; nowMs += 500) {
+    const mute = new Member(`mute ${Math.floor(nowMs / 10_000)}`);
+    carl.step({ type: "neighbours", peers: [bob.key, mute.key] }, nowMs);
+    const effects = [...says(carl, bob, [entry], nowMs), ...carl.step({ type: "tick" }, nowMs)];
+    for (const type of types(effects)) if (!told.has(type)) told.set(type, nowMs);
+  }
+  told.delete("want");
+  told.delete("stuck");
+  assertEquals([...told], [["dropped", HELD_MS_MAX]]);
 });
 
 Deno.test("Order says of no author who may have been forgotten that something was missed", () => {
@@ -318,6 +344,7 @@ function gapsOf(
     askAtMs: 0,
     asked: 0,
     waived: new Set(),
+    isHeld: false,
     isOrphan: false,
   };
   const says = (by: Signer, low: number, counter: number, askedMs = 1, nowMs = askedMs) => {
@@ -341,7 +368,7 @@ const FIRST_OF_OTHERS = {
 Deno.test("Gaps: as long as a neighbour can give it, it is waited for; once none can, it is skipped as far as none can", () => {
   const { says, verdict } = gapsOf();
   says(BOB, 5, 5);
-  assertEquals(verdict(2), { kind: "ask", likely: true });
+  assertEquals(verdict(2), { kind: "ask", likely: true, isHeld: false });
   says(DORA, 3, 5);
   assertEquals(verdict(2), { kind: "wait" });
   says(DORA, 4, 5);
@@ -390,7 +417,11 @@ Deno.test("Gaps: what only another author names is waived where nobody has it, a
   const waiving = gapsOf();
   for (const by of [BOB, DORA]) waiving.says(by, 1, 2);
   // Nobody has come so far, nor delivered what waits: nobody is a witness.
-  assertEquals(waiving.verdict(2_000, FIRST_OF_OTHERS), { kind: "ask", likely: false });
+  assertEquals(waiving.verdict(2_000, FIRST_OF_OTHERS), {
+    kind: "ask",
+    likely: false,
+    isHeld: false,
+  });
   assertEquals(never.verdict(2_000, FIRST_OF_OTHERS).kind, "wait");
 
   const gone = gapsOf();

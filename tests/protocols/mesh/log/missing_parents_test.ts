@@ -4,7 +4,7 @@ import { assertEquals } from "@std/assert";
 import type { Signer } from "../../../../lib/base/crypto/crypto.ts";
 import type { PeerKey } from "../../../../lib/base/ids.ts";
 import { ID_UNKNOWN } from "../../../../lib/protocols/mesh/log/frontier_table.ts";
-import { BEHIND_MS_MAX } from "../../../../lib/protocols/mesh/schema/limits.ts";
+import { BEHIND_MS_MAX, WAITING_MS_MAX } from "../../../../lib/protocols/mesh/schema/limits.ts";
 import type { SyncEntry } from "../../../../lib/protocols/mesh/schema/messages.ts";
 import type { Bundle } from "../../../../lib/protocols/mesh/schema/structures.ts";
 import { fakeSigner } from "../../../sim/fake_crypto.ts";
@@ -449,4 +449,22 @@ Deno.test("Order goes on where all neighbours have stood for 10 s and keep nothi
   assertEquals(stable, ["persist", "skipped"]);
   assertEquals(carl.order.frontier(stream).counter, 5);
   assertEquals(restarted.order.frontier(stream), carl.order.frontier(stream));
+});
+
+Deno.test("Order blames nobody for a bundle whose parent came later, and waits itself when the bundle is given up", () => {
+  for (const by of ["head", "previous"] as const) {
+    const { ann, bob, carl, dora, all, entry } = gap();
+    for (const bundle of all) bob.receive(carl, bundle);
+    const answer = by === "head" ? bob.sayOne("answer") : ann.sayOne("6");
+    const told = [...types(carl.receive(bob, answer, 0))];
+
+    for (let nowMs = 1_000; nowMs <= WAITING_MS_MAX + 1_000; nowMs += 1_000) {
+      if (nowMs === 3_000) carl.receive(bob, all[4]!, nowMs, "range");
+      says(carl, bob, [entry], nowMs);
+      says(carl, dora, [{ ...entry, low: 1 }], nowMs); // and gives nothing
+      told.push(...types(carl.step({ type: "tick" }, nowMs)));
+    }
+
+    assertEquals(told.filter((type) => type === "dropped" || type === "penalise"), ["dropped"], by);
+  }
 });

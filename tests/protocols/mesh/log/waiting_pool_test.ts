@@ -53,6 +53,7 @@ function waitingOf(
     askAtMs: 0,
     asked: 0,
     waived: new Set(),
+    isHeld: false,
     isOrphan: false,
   };
 }
@@ -133,6 +134,20 @@ Deno.test("WaitingPool: those that wait for what is given up are orphans; all th
   assertEquals(pool.messagesAfter(forged(ANN, "later", { counter: 4 })), 0);
   pool.orphan(waitingOf(first));
   assertEquals([one, two, third].map(({ isOrphan }) => isOrphan), [true, true, false]);
+});
+
+Deno.test("WaitingPool: what waits for one that is held is held, until that waits for something else", () => {
+  const pool = new WaitingPool();
+  const first = waitingOf(forged(ANN, "first", { counter: 2 }));
+  const head = headOf(first.bundle);
+  const answer = waitingOf(forged(BOB, "answer", { counter: 2, heads: [head] }), onHead(head));
+  for (const waiting of [answer, first]) pool.add(waiting);
+  const held = () => [answer, first].map((waiting) => pool.isHeld(waiting));
+  assertEquals(held(), [false, false]);
+  first.isHeld = true;
+  assertEquals(held(), [true, true]);
+  pool.block(first, PREVIOUS);
+  assertEquals(held(), [false, false]);
 });
 
 Deno.test("WaitingPool: a head can't exist whose place another bundle has, or that waits for who names it", () => {

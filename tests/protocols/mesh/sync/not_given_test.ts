@@ -4,10 +4,15 @@ import { assert, assertEquals } from "@std/assert";
 import type { PeerKey } from "../../../../lib/base/ids.ts";
 import type { Bundle } from "../../../../lib/protocols/mesh/schema/structures.ts";
 import type { AntiEntropyEffect } from "../../../../lib/protocols/mesh/sync/anti_entropy_io.ts";
-import { SYNC_PROGRESS_MS_MAX } from "../../../../lib/protocols/mesh/schema/limits.ts";
+import {
+  MOST_MUTE_MS_MAX,
+  MUTE_MS_MAX,
+  SYNC_PROGRESS_MS_MAX,
+} from "../../../../lib/protocols/mesh/schema/limits.ts";
 import { fakeSigner } from "../../../sim/fake_crypto.ts";
 import { forged, headOf, idOf } from "../order_members.ts";
 import { recordsOf, type SyncMember, SyncNetwork } from "../sync_network.ts";
+import { gap, says } from "../log/order_cases.ts";
 import { conversation, saysToHave } from "./sync_cases.ts";
 
 /** Calls `heard` with what `member` is told of as not given, in that step. */
@@ -161,4 +166,40 @@ Deno.test("AntiEntropy doesn't take the late end of a range that it gave up for 
   assertEquals(told, []);
   ends();
   assertEquals(told, [[0, 50]], "the second one brought nothing, too");
+});
+
+/** When Carl goes on without what nobody keeps, and what he blames others for, while so many liars answer nothing. */
+function goesOnAmong(liars: number, liarsAsk: boolean) {
+  const { bob: sender, carl: gone, dora, all, entry } = gap();
+  gone.receive(sender, all[4]!, 0, "range");
+  for (const neighbour of [sender, dora]) says(gone, neighbour, [entry], 1);
+  const network = new SyncNetwork();
+  const records = recordsOf(all.slice(0, 2));
+  const carl = network.add("carl", { records });
+  const bob = network.add("bob", { records: gone.disk });
+  network.link(carl, bob);
+  const question = saysToHave(0);
+  for (let n = 0; n < liars; n++) {
+    const liar = network.add(`liar ${n}`, { records });
+    liar.mute = true;
+    network.link(carl, liar);
+    const asks = () => {
+      liar.send(carl.key, question);
+      network.at(4_000, asks);
+    };
+    if (liarsAsk) asks();
+  }
+  while (network.nowMs < 600_000 && !carl.member.shown.includes("5")) {
+    network.runUntil(network.nowMs + 250);
+  }
+  return { afterMs: network.nowMs, penalties: carl.penalties };
+}
+
+Deno.test("AntiEntropy and order: who answers nothing holds up what is missing for 12 s, most neighbours for 60, and nobody else is blamed", () => {
+  for (const [liars, mostMs] of [[1, MUTE_MS_MAX], [2, MOST_MUTE_MS_MAX]] as const) {
+    for (const liarsAsk of [false, true]) {
+      const { afterMs, penalties } = goesOnAmong(liars, liarsAsk);
+      assertEquals([afterMs >= mostMs, afterMs < mostMs + 1_000, penalties], [true, true, []]);
+    }
+  }
 });
