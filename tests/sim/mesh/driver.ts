@@ -749,7 +749,7 @@ export class Driver {
       const process = this.#presentOne();
       if (process === null) return;
       // With two members, or members that can't be dialled, the cut link may be the only path.
-      const present = world.present();
+      const present = world.judged();
       const hasOtherWays = present.length > 2 &&
         present.every(({ member: { config } }) =>
           config.knowsAddress && !config.natted && !config.passive
