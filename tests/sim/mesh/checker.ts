@@ -47,6 +47,10 @@ export interface MeshProbe {
   isRemoved(key: PeerKey): boolean;
   /** Whether a removal known there leaves out this key, which came by a secret from before it; null: by none. */
   isLeftOut(key: PeerKey, secret: ChannelSecret | null): boolean;
+  /** Whether this key may remove others, as far as is known there. */
+  mayRemove(key: PeerKey): boolean;
+  /** Whether the present invite admits nobody there, since its maker believed others to be removed. */
+  isInviteVoid(): boolean;
   /** Admits a dialler with a proven key that knew this secret. @returns Null, or why it is refused. */
   admit(peer: PeerKey, secret: ChannelSecret): string | null;
   /** The records of a compacted disk if everything up to that bundle was shown; null where they aren't known now. */

@@ -519,7 +519,10 @@ export class Driver {
     process.command({ command: "quit" });
   }
 
-  /** Some never return. The founder does, if need be from a copy of its profile: there is always somebody to dial. */
+  /**
+   * Some never return. The founder does, or else a copy of its profile, but where it was started again beside that copy:
+   * then the copy ends for good, and so does the founder with its next end.
+   */
   #mayBeForGood(member: Member): void {
     if (member.key !== this.world.members[0]!.key && this.#random.chance(0.2)) member.over = true;
   }
@@ -618,7 +621,10 @@ export class Driver {
       this.#returnAll();
       if (time.nowMs >= helpMs) {
         helpMs += HELP_INTERVAL_MS;
-        if (this.#mayBeStranded()) this.#helpStranded();
+        if (this.#mayBeStranded()) {
+          this.#askForInvite();
+          this.#helpStranded();
+        }
       }
       this.#pass(SETTLE_LOOK_MS);
       try {
@@ -658,13 +664,7 @@ export class Driver {
   #helpStranded(): void {
     const open = this.#contacts();
     const honest = this.world.judged();
-    const all = islands(honest);
-    const founder = this.world.removals.size > 0 ? this.#presentFounder(honest) : null;
-    // Where nobody can be dialled, those beside the first ones can only give up.
-    const room =
-      all.find((island) =>
-        island.some((process) => founder === null ? open.includes(process) : process === founder)
-      ) ?? all[0];
+    const room = this.#roomOf(honest, open);
     if (room === undefined) return;
     const contacts = open.filter((process) => room.includes(process));
     for (const process of honest) {
@@ -682,6 +682,34 @@ export class Driver {
         this.world.start(process.member, this.#joining(process.member, contact.member));
       }
     }
+  }
+
+  /** The part of the room into which all others are helped; the first one where nobody can be dialled. */
+  #roomOf(
+    honest: readonly MemberProcess[],
+    open: readonly MemberProcess[],
+  ): readonly MemberProcess[] | undefined {
+    const all = islands(honest);
+    const founder = this.world.removals.size > 0 ? this.#presentFounder(honest) : null;
+    // Where nobody can be dialled, those beside the first ones can only give up.
+    return all.find((island) =>
+      island.some((process) => founder === null ? open.includes(process) : process === founder)
+    ) ?? all[0];
+  }
+
+  /**
+   * Whoever of the room is asked for its invite types `/invite`: where the present one admits nobody, this makes another
+   * one. A room with somebody who may remove others needs no asking: that one's program has to have made it by now.
+   */
+  #askForInvite(): void {
+    const open = this.#contacts();
+    const room = this.#roomOf(this.world.judged(), open) ?? [];
+    const asked = room.find((process) => open.includes(process));
+    const probe = asked?.probe ?? null;
+    if (asked === undefined || probe === null || !probe.isInviteVoid()) return;
+    if (room.some(({ member: { key } }) => probe.mayRemove(key))) return;
+    asked.command({ command: "invite", rotate: false });
+    this.#pass(ANSWER_MS);
   }
 
   /**

@@ -227,6 +227,14 @@ export class Gossip implements Machine<MeshInput, MeshEffect> {
     return false;
   }
 
+  mayRemove(): false {
+    return false;
+  }
+
+  isInviteVoid(): false {
+    return false;
+  }
+
   admit(): null {
     return null;
   }

@@ -87,6 +87,8 @@ function probeOf(mesh: Mesh): MeshProbe {
     secrets: () => mesh.secrets,
     isLeftOut: (key, secret) => mesh.room !== null && isLeftOut(mesh.room, key, secret),
     isRemoved: (key) => mesh.room?.config.rulings.isRemoved(key) === true,
+    mayRemove: (key) => mesh.room?.config.rulings.mayRemove(key) === true,
+    isInviteVoid: () => mesh.room?.config.secrets?.isOfOtherRemovals === true,
     admit: (peer, secret) => mesh.admit(peer, secret),
     snapshot: (shownThrough) => mesh.room?.snapshot(shownThrough) ?? null,
   };
