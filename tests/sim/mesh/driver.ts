@@ -672,8 +672,11 @@ export class Driver {
       const isInvited = asked?.epoch === asked?.through.probe?.secrets()?.current()?.epoch;
       if (room.includes(process) || (asked?.through.gone === false && isInvited)) continue;
       this.world.note(process.label, "stranded", 0, null);
+      // Who was away while somebody was removed and allowed back knows of the removal alone, and parts with that one.
+      const others = contacts.filter(({ member: { key } }) =>
+        key !== process.member.key && process.probe?.isRemoved(key) !== true
+      );
       this.world.end(process, false, 0);
-      const others = contacts.filter(({ member }) => member.key !== process.member.key);
       if (others.length === 0) process.member.over = true;
       else {
         const contact = this.#random.pick(others);
