@@ -5,6 +5,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
+import { EDITS_MAX } from "../../lib/protocols/group/schema/limits.ts";
 import { amount } from "../given.ts";
 import type { AskedEdit } from "./group/edit_ledger.ts";
 import { HEARD_MS, type Kill, Stage } from "./group/stage.ts";
@@ -277,6 +278,38 @@ play(
     stage.until("it is in all logs", () => logs(stage, asked!) === MEMBERS);
     stage.cut("tcp");
     ends(stage, asked!, "committed");
+  },
+);
+
+play(
+  "the coordinator is killed after disk aborted, having told nothing: who asked is told the number and the outcome beside the next edit of the entry",
+  (stage) => {
+    answers(stage, null);
+    const { coordinator } = stage.world;
+    // Only such a process writes on while an earlier write isn't synced.
+    while (!coordinator.process!.isEager) {
+      stage.kill("C");
+      stage.startCoordinator();
+      stage.unite();
+    }
+    // Its disk writes, and never says that it has synced: all that it would tell waits for that.
+    coordinator.disk.sync = () => {};
+    const asked = stage.edit(REQUESTER, SEQ);
+    stage.until("it is aborted on disk", () => stage.hasRecord("C", "aborted"));
+    stage.kill("C");
+    Reflect.deleteProperty(coordinator.disk, "sync");
+    stage.pass(DOWN_MS_MAX);
+    assertEquals([asked.edit, asked.outcome], [null, null]);
+
+    stage.cut("tcp", [0, REQUESTER]);
+    stage.startCoordinator();
+    const other = stage.edit(ANOTHER, SEQ);
+    stage.until("the next one is accepted", () => other.edit !== null);
+    stage.cut("tcp");
+    stage.until("who asked is told", () => asked.outcome !== null);
+    assertEquals([asked.edit, asked.outcome], [1, "aborted"]);
+    assertEquals([other.edit, other.outcome], [1 + EDITS_MAX, null]);
+    ends(stage, asked, "aborted");
   },
 );
 

@@ -79,6 +79,7 @@ const HUNTS: readonly GroupHunt[] = [
   { mutation: EDIT_MUTATIONS.firstAppliedIsEnough, finding: /^E1/, scenario: EDITING, from: 107 },
   { mutation: EDIT_MUTATIONS.forgetsCommitted, finding: /^E1/, scenario: EDITING, from: 64 },
   { mutation: EDIT_MUTATIONS.forgetsNumbers, finding: /^E3: two edits/, from: 8 },
+  { mutation: EDIT_MUTATIONS.acceptsLocked, finding: /^E2: edit/, scenario: EDITING },
   { mutation: EDIT_MUTATIONS.forgetsPrepared, finding: /^E4/, scenario: EDITING, from: 806 },
   { mutation: EDIT_MUTATIONS.forgetsAsked, finding: /^E3/, from: 20 },
   { mutation: EDIT_MUTATIONS.presumesCommit, finding: /^E3/, from: 5 },

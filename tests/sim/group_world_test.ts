@@ -4,8 +4,8 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { Endpoint, PeerKey } from "../../lib/base/ids.ts";
 import { signBatch } from "../../lib/protocols/group/schema/history.ts";
 import type { MemberInput } from "../../lib/protocols/group/schema/member_io.ts";
-import type { MemberRecord } from "../../lib/protocols/group/schema/records.ts";
-import { idOf, requestOf } from "../protocols/group/edit_fixtures.ts";
+import type { CoordinatorRecord, MemberRecord } from "../../lib/protocols/group/schema/records.ts";
+import { Decider, editOf, idOf, requestOf } from "../protocols/group/edit_fixtures.ts";
 import { fakeCrypto, fakeSigner } from "./fake_crypto.ts";
 import { type ChannelOwner, Channels, type IdealPort } from "./group/channels.ts";
 import { Votes } from "./group/checkers/votes.ts";
@@ -220,4 +220,35 @@ Deno.test("E4 holds whoever has agreed to that edit, not to another one of the s
 
   assertThrows(() => refuses(1), Violation, "E4: bob refuses what it has agreed to");
   refuses(2);
+});
+
+Deno.test("E2 lets nothing be told as accepted beside an edit of the entry, but what an earlier process had decided", () => {
+  const asked = (name: string) => {
+    const signer = fakeSigner(name);
+    const signed = requestOf({ name, signer }, GROUP, 1, "new");
+    return { signed, id: idOf(signed) };
+  };
+  const [ann, bob] = [asked("ann"), asked("bob")];
+  const reason = { code: "late", who: [], said: "" } as const;
+  const aborted = { kind: "aborted", id: ann.id, edit: 1, reason } as const;
+  const decided = new Decider(fakeSigner("coordinator"), GROUP).decides([editOf(1, ann.signed)]);
+  const committed = { kind: "committed", batch: decided } as const;
+  /** @param edit The number under which a process that has read these records says that it has accepted it. */
+  const tells = (edit: number, records: readonly CoordinatorRecord[]) => {
+    const process = { coordinator: { config: { records } } };
+    const coordinator = { process, outdatedView: null, hasForked: false };
+    const world = { coordinator, history: { forksMax: 0 } };
+    const party = { world } as unknown as Party; // all that the checker looks at
+    const votes = new Votes();
+    for (const { signed } of [ann, bob]) votes.sent(party, { type: "edit", signed });
+    votes.sent(party, { type: "edit-accepted", id: bob.id, edit: 65, voteMs: 0 });
+    votes.sent(party, { type: "edit-accepted", id: ann.id, edit, voteMs: 0 });
+  };
+
+  tells(1, [aborted]);
+  tells(1, [committed]);
+  for (const [edit, records] of [[1, []], [2, [aborted]], [2, [committed]]] as const) {
+    const why = `E2: edit ${edit} of entry 1 beside edit 65`;
+    assertThrows(() => tells(edit, records), Violation, why);
+  }
 });

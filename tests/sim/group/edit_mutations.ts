@@ -9,6 +9,10 @@ import {
 } from "../../../lib/protocols/group/schema/history.ts";
 import { Membership } from "../../../lib/protocols/group/member/membership.ts";
 import { HeldBatches } from "../../../lib/protocols/group/log/held_batches.ts";
+import type {
+  CoordinatorEffect,
+  CoordinatorInput,
+} from "../../../lib/protocols/group/schema/coordinator_io.ts";
 import type { MemberEffect, MemberInput } from "../../../lib/protocols/group/schema/member_io.ts";
 import type { GroupMessageOf } from "../../../lib/protocols/group/schema/messages.ts";
 import type {
@@ -58,6 +62,21 @@ class AgreesForUser extends Wrapped<MemberInput, MemberEffect> {
       const command = { command: "go", edit: effect.event.edit } as const;
       const more = this.inner.step({ type: "command", command, ref: undefined }, nowMs);
       return [effect, ...this.effects(more, _input, nowMs)];
+    });
+  }
+}
+
+/** Says that it accepts what it refuses because the entry is being edited. */
+class AcceptsLocked extends Wrapped<CoordinatorInput, CoordinatorEffect> {
+  #edit = 1_000_000;
+
+  override effects(effects: readonly CoordinatorEffect[]): readonly CoordinatorEffect[] {
+    return effects.map((effect): CoordinatorEffect => {
+      if (effect.type !== "send" || effect.message.type !== "edit-refused") return effect;
+      const { id, code } = effect.message;
+      if (code !== "entry-locked") return effect;
+      const edit = ++this.#edit;
+      return { ...effect, message: { type: "edit-accepted", id, edit, voteMs: 1_000 } };
     });
   }
 }
@@ -146,6 +165,10 @@ export const EDIT_MUTATIONS = {
   forgetsNumbers: {
     name: "has a coordinator that gives numbers of edits again after a restart",
     coordinatorRecords: coordinatorForgets("edits"),
+  },
+  acceptsLocked: {
+    name: "has a coordinator that accepts an edit of an entry that is being edited",
+    wrapCoordinator: (coordinator) => new AcceptsLocked(coordinator),
   },
   forgetsPrepared: {
     name: "forgets at a restart what it has agreed to, and its locks",

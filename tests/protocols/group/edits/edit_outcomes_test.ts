@@ -14,7 +14,15 @@ import type { GroupMessageOf } from "../../../../lib/protocols/group/schema/mess
 import { SLOW } from "../../../given.ts";
 import { GROUP, OWN, Program, type Words } from "../coordinator_program.ts";
 import { Decider, editOf, forged, idOf } from "../edit_fixtures.ts";
-import { applied, committed, decisionAt, edit, request, vote } from "./coordinator_cases.ts";
+import {
+  applied,
+  committed,
+  decisionAt,
+  edit,
+  request,
+  vote,
+  votedOn,
+} from "./coordinator_cases.ts";
 
 // The coordinator's part in edits: two-phase commit, step by step.
 
@@ -41,6 +49,23 @@ Deno.test("after a restart what was decided is told again, and only that", () =>
   assertEquals(inquire(later, "ann", idOf(undecided)), [
     "ann: aborted 0: the coordinator was restarted before it was decided, or has forgotten why",
   ]);
+});
+
+Deno.test("after a restart who asks again for an edit that was aborted is told its number and why, though its entry is being edited by then", () => {
+  const program = Program.of("ann", "bob");
+  const signed = request(program, "ann", 1);
+  edit(program, "ann", signed);
+  vote(program, "ann", signed, null, { agrees: false });
+  const later = program.restarted();
+  for (const name of ["ann", "bob"]) later.comes(name);
+  const other = request(later, "bob", 1, "other", "ann");
+  edit(later, "bob", other);
+
+  assertEquals(edit(later, "ann", signed), [
+    "ann: edit-accepted 1",
+    "ann: aborted 1: ann said no",
+  ]);
+  assertEquals(votedOn(later, "ann", other).edit, 1 + EDITS_MAX);
 });
 
 Deno.test("the operator is told once of each edit that a restart has dropped, as soon as members ask about it", () => {

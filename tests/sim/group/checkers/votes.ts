@@ -41,6 +41,11 @@ interface OpenAt {
   /** By the number of the edit: the number of the entry. */
   readonly entries: Map<number, number>;
   /**
+   * Requests that earlier processes had decided, as this one read at its start, and the numbers of those edits. Who
+   * asked may be told the number only now, with the outcome: such an edit locks nothing.
+   */
+  readonly decided: ReadonlyMap<RequestId, number>;
+  /**
    * Entries that may be locked, too: those of edits decided by an earlier process whose disk has lost the decision,
    * while it is written again; and those of edits that a restored disk may accept again under the same number.
    */
@@ -56,7 +61,20 @@ interface OpenAt {
 
 function openAt(process: CoordinatorProcess | null): OpenAt {
   const [entries, untold] = [new Map<number, number>(), new Map<number, number>()];
-  return { process, entries, perhaps: new Set(), refused: new Set(), untold };
+  const decided = new Map(decidedIn(process?.coordinator.config.records ?? []));
+  return { process, entries, decided, perhaps: new Set(), refused: new Set(), untold };
+}
+
+function* decidedIn(
+  records: readonly CoordinatorRecord[],
+): IterableIterator<readonly [RequestId, number]> {
+  for (const record of records) {
+    if (record.kind === "aborted") yield [record.id, record.edit];
+    if (record.kind !== "committed") continue;
+    for (const { signed, edit } of record.batch.batch.value.edits) {
+      yield [idOf(signed.request.value), edit];
+    }
+  }
 }
 
 export class Votes implements Checker {
@@ -97,8 +115,6 @@ export class Votes implements Checker {
         return this.#accepted(party.world, message);
       case "edit-refused":
         return this.#refused(party.world, message);
-      case "aborted": // also one that an earlier process had accepted, and told nobody
-        return void this.#openAt(party.world).entries.delete(message.edit);
       case "prepare":
         return void this.#votedIn.set(message.edit, message.view);
       case "vote":
@@ -117,10 +133,11 @@ export class Votes implements Checker {
     }
     this.#numbers.set(edit, id);
     const seq = this.#entries.get(id)!;
-    const { entries: open, perhaps } = this.#openAt(world);
+    const { entries: open, perhaps, decided } = this.#openAt(world);
     this.#isNow(world, edit, seq);
     if (known === id && isExcused) perhaps.add(seq);
     if (known === id || open.has(edit)) return; // the acceptance is repeated
+    if (decided.get(id) === edit) return;
     const other = [...open].find(([, entry]) => entry === seq);
     if (other !== undefined && world.history.forksMax === 0) {
       throw new Violation(`E2: edit ${edit} of entry ${seq} beside edit ${other[0]}`);
