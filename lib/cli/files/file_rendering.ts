@@ -74,7 +74,7 @@ function offerLines(event: Named<"offer">, nowMs: number, interactive: boolean):
     const still = history === true ? "You still offer " : "You offer ";
     return [starLine(nowMs, still, sized(event), ...alone, `; /cancel ${file} takes that back`)];
   }
-  if (history === true) return []; // an earlier start has told it: it is here, or is fetched on
+  if (history === true) return []; // an earlier start has told it: that it is fetched on, or waits, is told
   const said: Line = [nameSpan(from), " offers ", sized(event), ...alone];
   if (taken === true) return [starLine(nowMs, ...said)];
   if (!interactive) return [starLine(nowMs, ...said, `: /get ${file} fetches it`)];
@@ -123,7 +123,7 @@ const REASONS = {
   withdrawn: () => "the offer was taken back",
   "no-holder": (file: number) =>
     `nobody who has it could be reached; /get ${file} goes on from here`,
-  waits: () => "somebody else's file is fetched first, then it goes on by itself",
+  waits: () => "other files are fetched first, then it goes on by itself",
   disk: (file: number) => `the disk refused; /get ${file} goes on from here`,
   declined: (file: number) => `/get ${file} does`,
 } as const;

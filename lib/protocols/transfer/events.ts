@@ -11,7 +11,7 @@ export type TransferReason =
   | "withdrawn"
   /** Nobody who has it could be reached for long. */
   | "no-holder"
-  /** Another sender's file is fetched in its place; this one is fetched on once there is room. */
+  /** Other files are fetched first; this one is fetched, or fetched on, once there is room. */
   | "waits"
   /** The disk refused; what is there is kept, and the file can be fetched again from there. */
   | "disk"

@@ -57,6 +57,10 @@ export class Queued implements Timed {
     return this.#untried.get(file) ?? this.#tried.get(file) ?? null;
   }
 
+  has(file: OfferId): boolean {
+    return this.#untried.has(file) || this.#tried.has(file);
+  }
+
   /** It is fetched, or given up. @returns Whether it waited. */
   delete(file: OfferId): boolean {
     const wasUntried = this.#untried.delete(file);

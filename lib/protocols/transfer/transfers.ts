@@ -577,7 +577,16 @@ export class Transfers
   /** An earlier process may have begun more than there is room for: these wait. */
   #resume(offer: OpenOffer, name: string | null, bytes: number): void {
     this.#downloads.left(offer, bytes);
-    if (!this.#beginQueued(offer, name, false)) this.#queued.add(offer, name);
+    if (!this.#beginQueued(offer, name, false)) this.#wait(offer, name);
+  }
+
+  /** It is fetched once there is room: where that isn't now, the user is told so. */
+  #wait(offer: OpenOffer, name: string | null): void {
+    this.#queued.add(offer, name);
+    this.#queued.pump();
+    if (!this.#queued.has(offer.id)) return;
+    const waits = { state: "failed", bytes: 0, reason: "waits" } as const;
+    this.show({ event: "transfer", file: offer.number, ...waits });
   }
 
   #gone(file: OfferId, text: string): void {
@@ -631,7 +640,7 @@ export class Transfers
     if (this.#shares.has(offer.id)) {
       return this.refuse("usage", `The file ${number} is here already`, ref);
     }
-    if (waits === true) this.#queued.add(offer, null);
+    if (waits === true) this.#wait(offer, null);
     else this.#fetch(offer, ref, as);
   }
 

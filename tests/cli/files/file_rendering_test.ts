@@ -51,7 +51,7 @@ const TEXTS: readonly (readonly [title: string, event: FileEvent, text: string])
   [
     "a file of somebody else comes first",
     transfer({ state: "failed", reason: "waits" }),
-    "12:03 * report.pdf waits: somebody else's file is fetched first, then it goes on by itself\n",
+    "12:03 * report.pdf waits: other files are fetched first, then it goes on by itself\n",
   ],
   [
     "who offered it has changed it",

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { P2pchatError } from "../../../lib/base/errors.ts";
 import type { FileCommand } from "../../../lib/cli/files/file_events.ts";
-import { LEAF_BYTES } from "../../../lib/protocols/transfer/limits.ts";
+import { DOWNLOADS_MAX, LEAF_BYTES } from "../../../lib/protocols/transfer/limits.ts";
 import { CONTEXT } from "../../protocols/transfer/fixtures.ts";
 import { Sharer, withPair } from "./sharing_pair.ts";
 
@@ -177,6 +177,23 @@ Deno.test("who saves all that is offered isn't asked about it", LOOSE, async () 
     await bob.says("photo.jpg is here: ");
     const told = ["Ann offers photo.jpg (2.1 kB)", "Fetching photo.jpg (2.1 kB) from Ann"];
     assertEquals(bob.shown.slice(0, 2), told.map((text) => `12:03 * ${text}`));
+  });
+});
+
+Deno.test("who saves all that is offered is told what waits for others", LOOSE, async () => {
+  await withPair(async (ann, bob, folder) => {
+    bob.options.save = `${folder}/Bob`;
+    ann.held = [];
+    const names = Array.from({ length: DOWNLOADS_MAX + 1 }, (_, at) => `photo ${at}.jpg`);
+    for (const name of names) {
+      Deno.writeFileSync(`${folder}/${name}`, new Uint8Array(2_100));
+      ann.files.command(send(`${folder}/${name}`), undefined);
+      await bob.says(`Ann offers ${name}`);
+    }
+    const last = `${names.at(-1)} waits: other files are fetched first, then it goes on by itself`;
+    assertEquals(await bob.says(" waits: "), `12:03 * ${last}`);
+    ann.release();
+    for (const name of names) await bob.says(`${name} is here: `);
   });
 });
 

@@ -45,14 +45,14 @@ function offered(receiver: TestMachine, name: string, nowMs = 0, signer: Signer 
   return begun(receiver, receiver.step({ type: "command", command, ref: undefined }, nowMs), nowMs);
 }
 
-/** The disk opens what is about to be fetched. @returns What the user is told meanwhile, such as `started 1`. */
+/** The disk opens what is about to be fetched. @returns What the user is told meanwhile, such as `started 1`; `waits 1`. */
 function begun(receiver: TestMachine, effects: readonly TransferEffect[], nowMs: number) {
   for (const { token } of only(effects, "begin")) {
     receiver.step({ type: "begun", token, isThere: false, leaves: null }, nowMs);
   }
   return only(effects, "show").map(({ event }) =>
     event.event === "transfer"
-      ? `${event.state} ${event.file}`
+      ? `${event.reason === "waits" ? "waits" : event.state} ${event.file}`
       : event.event === "error"
       ? event.code
       : event.event
@@ -75,7 +75,7 @@ Deno.test("what nobody sends gives way to what waits, and is fetched on once the
   const started = NAMES.flatMap((name) => offered(receiver, name));
   assertEquals(started, NAMES.map((_, at) => `started ${at + 1}`));
 
-  assertEquals(offered(receiver, "next", 1_000), []);
+  assertEquals(offered(receiver, "next", 1_000), [`waits ${DOWNLOADS_MAX + 1}`]);
   assertEquals(tick(receiver, UNSERVED_MS - 1), []);
   assertEquals(receiver.machine.nextDeadlineMs()! <= UNSERVED_MS, true);
   assertEquals(tick(receiver, UNSERVED_MS), ["failed 1", `started ${DOWNLOADS_MAX + 1}`]);
@@ -93,9 +93,9 @@ Deno.test("what an earlier process had begun, and is more than is fetched at onc
     return begun(receiver, receiver.step(part), 0);
   });
   const started = NAMES.flatMap((_, at) => ["offer", `started ${at + 1}`]);
-  assertEquals(restored, [...started, "offer", "offer"]);
-
   const [next, last] = [DOWNLOADS_MAX + 1, DOWNLOADS_MAX + 2];
+  assertEquals(restored, [...started, "offer", `waits ${next}`, "offer", `waits ${last}`]);
+
   assertEquals(cancel(receiver, 1, 0), ["cancelled 1", `started ${next}`]);
   assertEquals(cancel(receiver, 2, 0), ["cancelled 2", `started ${last}`]);
 });
@@ -118,7 +118,7 @@ Deno.test("a file of which leaves come doesn't give way", () => {
 Deno.test("one that nobody sends takes no room from others in what may be received", () => {
   const receiver = receiverOf({ filesBytesMax: 100 });
   assertEquals(offered(receiver, "huge", 0, ANN, 100), ["started 1"]);
-  assertEquals(offered(receiver, "small", 1_000), []);
+  assertEquals(offered(receiver, "small", 1_000), ["waits 2"]);
   assertEquals(tick(receiver, UNSERVED_MS), ["failed 1", "started 2"]);
   assertEquals(offered(receiver, "too large", UNSERVED_MS, ANN, 101), ["full"]);
 });
@@ -179,14 +179,15 @@ Deno.test("however slowly one sender's files come, each other sender has a place
 
   const [carl, dora] = [signerOf(3), signerOf(4)];
   const [carls, doras] = [DOWNLOADS_MAX + 1, DOWNLOADS_MAX + 2];
-  assertEquals(offered(receiver, "Ann's fifth", 1_000), []);
+  assertEquals(offered(receiver, "Ann's fifth", 1_000), [`waits ${carls}`]);
   const told = offered(receiver, "Carl's", 1_000, carl);
-  assertEquals(told, [`failed ${DOWNLOADS_MAX}`, `started ${carls + 1}`]);
-  assertEquals(offered(receiver, "Carl's second", 1_000, carl), [], "he has one");
+  assertEquals(told, [`waits ${DOWNLOADS_MAX}`, `started ${carls + 1}`]);
+  assertEquals(offered(receiver, "Carl's second", 1_000, carl), ["waits 7"], "he has one");
   const more = offered(receiver, "Dora's", 1_000, dora);
-  assertEquals(more, [`failed ${DOWNLOADS_MAX - 1}`, `started ${doras + 2}`]);
-  assertEquals(offered(receiver, "Erin's", 1_000, signerOf(5)), ["failed 2", "started 9"]);
-  assertEquals(offered(receiver, "Fred's", 1_000, signerOf(6)), [], "each has one place");
+  assertEquals(more, [`waits ${DOWNLOADS_MAX - 1}`, `started ${doras + 2}`]);
+  assertEquals(offered(receiver, "Erin's", 1_000, signerOf(5)), ["waits 2", "started 9"]);
+  const freds = offered(receiver, "Fred's", 1_000, signerOf(6));
+  assertEquals(freds, ["waits 10"], "each has one place");
 });
 
 Deno.test("what gave way to another sender's file is fetched on once there is room", () => {
@@ -195,7 +196,7 @@ Deno.test("what gave way to another sender's file is fetched on once there is ro
   for (const name of NAMES) offered(receiver, name, 0, ANN, file.size);
   for (const name of NAMES) serve(receiver, name, file, 0, 1);
   const next = DOWNLOADS_MAX + 1;
-  assertEquals(offered(receiver, "Carl's", 1_000, signerOf(3)), ["failed 4", `started ${next}`]);
+  assertEquals(offered(receiver, "Carl's", 1_000, signerOf(3)), ["waits 4", `started ${next}`]);
   assertEquals(tick(receiver, 1_500).filter((told) => !told.startsWith("progress")), []);
   assertEquals(cancel(receiver, next, 2_000), [`cancelled ${next}`, "started 4"]);
 });
@@ -230,10 +231,10 @@ Deno.test("what gave way is fetched on however old its offer is, and stays in th
 Deno.test("several files of one sender take no room from another's in what may be received", () => {
   const receiver = receiverOf({ filesBytesMax: 100 });
   for (const name of ["one", "two", "three"]) offered(receiver, name, 0, ANN, 33);
-  assertEquals(offered(receiver, "Carl's", 0, signerOf(3), 10), ["failed 3", "started 4"]);
+  assertEquals(offered(receiver, "Carl's", 0, signerOf(3), 10), ["waits 3", "started 4"]);
   assertEquals(
     offered(receiver, "Dora's", 0, signerOf(4), 60),
-    [],
+    ["waits 5"],
     "it has no room beside a file of each",
   );
 });
@@ -244,10 +245,11 @@ Deno.test("what is here of a file that gave way counts in what may be received",
   offered(receiver, "one", 0, ANN, LEAF_BYTES);
   offered(receiver, "large", 0, ANN, large.size);
   serve(receiver, "large", large, 0, 1);
-  assertEquals(offered(receiver, "Carl's", 1_000, signerOf(3), large.size), []);
+  assertEquals(offered(receiver, "Carl's", 1_000, signerOf(3), large.size), ["waits 3"]);
   const smaller = large.size - LEAF_BYTES;
-  assertEquals(offered(receiver, "Dora's", 1_000, signerOf(4), smaller), ["failed 2", "started 4"]);
-  assertEquals(offered(receiver, "Erin's", 1_000, signerOf(5), LEAF_BYTES), [], "there is no room");
+  assertEquals(offered(receiver, "Dora's", 1_000, signerOf(4), smaller), ["waits 2", "started 4"]);
+  const erins = offered(receiver, "Erin's", 1_000, signerOf(5), LEAF_BYTES);
+  assertEquals(erins, ["waits 5"], "there is no room");
 });
 
 Deno.test("what waits for room in what may be received does so at the next start, too", () => {
@@ -259,7 +261,7 @@ Deno.test("what waits for room in what may be received does so at the next start
     return begun(receiver, receiver.step(part), 0);
   });
   const three = [1, 2, 3].flatMap((at) => ["offer", `started ${at}`]);
-  assertEquals(told, [...three, "offer", "failed 3", "started 4"]);
+  assertEquals(told, [...three, "offer", "waits 3", "started 4"]);
   assertEquals(cancel(receiver, 1, 0), ["cancelled 1", "started 3"]);
 });
 

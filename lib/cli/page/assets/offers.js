@@ -78,7 +78,7 @@ const REASONS = {
   changed: "it isn't any more what was offered",
   withdrawn: "the offer was taken back",
   "no-holder": "nobody who has it could be reached",
-  waits: "waits for somebody else's file, then goes on by itself",
+  waits: "waits for other files, then goes on by itself",
   disk: "the disk refused",
 };
 
