@@ -7,6 +7,8 @@ import type { IrcEvent } from "./rooms/said_reader.ts";
 
 /** So many are repeated: votes are bounded by the coordinator's, offers come as often as somebody likes. */
 const QUESTIONS_MAX = 100;
+/** An offer that has one of these isn't to be fetched: it is one's own, fetched by itself, or told by an earlier start. */
+const NOT_ASKED = ["self", "taken", "history"] as const;
 
 export class IrcQuestions {
   /** Those that are open, the oldest first. */
@@ -25,7 +27,9 @@ export class IrcQuestions {
       case "call":
         return void this.#open.delete(CALL);
       case "offer":
-        return isTrue(fields, "self") ? undefined : this.#ask(offerIn(fields), event);
+        return NOT_ASKED.some((name) => isTrue(fields, name))
+          ? undefined
+          : this.#ask(offerIn(fields), event);
       case "transfer":
         return void this.#open.delete(offerIn(fields));
     }

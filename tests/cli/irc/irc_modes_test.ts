@@ -434,7 +434,7 @@ Deno.test("irc group: a client that comes while votes are wanted is asked, and i
   assertEquals(bench.ran.command, { command: "go", edit: 8 });
 });
 
-Deno.test("irc rooms: a client that comes is told of the files offered meanwhile, each where it is for", () => {
+Deno.test("irc rooms: a client that comes is told of the files offered meanwhile that may be fetched, each where it is for", () => {
   const bench = new IrcBench(["msg"]);
   bench.room();
   const offer = { event: "offer", from: "Bob", key: KEY.bob, self: false };
@@ -443,6 +443,8 @@ Deno.test("irc rooms: a client that comes is told of the files offered meanwhile
   bench.event({ ...offer, file: 2, to: "Alice", lines: ["file 2"] });
   bench.event({ ...offer, file: 3, lines: ["file 3"] });
   bench.event({ event: "transfer", file: 3, state: "failed", reason: "withdrawn" });
+  bench.event({ ...offer, file: 4, taken: true, lines: ["file 4"] });
+  bench.event({ ...offer, file: 5, history: true, lines: ["file 5"] });
   assertEquals(offers(1), [
     `:${SERVICE} NOTICE #room :file 1`,
     `:${BOB} NOTICE Alice :file 2`,

@@ -44,7 +44,8 @@ function offer(state, event, { isNew, nowMs }) {
     if (item.id === id) return changed(withFile, place, id, data);
   }
   const said = { at: event.at, from: shown, author: key ?? from, self, history };
-  const item = { kind: "offer", id, ...said, data, askedMs: self || history ? null : nowMs };
+  const askedMs = self || history || event.taken ? null : nowMs;
+  const item = { kind: "offer", id, ...said, data, askedMs };
   const isNews = isNew && !self && !history;
   return withItem(withFile, place, item, isNews, event.to !== undefined);
 }
