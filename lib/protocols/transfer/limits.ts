@@ -106,7 +106,7 @@ export const PROGRESS_MS = 500;
 
 /** Files that are shown to others: own ones, and those received. */
 export const SHARES_MAX = 256;
-/** Peers that are sent leaves at once; who has taken none of them for `STALL_MS` isn't counted. */
+/** Peers that are sent leaves at once; who has taken none of them for `STALL_MS` isn't counted, and has to find a place again. */
 export const SERVED_MAX = 32;
 /** Leaves of one peer being read or in its bulk lane: one is read while another one goes out. 4 MiB for those that count. */
 export const LANE_LEAVES = 2;

@@ -93,7 +93,7 @@ export class Serving {
     const end = Math.min(first + count, leavesOf(offer.value.size));
     const lane = this.#lanes.get(peer) ?? new Lane();
     const isFull = lane.queued + end - first > QUEUED_LEAVES_MAX;
-    if (isFull || (!this.#lanes.has(peer) && !this.#hasPlace())) return "busy";
+    if (isFull || !this.#hasPlace(peer)) return "busy";
     this.#lanes.set(peer, lane);
     if (end > first) {
       lane.wanted.push({ file, next: first, end });
@@ -103,13 +103,23 @@ export class Serving {
     return null;
   }
 
-  /** What was sent to who takes nothing of it can't be had back; but it keeps no place from others. */
-  #hasPlace(): boolean {
+  /**
+   * Whether this one is served, or may be. What was sent to who takes nothing of it can't be had back; but it keeps no
+   * place from others.
+   */
+  #hasPlace(peer: PeerKey): boolean {
     const sinceMs = this.port.nowMs - STALL_MS;
-    const moving = this.#lanes.values().filter(({ sent, movedMs }) =>
-      sent === 0 || movedMs > sinceMs
+    const others = [...this.#lanes].filter(([other, { sent, movedMs }]) =>
+      other !== peer && (sent === 0 || movedMs > sinceMs)
     );
-    return moving.toArray().length < SERVED_MAX;
+    return others.length < SERVED_MAX;
+  }
+
+  /** It has taken some again, and others have its place: it asks anew, as whoever finds none. */
+  #turnAway(peer: PeerKey, lane: Lane): void {
+    const files = new Set(lane.wanted.splice(0).map(({ file }) => file));
+    for (const file of files) this.port.send(peer, { type: "lack", file, reason: "busy" });
+    if (lane.sent === 0) this.#lanes.delete(peer);
   }
 
   #asked(peer: PeerKey, { id, value }: OpenOffer): void {
@@ -126,6 +136,7 @@ export class Serving {
     const lane = this.#lanes.get(peer);
     if (lane === undefined || lane.sent === 0) return;
     lane.sent--;
+    if (!this.#hasPlace(peer)) return this.#turnAway(peer, lane);
     lane.movedMs = this.port.nowMs;
     this.#pump(peer, lane);
   }

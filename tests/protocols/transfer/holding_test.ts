@@ -15,6 +15,7 @@ import {
 } from "../../../lib/protocols/transfer/limits.ts";
 import type { SignedOffer } from "../../../lib/protocols/transfer/messages.ts";
 import { withdrawalSignature } from "../../../lib/protocols/transfer/offers.ts";
+import type { TransferEffect } from "../../../lib/protocols/transfer/transfer_io.ts";
 import {
   fetching,
   fileOf,
@@ -154,6 +155,37 @@ Deno.test("who takes nothing of what is sent keeps no place from who asks, and i
   assertEquals(asks(peers[1]!, STALL_MS), [], "its lane is full");
   const drained = ann.step({ type: "bulk-drained", peer: peers[1]! }, STALL_MS);
   assertEquals(only(drained, "read").length, 1, "it goes on where it takes some");
+});
+
+Deno.test("who takes some again is told that we are busy while as many others are served, and then asks anew", () => {
+  const file = fileOf(5 * LEAF_BYTES);
+  const { ann, id } = offering(file);
+  const peers = Array.from({ length: 2 * SERVED_MAX }, (_, at) => signerOf(10 + at).key);
+  const [stalled, served] = [peers.slice(0, SERVED_MAX), peers.slice(SERVED_MAX)];
+  const answered = (effects: readonly TransferEffect[], nowMs: number) => {
+    for (const { leaf, token } of only(effects, "read")) {
+      ann.step(read(file, leaf, token), nowMs);
+    }
+    return effects.map((effect) => effect.type === "send" ? effect.message : effect.type);
+  };
+  const asks = (from: PeerKey, nowMs: number) => {
+    const message = { type: "request", file: id, first: 0, count: 4 } as const;
+    return answered(ann.step({ type: "message", from, message }, nowMs), nowMs);
+  };
+  const drained = (peer: PeerKey) =>
+    answered(ann.step({ type: "bulk-drained", peer }, STALL_MS), STALL_MS);
+  for (const peer of peers) ann.step({ type: "peer-up", peer });
+  for (const peer of stalled) assertEquals(asks(peer, 0), ["read", "read"]);
+  for (const peer of served) assertEquals(asks(peer, STALL_MS), ["read", "read"]);
+
+  const busy = { type: "lack", file: id, reason: "busy" } as const;
+  for (const peer of stalled) {
+    assertEquals([...drained(peer), ...drained(peer)], [busy]);
+    assertEquals(asks(peer, STALL_MS), [busy]);
+  }
+  for (const peer of served) assertEquals(drained(peer), ["read"]);
+  ann.step({ type: "peer-down", peer: served[0]! }, STALL_MS);
+  assertEquals(asks(stalled[0]!, STALL_MS), ["read", "read"]);
 });
 
 Deno.test("a file that was changed isn't sent: its offer is taken back, and the user told", () => {

@@ -70,7 +70,9 @@ export class Bounded implements Checker {
   stepped(person: Person): void {
     const { people, liars } = this.world;
     const { leaves, offers, requests } = person.process!.transfers.held;
-    const leavesMax = DOWNLOADS_MAX * LEAVES_HELD_MAX + SERVED_MAX * LANE_LEAVES;
+    // Who takes nothing keeps what is in its lane, and its place is another one's.
+    const lanesMax = Math.max(SERVED_MAX, people.length + liars.length);
+    const leavesMax = DOWNLOADS_MAX * LEAVES_HELD_MAX + lanesMax * LANE_LEAVES;
     if (leaves > leavesMax) throw new Violation(`${person.index} holds ${leaves} leaves`);
     // Received ones don't count against those who offered them.
     const offersMax = (people.length + liars.length) * OFFERS_EACH_MAX + person.whole.size;
