@@ -47,6 +47,8 @@ export type FileEvent =
     readonly history?: true;
     /** It is fetched unasked, with `--save`. */
     readonly taken?: true;
+    /** It can't be fetched: this is a script without `--save`. */
+    readonly unfetchable?: true;
     /** Where it is, of what an earlier process received. */
     readonly path?: string;
   }

@@ -68,7 +68,7 @@ function sized({ name, size }: { readonly name: string; readonly size: number })
 }
 
 function offerLines(event: Named<"offer">, nowMs: number, interactive: boolean): readonly Line[] {
-  const { file, from, self, to, history, taken } = event;
+  const { file, from, self, to, history, taken, unfetchable } = event;
   const alone = to === undefined ? [] : [" to ", self ? nameSpan(to) : "you alone"];
   if (self) {
     const still = history === true ? "You still offer " : "You offer ";
@@ -77,6 +77,7 @@ function offerLines(event: Named<"offer">, nowMs: number, interactive: boolean):
   if (history === true) return []; // an earlier start has told it: that it is fetched on, or waits, is told
   const said: Line = [nameSpan(from), " offers ", sized(event), ...alone];
   if (taken === true) return [starLine(nowMs, ...said)];
+  if (unfetchable === true) return [starLine(nowMs, ...said, "; --save DIR would fetch it")];
   if (!interactive) return [starLine(nowMs, ...said, `: /get ${file} fetches it`)];
   return [questionLine(nowMs, ...said, `: y fetches it, n doesn't; later, /get ${file}`)];
 }

@@ -39,6 +39,8 @@ const SERVED_TOLD_MAX = 3;
 const SHOWN_MAX = 2 * OFFERS_MAX;
 /** What is being read when a script ends is waited for so long, as what it said is. */
 const PREPARED_MS = 10_000;
+const TAKEN: { readonly taken?: true } = { taken: true };
+const UNFETCHABLE: { readonly unfetchable?: true } = { unfetchable: true };
 
 interface SharingPorts {
   readonly disk: Disk;
@@ -442,7 +444,9 @@ export class SharedFiles {
     const path = isHere ? pathIn(this.#open!, listed.offer.id) : {};
     if (this.#isRestoring) return ui.show({ ...offer, history: true, ...path }, ref);
     const isTaken = options.save !== null && !offer.self;
-    ui.show(isTaken ? { ...offer, taken: true } : offer, ref);
+    const isUnfetchable = this.#downloads === null && !offer.self;
+    const how = { ...isTaken && TAKEN, ...isUnfetchable && UNFETCHABLE };
+    ui.show({ ...offer, ...how }, ref);
     if (isTaken) {
       const command = { command: "get", file: event.file, waits: true } as const;
       this.#open?.host.command(command, undefined);

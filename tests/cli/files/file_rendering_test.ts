@@ -22,7 +22,14 @@ function transfer(fields: Partial<Extract<FileEvent, { readonly event: "transfer
   return { event: "transfer", state: "cancelled", bytes: 0, file, name, from, size, ...fields };
 }
 
+const { state: _state, bytes: _bytes, ...OFFER } = VIEW;
+
 const TEXTS: readonly (readonly [title: string, event: FileEvent, text: string])[] = [
+  [
+    "a script without --save can't fetch what is offered",
+    { event: "offer", ...OFFER, unfetchable: true },
+    "12:03 * Bob offers report.pdf (2.5 MB); --save DIR would fetch it\n",
+  ],
   [
     "what was fetched is stopped",
     transfer({}),

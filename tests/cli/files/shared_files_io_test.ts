@@ -197,6 +197,21 @@ Deno.test("who saves all that is offered is told what waits for others", LOOSE, 
   });
 });
 
+Deno.test(
+  "a script without --save isn't told to fetch what it would be refused",
+  LOOSE,
+  async () => {
+    await withPair(async (ann, bob, folder) => {
+      Deno.writeFileSync(`${folder}/photo.jpg`, new Uint8Array(2_100));
+      ann.files.command(send(`${folder}/photo.jpg`), undefined);
+      const told = await bob.says("offers photo.jpg");
+      assertEquals(told, "12:03 * Ann offers photo.jpg (2.1 kB); --save DIR would fetch it");
+      const refusal = "Cannot fetch a file: a script receives only with --save DIR";
+      assertEquals(await answer(bob, get(1)), refusal);
+    }, false);
+  },
+);
+
 Deno.test("what was being fetched is told at the next start as that alone", LOOSE, async () => {
   await withPair(async (ann, bob, folder) => {
     Deno.writeFileSync(`${folder}/photo.jpg`, new Uint8Array(2_100));

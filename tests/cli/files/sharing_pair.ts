@@ -123,12 +123,16 @@ export class Sharer {
   }
 }
 
-/** Ann and Bob, who have a link to each other; and a folder that is removed at the end. */
+/**
+ * Ann and Bob, who have a link to each other; and a folder that is removed at the end.
+ * @param interactive Whether Bob is at a terminal.
+ */
 export async function withPair(
   test: (ann: Sharer, bob: Sharer, folder: string) => Promise<void>,
+  interactive = true,
 ): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "p2pchat-files-" });
-  const [ann, bob] = [new Sharer("Ann", 1, folder), new Sharer("Bob", 2, folder)];
+  const [ann, bob] = [new Sharer("Ann", 1, folder), new Sharer("Bob", 2, folder, interactive)];
   try {
     ann.other = bob;
     bob.other = ann;
