@@ -65,8 +65,14 @@ export const fileCommands = (sendHelp: string): readonly Command<FileSink>[] => 
     args: { n: fileNumber, as: savedName },
     help: "fetch file N into the folder of downloads, under its own name or another",
     example: "/get 2",
-    run: (submit: FileSink, { n, as }, ref, isTyped) =>
-      submit({ command: "get", file: n, as: isTyped ? as && unquoted(as) : as }, ref),
+    run: (submit: FileSink, { n, as }, ref, isTyped) => {
+      if (isTyped && as !== undefined && /^[\d\s]+$/.test(as)) {
+        const text =
+          "One file is fetched at a time: /get N [AS]; a name of digits alone goes in quotes";
+        throw new P2pchatError("usage", text);
+      }
+      submit({ command: "get", file: n, as: isTyped ? as && unquoted(as) : as }, ref);
+    },
   }),
   command({
     name: "cancel",

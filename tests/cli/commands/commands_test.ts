@@ -1,5 +1,6 @@
 import fc from "fast-check";
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { P2pchatError } from "../../../lib/base/errors.ts";
 import { type Argument, command, CommandTable } from "../../../lib/cli/commands/commands.ts";
 import { entryCount, messageText } from "../../../lib/cli/commands/command_arguments.ts";
 import { ROW_CELLS } from "../../../lib/cli/rendering/graphemes.ts";
@@ -90,6 +91,7 @@ const TYPED: readonly (readonly [line: string, outcome: Outcome])[] = [
   ["/get 2", { command: { command: "get", file: 2, as: undefined } }],
   ["/get 2 my draft.pdf", { command: { command: "get", file: 2, as: "my draft.pdf" } }],
   ['/get 2 "my draft.pdf"', { command: { command: "get", file: 2, as: "my draft.pdf" } }],
+  ['/get 2 "3"', { command: { command: "get", file: 2, as: "3" } }],
   ["/cancel 2", { command: { command: "cancel", file: 2 } }],
   ["/files", { command: { command: "files" } }],
   ["/help msg", { help: ["msg"] }],
@@ -194,6 +196,7 @@ const OBJECTS: readonly (readonly [object: unknown, outcome: Outcome])[] = [
     command: { command: "history", count: 5, before: "id" },
   }],
   [{ command: "history" }, { command: { command: "history", count: null } }],
+  [{ command: "get", n: 2, as: "3 4" }, { command: { command: "get", file: 2, as: "3 4" } }],
   [{ command: "name", new: "Zoë" }, { command: { command: "name", name: "Zoë" } }],
   [{ command: "q" }, QUIT],
   [{ command: "help", topic: "msg", ref: "h" }, { help: ["msg"], ref: "h" }],
@@ -204,6 +207,16 @@ for (const [object, outcome] of OBJECTS) {
     assertEquals(outcomeOf(JSON.stringify(object), true), outcome);
   });
 }
+
+Deno.test("/get with several numbers isn't taken for a file and its new name", () => {
+  for (const line of ["/get 1 2", "/get 1 2 3 ", "/fetch 1  22"]) {
+    const error = assertThrows(() => outcomeOf(line), P2pchatError);
+    assertEquals(error.code, "usage");
+    const text =
+      "One file is fetched at a time: /get N [AS]; a name of digits alone goes in quotes";
+    assertEquals(error.message, text);
+  }
+});
 
 Deno.test("an object after blanks is the object, not a text to all", () => {
   const line = '{"command":"msg","name":"Bob","text":"for you"}';
