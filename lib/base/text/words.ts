@@ -35,6 +35,13 @@ export function entriesText(count: number): string {
   return countText(count, "entry", "entries");
 }
 
+/** How much of an answer isn't shown: `2 messages from people you ignore are left out`. */
+export function ignoredText(count: number): string {
+  return `${countText(count, "message")} from people you ignore ${
+    count === 1 ? "is" : "are"
+  } left out`;
+}
+
 /** The latest time that a JavaScript `Date` can hold, ms since 1970; the earliest is its negative. */
 const DATE_MS_MAX = 8.64e15;
 

@@ -6,7 +6,7 @@ import type { ShownPresence } from "../../base/machine/user_presence.ts";
 import { shownName } from "../../base/text/names.ts";
 import type { CommonEvent, IrcServedEvent, Line, ReturnedEvent, Span } from "./user_interface.ts";
 import { textWidth } from "./graphemes.ts";
-import { numberText } from "../../base/text/words.ts";
+import { ignoredText } from "../../base/text/words.ts";
 
 /** A person's name. */
 export function nameSpan(text: string): Span {
@@ -125,7 +125,7 @@ export function* heardLines<Said extends { readonly ignored?: true }>(
     else if (searched === undefined) yield lineOf(one);
     else yield lineOf(one).map((span) => foundSpan(span, searched));
   }
-  if (count > 0) yield [`${numberText(count)} of people you ignore left out: /ignored`];
+  if (count > 0) yield [`${ignoredText(count)}; /ignored shows who they are`];
 }
 
 function foundSpan(span: Span, searched: string): Span {

@@ -303,7 +303,7 @@ Rex  removed by Carol  key k5
     `11:03 <Bob> at all
 11:03 [Bob -> you] at you
 11:03 [* you -> Bob] waves
-1 of people you ignore left out: /ignored
+1 message from people you ignore is left out; /ignored shows who they are
 `,
   ],
   [

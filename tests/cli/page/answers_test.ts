@@ -84,6 +84,12 @@ Deno.test("page: answers are cards of what was asked, in each mode", () => {
   assertEquals(shown({ event: "history", messages: [], searched: "x" }), [
     "No messages with “x”",
   ]);
+  const left = { text: "x", shown: "Mal", sentAt: AT, ignored: true };
+  assertEquals(shown({ event: "history", messages: [left, left] }), [
+    "0 messages",
+    "[messages]",
+    "2 messages from people you ignore are left out",
+  ]);
   const found = ["Club", "club", "Pub", null].map((title, at) => ({
     ...{ text: "x", shown: "Bob", sentAt: AT, number: at + 1, title },
   }));

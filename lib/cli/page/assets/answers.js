@@ -3,7 +3,7 @@
  * `{rowsOfQr}`, `{digits}`, `{messages}`, `{commands}` and `{actions}` (buttons, each with the line that it runs).
  */
 
-import { countText, isSameTitle, numberedTitle } from "../../../base/text/words.ts";
+import { countText, ignoredText, isSameTitle, numberedTitle } from "../../../base/text/words.ts";
 import { connectionText } from "../../rendering/arrival_words.ts";
 import { statusRows } from "./statuses.js";
 import { REFUSED_FORM } from "./typed.js";
@@ -266,7 +266,7 @@ function saidCard({ messages, searched, name: who }) {
         isPrivate: message.private === true,
       })),
     },
-    { rows: left > 0 ? [[`${countText(left, "message")} of people you ignore left out`]] : [] },
+    { rows: left > 0 ? [[ignoredText(left)]] : [] },
   );
 }
 
