@@ -324,9 +324,8 @@ export function roomsLines({ rooms }: RoomsEvent, nowMs: number): readonly Line[
     ...(last === null ? ["  no messages yet"] : [
       "  ",
       { timeMs: Date.parse(last.at), nowMs },
-      " <",
-      nameSpan(last.from),
-      `> ${firstLineStart(last.text)}`,
+      " ",
+      ...saidBy(nameSpan(last.from), firstLineStart(last.text)),
     ]),
     ...(here === undefined ? [] : [`  ${hereText(here)}`]),
   ]);

@@ -548,6 +548,10 @@ Deno.test("/rooms says of those that the console is in how many are there, and w
         here: { number: 3, current: false, people: 2, unseen: 0 },
       },
       { ...room, room: "dddddddd11" as RoomId },
+      {
+        ...{ ...room, room: "eeeeeeee11" as RoomId },
+        last: { from: "Dora", text: "/me waves", at: EARLIER },
+      },
     ],
   }, { nowMs: NOON_MS, interactive: true, verbose: false });
   assertEquals(
@@ -555,6 +559,7 @@ Deno.test("/rooms says of those that the console is in how many are there, and w
     "1  aaaaaaaa (Club)  open  Alice  no messages yet  3 there now, you are here\n" +
       "2  bbbbbbbb  open  Alice  no messages yet  nobody else there now, 1,200 new\n" +
       "3  cccccccc  open  Alice  no messages yet  2 there now\n" +
-      "-  dddddddd  open  Alice  no messages yet\n",
+      "-  dddddddd  open  Alice  no messages yet\n" +
+      "-  eeeeeeee  open  Alice  11:03 <* Dora> waves\n",
   );
 });
