@@ -10,7 +10,7 @@
 import { P2pchatError } from "../../base/errors.ts";
 import { didYouMean } from "../../base/text/nearest.ts";
 import { beginsCommand, quotedStart, startOf } from "../../base/text/text.ts";
-import { isOfOthers, nearCommand, sameCommand } from "./foreign_commands.ts";
+import { isOfOthers, nearCommand, sameCommand, whoHas } from "./foreign_commands.ts";
 import { hasInvite, inviteMisplaced } from "../../base/text/invite_text.ts";
 
 /** Paths that begin as one that is being typed. */
@@ -449,11 +449,17 @@ export class CommandTable<Target> {
   }
 
   /**
-   * A suggestion for an unknown command: what comes near to another chat program's command, otherwise a similar name.
+   * A suggestion for an unknown command: what comes near to another chat program's command, whom it is for in another
+   * mode, otherwise a similar name.
    */
   #hint(name: string): string {
     const near = nearCommand(name, this.commands);
     if (near !== undefined) return `; here it is ${headOf(near)}`;
+    const others = whoHas(name);
+    if (others !== undefined) {
+      const isSaid = name.toLowerCase() === "edit" && this.#textObject !== null;
+      return ` here: it is for ${others}${isSaid ? "; what was said here can't be changed" : ""}`;
+    }
     return isOfOthers(name) ? "" : didYouMean(name, this.#byName.keys(), (known) => `/${known}`);
   }
 }

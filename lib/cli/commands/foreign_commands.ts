@@ -1,4 +1,7 @@
-/** Commands of other chat programs: those that mean the same here are run, for others it is said what comes near. */
+/**
+ * Commands of other chat programs: those that mean the same here are run, for others it is said what comes near; of those
+ * of another mode, whose they are.
+ */
 
 /** What a command is found by. */
 interface Headed {
@@ -64,6 +67,20 @@ function meaning(words: readonly string[], head: string): Meanings {
   return Object.fromEntries(words.map((word) => [word, [head]]));
 }
 
+/** What only some modes have, by whom it is for. */
+const OF_MODES: Meanings = {
+  "those who chat": ["msg", "me", "away", "back"],
+  "members of groups": ["edit", "go", "abort", "entry"],
+  "a group's coordinator": ["edits", "states", "snapshot", "snapshots", "recover"],
+  "rooms": ["join", "room", "rooms", "invite", "remove", "allow", "deputy", "name"],
+  "rooms, friends and calls": ["send", "files", "get", "cancel"],
+  "tables of friends": ["to", "add", "outbox", "unsend"],
+  "directories": [
+    ...["call", "accept", "decline", "hangup", "missed", "more"],
+    ...["broadcast", "passwd", "forget-me"],
+  ],
+};
+
 /** Whether a command is another program's for writing to one person alone. */
 export function writesToOne(word: string): boolean {
   return WRITING_TO_ONE.includes(word.toLowerCase());
@@ -102,6 +119,12 @@ export function nearCommand<Entry extends Headed>(
 /** Whether it is another program's word for what comes near only in some modes: it is no other word mistyped. */
 export function isOfOthers(word: string): boolean {
   return meaningsOf(word, NEAR).length > 0;
+}
+
+/** Whom a command of another mode is for; undefined: no mode has one of that name. */
+export function whoHas(word: string): string | undefined {
+  const lower = word.toLowerCase();
+  return Object.keys(OF_MODES).find((mode) => OF_MODES[mode]!.includes(lower));
 }
 
 function meaningsOf(word: string, meanings: Meanings): readonly string[] {

@@ -141,7 +141,6 @@ const NEAR: Readonly<Record<string, Partial<Record<keyof typeof TABLES, string>>
   "notice": { mesh: "/msg NAME TEXT" },
   "dcc": { mesh: "/send [NAME] FILE" },
   "seen": { mesh: "/whois NAME" },
-  "JOIN": { group: "", friends: "", registry: "", serve: "", regserver: "" },
 };
 
 for (const [name, here] of Object.entries(NEAR)) {
@@ -155,6 +154,35 @@ for (const [name, here] of Object.entries(NEAR)) {
     }
   });
 }
+
+Deno.test("who types what another mode has reads where that is, and no command that is spelt nearly so", () => {
+  const told = (table: CommandTable<never>, line: string) => {
+    const outcome = table.parse(line, false);
+    assert(outcome.type === "refused", line);
+    return outcome.error.message;
+  };
+  assertEquals(
+    told(meshCommands, "/edit foo - 1"),
+    "There is no command /edit here: it is for members of groups; what was said here can't be changed",
+  );
+  assertEquals(
+    told(serveCommands, "/EDIT foo - 1"),
+    "There is no command /EDIT here: it is for members of groups",
+  );
+  assertEquals(told(memberCommands, "/join"), "There is no command /join here: it is for rooms");
+  const names = new Set(
+    Object.values(TABLES).flatMap(({ commands }) => commands.map(({ name }) => name)),
+  );
+  const untold: string[] = [];
+  for (const [mode, table] of Object.entries(TABLES)) {
+    for (const name of names) {
+      const outcome = table.parse(`/${name} x`, false);
+      const text = outcome.type === "refused" ? outcome.error.message : "";
+      if (/did you mean/.test(text)) untold.push(`${mode}: ${text}`);
+    }
+  }
+  assertEquals(untold, []);
+});
 
 Deno.test("who would write to one alone reads the way out where that can't be", () => {
   const refusal = (table: { parse(line: string, objects: boolean): unknown }, line: string) => {
