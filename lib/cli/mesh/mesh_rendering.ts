@@ -390,11 +390,16 @@ function linksLine(status: MeshStatus): Line {
   return ["Links: ", ...spans, ".", heardText(status)];
 }
 
-/** Since when all other members have been heard of; empty if one hasn't been yet, which changes within a moment. */
+/**
+ * Since when all other members have been heard of, but for those suspected, who are told of below; empty if one hasn't been
+ * yet, which changes within a moment.
+ */
 function heardText({ members, key }: MeshStatus): string {
-  const ages = members.filter((member) => member.key !== key).map(({ heardMsAgo }) => heardMsAgo);
-  if (ages.includes(null)) return "";
-  return ` All were heard of within ${durationText(Math.max(...ages.map(Number)))}.`;
+  const others = members.filter((member) => member.key !== key);
+  const ages = others.filter(({ suspected }) => !suspected).map(({ heardMsAgo }) => heardMsAgo);
+  if (ages.includes(null) || ages.length === 0) return "";
+  const all = ages.length === others.length ? "All" : "All others";
+  return ` ${all} were heard of within ${durationText(Math.max(...ages.map(Number)))}.`;
 }
 
 function arrivedLine(status: MeshStatus, isAlone: boolean, nowMs: number): Line {

@@ -365,6 +365,35 @@ Your key: Alice
 `,
   ],
   [
+    "a status where somebody is suspected: all others were heard of, where there are any",
+    {
+      ...STATUS,
+      members: [
+        ...STATUS.members,
+        { ...member("Dave"), suspected: true, heardMsAgo: 14_200 },
+      ],
+      problems: ["Dave hasn't been heard of for 15 s"],
+    },
+    `Room of 4: Alice (you), Bob, Carol, Dave.
+Links: Bob 0.4 ms. All others were heard of within 100 ms.
+Everything you wrote has reached everybody who is here. Last message 11:03, from Bob.
+Your key: Alice
+! Dave hasn't been heard of for 15 s
+`,
+  ],
+  [
+    "a status where the only other one is suspected",
+    {
+      ...STATUS,
+      members: [member("Alice"), { ...member("Bob"), direct: true, suspected: true }],
+    },
+    `Room of 2: Alice (you), Bob.
+Links: Bob.
+Everything you wrote has reached everybody who is here. Last message 11:03, from Bob.
+Your key: Alice
+`,
+  ],
+  [
     "a status where a deputy asks",
     { ...STATUS, role: "deputy", members: [{ ...member("Bob"), role: "founder" }] },
     `Room of 2: Alice (you, deputy), Bob (founder).
