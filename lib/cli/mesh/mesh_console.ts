@@ -61,6 +61,7 @@ export class MeshConsole {
   #joining: { room: RoomInterface | null; readonly ref: string | undefined } | null = null;
   #isSearching = false;
   #isLeaving = false;
+  leavesSeveral = false;
   #isListening = false;
   #ended = Promise.withResolvers<Bye>();
   /** The words with which the user left. */
@@ -85,6 +86,11 @@ export class MeshConsole {
 
   get hasOther(): boolean {
     return this.rooms.some((room) => room !== this.current && !room.isLeft);
+  }
+
+  #leaving(): void {
+    this.#isLeaving = true;
+    this.leavesSeveral ||= this.hasOther;
   }
 
   /** Those that the user came into, and hasn't left. */
@@ -192,7 +198,7 @@ export class MeshConsole {
         { hasOther: () => this.hasOther },
       ),
       ended: () => {
-        this.#isLeaving = true;
+        this.#leaving();
         for (const room of [...this.rooms]) {
           if (room.handler === null) room.leave("interrupt");
           else room.handler.ended();
@@ -230,7 +236,7 @@ export class MeshConsole {
       joining.leave(cause);
       return false;
     }
-    this.#isLeaving = true;
+    this.#leaving();
     for (const room of [...this.rooms]) room.leave(cause);
     return true;
   }
@@ -388,7 +394,7 @@ export class MeshConsole {
   }
 
   #quit(command: Extract<RoomCommand, { command: "quit" }>, ref: string | undefined): void {
-    this.#isLeaving = true;
+    this.#leaving();
     const { current } = this;
     if (this.hasOther && this.ui.interactive) {
       const text = leavingText(this.#open.map(({ name }) => `#${name}`));

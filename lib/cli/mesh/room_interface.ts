@@ -39,6 +39,8 @@ interface RoomsConsole {
   readonly hasSeveral: boolean;
   readonly current: RoomInterface;
   readonly hasOther: boolean;
+  /** Whether several rooms are being left at once: none of them is the one that the user is in. */
+  readonly leavesSeveral: boolean;
   /** A room takes input from now on, or may be left. */
   listen(room: RoomInterface): void;
   heedInterrupts(): void;
@@ -100,7 +102,8 @@ export class RoomInterface implements UserInterface<MeshOwnEvent, RoomSink>, Pla
   }
 
   get label(): string | null {
-    return this.shared.current === this ? null : this.name;
+    const { current, leavesSeveral } = this.shared;
+    return current === this && !leavesSeveral ? null : this.name;
   }
 
   /** How people are told of it: by its title, which another room of the console may have, too. */

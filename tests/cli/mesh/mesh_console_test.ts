@@ -432,6 +432,20 @@ Deno.test("MeshConsole: who leaves several rooms at a terminal is told that it i
   assertEquals([one.taken(), piped.taken()], [[], []]);
 });
 
+Deno.test("MeshConsole: what rooms say as all of them are left names each, also the one that the user is in", async () => {
+  const text = "Nobody was here to get your last messages";
+  const { type, home, club, taken } = await two(true);
+  type(":q");
+  taken();
+  for (const room of [club, home]) room.ui.show({ event: "notice", text });
+  assertEquals(taken(), [`notice ${text} bbbb Club .`, `notice ${text} aaaa 1 .`]);
+  const one = opened(true);
+  one.taken();
+  one.type(":q");
+  one.home.ui.show({ event: "notice", text });
+  assertEquals(one.taken(), [`notice ${text} - . .`]);
+});
+
 Deno.test("MeshConsole: all rooms are left by a quit, an interrupt or the end of input", async () => {
   const all = [
     ({ type }: Awaited<ReturnType<typeof two>>) => type(":q"),
