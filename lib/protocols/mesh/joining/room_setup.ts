@@ -308,7 +308,8 @@ function metSelfFailure(config: MeshConfig, contact: Endpoint): Ending {
   return {
     code: "in-use",
     text: `Cannot join through ${endpointText(contact)}: a process with your own profile answers ` +
-      `there; end it first, or join through another member${wayBack(config)}`,
+      "there; if it is in the room that you want, end it first; otherwise join through another " +
+      `member${wayBack(config)}`,
   };
 }
 
