@@ -71,6 +71,8 @@ export class Supplier<Asker> {
   readonly #requests = new Map<Asker, Request>();
   /** Askers for whom the log is being read. */
   readonly #reading = new Set<Asker>();
+  /** Askers that were sent history: some of it may still wait to go out to them. */
+  readonly #sent = new Set<Asker>();
 
   constructor(readonly supply: Supply<Asker>, readonly reads: Reads) {}
 
@@ -90,9 +92,14 @@ export class Supplier<Asker> {
     this.#supply(asker, request);
   }
 
-  /** Nothing reaches the asker any more. */
+  /** Nothing reaches the asker any more, nor what was sent to it and hasn't arrived. */
   forget(asker: Asker): void {
     this.#requests.delete(asker);
+    this.#sent.delete(asker);
+  }
+
+  hasSent(asker: Asker): boolean {
+    return this.#sent.has(asker);
   }
 
   /** The log starts anew: if requested history is missing now, that says nothing about the asker's. */
@@ -140,6 +147,7 @@ export class Supplier<Asker> {
     const isLast = part.length === 0 || request.bytesLeft <= 0 ||
       position >= Math.min(request.through, held.position);
     if (isLast) this.#requests.delete(asker);
+    if (part.length > 0) this.#sent.add(asker);
     this.supply.answer(asker, {
       type: "history",
       after,

@@ -207,6 +207,15 @@ export class Peers {
     this.out.push({ type: "part", peer: key, reason });
   }
 
+  /** The channel ends, and what waits in it goes out for a second more at most; then another one is made. */
+  meetAnew(key: PeerKey, reason: string): void {
+    const peer = this.#peers.get(key);
+    if (peer === undefined || !peer.isUp) return;
+    this.#lose(peer);
+    this.#meetAt.set(key, this.out.nowMs + MEET_AGAIN_MS);
+    this.out.push({ type: "part", peer: key, reason });
+  }
+
   #isBanned(key: PeerKey): boolean {
     return (this.#banned.get(key) ?? -Infinity) > this.out.nowMs;
   }

@@ -28,6 +28,8 @@ interface ListedParts {
   readonly position: () => number;
   /** What our user is shown has changed: the coordinator is told. */
   readonly changed: () => void;
+  /** This newcomer, which may still be here, wasn't in in time: our user is shown that it has gone. */
+  readonly isLate: (key: PeerKey) => void;
 }
 
 interface Joining {
@@ -174,7 +176,9 @@ export class Listed {
 
   tick(nowMs: number): void {
     for (const [key, { untilMs }] of [...this.#joining]) {
-      if (untilMs <= nowMs) this.#ends(key, "lost");
+      if (untilMs > nowMs) continue;
+      this.#ends(key, "lost");
+      this.parts.isLate(key);
     }
   }
 }

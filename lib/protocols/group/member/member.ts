@@ -119,6 +119,7 @@ export class Member implements Machine<MemberInput, MemberEffect> {
       viewed: () => this.viewed,
       position: () => this.membership?.held.position ?? 0,
       changed: heardChanged,
+      isLate: (key) => this.membership?.joinsNoMore(key),
     });
     const saying = this.saying = new SendQueue(self, signer, environment, out, restored.said);
     const session = this.session = new CoordinatorSession({

@@ -712,6 +712,17 @@ export class Membership {
     this.supplier.forget(key);
   }
 
+  /**
+   * Our user is shown that this newcomer has gone. What it was sent of the log, and waits, doesn't go out any more: it
+   * may wait for long on a slow path. Where the newcomer asks again later, all that it lacks is sent to it, and would
+   * stand behind the same once more.
+   */
+  joinsNoMore(key: PeerKey): void {
+    if (!this.supplier.hasSent(key)) return;
+    this.supplier.forget(key);
+    this.parts.peers.meetAnew(key, "not joining any more");
+  }
+
   // Faults.
 
   /** A member, or the coordinator (null), broke a rule of the protocol. */

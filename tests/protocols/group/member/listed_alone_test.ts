@@ -13,6 +13,7 @@ const EVE = keyOf("eve");
 function scene() {
   const output = memberOutput();
   let changes = 0;
+  const late: string[] = [];
   const around = { viewed: ["ann", "bob"].map(memberNamed) };
   const listed = new Listed({
     selfKey: keyOf("ann"),
@@ -21,6 +22,7 @@ function scene() {
     viewed: () => around.viewed,
     position: () => 0,
     changed: () => changes++,
+    isLate: (key) => late.push(nameOf(key)),
   });
   const here = ["ann", "bob", "eve"].map(memberNamed);
   const tells = (...joining: readonly string[]) => listed.areHere(here, joining.map(keyOf));
@@ -30,11 +32,11 @@ function scene() {
     listed.tick(output.out.nowMs);
     return [...before, ...output.words()];
   };
-  return { output, around, listed, tells, after, changes: () => changes };
+  return { output, around, listed, tells, after, late, changes: () => changes };
 }
 
 Deno.test("Listed: a newcomer that the coordinator says no more is joining is sent nothing soon, until it says so again", () => {
-  const { output, listed, tells, after } = scene();
+  const { output, listed, tells, after, late } = scene();
   tells();
   assertEquals([listed.mayReceive(EVE), output.words()], [false, []]);
   tells("eve");
@@ -42,7 +44,8 @@ Deno.test("Listed: a newcomer that the coordinator says no more is joining is se
 
   tells();
   assertEquals(after(JOINED_MS - 1), []);
-  assertEquals([after(1), listed.mayReceive(EVE)], [["left eve"], false]);
+  assertEquals(late, []);
+  assertEquals([after(1), listed.mayReceive(EVE), late], [["left eve"], false, ["eve"]]);
   tells("eve");
   assertEquals([output.words(), listed.mayReceive(EVE)], [["joining eve"], true]);
 });
@@ -69,7 +72,7 @@ Deno.test("Listed: nobody keeps receiving for whom the coordinator can't speak a
 });
 
 Deno.test("Listed: who is in the view now joins no more, another process of a newcomer is shown anew", () => {
-  const { around, output, listed, tells } = scene();
+  const { around, output, listed, tells, late } = scene();
   tells("eve");
   const again = { ...memberNamed("eve"), incarnation: new Uint8Array(8).fill(2) };
   listed.areHere([again], [EVE]);
@@ -78,6 +81,7 @@ Deno.test("Listed: who is in the view now joins no more, another process of a ne
   around.viewed = [...around.viewed, again];
   listed.viewBegan(around.viewed);
   assertEquals([output.words(), listed.joining, listed.mayReceive(EVE)], [[], [], true]);
+  assertEquals(late, []);
 });
 
 Deno.test("Listed: a coordinator that asks for what it isn't owed is shown, like anybody", () => {

@@ -75,6 +75,32 @@ Deno.test("a member without the coordinator sends newcomers nothing, as others m
   assertEquals(serves(), false);
 });
 
+Deno.test("what was sent to a newcomer, and still waits, goes out no more once it is shown to have gone", () => {
+  const { net, ann, eve, serves } = scene();
+  const bob = net.nodes[1]!;
+  net.coordinator.tellPeers(eve);
+  net.settle();
+  assertEquals(serves(), true);
+  const channelsWithEve = (node: Node) =>
+    node.effects.flatMap((effect) =>
+      (effect.type === "part" || effect.type === "meet") && effect.peer === eve.key
+        ? [effect.type]
+        : []
+    );
+  for (const node of [ann, bob]) node.effects.length = 0;
+
+  net.coordinator.tellPeers();
+  net.pass(JOINED_MS);
+  assertEquals(shownOfEve(ann, bob), ["joining left", "joining left"]);
+  assertEquals([ann, bob].map(channelsWithEve), [["part"], []]);
+
+  net.pass(5_000);
+  assertEquals([ann, bob].map(channelsWithEve), [["part", "meet"], []]);
+  net.coordinator.tellPeers(eve);
+  net.settle();
+  assertEquals(serves(), true);
+});
+
 /** What Ann sends Eve who asks for all that there is. */
 function servedTo(eve: Node, ann: Node, net: GroupNet): readonly string[] {
   ann.effects.length = 0;
