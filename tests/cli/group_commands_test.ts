@@ -218,7 +218,10 @@ const SERVED: readonly (readonly [line: string, outcome: Outcome<CoordinatorComm
       'Nothing was done about "hello": commands begin with /, /help lists them; to write to the ' +
       "group, join it with p2pchat peer",
   }],
-  ["/msg hello", { error: "unknown-command", text: "There is no command /msg; /help lists them" }],
+  ["/msg hello", {
+    error: "unknown-command",
+    text: "There is no command /msg here: it is for those who chat",
+  }],
 ];
 
 for (const [line, outcome] of SERVED) {
