@@ -64,6 +64,8 @@ interface SharingPorts {
   receiver(name: string): Receiver;
   /** Who is meant where nobody is named; null: all. @throws {P2pchatError} Where somebody has to be named. */
   receiverOfAll(): Receiver | null;
+  /** Whether this one isn't there now, and is offered files once back; absent where `needs` tells so. */
+  isAway?(peer: PeerKey): boolean;
   /** A link to this one is needed for files, or no longer; absent where links don't depend on that. */
   needs?(peer: PeerKey, need: "held" | "free" | "told" | "restored"): void;
   /** Sends and penalises; see `TransferHost`. */
@@ -447,6 +449,11 @@ export class SharedFiles {
     const isUnfetchable = this.#downloads === null && !offer.self;
     const how = { ...isTaken && TAKEN, ...isUnfetchable && UNFETCHABLE };
     ui.show({ ...offer, ...how }, ref);
+    if (offer.self && to !== null && this.#ports.isAway?.(to) === true) {
+      const who = shownName(this.#ports.nameOf(to));
+      const text = `${who} isn't there: what you send is offered when they are back`;
+      ui.show({ event: "notice", text });
+    }
     if (isTaken) {
       const command = { command: "get", file: event.file, waits: true } as const;
       this.#open?.host.command(command, undefined);

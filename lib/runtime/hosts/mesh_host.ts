@@ -141,6 +141,10 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
     return this.#mesh.room?.machines.names.authorName(key, name) ?? name;
   }
 
+  isHere(key: PeerKey): boolean {
+    return this.#mesh.room?.isListed(key) ?? false;
+  }
+
   isName(name: string): boolean {
     return this.#mesh.room?.isName(name) ?? false;
   }

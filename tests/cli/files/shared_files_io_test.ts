@@ -169,6 +169,26 @@ Deno.test(
   },
 );
 
+Deno.test(
+  "who offers a file to somebody who is away is told when that one is offered it",
+  LOOSE,
+  async () => {
+    await withPair(async (ann, _, folder) => {
+      Deno.writeFileSync(`${folder}/photo.jpg`, new Uint8Array(2_100));
+      const source = `${folder}/photo.jpg`;
+      ann.isAlone = true;
+      await answer(ann, send(source));
+      await answer(ann, { command: "send", to: "Bob", file: source, isTyped: true });
+      await ann.says("isn't there");
+      assertEquals(ann.shown, [
+        "12:03 * You offer photo.jpg (2.1 kB); /cancel 1 takes that back",
+        "12:03 * You offer photo.jpg (2.1 kB) to Bob; /cancel 2 takes that back",
+        "Bob isn't there: what you send is offered when they are back",
+      ]);
+    });
+  },
+);
+
 Deno.test("who saves all that is offered isn't asked about it", LOOSE, async () => {
   await withPair(async (ann, bob, folder) => {
     Deno.writeFileSync(`${folder}/photo.jpg`, new Uint8Array(2_100));

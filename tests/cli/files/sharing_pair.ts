@@ -29,6 +29,8 @@ export class Sharer {
   held: Uint8Array[] | null = null;
   /** To whom a file is that names nobody. */
   toAll: () => PeerKey | (() => Promise<PeerKey>) | null = () => null;
+  /** Whether the other one is away. */
+  isAlone = false;
   #shows = Promise.withResolvers<void>();
 
   constructor(readonly name: string, seed: number, readonly folder: string, interactive = true) {
@@ -65,6 +67,7 @@ export class Sharer {
       isName: (each) => each === this.other?.name,
       receiver: () => this.other!.signer.key,
       receiverOfAll: () => this.toAll(),
+      isAway: () => this.isAlone,
       carrier: () => ({
         sendTo: (_, bytes, lane) => this.#send(bytes.slice(), lane === "bulk"),
         penalise: (_, text) => void this.shown.push(`penalised: ${text}`),
