@@ -44,7 +44,7 @@ export const QUIET_MS = 5_000;
 
 /**
  * How far a file is, how fast it comes, and how long the rest takes at that: `5 % of 1.5 GB, 40.0 MB/s, 36 s left`;
- * that it waits, where nothing comes.
+ * that it waits, where nothing comes, or nothing has within a second.
  * @param lately How many bytes came in how many ms; of less than a second nothing is said. `quietMs`: since the last came.
  */
 export function progressOf(
@@ -52,11 +52,12 @@ export function progressOf(
   size: number,
   lately: { readonly bytes: number; readonly ms: number; readonly quietMs: number },
 ): string {
-  const far = `${percentOf(bytes, size)} % of ${sizeText(size)}`;
-  if (lately.bytes === 0 || lately.quietMs >= QUIET_MS) {
+  const far = size === 0 ? sizeText(size) : `${percentOf(bytes, size)} % of ${sizeText(size)}`;
+  const isBegun = lately.ms >= 1_000; // before that, whoever has it is still being asked
+  if (lately.quietMs >= QUIET_MS || isBegun && lately.bytes === 0) {
     return `${size === 0 ? "" : `${far}, `}waits for somebody who has it`;
   }
-  if (lately.ms < 1_000) return far;
+  if (!isBegun) return far;
   const perSecond = 1_000 * lately.bytes / lately.ms;
   const seconds = Math.ceil((size - bytes) / perSecond);
   const left = seconds < 120 ? `${seconds} s` : `${Math.ceil(seconds / 60)} min`;
