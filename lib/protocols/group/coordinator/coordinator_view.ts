@@ -127,7 +127,7 @@ function problems(facts: CoordinatorFacts): readonly string[] {
     told.push(UNREACHED_TEXT);
   }
   if (lacking.length > 0) {
-    told.push(views.needsAll ? unaccountedText(lacking) : lackingText(lacking));
+    told.push(views.areKnown(lacking) ? lackingText(lacking) : unaccountedText(lacking));
   }
   const slow = awaited.flatMap((key) => attendance.get(key) ?? []);
   if (slow.length > 0) told.push(`The next view waits for ${namesInWords(slow)}`);

@@ -242,7 +242,7 @@ export class MembershipDecider {
   #tellLacking(awaited: readonly Member[]): void {
     const { views, attendance, out } = this.parts;
     const isEarly = attendance.isLastLeaving || attendance.mayReturn(awaited);
-    const text = views.needsAll ? unaccountedText(awaited) : lackingText(awaited);
+    const text = views.areKnown(awaited) ? lackingText(awaited) : unaccountedText(awaited);
     if (isEarly || text === this.#lackingTold) return;
     this.#lackingTold = text;
     out.warn(text);

@@ -51,6 +51,8 @@ export class Views {
   #latest = NO_BALLOT;
   /** The view that members knew after this disk was lost, until a later view has begun at all its members. */
   #recounted: SignedEpoch | null = null;
+  /** Members of that view that have told what they knew, but have lost their logs: they have no say in the next one. */
+  readonly #accounted = new Set<PeerKey>();
   #group: Hash | null = null;
   /** Keys that were ever in a decided view of this group, who was last in one last; at most `WERE_MEMBERS_MAX`. */
   readonly #were = new Set<PeerKey>();
@@ -125,8 +127,9 @@ export class Views {
   }
 
   /**
-   * Whether the next view needs all members of the present one: later views that nobody has told of may have been
-   * decided. Each of those has a member of the present view that promised it; see `recount.ts`.
+   * Whether the next view needs all members of the present one, except for those that have told and lost their logs:
+   * later views that nobody has told of may have been decided. Each of those has a member of the present view that
+   * promised it; see `recount.ts`.
    */
   get needsAll(): boolean {
     return this.#recounted !== null && this.present === this.#recounted;
@@ -159,14 +162,32 @@ export class Views {
     );
   }
 
-  /** Members of the present view that don't speak for it and weren't given up. */
+  /**
+   * Members of the present view that don't speak for it and weren't given up. Whoever has told all it knew, and lost its
+   * log, isn't needed as long as another one speaks, which has what the view had.
+   */
   absent(voices: readonly Voice[]): readonly Member[] {
     const { present } = this;
     if (present === null) return [];
     const speaking = voices.filter((voice) => this.isVoiceOf(present, voice));
     return this.members.filter(({ key }) =>
-      !this.isGivenUp(key) && !speaking.some((voice) => voice.key === key)
+      !this.isGivenUp(key) && !speaking.some((voice) => voice.key === key) &&
+      !(speaking.length > 0 && this.#hasAccounted(key))
     );
+  }
+
+  #hasAccounted(key: PeerKey): boolean {
+    return this.needsAll && this.#accounted.has(key);
+  }
+
+  /** Whether it is known what each of these knew, and only their logs are missing. */
+  areKnown(members: readonly Member[]): boolean {
+    return !this.needsAll || members.every(({ key }) => this.#hasAccounted(key));
+  }
+
+  /** After a recount: this member has told what it knew, but has lost its log. */
+  accounted(key: PeerKey): void {
+    this.#accounted.add(key);
   }
 
   raise(number: number): void {

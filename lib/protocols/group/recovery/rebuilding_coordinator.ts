@@ -283,7 +283,7 @@ export class RebuildingCoordinator implements Machine<CoordinatorInput, Coordina
 
   /** The group is known: starts the coordinator as with a disk that knows it, and with all that are linked already. */
   #goOn(
-    { records, awaiting }: Recounting,
+    { records, awaiting, lostLogs }: Recounting,
     nowMs: number,
     effects: CoordinatorEffect[],
   ): void {
@@ -293,6 +293,7 @@ export class RebuildingCoordinator implements Machine<CoordinatorInput, Coordina
     this.#recounting = null;
     this.#tokensBefore = this.#lastToken;
     const serving = this.#serving = new Coordinator(config, this.signer, this.environment);
+    for (const key of lostLogs) serving.views.accounted(key);
     const step = (input: CoordinatorInput) => this.#bring(serving.step(input, nowMs), effects);
     step({ type: "start" });
     for (const one of awaiting) this.#greet(one, step);

@@ -239,6 +239,15 @@ export class Recount {
     return hasAny ? needed.filter((member) => !this.#hasTold(member, newest)) : needed;
   }
 
+  /** Members of the newest view that have told what they knew, but have lost their logs. */
+  get lostLogs(): readonly PeerKey[] {
+    const { newest } = this;
+    const members = newest?.epoch.value.members ?? [];
+    return members.flatMap((member) =>
+      this.#hasTold(member, newest!) && this.#accounts.get(member.key)!.isLost ? [member.key] : []
+    );
+  }
+
   /** Whether all members of the newest view that have told are out of it: others may have come in after them. */
   get isLeft(): boolean {
     const members = this.newest?.epoch.value.members ?? [];

@@ -134,9 +134,16 @@ export class Recounting {
   #presentHello(peer: PeerKey, hello: Hello): Hello {
     const account = this.#recount.get(peer);
     if (account === null || account.group === null) return hello;
-    const { group, promised, epoch, isLost } = account;
+    const { group, epoch, isLost } = account;
+    // It has told what it knew, and has no say: it hasn't what its view had.
+    const promised = isLost ? NO_BALLOT : account.promised;
     const begun = isLost || epoch === null ? NO_BALLOT : epoch.epoch.value.ballot;
     return { ...hello, group, promised, begun };
+  }
+
+  /** Members of the last view that have told what they knew, and have lost their logs. */
+  get lostLogs(): readonly PeerKey[] {
+    return this.#recount.lostLogs;
   }
 
   get dueMs(): number | null {
