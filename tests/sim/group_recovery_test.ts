@@ -368,6 +368,27 @@ Deno.test("where the only one who knows the group has an old disk, too, it goes 
   assert(world.coordinator.hasForked);
 });
 
+Deno.test("what is asked for between two losses of the coordinator's disk has a number of its own each time", () => {
+  const stage = Stage.of(1, 2, 2);
+  const { world } = stage;
+  for (let text = 0; text < 2; text++) stage.say(1);
+  stage.pass(1_000);
+  loseDisk(world);
+  stage.killAt("C", "disk group", () => {}, { having: "recounted" });
+  stage.kill(2); // no view begins without it
+  stage.startCoordinator();
+  const asked = stage.edit(1, 1);
+  stage.pass(30_000); // time enough to abort it
+  loseDisk(world);
+  stage.start(2);
+  stage.until("both are in", () => stage.view > 1_000 && stage.membersSeenBy(2).length === 2);
+  const later = stage.edit(1, 2);
+  stage.until("both have numbers", () => asked.edit !== null && later.edit !== null);
+  assert(asked.edit !== later.edit);
+  stage.unite();
+  assert(!world.coordinator.hasForked);
+});
+
 Deno.test("numbers are used again where only a member that is here with an old copy of its disk knew of them", () => {
   const stage = Stage.of(1, 2, 0);
   const { world } = stage;

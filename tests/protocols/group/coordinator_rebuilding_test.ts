@@ -174,6 +174,24 @@ Deno.test("Edits are numbered on, whatever number somebody tells of", () => {
   assert(numbers.every(Number.isSafeInteger));
 });
 
+Deno.test("Edits that were all aborted between two losses have numbers that aren't given again", () => {
+  const EDIT = 5 * GAP; // the last committed one: far above the numbers of views
+  const above = (program: Program) => {
+    program.somebody("bob").answers.delete("recount");
+    program.comes("ann");
+    program.comes("bob");
+    program.says("bob", program.somebody("bob").account({ edit: EDIT }));
+    program.pass(RETURN_MS);
+    program.allHear();
+    const record = program.disk.find(({ kind }) => kind === "edits");
+    return record?.kind === "edits" ? record.number : 0;
+  };
+  const program = Program.of("ann", "bob").withoutDisk();
+  const first = above(program);
+  assert(first >= EDIT + GAP);
+  assert(above(program.withoutDisk()) >= first + GAP);
+});
+
 Deno.test("A stranger's word for numbers counts for nothing, also while all are asked", () => {
   const program = Program.of("ann", "bob").withoutDisk();
   program.comes("ann");

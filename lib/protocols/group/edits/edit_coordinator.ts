@@ -227,7 +227,9 @@ export class EditCoordinator {
     }
     // All logs keep the edit under this name, and show it so.
     if (foldName(value.name) !== attendee.folded) return "it uses another name";
-    if (views.member(attendee.key) === null) return null; // the member asks again when it is in the view
+    // The member asks again when the next view begins. After a recount that view's number is what the members' disks keep
+    // of the numbers that edits had since: if all are aborted, those are in no log.
+    if (views.member(attendee.key) === null || views.needsAll) return null;
     const id = requestId(crypto, value);
     if (this.#isKnown(id, attendee)) return null;
     if (!isRequestAuthentic(crypto, signed)) return "it hasn't signed the edit that it asks for";

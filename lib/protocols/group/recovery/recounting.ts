@@ -428,8 +428,9 @@ export class Recounting {
         key,
       })),
       { kind: "rules", rules: null },
-      // Nobody may know of aborted edits any more: fewer than this were numbered since the last committed one.
-      { kind: "edits", number: Math.max(edit, number) + NUMBER_GAP },
+      // Nobody may know of aborted edits any more: fewer than this were numbered since the last committed one. Where none
+      // is committed before the disk is lost again, only the ballots' number has grown.
+      { kind: "edits", number: edit + number + NUMBER_GAP },
     ];
     const missing = members.filter(({ key }) => this.#isOut(key));
     const isNobodyLeft = members.length > 0 && missing.length === members.length;
