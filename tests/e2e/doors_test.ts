@@ -211,8 +211,8 @@ Deno.test("a file that is declined at one door is declined at all, and who comes
   await alice.until(isDeclined(1));
   // An IRC client that comes now is asked about the other one alone.
   const client = await ircClient(alice);
-  const told = await client.until("/msg *p2pchat get 2 fetches it");
-  assert(!told.includes("/msg *p2pchat get 1 fetches it"), told);
+  const told = await client.until("two.txt (7 B); --save DIR would fetch it");
+  assert(!told.includes("one.txt"), told);
   await client.send("PRIVMSG *p2pchat :cancel 2");
   await client.until("two.txt isn't fetched; /msg *p2pchat get 2 does");
   await Promise.all([alice, page].map((each) => each.until(isDeclined(2))));

@@ -7,8 +7,8 @@ import type { IrcEvent } from "./rooms/said_reader.ts";
 
 /** So many are repeated: votes are bounded by the coordinator's, offers come as often as somebody likes. */
 const QUESTIONS_MAX = 100;
-/** An offer that has one of these isn't asked about: it is one's own, fetched by itself or never, or told earlier. */
-const NOT_ASKED = ["self", "taken", "unfetchable", "history"] as const;
+/** An offer that has one of these isn't to be fetched: it is one's own, fetched by itself, or told by an earlier start. */
+const NOT_ASKED = ["self", "taken", "history"] as const;
 
 export class IrcQuestions {
   /** Those that are open, the oldest first. */

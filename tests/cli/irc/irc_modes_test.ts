@@ -445,7 +445,6 @@ Deno.test("irc rooms: a client that comes is told of the files offered meanwhile
   bench.event({ event: "transfer", file: 3, state: "failed", reason: "withdrawn" });
   bench.event({ ...offer, file: 4, taken: true, lines: ["file 4"] });
   bench.event({ ...offer, file: 5, history: true, lines: ["file 5"] });
-  bench.event({ ...offer, file: 6, unfetchable: true, lines: ["file 6"] });
   assertEquals(offers(1), [
     `:${SERVICE} NOTICE #room :file 1`,
     `:${BOB} NOTICE Alice :file 2`,
