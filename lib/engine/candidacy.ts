@@ -147,7 +147,8 @@ export class Candidacy {
     if (outcome.outcome === "done") return;
     this.#lease = null; // another one, the next time
     // A former lease's is gone in a moment.
-    if (outcome.outcome !== "conflict") throw new P2pchatError("unreachable", outcome.text);
+    if (outcome.outcome === "conflict") return;
+    throw new P2pchatError("unreachable", `Cannot use the engine: ${outcome.text}`);
   }
 
   #tellTrouble(text: string | null): void {

@@ -116,6 +116,16 @@ Deno.test("Candidacy: says that the engine doesn't answer before a request is gi
   assertEquals(world.take(), ["one: trouble The engine doesn't answer"]);
 });
 
+Deno.test("Candidacy: says in a sentence what an engine without space doesn't take", async () => {
+  const world = new World();
+  const store = new MemoryStore(world.engine);
+  const text = "database space exceeded";
+  store.commit = () => Promise.resolve({ outcome: "refused", code: "disk", text });
+  world.candidate("one", store);
+  await settled();
+  assertEquals(world.take().at(-1), `one: trouble Cannot use the engine: ${text}`);
+});
+
 Deno.test("Candidacy: what the engine refuses ends it", async () => {
   const world = new World();
   const store = new MemoryStore(world.engine);
