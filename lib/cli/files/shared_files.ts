@@ -39,8 +39,6 @@ const SERVED_TOLD_MAX = 3;
 const SHOWN_MAX = 2 * OFFERS_MAX;
 /** What is being read when a script ends is waited for so long, as what it said is. */
 const PREPARED_MS = 10_000;
-const TAKEN: { readonly taken?: true } = { taken: true };
-const UNFETCHABLE: { readonly unfetchable?: true } = { unfetchable: true };
 
 interface SharingPorts {
   readonly disk: Disk;
@@ -445,19 +443,20 @@ export class SharedFiles {
     const isHere = listed.state === "here" && !offer.self && this.#open !== null;
     const path = isHere ? pathIn(this.#open!, listed.offer.id) : {};
     if (this.#isRestoring) return ui.show({ ...offer, history: true, ...path }, ref);
-    const isTaken = options.save !== null && !offer.self;
-    const isUnfetchable = this.#downloads === null && !offer.self;
-    const how = { ...isTaken && TAKEN, ...isUnfetchable && UNFETCHABLE };
-    ui.show({ ...offer, ...how }, ref);
-    if (offer.self && to !== null && this.#ports.isAway?.(to) === true) {
+    if (offer.self) {
+      ui.show(offer, ref);
+      if (to === null || this.#ports.isAway?.(to) !== true) return;
       const who = shownName(this.#ports.nameOf(to));
       const text = `${who} isn't there: what you send is offered when they are back`;
-      ui.show({ event: "notice", text });
+      return ui.show({ event: "notice", text });
     }
-    if (isTaken) {
+    if (options.save !== null) {
+      ui.show({ ...offer, taken: true }, ref);
       const command = { command: "get", file: event.file, waits: true } as const;
-      this.#open?.host.command(command, undefined);
-    } else if (ui.interactive && !offer.self) {
+      return this.#open?.host.command(command, undefined);
+    }
+    ui.show(this.#downloads === null ? { ...offer, unfetchable: true } : offer, ref);
+    if (ui.interactive) {
       const fetch: FileCommand = { command: "get", file: event.file, as: undefined };
       const decline: FileCommand = { command: "cancel", file: event.file };
       this.#questions.ask(

@@ -127,7 +127,7 @@ function problems(facts: CoordinatorFacts): readonly string[] {
     told.push(UNREACHED_TEXT);
   }
   if (lacking.length > 0) {
-    told.push(views.areKnown(lacking) ? lackingText(lacking) : unaccountedText(lacking));
+    told.push(lackingText(views, lacking));
   }
   const slow = awaited.flatMap((key) => attendance.get(key) ?? []);
   if (slow.length > 0) told.push(`The next view waits for ${namesInWords(slow)}`);
@@ -156,15 +156,16 @@ export function keptOutText(
 }
 
 /** Why the group can't go on, and what the operator can do. */
-export function lackingText(members: readonly Pick<Member, "name">[]): string {
+export function lackingText(views: Pick<Views, "areKnown">, members: readonly Member[]): string {
+  if (!views.areKnown(members)) return unaccountedText(members);
   const first = shownName(members[0]?.name ?? "");
   return `Nobody here has the group's last entries; waiting for ${namesInWords(members, "or")}; ` +
     `/remove ${first} gives up what only ${members.length === 1 ? "this one has" : "they have"}` +
     (members.length === 1 ? "" : ", once all are removed");
 }
 
-/** Like `lackingText`, after this disk was lost: each member may know what nobody else does. */
-export function unaccountedText(members: readonly Pick<Member, "name">[]): string {
+/** The same, after this disk was lost: each member may know what nobody else does. */
+function unaccountedText(members: readonly Pick<Member, "name">[]): string {
   const first = shownName(members[0]?.name ?? "");
   return "The disk of this coordinator was lost: the group goes on once all members of the last " +
     `known view are here; waiting for ${

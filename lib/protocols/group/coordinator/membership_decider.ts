@@ -30,7 +30,7 @@ import {
   toBeParted,
 } from "../detector/complaints.ts";
 import type { CoordinatorOutput } from "../schema/coordinator_output.ts";
-import { lackingText, unaccountedText } from "./coordinator_view.ts";
+import { lackingText } from "./coordinator_view.ts";
 import { type LeftReason, namesAndKeys } from "../schema/events.ts";
 import { KeptOut } from "./kept_out.ts";
 import {
@@ -242,7 +242,7 @@ export class MembershipDecider {
   #tellLacking(awaited: readonly Member[]): void {
     const { views, attendance, out } = this.parts;
     const isEarly = attendance.isLastLeaving || attendance.mayReturn(awaited);
-    const text = views.areKnown(awaited) ? lackingText(awaited) : unaccountedText(awaited);
+    const text = lackingText(views, awaited);
     if (isEarly || text === this.#lackingTold) return;
     this.#lackingTold = text;
     out.warn(text);

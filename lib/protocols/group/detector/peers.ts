@@ -197,22 +197,25 @@ export class Peers {
   ban(key: PeerKey, reason: string, durationMs: number): void {
     const peer = this.#peers.get(key);
     if (peer === undefined) return;
-    this.#lose(peer);
+    this.#partFor(peer, reason, durationMs);
     // A newcomer is in no epoch: when the ban is over, it must be able to come in.
     peer.isBroken = this.#epoch !== null;
     this.#banned.delete(key);
     this.#banned.set(key, this.out.nowMs + durationMs);
     dropOldest(this.#banned, REMEMBERED_MAX);
-    this.#meetAt.set(key, this.out.nowMs + durationMs);
-    this.out.push({ type: "part", peer: key, reason });
   }
 
   /** The channel ends, and what waits in it goes out for a second more at most; then another one is made. */
   meetAnew(key: PeerKey, reason: string): void {
     const peer = this.#peers.get(key);
-    if (peer === undefined || !peer.isUp) return;
+    if (peer?.isUp) this.#partFor(peer, reason, MEET_AGAIN_MS);
+  }
+
+  /** The peer is met again after so long. */
+  #partFor(peer: Peer, reason: string, durationMs: number): void {
+    const { key } = peer;
     this.#lose(peer);
-    this.#meetAt.set(key, this.out.nowMs + MEET_AGAIN_MS);
+    this.#meetAt.set(key, this.out.nowMs + durationMs);
     this.out.push({ type: "part", peer: key, reason });
   }
 
