@@ -120,7 +120,9 @@ async function buttons(browser: Browser, mode: string, seen: Set<string>): Promi
       const asked = (what: string) =>
         page.evaluate(`(${what})(document.querySelectorAll("${within} button")[${at}])`);
       const kind = await asked(KIND) as string;
-      if (seen.has(kind) || !await button.isVisible() || !await button.isEnabled()) continue;
+      if (seen.has(kind) || !await button.isVisible() || await asked(IS_OFF)) continue;
+      // What has just come or moved takes no press for a moment, and counts as disabled until then.
+      await (await button.elementHandle())!.waitForElementState("enabled");
       seen.add(kind);
       for (const colorScheme of SCHEMES) {
         await page.emulateMedia({ colorScheme });
@@ -139,8 +141,6 @@ async function buttons(browser: Browser, mode: string, seen: Set<string>): Promi
   if (mode === "friends") await page.locator("#people").getByText("Bob").click();
   await open.sees("the end");
   await page.locator("#text").fill("Hello");
-  // What is asked takes no press at first, and counts as disabled until then.
-  await page.locator(".actions button[aria-disabled=true]").first().waitFor({ state: "detached" });
   await look("body");
   if (mode === "mesh") {
     await page.locator(".person").nth(1).click();
@@ -150,6 +150,8 @@ async function buttons(browser: Browser, mode: string, seen: Set<string>): Promi
   await double.close();
   open.faults.splice(0); // the attempts to connect again
 }
+
+const IS_OFF = `(button) => button.disabled`;
 
 /** What tells how a button looks. */
 const KIND = `(button) => {
