@@ -99,7 +99,7 @@ export class Saying implements Machine<SayingInput, SayingEffect> {
   /** What came of it; null: it has arrived. */
   get failure(): P2pchatError | null {
     if (this.#state === "arrived") return null;
-    return this.#failure ?? this.#late("it was ended");
+    return this.#failure ?? this.#late("by the time it was ended");
   }
 
   nextDeadlineMs(): number | null {
@@ -229,7 +229,7 @@ export class Saying implements Machine<SayingInput, SayingEffect> {
     return this.#undeliveredBecause ?? this.hearers.downBecause ?? this.hearers.pausedBecause;
   }
 
-  /** @param when `within 10 s`. */
+  /** @param when `within 10 s`, `by the time it was ended`. */
   #late(when: string): P2pchatError {
     const { mode, to } = this.door;
     const why = this.#why;
@@ -237,13 +237,13 @@ export class Saying implements Machine<SayingInput, SayingEffect> {
     if (!this.#isSaid) return new P2pchatError(...this.#unsaid(when, because));
     if (mode === "friends" || to !== null) {
       const text =
-        `It isn't known ${when} that ${shownName(to ?? this.hearers.friends[0] ?? "the friend")}` +
+        `It wasn't known ${when} that ${shownName(to ?? this.hearers.friends[0] ?? "the friend")}` +
         ` has it${because}: it is kept, and sent when both of you are there; don't say it again`;
       return new P2pchatError("timeout", text);
     }
     if (this.#said === null) {
       const text =
-        `It isn't known ${when} whether it was said${because}: it is kept, and may yet be; ` +
+        `It wasn't known ${when} whether it was said${because}: it is kept, and may yet be; ` +
         "don't say it again";
       return new P2pchatError("timeout", text);
     }
@@ -252,7 +252,7 @@ export class Saying implements Machine<SayingInput, SayingEffect> {
     const who = mode === "mesh" || names.length === 0
       ? "that anybody has it"
       : `that ${inWords(names)} ${names.length === 1 ? "has" : "have"} it`;
-    const text = `It is said, but it isn't known ${when} ${who}: who comes back gets it; ` +
+    const text = `It is said, but it wasn't known ${when} ${who}: who comes back gets it; ` +
       "don't say it again";
     return new P2pchatError("timeout", text);
   }

@@ -222,7 +222,11 @@ Deno.test("Saying: ended before it is known that anybody has it, it hasn't succe
   run.listens();
   run.shows(BOB);
 
-  assertEquals(run.saying.failure?.code, "timeout");
+  assertEquals([run.saying.failure?.code, run.saying.failure?.message], [
+    "timeout",
+    "It wasn't known by the time it was ended whether it was said: it is kept, and may yet be; " +
+    "don't say it again",
+  ]);
 });
 
 Deno.test("Saying to one alone: where that one isn't there, the error says so", () => {
