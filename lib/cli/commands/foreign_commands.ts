@@ -72,7 +72,8 @@ const OF_MODES: Meanings = {
   "those who chat": ["msg", "me", "away", "back"],
   "members of groups": ["edit", "go", "abort", "entry"],
   "a group's coordinator": ["edits", "states", "snapshot", "snapshots", "recover"],
-  "rooms": ["join", "room", "rooms", "invite", "remove", "allow", "deputy", "name"],
+  "rooms": ["join", "room", "rooms", "deputy", "name"],
+  "rooms and a group's coordinator": ["invite", "remove", "allow"],
   "rooms, friends and calls": ["send", "files", "get", "cancel"],
   "tables of friends": ["to", "add", "outbox", "unsend"],
   "directories": [

@@ -170,19 +170,37 @@ Deno.test("who types what another mode has reads where that is, and no command t
     "There is no command /EDIT here: it is for members of groups",
   );
   assertEquals(told(memberCommands, "/join"), "There is no command /join here: it is for rooms");
+  const modesOf = (name: string) =>
+    Object.entries(TABLES).filter(([mode, { commands }]) =>
+      mode !== "regserver" && commands.some((command) => command.name === name)
+    ).map(([mode]) => mode);
   const names = new Set(
     Object.values(TABLES).flatMap(({ commands }) => commands.map(({ name }) => name)),
   );
-  const untold: string[] = [];
+  const wrong: string[] = [];
   for (const [mode, table] of Object.entries(TABLES)) {
     for (const name of names) {
       const outcome = table.parse(`/${name} x`, false);
       const text = outcome.type === "refused" ? outcome.error.message : "";
-      if (/did you mean/.test(text)) untold.push(`${mode}: ${text}`);
+      const [, whom] = /here: it is for ([^;]*)/.exec(text) ?? [];
+      const isOthers = whom === undefined || `${WHOSE[whom]}` === `${modesOf(name)}`;
+      if (/did you mean/.test(text) || !isOthers) wrong.push(`${mode}: ${text}`);
     }
   }
-  assertEquals(untold, []);
+  assertEquals(wrong, []);
 });
+
+/** The modes that have a command, by whom it is said to be for; who runs a directory goes with its users. */
+const WHOSE: Readonly<Record<string, readonly string[]>> = {
+  "those who chat": ["mesh", "group", "friends", "registry"],
+  "members of groups": ["group"],
+  "a group's coordinator": ["serve"],
+  "rooms": ["mesh"],
+  "rooms and a group's coordinator": ["mesh", "serve"],
+  "rooms, friends and calls": ["mesh", "friends", "registry"],
+  "tables of friends": ["friends"],
+  "directories": ["registry"],
+};
 
 Deno.test("who would write to one alone reads the way out where that can't be", () => {
   const refusal = (table: { parse(line: string, objects: boolean): unknown }, line: string) => {
