@@ -433,6 +433,8 @@ export class Transfers
 
   /** Somebody has all of a file: where it is one of ours, our user is told. */
   #hasFetched(from: PeerKey, file: OfferId): void {
+    // Of what it had before it was started again nothing counts as sent.
+    this.#serving.release(from, file);
     const offer = this.#offers.get(file);
     if (offer?.value.from !== this.#self || !isFor(offer, from)) return;
     if (!this.#fetched.isNews(file, from)) return;

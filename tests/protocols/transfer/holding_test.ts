@@ -188,6 +188,20 @@ Deno.test("who takes some again is told that we are busy while as many others ar
   assertEquals(asks(stalled[0]!, STALL_MS), ["read", "read"]);
 });
 
+Deno.test("who had a part of it before is no longer fetching once it says that it has all", () => {
+  const file = fileOf(4 * LEAF_BYTES);
+  const { ann, id } = offering(file);
+  const served = () => ann.machine.served(0).map(({ peer, percent }) => [peer, percent]);
+  const message = { type: "request", file: id, first: 2, count: 2 } as const;
+  for (const { leaf, token } of only(ann.step({ type: "message", from: BOB, message }), "read")) {
+    ann.step(read(file, leaf, token));
+  }
+
+  assertEquals(served(), [[BOB, 50]]);
+  ann.step({ type: "message", from: BOB, message: { type: "have", file: id, leaves: null } });
+  assertEquals(served(), []);
+});
+
 Deno.test("a file that was changed isn't sent: its offer is taken back, and the user told", () => {
   const file = fileOf(2 * LEAF_BYTES);
   const { ann, id } = offering(file);
