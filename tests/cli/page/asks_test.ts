@@ -198,6 +198,7 @@ Deno.test("page: a file that was offered just now is fetched by y, as at the con
       ["y", offered(offer(2)), NOW_MS + 120_000],
       ["y", offered(offer(2, { history: true })), late],
       ["y", offered(offer(2, { taken: true })), late],
+      ["y", offered(offer(2, { unfetchable: true })), late],
       ["y", offered(offer(2, { self: true })), late],
       ["y", offered(offer(2), { event: "transfer", file: 2, room: "r1", state: "done" }), late],
       ["y", offered(offer(2), declined), late],

@@ -404,6 +404,12 @@ async function broughtUnderPointer(browser: Browser): Promise<void> {
   await until(() => typed(double.page).length > 0);
   assertEquals(typed(double.page), [{ command: "get", n: 1, room: "r1" }]);
 
+  // What a script without --save is offered has no button that would be refused.
+  const at = new Date().toISOString();
+  double.page.show(offer(3, "Bob", "unsaved.pdf", at, { unfetchable: true }));
+  await page.getByText("--save DIR would fetch it").waitFor();
+  assertEquals(await button("unsaved.pdf").count(), 0);
+
   // What isn't wanted says so, and can still be had.
   await page.getByRole("button", { name: "No, thanks: other.pdf" }).click();
   await until(() => typed(double.page).length > 1);

@@ -31,11 +31,12 @@ function offer(state, event, { isNew, nowMs }) {
   const id = `offer ${event.id}`;
   const { file, from, self, to, name, size, room, key, shown = from, history = false, path } =
     event;
+  const { taken, unfetchable } = event;
   // With a path it was received by an earlier process.
   const how = path === undefined
     ? { state: "offered", bytes: 0 }
     : { state: "done", bytes: size, path };
-  const data = { file, from, self, to, name, size, room, ...how };
+  const data = { file, from, self, to, name, size, room, unfetchable, ...how };
   const files = new Map(next.files).set(keyOf(event), { id, place: place.id });
   if (files.size > FILES_MAX) files.delete(files.keys().next().value);
   const withFile = { ...next, files };
@@ -44,7 +45,7 @@ function offer(state, event, { isNew, nowMs }) {
     if (item.id === id) return changed(withFile, place, id, data);
   }
   const said = { at: event.at, from: shown, author: key ?? from, self, history };
-  const askedMs = self || history || event.taken ? null : nowMs;
+  const askedMs = self || history || taken || unfetchable ? null : nowMs;
   const item = { kind: "offer", id, ...said, data, askedMs };
   const isNews = isNew && !self && !history;
   return withItem(withFile, place, item, isNews, event.to !== undefined);

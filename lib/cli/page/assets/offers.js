@@ -37,7 +37,7 @@ export function offerElement(item, context) {
 }
 
 function actionsOf(item, act, isFetching) {
-  const { file, name, self, state: how, reason, path } = item.data;
+  const { file, name, self, state: how, reason, path, unfetchable } = item.data;
   const shown = visible(name);
   const get = () => act.file(item, { command: "get", n: file });
   const cancel = () => act.file(item, { command: "cancel", n: file });
@@ -45,6 +45,7 @@ function actionsOf(item, act, isFetching) {
   if (self) return how === "offered" ? [button("Take back", `Take back ${shown}`, cancel)] : [];
   switch (how) {
     case "offered":
+      if (unfetchable) return [];
       return [
         button("Download", `Download ${shown}`, get, " is-main"),
         button("No, thanks", `No, thanks: ${shown}`, cancel),
@@ -96,7 +97,7 @@ export function goesOnText({ from, data }, { state, place }) {
 
 function stateOf(item, context) {
   const { data } = item;
-  const { state: how, self, to, bytes, size, path, reason, text } = data;
+  const { state: how, self, to, bytes, size, path, reason, text, unfetchable } = data;
   switch (how) {
     case "started":
     case "progress":
@@ -112,6 +113,7 @@ function stateOf(item, context) {
     case "over":
       return " \u00b7 not offered now";
     default:
-      return to === undefined || self ? "" : " \u00b7 for you alone";
+      return (to === undefined || self ? "" : " \u00b7 for you alone") +
+        (unfetchable ? " \u00b7 --save DIR would fetch it" : "");
   }
 }
