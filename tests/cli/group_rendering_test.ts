@@ -175,6 +175,15 @@ const PRINTED: readonly (readonly [
     "12:03 ! The coordinator doesn't answer: nobody listens there. You will join as soon as it answers.\n",
   ],
   [
+    "the coordinator away at the start of a member that was in the group",
+    [{ ...READY, members: [] }, {
+      event: "coordinator",
+      state: "down",
+      returning: true,
+    }],
+    "12:03 ! The coordinator doesn't answer. You will join as soon as it answers, or all who were in the group last are there.\n",
+  ],
+  [
     "the coordinator there for the first time",
     [{ event: "coordinator", state: "down" }, { event: "coordinator", state: "up" }],
     "12:03 * The coordinator is there now.\n",

@@ -211,7 +211,7 @@ export class MemberRendering {
   }
 
   #coordinatorLines(
-    { state, reason, ended = false }: EventNamed<"coordinator">,
+    { state, reason, ended = false, returning = false }: EventNamed<"coordinator">,
     nowMs: number,
   ): readonly Line[] {
     const wasDown = this.#isCoordinatorDown;
@@ -224,9 +224,10 @@ export class MemberRendering {
     }
     const because = reason === undefined ? "" : `: ${reason}`;
     const what = ended ? "The coordinator was ended" : "The coordinator doesn't answer";
+    const others = returning ? ", or all who were in the group last are there" : "";
     const text = this.#wasIn
       ? `${what}. Chat goes on; joining and editing wait.`
-      : `${what}${ended ? "" : because}. You will join as soon as it answers.`;
+      : `${what}${ended ? "" : because}. You will join as soon as it answers${others}.`;
     return [ended ? starLine(nowMs, text) : wrongLine(nowMs, text)];
   }
 

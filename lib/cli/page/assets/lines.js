@@ -160,13 +160,14 @@ function logParts({ entries = 0, last }) {
   return [countText(entries, "entry", "entries"), ...end];
 }
 
-function coordinatorLine({ state, reason, ended }, { wasIn, wasDown }) {
+function coordinatorLine({ state, reason, ended, returning }, { wasIn, wasDown }) {
   if (state === "up") return wasDown ? info("The coordinator is back.") : null;
   const what = ended ? "The coordinator was ended" : "The coordinator doesn't answer";
   const because = reason && !wasIn && !ended ? `: ${reason}` : "";
+  const others = returning ? ", or all who were in the group last are there" : "";
   const then = wasIn
     ? "Chat goes on; joining and editing wait."
-    : "You will join as soon as it answers.";
+    : `You will join as soon as it answers${others}.`;
   return (ended ? info : warning)(`${what}${because}. ${then}`);
 }
 

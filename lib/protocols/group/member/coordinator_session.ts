@@ -53,7 +53,7 @@ interface CoordinatorSessionParts {
   /** It speaks with the coordinator, too, and is made after this. */
   readonly user: () => Pick<
     MemberUser,
-    "departed" | "isReady" | "keepUnsaid" | "left" | "ready" | "welcomed"
+    "coordinatorDown" | "departed" | "isReady" | "keepUnsaid" | "left" | "ready" | "welcomed"
   >;
   /** Null until this process has been in a group. */
   readonly membership: () => Membership | null;
@@ -229,11 +229,14 @@ export class CoordinatorSession {
     if (!config.wait && !user.isReady) {
       return out.fatal("unreachable", this.link.unreachableText);
     }
-    user.ready();
+    user.coordinatorDown();
     this.#refusalTold = null; // a refusal is told again after this: it shows that the coordinator is back
     const reason = failure === null ? {} : { reason: failure };
     const ended = this.link.isEnded ? { ended: true } : {};
-    out.show({ event: "coordinator", state: "down", ...reason, ...ended });
+    const membership = this.parts.membership();
+    const isReturning = membership?.epoch === null && membership.roundView !== null;
+    const returning = isReturning ? { returning: true } : {};
+    out.show({ event: "coordinator", state: "down", ...reason, ...ended, ...returning });
     this.parts.coordinatorDown();
   }
 

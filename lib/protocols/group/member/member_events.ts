@@ -107,6 +107,22 @@ export function awaitedNames(membership: Membership, names: MemberNames): readon
   return membership.awaited.map((key) => names.of(key));
 }
 
+/** The other members among these that no datagrams come from. Who was started again is heard. */
+export function unheardOf(members: readonly Member[], peers: Peers): readonly Member[] {
+  return members.filter(({ key }) => {
+    const peer = peers.get(key);
+    return peer !== null && (!peer.isUp || peer.isSilent);
+  });
+}
+
+/** What the chat waits for while the coordinator is away, and these members are. */
+export function untilBackText(names: readonly string[]): string {
+  const who = inWords(names.map(shownName));
+  return names.length === 1
+    ? `${who} or the coordinator is back`
+    : `${who} are back, or the coordinator is`;
+}
+
 /** Why nobody comes in, as the coordinator says. @param awaited Names of the members that it waits for. */
 export function lastEntriesText(awaited: readonly string[]): string {
   const names = awaited.map(shownName);
@@ -114,18 +130,22 @@ export function lastEntriesText(awaited: readonly string[]): string {
   return `Waiting for ${inWords(names)}: only ${whose} the group's last entries`;
 }
 
-/** Why a returning member isn't in at once, in words; null where no member of the last view is missing. */
+/**
+ * Why a returning member isn't in at once, in words; null where no member of the last view is missing.
+ * @param isDown Whether the coordinator doesn't answer.
+ */
 export function absentText(
   { lastEpoch }: Pick<Promises, "lastEpoch">,
   peers: Peers,
   names: MemberNames,
+  isDown: boolean,
 ): string | null {
-  const absent = (lastEpoch?.members ?? [])
-    .filter(({ key }) => peers.get(key) !== null && !peers.isHeard(key))
+  const absent = unheardOf(lastEpoch?.members ?? [], peers)
     .map((member) => shownName(nameOf(names, member)));
   if (absent.length === 0) return null;
   const [was, has] = absent.length === 1 ? ["was", "hasn't"] : ["were", "haven't"];
-  return `Waiting for ${inWords(absent)}, who ${was} in the group last and ${has} answered yet`;
+  return `Waiting for ${inWords(absent)}, who ${was} in the group last and ${has} answered yet` +
+    (isDown ? ", or for the coordinator" : "");
 }
 
 /** With whom a newcomer exchanges no datagrams, and what its user can do. @param port Its own UDP port. */
@@ -153,8 +173,7 @@ function problems(status: StatusOf): readonly string[] {
   const { membership, peers, names, awaitedByCoordinator, isUp, refusal, asks } = status;
   const found: string[] = [refusal, asks].filter((text) => text !== null);
   const epoch = membership?.epoch?.epoch.value ?? null;
-  const unheard = (epoch?.members ?? [])
-    .filter(({ key }) => key !== status.key && !peers.isHeard(key));
+  const unheard = unheardOf(epoch?.members ?? [], peers);
   const away = awayText(status);
   if (!isUp && epoch === null) {
     const because = status.unreachedBecause;
@@ -188,7 +207,7 @@ function problems(status: StatusOf): readonly string[] {
   const misused = [...membership.misusedFor];
   if (misused.length > 0) found.push(misusedText(misused));
   if (epoch === null) {
-    const absent = isUp && asks === null ? absentText(status.standing, peers, names) : null;
+    const absent = asks === null ? absentText(status.standing, peers, names, !isUp) : null;
     const waits = status.unheard ?? absent;
     if (waits !== null) found.push(waits);
     found.push("Not in the group yet: what you write is kept until then");
@@ -196,14 +215,19 @@ function problems(status: StatusOf): readonly string[] {
   }
   // A coordinator that doesn't know its group changes no view.
   const decides = isUp && asks === null;
-  for (const member of unheard) {
-    const name = shownName(nameOf(names, member));
+  if (unheard.length > 0) {
+    const missing = unheard.map((member) => nameOf(names, member));
+    const who = inWords(missing.map(shownName));
+    const [isHeard, is, it] = missing.length === 1
+      ? ["isn't heard", "is", "it is"]
+      : ["aren't heard", "are", "they are"];
     found.push(
-      decides
-        ? `${name} isn't heard: it is removed, or back, in a few seconds`
-        : isUp
-        ? `${name} isn't heard: chat pauses until ${name} is back, or the coordinator knows its group`
-        : `${name} isn't heard: chat pauses until ${name} or the coordinator is back`,
+      `${who} ${isHeard}: ` +
+        (decides
+          ? `${it} removed, or back, in a few seconds`
+          : isUp
+          ? `chat pauses until ${who} ${is} back, or the coordinator knows its group`
+          : `chat pauses until ${untilBackText(missing)}`),
     );
   }
   for (const key of membership.contests.proven) {

@@ -43,7 +43,14 @@ import type { MemberConfig } from "../schema/member_io.ts";
 import type { MemberNames } from "../identity/member_names.ts";
 import type { MemberOutput } from "../schema/member_output.ts";
 import { saidBy } from "../log/entry_delivery.ts";
-import { absentText, awaitedNames, nameOf, statusView } from "./member_events.ts";
+import {
+  absentText,
+  awaitedNames,
+  nameOf,
+  statusView,
+  unheardOf,
+  untilBackText,
+} from "./member_events.ts";
 import type { MemberPresences } from "./member_presences.ts";
 import type { Membership } from "./membership.ts";
 import type { GroupMessageOf } from "../schema/messages.ts";
@@ -115,7 +122,7 @@ interface MemberUserParts {
 
 export class MemberUser {
   readonly deadlines = new Deadlines({
-    /** When a newcomer takes input, even if it isn't in the group yet. */
+    /** When a newcomer takes input, even if it isn't in the group yet, and is told who is missing. */
     ready: () => {
       this.ready();
       this.#tellAbsent();
@@ -135,7 +142,8 @@ export class MemberUser {
   });
   #isReady = false;
   #isPaused = false;
-  #isStalled = false;
+  /** What the user was told that texts wait for; null: they don't, or it wasn't told yet. */
+  #stalledFor: string | null = null;
   /** The epoch whose members the user was told last. */
   #told: Epoch | null = null;
   /** Whether this member has been in no epoch since. */
@@ -164,7 +172,7 @@ export class MemberUser {
 
   /** Whether no text of our user has become an entry for a while, and the user was told that they are kept. */
   get isStalled(): boolean {
-    return this.#isStalled;
+    return this.#stalledFor !== null;
   }
 
   // Coming in.
@@ -207,15 +215,23 @@ export class MemberUser {
     else this.deadlines.setEarliest("ready", this.parts.out.nowMs + READY_MS);
   }
 
+  /** The coordinator doesn't answer: who else is missing is told once the others had time to. */
+  coordinatorDown(): void {
+    this.ready();
+    this.deadlines.set("ready", this.parts.out.nowMs + READY_MS);
+  }
+
   #tellAbsent(): void {
-    const { membership, standing, peers, names, out } = this.parts;
-    const text = membership() === null ? null : absentText(standing, peers, names);
+    const { membership, standing, peers, names, coordinator, out } = this.parts;
+    if (membership()?.epoch !== null) return;
+    const text = absentText(standing, peers, names, coordinator.state === "down");
     if (text !== null) out.notice(text);
   }
 
   /** An epoch begins. The user isn't told of a round in which no member changed. */
   epochBegan(epoch: Epoch): void {
     this.ready();
+    this.deadlines.clear("ready");
     const told = this.#told;
     this.#told = epoch;
     const known = told?.members ?? [];
@@ -402,7 +418,7 @@ export class MemberUser {
     }
     saying.type(checkedMessage(text), membership?.group ?? null, ref);
     membership?.pump();
-    if (this.#isStalled) out.sync();
+    if (this.isStalled) out.sync();
     if (saying.unsent > 0) this.deadlines.setEarliest("awaited", out.nowMs + AWAITED_TOLD_MS);
   }
 
@@ -429,7 +445,7 @@ export class MemberUser {
   /** A text of our user became an entry. */
   progress(): void {
     const { saying, out } = this.parts;
-    this.#isStalled = false;
+    this.#stalledFor = null;
     if (saying.unsent === 0) this.deadlines.clear("awaited");
     else this.deadlines.set("awaited", out.nowMs + AWAITED_TOLD_MS);
   }
@@ -583,15 +599,28 @@ export class MemberUser {
     return membership === null ? "" : inWords(awaitedNames(membership, names).map(shownName));
   }
 
-  /** No text of our user has become an entry for a while. */
+  /** Names of the members that aren't heard: without the coordinator, the chat goes on with all of them alone. */
+  get #missing(): readonly string[] {
+    const { names, peers } = this.parts;
+    const members = this.parts.membership()?.epoch?.epoch.value.members ?? [];
+    return unheardOf(members, peers).map((member) => nameOf(names, member));
+  }
+
+  /** No text of our user has become an entry for a while; looked at anew while that is so, as others may be missing. */
   #stall(): void {
-    const { out, saying, coordinator } = this.parts;
-    if (saying.unsent === 0 || this.#isStalled) return;
-    this.#isStalled = true;
+    const { out, saying, coordinator, names } = this.parts;
+    if (saying.unsent === 0) return;
+    this.deadlines.set("awaited", out.nowMs + AWAITED_TOLD_MS);
+    const membership = this.parts.membership();
+    const missing = coordinator.state === "down" ? this.#missing : [];
+    const awaited = missing.length > 0 || membership === null
+      ? missing
+      : awaitedNames(membership, names);
+    const whom = inWords(awaited.map(shownName));
+    if (this.isStalled && (missing.length === 0 || whom === this.#stalledFor)) return;
+    this.#stalledFor = whom;
     this.keepUnsaid();
     if (!this.#isReady || this.#leaving !== null) return;
-    const awaited = this.#awaited();
-    const membership = this.parts.membership();
     if (membership === null) {
       out.warn(
         "You aren't in the group yet: your messages are sent once you are in; they are lost if you " +
@@ -601,12 +630,10 @@ export class MemberUser {
       out.warn("You aren't in the group yet: what you write is kept, and said when you are");
     } else if (membership.contests.proven.length > 0) {
       out.warn("Waiting for the coordinator: what you write is kept");
-    } else if (coordinator.state === "down" && awaited !== "") {
-      out.warn(
-        `Chat pauses until ${awaited} or the coordinator is back: what you write is kept`,
-      );
+    } else if (coordinator.state === "down" && awaited.length > 0) {
+      out.warn(`Chat pauses until ${untilBackText(awaited)}: what you write is kept`);
     } else {
-      out.warn(`Waiting for ${awaited === "" ? "the group" : awaited}: what you write is kept`);
+      out.warn(`Waiting for ${whom === "" ? "the group" : whom}: what you write is kept`);
     }
   }
 

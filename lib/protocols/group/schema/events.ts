@@ -214,6 +214,8 @@ export type MemberEvent =
     readonly reason?: string;
     /** The coordinator said that its operator ended it. */
     readonly ended?: boolean;
+    /** This member comes in without it, too, once all are there who were in the group last. */
+    readonly returning?: boolean;
   }
   | SaidBy & {
     readonly event: "message";

@@ -204,6 +204,43 @@ Deno.test("Member waits for one who is gone while the coordinator is away, and k
   assertEquals(bob!.logged, ["waiting"]);
 });
 
+Deno.test("Member is told anew whom the chat waits for as others are missing or back", () => {
+  const net = GroupNet.started(["ann", "bob", "carol"]);
+  const [ann, bob, carol] = net.nodes;
+  const pauses = () =>
+    [...noticesOf(ann!).matchAll(/Chat pauses until (.*?):/g)].map(([, who]) => who);
+  const problems = () => {
+    ann!.command({ command: "status" });
+    net.settle();
+    return ann!.told("status").at(-1)!.problems.filter((problem) => /heard/.test(problem));
+  };
+  net.coordinator.vanish();
+  bob!.kill();
+  net.pass(3_000);
+  ann!.say("waiting");
+  net.pass(2_000);
+  carol!.kill();
+  for (const { key } of [bob!, carol!]) ann!.feed({ type: "peer-silent", peer: key });
+  net.pass(2_000);
+  const both = "bob and carol are back, or the coordinator is";
+  assertEquals(pauses(), ["bob or the coordinator is back", both]);
+  assertEquals(problems(), [`bob and carol aren't heard: chat pauses until ${both}`]);
+
+  bob!.start();
+  net.pass(2_000);
+  ann!.feed({ type: "peer-heard", peer: bob!.key });
+  net.pass(3_000);
+  assertEquals(pauses().at(-1), "carol or the coordinator is back");
+  assertEquals(bob!.told("coordinator").at(-1)?.returning, true);
+  assertStringIncludes(
+    noticesOf(bob!),
+    "Waiting for carol, who was in the group last and hasn't answered yet, or for the coordinator",
+  );
+  carol!.start();
+  net.pass(5_000);
+  assertEquals([pauses().length, bob!.logged], [3, ["waiting"]]);
+});
+
 Deno.test("Member whose program stood still blames itself, not the coordinator", () => {
   const net = GroupNet.started(["ann"]);
   const [ann] = net.nodes;
