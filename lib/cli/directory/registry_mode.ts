@@ -378,6 +378,8 @@ class Program {
         throw new P2pchatError("not-allowed", text);
       },
       receiverOfAll: otherSide,
+      chanceOf: (name) =>
+        `${this.#host?.isInCallWith(name) ? "" : "your next call with "}${shownName(name)}`,
       carrier: () => this.#host?.carrier ?? null,
       warn: warnBy(ui),
     });

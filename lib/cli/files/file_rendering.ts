@@ -45,17 +45,19 @@ export const QUIET_MS = 5_000;
 /**
  * How far a file is, how fast it comes, and how long the rest takes at that: `5 % of 1.5 GB, 40.0 MB/s, 36 s left`;
  * that it waits, where nothing comes, or nothing has within a second.
+ * @param holder Whom it waits for, or what.
  * @param lately How many bytes came in how many ms; of less than a second nothing is said. `quietMs`: since the last came.
  */
 export function progressOf(
   bytes: number,
   size: number,
+  holder: string,
   lately: { readonly bytes: number; readonly ms: number; readonly quietMs: number },
 ): string {
   const far = size === 0 ? sizeText(size) : `${percentOf(bytes, size)} % of ${sizeText(size)}`;
   const isBegun = lately.ms >= 1_000; // before that, whoever has it is still being asked
   if (lately.quietMs >= QUIET_MS || isBegun && lately.bytes === 0) {
-    return `${size === 0 ? "" : `${far}, `}waits for somebody who has it`;
+    return `${size === 0 ? "" : `${far}, `}waits for ${holder}`;
   }
   if (!isBegun) return far;
   const perSecond = 1_000 * lately.bytes / lately.ms;

@@ -62,6 +62,8 @@ interface SharingPorts {
   receiver(name: string): Receiver;
   /** Who is meant where nobody is named; null: all. @throws {P2pchatError} Where somebody has to be named. */
   receiverOfAll(): Receiver | null;
+  /** What a file that this one alone has waits for, in words; absent where that is the person. */
+  chanceOf?(name: string): string;
   /** Whether this one isn't there now, and is offered files once back; absent where `needs` tells so. */
   isAway?(peer: PeerKey): boolean;
   /** A link to this one is needed for files, or no longer; absent where links don't depend on that. */
@@ -548,7 +550,11 @@ export class SharedFiles {
     const nowMs = SYSTEM_LINK_CLOCK.nowMs();
     const { first, sinceMs, lastMs } = this.#fetching.get(file) ??
       { first: bytes, sinceMs: nowMs, lastMs: nowMs };
-    return progressOf(bytes, size, {
+    const offer = this.#offers.get(file);
+    const holder = offer?.to === undefined
+      ? "somebody who has it"
+      : this.#ports.chanceOf?.(offer.from) ?? shownName(offer.from);
+    return progressOf(bytes, size, holder, {
       bytes: bytes - first,
       ms: nowMs - sinceMs,
       quietMs: nowMs - lastMs,

@@ -407,7 +407,7 @@ function ownLines(
   return new OwnLines({
     clock: SYSTEM_LINK_CLOCK,
     wallMs: environment.wallMs,
-    isListed: (name) => partner.isListed(name),
+    listed: (name) => partner.listed(name),
     show: (event) => ui.show(event),
     // Somebody who has it read out isn't to hear each line twice.
     progress: (text) => plain ? undefined : ui.progress(text),

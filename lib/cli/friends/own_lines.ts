@@ -45,8 +45,8 @@ interface OwnLine {
 interface OwnLinesPorts {
   readonly clock: Clock;
   readonly wallMs: () => number;
-  /** Whether the table has a friend of this name: only what is said to one goes anywhere. */
-  isListed(name: string): boolean;
+  /** The friend's name as the table has it; null: only what is said to a friend goes anywhere. */
+  listed(name: string): string | null;
   show(event: OwnLineEvent): void;
   /** Sets the row above the prompt; null removes it. */
   progress(text: string | null): void;
@@ -66,12 +66,14 @@ export class OwnLines {
 
   /** A command of the user's. @returns The ref for it. */
   asked(command: FriendsCommand, ref: string | undefined): string | undefined {
-    if (command.command !== "msg" || !this.ports.isListed(command.name)) return ref;
+    if (command.command !== "msg") return ref;
+    const to = this.ports.listed(command.name);
+    if (to === null) return ref;
     const { clock, wallMs } = this.ports;
     const own = `${REF_START}${++this.#count}`;
     const line: OwnLine = {
       ref,
-      to: command.name,
+      to,
       text: command.text,
       saidMs: wallMs(),
       id: null,

@@ -109,12 +109,12 @@ export class Partner {
       return { name: partner, text: line, isListed: true };
     }
     if (word === "") return null;
-    return { name: word, text: line.slice(at + 1), isListed: this.isListed(word) };
+    return { name: word, text: line.slice(at + 1), isListed: this.listed(word) !== null };
   }
 
-  /** Whether the table has a friend of this name, which isn't the user's own. */
-  isListed(name: string): boolean {
-    return this.#listed.has(foldedName(name));
+  /** The name as the table has it of a friend, not of the user; null where there is none of this name. */
+  listed(name: string): string | null {
+    return this.#listed.get(foldedName(name)) ?? null;
   }
 
   #find(name: string): string | undefined {

@@ -11,7 +11,7 @@ function opened() {
   const lines = new OwnLines({
     clock,
     wallMs: () => 0,
-    isListed: (name) => name === "bob" || name === "carol",
+    listed: (name) => ["bob", "carol"].find((friend) => friend === name.toLowerCase()) ?? null,
     show: ({ state, text }: OwnLineEvent) => shown.push(`${state} ${text}`),
     progress: (text) => rows.push(text),
   });
@@ -34,6 +34,14 @@ Deno.test("OwnLines prints a line as arrived once it has, and has it above the p
   lines.before({ ...delivered, id: "7" }, undefined); // from an earlier start
 
   assertEquals([shown, rows], [["arrived hi"], ["… bob: hi", null]]);
+});
+
+Deno.test("OwnLines names a friend as the table does, however the name was typed", () => {
+  const { rows, say } = opened();
+
+  say("hi", "BOB");
+
+  assertEquals(rows, ["… bob: hi"]);
 });
 
 Deno.test("OwnLines gives answers the ref of the page where the line was typed", () => {
