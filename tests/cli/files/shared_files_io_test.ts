@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { P2pchatError } from "../../../lib/base/errors.ts";
 import type { FileCommand } from "../../../lib/cli/files/file_events.ts";
 import { DOWNLOADS_MAX, LEAF_BYTES } from "../../../lib/protocols/transfer/limits.ts";
@@ -24,6 +24,29 @@ async function answer(sharer: Sharer, command: FileCommand): Promise<string> {
 
 /** What nobody waits for, such as the removal of proofs, may go on when a test ends. */
 const LOOSE = { sanitizeOps: false, sanitizeResources: false };
+
+Deno.test(
+  "what doesn't come, and one alone has, waits for that one, or for what brings it",
+  LOOSE,
+  async () => {
+    await withPair(async (ann, bob, folder) => {
+      Deno.writeFileSync(`${folder}/one`, new Uint8Array(4 * LEAF_BYTES));
+      ann.held = [];
+      ann.toAll = () => bob.signer.key;
+      ann.files.command(send(`${folder}/one`), undefined);
+      await bob.says("offers one");
+      await answer(bob, get(1));
+      let told = "";
+      for (let ms = 0; !told.includes("waits") && ms < 10_000; ms += 100) {
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        told = await answer(bob, get(1));
+      }
+      assertMatch(told, /^one is being fetched already: 0 % of .*, waits for Ann$/);
+      bob.chanceOf = (name) => `your next call with ${name}`;
+      assertMatch(await answer(bob, get(1)), /, waits for your next call with Ann$/);
+    });
+  },
+);
 
 Deno.test("what can't be fetched or cancelled is told by name, with why", LOOSE, async () => {
   await withPair(async (ann, bob, folder) => {
