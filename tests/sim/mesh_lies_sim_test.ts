@@ -52,6 +52,13 @@ slow.test("who was shown what its full disk refused may miss it for good, once a
   assertEquals(failure?.message ?? null, null);
 });
 
+slow.test("who was alone with one that says that it keeps nothing may be shown late what the missed messages had answered", () => {
+  // The liar was cut off from the others: the member that returned through it knew of nobody else, and believed it at
+  // once. What it withheld had answered a third author's message, which came from another neighbour after the answer.
+  const { failure } = runMesh(meshSubject(), liesRun(1_810_158, 4, 400));
+  assertEquals(failure?.message ?? null, null);
+});
+
 /** Splits a name: `saysNotKept` becomes "says not kept". */
 function words(attack: string): string {
   return attack.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);

@@ -7,7 +7,8 @@
  * Where the disk has no record that a newcomer was shown anything, the next process shows the latest history again,
  * which may reach further back and is checked by itself.
  *
- * A message older than all that is kept may be shown late to a member that was away meanwhile.
+ * A message older than all that is kept may be shown late to a member that was away meanwhile. So may one to which
+ * answers lead only through messages that the member went on without because of liars (`withheld.ts`).
  */
 
 import type { MeshInput } from "../../../lib/protocols/mesh/schema/mesh_io.ts";
@@ -15,6 +16,7 @@ import type { MeshRecord } from "../../../lib/protocols/mesh/schema/records.ts";
 import { type MeshChecker, Violation } from "../mesh/checker.ts";
 import { type MessageEvent, raise, type Said } from "../mesh/ledger.ts";
 import type { Member, MemberProcess } from "../mesh/member.ts";
+import { isLedByWithheld } from "../mesh/withheld.ts";
 import { FarBehind } from "./far_behind.ts";
 
 export class CausalOrder implements MeshChecker {
@@ -42,11 +44,12 @@ export class CausalOrder implements MeshChecker {
     const known = this.#known.get(member) ?? [];
     this.#known.set(member, known);
     if (said.place <= (known[said.stream] ?? 0) && !this.#farBehind.isTooOld(said, member)) {
-      const answer = member.shown.order.find(({ knew }) => (knew[said.stream] ?? 0) >= said.place);
-      throw new Violation(
-        this.name,
-        `${member.label} shows "${said.text}" after "${answer?.text}", whose author had been shown it`,
+      const answers = member.shown.order.filter(({ knew }) =>
+        (knew[said.stream] ?? 0) >= said.place
       );
+      const answer = answers.find((one) => !isLedByWithheld(member, one, said));
+      const isExcused = answers.length > 0 && answer === undefined;
+      if (!isExcused) throw new Violation(this.name, lateText(member, said, answer));
     }
     learn(known, said);
   }
@@ -62,4 +65,8 @@ function learn(known: number[], said: Said): void {
   for (let stream = 0; stream < said.knew.length; stream++) {
     raise(known, stream, said.knew[stream]!);
   }
+}
+
+function lateText({ label }: Member, said: Said, answer: Said | undefined): string {
+  return `${label} shows "${said.text}" after "${answer?.text}", whose author had been shown it`;
 }

@@ -7,6 +7,7 @@
 import type { MeshEffect } from "../../../lib/protocols/mesh/schema/mesh_io.ts";
 import { madeUpPlace, madeUpStream } from "./adversary.ts";
 import { withoutLie } from "./liar.ts";
+import type { Said } from "./ledger.ts";
 import type { Member, MemberProcess } from "./member.ts";
 
 /** Notes what a step has gone on without, judged by the neighbours that remain after it. */
@@ -42,4 +43,15 @@ export function isWithheld(member: Member, text: string): boolean {
   if (place !== null) return place.counter <= (member.withheldLies.get(place.stream) ?? 0);
   const said = member.world.ledger.byText(withoutLie(text));
   return said !== undefined && member.withheld.has(said);
+}
+
+/**
+ * Whether `answer` leads to `said` through a message that `member` has gone on without in that way: the answer itself
+ * names only that one, and so the member can't know what came before.
+ */
+export function isLedByWithheld(member: Member, answer: Said, said: Said): boolean {
+  return [...member.withheld].some((between) =>
+    (answer.knew[between.stream] ?? 0) >= between.place &&
+    (between.knew[said.stream] ?? 0) >= said.place
+  );
 }
