@@ -472,6 +472,27 @@ Deno.test("who has told what it knew, but has lost its log, isn't awaited where 
   assertEquals(timesSaid(stage, text), 1);
 });
 
+Deno.test("who has lost its log isn't awaited either where the coordinator is killed once it knows the group again", () => {
+  for (const isBackFirst of [true, false]) {
+    const stage = Stage.of(1, 2, 2);
+    for (const number of [1, 2]) stage.kill(number);
+    loseDisk(stage.world);
+    stage.member(1).hasLostLog = true;
+    stage.member(1).disk.spoilLog(null, null);
+    for (const number of [1, 2]) stage.start(number);
+    stage.killAt("C", "disk group", () => {}, { having: "recounted" });
+    stage.kill(2); // no view begins without it
+    if (!isBackFirst) stage.kill(1);
+    stage.startCoordinator();
+    stage.pass(LONG_MS);
+    assertEquals(stage.decided, []);
+    for (const number of [1, 2]) if (stage.member(number).process === null) stage.start(number);
+    stage.until("both are in", () => stage.membersSeenBy(1).length === 2);
+    stage.unite();
+    assertEquals(stage.world.history.forksMax, 0);
+  }
+});
+
 Deno.test("where no disk knows the group any more the operator begins another, and that is known later", () => {
   for (const effect of ["disk fresh", "send welcome", "disk decided"]) {
     const stage = Stage.of(1, 2, 0);

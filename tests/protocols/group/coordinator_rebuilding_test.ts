@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import { isLost, proofsIn } from "../../../lib/protocols/group/coordinator/coordinator_log.ts";
-import { signEpoch } from "../../../lib/protocols/group/schema/epoch.ts";
+import { NO_BALLOT, signEpoch } from "../../../lib/protocols/group/schema/epoch.ts";
 import { groupIdOf } from "../../../lib/protocols/group/schema/founding.ts";
 import {
   NUMBER_GAP,
@@ -15,7 +15,7 @@ import {
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import { foundedBy } from "./founded.ts";
 import { requestOf } from "./edit_fixtures.ts";
-import { GROUP, OWN, Program, type Words } from "./coordinator_program.ts";
+import { GROUP, type Name, OWN, Program, type Words } from "./coordinator_program.ts";
 
 const LEAVE = { type: "leave" } as const;
 const GAP = NUMBER_GAP;
@@ -324,6 +324,68 @@ Deno.test("All of the last view take part in the next one: who goes in between i
   assertEquals(changes(again.pass(30_000)), ["warning"]);
   again.somebody("bob").answers.add("flush");
   assertEquals(changes(again.comes("bob")).at(-2), `view ${4 + GAP}: ann bob`);
+});
+
+/** What a member says that has lost its log since it promised all it did. */
+const NOTHING = { begun: NO_BALLOT, promised: NO_BALLOT, group: GROUP };
+
+/** Bob has lost its log, and comes to a coordinator that has been killed since the group was known again. */
+function killedKnowing(...names: readonly Name[]): Program {
+  const program = Program.of(...names).withoutDisk();
+  program.somebody("bob").isLost = true;
+  program.comes("bob", NOTHING);
+  for (const name of names) if (name !== "bob") program.comes(name);
+  const others = names.map((name) => program.somebody(name).answers);
+  for (const answers of others) answers.delete("flush"); // no view begins
+  program.pass(RETURN_MS);
+  for (const answers of others) answers.add("flush");
+  const again = program.restarted({ mayFound: false });
+  assertEquals(again.comes("bob", NOTHING)[0], "bob: recount");
+  return again;
+}
+
+Deno.test("Who has lost its log, and has told so, isn't awaited by a coordinator that is started again, either", () => {
+  const program = killedKnowing("ann", "bob");
+  assertEquals(changes(program.pass(30_000)), ["warning"]);
+  assertMatch(told(program), /waiting for ann/);
+
+  assertEquals(program.comes("ann").includes(`view ${4 + GAP}: ann`), true);
+  assertEquals(program.allHear().includes(`view ${5 + GAP}: ann bob`), true);
+});
+
+Deno.test("Who says that it has lost its log, and nothing else that counts, is awaited on", () => {
+  const older = { epoch: null, view: null, promised: { number: 1, round: 0 } };
+  const empty = { ...older, group: null, founding: null };
+  for (const changed of [{ isLost: false }, older, empty]) {
+    const program = killedKnowing("ann", "bob", "cem");
+    program.goesDown("bob");
+    const again = program.restarted({ mayFound: false });
+    again.somebody("bob").answers.delete("recount");
+    again.comes("bob", NOTHING);
+    again.says("bob", again.somebody("bob").account(changed));
+    again.comes("ann");
+    again.comes("cem");
+    again.pass(30_000);
+    assertMatch(told(again), /waiting for bob/);
+  }
+});
+
+Deno.test("Who tells without its log of a later view makes a coordinator that is started again ask all", () => {
+  const program = Program.of("ann", "bob").withoutDisk();
+  for (const name of ["ann", "bob"]) program.comes(name);
+  program.pass(RETURN_MS);
+  const old = program.disk.slice(0, program.disk.findIndex(({ kind }) => kind === "decided"));
+  program.allHear();
+  program.somebody("bob").isLost = true;
+  program.disk.splice(0, Infinity, ...old);
+
+  const again = program.restarted({ mayFound: false });
+  again.comes("bob", NOTHING);
+
+  assertMatch(
+    told(again),
+    /^bob knows of view .*the disk of this coordinator is lost, or an old copy/,
+  );
 });
 
 Deno.test("The operator goes on without who doesn't come, and is told what isn't known then", () => {

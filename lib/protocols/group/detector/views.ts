@@ -185,9 +185,9 @@ export class Views {
     return !this.needsAll || members.every(({ key }) => this.#hasAccounted(key));
   }
 
-  /** After a recount: this member has told what it knew, but has lost its log. */
+  /** After a recount: this member of that view has told what it knew, but has lost its log. Of others that is nothing. */
   accounted(key: PeerKey): void {
-    this.#accounted.add(key);
+    if (this.needsAll && this.member(key) !== null) this.#accounted.add(key);
   }
 
   raise(number: number): void {

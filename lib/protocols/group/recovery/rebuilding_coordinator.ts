@@ -201,7 +201,9 @@ export class RebuildingCoordinator implements Machine<CoordinatorInput, Coordina
     const account = checkedAccount(this.environment.crypto, this.signer.key, message);
     if (typeof account === "string" || account.group !== group) return undefined;
     const news = newsOf(views, account) ?? this.#promiseOf(views, peer, account);
-    return news === null ? undefined : { because: `${shownName(hello!.name)} ${news}`, account };
+    if (news !== null) return { because: `${shownName(hello!.name)} ${news}`, account };
+    if (hasOnlyLost(views, hello!, account)) views.accounted(peer);
+    return undefined;
   }
 
   /**
@@ -306,12 +308,32 @@ export class RebuildingCoordinator implements Machine<CoordinatorInput, Coordina
 }
 
 /** Whether the sender may know something that this disk doesn't. */
-function isStrange(views: Views, peer: PeerKey, { begun, promised }: Hello): boolean {
+function isStrange(views: Views, peer: PeerKey, hello: Hello): boolean {
+  const { begun, promised } = hello;
   if (promised.number > views.number) return true;
   // A member that has lost its log says nothing of itself.
-  if (begun.number === 0 && promised.number === 0) return true;
+  if (saysNothing(hello)) return true;
   if (begun.number === 0 || compareBallots(begun, views.latest) < 0) return false;
   return !views.isInOpen(peer) || (begun.round === 0 && compareBallots(begun, views.latest) > 0);
+}
+
+/**
+ * Whether a member of the recounted view tells, as one could that was asked before that view was known, that it has
+ * promised it and has lost its log since: it isn't needed for the next view any more.
+ *
+ * That is on no disk, since each start asks again: a member that has lost its log says nothing of itself. The account
+ * comes over the member's own link, as the answer to our question, so it is neither somebody else's nor an old one. It
+ * names no later view that has begun for the member, or all would be asked; and one that was decided before we asked
+ * can't begin there any more, as `recount.ts` says. If its log isn't lost after all, as with a liar, or comes back, it
+ * has given up nothing but its own say, and speaks for the view again as soon as its `hello` does. The view itself goes
+ * on only with a member that speaks for it.
+ */
+function hasOnlyLost(views: Views, hello: Hello, { isLost, promised }: Account): boolean {
+  return isLost && saysNothing(hello) && compareBallots(promised, views.ballot) >= 0;
+}
+
+function saysNothing({ begun, promised }: Pick<Hello, "begun" | "promised">): boolean {
+  return begun.number === 0 && promised.number === 0;
 }
 
 /** What proves that the disk is old, as part of a sentence; null where nothing does. */

@@ -7,9 +7,13 @@
  * member of N, which promised it on disk. So
  * 1. no later view has shown anything. The first later view that began at all its members would have a member of N
  * for which it began; that member's account would have named it.
- * 2. no later view that we don't know of will show anything. The next view needs all of N, which promise it: each
- * such view has one of them for which it hasn't begun, and now never will. If it begins there before that member
- * promises, the member reports so, and is believed, as always.
+ * 2. no later view that we don't know of will show anything. Each such view has a member of N that had a say in it, and
+ * for which it hadn't begun when that member gave its account. The next view needs all of N that have their logs, which
+ * promise it: for them the other view now never begins. If it begins there before that member promises, the member
+ * reports so, and is believed, as always. Whoever has lost its log isn't needed: nothing that was decided begins for it
+ * without another flush, which is ours. A member begins only what its process was brought up to (`levelled`), and was
+ * before it was decided; `lose()` takes that back, on disk as well, and a process that is started again has no part in
+ * what the earlier one was ready for.
  * 3. no number is used twice: members that promised a number of ours report it, and we go on above all of them.
  *
  * This doesn't hold where all of N had left: members of which they know nothing may have come in after them. Nor does
