@@ -430,7 +430,7 @@ function holderRemoved(): Stage {
   stage.pass(100);
   stage.operator("remove", 1);
   stage.pass(20_000);
-  assertEquals([stage.epoch(2), stage.awaitedBy(2), stage.decided], [null, ["m2"], []]);
+  assertEquals([stage.epoch(2), stage.awaitedBy(2), stage.decided], [null, ["m1"], []]);
   return stage;
 }
 

@@ -347,7 +347,7 @@ function killedKnowing(...names: readonly Name[]): Program {
 Deno.test("Who has lost its log, and has told so, isn't awaited by a coordinator that is started again, either", () => {
   const program = killedKnowing("ann", "bob");
   assertEquals(changes(program.pass(30_000)), ["warning"]);
-  assertMatch(told(program), /waiting for ann/);
+  assertMatch(told(program), /waiting for ann;/);
 
   assertEquals(program.comes("ann").includes(`view ${4 + GAP}: ann`), true);
   assertEquals(program.allHear().includes(`view ${5 + GAP}: ann bob`), true);
@@ -366,7 +366,7 @@ Deno.test("Who says that it has lost its log, and nothing else that counts, is a
     again.comes("ann");
     again.comes("cem");
     again.pass(30_000);
-    assertMatch(told(again), /waiting for bob/);
+    assertMatch(told(again), /waiting for bob;/);
   }
 });
 
@@ -385,6 +385,58 @@ Deno.test("Who tells without its log of a later view makes a coordinator that is
   assertMatch(
     told(again),
     /^bob knows of view .*the disk of this coordinator is lost, or an old copy/,
+  );
+});
+
+Deno.test("Where all who are left have lost their logs, the operator is told who else may have one, and what helps", () => {
+  const program = killedKnowing("ann", "bob", "cem", "dan");
+  const lose = (name: Name) => {
+    program.somebody(name).isLost = true;
+    program.comes(name, NOTHING);
+  };
+  const said = () => {
+    program.pass(30_000);
+    assertEquals(program.status().problems[0], told(program));
+    return told(program);
+  };
+  const none = "Nobody here has the group's last entries: ";
+  program.command({ command: "remove", name: "ann" });
+  program.command({ command: "remove", name: "cem" });
+  assertMatch(said(), /goes on once all members.*waiting for dan; \/remove dan gives up/);
+  lose("dan");
+  assertEquals(
+    said(),
+    `${none}bob and dan have lost their logs; ann or cem, who were removed, may have them: ` +
+      "/allow ann lets ann come back; /remove bob gives up those entries, once all are removed",
+  );
+  program.command({ command: "remove", name: "dan" });
+  assertEquals(
+    said(),
+    `${none}bob has lost its log; ann or cem, who were removed, may have them: ` +
+      "/allow ann lets ann come back; /remove bob gives up those entries",
+  );
+  program.command({ command: "allow", name: "ann" });
+  assertMatch(said(), /goes on once all members.*waiting for ann; \/remove ann gives up/);
+  lose("ann");
+  assertMatch(said(), /ann and bob have lost their logs; cem, who was removed, may have them/);
+});
+
+Deno.test("Where all have lost their logs since the group was known again, only a copy of their files helps", () => {
+  const program = killedKnowing("ann", "bob");
+  program.somebody("ann").isLost = true;
+  program.comes("ann", NOTHING);
+  program.pass(30_000);
+  assertEquals(
+    told(program),
+    "Nobody here has the group's last entries: ann and bob have lost their logs; put back a copy of " +
+      "the files of ann or bob; /remove ann gives up what only they had, once all are removed",
+  );
+  program.command({ command: "remove", name: "ann" });
+  program.pass(30_000);
+  assertEquals(
+    told(program),
+    "Nobody here has the group's last entries: bob has lost its log; put back a copy of the files " +
+      "of bob; /remove bob gives up what only this one had",
   );
 });
 

@@ -156,8 +156,13 @@ export function keptOutText(
 }
 
 /** Why the group can't go on, and what the operator can do. */
-export function lackingText(views: Pick<Views, "areKnown">, members: readonly Member[]): string {
-  if (!views.areKnown(members)) return unaccountedText(members);
+export function lackingText(
+  views: Pick<Views, "needsAll" | "lostLogs">,
+  members: readonly Member[],
+): string {
+  const { needsAll, lostLogs } = views;
+  if (lostLogs !== null) return lostLogsText(lostLogs, members);
+  if (needsAll) return unaccountedText(members);
   const first = shownName(members[0]?.name ?? "");
   return `Nobody here has the group's last entries; waiting for ${namesInWords(members, "or")}; ` +
     `/remove ${first} gives up what only ${members.length === 1 ? "this one has" : "they have"}` +
@@ -172,4 +177,28 @@ function unaccountedText(members: readonly Pick<Member, "name">[]): string {
       namesInWords(members)
     }; /remove ${first} gives up what only ` +
     `${first} knows`;
+}
+
+/** The same where all that aren't removed have told what they knew, and lost their logs. */
+function lostLogsText(lost: readonly Member[], members: readonly Member[]): string {
+  const removed = members.filter((member) => !lost.includes(member));
+  const [have, log, only] = lost.length === 1
+    ? ["has", "its log", "this one"]
+    : ["have", "their logs", "they"];
+  const ending = lost.length === 1 ? "" : ", once all are removed";
+  const remove = `/remove ${shownName(lost[0]!.name)} gives up`;
+  return `Nobody here has the group's last entries: ${namesInWords(lost)} ${have} lost ${log}; ` +
+    (removed.length === 0
+      ? `put back a copy of the files of ${
+        namesInWords(lost, "or")
+      }; ${remove} what only ${only} had`
+      : `${allowText(removed)}; ${remove} those entries`) +
+    ending;
+}
+
+function allowText(removed: readonly Member[]): string {
+  const first = shownName(removed[0]!.name);
+  const were = removed.length === 1 ? "was" : "were";
+  return `${namesInWords(removed, "or")}, who ${were} removed, may have them: ` +
+    `/allow ${first} lets ${first} come back`;
 }

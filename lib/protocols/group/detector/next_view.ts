@@ -164,7 +164,7 @@ export function hearEachOther(a: Attendee, b: Attendee): boolean {
  */
 export function awaitedOf(views: Views, here: readonly Attendee[]): readonly Member[] {
   const lacking = views.lacking(here);
-  if (views.needsAll && lacking.length > 0) return views.absent(here);
+  if (views.needsAll && lacking.length > 0) return views.awaited(here);
   return membersOf(lacking.toReversed());
 }
 

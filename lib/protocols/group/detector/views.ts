@@ -180,9 +180,26 @@ export class Views {
     return this.needsAll && this.#accounted.has(key);
   }
 
-  /** Whether it is known what each of these knew, and only their logs are missing. */
-  areKnown(members: readonly Member[]): boolean {
-    return !this.needsAll || members.every(({ key }) => this.#hasAccounted(key));
+  /**
+   * Where that view can't go on: whom it waits for. Those that haven't told; if all have, and nobody speaks, those whose
+   * log isn't known to be lost, as the operator has removed them; if there are none, all that aren't removed.
+   */
+  awaited(voices: readonly Voice[]): readonly Member[] {
+    const absent = this.absent(voices);
+    const untold = absent.filter(({ key }) => !this.#hasAccounted(key));
+    if (untold.length > 0) return untold;
+    const removed = this.members.filter(({ key }) =>
+      this.isGivenUp(key) && !this.#hasAccounted(key)
+    );
+    return removed.length > 0 ? removed : absent;
+  }
+
+  /** After a recount: members that aren't removed, if all of them have told what they knew, and lost their logs. */
+  get lostLogs(): readonly Member[] | null {
+    const staying = this.members.filter(({ key }) => !this.isGivenUp(key));
+    return staying.length > 0 && staying.every(({ key }) => this.#hasAccounted(key))
+      ? staying
+      : null;
   }
 
   /** After a recount: this member of that view has told what it knew, but has lost its log. Of others that is nothing. */
