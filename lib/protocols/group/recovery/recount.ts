@@ -12,12 +12,13 @@
  * promise it: for them the other view now never begins. If it begins there before that member promises, the member
  * reports so, and is believed, as always. Whoever has lost its log isn't needed: nothing that was decided begins for it
  * without another flush, which is ours. A member begins only what its process was brought up to (`levelled`), and was
- * before it was decided; `lose()` takes that back, on disk as well, and a process that is started again has no part in
- * what the earlier one was ready for.
+ * before it was decided; `lose()` takes that back, and a process that is started again has no part in what the earlier
+ * one was ready for.
  * 3. no number is used twice: members that promised a number of ours report it, and we go on above all of them.
  *
  * This doesn't hold where all of N had left: members of which they know nothing may have come in after them. Nor does
- * it hold where the operator goes on without a member, or for a member that comes back with an old disk. All members
+ * it hold where the operator goes on without a member, for a member that comes back with an old disk, or for one that
+ * was brought up again after it had lost its log, and neither begins that view nor hears of us in time. All members
  * get time to come, and those that are here to tell, then the coordinator goes on, and the operator is told. A member
  * that comes later with another history sets its log aside.
  *
