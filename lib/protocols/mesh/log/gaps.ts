@@ -29,6 +29,7 @@ import type { PeerKey } from "../../../base/ids.ts";
 import { lastCounter } from "./bundle.ts";
 import { lastToBeHad, letGoThrough } from "./frontier_table.ts";
 import {
+  AWAITED_STREAMS_MAX,
   BEHIND_MS_MAX,
   MOST_MUTE_MS_MAX,
   MUTE_MS_MAX,
@@ -77,9 +78,9 @@ interface Void {
   readonly isOver: boolean;
 }
 
-/** Since when a neighbour's answer is missing, and when something last waited for it. */
+/** By neighbour, since when its answer is missing; and when something last waited for one. */
 interface Silence {
-  readonly sinceMs: number;
+  readonly sinceMs: Map<PeerKey, number>;
   readonly lastMs: number;
 }
 
@@ -95,8 +96,8 @@ export class Gaps {
   #neighbours: readonly PeerKey[] = [];
   /** When we last had only one neighbour left, or the first one again. */
   #singleAtMs = -Infinity;
-  /** By neighbour, the streams for whose sake something waits for its answer. */
-  readonly #silent = new Map<PeerKey, Map<StreamKey, Silence>>();
+  /** By stream that something waits for, the latest looked at last, who says nothing of it. */
+  readonly #silent = new Map<StreamKey, Silence>();
 
   /** @param mayBeOthers Whether there are members besides us and our neighbours, as far as is known. */
   constructor(public newcomer: boolean, private readonly mayBeOthers: () => boolean) {}
@@ -118,7 +119,7 @@ export class Gaps {
     this.#statements.spoke(from, floor);
     for (const entry of entries) {
       // Who only asks, or speaks of something else, could do so all the time, and hold up a room by it.
-      if (askedMs > -Infinity) this.#silent.get(from)?.delete(streamKey(entry));
+      if (askedMs > -Infinity) this.#silent.get(streamKey(entry))?.sinceMs.delete(from);
       this.#statements.note(from, entry, askedMs, nowMs);
     }
   }
@@ -139,7 +140,7 @@ export class Gaps {
   }
 
   peerDown(peer: PeerKey): void {
-    this.#silent.delete(peer);
+    for (const { sinceMs } of this.#silent.values()) sinceMs.delete(peer);
     this.#statements.peerDown(peer);
   }
 
@@ -200,14 +201,14 @@ export class Gaps {
     );
     let unknown = early || judges.length === 0 || !isWitnessed || this.#mayOthersSpeak(nowMs);
     let likely = false;
-    const silentMs: number[] = [];
+    const silent: PeerKey[] = [];
     let goOn = counter;
     let floor = 0;
     for (const judge of judges) {
       const supply = supplyOf(judge);
       if (supply === "can") return { kind: "wait" };
       if (isNearing(judge)) unknown = true;
-      else if (supply === "unknown") silentMs.push(this.#silentMs(judge, stream, nowMs));
+      else if (supply === "unknown") silent.push(judge);
       const letGo = this.#letGoThrough(stream, judge, frontier + 1);
       // A floor that is too high makes nobody miss anything (see `causal_floor.ts`), one that is too low might: a judge
       // that has delivered the bundle, and can't supply what comes before, went on without that itself.
@@ -218,9 +219,9 @@ export class Gaps {
       goOn = Math.min(goOn, letGo);
       likely = true;
     }
-    const areMost = !this.newcomer && 2 * silentMs.length > judges.length;
+    const areMost = !this.newcomer && 2 * silent.length > judges.length;
     const silentMsMax = areMost ? MOST_MUTE_MS_MAX : MUTE_MS_MAX;
-    const isHeld = silentMs.some((ms) => ms < silentMsMax);
+    const isHeld = silent.length > 0 && this.#silentMs(silent, stream, nowMs) < silentMsMax;
     if (unknown || isHeld) return { kind: "ask", likely, isHeld: !unknown };
     if (blocker.kind === "previous") return { kind: "skip", counter: goOn, floor };
     // A member that isn't a neighbour may still keep it, and bring it later. Where all neighbours have let go of it, it
@@ -238,16 +239,17 @@ export class Gaps {
       (unheard > 0 || this.mayBeOthers());
   }
 
-  /** For how long this neighbour has said nothing of `stream` although something waits for that. */
-  #silentMs(judge: PeerKey, stream: Stream, nowMs: number): number {
-    const streams = this.#silent.get(judge) ?? new Map<StreamKey, Silence>();
+  /** For how long each of these neighbours has said nothing of `stream` although something waits for that. */
+  #silentMs(silent: readonly PeerKey[], stream: Stream, nowMs: number): number {
     const key = streamKey(stream);
-    const before = streams.get(key);
+    const before = this.#silent.get(key);
     const goesOn = before !== undefined && nowMs - before.lastMs < STATEMENT_MS_MAX;
-    const sinceMs = goesOn ? before.sinceMs : nowMs;
-    streams.delete(key);
-    remember(this.#silent, judge, streams.set(key, { sinceMs, lastMs: nowMs }));
-    return nowMs - sinceMs;
+    const sinceMs = goesOn ? before.sinceMs : new Map<PeerKey, number>();
+    for (const peer of silent) if (!sinceMs.has(peer)) sinceMs.set(peer, nowMs);
+    this.#silent.delete(key);
+    this.#silent.set(key, { sinceMs, lastMs: nowMs });
+    dropOldest(this.#silent, AWAITED_STREAMS_MAX);
+    return nowMs - Math.max(...silent.map((peer) => sinceMs.get(peer)!));
   }
 
   /** A room time: nothing that all neighbours have let go of is later. */
@@ -301,7 +303,7 @@ export class Gaps {
   }
 }
 
-/** Keeps the latest notes: a bounded number of streams, of a bounded number of peers. */
+/** Keeps the latest notes: of some peers, and of each as many streams as what one link brings may wait for. */
 function remember<Noted>(
   all: Map<PeerKey, Map<StreamKey, Noted>>,
   from: PeerKey,

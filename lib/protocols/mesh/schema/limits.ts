@@ -370,8 +370,8 @@ export const BEHIND_MS_MAX = 6_000;
 /** A member that came nearer to what is missing within this time is on its way there. */
 export const NEARING_MS_MAX = 3_000;
 /**
- * A neighbour that says nothing for so long, although something waits for it to say what it has, isn't waited for: a
- * line that carries nothing for so long is as good as cut, and nobody holds up a room by saying nothing.
+ * A neighbour that says nothing of a stream for so long, although something waits for it to say what it has of it,
+ * isn't waited for, whatever else it says: it was asked twice by then, and nobody holds up a room by saying nothing.
  */
 export const MUTE_MS_MAX = 12_000;
 /**
@@ -381,6 +381,12 @@ export const MUTE_MS_MAX = 12_000;
 export const MOST_MUTE_MS_MAX = 60_000;
 /** What waits only for those that say nothing waits for so long: one that comes in meanwhile may say nothing, too. */
 export const HELD_MS_MAX = MOST_MUTE_MS_MAX + MUTE_MS_MAX;
+/**
+ * Streams of which it is known since when neighbours say nothing: as many as can be waited for at once, so that a liar
+ * that has much waited for makes none of them forgotten. With 21 silent neighbours one takes 1.2 KB: 16 MB.
+ */
+export const AWAITED_STREAMS_MAX = (ACTIVE_VIEW_MAX + INBOUND_LINKS_MAX + FILE_LINKS_MAX) *
+  WAITING_BUNDLES_MAX;
 /**
  * If a neighbour says that it has something, and sends none of it for this long, we don't wait for it before showing
  * what other members went on to show without it: nobody holds up a room by claiming to have what doesn't exist.

@@ -14,6 +14,7 @@ import {
   MUTE_MS_MAX,
   NEARING_MS_MAX,
   STATEMENT_MS_MAX,
+  WAITING_BUNDLES_MAX,
   WAITING_MS_MAX,
 } from "../../../../lib/protocols/mesh/schema/limits.ts";
 import type { MeshRecord } from "../../../../lib/protocols/mesh/schema/records.ts";
@@ -77,6 +78,36 @@ Deno.test("Order waits on for a neighbour whose answers to earlier questions sti
 
 Deno.test("Order waits longer where most neighbours say nothing: it may be us that are slow, and a liar's word that was read first", () => {
   assertEquals(skippedAtMs(() => null, ["emil"]), MOST_MUTE_MS_MAX);
+});
+
+Deno.test("Order waits no more than 12 s for a neighbour that says nothing, whatever else waits for as many streams as may be", () => {
+  const { bob, carl, dora, all, entry } = gap();
+  const liar = new Member("liar");
+  carl.step({ type: "neighbours", peers: [bob.key, dora.key, liar.key] });
+  // Each is the first of another of its streams, and names what nobody has, of yet another author.
+  const lies = Array.from({ length: WAITING_BUNDLES_MAX }, (_, n) => {
+    const never = headOf(forged(fakeSigner(`nobody ${n}`), "never", { time: GENESIS_TIME + 1 }));
+    return forged(liar.signer, `lie ${n}`, { incarnation: n + 1, heads: [never] });
+  });
+  for (const lie of lies) carl.receive(liar, lie, 0, "range");
+  carl.receive(bob, all[4]!, 0, "range");
+  const entries = lies.flatMap((lie) => {
+    const head = headOf(lie);
+    const [never] = lie.header.value.heads;
+    const rest = { low: 1, unkept: 0, closed: false };
+    return [{ ...head, ...rest }, { ...never!, ...rest, counter: 0 }];
+  });
+  const skippedAtMs = () => {
+    for (let nowMs = 500; nowMs < 100_000; nowMs += 500) {
+      const told = [
+        ...says(carl, liar, [...entries, entry], nowMs),
+        ...says(carl, bob, [entry], nowMs),
+      ];
+      if (types(told).includes("skipped")) return nowMs;
+    }
+    return null;
+  };
+  assertEquals(skippedAtMs(), MUTE_MS_MAX);
 });
 
 Deno.test("Order gives up what waits only for those that say nothing, where others that do so come all the time, and blames nobody", () => {
