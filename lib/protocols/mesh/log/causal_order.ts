@@ -426,7 +426,7 @@ export class CausalOrder extends OrderView implements Machine<OrderInput, OrderE
       askAtMs: 0,
       asked: 0,
       waived: new Set(),
-      isHeld: false,
+      heldMs: -Infinity,
       isOrphan: false,
     };
     this.pool.add(waiting);
@@ -444,8 +444,11 @@ export class CausalOrder extends OrderView implements Machine<OrderInput, OrderE
     const asked = new Set<string>();
     const askedAgain: WaitingBundle[] = [];
     const all = [...this.pool.all()];
-    // Known before any of them goes: each that goes would have the ways of all that are left looked for anew.
-    const held = new Set(all.filter((waiting) => this.pool.isHeld(waiting)));
+    // Known before any of them goes: each that goes would have the ways of all that are left looked for anew. Who was
+    // found then has some time left to send what is missing.
+    const isHeldNow = (waiting: WaitingBundle) =>
+      this.#nowMs - this.pool.heldMs(waiting) < WAITING_MS_MAX;
+    const held = new Set(all.filter(isHeldNow));
     for (const waiting of all) {
       if (this.pool.get(waiting.id) !== waiting) continue;
       const isHeld = held.has(waiting);
@@ -559,7 +562,7 @@ export class CausalOrder extends OrderView implements Machine<OrderInput, OrderE
     if (isHere && this.#nowMs - waiting.arrivedMs < NEXT_IS_HERE_MS_MAX) return;
     const frontier = this.frontier(blocker.stream).counter;
     const verdict = this.#gaps.verdict(waiting, blocker, frontier, isHere, this.#nowMs);
-    waiting.isHeld = verdict.kind === "ask" && verdict.isHeld;
+    if (verdict.kind === "ask" && verdict.isHeld) waiting.heldMs = this.#nowMs;
     switch (verdict.kind) {
       case "wait":
         // A neighbour that can supply it does so in a round, or says there that it no longer can.

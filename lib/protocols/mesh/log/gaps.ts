@@ -175,7 +175,7 @@ export class Gaps {
     const isLetGo = this.#neighbours.some((peer) => this.#letGoThrough(stream, peer, last) > 0);
     const freshMs = waiting.arrivedMs + (isLetGo ? BEHIND_MS_MAX : 0);
     // Over a slow line a neighbour gets there step by step, be it by what all wait for.
-    const mayNear = waiting.isHeld || nowMs - waiting.arrivedMs < WAITING_MS_MAX;
+    const mayNear = nowMs - Math.max(waiting.arrivedMs, waiting.heldMs) < WAITING_MS_MAX;
     const isNearing = (peer: PeerKey) =>
       mayNear && this.#statements.isNearing(stream, peer, first, nowMs - NEARING_MS_MAX);
     const saidBy = (peer: PeerKey) => this.#statements.supply(stream, peer, first, last, freshMs);

@@ -57,8 +57,8 @@ export interface WaitingBundle {
   asked: number;
   /** Heads that no neighbour can supply, and that it doesn't wait for. */
   readonly waived: Set<Head>;
-  /** Only neighbours that say nothing of what it waits for keep it waiting. */
-  isHeld: boolean;
+  /** When only neighbours that say nothing of what it waits for last kept it waiting; -Infinity for never. */
+  heldMs: number;
   /** The bundle that it waits for came, had to wait itself, and was given up. */
   isOrphan: boolean;
 }
@@ -168,9 +168,9 @@ export class WaitingPool {
     return at === other;
   }
 
-  /** Whether it, or the bundle here that it waits for in the end, only waits for neighbours that say nothing. */
-  isHeld(waiting: WaitingBundle): boolean {
-    return this.#wayOf(waiting).end.isHeld;
+  /** When it, or the bundle here that it waits for in the end, last waited only for neighbours that say nothing. */
+  heldMs(waiting: WaitingBundle): number {
+    return this.#wayOf(waiting).end.heldMs;
   }
 
   /** Cached until the pool changes: a liar can make a thousand bundles wait in a row, and have each looked at. */
@@ -228,7 +228,8 @@ export class WaitingPool {
     this.#changed();
     removeFrom(this.#byBlocker, blockerKey(waiting.blocker), waiting);
     waiting.blocker = blocker;
-    waiting.isOrphan = waiting.isHeld = false;
+    waiting.isOrphan = false;
+    waiting.heldMs = -Infinity;
     addTo(this.#byBlocker, blockerKey(blocker), waiting);
   }
 

@@ -379,7 +379,10 @@ export const MUTE_MS_MAX = 12_000;
  * and the few that were read may lie.
  */
 export const MOST_MUTE_MS_MAX = 60_000;
-/** What waits only for those that say nothing waits for so long: one that comes in meanwhile may say nothing, too. */
+/**
+ * What waits only for those that say nothing, or did so within `WAITING_MS_MAX`, waits for so long: one that comes in
+ * meanwhile may say nothing, too.
+ */
 export const HELD_MS_MAX = MOST_MUTE_MS_MAX + MUTE_MS_MAX;
 /**
  * Streams of which it is known since when neighbours say nothing: as many as can be waited for at once, so that a liar

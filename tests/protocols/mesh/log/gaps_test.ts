@@ -16,6 +16,7 @@ import {
   STATEMENT_MS_MAX,
   WAITING_BUNDLES_MAX,
   WAITING_MS_MAX,
+  WANT_RETRY_MS,
 } from "../../../../lib/protocols/mesh/schema/limits.ts";
 import type { MeshRecord } from "../../../../lib/protocols/mesh/schema/records.ts";
 import { fakeSigner } from "../../../sim/fake_crypto.ts";
@@ -108,6 +109,66 @@ Deno.test("Order waits no more than 12 s for a neighbour that says nothing, what
     return null;
   };
   assertEquals(skippedAtMs(), MUTE_MS_MAX);
+});
+
+/**
+ * What becomes of a bundle that bob pushed, who says nothing else, where a liar has it and not what comes before it, and
+ * `heard` comes each 500 ms.
+ */
+function toldOfHeld(heard: (carl: Member, dora: Member, nowMs: number) => void) {
+  const { bob, carl, dora, all, entry } = gap();
+  const liar = new Member("liar");
+  carl.step({ type: "neighbours", peers: [bob.key, dora.key, liar.key] });
+  carl.receive(bob, all[4]!, 0);
+  for (let nowMs = 500; nowMs < 100_000; nowMs += 500) {
+    heard(carl, dora, nowMs);
+    says(carl, liar, [entry], nowMs);
+    carl.step({ type: "tick" }, nowMs);
+    const told = types(carl.effects).filter((type) => type !== "want" && type !== "stuck");
+    if (told.length > 0) return { nowMs, told };
+  }
+  return null;
+}
+
+Deno.test("Order gives what was held 10 s more, once a neighbour says that it has what is missing, and blames nobody before", () => {
+  const givesUp = (atMs: number) =>
+    toldOfHeld((carl, dora, nowMs) => {
+      const { entry } = gap();
+      if (nowMs === atMs) says(carl, dora, [{ ...entry, low: 1 }], nowMs);
+    });
+  // It was last seen to be held half a second before.
+  const atMs = 15_000 - 500 + WAITING_MS_MAX;
+  assertEquals(givesUp(15_000), { nowMs: atMs, told: ["dropped", "penalise"] });
+});
+
+Deno.test("Order goes on within 22 s though one says nothing, and another one comes nearer all the time", () => {
+  const { bob, entry } = gap();
+  const told = toldOfHeld((carl, dora, nowMs) => {
+    const bundle = forged(dora.signer, "", { counter: 1 }); // never looked at
+    const counter = Math.min(3, Math.floor(nowMs / 8_000));
+    says(carl, dora, [{ ...entry, low: 1, counter, id: idOf(bundle) }], nowMs);
+  });
+  assertEquals(told?.told.slice(0, 2), ["persist", "skipped"]);
+  assert(told!.nowMs <= MUTE_MS_MAX + WAITING_MS_MAX, `${bob.name} says nothing`);
+});
+
+Deno.test("Order holds nothing for longer in all where a liar has and hasn't what is missing by turns, and blames nobody", () => {
+  const { entry } = gap();
+  for (const turnMs of [500, 1_000, 5_000, 9_500]) {
+    const told = toldOfHeld((carl, dora, nowMs) => {
+      const hasIt = Math.floor(nowMs / turnMs) % 2 === 1;
+      const said = hasIt ? { ...entry, low: 1 } : { ...entry, low: 1, counter: 2 };
+      carl.step(
+        { type: "not-kept", from: dora.key, entries: [said], askedMs: -1, floor: 0 },
+        nowMs,
+      );
+      const mute = new Member(`mute ${Math.floor(nowMs / 10_000)}`);
+      const peers = [...["bob", "dora", "liar"].map((name) => new Member(name).key), mute.key];
+      carl.step({ type: "neighbours", peers }, nowMs);
+    });
+    assertEquals(told?.told, ["dropped"], `${turnMs} ms`);
+    assert(told!.nowMs >= HELD_MS_MAX && told!.nowMs < HELD_MS_MAX + WANT_RETRY_MS);
+  }
 });
 
 Deno.test("Order gives up what waits only for those that say nothing, where others that do so come all the time, and blames nobody", () => {
@@ -375,7 +436,7 @@ function gapsOf(
     askAtMs: 0,
     asked: 0,
     waived: new Set(),
-    isHeld: false,
+    heldMs: -Infinity,
     isOrphan: false,
   };
   const says = (by: Signer, low: number, counter: number, askedMs = 1, nowMs = askedMs) => {
@@ -423,8 +484,8 @@ Deno.test("Gaps: that somebody has nothing yet counts where it was asked for sin
   assertEquals(verdict(20_000).kind, "skip");
 });
 
-Deno.test("Gaps: who comes nearer is given time, up to ten seconds", () => {
-  const { says, verdict } = gapsOf();
+Deno.test("Gaps: who comes nearer is given time, up to ten seconds, or so many after others said nothing", () => {
+  const { waiting, says, verdict } = gapsOf();
   says(BOB, 5, 5);
   says(DORA, 1, 1, 0, 0);
   says(DORA, 1, 2, BEHIND_MS_MAX, 8_000);
@@ -432,6 +493,15 @@ Deno.test("Gaps: who comes nearer is given time, up to ten seconds", () => {
     "ask",
     "skip",
   ]);
+
+  // It waited for others until then, that said nothing.
+  waiting.heldMs = 9_000;
+  const kinds = [8_000 + NEARING_MS_MAX, 8_000 + NEARING_MS_MAX + 1].map((nowMs) =>
+    verdict(nowMs).kind
+  );
+  assertEquals(kinds, ["ask", "skip"]);
+  for (const counter of [1, 2]) says(DORA, 1, counter, 18_000);
+  assertEquals([verdict(18_999).kind, verdict(19_000).kind], ["ask", "skip"]);
 });
 
 Deno.test("Gaps: a newcomer goes by who brought the bundle alone, but takes what any neighbour has", () => {

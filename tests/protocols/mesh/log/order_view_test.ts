@@ -39,7 +39,7 @@ function viewOf(...delivered: readonly Bundle[]) {
       askAtMs: 0,
       asked: 0,
       waived: new Set(),
-      isHeld: false,
+      heldMs: -Infinity,
       isOrphan: false,
     });
   return { view: new OrderView(ledger, pool, authoring, causalFloor), waits, causalFloor };

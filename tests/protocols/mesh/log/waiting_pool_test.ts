@@ -53,7 +53,7 @@ function waitingOf(
     askAtMs: 0,
     asked: 0,
     waived: new Set(),
-    isHeld: false,
+    heldMs: -Infinity,
     isOrphan: false,
   };
 }
@@ -142,12 +142,12 @@ Deno.test("WaitingPool: what waits for one that is held is held, until that wait
   const head = headOf(first.bundle);
   const answer = waitingOf(forged(BOB, "answer", { counter: 2, heads: [head] }), onHead(head));
   for (const waiting of [answer, first]) pool.add(waiting);
-  const held = () => [answer, first].map((waiting) => pool.isHeld(waiting));
-  assertEquals(held(), [false, false]);
-  first.isHeld = true;
-  assertEquals(held(), [true, true]);
+  const held = () => [answer, first].map((waiting) => pool.heldMs(waiting));
+  assertEquals(held(), [-Infinity, -Infinity]);
+  first.heldMs = 1;
+  assertEquals(held(), [1, 1]);
   pool.block(first, PREVIOUS);
-  assertEquals(held(), [false, false]);
+  assertEquals(held(), [-Infinity, -Infinity]);
 });
 
 Deno.test("WaitingPool: a head can't exist whose place another bundle has, or that waits for who names it", () => {
