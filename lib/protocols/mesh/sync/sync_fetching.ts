@@ -11,7 +11,6 @@ import {
   SYNC_PROGRESS_MS_MAX,
   SYNC_STREAMS_MAX,
   SYNC_WINDOW_BYTES,
-  WAITING_BUNDLES_MAX,
 } from "../schema/limits.ts";
 import type { OrderQueries } from "../log/order_io.ts";
 import { type Bundle, type StreamKey, streamKey } from "../schema/structures.ts";
@@ -214,7 +213,7 @@ export class SyncFetching {
       if (!isMissing && !came.has(id)) continue;
       const times = (earlier?.times ?? 0) + (isMissing ? 1 : 0);
       peer.notGiven.set(id, { times, given });
-      dropOldest(peer.notGiven, WAITING_BUNDLES_MAX);
+      dropOldest(peer.notGiven, SYNC_STREAMS_MAX);
       if (isMissing && times >= NOT_GIVEN_TIMES) {
         const time = came.size === 0 ? Infinity : throughTime;
         const what = { stream, given, counter, throughTime: time };

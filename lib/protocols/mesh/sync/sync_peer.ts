@@ -96,7 +96,7 @@ export class SyncPeer {
   ownHeld: OwnCounters | null = null;
   /**
    * For streams of which the neighbour announced more than came: how often nothing came, and the last counter that did.
-   * At most `WAITING_BUNDLES_MAX`: no more bundles can wait for them.
+   * As many as it can be asked for at once: of more, the next range would find none of this one's.
    */
   readonly notGiven = new Map<StreamKey, { readonly times: number; readonly given: number }>();
   /**

@@ -8,6 +8,7 @@ import {
   MOST_MUTE_MS_MAX,
   MUTE_MS_MAX,
   SYNC_PROGRESS_MS_MAX,
+  WAITING_BUNDLES_MAX,
 } from "../../../../lib/protocols/mesh/schema/limits.ts";
 import { fakeSigner } from "../../../sim/fake_crypto.ts";
 import { forged, headOf, idOf } from "../order_members.ts";
@@ -166,6 +167,25 @@ Deno.test("AntiEntropy doesn't take the late end of a range that it gave up for 
   assertEquals(told, []);
   ends();
   assertEquals(told, [[0, 50]], "the second one brought nothing, too");
+});
+
+Deno.test("AntiEntropy tells of all that didn't come time and again, of however many streams something was announced", () => {
+  const network = new SyncNetwork();
+  const [liar, carl] = [network.add("liar"), network.add("carl")];
+  network.loses = ({ type }, from) => from === liar && type.startsWith("sync-");
+  network.link(carl, liar);
+  const told = new Set<PeerKey>();
+  onNotGiven(carl, ({ stream, isOver }) => isOver && told.add(stream.author));
+  const ghosts = Array.from(
+    { length: WAITING_BUNDLES_MAX + 1 },
+    (_, n) => fakeSigner(`ghost ${n}`).key,
+  );
+  for (let range = 0; range < 4; range++) {
+    carl.receive(liar, saysToHave(50, ...ghosts));
+    network.runUntil((range + 1) * (SYNC_PROGRESS_MS_MAX + 10)); // nothing of it came: it is given up
+  }
+
+  assertEquals(told, new Set(ghosts));
 });
 
 /** When Carl goes on without what nobody keeps, and what he blames others for, while so many liars answer nothing. */
