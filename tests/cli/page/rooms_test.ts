@@ -71,6 +71,29 @@ Deno.test("page: whoever joins a room on the page is led there, and its lines st
   ]);
 });
 
+Deno.test("page: files offered before a second room was joined go on, each room's own", () => {
+  const offer = {
+    event: "offer",
+    file: 1,
+    id: "f1",
+    from: "Bob",
+    key: "b",
+    name: "a.txt",
+    size: 1,
+  };
+  const done = { event: "transfer", file: 1, name: "a.txt", state: "done", bytes: 1 };
+  const state = after(pageOf("mesh", [READY, offer]), [
+    ...[{ ...READY, room: "r2" }, JOINED],
+    { ...offer, id: "f2", room: "r2" },
+    { ...done, room: "r1", path: "/a.txt" },
+  ]);
+  const statesIn = (room: string) =>
+    state.places.get(idOf(state, room)).chunks.flatMap(({ items }: Any) =>
+      items.filter(({ kind }: Any) => kind === "offer").map(({ data }: Any) => data.state)
+    );
+  assertEquals([statesIn("r1"), statesIn("r2")], [["done"], ["offered"]]);
+});
+
 Deno.test("page: a room that is joined at the console, or was before, takes nobody along", () => {
   const state = pageOf("mesh", [READY, { ...READY, room: "r2" }, JOINED]);
   assertEquals(state.current, "main");

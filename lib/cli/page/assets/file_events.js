@@ -6,9 +6,10 @@ import { directPlace, mainPlace, roomPlace, withItem, withPlace } from "./places
 /** So many offers are followed; what becomes of older ones isn't shown any more. */
 const FILES_MAX = 2_000;
 
-/** Files have numbers of their own in each room. */
-function keyOf(event) {
-  return `${event.room ?? ""} ${event.file}`;
+/** Files have numbers of their own in each room, which events don't name before there are several. */
+function keyOf(state, { room, file }) {
+  const [, { id }] = state.mode === "mesh" ? roomPlace(state, room) : [state, mainPlace(state)];
+  return `${id} ${file}`;
 }
 
 /** Where an offer stands: with the one whom it is for, or in the room. */
@@ -37,7 +38,7 @@ function offer(state, event, { isNew, nowMs }) {
     ? { state: "offered", bytes: 0 }
     : { state: "done", bytes: size, path };
   const data = { file, from, self, to, name, size, room, unfetchable, ...how };
-  const files = new Map(next.files).set(keyOf(event), { id, place: place.id });
+  const files = new Map(next.files).set(keyOf(next, event), { id, place: place.id });
   if (files.size > FILES_MAX) files.delete(files.keys().next().value);
   const withFile = { ...next, files };
   for (const item of itemsOf(place.chunks)) {
@@ -58,7 +59,7 @@ function changed(state, place, id, more) {
 }
 
 function transfer(state, event) {
-  const found = state.files.get(keyOf(event));
+  const found = state.files.get(keyOf(state, event));
   const place = found === undefined ? undefined : state.places.get(found.place);
   if (place === undefined) return state;
   if (event.self === true && event.to !== undefined) {
@@ -100,7 +101,7 @@ function isDeclined(place, id) {
 function files(state, event, when) {
   let next = state;
   for (const view of event.files) {
-    const found = next.files.get(keyOf({ ...view, room: event.room }));
+    const found = next.files.get(keyOf(next, { ...view, room: event.room }));
     const place = found === undefined ? undefined : next.places.get(found.place);
     if (place === undefined) continue;
     if (view.state === "offered" && isDeclined(place, found.id)) continue;
