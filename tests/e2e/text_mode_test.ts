@@ -451,7 +451,7 @@ Deno.test("text mode: /status, /peers and /history read well, alone and in compa
   ]);
   assertMatch(
     alice.lines.at(-3)!,
-    /^Links: Bob( [\d.]+ m?s)?\. All were heard of within [\d.]+ m?s\.$/,
+    /^Links: Bob( [\d.]+ m?s)?\. All were heard from within the last [\d.]+ m?s\.$/,
   );
   assertMatch(
     alice.lines.at(-2)!,

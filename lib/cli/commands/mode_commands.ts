@@ -272,7 +272,7 @@ export const ownCommands: readonly Command<CommandSink<OwnCommand>>[] = [
     aliases: [],
     form: "NAME",
     args: { name: memberName },
-    help: "show nothing any more of what NAME says, in any mode, and decline their calls",
+    help: "show nothing of what NAME says, in any mode, and decline their calls",
     example: "/ignore Mallory",
     run: (submit: CommandSink<OwnCommand>, { name }, ref) =>
       submit({ command: "ignore", name }, ref),

@@ -65,7 +65,7 @@ interface SharingPorts {
   /** What a file that this one alone has waits for, in words; absent where that is the person. */
   chanceOf?(name: string): string;
   /** Whether this one isn't there now, and is offered files once back; absent where `needs` tells so. */
-  isAway?(peer: PeerKey): boolean;
+  isAbsent?(peer: PeerKey): boolean;
   /** A link to this one is needed for files, or no longer; absent where links don't depend on that. */
   needs?(peer: PeerKey, need: "held" | "free" | "told" | "restored"): void;
   /** Sends and penalises; see `TransferHost`. */
@@ -447,7 +447,7 @@ export class SharedFiles {
     if (this.#isRestoring) return ui.show({ ...offer, history: true, ...path }, ref);
     if (offer.self) {
       ui.show(offer, ref);
-      if (to === null || this.#ports.isAway?.(to) !== true) return;
+      if (to === null || this.#ports.isAbsent?.(to) !== true) return;
       const who = shownName(this.#ports.nameOf(to));
       const text = `${who} isn't there: what you send is offered when they are back`;
       return ui.show({ event: "notice", text });

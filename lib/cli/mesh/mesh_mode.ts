@@ -593,7 +593,7 @@ function sharedFiles(
     isName: (name) => host()?.isName(name) ?? false,
     receiver: (name) => present(host()).receiver(name),
     receiverOfAll: () => null,
-    isAway: (key) => host()?.isHere(key) === false,
+    isAbsent: (key) => host()?.isHere(key) === false,
     carrier: () => host()?.carrier ?? null,
     warn,
   });

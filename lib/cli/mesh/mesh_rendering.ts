@@ -399,7 +399,7 @@ function heardText({ members, key }: MeshStatus): string {
   const ages = others.filter(({ suspected }) => !suspected).map(({ heardMsAgo }) => heardMsAgo);
   if (ages.includes(null) || ages.length === 0) return "";
   const all = ages.length === others.length ? "All" : "All others";
-  return ` ${all} were heard of within ${durationText(Math.max(...ages.map(Number)))}.`;
+  return ` ${all} were heard from within the last ${durationText(Math.max(...ages.map(Number)))}.`;
 }
 
 function arrivedLine(status: MeshStatus, isAlone: boolean, nowMs: number): Line {

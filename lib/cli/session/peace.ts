@@ -182,11 +182,13 @@ export class Peace {
     if (key === this.ownKey) {
       throw new P2pchatError("unknown-user", `${shownName(name)} is you: ignore somebody else`);
     }
-    if (key !== null && !name.startsWith("*")) return { name, key: key as Fingerprint };
+    if (key !== null && !name.startsWith("*")) {
+      const isThat = ([met, of]: readonly [string, string]) => of === key && isSameName(met, name);
+      const [as] = [...this.#met].find(isThat) ?? [name];
+      return { name: as, key: key as Fingerprint };
+    }
     const hint = didYouMeanName(name, this.#met.keys(), (known) => `/ignore ${known}`);
-    const text = `Cannot ignore ${
-      shownName(name)
-    }: nobody here was shown under that name with a key`;
+    const text = `Cannot ignore ${shownName(name)}: nobody of that name has been shown here`;
     throw new P2pchatError("unknown-user", `${text}${hint}`);
   }
 

@@ -99,7 +99,7 @@ function foundNotice(shown: string, key: Fingerprint, isRefused: boolean) {
     ? `Another of your programs was told that ${key} isn't ${shown}'s key ` +
       `(/verify ${shown} no): here it counts as changed, too, until /trust ${shown}`
     : `Another of your programs was told that ${key} is ${shown}'s key after all ` +
-      `(/trust ${shown}): here it isn't refused any more, either`;
+      `(/trust ${shown}): here it is no longer refused, either`;
   return isRefused ? { text, warning: true } as const : { text };
 }
 

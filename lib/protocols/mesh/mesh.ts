@@ -1134,7 +1134,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     if (this.#phase !== "in") {
       const what = isMessage(command) ? "Cannot send that" : "Cannot do that";
       const when = isLeaving
-        ? "this member is leaving the room"
+        ? "you are leaving the room"
         : "the room isn't reached yet; wait for it";
       return this.#show({ event: "error", code: "offline", text: `${what}: ${when}` }, ref);
     }

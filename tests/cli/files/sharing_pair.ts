@@ -70,7 +70,7 @@ export class Sharer {
       receiver: () => this.other!.signer.key,
       receiverOfAll: () => this.toAll(),
       chanceOf: (name) => this.chanceOf(name),
-      isAway: () => this.isAlone,
+      isAbsent: () => this.isAlone,
       carrier: () => ({
         sendTo: (_, bytes, lane) => this.#send(bytes.slice(), lane === "bulk"),
         penalise: (_, text) => void this.shown.push(`penalised: ${text}`),

@@ -359,7 +359,7 @@ Rex  removed by Carol  key k5
     "a status where all is well",
     STATUS,
     `Room of 3: Alice (you), Bob, Carol.
-Links: Bob 0.4 ms. All were heard of within 100 ms.
+Links: Bob 0.4 ms. All were heard from within the last 100 ms.
 Everything you wrote has reached everybody who is here. Last message 11:03, from Bob.
 Your key: Alice
 `,
@@ -375,7 +375,7 @@ Your key: Alice
       problems: ["Dave hasn't been heard of for 15 s"],
     },
     `Room of 4: Alice (you), Bob, Carol, Dave.
-Links: Bob 0.4 ms. All others were heard of within 100 ms.
+Links: Bob 0.4 ms. All others were heard from within the last 100 ms.
 Everything you wrote has reached everybody who is here. Last message 11:03, from Bob.
 Your key: Alice
 ! Dave hasn't been heard of for 15 s

@@ -207,7 +207,7 @@ const COMMANDS = [
   ["status", "", "who is connected, what is unsent, what is wrong"],
   ["verify", "NAME [ANSWER]", "digits to compare by voice"],
   ["whois", "NAME", "key, address and route of NAME"],
-  ["ignore", "NAME", "show nothing any more of what NAME says"],
+  ["ignore", "NAME", "show nothing of what NAME says"],
   ["quit", "", "leave the room, and every other one"],
 ].map(([name, form, help]) => ({
   name,

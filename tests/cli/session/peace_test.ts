@@ -54,7 +54,7 @@ Deno.test("who is ignored is so by the key, under any name, at the next start to
   const next = await program(disk.crash());
   assertEquals([next.peace.heard(SAID), next.peace.isIgnored("eve")], [null, true]);
   const [one] = next.ignored.all;
-  assertEquals(one, { name: "eve~K7", key: "eve" as Fingerprint, since: "2026-01-31" });
+  assertEquals(one, { name: "Eve~k7", key: "eve" as Fingerprint, since: "2026-01-31" });
 });
 
 Deno.test("what an ignored one says, asks or calls isn't shown, in any mode, and joins and lists are", async () => {
@@ -101,7 +101,7 @@ Deno.test("/unignore by the name of then or of now, or by the key, ends it; /ign
     const { peace, run } = await ignoringEve();
     peace.heard({ event: "renamed", key: "eve", from: "Eve", name: "Anna" });
     assertEquals((await run({ command: "ignored" }))["ignored"], [
-      { name: "eve~K7", key: "eve", since: "2026-01-31" },
+      { name: "Eve~k7", key: "eve", since: "2026-01-31" },
     ]);
     assertEquals((await run({ command: "unignore", name })).event, "notice");
     assertEquals(peace.heard(SAID), SAID);

@@ -269,8 +269,8 @@ Deno.test("Mesh says that a line isn't sent which comes while it leaves", () => 
   world.pass(SECOND_MS);
 
   assertEquals(errors, [
-    "a: offline Cannot send that: this member is leaving the room",
-    "b: offline Cannot do that: this member is leaving the room",
+    "a: offline Cannot send that: you are leaving the room",
+    "b: offline Cannot do that: you are leaving the room",
   ]);
 });
 

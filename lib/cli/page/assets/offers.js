@@ -76,7 +76,7 @@ function button(text, label, onclick, more = "") {
 }
 
 const REASONS = {
-  changed: "it isn't any more what was offered",
+  changed: "it is no longer what was offered",
   withdrawn: "the offer was taken back",
   "no-holder": "nobody who has it could be reached",
   waits: "waits for other files, then goes on by itself",

@@ -257,7 +257,7 @@ export class RulingsView {
     const { founder } = rulings;
     if (!rulings.isRemoved(key)) {
       const what = key === this.self
-        ? "you as a deputy: you can't /remove and /allow members any more"
+        ? "you as a deputy: you can no longer /remove or /allow members"
         : `${this.#known(key)} as a deputy${this.#keyOf(key)}`;
       this.#notice(`${this.#has(founder)} dismissed ${what}`, ref);
     }

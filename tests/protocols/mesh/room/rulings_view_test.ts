@@ -151,7 +151,7 @@ Deno.test("RulingsView: a deputy's time, and what stays of it once it ends", () 
   ]);
   assertEquals(told("Ben", "Cy", "Fay"), [
     `Ann has made you a deputy: you ${can}`,
-    "Ann has dismissed you as a deputy: you can't /remove and /allow members any more",
+    "Ann has dismissed you as a deputy: you can no longer /remove or /allow members",
     "Your removals of Cy and Fay stay in force, now as Ann's",
   ]);
   assertEquals(
