@@ -2,10 +2,12 @@
  * When a bundle waits for something that is missing: is that still to come, or does nobody here have it any more?
  *
  * The judges are all current neighbours; for a newcomer, which missed nothing, only the neighbour that sent the
- * waiting bundle. The bundle waits while a judge hasn't said what it has, or any neighbour can supply what is missing.
- * At least one of the neighbours that can't supply it must have said that it has delivered the waiting bundle: it had
- * what comes before the bundle, or knows that nobody had. Others that have nothing of the stream may not have heard of
- * its author yet; the same holds for the bundle's sender, which may have started again since.
+ * waiting bundle. But that one may have been deceived itself, by liars, and another neighbour may have just come
+ * that has all: in the first seconds a newcomer waits until each has said what it has. The bundle waits while a
+ * judge hasn't said what it has, or any neighbour can supply what is missing. At least one of the neighbours that
+ * can't supply it must have said that it has delivered the waiting bundle: it had what comes before the bundle, or
+ * knows that nobody had. Others that have nothing of the stream may not have heard of its author yet; the same holds
+ * for the bundle's sender, which may have started again since.
  *
  * A member that wakes, or whose network was gone, is told of its links' ends one after the other: the neighbour whose
  * link ends last, or is back first, isn't all that can be asked. A single one isn't believed for some seconds, unless
@@ -199,7 +201,8 @@ export class Gaps {
     const isWitnessed = this.#neighbours.some((peer) =>
       this.#hasDelivered(peer, waiting) && supplyOf(peer) === "cannot"
     );
-    let unknown = early || judges.length === 0 || !isWitnessed || this.#mayOthersSpeak(nowMs);
+    let unknown = early || judges.length === 0 || !isWitnessed || this.#mayOthersSpeak(nowMs) ||
+      this.newcomer && this.#mayOthersSpeakOf(stream, nowMs);
     let likely = false;
     const silent: PeerKey[] = [];
     let goOn = counter;
@@ -229,6 +232,12 @@ export class Gaps {
     const isGone = !this.newcomer &&
       judges.every((judge) => this.#letGoThrough(stream, judge, counter) > 0);
     return isGone ? { kind: "skip", counter, floor } : { kind: "waive", floor };
+  }
+
+  /** Whether a neighbour hasn't spoken of `stream`, and may do so within the seconds in which the first ones come. */
+  #mayOthersSpeakOf(stream: Stream, nowMs: number): boolean {
+    return nowMs - this.#singleAtMs < SECOND_SOURCE_MS_MAX &&
+      this.#neighbours.some((peer) => this.#statements.entry(stream, peer) === null);
   }
 
   /** Whether only one neighbour has spoken, and others, which are linked or may come, may do so within seconds. */

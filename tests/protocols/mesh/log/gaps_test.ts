@@ -599,6 +599,25 @@ Deno.test("Gaps: a newcomer that gets a second neighbour doesn't believe the fir
   }
 });
 
+Deno.test("Gaps: a newcomer waits for what each neighbour has, five seconds at most: who brought the bundle may have been deceived", () => {
+  const eve = fakeSigner("eve");
+  /** When it goes on, where Eve, the only neighbour that has it, says so, says that she hasn't, or says nothing of it. */
+  const verdicts = (eveSays: number | null) => {
+    const { gaps, says, verdict } = gapsOf({ newcomer: true });
+    gaps.setNeighbours([BOB.key], 20_000);
+    gaps.setNeighbours([BOB.key, DORA.key, eve.key], 20_001);
+    says(BOB, 5, 5, 20_001);
+    says(DORA, 1, 1, 20_001); // another newcomer, say
+    gaps.note(eve.key, [], 0, 20_001, 20_001);
+    const before = verdict(20_002).kind;
+    if (eveSays !== null) says(eve, eveSays, 5, 20_003);
+    return [before, verdict(20_004).kind, verdict(25_000).kind];
+  };
+  assertEquals(verdicts(3), ["ask", "wait", "wait"]);
+  assertEquals(verdicts(5), ["ask", "skip", "skip"]);
+  assertEquals(verdicts(null), ["ask", "ask", "skip"]);
+});
+
 Deno.test("Gaps: another one that comes and goes leaves a single neighbour unbelieved for five of ten seconds at most", () => {
   const { gaps, says, verdict } = gapsOf({ mayBeOthers: true });
   says(BOB, 5, 5);
