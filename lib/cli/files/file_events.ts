@@ -34,6 +34,8 @@ interface OfferFields {
 export interface FileView extends OfferFields {
   readonly state: "offered" | "fetching" | "here";
   readonly bytes: number;
+  /** It is to be fetched, after others. */
+  readonly waits?: true;
   /** The user has declined it, or stopped fetching it, since the start. */
   readonly unwanted?: true;
   /** Where it is, of what is `here`. */

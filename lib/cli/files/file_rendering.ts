@@ -142,6 +142,8 @@ function fileLine(view: FileView): Line {
     ? path === undefined ? ["here"] : ["here: ", exact(path)]
     : state === "fetching"
     ? [`${percentOf(bytes, size)} % is here`]
+    : view.waits === true
+    ? [`waits: ${REASONS.waits()}`]
     : [view.unwanted === true ? `offered, not wanted: /get ${file} fetches it` : "offered"];
   const author: Span = self ? ownNameSpan(from) : nameSpan(from);
   const alone = to === undefined ? "" : self ? ` to ${to} alone` : " to you alone";

@@ -330,12 +330,11 @@ export class SharedFiles {
       case "cancel":
         return this.#cancel(open, command, ref);
       case "files": {
-        const files = host.list.map(({ offer, state, bytes }): FileView => ({
+        const files = host.list.map(({ offer, ...view }): FileView => ({
           ...this.#offerFields(offer),
-          state,
-          bytes,
+          ...view,
           ...(this.#unwanted.has(offer.number) ? { unwanted: true } : {}),
-          ...pathIn(open, state === "here" ? offer.id : null),
+          ...pathIn(open, view.state === "here" ? offer.id : null),
         }));
         const shown = files.filter(({ key }) => !this.#ports.isIgnored(key));
         return this.#ports.ui.show({ event: "files", files: shown }, ref);

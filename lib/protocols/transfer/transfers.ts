@@ -78,6 +78,8 @@ export interface ListedFile {
   readonly offer: OpenOffer;
   /** `here`: it is one's own, or was received. */
   readonly state: "offered" | "fetching" | "here";
+  /** It is to be fetched once there is room. */
+  readonly waits?: true;
   /** How many of it are here and checked. */
   readonly bytes: number;
 }
@@ -161,10 +163,13 @@ export class Transfers
     return this.#offers.all().map((offer) => {
       const download = this.#downloads.get(offer.id);
       if (download !== undefined) return { offer, state: "fetching", bytes: download.bytes };
-      const isHere = this.#shares.has(offer.id);
-      return isHere
-        ? { offer, state: "here", bytes: offer.value.size }
-        : { offer, state: "offered", bytes: 0 };
+      if (this.#shares.has(offer.id)) return { offer, state: "here", bytes: offer.value.size };
+      return {
+        offer,
+        state: "offered",
+        bytes: 0,
+        ...this.#queued.has(offer.id) ? { waits: true } : {},
+      };
     });
   }
 

@@ -72,10 +72,12 @@ const TEXTS: readonly (readonly [title: string, event: FileEvent, text: string])
       files: [
         { ...VIEW, path: "/home/ann/Downloads/report (2).pdf" },
         { ...VIEW, file: 3, to: "Ann", state: "fetching", bytes: 500_000 },
+        { ...VIEW, file: 4, state: "offered", waits: true, bytes: 0 },
       ],
     },
     "2  report.pdf (2.5 MB)  from Bob, here: /home/ann/Downloads/report (2).pdf\n" +
-    "3  report.pdf (2.5 MB)  from Bob to you alone, 20 % is here\n",
+    "3  report.pdf (2.5 MB)  from Bob to you alone, 20 % is here\n" +
+    "4  report.pdf (2.5 MB)  from Bob, waits: other files are fetched first, then it goes on by itself\n",
   ],
 ];
 

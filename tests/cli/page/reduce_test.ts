@@ -759,6 +759,10 @@ Deno.test("page: a file that was declined, at whichever door, stays so where fil
   assertEquals(how(items(state)[1]), ["cancelled", "declined"]);
   const begun = after(state, [{ ...transfer, state: "started" }]);
   assertEquals(how(items(begun)[1]), ["started", undefined]);
+
+  const listed = { event: "files", files: [{ ...file, id: "f", state: "offered", waits: true }] };
+  const waiting = pageOf("mesh", [ready, offer, listed]);
+  assertEquals(how(items(waiting)[1]), ["failed", "waits"], "nor is one that waits offered again");
 });
 
 Deno.test("page: an offer of an earlier run can't be fetched, unless it is told again", () => {

@@ -76,6 +76,10 @@ Deno.test("what nobody sends gives way to what waits, and is fetched on once the
   assertEquals(started, NAMES.map((_, at) => `started ${at + 1}`));
 
   assertEquals(offered(receiver, "next", 1_000), [`waits ${DOWNLOADS_MAX + 1}`]);
+  assertEquals(
+    receiver.machine.list.map(({ waits }) => waits === true).lastIndexOf(true),
+    DOWNLOADS_MAX,
+  );
   assertEquals(tick(receiver, UNSERVED_MS - 1), []);
   assertEquals(receiver.machine.nextDeadlineMs()! <= UNSERVED_MS, true);
   assertEquals(tick(receiver, UNSERVED_MS), ["failed 1", `started ${DOWNLOADS_MAX + 1}`]);

@@ -106,7 +106,8 @@ function files(state, event, when) {
     if (place === undefined) continue;
     if (view.state === "offered" && isDeclined(place, found.id)) continue;
     const how = { offered: "offered", fetching: "progress", here: "done" }[view.state];
-    next = changed(next, place, found.id, { state: how, bytes: view.bytes, path: view.path });
+    const is = view.waits ? { state: "failed", reason: "waits" } : { state: how };
+    next = changed(next, place, found.id, { ...is, bytes: view.bytes, path: view.path });
   }
   return when.told(next, event, when);
 }
