@@ -144,7 +144,11 @@ export class CausalOrder extends OrderView implements Machine<OrderInput, OrderE
       lacksOld ||= record.kind === "frontier" && record.entries.some(({ low }) => low > 1);
     }
     this.ledger.time.comesIn();
-    this.#gaps = new Gaps(newcomer, config.mayBeOthers);
+    this.#gaps = new Gaps(
+      newcomer,
+      config.mayBeOthers,
+      (stream) => this.pool.isAwaited(stream),
+    );
     // What an earlier process went on without, and after which of its bundles, isn't on disk: perhaps after all of
     // them.
     if (lacksOld) this.causalFloor.raise(latestTime(this.ledger.heads(), config.genesisTime));

@@ -26,7 +26,7 @@
  * treated like a push.
  */
 
-import { dropOldest, takeOldest } from "../../../base/collections/bounded.ts";
+import { dropOldest, dropOldestUnkept, takeOldest } from "../../../base/collections/bounded.ts";
 import type { PeerKey } from "../../../base/ids.ts";
 import { lastCounter } from "./bundle.ts";
 import { lastToBeHad, letGoThrough } from "./frontier_table.ts";
@@ -37,11 +37,11 @@ import {
   MUTE_MS_MAX,
   NEARING_MS_MAX,
   NOT_GIVEN_SOURCES_MAX,
+  NOT_GIVEN_STREAMS_MAX,
   OVERTAKING_MS_MAX,
   SECOND_SOURCE_MS_MAX,
   STATEMENT_MS_MAX,
   STATEMENTS_MAX,
-  WAITING_BUNDLES_MAX,
   WAITING_MS_MAX,
 } from "../schema/limits.ts";
 import type { SyncEntry } from "../schema/messages.ts";
@@ -89,20 +89,30 @@ interface Silence {
 export class Gaps {
   readonly #statements = new Statements();
   /**
-   * By peer, what it says to have and doesn't give: until our frontier is there, the peer isn't believed. This outlives
+   * What a peer says to have and doesn't give: until our frontier is there, the peer isn't believed. This outlives
    * links, as a peer that was caught at it may come back.
    */
-  readonly #notGiven = new Map<PeerKey, Map<StreamKey, Void>>();
-  /** By peer, what it says to have, but has no longer and never will have again. */
-  readonly #passedOver = new Map<PeerKey, Map<StreamKey, PassedOver>>();
+  readonly #notGiven: StreamNotes<Void>;
+  /** What a peer says to have, but has no longer and never will have again. */
+  readonly #passedOver: StreamNotes<Pick<PassedOver, "after" | "before">>;
   #neighbours: readonly PeerKey[] = [];
   /** When we last had only one neighbour left, or the first one again. */
   #singleAtMs = -Infinity;
   /** By stream that something waits for, the latest looked at last, who says nothing of it. */
   readonly #silent = new Map<StreamKey, Silence>();
 
-  /** @param mayBeOthers Whether there are members besides us and our neighbours, as far as is known. */
-  constructor(public newcomer: boolean, private readonly mayBeOthers: () => boolean) {}
+  /**
+   * @param mayBeOthers Whether there are members besides us and our neighbours, as far as is known.
+   * @param isAwaited Whether something waits for this stream.
+   */
+  constructor(
+    public newcomer: boolean,
+    private readonly mayBeOthers: () => boolean,
+    isAwaited: (stream: StreamKey) => boolean,
+  ) {
+    this.#notGiven = new StreamNotes(isAwaited);
+    this.#passedOver = new StreamNotes(isAwaited);
+  }
 
   setNeighbours(peers: readonly PeerKey[], nowMs: number): void {
     this.#neighbours = peers;
@@ -127,18 +137,14 @@ export class Gaps {
   }
 
   notGiven({ from, stream, given, counter, throughTime, isOver }: NotGiven): void {
-    const streams = this.#notGiven.get(from) ?? new Map<StreamKey, Void>();
-    const key = streamKey(stream);
-    const before = streams.get(key);
+    const before = this.#notGiven.get(stream, from);
     if (!isOver && before?.isOver && before.counter >= counter) return; // the earlier one says more
     const after = Math.max(given, before?.after ?? 0);
-    remember(this.#notGiven, from, streams.set(key, { after, counter, throughTime, isOver }));
+    this.#notGiven.set(stream, from, { after, counter, throughTime, isOver });
   }
 
-  passedOver(input: PassedOver): void {
-    const { from, stream } = input;
-    const streams = this.#passedOver.get(from) ?? new Map<StreamKey, PassedOver>();
-    remember(this.#passedOver, from, streams.set(streamKey(stream), input));
+  passedOver({ from, stream, after, before }: PassedOver): void {
+    this.#passedOver.set(stream, from, { after, before });
   }
 
   peerDown(peer: PeerKey): void {
@@ -285,7 +291,7 @@ export class Gaps {
     frontier: number,
     isGoneOnWithout: () => boolean,
   ): boolean {
-    const found = this.#notGiven.get(peer)?.get(streamKey(stream));
+    const found = this.#notGiven.get(stream, peer);
     if (found === undefined || found.counter <= frontier) return false;
     // On a slow line it may still come: so it is waited for as long as no neighbour went on without it.
     if (!found.isOver && (frontier > found.after || !isGoneOnWithout())) return false;
@@ -294,7 +300,7 @@ export class Gaps {
 
   /** Whether `peer` has shown that it has none of these counters, both included, whatever it says. */
   #isPassedOver(stream: Stream, peer: PeerKey, first: number, last: number): boolean {
-    const found = this.#passedOver.get(peer)?.get(streamKey(stream));
+    const found = this.#passedOver.get(stream, peer);
     return found !== undefined && first > found.after && last < found.before;
   }
 
@@ -312,16 +318,30 @@ export class Gaps {
   }
 }
 
-/** Keeps the latest notes: of some peers, and of each as many streams as what one link brings may wait for. */
-function remember<Noted>(
-  all: Map<PeerKey, Map<StreamKey, Noted>>,
-  from: PeerKey,
-  streams: Map<StreamKey, Noted>,
-): void {
-  dropOldest(streams, WAITING_BUNDLES_MAX);
-  all.delete(from);
-  all.set(from, streams);
-  dropOldest(all, NOT_GIVEN_SOURCES_MAX);
+/**
+ * What was found out about peers, by stream: the latest notes, and all of streams that something waits for. A liar can
+ * have thousands of others noted at once, before what waits is looked at again; and what was forgotten of it would be
+ * waited for anew.
+ */
+class StreamNotes<Noted> {
+  readonly #byStream = new Map<StreamKey, Map<PeerKey, Noted>>();
+
+  constructor(private readonly isAwaited: (stream: StreamKey) => boolean) {}
+
+  get(stream: Stream, from: PeerKey): Noted | undefined {
+    return this.#byStream.get(streamKey(stream))?.get(from);
+  }
+
+  set(stream: Stream, from: PeerKey, noted: Noted): void {
+    const key = streamKey(stream);
+    const notes = this.#byStream.get(key) ?? new Map<PeerKey, Noted>();
+    notes.delete(from);
+    notes.set(from, noted);
+    dropOldest(notes, NOT_GIVEN_SOURCES_MAX);
+    this.#byStream.delete(key);
+    this.#byStream.set(key, notes);
+    dropOldestUnkept(this.#byStream, NOT_GIVEN_STREAMS_MAX, this.isAwaited, () => {});
+  }
 }
 
 interface Statement {

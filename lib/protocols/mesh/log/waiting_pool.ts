@@ -239,6 +239,11 @@ export class WaitingPool {
     return blocked === undefined ? [] : [...blocked];
   }
 
+  /** Whether a bundle waits for something of this stream. */
+  isAwaited(stream: StreamKey): boolean {
+    return this.#byBlocker.has(stream);
+  }
+
   /** The bundles that wait for a place of this stream that is past. */
   freed(stream: Stream, isPast: (counter: number) => boolean): readonly WaitingBundle[] {
     const freed: WaitingBundle[] = [];

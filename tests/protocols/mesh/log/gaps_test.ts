@@ -13,12 +13,15 @@ import {
   MOST_MUTE_MS_MAX,
   MUTE_MS_MAX,
   NEARING_MS_MAX,
+  NOT_GIVEN_SOURCES_MAX,
+  NOT_GIVEN_STREAMS_MAX,
   STATEMENT_MS_MAX,
   WAITING_BUNDLES_MAX,
   WAITING_MS_MAX,
   WANT_RETRY_MS,
 } from "../../../../lib/protocols/mesh/schema/limits.ts";
 import type { MeshRecord } from "../../../../lib/protocols/mesh/schema/records.ts";
+import { streamKey } from "../../../../lib/protocols/mesh/schema/structures.ts";
 import { fakeSigner } from "../../../sim/fake_crypto.ts";
 import { forged, GENESIS_TIME, headOf, idOf, Member, types } from "../order_members.ts";
 import { gap, says } from "./order_cases.ts";
@@ -419,9 +422,18 @@ const BLOCKER = { kind: "previous", stream: STREAM, counter: 4 } as const;
 
 /** What Bob and Dora, our neighbours, say of Ann's stream, of whose fifth message Bob brought the bundle at 0 s. */
 function gapsOf(
-  { newcomer = false, reason = "range" as BundleReason, mayBeOthers = false } = {},
+  {
+    newcomer = false,
+    reason = "range" as BundleReason,
+    mayBeOthers = false,
+    isAwaited = true,
+  } = {},
 ) {
-  const gaps = new Gaps(newcomer, () => mayBeOthers);
+  const gaps = new Gaps(
+    newcomer,
+    () => mayBeOthers,
+    (stream) => isAwaited && stream === streamKey(STREAM),
+  );
   gaps.setNeighbours([BOB.key, DORA.key], 0);
   const waiting: WaitingBundle = {
     bundle: FIFTH,
@@ -555,6 +567,36 @@ Deno.test("Gaps: who has shown that it has none of these any more can't give the
   says(DORA, 3, 5);
   gaps.passedOver({ type: "passed-over", from: DORA.key, stream: STREAM, after: 2, before: 5 });
   assertEquals(verdict(2_000).kind, "skip");
+});
+
+Deno.test("Gaps: what doesn't come isn't forgotten while something waits for it, however many streams don't come, and is bounded", () => {
+  const others = Array.from({ length: NOT_GIVEN_STREAMS_MAX }, (_, n) => entryOf(n));
+  const liars = Array.from({ length: NOT_GIVEN_SOURCES_MAX - 1 }, (_, n) => keyOf(`liar ${n}`));
+  const passed = { type: "passed-over", after: 2, before: 5 } as const;
+  const denied = { type: "not-given", given: 2, counter: 5, isOver: true } as const;
+  const throughTime = FIFTH.header.value.time;
+  for (const isAwaited of [true, false]) {
+    const [head, previous] = [gapsOf({ isAwaited }), gapsOf({ isAwaited })];
+    const note = (from: PeerKey, stream: typeof STREAM) => {
+      head.gaps.notGiven({ ...denied, throughTime, from, stream });
+      previous.gaps.passedOver({ ...passed, from, stream });
+    };
+    const kinds = () => [head.verdict(2_000, FIRST_OF_OTHERS).kind, previous.verdict(2_000).kind];
+    for (const { says } of [head, previous]) {
+      says(BOB, 5, 5);
+      says(DORA, 3, 5);
+    }
+    for (const stream of [...others, STREAM]) note(DORA.key, stream);
+    for (const liar of liars) note(liar, STREAM);
+    const found = kinds();
+    for (const stream of others) note(DORA.key, stream);
+
+    assertEquals(found, ["waive", "skip"]);
+    assertEquals(kinds(), isAwaited ? ["waive", "skip"] : ["wait", "wait"]);
+    note(DORA.key, STREAM);
+    for (const liar of [...liars, BOB.key]) note(liar, STREAM);
+    assertEquals(kinds(), ["wait", "wait"], "so many others");
+  }
 });
 
 Deno.test("Gaps: all agree on a frontier once all have had it for ten seconds, a newcomer's at once", () => {

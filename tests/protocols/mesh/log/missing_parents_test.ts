@@ -4,7 +4,12 @@ import { assertEquals } from "@std/assert";
 import type { Signer } from "../../../../lib/base/crypto/crypto.ts";
 import type { PeerKey } from "../../../../lib/base/ids.ts";
 import { ID_UNKNOWN } from "../../../../lib/protocols/mesh/log/frontier_table.ts";
-import { BEHIND_MS_MAX, WAITING_MS_MAX } from "../../../../lib/protocols/mesh/schema/limits.ts";
+import {
+  BEHIND_MS_MAX,
+  SYNC_STREAMS_MAX,
+  WAITING_BUNDLES_MAX,
+  WAITING_MS_MAX,
+} from "../../../../lib/protocols/mesh/schema/limits.ts";
 import type { SyncEntry } from "../../../../lib/protocols/mesh/schema/messages.ts";
 import type { Bundle } from "../../../../lib/protocols/mesh/schema/structures.ts";
 import { fakeSigner } from "../../../sim/fake_crypto.ts";
@@ -261,6 +266,43 @@ Deno.test("Order doesn't believe that a neighbour has what another named, once i
 
   assertEquals([believed, doubted], [[], []]);
   assertEquals(carl.shown, ["lie"]);
+});
+
+Deno.test("Order doesn't believe that a neighbour has what it didn't give, however much else it didn't, and however much waits", () => {
+  const { bob, carl, dora, stream, entry } = gap();
+  const liar = new Member("liar");
+  carl.step({ type: "neighbours", peers: [bob.key, dora.key, liar.key] });
+  const ghost = (name: string, incarnation: number) => ({
+    author: fakeSigner(name).key,
+    incarnation,
+    counter: 900,
+    time: 5_000,
+    id: ID_UNKNOWN,
+  });
+  // So many wait that the time for looking at them is used up soon.
+  for (let n = 1; n <= WAITING_BUNDLES_MAX; n++) {
+    const heads = [ghost("nobody", n)];
+    carl.receive(liar, forged(liar.signer, "lie", { incarnation: n, heads }), 0, "range");
+  }
+  // What two ranges don't bring.
+  const announced = Array.from({ length: 2 * SYNC_STREAMS_MAX }, (_, n) => ghost("never", n + 1));
+  const named = announced[100]!;
+  const answer = forged(fakeSigner("emil"), "answer", { heads: [named] });
+  carl.receive(bob, answer, 0, "range");
+  const rest = { ...entry, low: 1 };
+  const told = { ...rest, ...headOf(answer) };
+  for (const from of [bob, liar]) says(carl, from, [{ ...rest, ...named, counter: 0 }, told], 1);
+  says(carl, dora, announced.map((head) => ({ ...rest, ...head })), 2);
+  const believed = [...carl.shown];
+  for (const { author, incarnation } of announced) {
+    carl.step({ ...NOT_GIVEN, from: dora.key, stream: { ...stream, author, incarnation } }, 1_000);
+  }
+  for (let nowMs = 1_500; nowMs < WAITING_MS_MAX; nowMs += 500) {
+    carl.step({ type: "tick" }, nowMs);
+  }
+
+  assertEquals(believed, []);
+  assertEquals(carl.shown, ["answer"]);
 });
 
 Deno.test("Order waits for what a neighbour doesn't give for a while, but not where another went on without", () => {
