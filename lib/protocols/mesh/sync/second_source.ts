@@ -65,6 +65,8 @@ export class SecondSource {
    */
   passedOver(what: PassedOver, nowMs: number): readonly PassedOver[] {
     if (this.#sources.size > 1 || !this.#holds(nowMs)) return [what];
+    // Who keeps to its window has half as many on their way here, or waiting here; who doesn't, and has the first ones
+    // forgotten, could as well give nothing of these.
     this.#passedOver.set(streamKey(what.stream), what);
     dropOldest(this.#passedOver, WAITING_BUNDLES_MAX);
     return [];
