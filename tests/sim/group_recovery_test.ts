@@ -137,6 +137,67 @@ rule(
   /^G1|is taken for the last one/,
 );
 
+/**
+ * Member 3 loses its log, and is brought up to a view with member 1, which alone begins it. Member 1 goes; the next view,
+ * of members 2 and 3, begins at member 2 alone.
+ */
+function begunAtOther(stage: Stage): void {
+  losesLog(stage);
+  stage.until(
+    "the others go on",
+    () => [1, 2].every((one) => stage.membersSeenBy(one).length === 2),
+  );
+  stage.pass(500);
+  stage.cut("udp", [2, 3]); // it fetches the log from member 1, and can't come in yet
+  stage.start(3);
+  stage.pass(2_000);
+  stage.kill(2);
+  stage.killAt(1, "disk begun", () => {});
+  stage.cut("udp");
+  stage.start(2);
+  stage.at("C", "send begin", "", () => {}, () => stage.cut("udp", [2, 3]));
+  stage.until("it begins", () => stage.epoch(2) === `${stage.view}`);
+  assertEquals(stage.membersSeenBy(2), ["m3", "m2"]);
+  assertEquals(stage.epoch(3), null);
+}
+
+function losesLog(stage: Stage): void {
+  stage.kill(3);
+  stage.member(3).hasLostLog = true;
+  stage.member(3).disk.spoilLog(null, null);
+}
+
+/**
+ * The coordinator's disk is lost, and member 2 is cut off. Members 1 and 3 tell what they know, but member 3 doesn't
+ * hear what follows from it; later it hears member 2 again. Both sides talk, as far as they go on.
+ */
+function asksOthers(stage: Stage): void {
+  stage.cut("tcp", [0, 2]);
+  stage.cut("udp", [2, 3], [1, 2], [1, 3]);
+  loseDisk(stage.world);
+  stage.start(1);
+  stage.at("C", "disk group", "recounted", () => {}, () => stage.cut("tcp", [0, 2], [0, 3]));
+  stage.pass(LONG_MS / 2);
+  stage.cut("udp", [1, 2], [1, 3]);
+  stage.pass(LONG_MS / 2);
+  for (const number of [1, 2, 3]) if (stage.epoch(number) !== null) stage.say(number);
+  stage.pass(1_000);
+}
+
+rule(
+  "who has lost its log, and isn't awaited, follows no round of a view that it had a say in",
+  RECOVERY_MUTATIONS.followsWithoutLog,
+  (stage) => {
+    begunAtOther(stage);
+    losesLog(stage);
+    stage.cut("udp");
+    stage.start(3);
+    stage.pass(3_000); // member 2 tells it that the view has begun
+    asksOthers(stage);
+  },
+  /^G1/,
+);
+
 const POWER_LOSSES = 8;
 
 /**

@@ -18,6 +18,10 @@ export const RECOVERY_MUTATIONS = {
     name: "has a coordinator without its disk that begins the next view with any of the last one",
     install: replaced(Views.prototype, "needsAll", { get: () => false }),
   },
+  followsWithoutLog: {
+    name: "follows a view that began elsewhere after it has lost its log",
+    install: replaced(Promises.prototype, "hasLog", { get: () => true }),
+  },
   numbersFromTheFirst: {
     name: "has a coordinator without its disk that uses numbers again",
     install: replaced(Recount.prototype, "highest", { get: () => ({ number: -999, edit: 0 }) }),

@@ -93,12 +93,18 @@ export class Promises {
     this.isRecovering = true;
   }
 
+  /** Whether the member has what it held, or what it was brought up to since that was lost. */
+  get hasLog(): boolean {
+    return !this.isLost || compareBallots(this.levelled, NO_BALLOT) > 0;
+  }
+
   /**
    * Whether the member may follow the rounds of a view that has begun elsewhere but can't begin here: not if it has
-   * promised more to the coordinator, which may have gone on without that view's members.
+   * promised more to the coordinator, which may have gone on without that view's members. Nor if it has lost what it
+   * held: a coordinator that has lost its disk, too, may have gone on without this member (`recount.ts`).
    */
   mayFollow(view: number): boolean {
-    return this.flushed === view;
+    return this.hasLog && this.flushed === view;
   }
 
   /** The group, to be written again where what was begun and held is lost. */

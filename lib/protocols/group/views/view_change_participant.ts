@@ -208,6 +208,11 @@ export class ViewChangeParticipant {
       }
       levelling.isAnew = true;
       this.parts.startAnew();
+      // Who has no log follows no round: see `Promises.mayFollow`.
+      if (this.#part?.leader !== null) {
+        this.#part = null;
+        return;
+      }
     }
     levelling.from = "log";
     this.#stage(levelling);

@@ -54,3 +54,11 @@ Deno.test("Promises: who promised the coordinator more follows no round of the v
   promises.promise({ number: 3, round: 0 }, true);
   assertEquals([promises.mayFollow(2), promises.isLeaving], [false, true]);
 });
+
+Deno.test("Promises: who has lost what it held follows no round until it is brought up again", () => {
+  const promises = inView();
+  promises.lose();
+  assertEquals([promises.hasLog, promises.mayFollow(2)], [false, false]);
+  promises.levelled = SECOND;
+  assertEquals([promises.hasLog, promises.mayFollow(2)], [true, true]);
+});

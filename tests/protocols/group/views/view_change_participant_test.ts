@@ -1,13 +1,15 @@
 // A member's part in a change of the view, without the rest of it.
 
 import { assertEquals } from "@std/assert";
-import type { PeerKey } from "../../../../lib/base/ids.ts";
+import type { Hash, PeerKey } from "../../../../lib/base/ids.ts";
 import { ballotText } from "../../../../lib/protocols/group/schema/epoch.ts";
 import type { GroupMessage } from "../../../../lib/protocols/group/schema/messages.ts";
 import { ViewChangeParticipant } from "../../../../lib/protocols/group/views/view_change_participant.ts";
 import { fakeCrypto } from "../../../sim/fake_crypto.ts";
 import { GROUP, keyOf, messageWords } from "../coordinator_program.ts";
 import { begunIn, heldOf, memberOutput, nameOf } from "../member/member_parts.ts";
+
+const OTHER = { position: 9, digest: "9".repeat(64) as Hash };
 
 /** Ann, in the view with Bob and Cem. */
 function scene() {
@@ -37,7 +39,7 @@ function scene() {
     participant.flush(leader, { type: "flush", ballot, view: number, isLeaving: false });
     return words();
   };
-  return { participant, standing, disk, flush };
+  return { participant, standing, disk, flush, words };
 }
 
 Deno.test("ViewChangeParticipant stops, promises on disk, and reports then alone, again where it is asked again", () => {
@@ -62,4 +64,21 @@ Deno.test("ViewChangeParticipant that gave its part up reports nothing when the 
   flush(2);
   participant.abandon();
   assertEquals([disk(), participant.isUnderWay], [[], false]);
+});
+
+Deno.test("ViewChangeParticipant whose log has to be set aside goes on under the coordinator, and in no round", () => {
+  for (const leader of [null, keyOf("bob")]) {
+    const { participant, standing, flush, disk, words } = scene();
+    standing.isOut = true;
+    flush(2, leader);
+    disk();
+    const ballot = { number: 2, round: 0 };
+    const source = keyOf("cem");
+    participant.level(leader, { type: "level", ballot, best: ballot, start: OTHER, source });
+    assertEquals(words(), ["cem: fetch 0 to 9"]);
+    participant.unlike(source, { type: "unlike", after: heldOf().log });
+    const goesOn = leader === null;
+    const asks = goesOn ? ["cem: fetch 0 to 9"] : [];
+    assertEquals([words(), participant.isUnderWay], [["sets its log aside", ...asks], goesOn]);
+  }
 });
