@@ -185,6 +185,16 @@ function asksOthers(stage: Stage): void {
 }
 
 rule(
+  "who was brought up again after it had lost its log may begin what was decided: it is awaited",
+  RECOVERY_MUTATIONS.lostHaveNoSay,
+  (stage) => {
+    begunAtOther(stage);
+    asksOthers(stage);
+  },
+  /^G1/,
+);
+
+rule(
   "who has lost its log, and isn't awaited, follows no round of a view that it had a say in",
   RECOVERY_MUTATIONS.followsWithoutLog,
   (stage) => {

@@ -329,6 +329,23 @@ Deno.test("All of the last view take part in the next one: who goes in between i
 /** What a member says that has lost its log since it promised all it did. */
 const NOTHING = { begun: NO_BALLOT, promised: NO_BALLOT, group: GROUP };
 
+Deno.test("Who has lost its log and was brought up again is needed, and awaited where it goes: it may begin what was decided", () => {
+  const program = Program.of("ann", "bob").withoutDisk();
+  const { promised } = program.somebody("bob");
+  program.somebody("bob").isLost = true;
+  program.somebody("bob").answers.delete("flush");
+  program.comes("ann");
+  program.comes("bob", { ...NOTHING, promised });
+  program.pass(RETURN_MS);
+  assertEquals(program.somebody("bob").got.get("flush")?.type, "flush");
+  program.goesDown("bob");
+  assertEquals(changes(program.pass(30_000)), ["warning"]);
+  assertMatch(told(program), /waiting for bob; \/remove bob gives up/);
+
+  // Its log is lost again: then it has no part in that any more.
+  assertEquals(program.comes("bob", NOTHING).includes(`view ${4 + GAP}: ann`), true);
+});
+
 /** Bob has lost its log, and comes to a coordinator that has been killed since the group was known again. */
 function killedKnowing(...names: readonly Name[]): Program {
   const program = Program.of(...names).withoutDisk();

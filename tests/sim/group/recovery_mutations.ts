@@ -1,6 +1,7 @@
 /** Bugs in how a coordinator recovers after its disk was lost or restored, and in what members report to it. */
 
-import { Recount } from "../../../lib/protocols/group/recovery/recount.ts";
+import { type Account, Recount } from "../../../lib/protocols/group/recovery/recount.ts";
+import type { PeerKey } from "../../../lib/base/ids.ts";
 import { MemberOutput } from "../../../lib/protocols/group/schema/member_output.ts";
 import { Promises } from "../../../lib/protocols/group/log/promises.ts";
 import type { MemberRecord } from "../../../lib/protocols/group/schema/records.ts";
@@ -8,6 +9,7 @@ import { Views } from "../../../lib/protocols/group/detector/views.ts";
 import { type Mutation, replaced } from "./mutations.ts";
 
 const { storeThen } = MemberOutput.prototype;
+const { put } = Recount.prototype;
 
 export const RECOVERY_MUTATIONS = {
   oneTellsForAll: {
@@ -17,6 +19,15 @@ export const RECOVERY_MUTATIONS = {
   needsAnyone: {
     name: "has a coordinator without its disk that begins the next view with any of the last one",
     install: replaced(Views.prototype, "needsAll", { get: () => false }),
+  },
+  lostHaveNoSay: {
+    name:
+      "has a coordinator without its disk that needs nobody whose log is lost, not even brought up again",
+    install: replaced(Recount.prototype, "put", {
+      value(this: Recount, key: PeerKey, account: Account) {
+        put.call(this, key, { ...account, hasSay: !account.isLost });
+      },
+    }),
   },
   followsWithoutLog: {
     name: "follows a view that began elsewhere after it has lost its log",

@@ -202,7 +202,7 @@ export class Views {
       : null;
   }
 
-  /** After a recount: this member of that view has told what it knew, but has lost its log. Of others that is nothing. */
+  /** After a recount: this member of that view has told what it knew, and has no say. Of others that is nothing. */
   accounted(key: PeerKey): void {
     if (this.needsAll && this.member(key) !== null) this.#accounted.add(key);
   }

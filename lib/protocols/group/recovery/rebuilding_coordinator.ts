@@ -198,7 +198,7 @@ export class RebuildingCoordinator implements Machine<CoordinatorInput, Coordina
   ): Evidence | null | undefined {
     if (message.type !== "account") return null;
     const { peer, hello } = this.#links.get(id)!;
-    const account = checkedAccount(this.environment.crypto, this.signer.key, message);
+    const account = checkedAccount(this.environment.crypto, this.signer.key, hello!, message);
     if (typeof account === "string" || account.group !== group) return undefined;
     const news = newsOf(views, account) ?? this.#promiseOf(views, peer, account);
     if (news !== null) return { because: `${shownName(hello!.name)} ${news}`, account };

@@ -8,19 +8,19 @@
  * 1. no later view has shown anything. The first later view that began at all its members would have a member of N
  * for which it began; that member's account would have named it.
  * 2. no later view that we don't know of will show anything. Each such view has a member of N that had a say in it, and
- * for which it hadn't begun when that member gave its account. The next view needs all of N that have their logs, which
+ * for which it hadn't begun when that member gave its account. The next view needs all of N that have a say, which
  * promise it: for them the other view now never begins. If it begins there before that member promises, the member
- * reports so, and is believed, as always. Whoever has lost its log isn't needed: nothing that was decided begins for it
- * without another flush, which is ours. A member begins only what its process was brought up to (`levelled`), and was
- * before it was decided; `lose()` takes that back, and a process that is started again has no part in what the earlier
- * one was ready for.
+ * reports so, and is believed, as always. Whoever has lost its log, and wasn't brought up again since, isn't needed:
+ * nothing that was decided begins for it without another flush, which is ours. A member begins only what its process
+ * was brought up to before that was decided (`levelled`). Its next `hello` names that, unless its log was lost since,
+ * and then its part in it is over. What is levelled later than a `hello` that names nothing isn't decided before we
+ * are: who had asked is gone, and who has lost its log takes part in no round (`Promises.mayFollow`).
  * 3. no number is used twice: members that promised a number of ours report it, and we go on above all of them.
  *
  * This doesn't hold where all of N had left: members of which they know nothing may have come in after them. Nor does
- * it hold where the operator goes on without a member, for a member that comes back with an old disk, or for one that
- * was brought up again after it had lost its log, and neither begins that view nor hears of us in time. All members
- * get time to come, and those that are here to tell, then the coordinator goes on, and the operator is told. A member
- * that comes later with another history sets its log aside.
+ * it hold where the operator goes on without a member, or for a member that comes back with an old disk. All members get
+ * time to come, and those that are here to tell, then the coordinator goes on, and the operator is told. A member that
+ * comes later with another history sets its log aside.
  *
  * What members say is proven as far as it counts for more than their own part: a view, and our former keys, by our
  * signature; a round by the signature of its view's sequencer.
@@ -42,6 +42,8 @@ import { type Founding, foundingFault, keptFounding } from "../schema/founding.t
 import { EDIT_NUMBER_MAX, NUMBER_JUMP_MAX } from "../schema/limits.ts";
 import type { GroupMessageOf } from "../schema/messages.ts";
 
+type Hello = GroupMessageOf<"hello">;
+
 /** A member's account, as far as it is proven. */
 export interface Account {
   /** The group to whose members it has promised something; null where it was in none. */
@@ -53,17 +55,25 @@ export interface Account {
   /** The epoch of that epoch's view, which we have signed. */
   readonly view: SignedEpoch | null;
   readonly promised: Ballot;
+  /** Whether it has lost its log, and no view has begun for it since. */
   readonly isLost: boolean;
+  /** Whether it has a say: it hasn't lost its log, or was brought up since to what a view begins with. */
+  readonly hasSay: boolean;
   readonly isOut: boolean;
   readonly edit: number;
   /** Former keys of the coordinator, as the coordinator signed them. */
   readonly former: readonly PeerKey[];
 }
 
-/** The part of an account that counts. @returns Text, part of a sentence, if the account is impossible. */
+/**
+ * The part of an account that counts.
+ * @param hello What its sender said before, on the same link.
+ * @returns Text, part of a sentence, if the account is impossible.
+ */
 export function checkedAccount(
   crypto: Crypto,
   coordinator: PeerKey,
+  hello: Pick<Hello, "begun" | "promised">,
   account: GroupMessageOf<"account">,
 ): Account | string {
   const { group, founding: told, epoch, view, promised, isLost, isOut, edit, former: named } =
@@ -75,7 +85,9 @@ export function checkedAccount(
   const isFounded = group !== null && told !== null &&
     foundingFault(crypto, group, told, isCoordinator) === null;
   const founding = isFounded ? keptFounding(told) : null;
-  const rest = { group, founding, promised, isLost, isOut, edit, former };
+  // Its log may also be lost since its hello, which names a view that had begun then.
+  const hasSay = !isLost || (hello.begun.number === 0 && hello.promised.number > 0);
+  const rest = { group, founding, promised, isLost, hasSay, isOut, edit, former };
   const own = view ?? epoch;
   if (epoch === null || own === null) return { ...rest, epoch: null, view: null };
   const { value } = own.epoch;
@@ -239,17 +251,17 @@ export class Recount {
     const { members } = newest.epoch.value;
     const needed = members.filter(({ key }) => !this.isGivenUp(key));
     const hasAny = needed.some((member) =>
-      this.#hasTold(member, newest) && !this.#accounts.get(member.key)!.isLost
+      this.#hasTold(member, newest) && this.#accounts.get(member.key)!.hasSay
     );
     return hasAny ? needed.filter((member) => !this.#hasTold(member, newest)) : needed;
   }
 
-  /** Members of the newest view that have told what they knew, but have lost their logs. */
+  /** Members of the newest view that have told what they knew, but have lost their logs, and have no say. */
   get lostLogs(): readonly PeerKey[] {
     const { newest } = this;
     const members = newest?.epoch.value.members ?? [];
     return members.flatMap((member) =>
-      this.#hasTold(member, newest!) && this.#accounts.get(member.key)!.isLost ? [member.key] : []
+      this.#hasTold(member, newest!) && !this.#accounts.get(member.key)!.hasSay ? [member.key] : []
     );
   }
 

@@ -134,14 +134,14 @@ export class Recounting {
   #presentHello(peer: PeerKey, hello: Hello): Hello {
     const account = this.#recount.get(peer);
     if (account === null || account.group === null) return hello;
-    const { group, epoch, isLost } = account;
-    // It has told what it knew, and has no say: it hasn't what its view had.
-    const promised = isLost ? NO_BALLOT : account.promised;
+    const { group, epoch, isLost, hasSay } = account;
+    // Without a say it has told what it knew: it hasn't what its view had.
+    const promised = hasSay ? account.promised : NO_BALLOT;
     const begun = isLost || epoch === null ? NO_BALLOT : epoch.epoch.value.ballot;
     return { ...hello, group, promised, begun };
   }
 
-  /** Members of the last view that have told what they knew, and have lost their logs. */
+  /** Members of the last view that have told what they knew, but have lost their logs, and have no say. */
   get lostLogs(): readonly PeerKey[] {
     return this.#recount.lostLogs;
   }
@@ -317,8 +317,9 @@ export class Recounting {
   }
 
   #account(caller: Caller, message: GroupMessageOf<"account">): void {
-    if (caller.hello === null) return this.#offends(caller, "account before hello");
-    const account = checkedAccount(this.environment.crypto, this.signer.key, message);
+    const { hello } = caller;
+    if (hello === null) return this.#offends(caller, "account before hello");
+    const account = checkedAccount(this.environment.crypto, this.signer.key, hello, message);
     if (typeof account === "string") return this.#offends(caller, account);
     this.believe(account);
     this.#recount.put(caller.peer, account);

@@ -231,7 +231,7 @@ export const COORDINATOR_STATE_LOG = recordLog("group-coordinator", 6, {
     { told: optional(columns({ founding: foundingColumns, signed: epoch })) },
   ),
   recounted: row(
-    "After `lost`: the newest view that members know of. It replaces all before, and the next view needs all its members that have their logs.",
+    "After `lost`: the newest view that members know of. It replaces all before, and the next view needs all its members that have a say.",
     { signed: epoch },
   ),
   kicked: row("A member, or a former one, that stays out until it is allowed.", {

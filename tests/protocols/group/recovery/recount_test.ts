@@ -10,7 +10,7 @@ import { FOUNDING, GROUP, keyOf } from "../coordinator_program.ts";
 function account(view: SignedEpoch | null, changes: Partial<Account> = {}): Account {
   const promised = view?.epoch.value.ballot ?? { number: 0, round: 0 };
   const own = { group: GROUP, founding: FOUNDING, epoch: view, view, promised };
-  return { ...own, isLost: false, isOut: false, edit: 0, former: [], ...changes };
+  return { ...own, isLost: false, hasSay: true, isOut: false, edit: 0, former: [], ...changes };
 }
 
 function recounted(
@@ -40,9 +40,12 @@ Deno.test("Recount waits for all of the newest view that anybody tells of, and f
 
 Deno.test("Recount: where all have lost what the view began with, somebody who hasn't is waited for", () => {
   const view = viewOf(3, "ann", "bob");
-  const lost = account(view, { isLost: true });
+  const lost = account(view, { isLost: true, hasSay: false });
   assertEquals(awaited(recounted({ ann: lost, bob: lost })), "ann bob");
-  assertEquals(awaited(recounted({ ann: lost, bob: account(view) })), "");
+  const told = recounted({ ann: lost, bob: account(view) });
+  assertEquals([awaited(told), told.lostLogs], ["", [keyOf("ann")]]);
+  const broughtUp = recounted({ ann: lost, bob: account(view, { isLost: true }) });
+  assertEquals([awaited(broughtUp), broughtUp.lostLogs], ["", [keyOf("ann")]]);
 });
 
 Deno.test("Recount waits for nobody whom the operator gives up, and counts no group that they alone tell of", () => {
