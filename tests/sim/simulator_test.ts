@@ -9,6 +9,7 @@ import type { HistoryMessage } from "../../lib/protocols/mesh/schema/events.ts";
 import { KEPT_MESSAGES_MAX } from "../../lib/protocols/mesh/schema/limits.ts";
 import type { MeshChecker } from "./mesh/checker.ts";
 import { type Flaw, gossipSubject } from "./mesh/gossip.ts";
+import type { MemberConfig, MemberProcess } from "./mesh/member.ts";
 import { runMesh } from "./mesh/run.ts";
 import type { World } from "./mesh/world.ts";
 import { SaneEvents } from "./checkers/sane_events.ts";
@@ -315,6 +316,34 @@ Deno.test("M4 allows who was made to miss messages older ones in their place, an
   assertEquals(violation([full, lacking.slice(1)]), found(0));
   assertEquals(violation([full, [...older, ...lacking.slice(0, -1)]]), found(0));
   assertEquals(violation([full.slice(1), [...older, ...lacking.slice(1)]]), found(0));
+});
+
+Deno.test("SaneEvents: who is told of links that are dialled anew is a finding, where all can be dialled", () => {
+  const findingIn = (members: readonly Partial<MemberConfig>[]) => {
+    const world = {
+      isAtPeace: true,
+      members: members.map((config) => ({
+        isJudged: true,
+        config: { natted: false, passive: false, ...config },
+      })),
+    };
+    const process = { label: "n1", member: { world } } as unknown as MemberProcess;
+    const checker = new SaneEvents();
+    checker.started(process);
+    const text = "No link to any other member; trying those who were here";
+    try {
+      checker.shown(process, { event: "notice", text });
+    } catch (error) {
+      return (error as Error).message;
+    }
+    return null;
+  };
+  const finding = 'events: n1 is told "No link to any other member; trying those who were here" ' +
+    "of links that are dialled anew";
+
+  assertEquals(findingIn([{}, {}]), finding);
+  assertEquals(findingIn([{}, { natted: true }]), null);
+  assertEquals(findingIn([{}, { passive: true }]), null);
 });
 
 /** Each flaw, a checker that must find it alone, and the first seed to try. */
