@@ -391,7 +391,7 @@ function linksLine(status: MeshStatus): Line {
 }
 
 /**
- * Since when all other members have been heard of, but for those suspected, who are told of below; empty if one hasn't been
+ * Since when all other members have been heard from, but for those suspected, who are told of below; empty if one hasn't been
  * yet, which changes within a moment.
  */
 function heardText({ members, key }: MeshStatus): string {

@@ -267,7 +267,7 @@ export class Saying implements Machine<SayingInput, SayingEffect> {
     }
     if (mode === "group") {
       return because === ""
-        ? ["timeout", `The group hasn't let this in ${when}: ${again}`]
+        ? ["timeout", `The group didn't let this in ${when}: ${again}`]
         : ["coordinator-down", `The group's coordinator wasn't there ${when}${because}: ${again}`];
     }
     const who = to === null ? "Nobody else" : shownName(to);

@@ -51,7 +51,7 @@ export class Views {
   #latest = NO_BALLOT;
   /** The view that members knew after this disk was lost, until a later view has begun at all its members. */
   #recounted: SignedEpoch | null = null;
-  /** Members of that view that have told what they knew, but have lost their logs: they have no say in the next one. */
+  /** Members of that view that have told what they knew, and have no say in the next one: their logs are lost. */
   readonly #accounted = new Set<PeerKey>();
   #group: Hash | null = null;
   /** Keys that were ever in a decided view of this group, who was last in one last; at most `WERE_MEMBERS_MAX`. */
@@ -127,7 +127,7 @@ export class Views {
   }
 
   /**
-   * Whether the next view needs all members of the present one, except for those that have told and lost their logs:
+   * Whether the next view needs all members of the present one, except for those that have told and have no say:
    * later views that nobody has told of may have been decided. Each of those has a member of the present view that
    * promised it; see `recount.ts`.
    */

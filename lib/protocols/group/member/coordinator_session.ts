@@ -381,11 +381,9 @@ export class CoordinatorSession {
     const isNew = this.#hasOthers(awaited);
     this.#awaited = awaited;
     if (!isNew) return;
-    const [who, whom] = awaited.length === 1
-      ? [shownName(awaited[0]!), shownName(awaited[0]!)]
-      : ["one of them", "of all of them"];
-    const wayOut =
-      `they come when ${who} is back; /remove ${whom} at the coordinator would lose them`;
+    const who = awaited.length === 1 ? shownName(awaited[0]!) : "one of them";
+    // What else depends on who was removed, which only the coordinator knows.
+    const wayOut = `they come when ${who} is back; /status at the coordinator says what else helps`;
     // Not a warning: after a restart of all they come by themselves.
     this.parts.out.notice(`${lastEntriesText(awaited)}; ${wayOut}`);
   }

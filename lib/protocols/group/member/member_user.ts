@@ -210,8 +210,10 @@ export class MemberUser {
 
   /** The coordinator has answered. */
   welcomed(): void {
+    const isAwaited = this.parts.awaited().length > 0; // which is told
+    if (isAwaited) this.deadlines.clear("ready");
     if (this.#isReady) return;
-    if (this.parts.awaited().length > 0) this.ready();
+    if (isAwaited) this.ready();
     else this.deadlines.setEarliest("ready", this.parts.out.nowMs + READY_MS);
   }
 
@@ -223,7 +225,7 @@ export class MemberUser {
 
   #tellAbsent(): void {
     const { membership, standing, peers, names, coordinator, out } = this.parts;
-    if (membership()?.epoch !== null) return;
+    if (membership()?.epoch !== null || this.parts.coordinatorAsks() !== null) return;
     const text = absentText(standing, peers, names, coordinator.state === "down");
     if (text !== null) out.notice(text);
   }
@@ -608,33 +610,37 @@ export class MemberUser {
 
   /** No text of our user has become an entry for a while; looked at anew while that is so, as others may be missing. */
   #stall(): void {
-    const { out, saying, coordinator, names } = this.parts;
+    const { out, saying, coordinator } = this.parts;
     if (saying.unsent === 0) return;
     this.deadlines.set("awaited", out.nowMs + AWAITED_TOLD_MS);
-    const membership = this.parts.membership();
     const missing = coordinator.state === "down" ? this.#missing : [];
-    const awaited = missing.length > 0 || membership === null
-      ? missing
-      : awaitedNames(membership, names);
-    const whom = inWords(awaited.map(shownName));
-    if (this.isStalled && (missing.length === 0 || whom === this.#stalledFor)) return;
-    this.#stalledFor = whom;
+    if (this.isStalled && missing.length === 0) return;
+    const text = this.#waitingText(missing);
+    if (text === this.#stalledFor) return;
+    this.#stalledFor = text;
     this.keepUnsaid();
-    if (!this.#isReady || this.#leaving !== null) return;
+    if (this.#isReady && this.#leaving === null) out.warn(text);
+  }
+
+  #waitingText(missing: readonly string[]): string {
+    const { coordinator, names } = this.parts;
+    const membership = this.parts.membership();
     if (membership === null) {
-      out.warn(
-        "You aren't in the group yet: your messages are sent once you are in; they are lost if you " +
-          "quit before",
-      );
-    } else if (membership.epoch === null) {
-      out.warn("You aren't in the group yet: what you write is kept, and said when you are");
-    } else if (membership.contests.proven.length > 0) {
-      out.warn("Waiting for the coordinator: what you write is kept");
-    } else if (coordinator.state === "down" && awaited.length > 0) {
-      out.warn(`Chat pauses until ${untilBackText(awaited)}: what you write is kept`);
-    } else {
-      out.warn(`Waiting for ${whom === "" ? "the group" : whom}: what you write is kept`);
+      return "You aren't in the group yet: your messages are sent once you are in; they are lost if you " +
+        "quit before";
     }
+    if (membership.epoch === null) {
+      return "You aren't in the group yet: what you write is kept, and said when you are";
+    }
+    if (membership.contests.proven.length > 0) {
+      return "Waiting for the coordinator: what you write is kept";
+    }
+    const awaited = missing.length > 0 ? missing : awaitedNames(membership, names);
+    if (coordinator.state === "down" && awaited.length > 0) {
+      return `Chat pauses until ${untilBackText(awaited)}: what you write is kept`;
+    }
+    const whom = awaited.length === 0 ? "the group" : inWords(awaited.map(shownName));
+    return `Waiting for ${whom}: what you write is kept`;
   }
 
   /** Writes texts that aren't entries to disk, before the user is told that they are kept. */

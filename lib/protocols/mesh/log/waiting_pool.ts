@@ -45,8 +45,8 @@ export interface WaitingBundle {
   readonly reason: BundleReason;
   /** The link whose share it takes: the first that brought it, of those that are still up. */
   from: PeerKey;
-  /** When it came; only a stall of our own moves it. */
-  arrivedMs: number;
+  /** When it came. */
+  readonly arrivedMs: number;
   /** When it came, or when what it waits for last changed. */
   sinceMs: number;
   /** Other links that brought it too, each at most once. */

@@ -241,6 +241,22 @@ Deno.test("Member is told anew whom the chat waits for as others are missing or 
   assertEquals([pauses().length, bob!.logged], [3, ["waiting"]]);
 });
 
+Deno.test("Member that a member and the coordinator leave at once is told of the one, then of both", () => {
+  const net = GroupNet.started(["ann", "bob"]);
+  const [ann, bob] = net.nodes;
+  bob!.kill();
+  ann!.say("waiting");
+  net.pass(1_500);
+  assertStringIncludes(noticesOf(ann!), "Waiting for bob: what you write is kept");
+  net.coordinator.vanish();
+  net.pass(3_000);
+  ann!.feed({ type: "peer-silent", peer: bob!.key });
+  net.pass(2_000);
+
+  const told = noticesOf(ann!).match(/Waiting for bob|Chat pauses until bob or the coordinator/g);
+  assertEquals(told, ["Waiting for bob", "Chat pauses until bob or the coordinator"]);
+});
+
 Deno.test("Member whose program stood still blames itself, not the coordinator", () => {
   const net = GroupNet.started(["ann"]);
   const [ann] = net.nodes;

@@ -183,7 +183,7 @@ Deno.test("Member says whose entries it waits for, and what to do: no alarm, as 
   assertEquals(waitsFor("bob"), [
     {
       event: "notice",
-      text: `${one}; they come when bob is back; /remove bob at the coordinator would lose them`,
+      text: `${one}; they come when bob is back; /status at the coordinator says what else helps`,
     },
     one,
   ]);
@@ -192,7 +192,7 @@ Deno.test("Member says whose entries it waits for, and what to do: no alarm, as 
     {
       event: "notice",
       text:
-        `${both}; they come when one of them is back; /remove of all of them at the coordinator would lose them`,
+        `${both}; they come when one of them is back; /status at the coordinator says what else helps`,
     },
     both,
   ]);
