@@ -103,11 +103,12 @@ function rule(
   mutation: Mutation,
   play: (stage: Stage) => void,
   finding: RegExp,
+  begins = three,
 ): void {
   Deno.test(name, () => {
-    const stage = three();
+    const stage = begins();
     assertEquals(failureAt(stage, () => play(stage)), null);
-    const broken = three();
+    const broken = begins();
     const undo = mutation.install!();
     try {
       const found = failureAt(broken, () => play(broken));
@@ -142,7 +143,7 @@ rule(
  * of members 2 and 3, begins at member 2 alone.
  */
 function begunAtOther(stage: Stage): void {
-  losesLog(stage);
+  losesLog(stage, 3);
   stage.until(
     "the others go on",
     () => [1, 2].every((one) => stage.membersSeenBy(one).length === 2),
@@ -161,10 +162,10 @@ function begunAtOther(stage: Stage): void {
   assertEquals(stage.epoch(3), null);
 }
 
-function losesLog(stage: Stage): void {
-  stage.kill(3);
-  stage.member(3).hasLostLog = true;
-  stage.member(3).disk.spoilLog(null, null);
+function losesLog(stage: Stage, number: number): void {
+  if (stage.member(number).process !== null) stage.kill(number);
+  stage.member(number).hasLostLog = true;
+  stage.member(number).disk.spoilLog(null, null);
 }
 
 /**
@@ -199,13 +200,34 @@ rule(
   RECOVERY_MUTATIONS.followsWithoutLog,
   (stage) => {
     begunAtOther(stage);
-    losesLog(stage);
+    losesLog(stage, 3);
     stage.cut("udp");
     stage.start(3);
     stage.pass(3_000); // member 2 tells it that the view has begun
     asksOthers(stage);
   },
   /^G1/,
+);
+
+rule(
+  "who has lost its log before a view has begun for it has lost it at each later start, too",
+  RECOVERY_MUTATIONS.forgetsWhatItLost,
+  (stage) => {
+    // The newcomer is ready for the view that begins at member 1.
+    stage.killAt(1, "disk begun", () => stage.start(2));
+    stage.kill(2);
+    assert(!stage.hasRecord(2, "begun"));
+    loseDisk(stage.world);
+    for (const number of [1, 2]) losesLog(stage, number);
+    stage.start(2);
+    stage.pass(1_000);
+    stage.kill(2);
+    for (const number of [1, 2]) stage.start(number);
+    stage.pass(LONG_MS);
+    assertEquals(stage.decided, []); // until the operator gives up what nobody has any more
+  },
+  /^G1/,
+  () => Stage.of(1, 2, 1),
 );
 
 const POWER_LOSSES = 8;

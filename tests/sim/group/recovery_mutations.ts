@@ -4,6 +4,7 @@ import { type Account, Recount } from "../../../lib/protocols/group/recovery/rec
 import type { PeerKey } from "../../../lib/base/ids.ts";
 import { MemberOutput } from "../../../lib/protocols/group/schema/member_output.ts";
 import { Promises } from "../../../lib/protocols/group/log/promises.ts";
+import { compareBallots, NO_BALLOT } from "../../../lib/protocols/group/schema/epoch.ts";
 import type { MemberRecord } from "../../../lib/protocols/group/schema/records.ts";
 import { Views } from "../../../lib/protocols/group/detector/views.ts";
 import { type Mutation, replaced } from "./mutations.ts";
@@ -32,6 +33,14 @@ export const RECOVERY_MUTATIONS = {
   followsWithoutLog: {
     name: "follows a view that began elsewhere after it has lost its log",
     install: replaced(Promises.prototype, "hasLog", { get: () => true }),
+  },
+  forgetsWhatItLost: {
+    name: "knows no more at a later start that it had lost its log before a view began for it",
+    install: replaced(Promises.prototype, "mayHaveHeld", {
+      get(this: Promises) {
+        return this.begun !== null || compareBallots(this.levelled, NO_BALLOT) > 0;
+      },
+    }),
   },
   numbersFromTheFirst: {
     name: "has a coordinator without its disk that uses numbers again",

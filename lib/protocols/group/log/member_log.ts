@@ -127,7 +127,7 @@ class Restored {
       this.#asked.clear();
     } else if (standing.coordinator === coordinator) {
       // A record that was written just before a compaction is in the file twice: then there was nothing to lose.
-      if (standing.hasHeld || beyond.records.length > 0) standing.lose();
+      if (standing.mayHaveHeld || beyond.records.length > 0) standing.lose();
       beyond.clear();
       this.#said.startAnew();
     }

@@ -75,9 +75,12 @@ export class Promises {
         false;
   }
 
-  /** Whether the member ever held what a view needs: a view has begun for it, or it was ready to begin one. */
-  get hasHeld(): boolean {
-    return this.begun !== null || compareBallots(this.levelled, NO_BALLOT) > 0;
+  /**
+   * Whether the member may have held what a view needs: a view has begun for it, or it promised one, and may have been
+   * ready to begin it. What it was brought up to doesn't tell: that goes with what is lost.
+   */
+  get mayHaveHeld(): boolean {
+    return this.begun !== null || compareBallots(this.promised, NO_BALLOT) > 0;
   }
 
   /** What the member held isn't there any more. */

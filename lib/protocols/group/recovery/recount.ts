@@ -16,6 +16,8 @@
  * and then its part in it is over. What is levelled later than a `hello` that names nothing isn't decided before we
  * are: who had asked is gone, and who has lost its log takes part in no round (`Promises.mayFollow`).
  * 3. no number is used twice: members that promised a number of ours report it, and we go on above all of them.
+ * 4. what N began with goes on: each member of N that has a say holds it. That a log was lost is on its member's disk
+ * until a view begins for it, so each process of that member says so (`Promises.mayHaveHeld`).
  *
  * This doesn't hold where all of N had left: members of which they know nothing may have come in after them. Nor does
  * it hold where the operator goes on without a member, or for a member that comes back with an old disk. All members get

@@ -2,6 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import {
+  NO_BALLOT,
   recordedView,
   type SignedEpoch,
   signEpoch,
@@ -175,5 +176,8 @@ Deno.test("The group's record twice says that what was held is lost, where there
   assertEquals(isLost(FOUND, FOUND, PROMISED), false);
   assertEquals(isLost(FOUND, PROMISED, LEVELLED), false);
   assertEquals(isLost(FOUND, PROMISED, LEVELLED, FOUND), true);
+  assertEquals(isLost(FOUND, PROMISED, FOUND), true); // the store has dropped what was held
+  const nothing: MemberRecord = { kind: "levelled", ballot: NO_BALLOT };
+  assertEquals(isLost(FOUND, PROMISED, FOUND, nothing), true); // and the file was compacted since
   assertEquals(isLost(FOUND, PROMISED, LEVELLED, { kind: "recovered" }), true);
 });

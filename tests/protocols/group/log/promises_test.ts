@@ -24,12 +24,12 @@ Deno.test("Promises: what was promised to a group stays under another key of its
 
   const founding = { ...FOUNDING, nonce: new Uint8Array(32).fill(9) };
   promises.enter(groupIdOf(fakeCrypto, founding), founding, OWN.key);
-  const { promised, begunBallot, flushed, hasHeld, mayFollow } = promises;
-  assertEquals({ promised, begunBallot, flushed, hasHeld }, {
+  const { promised, begunBallot, flushed, mayHaveHeld, mayFollow } = promises;
+  assertEquals({ promised, begunBallot, flushed, mayHaveHeld }, {
     promised: NO_BALLOT,
     begunBallot: NO_BALLOT,
     flushed: 0,
-    hasHeld: false,
+    mayHaveHeld: false,
   });
   assertEquals(mayFollow.call(promises, 2), false);
 });
