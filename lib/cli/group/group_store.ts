@@ -5,7 +5,7 @@
  * A member's batches are synced in the state file (`held`) before the member acknowledges them. When all members
  * have them, they are appended to the log, which needs no sync of its own: what it lacks after a power cut is still
  * held. Only batches that were fetched are nowhere but in the log, which is synced with them. Before the state file
- * is compacted, the log is synced. The record `logged` in the state file says up to where that was done: a log that
+ * is compacted, the log is synced, too. The record `logged` in the state file says up to where it was: a log that
  * has less than that, or something else there, was damaged, removed, or replaced by an old copy. A member with such
  * a log doesn't rejoin with its former state, but joins as a newcomer does.
  */
@@ -263,6 +263,8 @@ class GroupStore<State extends { readonly kind: string }>
   /** Work on the log that has to end before the next write to it. */
   #logWork: Promise<void> | null = null;
   #failure: unknown = null;
+  /** How many new logs were begun. */
+  #renewals = 0;
   #closed: Promise<void> | null = null;
 
   constructor(
@@ -324,22 +326,28 @@ class GroupStore<State extends { readonly kind: string }>
     if (this.#failure !== null) throw this.#failure;
   }
 
-  #toState(records: readonly State[], sync: boolean): Promise<void> {
+  #toState(records: readonly Kept<State>[], sync: boolean): Promise<void> {
     if (records.length === 0 && !sync) return Promise.resolve();
     return this.state.append(records, sync);
   }
 
   /** @param isAsked Whether fetched batches, which are stored nowhere else, are to be synced. */
-  #toLog(records: readonly LogRecord[], isAsked: boolean): Promise<void> {
-    if (records.length === 0) return Promise.resolve();
+  async #toLog(records: readonly LogRecord[], isAsked: boolean): Promise<void> {
+    if (records.length === 0) return;
     const sync = isAsked && records.some(({ isFetched }) => isFetched);
-    return this.#onLog(sync, () => {
+    const renewals = this.#renewals;
+    let logged: readonly LoggedRecord[] = [];
+    await this.#onLog(sync, () => {
       this.log.append(
         records.map(({ batch }) => batch),
         records.map(({ placed }) => placed),
       );
-      return sync ? this.log.sync() : null;
+      if (!sync) return null;
+      logged = loggedRecords(this.log);
+      return this.log.sync();
     });
+    // What is promised from now on may rely on it. Of a log that another one takes the place of nothing is said any more.
+    if (renewals === this.#renewals) await this.#toState(logged, false);
   }
 
   /**
@@ -370,6 +378,7 @@ class GroupStore<State extends { readonly kind: string }>
 
   /** Begins a new log. The state is told first that it relies on nothing in the old log. */
   async #anew({ founding, because }: NewLogRecord): Promise<void> {
+    this.#renewals++;
     const { crypto } = this.ports;
     const { point } = new HistoryEnd(crypto, groupIdOf(crypto, founding));
     const noted = this.state.append([{ kind: "logged", point }], true);

@@ -207,6 +207,28 @@ for (const [name, change, text] of LOSSES) {
   });
 }
 
+Deno.test("openGroup() misses what was fetched for a view that hasn't begun, and was cut from the log since", async () => {
+  const ballot = { number: 2, round: 0 };
+  for (const ending of ["kill", "crash"] as const) {
+    for (const left of [3, 1, 0]) {
+      const disk = await newDisk();
+      const { store } = await openMemberAt(disk, FOLDER);
+      await store.append([GROUP_RECORD, ANEW], true);
+      await store.append(fetched(SIX), true);
+      await store.append([{ kind: "levelled", ballot }], true);
+      const survivor = disk[ending]();
+      survivor.place(LOG, logBytes(SIX.slice(0, left)));
+
+      const found = await openMemberAt(survivor, FOLDER);
+      await found.store.close();
+
+      assertEquals(found.store.records, [GROUP_RECORD, GROUP_RECORD], "it is a newcomer");
+      const lost = /has \d of the 6 entries and edits that it had/;
+      assert(lost.test(found.notices.join()), `${ending}, ${left} left: ${found.notices}`);
+    }
+  }
+});
+
 Deno.test("openGroup() shows nothing of another group's log, which it sets aside", async () => {
   for (const isEmptied of [false, true]) {
     const disk = await newDisk();
@@ -300,6 +322,10 @@ Deno.test("a log that begins anew is never missed by the state, whenever the mac
       await store.append([ANEW, ...held(SIX), ...logged(SIX)], true);
       await store.rewrite([GROUP_RECORD]);
       await store.append([{ ...ANEW, because: "unlike" }], true);
+      await Promise.all([
+        store.append(fetched(SIX), true),
+        store.append([{ ...ANEW, because: "unlike" }], true),
+      ]);
       await store.append(held(SIX, 0, 1), true);
       await store.close();
     };
