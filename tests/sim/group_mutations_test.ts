@@ -77,6 +77,7 @@ const HUNTS: readonly GroupHunt[] = [
   { mutation: EDIT_MUTATIONS.commitsBeforeStored, finding: /^E1.*isn't on its disk/, from: 3 },
   { mutation: EDIT_MUTATIONS.agreesForUser, finding: /^E3.*is said to be agreed/, from: 20 },
   { mutation: EDIT_MUTATIONS.firstAppliedIsEnough, finding: /^E1/, scenario: EDITING, from: 107 },
+  { mutation: EDIT_MUTATIONS.forgetsNoneApplied, finding: /^E1.*repeats edits [0-9].*all have/ },
   { mutation: EDIT_MUTATIONS.forgetsCommitted, finding: /^E1/, scenario: EDITING, from: 64 },
   { mutation: EDIT_MUTATIONS.forgetsNumbers, finding: /^E3: two edits/, from: 8 },
   { mutation: EDIT_MUTATIONS.acceptsLocked, finding: /^E2: edit/, scenario: EDITING },

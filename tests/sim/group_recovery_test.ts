@@ -12,6 +12,7 @@ import { foundAnew, loseDisk, putBackDisk, putBackMember } from "./group/disaste
 import type { Mutation } from "./group/mutations.ts";
 import { RECOVERY_MUTATIONS } from "./group/recovery_mutations.ts";
 import type { Trouble } from "./group/scenario.ts";
+import { bringBack } from "./group/settling.ts";
 import { Stage } from "./group/stage.ts";
 import { Violation } from "./group/violation.ts";
 import { foundedBy } from "../protocols/group/founded.ts";
@@ -317,6 +318,25 @@ Deno.test("members chat on while the coordinator asks, as if it weren't there", 
   for (const number of [1, 2, 3]) assert(stage.hasShown(number, text));
   stage.cut("tcp");
   stage.unite();
+});
+
+Deno.test("who was let in again since an old copy was made is kept out by it, until the operator lets it in anew", () => {
+  const stage = three();
+  const { world } = stage;
+  stage.operator("remove", 1);
+  stage.until("it is out", () => stage.membersSeenBy(2).length === 2);
+  putBackDisk(world); // kept
+  stage.operator("allow", 1);
+  stage.start(1);
+  stage.unite();
+  stage.kill(1);
+  putBackDisk(world);
+  stage.start(1);
+  stage.pass(LONG_MS);
+  assertEquals(stage.member(1).isWanted, false); // it was told that it is kept out, and ended
+  bringBack(world);
+  stage.unite();
+  assertEquals(stage.membersSeenBy(1).toSorted(), ["m1", "m2", "m3"]);
 });
 
 Deno.test("an old copy with a number and no view isn't noticed by a newcomer: it is another branch", () => {

@@ -1,5 +1,6 @@
 /** Damage to disks: the coordinator's is lost or replaced by an old copy; a member's log is damaged. */
 
+import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import { EDIT_POLICIES } from "../../../lib/protocols/group/schema/edit.ts";
 import type { Random } from "../random.ts";
 import type { MemberParty, World } from "./world.ts";
@@ -77,6 +78,20 @@ export function putBackMember(world: World, party: MemberParty): void {
   party.image = null;
   world.excuseLost(party);
   world.start(party);
+}
+
+/**
+ * Whether the coordinator's disk has it that the operator keeps the member out: an old copy, or one that lost power, may
+ * lack that it was allowed in again.
+ */
+export function isKeptOut({ coordinator }: World, { signer }: MemberParty): boolean {
+  const key = fingerprintOf(signer.key);
+  let isOut = false;
+  for (const record of coordinator.disk.stateRecords) {
+    if (record.kind === "kicked" && record.key === key) isOut = true;
+    else if (record.kind === "allowed" && record.key === key) isOut = false;
+  }
+  return isOut;
 }
 
 /** The last view on the coordinator's disk; a number without a view isn't counted, as its outcome is unknown. */

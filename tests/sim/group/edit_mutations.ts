@@ -158,6 +158,10 @@ export const EDIT_MUTATIONS = {
     name: "has a coordinator that forgets a decision when one member has it in its log",
     install: firstAppliedIsEnough,
   },
+  forgetsNoneApplied: {
+    name: "has a coordinator that doesn't hear that a decision is in all logs",
+    install: replaced(Decisions.prototype, "applied", { value: () => {} }),
+  },
   forgetsCommitted: {
     name: "has a coordinator that forgets at a restart what it has committed",
     coordinatorRecords: coordinatorForgets("committed"),

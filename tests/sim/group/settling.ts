@@ -1,7 +1,7 @@
 /** Ends all faults, and waits until everybody who runs is in one group again. */
 
 import { isSameBallot } from "../../../lib/protocols/group/schema/epoch.ts";
-import { foundAnew, isGroupKnown } from "./disasters.ts";
+import { foundAnew, isGroupKnown, isKeptOut } from "./disasters.ts";
 import { Violation } from "./violation.ts";
 import type { MemberParty, World } from "./world.ts";
 
@@ -51,10 +51,13 @@ export function restart(world: World): void {
   for (const party of world.members) if (party.isWanted) world.start(party);
 }
 
-/** Everybody who was ever in the group wants to be in again. */
+/**
+ * Everybody who was ever in the group wants to be in again. Who is told that it is kept out tells the operator, who may
+ * have allowed it in before.
+ */
 export function bringBack(world: World): void {
   for (const party of world.members) {
-    if (party.isKicked) {
+    if (party.isKicked || (isKeptOut(world, party) && !isFound(world, party))) {
       world.coordinator.process?.command({ command: "allow", name: party.name });
       party.isKicked = false;
     }

@@ -13,7 +13,7 @@ import type {
   MemberRecord,
 } from "../../../../lib/protocols/group/schema/records.ts";
 import type { Checker } from "../checker.ts";
-import { begunOn } from "../disasters.ts";
+import { begunOn, isKeptOut } from "../disasters.ts";
 import { Violation } from "../violation.ts";
 import { CoordinatorParty, MemberParty, type Party, type World } from "../world.ts";
 
@@ -105,8 +105,8 @@ export class Recounts implements Checker {
     if (at === -1) throw new Violation("A view is known again that never was");
     const { members } = this.#views[at]!.epoch;
     const whole = members.filter(({ key }) => {
-      const { isKicked, isDamaged } = world.memberOf(key);
-      return !isKicked && !isDamaged;
+      const party = world.memberOf(key);
+      return !party.isKicked && !isKeptOut(world, party) && !party.isDamaged;
     });
     const isGivenUp = whole.length < members.length;
     // Numbers that only given-up members had promised are on no disk any more.

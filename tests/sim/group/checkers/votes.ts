@@ -5,6 +5,7 @@
  * end the coordinator no longer stores edits that all have.
  */
 
+import { sameBytes } from "../../../../lib/base/collections/bytes.ts";
 import type { PeerKey, RequestId } from "../../../../lib/base/ids.ts";
 import {
   type Edit,
@@ -15,7 +16,7 @@ import type {
   CoordinatorEvent,
   MemberEvent,
 } from "../../../../lib/protocols/group/schema/events.ts";
-import type { PlacedEdit } from "../../../../lib/protocols/group/schema/history.ts";
+import type { Batch, PlacedEdit } from "../../../../lib/protocols/group/schema/history.ts";
 import type {
   GroupMessage,
   GroupMessageOf,
@@ -234,17 +235,36 @@ export class Votes implements Checker {
     throw new Violation(`E4: ${process.name} decides alone on what it has agreed to`);
   }
 
-  settled(world: World, _members: readonly MemberParty[]): void {
+  settled(world: World, members: readonly MemberParty[]): void {
     for (const [edit, seq] of this.#openAt(world).untold) {
       throw new Violation(`E2: entry ${seq} was refused for edit ${edit}, which isn't there`);
     }
     const { process } = world.coordinator;
     for (const record of process?.snapshot() ?? []) {
       if (record.kind !== "committed") continue;
-      const numbers = record.batch.batch.value.edits.map(({ edit }) => edit);
-      throw new Violation(`E1: the coordinator still repeats edits ${numbers}, which all have`);
+      const { value } = record.batch.batch;
+      const numbers = value.edits.map(({ edit }) => edit);
+      const what = value.kind === "rules" ? "rules" : `edits ${numbers}`;
+      const lack = members.filter((member) => !hasLogged(member, value)).map(({ name }) => name);
+      const whose = members.length === 0
+        ? "which nobody is there to have"
+        : lack.length === 0
+        ? "which all have"
+        : `which ${lack} lacks`;
+      throw new Violation(`E1: the coordinator still repeats ${what}, ${whose}`);
     }
   }
+}
+
+/** Whether the decision is in the member's log. */
+function hasLogged(
+  { disk: { log } }: MemberParty,
+  { author, incarnation, counter }: Batch,
+): boolean {
+  return log?.batches.some(({ batch: { value } }) =>
+    value.author === author && value.counter === counter &&
+    sameBytes(value.incarnation, incarnation)
+  ) ?? false;
 }
 
 /**
