@@ -637,8 +637,6 @@ Deno.test("who followed its coordinator to another group and back loses nothing 
   stage.kill(1);
   stage.kill(2);
   for (const number of [1, 2, 3]) stage.member(number).hasLostLog = true;
-  world.end(world.coordinator.process!, false);
-  world.coordinator.disk.wipe();
   foundAnew(world); // `serve --new`, by mistake
   stage.until("3 is in the other group", () => groupOf3() !== first && stage.epoch(3) !== null);
   putBackDisk(world); // the operator puts the folder back

@@ -26,10 +26,11 @@ export function isGroupKnown({ members }: World): boolean {
   return members.some(({ disk }) => disk.records.some(({ kind }) => kind === "begun"));
 }
 
-/** The operator founds another group, by starting once with `serve --new`. */
+/** The operator founds another group, by starting once with `serve --new`, which sets aside the files of the former. */
 export function foundAnew(world: World): void {
   const { coordinator } = world;
   if (coordinator.process !== null) world.end(coordinator.process, false);
+  if (coordinator.disk.records.some(({ kind }) => kind === "group")) coordinator.disk.wipe();
   coordinator.hasForked = true;
   coordinator.hasLostDisk = false;
   coordinator.edits = world.options.edits;
