@@ -627,6 +627,43 @@ Deno.test("where no disk knows the group any more the operator begins another, a
   }
 });
 
+/** An old copy of the coordinator's disk, and what a member has proved to it, alone know of the last view. */
+function knownToCoordinatorAlone(): Stage {
+  const stage = Stage.of(1, 1, 0);
+  const { world } = stage;
+  const comesIn = (after: number) =>
+    stage.until("it is in", () => stage.view > after && stage.epoch(1) !== null);
+  stage.startCoordinator();
+  putBackMember(world, stage.member(1)); // kept: nothing
+  stage.start(1);
+  comesIn(0);
+  loseDisk(world);
+  comesIn(1_000);
+  putBackDisk(world); // kept
+  const { view } = stage;
+  stage.kill(1);
+  stage.start(1);
+  comesIn(view);
+  putBackDisk(world);
+  const { disk } = world.coordinator;
+  stage.until("it has told of a later view", () => disk.records.at(-1)!.kind === "lost");
+  putBackMember(world, stage.member(1));
+  stage.pass(LONG_MS);
+  assertEquals(stage.epoch(1), null); // it is in no group
+  return stage;
+}
+
+rule(
+  "where the coordinator's disk alone knows of the last view, the operator removes whom it awaits, and they go on",
+  RECOVERY_MUTATIONS.awaitsGivenUp,
+  (stage) => {
+    stage.unite();
+    assertEquals([stage.membersSeenBy(1), stage.hasRecord("C", "given-up")], [["m1"], true]);
+  },
+  /^E1: the coordinator still repeats rules, which m1 lacks$/,
+  knownToCoordinatorAlone,
+);
+
 Deno.test("who followed its coordinator to another group and back loses nothing that it writes then", () => {
   const stage = Stage.of(1, 3, 3);
   const { world } = stage;

@@ -26,6 +26,14 @@ export function isGroupKnown({ members }: World): boolean {
   return members.some(({ disk }) => disk.records.some(({ kind }) => kind === "begun"));
 }
 
+/** Whether the coordinator's disk contains a view, if only as a member has proved it: then it names whom it awaits. */
+export function isViewKnown({ coordinator: { disk } }: World): boolean {
+  return disk.records.some((record) =>
+    record.kind === "decided" || record.kind === "recounted" ||
+    (record.kind === "lost" && record.told !== undefined)
+  );
+}
+
 /** The operator founds another group, by starting once with `serve --new`, which sets aside the files of the former. */
 export function foundAnew(world: World): void {
   const { coordinator } = world;

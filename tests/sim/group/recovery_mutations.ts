@@ -11,11 +11,21 @@ import { type Mutation, replaced } from "./mutations.ts";
 
 const { storeThen } = MemberOutput.prototype;
 const { put } = Recount.prototype;
+const awaited = Object.getOwnPropertyDescriptor(Recount.prototype, "awaited")!.get!;
 
 export const RECOVERY_MUTATIONS = {
   oneTellsForAll: {
     name: "has a coordinator without its disk for which one account is enough",
     install: replaced(Recount.prototype, "awaited", { get: () => [] }),
+  },
+  awaitsGivenUp: {
+    name: "has a coordinator without its disk that awaits whom the operator has given up",
+    install: replaced(Recount.prototype, "awaited", {
+      get(this: Recount) {
+        const members = this.newest?.epoch.value.members ?? [];
+        return [...awaited.call(this), ...members.filter(({ key }) => this.isGivenUp(key))];
+      },
+    }),
   },
   needsAnyone: {
     name: "has a coordinator without its disk that begins the next view with any of the last one",

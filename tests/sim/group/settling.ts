@@ -1,7 +1,7 @@
 /** Ends all faults, and waits until everybody who runs is in one group again. */
 
 import { isSameBallot } from "../../../lib/protocols/group/schema/epoch.ts";
-import { foundAnew, isGroupKnown, isKeptOut } from "./disasters.ts";
+import { foundAnew, isGroupKnown, isKeptOut, isViewKnown } from "./disasters.ts";
 import { Violation } from "./violation.ts";
 import type { MemberParty, World } from "./world.ts";
 
@@ -110,7 +110,8 @@ export function unite(world: World): void {
     time.runUntil(time.nowMs + LOOK_EVERY_MS);
     if (mayGiveUp && time.nowMs > fromMs + GIVE_UP_AFTER_MS) {
       mayGiveUp = false;
-      if (world.coordinator.hasLostDisk && !isGroupKnown(world)) foundAnew(world);
+      const isKnown = isGroupKnown(world) || isViewKnown(world);
+      if (world.coordinator.hasLostDisk && !isKnown) foundAnew(world);
       else giveUp(world);
       continue;
     }
