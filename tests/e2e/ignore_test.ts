@@ -43,7 +43,7 @@ Deno.test("ignoring: in a room, by key, at the next start too, and the history s
       "unseen again",
     ]);
     const { ignored } = await alice.ask("ignored");
-    assertEquals(ignored.map(({ name }: { name: string }) => name), ["eve"]);
+    assertEquals(ignored.map(({ name }: { name: string }) => name), ["Eve"]);
     await alice.ask("unignore", { name: "Eve" });
     await eve.say("seen");
     await alice.until(({ text }) => text === "seen");

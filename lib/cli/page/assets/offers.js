@@ -45,9 +45,8 @@ function actionsOf(item, act, isFetching) {
   if (self) return how === "offered" ? [button("Take back", `Take back ${shown}`, cancel)] : [];
   switch (how) {
     case "offered":
-      if (unfetchable) return [];
       return [
-        button("Download", `Download ${shown}`, get, " is-main"),
+        ...(unfetchable ? [] : [button("Download", `Download ${shown}`, get, " is-main")]),
         button("No, thanks", `No, thanks: ${shown}`, cancel),
       ];
     case "failed":
