@@ -8,7 +8,7 @@ const FILES_MAX = 2_000;
 
 /** Files have numbers of their own in each room, which events don't name before there are several. */
 function keyOf(state, { room, file }) {
-  const [, { id }] = state.mode === "mesh" ? roomPlace(state, room) : [state, mainPlace(state)];
+  const [, { id }] = roomPlace(state, room);
   return `${id} ${file}`;
 }
 
