@@ -602,6 +602,12 @@ export class Meeting {
     link.dueMs = null;
     friend.reached(this.out.nowMs);
     const isOther = old !== null && old.process !== link.process;
+    // A greeting may be late: the link that came up first is the earlier process'.
+    if (isOther && link.link < old.link) {
+      friend.earlier = link.link;
+      this.#drain(link);
+      return this.#replace(link);
+    }
     if (isOther) friend.earlier = old.link;
     this.port.met(link, friend, link.stored);
     if (old !== null && !isKept(link, old, this.signer.key)) return this.#drain(link);
