@@ -151,7 +151,7 @@ class OneOfTen {
       type: "enter",
       name,
       ...enter,
-      talking: null,
+      busy: false,
       seen: null,
       lists: "told",
     } as const;

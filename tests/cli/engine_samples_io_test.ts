@@ -26,7 +26,6 @@ import { FencedLog } from "../../lib/engine/fenced_log.ts";
 import { isFresh, joinInstances, noteFresh } from "../../lib/engine/join_instances.ts";
 import {
   type BroadcastRecord,
-  type CallSide,
   DIRECTORY_NAME,
   type OnlineSession,
   type RegistrarAnswer,
@@ -176,10 +175,6 @@ const OPERATORS: BroadcastRecord = {
   ...SAID,
   ...{ number: WALL_MS + 1, from: DIRECTORY_NAME, fromKey: null, fromAccount: false, own: 2 },
 };
-const SIDE: CallSide = {
-  ...{ call: "0123456789abcdef".repeat(2), name: "Ann", session: "a-1", to: "Bob" },
-  ...{ toSession: "b-1", state: "declined", reason: "not now", mayRelay: true },
-};
 const LIMIT = { what: "wrong/ann", max: 1, withinMs: 60_000 };
 const STORE = "0123456789abcdef";
 
@@ -204,7 +199,6 @@ async function ofDirectory(): Promise<readonly string[]> {
   await ask({ ask: "count", limits: [LIMIT], stamp: "a 1" });
   registrar.order({ order: "set-presence", session: "a-1", presence: { away: "lunch" } });
   registrar.order({ order: "release", session: "a-2", heldMs: 10_000, through: null });
-  registrar.order({ order: "call", side: SIDE });
   registrar.order({
     order: "mark",
     through: SAID.number,
@@ -272,7 +266,6 @@ Deno.test("a directory goes on with what instances of its time have in an engine
     { change: "broadcast", broadcast: SAID, isNew: false },
     { change: "broadcast", broadcast: OPERATORS, isNew: false },
     ...presents.map((session) => ({ change: "present", session }) as const),
-    { change: "call", side: SIDE },
   ], WAY_OUT);
 
   const session = { ...SESSION, id: "b-1", instance: "b" };

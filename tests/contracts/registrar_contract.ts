@@ -5,7 +5,6 @@ import type { Endpoint, PeerKey } from "../../lib/base/ids.ts";
 import { foldName, isSameName } from "../../lib/base/text/names.ts";
 import type {
   BroadcastRecord,
-  CallSide,
   OnlineSession,
   RegistrarAnswer,
   RegistrarChange,
@@ -61,11 +60,6 @@ class Heard implements RegistrarListener {
         case "kicked":
           this.told.push(`${change.name} kicked`);
           break;
-        case "call": {
-          const { call, name, state } = change.side;
-          this.told.push(`${name} ${state} ${call.slice(0, 2)}`);
-          break;
-        }
         case "reached":
           this.told.push(`${change.count} at ${change.instance} have ${change.number}`);
           break;
@@ -382,35 +376,6 @@ export function registrarContract(
     a.registrar.order({ order: "kick", name: "Bob", key });
     await until(() => b.told.includes("Bob kicked") && a.told.includes("Bob kicked"));
   });
-
-  contract(
-    "what a side of a call has done is told the other instances, before it is told that it is gone",
-    async ({ a, b, until }) => {
-      const [ann, bob] = [sessionOf("a", "Ann"), sessionOf("b", "bob")];
-      assertEquals([await a.claims(ann), await b.claims(bob)], [DONE, DONE]);
-      const call = "0a".repeat(16);
-      const sides = { name: "Ann", session: ann.id, to: "bob", toSession: bob.id };
-      const say = (state: CallSide["state"], more: Partial<CallSide> = {}) =>
-        a.registrar.order({
-          order: "call",
-          side: { call, ...sides, state, reason: "", mayRelay: true, ...more },
-        });
-      const isTold = (word: string) => () => b.told.includes(word);
-      say("ringing");
-      await until(isTold("Ann ringing 0a"));
-      say("left");
-      await until(isTold("Ann left 0a"));
-      const other = "0b".repeat(16);
-      say("ringing", { call: other });
-      await until(isTold("Ann ringing 0b"));
-      a.registrar.order({ order: "call-over", call: other, name: "Ann" });
-      say("cancelled", { call: "0c".repeat(16), reason: "kicked" });
-      a.registrar.order({ order: "release", session: ann.id, heldMs: 0, through: null });
-      await until(isTold("Ann gone"));
-      assertEquals(b.told.slice(-2), ["Ann cancelled 0c", "Ann gone"]);
-      assertEquals(a.told.filter((told) => told.startsWith("Ann")), []);
-    },
-  );
 }
 
 function broadcastOf(own: number): BroadcastRecord {

@@ -110,7 +110,7 @@ export class LeanClient {
     const store = this.entered?.store;
     const seen = store === undefined ? null : { store, through: this.through };
     const typed = { how, name, password, newPassword, port };
-    this.#enter = { type: "enter", ...typed, talking: null, seen, rank: 0, lists: "told" };
+    this.#enter = { type: "enter", ...typed, busy: false, seen, rank: 0, lists: "told" };
     if (this.link === null) this.links.dial(++this.#attempts, this.ports.directory, EXPECT_ANYBODY);
     else this.say(this.#enter);
     return this;

@@ -88,7 +88,6 @@ const HUNTS: readonly DirectoryHunt[] = [
   { mutation: MUTATIONS.clientForgetsWhatItHeard, finding: /twice/, from: 14 },
   { mutation: MUTATIONS.directoryForgetsWhoHeard, finding: /twice/ },
   { mutation: MUTATIONS.staysBusy, finding: /sees \[/ },
-  { mutation: MUTATIONS.keepsTheDead, finding: /sees \[/, from: 300 },
   { mutation: MUTATIONS.forgetsTalking, finding: /sees \[/ },
   { mutation: MUTATIONS.makesTwoOfGlare, finding: /call each other in vain/, from: 3 },
   {

@@ -148,12 +148,23 @@ export class SimProgram {
     return this.stoppedUntilMs > this.time.nowMs;
   }
 
-  /** Does it now, or once the program goes on; never where it is dead. */
+  readonly #waiting: (() => void)[] = [];
+
+  /** Does it now, or once the program goes on, in order; never where it is dead. */
   run(action: () => void): void {
     if (this.isDead) return;
+    this.#waiting.push(action);
+    if (this.#waiting.length === 1) this.#goOn();
+  }
+
+  #goOn(): void {
     const leftMs = this.stoppedUntilMs - this.time.nowMs;
-    if (leftMs <= 0) action();
-    else this.time.after(leftMs, () => this.run(action));
+    if (leftMs > 0) return void this.time.after(leftMs, () => this.#goOn());
+    while (this.#waiting.length > 0 && !this.isStopped) {
+      if (!this.isDead) this.#waiting[0]!();
+      this.#waiting.shift();
+    }
+    if (this.#waiting.length > 0) this.#goOn();
   }
 }
 

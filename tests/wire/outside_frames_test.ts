@@ -34,12 +34,12 @@ const PREFACE = encodePreface(
   filled(8, 0x5a),
 );
 
-Deno.test("the version is that of the bytes below", () => assertEquals(CHANNEL_VERSION, 12));
+Deno.test("the version is that of the bytes below", () => assertEquals(CHANNEL_VERSION, 13));
 
 Deno.test("a preface, and a refusal, are written and read as ever", () => {
   assertEquals(
     PREFACE.toHex(),
-    "703270630c0107000000075a5a5a5a5a5a5a5a677c9bad06849f2f9d2d6ea424feac5167ffbcee2a512788b7961bab68f36c82",
+    "703270630d0107000000075a5a5a5a5a5a5a5a677c9bad06849f2f9d2d6ea424feac5167ffbcee2a512788b7961bab68f36c82",
   );
   const read = decodePreface(PREFACE, "mesh");
   assertEquals(typeof read === "object" && [read?.epoch, read?.meansRoom(ROOM)], [7, true]);
@@ -51,8 +51,8 @@ Deno.test("a preface, and a refusal, are written and read as ever", () => {
   );
   const reasons = ["version", "wrong-mode", "wrong-room", "full", "bad-credentials", "protocol"];
   for (const [index, reason] of reasons.entries()) {
-    const bytes = Uint8Array.of(2, index + 1, 12);
-    assertEquals(decodeRefusal(bytes), { refusal: reason, version: 12 });
+    const bytes = Uint8Array.of(2, index + 1, 13);
+    assertEquals(decodeRefusal(bytes), { refusal: reason, version: 13 });
     assertEquals(encodeRefusal(decodeRefusal(bytes).refusal), bytes);
   }
 });
@@ -72,7 +72,7 @@ Deno.test("datagrams begin as ever", () => {
   const header = new Uint8Array(13);
   writeTransportHeader(header, 5, 2 ** 33 + 6);
   assertEquals(header.toHex(), "05000000050000000200000006");
-  assertEquals(encodeAttachment(12, 5).toHex(), "0c00000005");
+  assertEquals(encodeAttachment(13, 5).toHex(), "0d00000005");
   assertEquals(Object.values(CONTENT_KINDS), [1, 2, 3, 4, 5, 6, 7]);
 });
 

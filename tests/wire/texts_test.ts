@@ -63,9 +63,11 @@ const TREATED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   words: {},
   directory: {
     "enter.name": ANSWERED,
-    "talking.name": ANSWERED,
     "call.name": ANSWERED,
     "call.refused": COMPARED,
+    "visit.as": COMPARED,
+    "visit.name": ANSWERED,
+    "visit.refused": COMPARED,
     "search.part": COMPARED,
     "search.after": COMPARED,
     "told.from": "a name, or the directory's: checked in `broadcast_receiver.ts`",

@@ -76,12 +76,6 @@ export async function listAccounts(options: ListAccountsOptions): Promise<void> 
   }
   const wayOut = options.file === null ? undefined : OTHER_FILE;
   const parsed = bytes === null ? null : parseAccounts(file, bytes, COMPLAINTS_MAX + 1, wayOut);
-  if (parsed?.torn) {
-    await showNoticeBeside(
-      options,
-      `Line ${parsed.torn.line} of ${file} is left out: it was being written, or is not all there`,
-    );
-  }
   await throwLast(options, file, parsed?.complaints ?? []);
   const accounts = [...parsed?.table.values() ?? []].map(({ account }) => account);
   const event = {

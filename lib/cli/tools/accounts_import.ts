@@ -62,9 +62,8 @@ function isTable(bytes: Uint8Array): boolean {
  */
 async function moveAccounts(options: ImportOptions, bytes: Uint8Array): Promise<void> {
   const { file } = options;
-  const { table, complaints: [complaint], torn } = parseAccounts(file, bytes, 1, OTHER_FILE);
+  const { table, complaints: [complaint] } = parseAccounts(file, bytes, 1, OTHER_FILE);
   if (complaint !== undefined) throw complaint;
-  if (torn !== null) throw badFile(file, torn.line, "it is cut short");
   const { accounts } = await openAccounts(options);
   const missing: Account[] = [];
   for (const { account } of table.values()) {

@@ -37,7 +37,6 @@ import {
   SessionMirror,
 } from "./online_entries.ts";
 import { OwnSessions } from "./own_sessions.ts";
-import { CALLS, SharedCalls } from "./shared_calls.ts";
 
 /** Below it, of each broadcast, how many have it at an instance. */
 const REACHED = "reached/";
@@ -45,7 +44,7 @@ const REACHED = "reached/";
  * What is followed, in order. Not accounts, of which there may be many: they are asked for one by one; nor what isn't the
  * directory's, as the logs of groups below the same prefix.
  */
-const FOLLOWED = [CALLS, HEARD, INSTANCES, KICKED, MARKS, ONLINE, REACHED, TELL];
+const FOLLOWED = [HEARD, INSTANCES, KICKED, MARKS, ONLINE, REACHED, TELL];
 
 /** The end of the lease, which frees all names at once, is waited for so long. */
 const CLOSE_MS_MAX = 2_000;
@@ -90,7 +89,6 @@ export class EngineRegistrar {
   readonly #heard: HeardMirror;
   readonly #broadcasts: SharedBroadcasts;
   readonly #limits: SharedLimits;
-  readonly #calls: SharedCalls;
   /** Broadcasts, who has them, and who was thrown out, before this instance began, until it begins. */
   #earlier: RegistrarChange[] = [];
   /** The mark of this instance that is to be put; null: none. */
@@ -119,13 +117,11 @@ export class EngineRegistrar {
     this.#limits = new SharedLimits({ store, clock, wallMs, prefix });
     this.#broadcasts = new SharedBroadcasts({ store, prefix, wallMs });
     const lease = () => this.#life.lease;
-    this.#calls = new SharedCalls({ store, clock, prefix, instance, lease, failed });
     this.#own = new OwnSessions({
       ...{ store, accounts, clock, prefix, failed, lease },
       instance,
       mirror: this.#mirror,
       heard: this.#heard,
-      said: (session) => this.#calls.said(session),
     });
   }
 
@@ -172,7 +168,6 @@ export class EngineRegistrar {
   async #close(): Promise<void> {
     const { clock } = this.ports;
     this.#own.close();
-    this.#calls.close();
     this.#pruning?.cancel();
     this.#following?.close();
     const revoked = this.#life.close().catch(() => {});
@@ -207,10 +202,6 @@ export class EngineRegistrar {
         return this.#own.set(order.session, { isBusy: order.isBusy });
       case "set-presence":
         return this.#own.set(order.session, order.presence);
-      case "call":
-        return this.#calls.say(order.side);
-      case "call-over":
-        return this.#calls.over(order.call, order.name);
       case "mark":
         this.#mark = markValue({ ...order, except: [...order.except, ...this.#own.unheard] });
         return this.#inBackground(this.#putMark());
@@ -331,7 +322,6 @@ export class EngineRegistrar {
       ...[...this.#heard.names].map((name) => `${prefix}${HEARD}${name}`),
       ...[...this.#heard.instances].map((id) => `${prefix}${MARKS}${id}`),
       ...this.#broadcasts.keys,
-      ...this.#calls.keys,
     ];
     const gone = known.filter((key) => !present.has(key)).map((key) => ({ key, entry: null }));
     const inOrder = entries.toSorted((one, other) => one.modified - other.modified);
@@ -348,11 +338,6 @@ export class EngineRegistrar {
       return this.#instanceToldOf(key.slice(prefix.length + INSTANCES.length), entry);
     }
     if (key.startsWith(prefix + TELL)) return this.#broadcastToldOf({ key, entry });
-    if (key.startsWith(prefix + CALLS)) {
-      const side = this.#calls.told({ key, entry });
-      // Those that were there before this instance began aren't those of its clients.
-      return side === null || this.#listener === null ? [] : [{ change: "call", side }];
-    }
     if (key.startsWith(prefix + REACHED)) {
       const place = key.slice(prefix.length + REACHED.length);
       return this.#nowOrAsItBegins(entry === null ? [] : reachedIn(place, entry));

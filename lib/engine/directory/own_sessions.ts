@@ -58,8 +58,6 @@ interface OwnSessionsPorts {
   readonly mirror: SessionMirror;
   /** Under which the instance's entries are. */
   lease(): LeaseId;
-  /** Resolves when all has been put that was said of the session's calls. */
-  said(session: string): Promise<void>;
   failed(error: unknown): void;
 }
 
@@ -262,7 +260,6 @@ export class OwnSessions {
     const { id } = own.session;
     // What isn't known of a later session's claim isn't known when this one is over, either.
     if (through !== null && !this.#unheard.has(folded)) this.#isUnheard(folded, id);
-    await this.ports.said(id);
     if (through !== null) await this.#endHeard(own, through);
     if (heldMs > 0) {
       await this.#changeSurely(own, { ...own.session, isBusy: false, isHeld: true });

@@ -17,6 +17,7 @@ import {
   NO_ADDRESS,
   type PeerKey,
 } from "../../base/ids.ts";
+import { dropOldest } from "../../base/collections/bounded.ts";
 import { unreachable } from "../../base/invariant.ts";
 import type { Environment } from "../../base/machine/environment.ts";
 import { Agenda, Deadlines, type Machine, servedEachStep } from "../../base/machine/machine.ts";
@@ -44,6 +45,7 @@ import {
   LEAVE_UNTOLD_MS,
   OFFENDER_BAN_MS,
   RETURN_SPREAD_MS,
+  SILENT_LINKS_MAX,
   SLOW_MS_MAX,
 } from "./schema/limits.ts";
 import {
@@ -60,7 +62,7 @@ import {
   type RegistrarChange,
   type RegistrarState,
 } from "./schema/registrar_io.ts";
-import { type Client, ClientLink } from "./sessions/client_session.ts";
+import { type Client, ClientLink, type Party, Visitor } from "./sessions/client_session.ts";
 import { Others } from "./sessions/others.ts";
 import { Presence } from "./sessions/presence.ts";
 import { ClientLinks, Sessions } from "./sessions/sessions.ts";
@@ -86,6 +88,11 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     told: () => this.#tellLeaving(),
   });
   readonly #agenda: Agenda;
+  /** Those who call here, and aren't known yet to be in at another instance, by name. */
+  readonly #expected = new Map<
+    FoldedName,
+    { readonly link: ClientLink; readonly visit: DirectoryMessageOf<"visit"> }
+  >();
   #leaving: { readonly ref: string | undefined } | null = null;
   #stopped = false;
   #engine: RegistrarState = "up";
@@ -105,11 +112,9 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     const links = this.#links;
     const others = this.#others;
     const presence = this.#presence = new Presence(sessions, others, out);
-    const states = { changed: (client: Client) => this.#stateChanged(client) };
     const isUp = () => this.#engine === "up";
     const calls = this.#calls = new Calls({
       ...{ sessions, others, out, isUp },
-      presence: states,
       mayRelay: config.relays,
     });
     const broadcasts = this.#broadcasts = new Broadcasts(config.records, signer.key, randomBytes);
@@ -247,9 +252,10 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
 
   // The other instances.
 
-  /** A client is free or busy now. */
-  #stateChanged(client: Client): void {
-    const { session, isBusy } = client;
+  #isBusy(client: Client, isBusy: boolean): void {
+    if (client.isBusy === isBusy) return;
+    const { session } = client;
+    client.isBusy = isBusy;
     this.#presence.changed(client);
     this.#out.order({ order: "set-busy", session, isBusy });
   }
@@ -262,13 +268,12 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
         const made = this.#entrance.guestsThrough(session) ?? this.#broadcasts.stored;
         others.set(session, made, this.#out.nowMs);
         this.#changedElsewhere(session.name);
+        this.#isExpected(session.name);
         return this.#entrance.replacedBy(session);
       }
       case "gone":
         others.remove(foldName(change.name), this.#out.nowMs);
         return this.#changedElsewhere(change.name);
-      case "call":
-        return this.#calls.heard(change.side);
       case "broadcast":
         return this.#telling.news(change.broadcast, change.isNew);
       case "kicked":
@@ -284,9 +289,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
 
   /** Another session has the name elsewhere, or none, or it has changed. */
   #changedElsewhere(name: string): void {
-    const folded = foldName(name);
-    this.#presence.changed({ name, folded });
-    this.#calls.changedElsewhere(folded, this.#others.present(folded)?.id ?? null);
+    this.#presence.changed({ name, folded: foldName(name) });
   }
 
   #instancesAre(instances: readonly Instance[]): void {
@@ -332,8 +335,9 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
 
   #linkDown({ link: id, closed, reason }: Extract<DirectoryInput, { type: "link-down" }>): void {
     const link = this.#links.down(id);
-    if (link !== null) this.#calls.leftRelay(link, closed);
     const client = link?.client ?? null;
+    const visitor = link?.visitor ?? null;
+    if (visitor !== null) this.#calls.gone(visitor, "lost");
     if (client === null) return;
     // A client that closes its link to come in anew says goodbye, too: a stranger that knew when would take its name.
     const leaves = closed && reason === LEAVE_GOODBYE;
@@ -358,17 +362,17 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
   /** Further messages for the link's data lane wait until the lane drains. */
   #congested(id: LinkId): void {
     const link = this.#links.get(id);
-    if (link === null || link.isCongested || (link.client ?? link.relays) === null) return;
+    if (link === null || link.isCongested || link.party === null) return;
     link.isCongested = true;
     this.#links.setDue(link, this.#out.nowMs + SLOW_MS_MAX);
   }
 
   #drained(id: LinkId): void {
     const link = this.#links.get(id);
-    if (link === null || (link.client ?? link.relays) === null) return;
+    if (link === null || link.party === null) return;
     link.isCongested = false;
     this.#links.setDue(link, null);
-    this.#calls.drained(link);
+    this.#calls.drained(link.party!);
     if (link.client === null) return;
     this.#presence.tell();
     this.#deliveries.drained(link.client);
@@ -394,17 +398,15 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     if (message.type === "unknown") return this.#countUnknown(link);
     const fault = link.client !== null
       ? this.#clientSaid(link.client, message)
-      : link.phase === "relaying"
-      ? this.#relayingSaid(link, message)
+      : link.visitor !== null
+      ? this.#visitorSaid(link.visitor, message)
       : this.#entrantSaid(link, message);
     if (fault !== null) this.#offends(link, fault);
   }
 
   /** @returns What is wrong with the message; null where nothing is. */
   #entrantSaid(link: ClientLink, message: DirectoryMessage): string | null {
-    if (message.type === "relay-please" && link.phase === "silent") {
-      return this.#joins(link, message);
-    }
+    if (message.type === "visit" && link.phase === "silent") return this.#visits(link, message);
     if (message.type !== "enter") return `${message.type} before it is in`;
     if (link.phase !== "silent") return "enter twice";
     if (!link.bucket.take(this.#out.nowMs)) return "too many messages";
@@ -412,22 +414,54 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     return null;
   }
 
-  /** A client of another instance wants its call to be relayed; the call may be over meanwhile. */
-  #joins(link: ClientLink, message: DirectoryMessageOf<"relay-please">): null {
-    if (this.#calls.joins(link, message)) {
-      this.#links.enter(link, "relaying", this.#out.nowMs);
-      this.#calls.joined(link);
-    } else this.#entrance.close(link, "there is no such call");
-    return null;
+  /** A client of another instance calls a client of this one. */
+  #visits(link: ClientLink, visit: DirectoryMessageOf<"visit">): string | null {
+    const folded = foldName(visit.as);
+    const session = this.#others.present(folded);
+    if (session?.key !== link.peer || session.process !== link.process) {
+      this.#expected.set(folded, { link, visit }); // the engine may not have told yet
+      dropOldest(this.#expected, SILENT_LINKS_MAX);
+      return null;
+    }
+    link.visitor = new Visitor(link, session);
+    this.#links.enter(link, "visiting", this.#out.nowMs);
+    return this.#calls.ring(link.visitor, visit);
+  }
+
+  /** Somebody is in at another instance, who may have called here before that was told. */
+  #isExpected(name: string): void {
+    const expected = this.#expected.get(foldName(name));
+    this.#expected.delete(foldName(name));
+    if (expected?.link.phase !== "silent") return;
+    const fault = this.#visits(expected.link, expected.visit);
+    if (fault !== null) this.#offends(expected.link, fault);
   }
 
   /** @returns What is wrong with the message; null where nothing is. */
-  #relayingSaid(link: ClientLink, message: DirectoryMessage): string | null {
-    if (message.type !== "relay" && message.type !== "relay-room") {
-      return `${message.type} where a call is relayed`;
+  #visitorSaid(visitor: Visitor, message: DirectoryMessage): string | null {
+    const isRelayed = message.type === "relay" || message.type === "relay-room";
+    const { relayPieces, bucket } = visitor.link;
+    if (!(isRelayed ? relayPieces : bucket).take(this.#out.nowMs)) return "too many messages";
+    const fault = this.#calledSaid(visitor, message);
+    return fault === undefined ? `${message.type} from a visitor` : fault;
+  }
+
+  /** @returns What is wrong with the message; null where nothing is; undefined: it isn't about a call. */
+  #calledSaid(party: Party, message: DirectoryMessage): string | null | undefined {
+    switch (message.type) {
+      case "relay":
+        return this.#calls.relayed(party, message);
+      case "relay-room":
+        return this.#calls.taken(party, message);
+      case "begun":
+        return this.#calls.begun(party, message);
+      case "relay-please":
+        return this.#calls.relayPlease(party, message);
+      case "hang-up":
+        this.#calls.hangUp(party, message);
+        return null;
     }
-    if (!link.relayPieces.take(this.#out.nowMs)) return "too many messages";
-    return this.#calls.relaying(link, message);
+    return undefined;
   }
 
   /** @returns What is wrong with the message; null where nothing is. */
@@ -443,22 +477,16 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
       default:
         if (!client.link.bucket.take(this.#out.nowMs)) return "too many messages";
     }
+    const fault = this.#calledSaid(client, message);
+    if (fault !== undefined) return fault;
     switch (message.type) {
-      case "relay":
-        return this.#calls.relayed(client, message);
-      case "relay-room":
-        return this.#calls.taken(client, message);
       case "call":
         return this.#calls.ring(client, message);
+      case "busy":
+        this.#isBusy(client, message.busy);
+        return null;
       case "answer":
         this.#calls.answer(client, message);
-        return null;
-      case "begun":
-        return this.#calls.begun(client, message);
-      case "relay-please":
-        return this.#calls.relayPlease(client, message);
-      case "hang-up":
-        this.#calls.hangUp(client, message);
         return null;
       case "search":
         this.#presence.search(client, message);
@@ -638,7 +666,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
 
   #kicked(named: Named): void {
     this.#entering.keepOut(named);
-    this.#calls.kicked(named);
+    this.#calls.kicked(named.key);
     const client = this.#sessions.named(named.folded);
     if (client?.key !== named.key) return;
     this.#entrance.dismiss(client, "kicked", "The operator has thrown you out", KICKED_MS);

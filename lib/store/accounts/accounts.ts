@@ -56,7 +56,7 @@ export interface AccountsListener {
    * @param error The reason.
    */
   broken(error: P2pchatError): void;
-  /** Something that the operator should know, such as that a torn row was dropped. */
+  /** Something that the operator should know, such as that an entry isn't an account. */
   notice(text: string): void;
 }
 

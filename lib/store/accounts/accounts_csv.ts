@@ -30,7 +30,7 @@ import { corruptError } from "../disk/disk.ts";
 import { checksumOf, checksumText } from "../disk/record_line.ts";
 
 /** Longest row in bytes: one and a half times the longest name, hash and list of keys together. */
-export const ACCOUNT_ROW_BYTES_MAX = 2_048;
+const ACCOUNT_ROW_BYTES_MAX = 2_048;
 /** Largest file in bytes, as it is read whole: twice the size of `ACCOUNTS_MAX` usual rows. */
 export const ACCOUNTS_BYTES_MAX = 128 * 1024 * 1024;
 
@@ -43,24 +43,18 @@ interface AccountRow {
 /** Accounts by name, in the order of the file. */
 export type AccountTable = Map<FoldedName, AccountRow>;
 
-export interface ParsedAccounts {
+interface ParsedAccounts {
   /** The valid rows. */
   readonly table: AccountTable;
   /** Each names file and line, what is wrong and what to do. */
   readonly complaints: readonly P2pchatError[];
-  /** Bytes up to the end of the last row; bytes after it were being written when a program stopped. */
-  readonly bytes: number;
-  /** Offset of the last row. */
-  readonly lastRowAt: number;
-  /** The incomplete line at the end, which isn't part of the table. */
-  readonly torn: { readonly line: number; readonly bytes: number } | null;
 }
 
 const COLUMNS = ["name", "hash", "created", "keys", "check"] as const;
 export const ACCOUNTS_HEADER = COLUMNS.join(",");
 
 /** The consequence of starting without the file, and a way out if just one line is bad. */
-export const WITHOUT =
+const WITHOUT =
   "to start without any account; to go on without what this line says, delete the line";
 
 /** What to do if the data folder's file isn't a table of accounts. */
@@ -70,9 +64,6 @@ export const OTHER_FILE = "name another file, or move this one away";
 
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
-// deno-lint-ignore no-control-regex
-const NOT_TEXT = /[\x00-\x08\x0b-\x1f\ufffd]/;
-const ROW_FORM = /^[^",]+,"[^"]*",[^",]+,[^",]*,[0-9a-f]{8}\r?$/;
 
 /**
  * A row exactly as `accountRow` writes it. Rows written by other programs go through the CSV parser; the form
@@ -113,71 +104,29 @@ export function parseAccounts(
   return new Parsing(path, buffer, wayOut).run(complaintsMax);
 }
 
-/** A line that isn't a valid row. */
-interface Fault {
-  readonly line: number;
-  readonly offset: number;
-  readonly error: P2pchatError;
-  /**
-   * Whether a write that was cut short may have left the line: it has no line end, or contains bytes that no text
-   * has.
-   */
-  readonly isCutShort: boolean;
-}
-
 class Parsing {
   readonly table: AccountTable = new Map();
   /** The line numbers of the rows in `table`, in its order. */
   readonly #lines: number[] = [];
-  readonly #faults: Fault[] = [];
   #line = 0;
-  #lastRowAt = 0;
-  /** Offset after the last line that is a row, or that is invalid for another reason than damage. */
-  #end = 0;
 
   constructor(readonly path: string, readonly bytes: Buffer, readonly wayOut: string) {}
 
   run(complaintsMax: number): ParsedAccounts {
-    const { bytes } = this;
-    if (bytes.length > ACCOUNTS_BYTES_MAX) return this.#parsed([tooLarge(this.path)]);
-    for (let from = 0; from < bytes.length;) {
+    const { bytes, table } = this;
+    if (bytes.length > ACCOUNTS_BYTES_MAX) return { table, complaints: [tooLarge(this.path)] };
+    const complaints: P2pchatError[] = [];
+    for (let from = 0; from < bytes.length && complaints.length < complaintsMax;) {
       this.#line++;
       const lineFeed = bytes.indexOf(LINE_FEED, from);
       const to = lineFeed === -1 ? bytes.length : lineFeed;
-      const next = lineFeed === -1 ? to : to + 1;
       const error = this.#read(from, to > from && bytes[to - 1] === CARRIAGE_RETURN ? to - 1 : to);
-      if (error === null) this.#end = next;
-      else {
-        const text = bytes.toString("utf8", from, to);
-        const isCutShort = error.code === "store-corrupt" && !beginsWithRow(text) &&
-          (lineFeed === -1 ? !isWholeText(text) : isTornInside(text));
-        this.#faults.push({ line: this.#line, offset: from, error, isCutShort });
-        if (this.#line === 1 || this.#faults.length > complaintsMax + TORN_LINES_MAX) break;
-      }
-      from = next;
+      if (error !== null) complaints.push(error);
+      if (error !== null && this.#line === 1) break;
+      from = to + 1;
     }
-    if (this.#line === 0) {
-      return this.#parsed([corruptError(this.path, 1, "the file is empty", WITHOUT)]);
-    }
-    const torn = this.#torn();
-    const errors = this.#faults.filter(({ line }) => torn === null || line < torn.line);
-    return this.#parsed(errors.map(({ error }) => error).slice(0, complaintsMax), torn);
-  }
-
-  #parsed(
-    complaints: readonly P2pchatError[],
-    torn: ParsedAccounts["torn"] = null,
-  ): ParsedAccounts {
-    const bytes = this.bytes.length - (torn?.bytes ?? 0);
-    return { table: this.table, complaints, bytes, lastRowAt: this.#lastRowAt, torn };
-  }
-
-  /** What a write that was cut short has left behind the last row: at most the bytes of one row. */
-  #torn(): ParsedAccounts["torn"] {
-    const first = this.#faults.find(({ offset, isCutShort }) => isCutShort && offset >= this.#end);
-    if (first === undefined || first.line === 1) return null;
-    const bytes = this.bytes.length - first.offset;
-    return bytes > ACCOUNT_ROW_BYTES_MAX ? null : { line: first.line, bytes };
+    if (this.#line === 0) complaints.push(corruptError(this.path, 1, "the file is empty", WITHOUT));
+    return { table, complaints };
   }
 
   /** Reads the line in [from, to). @returns Why it isn't a row; null where it is one, or blank. */
@@ -213,7 +162,6 @@ class Parsing {
     }
     this.#lines.push(this.#line);
     this.table.set(folded, { account, text: `${checked},${check}` });
-    this.#lastRowAt = from;
     return null;
   }
 
@@ -239,35 +187,6 @@ class Parsing {
     );
   }
 }
-
-/**
- * Whether the line begins with a complete row: one that lost its line feed, or has something appended, was written
- * in full.
- */
-function beginsWithRow(line: string): boolean {
-  const row = /^[^",]+,"[^"]*",[^",]+,[^",]*,[0-9a-f]{8}/.exec(line)?.[0];
-  return row !== undefined && row.endsWith(checkOf(utf8(row.slice(0, -CHECK_LENGTH))));
-}
-
-/**
- * Whether the line is a complete row of plain text: editors may leave out the last line feed. A row cut short has
- * no checksum of full length, so an invalid row of this form was edited or damaged, and its account mustn't be
- * dropped as torn.
- */
-function isWholeText(line: string): boolean {
-  return ROW_FORM.test(line) && !NOT_TEXT.test(line.replace(/\r$/, ""));
-}
-
-/**
- * Whether the line contains bytes that never reached the disk, which read as zeros or as old content. A line with
- * the form of a complete row is damaged instead.
- */
-function isTornInside(line: string): boolean {
-  return line.includes("\0") || (NOT_TEXT.test(line) && !ROW_FORM.test(line));
-}
-
-/** A torn write may look like as many lines. */
-const TORN_LINES_MAX = 16;
 
 /** The cells of a line; null where it isn't valid CSV. */
 function csvCells(line: string): readonly string[] | null {

@@ -41,7 +41,6 @@ async function ownSessions(
     heard: new HeardMirror("p/"),
     mirror,
     lease: () => lease,
-    said: () => Promise.resolve(),
     failed: (error) => {
       throw error;
     },

@@ -129,11 +129,6 @@ function checkChange(change: RegistrarChange): void {
       return checkSession(change.session);
     case "gone":
       return assertEquals(nameFault(change.name), null);
-    case "call": {
-      const { call, name, to, session, toSession, reason } = change.side;
-      assert(nameFault(name) === null && nameFault(to) === null && /^[0-9a-f]+$/.test(call));
-      return assert([session, toSession, reason].every((text) => typeof text === "string"));
-    }
     case "broadcast": {
       const { number, text, from, fromKey, signature, ...times } = change.broadcast;
       assert([number, times.own, times.sentAt, times.takenAt, times.ttlMs].every(isCount));

@@ -5,7 +5,7 @@ import {
   RINGING_MS_MAX,
 } from "../../../lib/protocols/directory/schema/limits.ts";
 import { Random } from "../../sim/random.ts";
-import { callId, Exchange, type Somebody } from "./exchange.ts";
+import { Exchange, type Somebody } from "./exchange.ts";
 import { SLOW } from "../../given.ts";
 
 const NAMES = ["ann", "bob", "cem", "dan"];
@@ -15,8 +15,7 @@ function acts(random: Random, exchange: Exchange, somebody: Somebody, ids: numbe
   const id = Math.max(1, ids - random.below(4));
   const isIn = somebody.entered !== null;
   if (!isIn) {
-    const talking = random.chance(0.5) ? { call: callId(id), name: random.pick(NAMES) } : null;
-    somebody.connects().enters({ talking });
+    somebody.connects().enters({ busy: random.chance(0.5) });
     return;
   }
   switch (random.below(9)) {

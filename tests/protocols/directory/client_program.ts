@@ -185,6 +185,9 @@ export class ClientProgram {
     return program;
   }
 
+  /** What it said of whether it is busy, which its words leave out. */
+  readonly saidBusy: boolean[] = [];
+
   /** The words of one input, the disk's answers included. */
   feed(input: ClientInput): Words {
     const words: string[] = [];
@@ -193,7 +196,9 @@ export class ClientProgram {
       for (const effect of this.machine.step(next, this.nowMs)) {
         if (effect.type === "persist") inputs.push(...this.#persist(effect));
         else if (effect.type === "keep") this.kept.push(effect.words);
-        else words.push(this.#words(effect));
+        else if (effect.type === "send" && effect.message.type === "busy") {
+          this.saidBusy.push(effect.message.busy);
+        } else words.push(this.#words(effect));
       }
     }
     return words;
@@ -301,7 +306,6 @@ export class ClientProgram {
     return this.says({
       type: "meet",
       call: callId(1),
-      instead: null,
       name: "bob",
       guest: false,
       key: BOB,

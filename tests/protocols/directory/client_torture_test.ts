@@ -76,8 +76,8 @@ function message(random: Random, program: ClientProgram): DirectoryMessage {
       mayRelay: random.chance(0.5),
     }),
     () => ({ type: "outcome", call, state: random.pick<CallOutcome>(OUTCOMES), reason: "" }),
-    () => ({ type: "missed", from: name }),
-    () => ({ type: "relay-on", call, at: null }),
+    () => ({ type: "call-at", call, at: { host: "10.0.0.8", port: 4_400 } }),
+    () => ({ type: "relay-on", call }),
     () => ({ type: "relay", call, bytes: new Uint8Array(random.below(16_384)) }),
     () => ({ type: "relay-room", call, bytes: random.below(100_000) }),
     () => ({

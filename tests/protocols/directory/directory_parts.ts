@@ -98,15 +98,13 @@ export function messageWords(message: DirectoryMessage): string {
       return `entered as ${message.name}`;
     case "incoming":
       return `incoming ${message.call[0]} from ${message.from}`;
-    case "meet": {
-      const instead = message.instead === null ? "" : ` instead of ${message.instead[0]}`;
-      return `meet ${message.call[0]} ${message.name}${instead}`;
-    }
+    case "meet":
+      return `meet ${message.call[0]} ${message.name}`;
     case "outcome":
       return `outcome ${message.call[0]} ${message.state}` +
         (message.reason === "" ? "" : ` (${message.reason})`);
-    case "missed":
-      return `missed ${message.from}`;
+    case "call-at":
+      return `call-at ${message.call[0]} ${message.at.port}`;
     case "relay-on":
       return `relay-on ${message.call[0]}`;
     case "relay":

@@ -62,7 +62,7 @@ interface EnterOptions {
   readonly password?: string;
   readonly newPassword?: string;
   readonly port?: number;
-  readonly talking?: { readonly call: Uint8Array; readonly name: string } | null;
+  readonly busy?: boolean;
   readonly seen?: number | null;
   readonly store?: Uint8Array;
   readonly rank?: number;
@@ -127,7 +127,7 @@ export class Somebody {
   enters(options: EnterOptions = {}): this {
     const { how = "guest", name = this.name, newPassword = "", port = 5_000 } = options;
     const isOpen = how === "guest" || how === "resume";
-    const { password = isOpen ? "" : PASSWORD, talking = null, seen = null } = options;
+    const { password = isOpen ? "" : PASSWORD, busy = false, seen = null } = options;
     const store = options.store ?? Uint8Array.fromHex(this.exchange.store);
     this.says({
       type: "enter",
@@ -136,7 +136,7 @@ export class Somebody {
       password,
       newPassword,
       port,
-      talking,
+      busy,
       seen: seen === null ? null : { store, through: seen },
       rank: options.rank ?? (isOpen && name === this.name ? this.rank : 0),
       lists: options.lists ?? "told",
@@ -163,10 +163,12 @@ export class Somebody {
 
   begins(id: number, route: "direct" | "relay" = "direct"): void {
     this.says({ type: "begun", call: callId(id), route });
+    if (this.entered !== null) this.says({ type: "busy", busy: true });
   }
 
   hangsUp(id: number, reason = ""): void {
     this.says({ type: "hang-up", call: callId(id), reason });
+    if (this.entered !== null) this.says({ type: "busy", busy: false });
   }
 
   // Broadcasts and datagrams.

@@ -248,7 +248,7 @@ export class HostileClient implements Station<DirectoryMessage>, Visitor {
       password: random.pick(["", "not the password", "hostile password"]),
       newPassword: random.chance(0.9) ? "" : "hostile password",
       port: random.chance(0.8) ? this.endpoint.port : random.below(65_536),
-      talking: random.chance(0.5) ? null : { call: this.#call(), name: this.#name() },
+      busy: random.chance(0.5),
       seen: random.chance(0.7) ? null : { store, through: random.below(2 ** 50) },
       rank: random.chance(0.5) ? 0 : random.below(2 ** 50),
       lists: random.chance(0.8) ? "told" : "asked",
@@ -280,7 +280,9 @@ export class HostileClient implements Station<DirectoryMessage>, Visitor {
       () => ({ type: "heard", lines: random.below(3) }),
       () => ({ type: "hung-up" }),
       () => ({ type: "outcome", call, state: random.pick(OUTCOMES), reason: "" }),
-      () => ({ type: "missed", from: "ann" }),
+      () => ({ type: "busy", busy: random.chance(0.5) }),
+      () => ({ type: "call-at", call, at: this.endpoint }),
+      () => ({ type: "visit", as: this.#name(), call, name: this.#name(), refused: [] }),
       () => this.#enter(),
     ])();
   }

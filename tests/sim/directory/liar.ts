@@ -151,7 +151,6 @@ export class Liar extends Wrapped<DirectoryInput, DirectoryEffect> {
           { ...message, host, port },
           { ...message, name: other.name },
           { ...message, isCaller: !message.isCaller },
-          { ...message, instead: this.#call() },
         ]);
       }
       case "relay":
@@ -237,7 +236,6 @@ export class Liar extends Wrapped<DirectoryInput, DirectoryEffect> {
       () => ({
         type: "meet",
         call,
-        instead: random.chance(0.5) ? null : this.#call(),
         name,
         guest: false,
         key: random.chance(0.5) ? key : otherKey,
@@ -247,8 +245,8 @@ export class Liar extends Wrapped<DirectoryInput, DirectoryEffect> {
         mayRelay: true,
       }),
       () => ({ type: "outcome", call, state: random.pick(OUTCOMES), reason: "a lie" }),
-      () => ({ type: "missed", from: name }),
-      () => ({ type: "relay-on", call, at: null }),
+      () => ({ type: "call-at", call, at: { host, port } }),
+      () => ({ type: "relay-on", call }),
       () => ({ type: "relay", call, bytes: random.bytes(1 + random.below(2_000)) }),
       () => ({ type: "relay-room", call, bytes: random.below(2 ** 40) }),
       () =>

@@ -106,23 +106,28 @@ class KeepsToItself extends Wrapped<DirectoryInput, DirectoryEffect> {
   }
 }
 
+/** Gives another name to half of the callers: a client no longer sees that it calls them, too. */
+function crossed(message: DirectoryMessage): DirectoryMessage {
+  const isOther = message.type === "incoming" && message.call[0]! < 128;
+  return isOther ? { ...message, call: message.call.map((byte) => 255 - byte) } : message;
+}
+
 /** Doesn't report its current call when it enters again. */
 class ForgetsTalking extends Wrapped<ClientInput, ClientEffect> {
   override effects(effects: readonly ClientEffect[]): readonly ClientEffect[] {
     return effects.map((effect) =>
       effect.type === "send" && effect.message.type === "enter"
-        ? { ...effect, message: { ...effect.message, talking: null } }
+        ? { ...effect, message: { ...effect.message, busy: false } }
         : effect
     );
   }
 }
 
-/** Doesn't report a call whose link was lost. */
-class KeepsTheDead extends Wrapped<ClientInput, ClientEffect> {
+/** Doesn't say that it is free again. */
+class StaysBusy extends Wrapped<ClientInput, ClientEffect> {
   override effects(effects: readonly ClientEffect[]): readonly ClientEffect[] {
     return effects.filter((effect) =>
-      effect.type !== "send" || effect.message.type !== "hang-up" ||
-      effect.message.reason !== "lost"
+      effect.type !== "send" || effect.message.type !== "busy" || effect.message.busy
     );
   }
 }
@@ -170,12 +175,8 @@ export const MUTATIONS = {
     directoryRecords: (records) => records.filter(({ kind }) => kind !== "got"),
   },
   staysBusy: {
-    name: "calls somebody busy after the call",
-    install: replaced(Calls.prototype, "hangUp", () => {}),
-  },
-  keepsTheDead: {
-    name: "doesn't say that the other side of a call is lost",
-    wrapClient: (client) => new KeepsTheDead(client),
+    name: "says that it is busy after the call",
+    wrapClient: (client) => new StaysBusy(client),
   },
   forgetsTalking: {
     name: "doesn't say of a call that has gone on",
@@ -186,12 +187,8 @@ export const MUTATIONS = {
     wrapClient: (client) => new DeclinesAll(client),
   },
   makesTwoOfGlare: {
-    name: "doesn't say that two calls have become one",
-    wrapDirectory: (directory) =>
-      new Says(
-        directory,
-        (message) => message.type === "meet" ? { ...message, instead: null } : message,
-      ),
+    name: "declines whoever calls while it calls them",
+    wrapDirectory: (directory) => new Says(directory, crossed),
   },
   withdrawsSilently: {
     name: "tells nobody of a call that it withdraws",

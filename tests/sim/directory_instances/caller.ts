@@ -32,18 +32,18 @@ interface SimCall {
   phase: "ringing" | "asked" | "accepted" | "connecting" | "talking";
   isCaller: boolean;
   mayRelay: boolean;
-  /** How it is relayed: by the own instance, or by another one, on a link to that. */
-  relay: "own" | { readonly link: Somebody; readonly program: SimProgram } | null;
+  /** The link to the callee's instance, where that is another one. */
+  visit: { readonly link: Somebody; readonly program: SimProgram } | null;
   isRelayOn: boolean;
   route: "direct" | "relay";
-  /** The session whose instance knows of the call, as it was made in it, or told as it came in; null: none does. */
-  knownIn: Somebody | null;
 }
 
 export class SimCaller {
   call: SimCall | null = null;
-  /** The call in which it said that it talks, as it came in, until it is in. */
-  #said: SimCall | null = null;
+  /** Who has called it while it called them, or while it talked with them. */
+  #next: DirectoryMessageOf<"incoming"> | null = null;
+  /** What it said last as it came in. */
+  #saidBusy = false;
   /** How often it was rung. */
   rung = 0;
 
@@ -54,10 +54,12 @@ export class SimCaller {
   }
 
   /** What it says as it comes in. */
-  get talking(): { readonly call: Uint8Array; readonly name: string } | null {
-    const { call } = this;
-    const goesOn = call?.phase === "talking" && (call.route === "direct" || call.relay !== "own");
-    return goesOn ? { call: Uint8Array.fromHex(call.id), name: call.peer } : null;
+  get isBusy(): boolean {
+    return this.#saidBusy = this.call?.phase === "talking";
+  }
+
+  #tellsBusy(): void {
+    this.#says({ type: "busy", busy: this.call?.phase === "talking" });
   }
 
   #says(message: DirectoryMessage): void {
@@ -74,7 +76,10 @@ export class SimCaller {
       | Omit<DirectoryMessageOf<"relay-please">, "call">,
     id = this.call!.id,
   ): void {
-    this.#says({ ...message, call: Uint8Array.fromHex(id) } as DirectoryMessage);
+    const said = { ...message, call: Uint8Array.fromHex(id) } as DirectoryMessage;
+    const visit = this.call?.id === id ? this.call.visit : null;
+    if (visit === null) this.#says(said);
+    else visit.program.run(() => visit.link.says(said));
   }
 
   /** Does it later, if this call goes on. */
@@ -87,9 +92,8 @@ export class SimCaller {
 
   #newCall(peer: string, id: string, phase: "ringing" | "asked"): void {
     this.call = {
-      ...{ id, peer, phase, mayRelay: false, relay: null, isRelayOn: false, route: "direct" },
+      ...{ id, peer, phase, mayRelay: false, visit: null, isRelayOn: false, route: "direct" },
       isCaller: phase === "ringing",
-      knownIn: this.person.session?.somebody ?? null,
     };
     const call = this.call;
     this.#later(RINGING_MS_MAX + WAIT_MS_MAX, () => {
@@ -105,15 +109,22 @@ export class SimCaller {
     const { outcomes } = this.world;
     const way = call?.phase !== "talking"
       ? call?.phase
-      : call.route === "direct" || call.relay === null
-      ? "direct"
-      : call.relay === "own"
-      ? "relay"
+      : call.route === "direct" || call.visit === null
+      ? call.route
       : "relay elsewhere";
     const what = `${way}: ${word}`;
     outcomes.set(what, (outcomes.get(what) ?? 0) + 1);
-    const relay = call?.relay ?? null;
-    if (relay !== null && relay !== "own") relay.program.run(() => relay.link.goesDown(true));
+    if (call?.visit) this.#closes(call);
+    this.#tellsBusy();
+    const next = this.#next;
+    this.#next = null;
+    if (next !== null && this.#isIn) this.#incoming(next);
+  }
+
+  #closes(call: SimCall): void {
+    const { visit } = call;
+    call.visit = null;
+    visit?.program.run(() => visit.link.isClosed || visit.link.goesDown(true));
   }
 
   rings(name: string): void {
@@ -138,9 +149,12 @@ export class SimCaller {
   hears(message: DirectoryMessage): void {
     switch (message.type) {
       case "entered":
-        return this.#entered();
+        if (this.#saidBusy !== (this.call?.phase === "talking")) this.#tellsBusy();
+        return;
       case "incoming":
         return this.#incoming(message);
+      case "call-at":
+        return this.#callAt(message);
       case "meet":
         return this.#meet(message);
       case "relay-on":
@@ -150,19 +164,26 @@ export class SimCaller {
     }
   }
 
-  #incoming({ call: bytes, from }: DirectoryMessageOf<"incoming">): void {
+  #incoming(message: DirectoryMessageOf<"incoming">): void {
+    const { call: bytes, from } = message;
     const { call } = this;
     const id = bytes.toHex();
     if (call !== null) {
       const isPeer = foldName(call.peer) === foldName(from);
-      if (call.phase === "ringing" && isPeer) return;
-      // Its instance may not know yet that it has called, or that the other side has hung up.
-      const isKnown = call.knownIn === this.person.session?.somebody;
-      const hasBegun = call.phase === "connecting" || call.phase === "talking";
-      if (hasBegun && !isPeer && isKnown) {
-        throw new Violation(`${this.person.device} is rung by ${from} in a call with ${call.peer}`);
+      if (isPeer && (call.phase === "talking" || (call.phase === "ringing" && id > call.id))) {
+        this.#next = message;
+        return;
       }
-      return this.#tell({ type: "answer", accepts: false, reason: "busy" }, id);
+      if (!isPeer || call.phase !== "ringing") {
+        return this.#tell({ type: "answer", accepts: false, reason: "busy" }, id);
+      }
+      this.#tell({ type: "hang-up", reason: "cancelled" });
+      this.#closes(call);
+      this.rung++;
+      Object.assign(call, { id, isCaller: false, phase: "accepted" });
+      this.#tell({ type: "answer", accepts: true, reason: "" });
+      this.#later(WAIT_MS_MAX, () => call.phase === "accepted" && this.#over("gave up"));
+      return;
     }
     this.rung++;
     this.#newCall(from, id, "asked");
@@ -178,30 +199,15 @@ export class SimCaller {
     });
   }
 
-  /** It comes in, and says that it talks. */
-  entersBy(somebody: Somebody): void {
-    this.#said = this.talking === null ? null : this.call;
-    if (this.call !== null) this.call.knownIn = this.#said === null ? null : somebody;
-  }
-
-  /** It is in: the call may be over meanwhile, or have begun. */
-  #entered(): void {
-    const { call } = this;
-    const said = this.#said;
-    this.#said = null;
-    if (said !== null && said !== call) this.#tell({ type: "hang-up", reason: "" }, said.id);
-    const isUntold = call?.phase === "talking" && said === null && this.talking !== null;
-    if (isUntold) this.#later(DECIDED_MS, () => this.person.leaves(true));
-  }
-
   #meet(
-    { call: bytes, instead, isCaller, mayRelay }: DirectoryMessageOf<"meet">,
+    { call: bytes, isCaller, mayRelay }: DirectoryMessageOf<"meet">,
   ): void {
     const { call, world: { random } } = this;
     const id = bytes.toHex();
-    if (call === null || (call.id !== id && call.id !== instead?.toHex())) return;
+    if (call?.id !== id) return;
     if (call.phase !== "ringing" && call.phase !== "accepted") return;
-    Object.assign(call, { id, isCaller, mayRelay, phase: "connecting" });
+    if (isCaller !== call.isCaller) throw new Violation(`${this.person.device} isn't the caller`);
+    Object.assign(call, { mayRelay, phase: "connecting" });
     this.#later(CONNECTING_MS_MAX + (isCaller ? 0 : DECIDED_MS), () => {
       if (call.phase !== "connecting") return;
       this.#tell({ type: "hang-up", reason: "unreachable" });
@@ -250,6 +256,7 @@ export class SimCaller {
     call.phase = "talking";
     call.route = route;
     this.#tell({ type: "begun", route });
+    this.#tellsBusy();
   }
 
   /** Its user, or its program, ends it; the other side notices by their link. */
@@ -268,49 +275,45 @@ export class SimCaller {
     });
   }
 
-  #relayOn({ call: bytes, at }: DirectoryMessageOf<"relay-on">): void {
-    const { call, world } = this;
+  #relayOn({ call: bytes }: DirectoryMessageOf<"relay-on">): void {
+    const { call } = this;
     if (call?.id !== bytes.toHex() || call.phase !== "connecting") return;
-    if (at === null) {
-      call.relay ??= "own";
-      call.isRelayOn = true;
-      this.#meets("relay");
-      return;
-    }
+    call.isRelayOn = true;
+    this.#meets("relay");
+  }
+
+  /** The callee is in at another instance. */
+  #callAt({ call: bytes, at }: DirectoryMessageOf<"call-at">): void {
+    const { call, world } = this;
+    if (call?.id !== bytes.toHex() || call.phase !== "ringing") return;
     const instance = world.instances.find(({ address }) => address.port === at.port);
-    if (instance === undefined || !instance.isUp || call.relay !== null) return;
+    if (instance === undefined || !instance.isUp) return this.#over("instance lost");
     const { exchange, program } = instance;
     const { name, device } = this.person;
     const as = { process: this.person.process, rank: 0 } as Somebody;
     const link = new Somebody(exchange!, `${name}'s`, device, "10.0.0.2", as);
     exchange!.people.push(link);
-    call.relay = { link, program };
+    call.visit = { link, program };
     const takes = link.takes.bind(link);
     link.takes = (message) => {
       takes(message);
-      world.time.after(1, () => this.call === call && this.#relayLinkSays(call, message));
+      world.time.after(1, () => {
+        if (this.call !== call || call.visit?.link !== link) return;
+        if (message.type !== "incoming") this.hears(message);
+      });
     };
     program.run(() => {
-      if (this.call === call) link.connects().says({ type: "relay-please", call: bytes });
+      if (this.call !== call || call.visit?.link !== link) return;
+      link.connects().says({ type: "visit", as: name, call: bytes, name: call.peer, refused: [] });
     });
-  }
-
-  #relayLinkSays(call: SimCall, message: DirectoryMessage): void {
-    if (message.type === "relay-on") {
-      call.isRelayOn = true;
-      this.#meets("relay");
-    } else if (message.type === "outcome") this.#outcome(message);
   }
 
   #outcome({ call: bytes, state }: DirectoryMessageOf<"outcome">): void {
     const { call } = this;
+    if (this.#next?.call.toHex() === bytes.toHex()) this.#next = null;
     if (call?.id !== bytes.toHex()) return;
     if (call.phase !== "talking") return this.#over(state);
-    call.knownIn = null;
-    // The link says more than the directory knows: it is told again.
-    if (call.route === "direct") {
-      return this.#later(DECIDED_MS, () => this.person.leaves(true));
-    }
+    if (call.route === "direct") return; // the link says more than the directory knows
     this.#later(GOODBYE_MS_MAX, () => this.hangsUp(state));
   }
 
@@ -319,17 +322,21 @@ export class SimCaller {
   /** The link to its instance is gone. */
   lostDirectory(): void {
     const { call } = this;
-    if (call === null || call.phase === "connecting") return;
-    if (this.talking === null) this.hangsUp("directory down");
+    this.#next = null;
+    if (call === null || call.phase === "connecting" || call.visit !== null) return;
+    if (call.phase !== "talking" || call.route === "relay") this.hangsUp("directory down");
   }
 
   /** The instance of that program is killed. */
   lostInstance(program: SimProgram): void {
-    const relay = this.call?.relay ?? null;
-    if (relay === null || relay === "own" || relay.program !== program) return;
-    this.call!.relay = null;
-    this.call!.isRelayOn = false;
-    if (this.call!.phase === "talking" && this.call!.route === "relay") this.hangsUp("relay lost");
+    if (this.call?.visit?.program === program) this.#lostVisit(this.call);
+  }
+
+  #lostVisit(call: SimCall): void {
+    call.visit = null;
+    call.isRelayOn = false;
+    if (call.phase === "ringing") this.#over("instance lost");
+    else if (call.phase === "talking" && call.route === "relay") this.hangsUp("relay lost");
   }
 
   /** Its program has ended. */
@@ -337,13 +344,9 @@ export class SimCaller {
     if (this.call !== null) this.hangsUp("its program ended");
   }
 
-  /** Notices what has happened to the link that relays its call. */
+  /** Notices what has happened to the link to the callee's instance. */
   looks(): void {
     const { call } = this;
-    const relay = call?.relay ?? null;
-    if (call === null || relay === null || relay === "own" || !relay.link.isClosed) return;
-    call.relay = null;
-    call.isRelayOn = false;
-    if (call.phase === "talking" && call.route === "relay") this.hangsUp("relay lost");
+    if (call?.visit?.link.isClosed === true) this.#lostVisit(call);
   }
 }

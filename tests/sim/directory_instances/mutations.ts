@@ -6,7 +6,6 @@ import { type InstancesRun, runWoken } from "./run.ts";
 import { PREFIX } from "./world.ts";
 
 const ONLINE = `${PREFIX}online/`;
-const CALLS = `${PREFIX}calls/`;
 const MARKS = `${PREFIX}marks/`;
 
 function isClaim({ puts }: Change): boolean {
@@ -64,16 +63,6 @@ export const MUTATIONS: readonly {
       }),
     },
     finding: /was never shown/,
-  },
-  {
-    name: "leaves what it has said of calls",
-    mutation: {
-      change: (change) => ({
-        ...change,
-        deletes: (change.deletes ?? []).filter((key) => !key.startsWith(CALLS)),
-      }),
-    },
-    finding: /is left of a call/,
   },
   {
     name: "numbers broadcasts without looking at the last number",

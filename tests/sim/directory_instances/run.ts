@@ -327,9 +327,6 @@ function checkNoCalls(world: World): void {
     const { calls } = exchange!.event("status");
     if (calls > 0) throw new Violation(`an instance has ${calls} calls when all are over`);
   }
-  for (const { key } of world.engine.memory.entries.values()) {
-    if (key.startsWith(`${PREFIX}calls/`)) throw new Violation(`${key} is left of a call`);
-  }
   for (const session of world.online.values()) {
     if (session?.isBusy) throw new Violation(`${session.name} is busy without a call`);
   }

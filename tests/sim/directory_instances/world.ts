@@ -267,9 +267,8 @@ export class SimPerson {
       });
     };
     const how = this.isGuest ? "guest" : this.#isKnown ? "resume" : "log-in";
-    const { talking } = caller;
-    caller.entersBy(somebody);
-    somebody.connects().enters({ how, rank: this.#rank, seen: somebody.through, talking });
+    const { isBusy: busy } = caller;
+    somebody.connects().enters({ how, rank: this.#rank, seen: somebody.through, busy });
   }
 
   /** What was shown since the last time. */

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { stringify } from "@std/csv/stringify";
 import fc from "fast-check";
-import { concatBytes, utf8 } from "../../../lib/base/crypto/crypto.ts";
+import { utf8 } from "../../../lib/base/crypto/crypto.ts";
 import { foldName, nameFault } from "../../../lib/base/text/names.ts";
 import type { Account } from "../../../lib/store/accounts/accounts.ts";
 import {
@@ -29,12 +29,10 @@ function fileOf(accounts: readonly Account[]): string {
 
 function parsed(text: string | Uint8Array, complaintsMax = 1) {
   const bytes = typeof text === "string" ? utf8(text) : text;
-  const { table, complaints, torn, ...rest } = parseAccounts(PATH, bytes, complaintsMax);
+  const { table, complaints } = parseAccounts(PATH, bytes, complaintsMax);
   return {
     accounts: [...table.values()].map(({ account }) => account),
     complaints: complaints.map(({ code, message }) => `${code}: ${message}`),
-    torn,
-    ...rest,
   };
 }
 
@@ -102,14 +100,8 @@ Deno.test("one wrong byte anywhere but in what lets it be another row is found, 
     const changed = bytes.slice();
     changed[at]! ^= 0x02;
     const line = text.slice(0, at).split("\n").length;
-    const { complaints, torn } = parsed(changed);
-    // At the end of the last row, a write that was cut short looks the same.
-    if (torn !== null) assertEquals([line, torn.line], [4, 4]);
-    else {assertEquals(
-        complaints[0]?.includes(`line ${line} `),
-        true,
-        `byte ${at}: ${complaints[0]}`,
-      );}
+    const { complaints } = parsed(changed);
+    assert(complaints[0]?.includes(`line ${line} `), `byte ${at}: ${complaints[0]}`);
   }
 });
 
@@ -159,9 +151,8 @@ for (const [row, code, found] of COMPLAINTS) {
   Deno.test(`parseAccounts() complains: ${found}`, () => {
     const carol = accountOf("carol");
     const text = `${HEADER}${ROW}\n${row}${accountRow(carol).text}\n`;
-    const { accounts, complaints, torn } = parsed(text, 2);
+    const { accounts, complaints } = parsed(text, 2);
 
-    assertEquals(torn, null);
     assertEquals(complaints, [
       code === "bad-file"
         ? `bad-file: Cannot read accounts.csv, line 4: ${found}; delete the line, and add the account anew`
@@ -194,59 +185,6 @@ Deno.test("parseAccounts() quotes no row, which has a password's hash, where the
 
   assert(complaint!.includes("line 1: a table of accounts begins with"), complaint);
   assert(!complaint!.includes("$scrypt"), complaint);
-});
-
-Deno.test("a last row that was cut short anywhere is left out, and its bytes are told", () => {
-  const good = `${HEADER}${ROW}`;
-  const last = accountRow(accountOf("bob")).text;
-  for (let length = 1; length < last.length; length++) {
-    const { accounts, complaints, ...rest } = parsed(good + last.slice(0, length));
-    assertEquals([accounts, complaints], [[ALICE], []]);
-    assertEquals(rest, {
-      torn: { line: 3, bytes: length },
-      bytes: good.length,
-      lastRowAt: HEADER.length,
-    });
-  }
-  // All of it is there but for the line feed.
-  assertEquals(parsed(good + last).accounts.length, 2);
-});
-
-Deno.test("a last row with a page of zeros in it was cut short; one with a letter changed was not", () => {
-  const good = utf8(`${HEADER}${ROW}`);
-  const row = accountRow(accountOf("bob")).text;
-  const holed = utf8(`${row.slice(0, 20)}${"\0".repeat(30)}${row.slice(50)}\n`);
-  assertEquals(parsed(concatBytes(good, holed)).torn, { line: 3, bytes: holed.length });
-  const garbage = Uint8Array.of(...utf8(row.slice(0, 40)), 0xff, 0x0a, 0x00, 0x0a);
-  assertEquals(parsed(concatBytes(good, garbage)).torn, { line: 3, bytes: garbage.length });
-
-  const bytes = utf8(`${row}\n`);
-  for (const [at, byte] of [[1, 0x65], [1, 0xff], [30, 0x80], [row.indexOf('",') + 3, 0xc3]]) {
-    const changed = parsed(concatBytes(good, bytes.with(at!, byte!)));
-    assertEquals([changed.torn, changed.complaints.length], [null, 1], `${at}`);
-  }
-});
-
-Deno.test("a last row that was changed by hand is damage, also where the editor left no line feed", () => {
-  const good = `${HEADER}${ROW}`;
-  const row = accountRow(accountOf("bob")).text;
-  for (const end of ["", "\r", "\n"]) {
-    const changed = parsed(`${good}${row.replace("bob", "bo2")}${end}`);
-    assertEquals([changed.torn, changed.complaints.length], [null, 1], JSON.stringify(end));
-  }
-  // What was never on the disk in a row that has its end.
-  const holed = `${row.slice(0, 20)}${"\0".repeat(30)}${row.slice(50)}`;
-  assertEquals(parsed(good + holed).torn, { line: 3, bytes: holed.length });
-});
-
-Deno.test("damage before what was cut short is told all the same", () => {
-  const text = `${HEADER}${ROW.replace("alice", "alicf")}bob,"$scr`;
-  const { complaints, torn } = parsed(text, 9);
-  assertEquals(torn?.line, 3);
-  assertEquals(complaints.length, 1);
-  // More than a row's length isn't dropped, whatever it looks like.
-  const much = parsed(`${HEADER}${ROW}${"\0".repeat(3_000)}`);
-  assertEquals([much.torn, much.complaints.length], [null, 1]);
 });
 
 Deno.test(

@@ -17,7 +17,7 @@ export class Relays {
   relayed(call: Call, side: Side, bytes: Uint8Array): string | null {
     if (side.flow?.add(bytes) === false) return "it has no room for that";
     this.relayedBytes += bytes.length;
-    for (const { client } of call.sides) if (client !== null) client.relayedBytes += bytes.length;
+    for (const { party } of call.sides) if (party !== null) party.relayedBytes += bytes.length;
     this.pump(call);
     return null;
   }
@@ -27,8 +27,8 @@ export class Relays {
     const sender = call.other(side);
     if (sender.flow === null) return null;
     if (!sender.flow.taken(bytes)) return "it wasn't sent so much";
-    if (sender.link !== null) {
-      this.out.send(sender.link.id, { type: "relay-room", call: call.idBytes, bytes });
+    if (sender.party !== null) {
+      this.out.send(sender.party.link.id, { type: "relay-room", call: call.idBytes, bytes });
     }
     return null;
   }
@@ -38,7 +38,7 @@ export class Relays {
     let dueMs: number | null = null;
     for (const side of call.sides) {
       const { flow } = side;
-      const receiver = call.other(side).link;
+      const receiver = call.other(side).party?.link ?? null;
       if (flow === null || receiver === null || receiver.isCongested) continue;
       for (let bytes = flow.next(nowMs); bytes !== null; bytes = flow.next(nowMs)) {
         this.out.send(receiver.id, { type: "relay", call: call.idBytes, bytes });

@@ -91,7 +91,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
       random,
       nextAttempt,
       standing: () => ({
-        talking: this.calling.enters(),
+        busy: this.calling.enters(),
         seen: this.#hearing.seen(this.session.name),
       }),
       metDirectory: (key) => this.#metDirectory(key),
@@ -365,9 +365,8 @@ export class Client implements Machine<ClientInput, ClientEffect> {
         return calling.relay(message);
       case "outcome":
         return calling.outcome(message);
-      case "missed":
-        lobby.cares(message.from);
-        return calling.missed(message);
+      case "call-at":
+        return calling.callAt(message);
       case "told":
         return this.#hearing.told(message, "link");
       default:

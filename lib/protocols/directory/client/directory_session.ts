@@ -53,7 +53,7 @@ interface DirectorySessionParts {
   /** A number that no other dial has. */
   readonly nextAttempt: () => number;
   /** The fields of `enter` beside those that say who we are. */
-  readonly standing: () => Pick<DirectoryMessageOf<"enter">, "talking" | "seen">;
+  readonly standing: () => Pick<DirectoryMessageOf<"enter">, "busy" | "seen">;
   /** The directory's key is known, or has changed. */
   readonly metDirectory: (key: PeerKey) => void;
   readonly entered: (message: DirectoryMessageOf<"entered">) => void;

@@ -41,9 +41,8 @@ import {
   type DirectoryMessageOf,
 } from "../schema/messages.ts";
 import { CallConversation, PartingCalls } from "./call_conversation.ts";
-import { CallReannouncement } from "./call_reannouncement.ts";
 import type { PastCalls } from "./past_calls.ts";
-import { RelayLink } from "./relay_link.ts";
+import { VisitLink } from "./visit_link.ts";
 import { Ringing } from "./ringing.ts";
 
 /** Why a call ends the way it does. */
@@ -95,9 +94,11 @@ export class Calling {
   readonly #connecting: Connecting;
   readonly #talking: CallConversation;
   readonly #relayed: RelayedCalls;
-  readonly #relayLink: RelayLink;
+  readonly #visit: VisitLink;
   readonly #parting: PartingCalls;
-  readonly #retelling: CallReannouncement;
+  /** What the directory was told last, and by an `enter` that may not be answered yet: whether our user talks. */
+  #saidBusy = false;
+  #entersBusy = false;
   readonly #deadlines = new Deadlines({
     /** When the call is over unless something happens. */
     over: () => this.#inCall((call) => this.#timedOut(call)),
@@ -123,14 +124,12 @@ export class Calling {
     });
     this.#talking = new CallConversation({ out, session, call, past });
     this.#parting = new PartingCalls(out);
-    this.#relayLink = new RelayLink({ out, nextAttempt, directory: () => session.peer });
+    this.#visit = new VisitLink({ out, nextAttempt, directory: () => session.peer });
     const tell = (message: DirectoryMessage) => session.tell(message);
-    this.#relayed = new RelayedCalls({ out, tell, link: this.#relayLink });
-    this.#retelling = new CallReannouncement(parts);
+    this.#relayed = new RelayedCalls({ out, tell, link: this.#visit });
     this.#agenda = new Agenda([
       this.#connecting.deadlines,
       this.#deadlines,
-      this.#retelling.deadlines,
       this.#talking.deadlines,
       this.#parting,
     ]);
@@ -149,9 +148,16 @@ export class Calling {
     return this.#parting.size > 0 || this.#relayed.isParting;
   }
 
-  /** What `enter` is to say about a call that has gone on. */
-  enters(): DirectoryMessageOf<"enter">["talking"] {
-    return this.#retelling.enters(this.#call);
+  /** What `enter` says: whether our user talks. */
+  enters(): boolean {
+    return this.#entersBusy = this.#call?.isTalking ?? false;
+  }
+
+  #tellBusy(): void {
+    const busy = this.#call?.isTalking ?? false;
+    if (busy === this.#saidBusy || !this.parts.session.isUp) return;
+    this.#saidBusy = busy;
+    this.parts.session.tell({ type: "busy", busy });
   }
 
   // What the user asks.
@@ -298,7 +304,28 @@ export class Calling {
   // What the directory says.
 
   incoming(message: DirectoryMessageOf<"incoming">): void {
-    this.#begins(this.#ringing.incoming(this.#call, message));
+    const call = this.#call;
+    const isCrossed = call?.phase === "ringing" && isSameName(call.peer, message.from);
+    if (!isCrossed) return this.#begins(this.#ringing.incoming(call, message));
+    // Each calls the other: of the two calls, the one with the lower id counts.
+    if (message.call.toHex() > call.id) this.#ringing.waits(message);
+    else this.#gives(call, message);
+  }
+
+  /** Our own call gives way to the other's, which is accepted. */
+  #gives(call: ClientCall, message: DirectoryMessageOf<"incoming">): void {
+    const { keys } = this.parts;
+    const { from, key } = message;
+    this.#tellOf(call, { type: "hang-up", reason: "cancelled" });
+    this.#visit.close(call.id);
+    call.id = message.call.toHex();
+    call.isCaller = false;
+    call.key = key;
+    if (!keys.isExpected(from, key)) return this.#strange(call, from, key);
+    keys.named(from, key);
+    call.enter("accepted");
+    this.#overIn(WAIT_MS_MAX);
+    this.#tellOf(call, { type: "answer", accepts: true, reason: "" });
   }
 
   /** It rings at the callee. If its key isn't the expected one, the user is told before it answers. */
@@ -329,15 +356,12 @@ export class Calling {
   meet(message: DirectoryMessageOf<"meet">): void {
     const { out, keys, session } = this.parts;
     const { name, key, host, port, mayRelay, isCaller } = message;
-    const id = message.call.toHex();
     const call = this.#call;
-    // Withdrawn meanwhile under the id that it had then: the directory knows both ids.
-    if (call === null || (call.id !== id && call.id !== message.instead?.toHex())) return;
+    if (call === null || call.id !== message.call.toHex()) return;
     if (call.phase !== "ringing" && call.phase !== "accepted") return;
     const isOther = !isSameName(name, call.peer) || (call.key !== null && call.key !== key);
     if (isOther || call.isSelf) return session.offends("a call with somebody else");
-    call.id = id;
-    call.isCaller = isCaller;
+    if (isCaller !== call.isCaller) return session.offends("another's part in a call");
     call.key = key;
     call.met = { key, endpoint: { host, port }, mayRelay };
     if (!keys.isExpected(name, key)) return this.#strange(call, name, key);
@@ -349,39 +373,50 @@ export class Calling {
     this.#connecting.begins(call);
   }
 
-  relayOn({ call: bytes, at }: DirectoryMessageOf<"relay-on">): void {
+  relayOn({ call: bytes }: DirectoryMessageOf<"relay-on">): void {
     const id = bytes.toHex();
     const call = this.#call;
     if (call?.id !== id || call.phase !== "connecting") return;
-    if (at !== null) {
-      call.isRelayedElsewhere = true;
-      this.#relayLink.dial(id, at);
-    } else if (this.#relayed.open(id)) this.#connecting.relays(call);
+    if (this.#relayed.open(id)) this.#connecting.relays(call);
   }
 
-  /** A message of the instance that relays our call, where that is another one. */
-  #relayLinkSaid(message: DirectoryMessage): void {
+  /** The callee is in at another instance. */
+  callAt({ call: bytes, at }: DirectoryMessageOf<"call-at">): void {
+    const call = this.#call;
+    if (call?.id !== bytes.toHex() || call.phase !== "ringing") return;
+    const { session: { name: as }, keys } = this.parts;
+    const refused = [...keys.refusedFor(call.peer) ?? []];
+    this.#visit.dial({ type: "visit", as, call: bytes, name: call.peer, refused }, at);
+  }
+
+  /** What the callee's instance says. */
+  #visitSaid(message: DirectoryMessage): void {
     switch (message.type) {
+      case "rings":
+        return this.rings(message);
+      case "meet":
+        return this.meet(message);
       case "relay-on":
-        return this.relayOn({ ...message, at: null });
+        return this.relayOn(message);
       case "relay":
       case "relay-room":
-        if (!this.#relayed.came(message)) this.#relayLost();
+        if (!this.#relayed.came(message)) this.#visitLost();
         return;
       case "outcome":
         return this.outcome(message);
     }
   }
 
-  /** Nothing more is relayed by that instance. */
-  #relayLost(): void {
+  /** The callee's instance is gone. */
+  #visitLost(): void {
     const call = this.#call;
+    this.#visit.down();
     if (this.#relayed.isPartingElsewhere) this.#relayed.parted();
-    if (call === null || !this.#relayLink.isFor(call.id)) return;
+    if (call === null || !this.#visit.isFor(call.id)) return;
     for (const link of call.links.all) if (link.isRelayed) call.links.drop(link, "lost");
     if (call.phase === "connecting") return this.#relayed.close(call.id);
-    if (call.phase !== "talking") return; // the directory has said how it ends
-    this.#tellOf(call, { type: "hang-up", reason: "lost" });
+    if (call.phase === "ringing") return this.#over(call, "unreachable");
+    if (call.phase !== "talking" || call.route === "direct") return; // or the directory has said how it ends
     this.#talking.close(call, "directory-down");
     this.#over(call, "ended", { reason: "directory-down" });
   }
@@ -395,11 +430,11 @@ export class Calling {
   outcome({ call: bytes, state, reason }: DirectoryMessageOf<"outcome">): void {
     const call = this.#call;
     const id = bytes.toHex();
-    if (this.#ringing.isNext(id)) return this.#ringing.missNext();
+    if (this.#ringing.isNext(id)) return this.#ringing.missNext(call?.phase === "ringing");
     if (call?.id !== id) return;
     if (call.phase === "ending") return;
-    if (call.route === "direct" && !call.isSelf) return this.#retelling.isHeldForOver(call);
-    if (call.phase === "talking" && !call.isSelf) {
+    if (call.isTalking && call.route === "direct") return; // our link says more than the directory knows
+    if (call.phase === "talking") {
       call.enter("ending");
       this.#deadlines.clear("said");
       call.isPeerKicked = reason === KICKED;
@@ -419,17 +454,12 @@ export class Calling {
     this.#over(call, state, { said: reason, ...why });
   }
 
-  /** Another user called, and was told that we are busy. */
-  missed(message: DirectoryMessageOf<"missed">): void {
-    this.#ringing.missed(this.#call, message);
-  }
-
   /** The directory is gone, or has let go of us: calls that ring end, direct calls go on. */
   directoryLeft(reason: "directory-down" | "replaced"): void {
     const call = this.#call;
     this.#ringing.missNext();
     if (!this.#relayed.isPartingElsewhere) this.#relayed.parted();
-    if (call === null || call.isSelf || call.isRelayedElsewhere) return;
+    if (call === null || call.isSelf || this.#visit.isFor(call.id)) return;
     if (call.route === "direct" || call.phase === "connecting") {
       for (const link of call.links.all) if (link.isRelayed) call.links.drop(link, "lost");
       return this.#relayed.close(call.id);
@@ -441,7 +471,8 @@ export class Calling {
 
   /** We are in again. */
   entered(): void {
-    this.#retelling.entered(this.#call);
+    this.#saidBusy = this.#entersBusy;
+    this.#tellBusy();
   }
 
   /** The program ends now, whatever waits. */
@@ -469,20 +500,19 @@ export class Calling {
   // Links to others.
 
   linkUp(input: Extract<ClientInput, { readonly type: "link-up" }>): void {
-    if (this.#relayLink.isAttempt(input.attempt)) return this.#relayLink.up(input.link);
+    if (this.#visit.isAttempt(input.attempt)) return this.#visit.up(input.link);
     this.#connecting.linkUp(this.#call, input);
   }
 
   dialFailed(attempt: number): void {
-    if (this.#relayLink.isAttempt(attempt)) return this.#relayLink.down();
+    if (this.#visit.isAttempt(attempt)) return this.#visitLost();
     this.#connecting.dialFailed(this.#call, attempt);
   }
 
   /** A link is down: the call's own, one that might have become it, or any other. */
   linkDown(link: LinkId, closed: boolean, said: string): void {
-    if (this.#relayLink.is(link)) {
-      this.#relayLink.down();
-      return this.#relayLost();
+    if (this.#visit.is(link)) {
+      return this.#visitLost();
     }
     const wasParting = this.#parting.linkDown(link);
     if (this.#relayed.linkDown(link) || wasParting) return;
@@ -495,7 +525,7 @@ export class Calling {
   /** A message came on a link that isn't the directory's. */
   message(link: LinkId, message: DirectoryMessage): void {
     const call = this.#call;
-    if (this.#relayLink.is(link)) return this.#relayLinkSaid(message);
+    if (this.#visit.is(link)) return this.#visitSaid(message);
     if (message.type === "unknown") return void this.#isPastUnknown(link);
     if (this.#parting.message(link, message) || call === null) return;
     if (call.link?.link !== link) return this.#connecting.message(call, link, message);
@@ -548,7 +578,7 @@ export class Calling {
     if (link !== null) this.#isAwake();
     const route = call.route ?? "direct";
     this.#tellOf(call, { type: "begun", route });
-    this.#retelling.talks(call);
+    this.#tellBusy();
     if (call.key !== null) keys.met(call.peer, call.key);
     this.#show(call, "connected", { route }, call.beginRef);
     call.beginRef = undefined;
@@ -587,7 +617,6 @@ export class Calling {
     call.links.dropAll();
     this.#connecting.over();
     this.#deadlines.clearAll();
-    this.#retelling.over();
     this.#relayed.close(call.id);
     const talked = wasTalking ? { durationMs: Math.round(talkedMs) } : {};
     // The one event goes to who began the call: that is its outcome.
@@ -598,8 +627,10 @@ export class Calling {
     call.enter("over");
     this.#call = null;
     this.#talking.over(call, state, isParting);
-    if (!wasTalking || !session.isUp) return;
-    lobby.showAfter([session.name, call.peer], out.monotonicMs - talkingSinceMs);
+    if (!this.#relayed.isPartingElsewhere) this.#visit.close(call.id);
+    this.#tellBusy();
+    if (!session.isUp) return;
+    if (wasTalking) lobby.showAfter([session.name, call.peer], out.monotonicMs - talkingSinceMs);
     this.#begins(this.#ringing.next());
   }
 
@@ -627,7 +658,9 @@ export class Calling {
       | Omit<DirectoryMessageOf<"hang-up">, "call">
       | Omit<DirectoryMessageOf<"relay-please">, "call">,
   ): void {
-    this.parts.session.tell({ ...message, call: call.idBytes } as DirectoryMessage);
+    const told = { ...message, call: call.idBytes } as DirectoryMessage;
+    if (this.#visit.isFor(call.id)) this.#visit.send(told);
+    else this.parts.session.tell(told);
   }
 
   // Time.

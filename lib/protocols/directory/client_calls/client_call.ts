@@ -38,8 +38,8 @@ export interface CallSession {
 /** Each phase of a call: what it means, and which ones may follow. */
 export const CALL_PHASES = {
   ringing: {
-    about: "the other's user is asked, 30 s at most",
-    next: ["connecting", "talking", "over"],
+    about: "the other's user is asked, 30 s at most; accepted where the other calls, too",
+    next: ["accepted", "connecting", "talking", "over"],
   },
   asked: { about: "our user is asked, 30 s at most", next: ["accepted", "over"] },
   accepted: {
@@ -87,8 +87,6 @@ export class ClientCall {
   #stood: { readonly fromMs: number; readonly wokeMs: number } | null = null;
   /** Whether the call is ending because the directory that relays it has thrown out the other side. */
   isPeerKicked = false;
-  /** Whether it is to be relayed by another instance of the directory than ours, if it isn't direct. */
-  isRelayedElsewhere = false;
   /** Callers that were told meanwhile that we are busy. */
   readonly #callers = new Set<FoldedName>();
 
@@ -163,12 +161,6 @@ export class ClientCall {
     const isLost = reason === "lost";
     if (monotonicMs - wokeMs > (isLost ? WOKE_LOST_MS : WOKE_MS)) return wholeMs;
     return Math.min(wholeMs, fromMs + (isLost ? CALL_DEAD_MS : 0) - this.talkingSinceMs);
-  }
-
-  /** Whether the two talk, and go on although the instance of the directory that we are in at is gone. */
-  get goesOnAlone(): boolean {
-    return this.#phase === "talking" && !this.isSelf &&
-      (this.route === "direct" || this.isRelayedElsewhere);
   }
 
   /** Null before the call is connected. */

@@ -12,7 +12,7 @@ import type { ClientInput } from "../schema/client_io.ts";
 import { CALLEE_DIALS_MS, RELAY_BYTES_MAX, RELAY_CREDIT_BYTES } from "../schema/limits.ts";
 import type { ClientOutput } from "../schema/client_output.ts";
 import type { DirectoryMessage, DirectoryMessageOf } from "../schema/messages.ts";
-import type { RelayLink } from "./relay_link.ts";
+import type { VisitLink } from "./visit_link.ts";
 
 interface ConnectingParts {
   readonly out: ClientOutput;
@@ -116,7 +116,7 @@ interface RelayedCallsParts {
   /** Tells the instance of the directory at which we are in. */
   readonly tell: (message: DirectoryMessage) => void;
   /** To the instance that relays, where that is another one. */
-  readonly link: RelayLink;
+  readonly link: VisitLink;
 }
 
 /**
@@ -149,9 +149,7 @@ export class RelayedCalls {
 
   close(call: string): void {
     if (this.#parting?.call === call) return;
-    const { out, link } = this.parts;
-    if (this.#calls.delete(call)) out.push({ type: "relay-close", call });
-    link.close(call);
+    if (this.#calls.delete(call)) this.parts.out.push({ type: "relay-close", call });
   }
 
   /** Our user has ended the call: its stream stays until the link is down, or another call begins. */
@@ -171,17 +169,18 @@ export class RelayedCalls {
     if (this.#parting === null) return;
     const { call } = this.#parting;
     this.#parting = null;
-    this.parts.tell({ type: "hang-up", call: Uint8Array.fromHex(call), reason: "" });
+    this.#tellDirectory(call, { type: "hang-up", call: Uint8Array.fromHex(call), reason: "" });
     this.close(call);
+    this.parts.link.close(call);
   }
 
   /** Our channel has sealed bytes for the other side. */
   send(call: string, bytes: Uint8Array): void {
     if (!this.#calls.has(call)) return;
-    this.#tellRelay(call, { type: "relay", call: Uint8Array.fromHex(call), bytes });
+    this.#tellDirectory(call, { type: "relay", call: Uint8Array.fromHex(call), bytes });
   }
 
-  #tellRelay(call: string, message: DirectoryMessage): void {
+  #tellDirectory(call: string, message: DirectoryMessage): void {
     const { link, tell } = this.parts;
     if (link.isFor(call)) link.send(message);
     else tell(message);
@@ -193,7 +192,7 @@ export class RelayedCalls {
     if (room === undefined) return;
     room.takenBytes = Math.min(room.takenBytes + bytes, room.cameBytes);
     if (room.takenBytes < RELAY_BYTES_MAX) return;
-    this.#tellRelay(call, {
+    this.#tellDirectory(call, {
       type: "relay-room",
       call: Uint8Array.fromHex(call),
       bytes: room.takenBytes,

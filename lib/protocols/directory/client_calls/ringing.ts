@@ -76,13 +76,14 @@ export class Ringing {
     const id = call.toHex();
     const key = keys.expected(name);
     const refused = [...keys.refusedFor(name) ?? []];
-    session.tell({ type: "call", call, name, refused });
+    const isSelf = isSameName(name, session.name);
+    if (!isSelf) session.tell({ type: "call", call, name, refused });
     const known = key === undefined ? {} : { key };
     out.show(
       { event: "call", call: id, peer: name, ...known, state: "ringing", reason: "", route: null },
       ref,
     );
-    const ringing = this.#newCall(id, name, "ringing", null, isSameName(name, session.name));
+    const ringing = this.#newCall(id, name, "ringing", null, isSelf);
     ringing.beginRef = ref;
     return ringing;
   }
@@ -120,9 +121,7 @@ export class Ringing {
     id: string,
     message: DirectoryMessageOf<"incoming">,
   ): void {
-    const { from, key } = message;
-    // Both call each other: the directory makes one call of the two.
-    if (current.phase === "ringing" && isSameName(current.peer, from)) return;
+    const { key } = message;
     if (current.id === id) return;
     if (current.isTalking && current.key === key) this.#next = message;
     else {
@@ -149,7 +148,7 @@ export class Ringing {
   /** Somebody called, and was told that we are busy. */
   missed(
     current: ClientCall | null,
-    { from }: Pick<DirectoryMessageOf<"missed">, "from">,
+    { from }: Pick<DirectoryMessageOf<"incoming">, "from">,
   ): void {
     if (current?.isCalledBy(from) === false) return;
     this.unanswered(from);
@@ -161,6 +160,10 @@ export class Ringing {
   // The other side calls again before we know that it has hung up.
 
   /** The call before is over. @returns As `incoming`. */
+  waits(message: DirectoryMessageOf<"incoming">): void {
+    this.#next = message;
+  }
+
   next(): ClientCall | null {
     const next = this.#next;
     this.#next = null;
@@ -173,8 +176,8 @@ export class Ringing {
   }
 
   /** The waiting call doesn't ring any more. */
-  missNext(): void {
-    if (this.#next !== null) this.unanswered(this.#next.from);
+  missNext(isCrossed = false): void {
+    if (this.#next !== null && !isCrossed) this.unanswered(this.#next.from);
     this.#next = null;
   }
 }

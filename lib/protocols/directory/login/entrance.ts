@@ -30,7 +30,7 @@ interface EntranceParts {
   readonly sessions: Sessions;
   readonly others: Others;
   readonly presence: Pick<Presence, "changed" | "left" | "tell">;
-  readonly calls: Pick<Calls, "changedElsewhere" | "gone" | "talksOn">;
+  readonly calls: Pick<Calls, "gone">;
   readonly broadcasts: Pick<Broadcasts, "last" | "saidBy" | "store" | "stored">;
   readonly deliveries: Pick<Deliveries, "pump">;
   readonly telling: Pick<BroadcastIntake, "comesBack" | "comesIn" | "gone" | "isAllowed" | "isIn">;
@@ -143,7 +143,7 @@ export class Entrance {
       rank: this.#rank(enter),
       host: link.host,
       port: enter.port,
-      isBusy: false,
+      isBusy: enter.busy,
       sinceMs: wallMs(),
       isHeld: false,
       ...HERE,
@@ -200,8 +200,7 @@ export class Entrance {
   /** @param accountHeard Up to which number the account has the broadcasts, as other instances know. */
   #enter({ link, enter, as }: Claim, session: OnlineSession, accountHeard: number): void {
     const { name, isGuest, isRemembered } = as;
-    const { out, links, sessions, others, presence, calls, broadcasts, deliveries, telling } =
-      this.parts;
+    const { out, links, sessions, others, presence, broadcasts, deliveries, telling } = this.parts;
     const folded = foldName(name);
     const { peer: key, process } = link;
     const guestsThrough = this.guestsThrough({ name, key }) ??
@@ -248,8 +247,7 @@ export class Entrance {
     if (addresses.length > 0) {
       out.send(link.id, { type: "instances", because: "in", addresses });
     }
-    if (enter.talking !== null) calls.talksOn(client, enter.talking);
-    calls.changedElsewhere(client.folded, null);
+    client.isBusy = enter.busy;
     presence.changed(client);
     presence.tell();
     if (!isTakenOver) out.show({ event: "login", name, guest: isGuest });
@@ -360,7 +358,7 @@ export class Entrance {
     sessions.remove(client);
     const isHeld = client.isGuest && sessions.held.get(client.folded, out.nowMs) !== null;
     const through = client.isGuest ? null : client.delivery.through;
-    calls.gone(client, reason); // other instances are told how its call ended before they are told that it is gone
+    calls.gone(client, reason);
     this.#release(client.session, isHeld ? GUEST_HELD_MS : 0, through);
     telling.gone(client, reason);
     presence.left(client);

@@ -89,8 +89,7 @@ export class LogIn {
   /** A client that isn't in, and for which nothing is being checked, wants to come in. */
   enter(link: ClientLink, enter: Enter): void {
     const { links, out } = this.parts;
-    const fault = nameFault(enter.name) ??
-      (enter.talking === null ? null : nameFault(enter.talking.name));
+    const fault = nameFault(enter.name);
     if (fault !== null) {
       return this.#refuse(link, "bad-name", `That name is not possible: ${fault}`);
     }

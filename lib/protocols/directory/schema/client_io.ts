@@ -75,7 +75,7 @@ export type ClientEffect =
     readonly type: "dial";
     readonly attempt: number;
     /** `call`: a link to another client. `relay`: to an instance of the directory, for a call that it relays. */
-    readonly mode: "directory" | "call" | "relay";
+    readonly mode: "directory" | "call" | "visit";
     readonly endpoint: Endpoint;
     /** Null: whoever answers there is it. */
     readonly expect: Fingerprint | null;

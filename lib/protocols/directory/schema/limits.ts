@@ -105,6 +105,8 @@ export const SLOW_MS_MAX = 15_000;
 
 /** Bytes of the random id of a call, or of the directory's store: 32, or 16, hexadecimal digits in memory. */
 export const CALL_ID_BYTES = 16;
+/** The most calls that one client may be in at a time: it declines those that ring while it talks. */
+export const CALLS_EACH_MAX = 32;
 export const STORE_ID_BYTES = 8;
 /** Keys under one name that a caller has refused, of which the directory is told: with more there is no call. */
 export const CALL_REFUSED_MAX = 64;

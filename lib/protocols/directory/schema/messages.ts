@@ -131,8 +131,8 @@ const enter = message(1, "enter", {
   newPassword: password,
   /** Where the client takes calls; 0: nowhere. */
   port,
-  /** A direct call that has gone on meanwhile. */
-  talking: nullable(record({ call, name: namedByClient })),
+  /** Whether its user is in a call, which has gone on meanwhile. */
+  busy: bool(),
   seen: nullable(heardThrough),
   /** The `rank` of `entered`, if the client comes back by itself; else 0. */
   rank: trailing(counter, 0),
@@ -329,13 +329,11 @@ const answer = message(18, "answer", {
 const meet = message(19, "meet", {
   from: "the directory",
   to: "caller and callee",
-  when: "the callee has accepted, or both called each other",
+  when: "the callee has accepted",
   answer: "`begun`, or `relay-please`, or `hang-up`",
   lane: "control",
 }, {
   call,
-  /** The receiver's own call that is merged into this one, as both called each other; else null. */
-  instead: nullable(call),
   name,
   guest: bool(),
   key: peerKey(),
@@ -348,14 +346,13 @@ const begun = message(20, "begun", {
   from: "caller and callee",
   to: "the directory",
   when: "they talk",
-  answer: "none; both are busy when both have said so",
+  answer: "none",
   lane: "control",
 }, { call, route: oneOf(ROUTES) });
 const relayPlease = message(21, "relay-please", {
   from: "the caller",
   to: "the directory",
-  when:
-    "neither could dial the other; and as the first word on a link to the instance that relays, where that is another",
+  when: "neither could dial the other",
   answer: "`relay-on` to both, or `outcome`",
   lane: "control",
 }, { call });
@@ -363,13 +360,9 @@ const relayOn = message(22, "relay-on", {
   from: "the directory",
   to: "caller and callee",
   when: "it relays from now on the bytes that they seal for each other",
-  answer: "`relay`; with `at`, a link to there, and `relay-please` on it",
+  answer: "`relay`",
   lane: "control",
-}, {
-  call,
-  /** The instance that relays the call, where it is the callee's, and another one than the caller's. */
-  at: trailing(nullable(record({ host, port })), null),
-});
+}, { call });
 const relay = message(23, "relay", {
   from: "caller or callee",
   to: "the directory, and by it to the other",
@@ -391,7 +384,6 @@ const hangUp = message(25, "hang-up", {
   answer: "none; the other is told the `outcome` where it isn't talking yet",
   lane: "control",
 }, {
-  /** May also be the callee's own call that was merged into this one, as `meet` may still be on its way. */
   call,
   reason,
 });
@@ -409,13 +401,32 @@ const rings = message(28, "rings", {
   answer: "none, or `hang-up`, where it isn't the key that is expected",
   lane: "control",
 }, { call, name, key: peerKey() });
-const missed = message(27, "missed", {
+const callAt = message(27, "call-at", {
   from: "the directory",
-  to: "a busy client",
-  when: "somebody else has called, and was told `busy`",
-  answer: "none",
-  lane: "data",
-}, { from: name });
+  to: "the caller",
+  when: "the callee is in at another instance",
+  answer: "none here; a link to there, and `visit` on it",
+  lane: "control",
+}, { call, at: record({ host, port }) });
+const visit = message(29, "visit", {
+  from: "a client that is in at another instance",
+  to: "the directory",
+  when: "its user calls somebody who is in here: the first word on a link for this call alone",
+  answer: "as of `call`; all else about the call follows on this link",
+  lane: "control",
+}, {
+  as: namedByClient,
+  call,
+  name: namedByClient,
+  refused: list(text(FINGERPRINT_CHARACTERS), CALL_REFUSED_MAX),
+});
+const busy = message(30, "busy", {
+  from: "a client",
+  to: "the directory",
+  when: "its user talks in a call, or no more",
+  answer: "none; the list says it to all",
+  lane: "control",
+}, { busy: bool() });
 
 const broadcast = message(32, "broadcast", {
   from: "a client",
@@ -579,7 +590,9 @@ export const DIRECTORY_MESSAGES = [
   relayRoom,
   hangUp,
   outcome,
-  missed,
+  callAt,
+  visit,
+  busy,
   broadcast,
   broadcastTaken,
   broadcastSent,

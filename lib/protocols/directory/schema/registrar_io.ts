@@ -5,13 +5,11 @@
 
 import { type Presence, presenceOf } from "../../../base/machine/user_presence.ts";
 import type { Endpoint, FoldedName, PeerKey } from "../../../base/ids.ts";
-import type { CallOutcome } from "./messages.ts";
 import type { ListedUser } from "./listed_users.ts";
 import type { BroadcastRecord } from "./records.ts";
 
-export { CALL_ID_BYTES, KICKED_MS, REASON_BYTES_MAX, TEXT_BYTES_MAX } from "./limits.ts";
+export { KICKED_MS, TEXT_BYTES_MAX } from "./limits.ts";
 export { DIRECTORY_NAME } from "./events.ts";
-export { OUTCOMES } from "./messages.ts";
 export type { BroadcastRecord } from "./records.ts";
 
 /** A client's session, as all instances know it. */
@@ -36,27 +34,6 @@ export interface OnlineSession extends Presence {
   readonly sinceMs: number;
   /** Whether this guest was lost a moment ago: it isn't in, and its name is kept for its key. */
   readonly isHeld: boolean;
-}
-
-/**
- * What one side of a call between two instances has done last, as its own instance says to that of the other side. Each
- * instance has the call in its own memory, and applies to it what its client says and what it is told of the other.
- */
-export interface CallSide {
-  /** The call's id. */
-  readonly call: string;
-  /** Whose side it is, and by which session. */
-  readonly name: string;
-  readonly session: string;
-  /** The other side. */
-  readonly to: string;
-  readonly toSession: string;
-  /** `left`: it has hung up after they had talked. An outcome: so the call is over, for both. */
-  readonly state: "ringing" | "accepted" | "left" | CallOutcome;
-  /** Of an outcome, as the other side is told it. */
-  readonly reason: string;
-  /** Whether its instance relays calls. */
-  readonly mayRelay: boolean;
 }
 
 export type RegistrarQuestion = /**
@@ -120,10 +97,6 @@ export type RegistrarOrder =
   }
   | { readonly order: "set-busy"; readonly session: string; readonly isBusy: boolean }
   | { readonly order: "set-presence"; readonly session: string; readonly presence: Presence }
-  /** A client of this instance has done something in a call with somebody at another one. */
-  | { readonly order: "call"; readonly side: CallSide }
-  /** It is in that call no more, which needn't be said to anybody. */
-  | { readonly order: "call-over"; readonly call: string; readonly name: string }
   /**
    * All accounts that are in at this instance, of sessions up to this number, have the broadcasts up to there, but those
    * that are named.
@@ -152,8 +125,6 @@ export type RegistrarChange =
   | { readonly change: "present"; readonly session: OnlineSession }
   /** No other instance's session has that name any more. */
   | { readonly change: "gone"; readonly name: string }
-  /** A client of another instance has done something in a call with one of this instance, or of any. */
-  | { readonly change: "call"; readonly side: CallSide }
   /** The next broadcast of all; numbers rise. `isNew`: it wasn't there yet as this instance began. */
   | {
     readonly change: "broadcast";

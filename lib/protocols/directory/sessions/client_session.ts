@@ -40,15 +40,15 @@ export const SESSION_PHASES = {
   silent: {
     about:
       "it has no place: it has sent nothing, or its entry was refused; closed after 10 s, or with the 10th refusal",
-    next: ["silent", "checking", "relaying", "over"],
+    next: ["silent", "checking", "visiting", "over"],
   },
   checking: {
     about: "its name, and its password, are looked up; it has a place",
     next: ["in", "silent", "over"],
   },
   in: { about: "it is in the list", next: ["over"] },
-  relaying: {
-    about: "it carries the relayed call of a client that is in at another instance",
+  visiting: {
+    about: "it carries the calls of a client that is in at another instance",
     next: ["over"],
   },
   over: { about: "it is closed; messages on it are ignored", next: [] },
@@ -62,16 +62,15 @@ export const DIRECTORY_CALL_PHASES = {
   },
   connecting: {
     about: "both were told `meet`, and not both have said `begun`; 10 s",
-    next: ["connected", "ending", "over"],
+    next: ["connected", "over"],
   },
   connected: {
-    about: "both talk, and are busy; of a direct call one may be away from the directory",
+    about: "both talk; of a direct call one may be away from the directory",
     next: ["ending", "over"],
   },
   ending: {
-    about:
-      "one has hung up, or its instance has ended it, where it may come in again and talk on; the other is busy until it does, and still gets bytes that are being relayed; 10 s",
-    next: ["connected", "over"],
+    about: "one has hung up; the other still gets the bytes that are being relayed; 10 s",
+    next: ["over"],
   },
   over: { about: "there is no such call", next: [] },
 } as const;
@@ -88,8 +87,6 @@ export class ClientLink {
   readonly calls = new TokenBucket(CALLS_PER_S, CALLS_BURST);
   /** Rate limit of others' calls that ring here. */
   readonly rings = new TokenBucket(RINGS_PER_S, RINGS_BURST);
-  /** Rate limit of others' calls that find this client busy, and that it is told of. */
-  readonly missedCalls = new TokenBucket(RINGS_PER_S, RINGS_BURST);
   readonly searches = new TokenBucket(SEARCHES_PER_S, SEARCHES_BURST);
   readonly relayPieces = new TokenBucket(RELAY_PIECES_PER_S, RELAY_PIECES_BURST);
   /** Rate limit of the bytes that it sends in relayed calls. */
@@ -99,8 +96,8 @@ export class ClientLink {
   refusals = 0;
   /** Whether its data lane is full: further messages wait, so we send few. */
   isCongested = false;
-  /** The call that is relayed on it, for a client that is in at another instance; null: none. */
-  relays: Call | null = null;
+  /** The client of another instance that calls somebody here on this link; null: none does. */
+  visitor: Visitor | null = null;
 
   constructor(
     readonly id: LinkId,
@@ -109,6 +106,11 @@ export class ClientLink {
     readonly host: string,
   ) {
     this.address = addressBlock(host);
+  }
+
+  /** Who calls, and is called, on this link. */
+  get party(): Party | null {
+    return this.client ?? this.visitor;
   }
 
   /**
@@ -151,7 +153,7 @@ interface ClientFacts {
   readonly asksForList: boolean;
 }
 
-export class Client {
+export class Client implements Party {
   readonly name: string;
   readonly folded: FoldedName;
   readonly isGuest: boolean;
@@ -167,8 +169,9 @@ export class Client {
   readonly session: string;
   readonly asksForList: boolean;
   readonly delivery: Delivery;
-  /** The call that the client is in and hasn't hung up. */
-  call: Call | null = null;
+  readonly calls = new Set<Call>();
+  /** Whether it talks, as it says itself. One that rings or is rung is shown as free. */
+  isBusy = false;
   /** The last change to the list that the client was told; null before it was sent the list, or told to ask for it. */
   told: number | null = null;
   /** What its user says of itself. */
@@ -204,14 +207,6 @@ export class Client {
     return this.link.isCongested;
   }
 
-  /**
-   * Whether it is busy: from when a call is connected until its end. A client that rings or is rung is shown as free.
-   */
-  get isBusy(): boolean {
-    const phase = this.call?.phase;
-    return phase === "connected" || phase === "ending";
-  }
-
   /** The client as the list shows it. */
   get listed(): ListedUser {
     const { name, isGuest: guest, key, port } = this;
@@ -221,79 +216,62 @@ export class Client {
   }
 }
 
-/** One side of a call; a self-call has only one. */
+/** Whoever takes part in calls here. */
+export interface Party {
+  readonly link: ClientLink;
+  readonly name: string;
+  readonly isGuest: boolean;
+  readonly key: PeerKey;
+  /** Where it takes calls. */
+  readonly host: string;
+  readonly port: number;
+  readonly calls: Set<Call>;
+  relayedBytes: number;
+}
+
+/** Somebody who is in at another instance, and calls a client of this one. */
+export class Visitor implements Party {
+  readonly name: string;
+  readonly isGuest: boolean;
+  readonly key: PeerKey;
+  readonly host: string;
+  readonly port: number;
+  readonly calls = new Set<Call>();
+  relayedBytes = 0;
+
+  constructor(readonly link: ClientLink, { name, isGuest, key, port }: OnlineSession) {
+    this.name = name;
+    this.isGuest = isGuest;
+    this.key = key;
+    this.host = link.host;
+    this.port = port;
+  }
+}
+
+/** One side of a call. */
 export class Side {
   readonly name: string;
-  readonly folded: FoldedName;
-  /** Null where it hasn't been in since the directory was started. */
-  key: PeerKey | null;
-  /** Null while it isn't in here, or once it has hung up. */
-  client: Client | null;
-  /** Its session at another instance; null where it is in at this one, or nowhere. */
-  remote: OnlineSession | null;
-  /** The link that it has opened to this instance for what is relayed, while it is in at another one; null: none. */
-  joined: ClientLink | null = null;
-  /** How it talks, as it said with `begun`; null before that, and where it said so to another instance. */
+  /** The route on which it has said that it talks. */
   route: CallRoute | null = null;
   hasHungUp = false;
-  /** Whether its instance has ended the call for it, perhaps as that one hadn't heard yet that the two talk. */
-  wasEnded = false;
-  /** What it sends, where this instance relays the call. */
+  /** What is being relayed from it. */
   flow: RelayFlow | null = null;
-  /** Id of the session that it was in as the call began; null where it wasn't in. */
-  readonly session: string | null;
 
-  constructor(
-    { name, folded }: Pick<Client, "name" | "folded">,
-    client: Client | null,
-    remote: OnlineSession | null = null,
-  ) {
-    this.name = name;
-    this.folded = folded;
-    this.key = client?.key ?? remote?.key ?? null;
-    this.client = client;
-    this.remote = remote;
-    this.session = client?.session ?? remote?.id ?? null;
-  }
-
-  /** The side that this client, or session of another instance, is. */
-  static of(who: Client | OnlineSession): Side {
-    if (who instanceof Client) return new Side(who, who);
-    return new Side({ name: who.name, folded: foldName(who.name) }, null, who);
-  }
-
-  /** Who it is, and where; null while it isn't in. */
-  get present(): Client | OnlineSession | null {
-    return this.client ?? this.remote;
-  }
-
-  /** The link on which this instance relays to it; null: none. */
-  get link(): ClientLink | null {
-    return this.joined ?? this.client?.link ?? null;
+  /** @param party Null: gone. */
+  constructor(public party: Party | null) {
+    this.name = party!.name;
   }
 }
 
 export class Call {
-  #phase: DirectoryCallPhase;
-  /** The id of the callee's own call that was merged into this one, as the two called each other. */
-  later: string | null = null;
-  /** The side that the operator has thrown out, and that ends the call by that; null for none. */
-  kicked: Side | null = null;
-  /** With a callee at another instance: whether that relays, as it said when the callee accepted. */
-  mayRelay = false;
-  /** Whether the callee's instance relays the call, and that isn't this one. */
-  isRelayedElsewhere = false;
-  /** Our side, while the other's instance was told that it is in the call, and not yet that it isn't; else null. */
-  told: Side | null = null;
+  #phase: DirectoryCallPhase = "ringing";
+  readonly caller: Side;
+  readonly callee: Side;
 
-  /** @param id In hexadecimal, drawn by the caller. `callee`: the same as `caller` in a self-call. */
-  constructor(
-    readonly id: string,
-    readonly caller: Side,
-    readonly callee: Side,
-    phase: "ringing" | "connecting" | "connected",
-  ) {
-    this.#phase = phase;
+  /** @param id In hexadecimal digits. */
+  constructor(readonly id: string, caller: Party, callee: Party) {
+    this.caller = new Side(caller);
+    this.callee = new Side(callee);
   }
 
   get phase(): DirectoryCallPhase {
@@ -311,26 +289,27 @@ export class Call {
   }
 
   get sides(): readonly Side[] {
-    return this.caller === this.callee ? [this.caller] : [this.caller, this.callee];
+    return [this.caller, this.callee];
   }
 
   get isRelayed(): boolean {
     return this.caller.flow !== null;
   }
 
-  /** The side that this client is, or was before it hung up; null: neither. */
-  sideOf({ folded, key }: Pick<Side, "folded" | "key">): Side | null {
-    return this.sides.find((side) => side.folded === folded && side.key === key) ?? null;
+  sideOf(party: Party): Side | undefined {
+    return this.sides.find((side) => side.party === party);
   }
 
   other(side: Side): Side {
     return side === this.caller ? this.callee : this.caller;
   }
 
-  /** From now on the directory relays the call. */
+  /** The directory relays the bytes of both from now on. */
   relay(): void {
     for (const side of this.sides) {
-      if (side.link !== null) side.flow = new RelayFlow(RELAYED_FLOW, [side.link.relayBytes]);
+      if (side.party !== null) {
+        side.flow = new RelayFlow(RELAYED_FLOW, [side.party.link.relayBytes]);
+      }
     }
   }
 }

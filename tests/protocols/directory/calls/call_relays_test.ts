@@ -2,7 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { Relays } from "../../../../lib/protocols/directory/calls/relays.ts";
-import { Call, Side } from "../../../../lib/protocols/directory/sessions/client_session.ts";
+import { Call } from "../../../../lib/protocols/directory/sessions/client_session.ts";
 import {
   RELAY_BYTES_MAX,
   RELAY_BYTES_PER_S,
@@ -179,7 +179,7 @@ Deno.test("Directory: a relayed call ends with either's connection", () => {
     "* call ann bob ended",
     "* logout ann lost",
   ]);
-  assertEquals(bob.sees, "bob free");
+  assertEquals(bob.sees, "bob busy", "until it says otherwise");
 });
 
 Deno.test("Directory: both dialled after all: nothing is relayed any more", () => {
@@ -215,7 +215,7 @@ Deno.test("Directory: what is relayed of a call that its caller has ended at onc
 function relaying() {
   const output = partOutput();
   const [ann, bob] = [clientOf("ann"), clientOf("bob", { id: 2 })];
-  const call = new Call(callId(1).toHex(), Side.of(ann), Side.of(bob), "connecting");
+  const call = new Call(callId(1).toHex(), ann, bob);
   call.relay();
   const relays = new Relays(output.out);
   const says = (bytes: number) => relays.relayed(call, call.caller, new Uint8Array(bytes));

@@ -4,14 +4,10 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { InvariantError } from "../../../../lib/base/invariant.ts";
 import { Calls } from "../../../../lib/protocols/directory/calls/calls.ts";
 import { Others } from "../../../../lib/protocols/directory/sessions/others.ts";
+import { Call } from "../../../../lib/protocols/directory/sessions/client_session.ts";
 import {
-  Call,
-  type Client,
-  Side,
-} from "../../../../lib/protocols/directory/sessions/client_session.ts";
-import {
+  CALLS_EACH_MAX,
   CONNECTING_MS_MAX,
-  ENDING_MS_MAX,
   GUEST_HELD_MS,
   RINGING_MS_MAX,
 } from "../../../../lib/protocols/directory/schema/limits.ts";
@@ -33,7 +29,7 @@ Deno.test("Directory: a call rings, is answered, begins, and both are busy until
   assertEquals([meet.isCaller, bob.last("meet").isCaller, meet.mayRelay], [true, false, true]);
   ann.begins(1);
   exchange.pass(100);
-  assertEquals(cem!.sees, "ann free, bob free, cem free");
+  assertEquals(cem!.sees, "ann busy, bob free, cem free");
   bob.begins(1);
   assertEquals(exchange.take(), ["* call ann bob connected"]);
   exchange.pass(100);
@@ -95,108 +91,16 @@ Deno.test("Directory: what becomes of a call that isn't one is told", () => {
   ]);
 });
 
-Deno.test("Directory: from ringing on a further caller is told busy, and so is who is in a call", () => {
-  const { exchange, ann, bob, others: [cem, dan] } = meeting("cem", "dan");
-  ann.calls("bob", 1);
-  exchange.take();
-  for (const [id, name] of [[2, "bob"], [3, "ann"]] as const) {
-    cem!.calls(name, id);
-    assertEquals(exchange.take(), [`${name}: missed cem`, `cem: outcome ${id} busy`]);
-  }
-  bob.answers(1);
-  exchange.take();
-  cem!.calls("bob", 4);
-  assertEquals(exchange.take(), ["bob: missed cem", "cem: outcome 4 busy"]);
-  bob.calls("dan", 5);
-  assertEquals(exchange.take(), ["bob: outcome 5 busy (you are in a call)"]);
-  ann.begins(1);
-  bob.begins(1);
-  cem!.calls("ann", 6);
-  assertEquals(exchange.take().at(-1), "cem: outcome 6 busy");
-  assertEquals(dan!.got.some(({ type }) => type === "incoming"), false);
-});
-
-Deno.test("Directory: whoever calls before it knows that it is rung, calls; its caller is told busy", () => {
+Deno.test("Directory: whoever is in another call says so itself", () => {
   const { exchange, ann, bob, others: [cem] } = meeting("cem");
   ann.calls("bob", 1);
   exchange.take();
-  bob.calls("cem", 2);
-  assertEquals(exchange.take(), [
-    "ann: outcome 1 busy",
-    "* call ann bob busy",
-    "cem: incoming 2 from bob",
-    "* call bob cem ringing",
-  ]);
-  bob.answers(1, false, "busy");
-  assertEquals(exchange.take(), [], "it is over");
-  cem!.answers(2);
-  assertEquals(exchange.take(), ["bob: meet 2 cem", "cem: meet 2 bob"]);
-
-  const alone = meeting();
-  alone.ann.calls("bob", 1);
-  alone.bob.calls("nobody", 2);
-  assertEquals(alone.exchange.take().slice(2), [
-    "ann: outcome 1 busy",
-    "* call ann bob busy",
-    "bob: outcome 2 offline",
-  ]);
-});
-
-Deno.test("Directory: three who call each other in a circle get one call that rings", () => {
-  const { exchange, ann, bob, others: [cem] } = meeting("cem");
-  ann.calls("bob", 1);
-  bob.calls("cem", 2);
-  cem!.calls("ann", 3);
-  assertEquals(exchange.take().filter((word) => !word.startsWith("* ")), [
-    "bob: incoming 1 from ann",
-    "ann: outcome 1 busy",
-    "cem: incoming 2 from bob",
-    "bob: outcome 2 busy",
-    "ann: incoming 3 from cem",
-  ]);
-});
-
-Deno.test("Directory: two who call each other get the earlier call, without a question", () => {
-  const { exchange, ann, bob } = meeting();
-  ann.calls("bob", 1);
-  exchange.take();
-  bob.calls("ann", 2);
-  assertEquals(exchange.take(), ["ann: meet 1 bob", "bob: meet 1 ann instead of 2"]);
-  assertEquals([ann.last("meet").isCaller, bob.last("meet").isCaller], [true, false]);
-  ann.begins(1);
-  bob.begins(1);
-  assertEquals(exchange.take(), ["* call ann bob connected"]);
-});
-
-Deno.test("Directory: whoever withdraws its own call may not know yet that it goes on in the other's", () => {
-  const { exchange, ann, bob, others: [cem] } = meeting("cem");
-  ann.calls("bob", 1);
-  bob.calls("ann", 2);
-  exchange.take();
-  bob.hangsUp(2, "cancelled");
-  assertEquals(exchange.take(), [
-    "ann: outcome 1 cancelled (cancelled)",
-    "* call ann bob cancelled",
-  ]);
-  bob.calls("cem", 3);
-  assertEquals(exchange.take(), ["cem: incoming 3 from bob", "* call bob cem ringing"]);
-  cem!.answers(3, false);
-  assertEquals(exchange.take(), ["bob: outcome 3 declined", "* call bob cem declined"]);
-  assertEquals(exchange.machine.nextDeadlineMs(), null);
-});
-
-Deno.test("Directory: who talks to oneself is busy, too", () => {
-  const { exchange, ann, bob } = meeting();
-  ann.calls("ann", 1);
-  assertEquals(exchange.take(), []);
-  ann.begins(1);
-  exchange.pass(100);
-  assertEquals([exchange.take(), bob.sees], [["* call ann ann connected"], "ann busy, bob free"]);
-  bob.calls("ann", 2);
-  assertEquals(exchange.take(), ["ann: missed bob", "bob: outcome 2 busy"]);
-  ann.hangsUp(1);
-  exchange.pass(100);
-  assertEquals([exchange.take(), bob.sees], [["* call ann ann ended"], "ann free, bob free"]);
+  cem!.calls("bob", 2);
+  assertEquals(exchange.take(), ["bob: incoming 2 from cem", "* call cem bob ringing"]);
+  bob.answers(2, false, "busy");
+  assertEquals(exchange.take(), ["cem: outcome 2 busy", "* call cem bob busy"]);
+  for (let id = 3; id < 3 + CALLS_EACH_MAX; id++) cem!.calls("bob", id);
+  assertEquals(cem!.last("outcome").call[0], 2 + CALLS_EACH_MAX);
 });
 
 Deno.test("Directory: a side that finds no way to the other says so to both", () => {
@@ -251,23 +155,13 @@ Deno.test("Directory: a direct call goes on while a side is away, and the other 
   exchange.pass(100);
   assertEquals([exchange.take(), bob.sees], [["* logout ann lost"], "bob busy"]);
 
-  ann.connects().enters({ talking: { call: callId(1), name: "bob" } });
+  ann.connects().enters({ busy: true });
   exchange.pass(100);
   assertEquals(bob.sees, "ann busy, bob busy");
   ann.hangsUp(1);
   bob.hangsUp(1);
   exchange.pass(100);
   assertEquals(bob.sees, "ann free, bob free");
-});
-
-Deno.test("Directory: whoever comes back without its call, and calls, is told that the other talks", () => {
-  const { exchange, ann } = talking();
-  ann.goesDown();
-  ann.connects().enters({ talking: null });
-  exchange.take();
-  ann.calls("bob", 2);
-
-  assertEquals(exchange.take(), ["bob: missed ann", "ann: outcome 2 busy"]);
 });
 
 Deno.test("Directory: a call whose other side never comes back ends with this one's", () => {
@@ -278,7 +172,7 @@ Deno.test("Directory: a call whose other side never comes back ends with this on
   assertEquals(exchange.event("status").calls, 0);
   exchange.pass(100);
   assertEquals(bob.sees, "bob free");
-  ann.connects().enters({ talking: { call: callId(1), name: "bob" } });
+  ann.connects().enters({ busy: true });
   ann.hangsUp(1);
   exchange.pass(100);
   assertEquals(bob.sees, "ann free, bob free");
@@ -295,65 +189,17 @@ Deno.test("Directory: a call that both have left without a word is none any more
 Deno.test("Directory: after a restart it is told of the calls that went on", () => {
   const { exchange: before } = talking();
   const exchange = before.restarted();
-  const ann = exchange.somebody("ann").enters({ talking: { call: callId(1), name: "bob" } });
+  const ann = exchange.somebody("ann").enters({ busy: true });
   const cem = exchange.guest("cem");
   exchange.pass(100);
   assertEquals(cem.sees, "ann busy, cem free");
-  const bob = exchange.somebody("bob").enters({ talking: { call: callId(1), name: "ANN" } });
+  const bob = exchange.somebody("bob").enters({ busy: true });
   exchange.pass(100);
   assertEquals(cem.sees, "ann busy, bob busy, cem free");
-  cem.calls("bob", 2);
-  assertEquals(cem.last("outcome").state, "busy");
   bob.hangsUp(1);
   ann.hangsUp(1);
   exchange.pass(100);
   assertEquals(cem.sees, "ann free, bob free, cem free");
-});
-
-Deno.test("Directory: nobody gets into a call of others by saying to be in it", () => {
-  const { exchange, ann, bob } = talking();
-  const eve = exchange.somebody("eve").enters({ talking: { call: callId(1), name: "ann" } });
-  bob.goesDown();
-  exchange.pass(60_000);
-  // Bob's name, once it isn't held any more.
-  const thief = exchange.somebody("bob", { device: "eve" });
-  thief.enters({ talking: { call: callId(1), name: "ann" } });
-  const self = exchange.somebody("self").enters({ talking: { call: callId(9), name: "self" } });
-  exchange.pass(100);
-  assertEquals(ann.sees, "ann busy, bob free, eve free, self free");
-  assert(eve.entered !== null && self.entered !== null);
-});
-
-Deno.test("Directory: the operator isn't told of calls with whoever hasn't said to be in them", () => {
-  const exchange = new Exchange();
-  exchange.guest("bob");
-  exchange.take();
-  const eve = exchange.somebody("eve");
-  eve.enters({ talking: { call: callId(1), name: "bob\n12:00 * cem logged in" } });
-  assertEquals(eve.last("refused").code, "bad-name");
-  eve.enters({ talking: { call: callId(1), name: "bob" } });
-  eve.hangsUp(1);
-  eve.goesDown(true);
-  eve.connects().enters({ talking: { call: callId(2), name: "bob" } });
-  eve.goesDown(true);
-
-  const told = exchange.take().filter((word) => word.startsWith("* "));
-  const visit = ["* login eve (guest)", "* logout eve quit"];
-  assertEquals(told, [...visit, ...visit]);
-});
-
-Deno.test("Directory: nor by naming another one, or after having hung up", () => {
-  const named = talking();
-  named.ann.goesDown();
-  named.ann.connects().enters({ talking: { call: callId(1), name: "cem" } });
-  named.exchange.pass(100);
-  assertEquals(named.bob.sees, "ann free, bob busy");
-
-  const over = talking();
-  over.ann.hangsUp(1);
-  over.ann.connects().enters({ talking: { call: callId(1), name: "bob" } });
-  over.exchange.pass(100);
-  assertEquals(over.bob.sees, "ann free, bob busy");
 });
 
 Deno.test("Directory: a device that took over leaves the first one's call alone", () => {
@@ -368,38 +214,6 @@ Deno.test("Directory: a device that took over leaves the first one's call alone"
   exchange.pass(100);
   assertEquals(bob.sees, "ann free, bob busy");
   assertEquals(bob.got.some(({ type }) => type === "outcome"), false);
-});
-
-Deno.test("Directory: whoever doesn't hang up is busy for 10 s more, and not for ever", () => {
-  const { exchange, ann, bob } = talking();
-  ann.hangsUp(1);
-  exchange.pass(ENDING_MS_MAX - 1);
-  assertEquals(bob.sees, "ann free, bob busy");
-  exchange.pass(1 + 100);
-  assertEquals(bob.sees, "ann free, bob free");
-});
-
-Deno.test("Directory: whoever has hung up may call the other again, who is about to know; nobody else may", () => {
-  const { exchange, ann, bob, others: [cem] } = talking("direct", "cem");
-  ann.hangsUp(1);
-  cem!.calls("bob", 2);
-  ann.calls("bob", 3);
-  assertEquals(exchange.take(), [
-    "* call ann bob ended",
-    "bob: missed cem",
-    "cem: outcome 2 busy",
-    "bob: incoming 3 from ann",
-    "* call ann bob ringing",
-  ]);
-  exchange.pass(100);
-  assertEquals(cem!.sees, "ann free, bob free, cem free");
-  bob.hangsUp(1);
-  bob.answers(3);
-  assertEquals(exchange.take(), ["ann: meet 3 bob", "bob: meet 3 ann"]);
-  ann.begins(3);
-  bob.begins(3);
-  exchange.pass(ENDING_MS_MAX + 100);
-  assertEquals(cem!.sees, "ann busy, bob busy, cem free");
 });
 
 Deno.test("Directory: whoever withdraws after the yes hasn't declined, on either side", () => {
@@ -445,45 +259,22 @@ Deno.test("Directory: when it is stopped, a direct call isn't told of as ended; 
 function callsOf(...names: readonly string[]) {
   const output = partOutput();
   const clients = names.map((name, at) => clientOf(name, { id: at + 1 }));
-  const changed: string[] = [];
-  const presence = { changed: ({ name }: { readonly name: string }) => void changed.push(name) };
   const calls = new Calls({
-    ...{ presence, out: output.out },
+    out: output.out,
     sessions: sessionsOf(...clients),
     others: new Others(),
     mayRelay: true,
     isUp: () => true,
   });
   const ring = (from: number, name: string, id: number) =>
-    calls.ring(clients[from]!, { type: "call", call: callId(id), name, refused: [] });
-  return { output, calls, clients, changed, ring };
+    calls.ring(clients[from]!, { call: callId(id), name, refused: [] });
+  return { output, calls, ring };
 }
 
-Deno.test("Calls: who talks is busy from when both say so, and nobody before", () => {
-  const { output, calls, clients: [ann, bob], changed, ring } = callsOf("ann", "bob");
-  ring(0, "bob", 1);
-  calls.answer(bob!, { type: "answer", call: callId(1), accepts: true, reason: "" });
-  const begun = (client: Client) =>
-    calls.begun(client, { type: "begun", call: callId(1), route: "direct" });
-  begun(ann!);
-  assertEquals([changed, ann!.isBusy], [[], false]);
-  begun(bob!);
-  assertEquals([changed.splice(0), ann!.isBusy, bob!.isBusy], [["ann", "bob"], true, true]);
-
-  calls.hangUp(ann!, { type: "hang-up", call: callId(1), reason: "" });
-  assertEquals([changed, ann!.isBusy, bob!.isBusy], [["ann"], false, true]);
-  output.pass(ENDING_MS_MAX);
-  calls.tick(output.out.nowMs);
-  assertEquals([changed, calls.size], [["ann", "bob"], 0]);
-});
-
-Deno.test("Calls: a third is told busy, and one that is unanswered for 30 s is over for both", () => {
-  const { output, calls, ring } = callsOf("ann", "bob", "cem");
+Deno.test("Calls: one that is unanswered for 30 s is over for both", () => {
+  const { output, calls, ring } = callsOf("ann", "bob");
   ring(0, "bob", 1);
   output.words();
-  ring(2, "bob", 2);
-  assertEquals(output.words(), ["2: missed cem", "3: outcome 2 busy"]);
-
   assertEquals(calls.nextMs(), output.out.nowMs + RINGING_MS_MAX);
   output.pass(RINGING_MS_MAX);
   calls.tick(output.out.nowMs);
@@ -500,14 +291,12 @@ Deno.test("Calls: two calls with one number are none", () => {
   assertEquals(calls.size, 1);
 });
 
-Deno.test("Call: its sides are known by name and key, and it goes from phase to phase", () => {
+Deno.test("Call: it goes from phase to phase", () => {
   const [ann, bob] = [clientOf("ann"), clientOf("bob", { id: 2 })];
-  const call = new Call("00", Side.of(ann), Side.of(bob), "ringing");
+  const call = new Call("00", ann, bob);
 
   assertEquals(call.sideOf(bob), call.callee);
-  assertEquals(call.sideOf(clientOf("bob", { device: "eve" })), null);
+  assertEquals(call.sideOf(clientOf("bob")), undefined);
   assertEquals(call.other(call.callee), call.caller);
   assertThrows(() => call.enter("connected"), InvariantError);
-  const own = Side.of(ann);
-  assertEquals(new Call("01", own, own, "connecting").sides, [own]);
 });

@@ -5,7 +5,6 @@ import {
   AFTER_CALL_MS,
   AWAKE_MS,
   CALL_DEAD_MS,
-  DECIDED_MS,
 } from "../../../../lib/protocols/directory/schema/limits.ts";
 import { user } from "../client_program.ts";
 import {
@@ -98,17 +97,33 @@ Deno.test("the directory goes: a direct call goes on, and is told of when it is 
     `to link ${link}: line text=still here`,
   );
   program.after(1_000);
-  assert(program.directoryUp()[0]?.includes("talking={call=#1 name=bob}"));
+  assert(program.directoryUp()[0]?.includes("busy=true"));
 });
 
-Deno.test("the directory goes: a call that ends while one comes in again is told to have ended", () => {
+Deno.test("the directory goes: what has changed while one came in again is told", () => {
   const { program, link } = talking();
   program.directoryDown();
   program.after(1_000);
   program.directoryUp();
   program.linkDown(link, true);
+  program.saidBusy.length = 0;
+  program.entered();
+  assertEquals(program.saidBusy, [false]);
 
-  assert(program.entered().includes("to directory: hang-up reason= call=#1"));
+  const other = ringing();
+  other.meet();
+  other.directoryDown();
+  other.after(1_000);
+  assert(other.directoryUp()[0]?.includes("busy=false"));
+  other.entered();
+  other.hears(other.linkUp().link, { type: "talk", call: CALL });
+  assertEquals(other.saidBusy, [true]);
+});
+
+Deno.test("a directory that holds a direct call for over isn't believed", () => {
+  const { program } = talking();
+  assertEquals(outcome(program, "unreachable", "lost"), []);
+  assertEquals(program.after(2_000), []);
 });
 
 Deno.test("the directory goes: a direct call ends without it", () => {
@@ -147,21 +162,6 @@ Deno.test("the directory goes: who is being dialled may still be reached", () =>
   assert(words.includes("call call=#1 peer=bob state=connected route=direct ref=r"));
 });
 
-Deno.test("the directory goes: one that is met while a call comes about is told of it", () => {
-  const program = ringing();
-  program.meet();
-  program.directoryDown();
-  program.after(1_000);
-  assert(program.directoryUp()[0]?.includes("talking=null"));
-  program.entered();
-  const { link } = program.linkUp();
-  program.hears(link, { type: "talk", call: CALL });
-
-  assertEquals(program.after(DECIDED_MS)[0], "close directory");
-  program.after(1_000);
-  assert(program.directoryUp()[0]?.includes("talking={call=#1 name=bob}"));
-});
-
 Deno.test("replaced: a direct call goes on until it ends, then the program does", () => {
   const { program, link } = talking();
 
@@ -185,20 +185,6 @@ Deno.test("replaced: a relayed call, and one that rings, end with it", () => {
     const end = words.find((word) => / state=ended/.test(word));
     assert(end?.includes("reason=replaced"), end);
   }
-});
-
-Deno.test("a directory that holds a direct call for over is told again of it, once, and quietly", () => {
-  const { program } = talking();
-
-  assertEquals(outcome(program, "unreachable", "lost"), []);
-  assertEquals(program.after(2_000), [
-    "close directory",
-    "dial directory chat.example:4400 directory",
-  ]);
-  assert(program.directoryUp()[0]?.includes("talking={call=#1 name=bob}"));
-  program.entered();
-  outcome(program, "unreachable", "lost");
-  assertEquals(program.after(60_000), []);
 });
 
 Deno.test("a directory that is right about a direct call isn't told anything", () => {

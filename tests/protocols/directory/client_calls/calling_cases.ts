@@ -46,7 +46,7 @@ export function relayedTalking(): Talking {
   const program = ringing();
   program.meet();
   program.after(4_000);
-  program.says({ type: "relay-on", call: CALL, at: null });
+  program.says({ type: "relay-on", call: CALL });
   const { attempt } = program;
   const { link } = program.linkUp({ dialled: true, attempt, isRelayed: true });
   return { program, link };

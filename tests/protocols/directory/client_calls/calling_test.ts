@@ -125,7 +125,7 @@ Deno.test("calling: without a link after 4 s it goes through the directory", () 
 
   assertEquals(program.after(3_999), []);
   assertEquals(program.after(1), ["to directory: relay-please call=#1"]);
-  assertEquals(program.says({ type: "relay-on", call: CALL, at: null }), ["relay-open dials"]);
+  assertEquals(program.says({ type: "relay-on", call: CALL }), ["relay-open dials"]);
   const { attempt } = program;
   const { link, words } = program.linkUp({ dialled: true, attempt, isRelayed: true });
   assertEquals(words, [
@@ -141,7 +141,7 @@ Deno.test("calling: a direct link that comes late is better than the relay", () 
   const program = ringing();
   program.meet();
   program.after(4_000);
-  program.says({ type: "relay-on", call: CALL, at: null });
+  program.says({ type: "relay-on", call: CALL });
 
   const { link } = program.linkUp();
   const words = program.hears(link, { type: "talk", call: CALL });
@@ -341,7 +341,7 @@ Deno.test("Calling: a process that is between two calls has no deadline, and no 
   calling.ring("ann", undefined);
   output.pass(5_000);
   calling.hangUp(undefined);
-  assertEquals([told.splice(0), shown], [["call", "begun", "hang-up"], [5_000]]);
+  assertEquals([told.splice(0), shown], [["begun", "busy", "hang-up", "busy"], [5_000]]);
 
   calling.directoryLeft("directory-down");
   calling.entered();

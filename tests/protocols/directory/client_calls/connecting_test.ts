@@ -1,6 +1,6 @@
 /** How the two sides get a link. */
 
-import { RelayLink } from "../../../../lib/protocols/directory/client_calls/relay_link.ts";
+import { VisitLink } from "../../../../lib/protocols/directory/client_calls/visit_link.ts";
 import { assert, assertEquals } from "@std/assert";
 import type { LinkId } from "../../../../lib/base/ids.ts";
 import type { ClientCall } from "../../../../lib/protocols/directory/client_calls/client_call.ts";
@@ -113,7 +113,7 @@ function relayedCalls() {
   const calls = new RelayedCalls({
     out,
     tell: (message) => void told.push(messageWords(message)),
-    link: new RelayLink({ out, nextAttempt: () => 1, directory: () => null }),
+    link: new VisitLink({ out, nextAttempt: () => 1, directory: () => null }),
   });
   assertEquals([calls.open(ID), calls.open(ID)], [true, false]);
   const comes = (bytes: number, call = CALL) =>

@@ -22,7 +22,7 @@ Deno.test("a liar: a link with another key, of another call, begun by who didn't
         password: "",
         newPassword: "",
         port: 0,
-        talking: null,
+        busy: false,
         seen: null,
         rank: 0,
         lists: "told",
@@ -68,7 +68,7 @@ Deno.test("a lying directory: words of calls that there aren't are nothing", () 
 
   assertEquals(program.meet({ call: callId(4) }), []);
   assertEquals(program.meet(), []);
-  assertEquals(program.says({ type: "relay-on", call: CALL, at: null }), []);
+  assertEquals(program.says({ type: "relay-on", call: CALL }), []);
   assertEquals(outcome(program, "ended"), []);
   assertEquals(program.says({ type: "outcome", call: callId(4), state: "busy", reason: "" }), []);
 });

@@ -1,6 +1,7 @@
 /** Being called: the user is asked, and talks or doesn't; and two who call each other. */
 
 import { assert, assertEquals } from "@std/assert";
+import type { PeerKey } from "../../../../lib/base/ids.ts";
 import { fingerprintOf } from "../../../../lib/base/text/fingerprint.ts";
 import { Ringing } from "../../../../lib/protocols/directory/client_calls/ringing.ts";
 import { KnownKeys } from "../../../../lib/protocols/directory/lobby/known_keys.ts";
@@ -99,7 +100,7 @@ Deno.test("being called: through the directory", () => {
   program.meet({ isCaller: false });
   program.after(5_000);
 
-  assertEquals(program.says({ type: "relay-on", call: CALL, at: null }), ["relay-open waits"]);
+  assertEquals(program.says({ type: "relay-on", call: CALL }), ["relay-open waits"]);
   const { link } = program.linkUp({ isRelayed: true });
   program.hears(link, { type: "talk", call: CALL });
   const words = program.hears(link, { type: "begin", call: CALL });
@@ -151,26 +152,18 @@ Deno.test("being called: a caller that is lost, or thrown out, hasn't withdrawn 
   }
 });
 
+function calls(program: ClientProgram, from: string, id: number, key: PeerKey = EVE) {
+  return program.says({ type: "incoming", call: callId(id), from, guest: false, key });
+}
+
 Deno.test("being called while one is busy: each caller is told of once in a call, quietly, and missed", () => {
   for (const busy of [() => ringing(), () => asked(), () => talking().program]) {
     const program = busy();
-    const from = (name: string) => program.says({ type: "missed", from: name });
-    const told = (name: string) => [`notice text=${name} called, and was told that you are busy`];
-
-    const words = [from("eve"), from("EVE"), from("cem"), from("eve")];
-
-    assertEquals(words, [told("eve"), [], told("cem"), []]);
+    let id = 10;
+    const noticed = (name: string) => calls(program, name, ++id).length - 1;
+    assertEquals(["eve", "EVE", "cem", "eve"].map(noticed), [1, 0, 1, 0]);
     assertEquals(program.machine.calling.missedCalls.map(({ from }) => from), ["eve", "cem"]);
   }
-});
-
-Deno.test("being called while one is busy: another call is another matter, and so many are told of in each", () => {
-  const program = asked();
-  for (let n = 1; n <= 120; n++) program.says({ type: "missed", from: `b${n}` });
-  assertEquals(program.machine.calling.missedCalls.at(-1)?.from, "b100");
-
-  outcome(program, "declined");
-  assertEquals(program.says({ type: "missed", from: "b1" }).length, 1);
 });
 
 Deno.test("being called: by the name of who calls, it is answered", () => {
@@ -192,9 +185,6 @@ Deno.test("being called: while in another call, the other is told busy", () => {
     ],
   );
   assertEquals(program.machine.calling.missedCalls.map(({ from }) => from), ["eve"]);
-  assertEquals(program.says({ type: "missed", from: "bob" }), [
-    "notice text=bob called once more, from another program, and was told that you are busy",
-  ]);
 });
 
 Deno.test("being called: nothing to answer", () => {
@@ -215,28 +205,38 @@ Deno.test("being called: nothing to answer", () => {
 
 // Both call each other.
 
-Deno.test("two who call each other get one call, under the number that the user knows", () => {
+Deno.test("two who call each other get the call with the lower id, under the number that the user knows", () => {
   const program = ringing();
-  // Bob's call came first: the directory asks us before it sees ours.
-  assertEquals(
-    program.says({ type: "incoming", call: callId(8), from: "bob", guest: false, key: BOB }),
-    [],
+  assertEquals(calls(program, "bob", 8, BOB), [], "ours is lower: bob accepts it");
+
+  const other = ringing();
+  const low = new Uint8Array(16);
+  const incoming = { type: "incoming", call: low, from: "bob", guest: false, key: BOB } as const;
+  assertEquals(other.says(incoming).map((word) => word.split(" ").slice(2, 4).join(" ")), [
+    "hang-up reason=cancelled",
+    "answer accepts=true",
+  ]);
+  other.meet({ call: low, isCaller: false });
+  const { link } = other.linkUp();
+  other.hears(link, { type: "talk", call: low });
+  const words = other.hears(link, { type: "begin", call: low });
+  assert(
+    words.some((word) => word.startsWith("call call=#1 peer=bob state=connected")),
+    words.join("\n"),
   );
+});
 
-  program.meet({ call: callId(8), instead: CALL, isCaller: false });
-  const { link } = program.linkUp();
-  program.hears(link, { type: "talk", call: callId(8) });
-  const words = program.hears(link, { type: "begin", call: callId(8) });
-
-  assert(words.includes("to directory: begun route=direct call=#8"), words.join("\n"));
-  assert(words.includes("call call=#1 peer=bob state=connected route=direct ref=r"));
+Deno.test("two who call each other: if ours comes to nothing, theirs rings", () => {
+  const program = ringing();
+  calls(program, "bob", 8, BOB);
+  const words = program.says({ type: "outcome", call: CALL, state: "offline", reason: "" });
+  assert(words.some((word) => word.startsWith("incoming call=#8 from=bob")), words.join("\n"));
 });
 
 Deno.test("a self-call connects at once, and shows each line once sent and once received", () => {
   const program = ClientProgram.in();
 
   assertEquals(program.types({ command: "call", name: "Ann" }), [
-    "to directory: call call=#1 name=ann refused=[]",
     "call call=#1 peer=ann state=ringing",
     "to directory: begun route=direct call=#1",
     "call call=#1 peer=ann state=connected route=direct",
@@ -251,20 +251,12 @@ Deno.test("a self-call connects at once, and shows each line once sent and once 
   ]);
 });
 
-Deno.test("a self-call outlives the directory, which is told of it again", () => {
+Deno.test("a self-call outlives the directory", () => {
   const program = ClientProgram.in();
   program.types({ command: "call", name: "ann" });
   assertEquals(withoutUsers(program.directoryDown()).length, 1);
   program.after(1_000);
-  assert(program.directoryUp()[0]?.includes("talking=null"));
-
-  const words = program.entered();
-
-  assert(
-    words.includes("to directory: call call=#1 name=ann refused=[]"),
-    words.join("\n"),
-  );
-  assert(words.includes("to directory: begun route=direct call=#1"));
+  assert(program.directoryUp()[0]?.includes("busy=true"));
 });
 
 // What begins a call, alone.

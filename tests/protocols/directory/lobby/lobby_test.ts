@@ -265,7 +265,7 @@ Deno.test("a long list: /list asks the directory, /more for what is behind, and 
 
 Deno.test("a long list: what the directory answers to a subscription is no news", () => {
   const program = ClientProgram.in();
-  program.says({ type: "missed", from: "zoe" });
+  program.says({ type: "incoming", call: new Uint8Array(16), from: "zoe", guest: false, key: BOB });
   program.sent.length = 0;
   program.says(ONLINE);
   assertEquals(asks(program).map((word) => word.includes("zoe")), [true]);

@@ -17,7 +17,7 @@ const ANN = "ann" as FoldedName;
 
 function enter(how: WayIn, rank = 0): DirectoryMessageOf<"enter"> {
   const typed = { name: "ann", password: "", newPassword: "" };
-  return { type: "enter", how, ...typed, port: 0, talking: null, seen: null, rank, lists: "told" };
+  return { type: "enter", how, ...typed, port: 0, busy: false, seen: null, rank, lists: "told" };
 }
 
 function registering() {
@@ -32,11 +32,7 @@ function registering() {
     sessions,
     others: new Others(),
     presence: { changed: presence, left: presence, tell: () => {} },
-    calls: {
-      gone: () => void parts.push("its call"),
-      talksOn: () => void parts.push("talks on"),
-      changedElsewhere: () => {},
-    },
+    calls: { gone: () => void parts.push("its call") },
     broadcasts: { store: "07", stored: 5, last: 5, saidBy: () => 0 },
     deliveries: { pump: () => void parts.push("broadcasts") },
     telling: {

@@ -54,7 +54,7 @@ function logIns({ guests = true, places = 1_000, signUpsMax = 10 } = {}) {
       how,
       ...typed,
       port: 0,
-      talking: null,
+      busy: false,
       seen: null,
       rank: 0,
       lists: "told",

@@ -1,38 +1,39 @@
-/** The link to the instance of the directory that relays our call, where we are in at another one. */
+/**
+ * The link to another instance of the directory, where the callee is in: all that is said of a call with it goes over
+ * that link, so the call doesn't depend on the own instance.
+ */
 
-import { type Endpoint, type LinkId, type PeerKey } from "../../../base/ids.ts";
+import type { Endpoint, LinkId, PeerKey } from "../../../base/ids.ts";
 import { fingerprintOf } from "../../../base/text/fingerprint.ts";
 import type { ClientOutput } from "../schema/client_output.ts";
-import type { DirectoryMessage } from "../schema/messages.ts";
+import type { DirectoryMessage, DirectoryMessageOf } from "../schema/messages.ts";
 
-interface RelayLinkParts {
+interface VisitLinkParts {
   readonly out: Pick<ClientOutput, "close" | "push" | "send">;
   readonly nextAttempt: () => number;
-  /** The directory's key, which all instances have. */
+  /** The directory's key: all instances have the same. */
   readonly directory: () => PeerKey | null;
 }
 
-export class RelayLink {
-  /** Whose link it is; null: there is none, and none is dialled. */
-  #call: string | null = null;
+export class VisitLink {
+  #visit: DirectoryMessageOf<"visit"> | null = null;
   #attempt: number | null = null;
   #link: LinkId | null = null;
 
-  constructor(readonly parts: RelayLinkParts) {}
+  constructor(readonly parts: VisitLinkParts) {}
 
-  dial(call: string, endpoint: Endpoint): void {
+  dial(visit: DirectoryMessageOf<"visit">, endpoint: Endpoint): void {
     const { out, nextAttempt, directory } = this.parts;
     const key = directory();
-    if (this.isFor(call) || key === null) return;
-    if (this.#call !== null) this.close(this.#call);
-    this.#call = call;
+    if (this.isFor(visit.call.toHex()) || key === null) return;
+    if (this.#visit !== null) this.close(this.#visit.call.toHex());
+    this.#visit = visit;
     const attempt = this.#attempt = nextAttempt();
-    out.push({ type: "dial", attempt, mode: "relay", endpoint, expect: fingerprintOf(key) });
+    out.push({ type: "dial", attempt, mode: "visit", endpoint, expect: fingerprintOf(key) });
   }
 
-  /** Whether the call is relayed by that instance, or is to be. */
   isFor(call: string): boolean {
-    return this.#call === call;
+    return this.#visit?.call.toHex() === call;
   }
 
   isAttempt(attempt: number | null): boolean {
@@ -46,25 +47,25 @@ export class RelayLink {
   up(link: LinkId): void {
     this.#attempt = null;
     this.#link = link;
-    this.send({ type: "relay-please", call: Uint8Array.fromHex(this.#call!) });
+    this.send(this.#visit!);
   }
 
-  /** It couldn't be dialled, or is gone. */
   down(): void {
     this.#attempt = this.#link = null;
   }
 
+  /** Sends nothing where the link isn't up: then the instance knows of no call. */
   send(message: DirectoryMessage): void {
     if (this.#link !== null) this.parts.out.send(this.#link, message);
   }
 
-  /** The call is over, or goes another way. */
+  /** The call is over. */
   close(call: string): void {
     if (!this.isFor(call)) return;
     const { out } = this.parts;
     if (this.#attempt !== null) out.push({ type: "cancel-dial", attempt: this.#attempt });
     if (this.#link !== null) out.close(this.#link, "not needed any more");
-    this.#call = null;
+    this.#visit = null;
     this.down();
   }
 }
