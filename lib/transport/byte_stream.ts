@@ -59,11 +59,6 @@ export interface StreamNetwork {
   ): StreamAttempt;
   /** Reports inbound streams from now on. Called once. */
   accept(accepted: (stream: ByteStream) => void): void;
-  /**
-   * Listens at another port of the same host, and no longer at the previous one. Existing streams stay.
-   * @throws {P2pchatError} As when listening starts; the previous port stays in use then.
-   */
-  listenAt(port: number): void;
   /** Stops listening. Existing streams stay. */
   stopListening(): Promise<void>;
   /** Resolves when all of the network's streams are closed and no operation is in progress. */

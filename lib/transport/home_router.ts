@@ -11,11 +11,8 @@
 import type { PortRequest, RouterAnswer } from "../protocols/port_mapping/port_mapping_io.ts";
 
 export interface HomeRouter {
-  /**
-   * Asks for a port, or for more time for one.
-   * @param isRenewal Whether it should be there already: then the answer says if it was lost.
-   */
-  map(request: PortRequest, leaseS: number, isRenewal: boolean): Promise<RouterAnswer>;
+  /** Asks for a port, or for more time for one. */
+  map(request: PortRequest, leaseS: number): Promise<RouterAnswer>;
   /** Gives the port back. @returns Whether the router has said that it is gone. */
   drop(request: PortRequest): Promise<boolean>;
   /** Frees what is still waited for. */

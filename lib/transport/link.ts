@@ -137,11 +137,6 @@ export interface Links {
   readonly local: Endpoint;
   /** The number of links that are up. */
   readonly size: number;
-  /**
-   * Listens at another port of the same host, and no longer at the previous one. Existing links stay.
-   * @throws {P2pchatError} `port-in-use` or `unreachable`; the previous port stays in use then.
-   */
-  listenAt(port: number): void;
   /** Connects and performs the handshake, in at most 10 s. `attempt` is a number that the caller chooses. */
   dial(attempt: number, to: Endpoint, expect: DialExpectation): void;
   /** Gives up a dial: `dialFailed` with `refused` follows. Does nothing for a dial that is over. */

@@ -431,28 +431,6 @@ const CASES: readonly Case[] = [
     },
   },
   {
-    name: "listenAt() takes calls at the new port alone; links go on",
-    async run(world, start) {
-      const [ann, bob, carl] = [start("Ann"), start("Bob"), start("Carl")];
-      await connect(world, ann, bob);
-      const before = bob.links.local;
-      const port = world.freePort();
-
-      bob.links.listenAt(port);
-      bob.links.listenAt(port);
-      ann.say("still here");
-      await world.until(() => bob.frames.length === 1, "the link carries on");
-      carl.links.dial(1, before, EXPECT_ANYBODY);
-      await world.until(() => carl.failures.length === 1, "nobody listens at the old port");
-      carl.links.dial(2, { ...before, port }, EXPECT_ANYBODY);
-      await world.until(() => carl.ups.length === 1, "Bob answers at the new port");
-
-      assertEquals(bob.links.local, { ...before, port });
-      assertEquals(carl.failures[0]!.failure.text, "nobody listens there");
-      assertEquals(carl.ups[0]!.info.peer, bob.key);
-    },
-  },
-  {
     name: "shutdown() closes every link with the reason, and nothing is reported afterwards",
     async run(world, start) {
       const [ann, bob, carl] = [start("Ann"), start("Bob"), start("Carl")];

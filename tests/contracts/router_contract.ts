@@ -36,11 +36,11 @@ export function routerContract(name: string, open: () => Promise<RouterWorld>): 
 
   contract("gives ports, for TCP and UDP, and takes them back", async ({ router, held }) => {
     for (const request of [TCP, UDP]) {
-      const answer = await router.map(request, LEASE_S, false);
+      const answer = await router.map(request, LEASE_S);
       assert(answer.kind === "mapped", JSON.stringify(answer));
-      const { external, leaseS, wasLost } = answer;
+      const { external, leaseS } = answer;
       assertEquals([external.host, external.port], ["198.51.100.7", 55_107]);
-      assertEquals([leaseS, wasLost], [LEASE_S, false]);
+      assertEquals(leaseS, LEASE_S);
     }
     assertEquals(held().toSorted(), ["tcp 55107", "udp 55107"]);
     assertEquals(await router.drop(TCP), true);
@@ -49,34 +49,32 @@ export function routerContract(name: string, open: () => Promise<RouterWorld>): 
     assertEquals(held(), []);
   });
 
-  contract("renews, and says if it had forgotten", async ({ router, held, forget }) => {
-    await router.map(TCP, LEASE_S, false);
-    const renewed = await router.map(TCP, LEASE_S, true);
-    assertEquals(renewed.kind === "mapped" && renewed.wasLost, false);
+  contract("renews, also what it had forgotten", async ({ router, held, forget }) => {
+    await router.map(TCP, LEASE_S);
+    assertEquals((await router.map(TCP, LEASE_S)).kind, "mapped");
     forget();
-    const again = await router.map(TCP, LEASE_S, true);
-    assertEquals(again.kind === "mapped" && again.wasLost, true);
+    assertEquals((await router.map(TCP, LEASE_S)).kind, "mapped");
     assertEquals(held(), ["tcp 55107"]);
   });
 
   contract("never gives a port that another program has", async ({ router, give }) => {
     give(TCP.external);
-    const answer = await router.map(TCP, LEASE_S, false);
+    const answer = await router.map(TCP, LEASE_S);
     if (answer.kind !== "mapped") assertEquals(answer.kind, "taken");
     else assert(answer.external.port !== TCP.external);
   });
 
   contract("that is silent is none, and has confirmed nothing", async ({ router, become }) => {
-    await router.map(TCP, LEASE_S, false);
+    await router.map(TCP, LEASE_S);
     become("silent");
-    const answer = await router.map(TCP, LEASE_S, true);
+    const answer = await router.map(TCP, LEASE_S);
     assertEquals(answer, { kind: "failed", failure: { kind: "no-router" } });
     assertEquals(await router.drop(TCP), false);
   });
 
   contract("that gives no ports says so", async ({ router, become }) => {
     become("refusing");
-    const answer = await router.map(TCP, LEASE_S, false);
+    const answer = await router.map(TCP, LEASE_S);
     assertEquals(answer.kind === "failed" && answer.failure.kind, "refused");
   });
 }

@@ -184,10 +184,6 @@ class MemoryHost implements StreamNetwork {
     this.#accepted = accepted;
   }
 
-  listenAt(port: number): void {
-    if (port !== this.local.port) this.network.move(this, { host: this.local.host, port });
-  }
-
   stopListening(): Promise<void> {
     this.network.move(this, null);
     return Promise.resolve();

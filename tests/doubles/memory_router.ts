@@ -16,7 +16,7 @@ export class MemoryRouter implements HomeRouter {
   mood: "well" | "silent" | "refusing" = "well";
   isClosed = false;
 
-  map(request: PortRequest, leaseS: number, isRenewal: boolean): Promise<RouterAnswer> {
+  map(request: PortRequest, leaseS: number): Promise<RouterAnswer> {
     const router = "192.168.1.1";
     if (this.mood === "silent") {
       return Promise.resolve({ kind: "failed", failure: { kind: "no-router" } });
@@ -27,10 +27,9 @@ export class MemoryRouter implements HomeRouter {
     }
     if (this.others.has(request.external)) return Promise.resolve({ kind: "taken", router });
     const name = `${request.transport} ${request.external}`;
-    const wasLost = isRenewal && !this.held.has(name);
     this.held.add(name);
     const external = { host: this.host, port: request.external };
-    return Promise.resolve({ kind: "mapped", by: "UPnP", router, external, leaseS, wasLost });
+    return Promise.resolve({ kind: "mapped", by: "UPnP", router, external, leaseS });
   }
 
   drop({ transport, external }: PortRequest): Promise<boolean> {

@@ -15,7 +15,6 @@ function eve() {
   const links: Links = {
     local: { host: "", port: 0 },
     size: 0,
-    listenAt: () => {},
     dial: () => {},
     cancelDial: () => {},
     send: () => {},

@@ -7,7 +7,7 @@ import { P2pchatError } from "../../base/errors.ts";
 import { hasInvite, inviteMisplaced } from "../../base/text/invite_text.ts";
 import { dataFolder } from "../../store/disk/paths.ts";
 import { quotedStart, startOf } from "../../base/text/text.ts";
-import { type Flag, portApart, takesValue } from "./flags.ts";
+import { type Flag, takesValue } from "./flags.ts";
 import type { FileNeed, FileUse } from "./least_privilege.ts";
 import { didYouMean } from "../../base/text/nearest.ts";
 import { inWords } from "../../base/text/words.ts";
@@ -307,10 +307,8 @@ export function serverAddress(
   const address = line.value<ServerAddress>(flag);
   const [, extra] = line.words;
   if (extra !== undefined) {
-    const apart = portApart(flag, address, line.words);
     // Where a log-in takes a password, that may be it.
-    const shown = flag === "registry" ? undefined : extra;
-    throw apart === null ? wrongWords(entry, shown) : new P2pchatError("usage", apart);
+    throw wrongWords(entry, flag === "registry" ? undefined : extra);
   }
   if (address === undefined) {
     throw missing(`--${flag}`, entry);

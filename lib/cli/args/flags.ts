@@ -253,23 +253,6 @@ export function serverEndpoints(
   return { first: endpoint({ host, port }), others: others.map(endpoint) };
 }
 
-/**
- * What to write where a port stands among the words that belongs to the address of a flag, which has none.
- * @returns A sentence without a full stop; null where no port stands there.
- */
-export function portApart(
-  flag: string,
-  address: ServerAddress | undefined,
-  words: readonly string[],
-): string | null {
-  if (address === undefined || address.port !== null) return null;
-  const port = words.map(parsePort).findLast((each) => each !== null) ?? null;
-  if (port === null) return null;
-  const { host, key } = address;
-  const written = endpointText({ host, port }) + (key === null ? "" : `#${key}`);
-  return `The port belongs to the host: write --${flag} ${written}`;
-}
-
 /** `HOST PORT`, as two words. */
 export function endpoint(hostText: string, portText: string): Endpoint {
   return { host: host(hostText, "HOST"), port: remotePort(portText, "PORT") };

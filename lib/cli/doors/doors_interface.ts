@@ -27,7 +27,7 @@ import type {
 import { unitsOf } from "../streams/output_queue.ts";
 import type { Door, DoorEvent, DoorHost } from "./door.ts";
 import { DoorInput } from "./door_input.ts";
-import { audienceOf, kindOf, partyOf, questionOf } from "./event_audience.ts";
+import { audienceOf, kindOf, questionOf } from "./event_audience.ts";
 import { KeptEvents, type Kind } from "./kept_events.ts";
 import { TimeShare } from "./time_share.ts";
 
@@ -59,7 +59,6 @@ interface Kept {
   readonly forOthers: DoorEvent | null;
   readonly kind: Kind;
   readonly units: number;
-  readonly party: string;
   readonly asks: string | null;
   readonly settles: string | null;
 }
@@ -235,8 +234,7 @@ export class DoorsInterface<Event extends ShownEvent, Target>
     const forOthers = isForOthers ? { id, fields } : null;
     const kind = isForOthers ? kindOf(event) : "answer";
     const kept = { asker, forAsker: own, forOthers, kind, ...questionOf(event) };
-    const party = partyOf(event, place?.room ?? null);
-    this.#kept.add({ ...kept, party, units: Math.min(units, EVENT_UNITS_MAX) });
+    this.#kept.add({ ...kept, units: Math.min(units, EVENT_UNITS_MAX) });
     for (const attached of this.#doors) this.#pass(attached);
   }
 

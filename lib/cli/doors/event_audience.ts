@@ -1,6 +1,5 @@
 /** Who is shown an event, of a console and its doors, and with which others it is kept for them. */
 
-import { foldName } from "../../base/text/names.ts";
 import type { Kind } from "./kept_events.ts";
 
 /** What only answers a command, in whichever mode: it is of no use to who hasn't asked. */
@@ -79,31 +78,6 @@ const SAID: ReadonlySet<string> = new Set([
 export function kindOf(event: { readonly event?: unknown; readonly private?: unknown }): Kind {
   if (!SAID.has(String(event.event))) return "happened";
   return event.private === true ? "private" : "said";
-}
-
-/** What says whom an event is about. */
-interface Telling {
-  readonly event?: unknown;
-  readonly private?: unknown;
-  readonly self?: unknown;
-  readonly from?: unknown;
-  readonly to?: unknown;
-  readonly key?: unknown;
-}
-
-/**
- * With what an event that is for everybody shares its room: what is said in a room with that room's, what is said to one
- * alone with that one's, as the key says where there is one. @param room Null: the only one.
- */
-export function partyOf(
-  { event, private: isPrivate, self, from, to, key }: Telling,
-  room: string | null,
-): string {
-  const place = `room ${room ?? ""}`;
-  // In a call, and among friends, messages name no key, as all are to one alone.
-  if (event !== "message" || (isPrivate !== true && key !== undefined)) return place;
-  if (self === true) return `${place} to ${foldName(String(to ?? ""))}`;
-  return `${place} from ${key ?? foldName(String(from))}`;
 }
 
 /** What says which question an event is about. */

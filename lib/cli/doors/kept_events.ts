@@ -1,11 +1,8 @@
 /**
  * The last events of a run of the program, for doors that come later or come back. Each kind has a share of its own:
  * however much is said, who is in which room stays known, and no answer takes room from what was said. In a share the
- * oldest go of the party that takes most of it, so that nobody pushes out what was said elsewhere, or with others. A
- * question that is open stays, whatever came behind it.
+ * oldest go. A question that is open stays, whatever came behind it.
  */
-
-import { FairShares } from "../../base/collections/fair_shares.ts";
 
 /**
  * `said`: to all. `private`: to one alone; without it a door doesn't know of the conversation. `happened`: what changed.
@@ -27,8 +24,6 @@ const SHARES: Readonly<Record<Kind, Share>> = {
 };
 /** How much stays of a share when some go: they go in bulk, so that each costs the same however many are kept. */
 const STAYS = 0.9;
-/** So much of a share is its last events, whoever filled it: a door that is a little behind misses nothing. */
-const RECENT = 0.5;
 /** Questions that stay: as many as a group has edits under way. */
 const OPEN_MAX = 64;
 
@@ -36,8 +31,6 @@ interface Sized {
   readonly kind: Kind;
   /** In UTF-16 units. */
   readonly units: number;
-  /** Where it was said, or with whom alone. */
-  readonly party: string;
   /** The question that it asks the user; null: none. */
   readonly asks: string | null;
   /** The question that is open no more; null: none. */
@@ -122,44 +115,19 @@ export class KeptEvents<Event extends Sized> {
 
   #makeRoom(kind: Kind): void {
     const [share, used] = [SHARES[kind], this.#used[kind]];
-    const max = { events: share.events * STAYS, units: share.units * STAYS };
-    const shared = this.#events.filter((one) => one.event.kind === kind && !this.#isOpen(one));
-    const older = shared.slice(0, recentFrom(shared, share));
-    const [events, units] = [new FairShares<string>(), new FairShares<string>()];
-    for (const { event } of older) {
-      events.add(event.party, 1);
-      units.add(event.party, event.units);
-    }
-    events.bound(max.events - (used.events - events.sum));
-    units.bound(max.units - (used.units - units.sum));
-    const gone = new Set<number>();
-    for (const { id, event } of older) {
-      const isGone = (used.events > max.events && events.isOver(event.party)) ||
-        (used.units > max.units && units.isOver(event.party));
-      if (!isGone) continue;
-      gone.add(id);
-      events.take(event.party, 1);
-      units.take(event.party, event.units);
+    const last = this.#events.at(-1);
+    this.#events = this.#events.filter((one) => {
+      const { id, event } = one;
+      const isEnough = used.events <= share.events * STAYS && used.units <= share.units * STAYS;
+      if (isEnough || event.kind !== kind || one === last || this.#isOpen(one)) return true;
       used.events -= 1;
       used.units -= event.units;
       if (kind !== "answer") this.#goneId = Math.max(this.#goneId, id);
-    }
-    this.#events = this.#events.filter(({ id }) => !gone.has(id));
+      return false;
+    });
   }
 
   #isOpen({ id, event: { asks } }: Numbered<Event>): boolean {
     return asks !== null && this.#open.get(asks)?.id === id;
   }
-}
-
-/** Where the last events of a share begin; the very last is one of them, however long it is. */
-function recentFrom(shared: readonly Numbered<Sized>[], { events, units }: Share): number {
-  let at = shared.length - 1;
-  let taken = shared[at]!.event.units;
-  while (at > 0 && shared.length - at < events * RECENT) {
-    taken += shared[at - 1]!.event.units;
-    if (taken > units * RECENT) break;
-    at -= 1;
-  }
-  return at;
 }

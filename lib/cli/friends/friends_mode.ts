@@ -151,7 +151,7 @@ async function chat(wiring: Wiring): Promise<void> {
       users: path,
       friends: table.rows.length - 1,
     });
-    const port = ownPort(wiring, links, (text) => host?.trouble("port", text));
+    const port = ownPort(wiring, links);
     const kept = { store, notices, scope, history, files: `${opened.folder}/files` };
     const begun = () => {
       port.follow(table);
@@ -174,9 +174,7 @@ async function chat(wiring: Wiring): Promise<void> {
       } finally {
         await added;
         wiring.late.files?.close();
-        // Before the links are shut down: an edit noticed later must not make them listen again.
         watch.close();
-        port.close();
       }
     };
     await runMode(wiring, links, { run, command: (command, ref) => friends.command(command, ref) });
@@ -441,19 +439,15 @@ function followTable(
 function ownPort(
   { options, ui, environment }: Wiring,
   links: Links,
-  trouble: (text: string | null) => void,
 ): OwnPort {
   return new OwnPort({
     links,
-    clock: SYSTEM_LINK_CLOCK,
     file: options.file,
     isFixed: options.port !== null,
     notice(text) {
       environment.log.info("own port", { text, listening: endpointText(links.local) });
       showNotices(ui, text);
     },
-    failed: (error) => showError(ui, error),
-    trouble,
   });
 }
 

@@ -3,7 +3,6 @@
 import { utf8Length, visibleText } from "../../base/text/text.ts";
 import { type Capability, IrcCapabilities } from "./lines/irc_capabilities.ts";
 import { ircFolded, type IrcMessage, ircMessage, SERVER, withTags } from "./lines/irc_message.ts";
-import { IrcMultiline } from "./lines/irc_multiline.ts";
 import { ircLine } from "./lines/irc_serialiser.ts";
 
 /** Without the capability a tag isn't sent. Those that aren't here need `message-tags`. */
@@ -22,7 +21,6 @@ export type Answered = "now" | "later";
 
 export class IrcClient {
   readonly capabilities = new IrcCapabilities();
-  readonly multiline = new IrcMultiline();
   /** Whether the password that it gave, before it was registered, is the right one; null: it hasn't given any. */
   hasPassword: boolean | null = null;
   wantedNick: string | null = null;

@@ -15,9 +15,8 @@ import {
   sendJoined,
 } from "./irc_answers.ts";
 import type { Answered, IrcClient } from "./irc_client.ts";
-import { conversingIn, selectedBy } from "./irc_history.ts";
-import { ircFolded, type IrcMessage, ircMessage, SERVER, withTags } from "./lines/irc_message.ts";
-import type { MultilineStep } from "./lines/irc_multiline.ts";
+import { selectedBy } from "./irc_history.ts";
+import { ircFolded, type IrcMessage, ircMessage, SERVER } from "./lines/irc_message.ts";
 import { nameOfNick, SERVICE, typed } from "./lines/irc_names.ts";
 import type { Pending } from "./irc_pending.ts";
 import { type IrcRooms, placeWord } from "./rooms/irc_rooms.ts";
@@ -58,7 +57,6 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   PRIVMSG: { needs: 2, run: (context, params, message) => talkTo(context, params, message) },
   NOTICE: { needs: 2, run: (context, params, message) => talkTo(context, params, message) },
   TAGMSG: { needs: 1, run: () => {} }, // that somebody is typing is told to nobody
-  BATCH: { needs: 1, run: (context, _, message) => batch(context, message) },
   JOIN: { needs: 1, run: join },
   PART: { needs: 1, run: part },
   NAMES: {
@@ -146,9 +144,6 @@ function already({ client }: IrcContext): void {
 export function runCommand(context: IrcContext, message: IrcMessage): Answered {
   const { client } = context;
   const { command, params } = message;
-  if (client.multiline.takes(message)) {
-    return multiline(context, client.multiline.line(message));
-  }
   const entry = Object.hasOwn(COMMANDS, command) ? COMMANDS[command] : undefined;
   if (entry === undefined) {
     client.reply(
@@ -206,26 +201,6 @@ function refuseCtcp(
     : `CTCP ${asked} isn't passed on`;
   sendService(client, "NOTICE", client.nick, [text], time);
   return "now";
-}
-
-function batch(context: IrcContext, message: IrcMessage): Answered {
-  return multiline(context, context.client.multiline.batch(message));
-}
-
-function multiline(context: IrcContext, step: MultilineStep): Answered {
-  const { client } = context;
-  if (step.type === "goes on") return "later";
-  if (step.type === "refused") {
-    client.answering(step.label, () => {
-      client.fail("BATCH", ...step.fail);
-      return "now";
-    });
-    return "now";
-  }
-  const said = clientText(step.text);
-  if (said.type === "ctcp") return refuseCtcp(context, said.command, "PRIVMSG");
-  client.answering(step.label, () => say(context, step.target, said.text, step.label));
-  return "later";
 }
 
 function join({ client, rooms, talk }: IrcContext, [channels]: readonly string[]): void {
@@ -333,8 +308,6 @@ function pendingOf(
 
 function chathistory(context: IrcContext, params: readonly string[]): void {
   const { client } = context;
-  const [word = ""] = params;
-  if (word.toUpperCase() === "TARGETS") return targets(context, params);
   const selected = selectedBy(params, context.said());
   if (selected.type === "failed") return client.fail("CHATHISTORY", ...selected.fail);
   sendHistory(client, params[1]!, selected.said);
@@ -348,19 +321,6 @@ export function sendHistory(client: IrcClient, target: string, said: readonly Sa
   }
   client.inBatch({}, ["chathistory", target], (tags) => {
     for (const one of said) sendSaid(client, one, { tags, isLate: true });
-  });
-}
-
-function targets({ client, said }: IrcContext, params: readonly string[]): void {
-  const found = conversingIn(params, said());
-  if (found === null) {
-    const text = "The form is CHATHISTORY TARGETS timestamp=... timestamp=... LIMIT";
-    return client.fail("CHATHISTORY", "INVALID_PARAMS", "TARGETS", text);
-  }
-  const line = (target: string, time: string) =>
-    ircMessage(SERVER, "CHATHISTORY", "TARGETS", target, time);
-  client.inBatch({}, ["draft/chathistory-targets"], (tags) => {
-    for (const { target, time } of found) client.send(withTags(line(target, time), tags));
   });
 }
 

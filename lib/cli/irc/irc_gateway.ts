@@ -389,9 +389,7 @@ export class IrcGateway {
       answered: (token) => this.#receipts.answered(token),
       quit: () => this.#quit(client),
     };
-    const isInBatch = client.multiline.takes(message) || message.command === "BATCH";
-    const label = isInBatch ? undefined : message.tags.get("label");
-    client.answering(label, () => runCommand(context, message));
+    client.answering(message.tags.get("label"), () => runCommand(context, message));
   }
 
   #quit(client: IrcClient): void {

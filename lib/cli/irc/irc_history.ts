@@ -19,12 +19,6 @@ type Selected =
   | { readonly type: "said"; readonly said: readonly Said[] }
   | { readonly type: "failed"; readonly fail: readonly string[] };
 
-/** Those who talked, with the time of the last thing said: the answer of `CHATHISTORY TARGETS`. */
-interface Conversing {
-  readonly target: string;
-  readonly time: string;
-}
-
 const SUBCOMMANDS: ReadonlyMap<string, number> = new Map([
   ["LATEST", 4],
   ["BEFORE", 4],
@@ -34,7 +28,7 @@ const SUBCOMMANDS: ReadonlyMap<string, number> = new Map([
 ]);
 
 /**
- * Answers `CHATHISTORY` but for `TARGETS`.
+ * Answers `CHATHISTORY`.
  * @param params Those of the command. @param all What is kept, the oldest first.
  */
 export function selectedBy(params: readonly string[], all: readonly Said[]): Selected {
@@ -126,23 +120,6 @@ export function lastOfEach(said: readonly Said[], limit: number): readonly Said[
     });
   }
   return said.filter((one) => kept.has(one));
-}
-
-/** Who talked between two times, at most `limit`; whoever was heard last comes last. */
-export function conversingIn(
-  params: readonly string[],
-  all: readonly Said[],
-): readonly Conversing[] | null {
-  const [, from = "", to = "", limitText = ""] = params;
-  const limit = limitIn(limitText);
-  const times = [timeIn(from), timeIn(to)];
-  if (limit === null || times.some((time) => time === null)) return null;
-  const [start, end] = times.toSorted() as [string, string];
-  const last = new Map<string, Conversing>();
-  for (const { target, time } of all) last.set(ircFolded(target), { target, time });
-  return [...last.values()].filter(({ time }) => time > start && time < end)
-    .toSorted((one, other) => one.time < other.time ? -1 : 1)
-    .slice(0, limit);
 }
 
 function limitIn(text: string): number | null {

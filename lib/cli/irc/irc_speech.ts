@@ -10,7 +10,6 @@ import {
   actionBody,
   bodiesOf,
   bodiesOfAll,
-  type Body,
   ircAction,
   markedBodies,
 } from "./lines/irc_text.ts";
@@ -46,33 +45,16 @@ export function sendSaid(client: IrcClient, said: Said, { tags = {}, isLate }: D
   const action = said.isEdit ? null : ircAction(said.text);
   const room = roomForText(empty) - (action === null ? 0 : ACTION_BYTES);
   const text = `${head}${action ?? said.text}`;
-  const bodies = (joined: boolean) =>
-    head === ""
-      ? bodiesOf(text, room, joined ? "kept" : "left out")
-      : markedBodies(text, room, joined);
-  const isWhole = action === null && !said.isEdit && client.hasBatch("draft/multiline");
-  const whole = isWhole && text.trim() !== "" ? bodies(true) : [];
-  if (whole.length > 1) {
-    return client.inBatch({ ...own, ...tags }, ["draft/multiline", target], (tag) => {
-      for (const body of whole) {
-        client.send(withTags(lineOf(empty, body.text), partTags(body, tag)));
-      }
-    }, source);
-  }
-  const apart = whole.length === 1 ? whole : bodies(false);
-  const shown: readonly Body[] = apart.length > 0 ? apart : [{ text: "␊", isContinued: false }];
+  const bodies = head === "" ? bodiesOf(text, room) : markedBodies(text, room);
+  const shown = bodies.length > 0 ? bodies : ["␊"];
   for (const [at, body] of shown.entries()) {
-    const line = lineOf(empty, action === null ? body.text : actionBody(body.text));
+    const line = lineOf(empty, action === null ? body : actionBody(body));
     client.send(withTags(line, { ...own, ...tags, ...(at > 0 ? { msgid: undefined } : {}) }));
   }
 }
 
 function lineOf({ source, command, params }: IrcMessage, text: string): IrcMessage {
   return ircMessage(source, command, ...params, text);
-}
-
-function partTags(body: Body, tag: { readonly batch: string }): Record<string, string> {
-  return body.isContinued ? { ...tag, "draft/multiline-concat": "" } : { ...tag };
 }
 
 /** What stands before a text: when it was said, and the number of an entry, which people need to change it. */
@@ -99,7 +81,7 @@ export function sendService(
 ): void {
   const source = partner === null ? SERVICE_SOURCE : sourceOf(partner.nick, partner.key);
   const empty = ircMessage(source, command, target);
-  for (const { text } of bodiesOfAll(lines, roomForText(empty))) {
+  for (const text of bodiesOfAll(lines, roomForText(empty))) {
     client.send(withTags(lineOf(empty, text), { time }));
   }
 }

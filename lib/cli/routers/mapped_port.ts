@@ -71,7 +71,7 @@ export class MappedPort {
     this.#mapper = new PortMapper(config, {
       clock: SYSTEM_LINK_CLOCK,
       environment,
-      router: new SystemRouter({ interfaces, nowMs: SYSTEM_LINK_CLOCK.nowMs }),
+      router: new SystemRouter({ interfaces }),
       dial: (external) => self === undefined ? Promise.resolve(false) : this.#dial(external, self),
       mapped: (external) => mapped?.(external),
       announce: (external) => {

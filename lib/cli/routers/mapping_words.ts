@@ -73,11 +73,6 @@ export function mappingText(news: MappingNews, place: MappingPlace): MappingText
       return {
         text: `--map-port isn't needed here: this machine has the address ${news.host} itself`,
       };
-    case "renewed-lost":
-      return {
-        text: `The router had forgotten that it passes ${endpointText(news.external)} on to you, ` +
-          "as after a restart; it does again",
-      };
     case "changed":
       return {
         text: `The router passes ${endpointText(news.external)} on to you now, no longer ` +

@@ -4,10 +4,9 @@
  *
  * Nothing is opened before the first message, or the first question. A message is in the file before it is shown, so that
  * a kill loses none; those that wait for the file share one write. It is synced within a second, and nothing waits for
- * that: a power cut can cost what came since. With `SEGMENTS_MAX` files of `SEGMENT_BYTES` the oldest of the longest
- * conversations goes, so that nobody pushes out what was said with others. Damage costs one file from the damaged line on:
- * it is told, and what follows is written to a new one; where room is needed, such a file goes first, as a whole. What the
- * disk refuses, as it is full, waits in memory until there is room again: the last of it, as much as a file has.
+ * that: a power cut can cost what came since. Of `SEGMENTS_MAX` files of `SEGMENT_BYTES` the oldest goes. Damage costs one
+ * file from the damaged line on: it is told, and what follows is written to a new one. What the disk refuses, as it is full,
+ * waits in memory until there is room again: the last of it, as much as a file has.
  */
 
 import { P2pchatError } from "../../base/errors.ts";
@@ -15,7 +14,6 @@ import { PRIVATE_LOG, type PrivateWords } from "../../base/schema/private_words.
 import type { RecordOf } from "../../base/schema/log_records.ts";
 import { corruptError, type Disk } from "../../store/disk/disk.ts";
 import type { PrivateStore } from "./private_store.ts";
-import { Content, PrivateTrimming } from "./private_trimming.ts";
 import { type OpenedRecords, openRecords, visitRecords } from "./record_store.ts";
 
 type Kept = RecordOf<typeof PRIVATE_LOG>;
@@ -33,8 +31,6 @@ const NAME = /^private-(\d{6,9})$/;
 export class PrivateLog implements PrivateStore {
   #number = 0;
   #segment: OpenedRecords<Kept> | null = null;
-  #content = new Content();
-  readonly #trimming: PrivateTrimming;
   /**
    * Of the messages in the last two segments as they were found, as the last may just have been begun: what is brought
    * again after a kill is there already.
@@ -62,9 +58,7 @@ export class PrivateLog implements PrivateStore {
       segmentBytes: SEGMENT_BYTES,
       segmentsMax: SEGMENTS_MAX,
     },
-  ) {
-    this.#trimming = new PrivateTrimming(disk, bounds.segmentBytes);
-  }
+  ) {}
 
   /** Resolves when the message is written, not synced, or waits in memory, and the user was told once that such can't be. */
   keep(words: PrivateWords): Promise<void> {
@@ -128,7 +122,6 @@ export class PrivateLog implements PrivateStore {
     }
     if (fresh.length > 0) {
       await segment.append(fresh, false);
-      for (const record of fresh) this.#content.add(record);
       this.#isTold = false;
       this.#syncing ??= setTimeout(() => void this.#sync(), SYNC_AFTER_MS);
     }
@@ -259,22 +252,19 @@ export class PrivateLog implements PrivateStore {
     for (const text of segment.notices) this.warn(text);
     this.#segment = segment;
     this.#number = number;
-    this.#content = new Content();
-    for (const record of segment.records) this.#content.add(record);
     return segment;
   }
 
   /** For a further file. */
   async #makeRoom(): Promise<void> {
-    const { segmentBytes, segmentsMax } = this.bounds;
-    const paths = (await this.#numbers()).map((number) => this.#pathOf(number));
-    await this.#trimming.trim(paths, (segmentsMax - 1) * segmentBytes);
+    const numbers = await this.#numbers();
+    const tooMany = Math.max(0, numbers.length - this.bounds.segmentsMax + 1);
+    for (const number of numbers.slice(0, tooMany)) await this.disk.remove(this.#pathOf(number));
   }
 
   async #closeSegment(): Promise<void> {
     const segment = this.#segment;
     this.#segment = null;
-    if (segment !== null) this.#trimming.note(this.#pathOf(this.#number), this.#content);
     try {
       await segment?.close();
     } catch (error) {

@@ -1,9 +1,7 @@
 /** What was said privately, in memory alone: with `--no-history`, until the program ends. */
 
-import { FairShares } from "../../base/collections/fair_shares.ts";
 import type { PrivateWords } from "../../base/schema/private_words.ts";
 import type { PrivateStore } from "./private_store.ts";
-import { otherOf } from "./private_trimming.ts";
 
 /** As much as an answer has, and 16 MiB of the text. */
 const WORDS_MAX = 10_000;
@@ -28,16 +26,13 @@ export class PrivateMemory implements PrivateStore {
     return Promise.resolve();
   }
 
-  /** Of the longest conversations the oldest go: nobody pushes out what was said with others. */
+  /** The oldest go. */
   #trim(): void {
-    const shares = new FairShares<string>();
-    for (const words of this.#words) shares.add(otherOf(words), unitsOf(words));
-    shares.bound(UNITS_MAX * LEFT);
+    let left = this.#units;
     this.#keepOnly((words) => {
-      const other = otherOf(words);
-      const isGone = shares.isOver(other);
-      if (isGone) shares.take(other, unitsOf(words));
-      return !isGone;
+      const isKept = left <= UNITS_MAX * LEFT;
+      left -= unitsOf(words);
+      return isKept;
     });
   }
 

@@ -13,7 +13,6 @@ import type { EngineHealth } from "../shared_store.ts";
 import { answerIn, type Json, objectIn, Outage, textIn } from "./gateway_answers.ts";
 import { NodeCluster } from "./node_cluster.ts";
 import { fetchTrouble, NodeStates } from "./node_states.ts";
-import { refuseOld } from "./node_version.ts";
 
 export interface EtcdOptions {
   /** Of the nodes, such as `http://10.0.0.1:2379`; at least one. */
@@ -269,11 +268,7 @@ export class EtcdGateway {
     const timer = clock.at(clock.nowMs() + ATTEMPT_MS, () => end.abort());
     try {
       const response = await this.#fetch(node, path, body, end.signal);
-      const answer = await answerIn(response).catch(async (error) => {
-        const askVersion = () => this.#fetch(node, "/version", null, end.signal);
-        if (response.status === 404) await refuseOld(node, askVersion);
-        throw error;
-      });
+      const answer = await answerIn(response);
       if (!response.ok) {
         const refusal = refusalIn(answer);
         if (OUTAGES.has(refusal.code) || isBusy(refusal)) throw new Outage(refusal.message);

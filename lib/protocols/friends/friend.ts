@@ -70,10 +70,9 @@ export class Friend {
   problem: string | null = null;
   /**
    * Who answered last at the friend's address isn't taken for the friend here: what waits goes out when another key
-   * answers, or, with `trust`, once our user accepts that one, or, with `row`, as it is another friend's address, once
-   * the table is right. Null where none was refused.
+   * answers, or, with `trust`, once our user accepts that one. Null where none was refused.
    */
-  refusedHere: "trust" | "other-key" | "row" | null = null;
+  refusedHere: "trust" | "other-key" | null = null;
   /** Whether the waiting messages that the user was told of were held by our own program, not by the friend's. */
   toldHeld = false;
   /** The refusal that the user was told; it is told again once something was delivered in between. */
@@ -179,7 +178,6 @@ export class Friend {
         ? "once it is settled which key is right"
         : "once the right key answers";
     }
-    if (this.refusedHere === "row") return `once ${this.shown}'s row in the table is right`;
     return `when ${this.shown} ${this.isRefusing ? "takes it" : "is back"}`;
   }
 

@@ -37,9 +37,7 @@ export class FriendsOutput extends StoringOutput<FriendsEvent, FriendsEffect, Fr
     const event = { event: "delivery", id, to, state: "queued" } as const;
     const isTold = friend.isAway && friend.attempt === null && waiting > friend.toldWaiting;
     if (!isTold) return this.show(event, ref);
-    const reason = friend.refusedHere === "row"
-      ? "isn't at the address in the table"
-      : friend.refusedHere !== null
+    const reason = friend.refusedHere !== null
       ? "has a key that isn't accepted here"
       : friend.isRefusing
       ? "refuses"

@@ -9,20 +9,14 @@
 import type { Signer } from "../../base/crypto/crypto.ts";
 import type { Environment } from "../../base/machine/environment.ts";
 import { HERE, type Presence, presenceOf } from "../../base/machine/user_presence.ts";
-import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts";
+import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import { endpointText, type LinkId, type PeerKey } from "../../base/ids.ts";
 import { foldName, nameFault, shownName } from "../../base/text/names.ts";
 import { saidByText, saidText } from "../../base/trust/name_answers.ts";
 import { UnknownMessages } from "../../base/machine/unknown_messages.ts";
 import type { Friend, MetWhere } from "./friend.ts";
 import { enter, type FriendLink, FriendLinks, isKept } from "./friend_links.ts";
-import {
-  anothersAddressText,
-  disputeAdvice,
-  disputedKeyText,
-  type FriendTable,
-  notMeantText,
-} from "./friend_table.ts";
+import { disputeAdvice, disputedKeyText, type FriendTable, notMeantText } from "./friend_table.ts";
 import type { FriendsConfig, FriendsInput } from "./friends_io.ts";
 import {
   CHECK_INTERVAL_MS,
@@ -323,11 +317,7 @@ export class Meeting {
     // Whoever only claims to be the friend may say so, too.
     if (code === "replaced" && friend !== null && link.wasOpen) return this.#replaced(link, friend);
     if (friend !== null && link.dialled) {
-      const other = code === "unknown-user" ? this.#answeringAs(text, friend) : null;
-      if (other !== null) friend.refusedHere = "row";
-      const problem = other === null
-        ? `${friend.shown} refused: ${saidText(text)}`
-        : anothersAddressText(friend, other, this.config.users);
+      const problem = `${friend.shown} refused: ${saidText(text)}`;
       if (friend.toldRefusal !== problem) {
         this.out.tellOf(friend, { event: "error", code, text: problem });
         friend.toldProblem = problem;
@@ -337,12 +327,6 @@ export class Meeting {
     }
     link.isRefused = true;
     this.out.close(link, "refused by the other side");
-  }
-
-  /** The other friend that a refusal says to be from; null where it doesn't say so. */
-  #answeringAs(text: string, { name }: Friend): Friend | null {
-    return this.table.listed.values().find((other) => text === notMeantText(other.name, name)) ??
-      null;
   }
 
   /** The friend talks with another process that has our key. */
@@ -518,14 +502,13 @@ export class Meeting {
       ? `at ${endpointText(row.endpoint)}`
       : "of somebody who dialled in";
     const refused = `the key ${fingerprintOf(key)} ${where}`;
-    const rowFault = met === "at-address" ? this.#rowFault(friend, key, expected) : null;
     if (met === "at-address") {
       const isOffered = isAsked && known !== "other";
-      friend.refusedHere = rowFault !== null ? "row" : isOffered ? "trust" : "other-key";
+      friend.refusedHere = isOffered ? "trust" : "other-key";
     }
     if (known === "other") {
       // No advice: the user decides about the key that was told.
-      if (met === "at-address") friend.problem ??= rowFault ?? `refused ${refused}`;
+      if (met === "at-address") friend.problem ??= `refused ${refused}`;
       return;
     }
     const { users } = this.config;
@@ -534,7 +517,7 @@ export class Meeting {
       : isAsked
       ? `ask ${name}, and if it is right, accept it with /trust ${name}`
       : `ask ${name}, and if it is right, put it into ${name}'s row of ${users}`;
-    friend.problem = rowFault ?? `refused ${refused}; ${advice}`;
+    friend.problem = `refused ${refused}; ${advice}`;
     if (known === "told") return;
     const answering = this.links.dialledKey(friend);
     const answers = answering === null ? "another key" : fingerprintOf(answering);
@@ -553,19 +536,10 @@ export class Meeting {
     const before = isRefused || expected === null ? {} : { before: expected, ...given };
     this.out.keyChanged(
       { name: friend.name, key: fingerprintOf(key), ...before },
-      rowFault ??
-        (isOfDispute
-          ? disputedKeyText(friend, fingerprintOf(key), where, this.config.users)
-          : `Refused ${refused}, which isn't ${name}'s: ${expects}; ${advice}`),
+      isOfDispute
+        ? disputedKeyText(friend, fingerprintOf(key), where, this.config.users)
+        : `Refused ${refused}, which isn't ${name}'s: ${expects}; ${advice}`,
     );
-  }
-
-  /** What is wrong with the friend's row, as the key that answers at its address is another friend's; else null. */
-  #rowFault(friend: Friend, key: PeerKey, expected: Fingerprint | null): string | null {
-    const met = fingerprintOf(key);
-    const owner = this.table.ownerOf(met);
-    if (owner === null || owner === friend || this.#isRefused(friend, key)) return null;
-    return anothersAddressText(friend, owner, this.config.users, { met, expected });
   }
 
   /** A peer that isn't in the table: perhaps it should be. */

@@ -146,9 +146,8 @@ export class PortMapping implements Machine<PortMappingInput, PortMappingEffect>
   #ask(at: number): void {
     const transport = this.config.transports[at]!;
     const request = { transport, internal: this.config.port, external: this.#wished };
-    const isRenewal = this.#held.get(transport)?.request.external === this.#wished;
     this.#asking = { ask: ++this.#asks, at, request };
-    this.#out.push({ type: "ask", ask: this.#asks, request, leaseS: LEASE_S, isRenewal });
+    this.#out.push({ type: "ask", ask: this.#asks, request, leaseS: LEASE_S });
   }
 
   #answered(ask: number, answer: RouterAnswer): void {
@@ -213,7 +212,7 @@ export class PortMapping implements Machine<PortMappingInput, PortMappingEffect>
 
   // What the router has given.
 
-  #mapped({ by, router, external, leaseS, wasLost }: Mapped): void {
+  #mapped({ by, router, external, leaseS }: Mapped): void {
     this.#taken = 0;
     this.#pauses.reset();
     const leaseMs = leaseS === 0 ? LEASE_MS : Math.min(leaseS * 1_000, LEASE_MS);
@@ -229,10 +228,7 @@ export class PortMapping implements Machine<PortMappingInput, PortMappingEffect>
     this.#told = null;
     this.#uselessAt = null;
     const before = this.#external;
-    if (before !== null && isSameEndpoint(before, external)) {
-      if (wasLost) this.#tell({ kind: "renewed-lost", external });
-      return;
-    }
+    if (before !== null && isSameEndpoint(before, external)) return;
     if (before === null) {
       this.#tell({ kind: "mapped", by, router, external, isPermanent: leaseS === 0 });
     } else {
@@ -367,7 +363,6 @@ function together(one: Mapped, other: Mapped): Mapped | null {
   return {
     ...one,
     leaseS: isPermanent ? 0 : Math.min(...leases),
-    wasLost: one.wasLost || other.wasLost,
   };
 }
 

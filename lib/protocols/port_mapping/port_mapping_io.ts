@@ -37,8 +37,6 @@ export type RouterAnswer =
     readonly external: Endpoint;
     /** 0: until it is deleted, as routers do that know no leases. */
     readonly leaseS: number;
-    /** Whether the router had forgotten the mapping that was to be renewed. */
-    readonly wasLost: boolean;
   }
   /** Another program has that port of the router. */
   | { readonly kind: "taken"; readonly router: string }
@@ -65,8 +63,6 @@ export type MappingNews =
   | { readonly kind: "behind-another"; readonly router: string; readonly host: string }
   /** The router's address is this machine's own: nothing is in between. */
   | { readonly kind: "not-needed"; readonly host: string }
-  /** The router had forgotten the mapping, and has it again. */
-  | { readonly kind: "renewed-lost"; readonly external: Endpoint }
   /** The router has another address or port for us than before. */
   | { readonly kind: "changed"; readonly before: Endpoint; readonly external: Endpoint }
   /** What there was is over: the router answers no more, or refuses. */
@@ -103,8 +99,6 @@ export type PortMappingEffect =
     readonly ask: number;
     readonly request: PortRequest;
     readonly leaseS: number;
-    /** Whether the mapping should be there already. */
-    readonly isRenewal: boolean;
   }
   /** To be answered by `deleted`. */
   | { readonly type: "delete"; readonly request: PortRequest }

@@ -70,8 +70,8 @@ export class PortMapper {
     const { router, environment: { log } } = this.ports;
     switch (effect.type) {
       case "ask": {
-        const { ask, request, leaseS, isRenewal } = effect;
-        return this.#follow(router.map(request, leaseS, isRenewal), (answer) => {
+        const { ask, request, leaseS } = effect;
+        return this.#follow(router.map(request, leaseS), (answer) => {
           log.debug("the router answers", { ...request, answer });
           return { type: "answered", ask, answer };
         });

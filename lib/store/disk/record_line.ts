@@ -60,7 +60,7 @@ const SHORT_UNESCAPES: Readonly<Record<string, string>> = {
 const RARE = /[^ -[\]-~]/;
 
 /** A text as its cell in the file has it. */
-export function escapeCell(text: string): string {
+function escapeCell(text: string): string {
   if (!RARE.test(text)) return text;
   if (!NEEDS_ESCAPE.test(text) && text.isWellFormed()) return text;
   return text.replace(ESCAPED, (char) => SHORT_ESCAPES[char] ?? char.replace(/./gs, escapeUnit));

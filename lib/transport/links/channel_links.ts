@@ -148,11 +148,6 @@ export class ChannelLinks implements Links {
     return this.#up;
   }
 
-  listenAt(port: number): void {
-    invariant(this.#shutdown === null, "nothing listens after shutdown");
-    this.#network.listenAt(port);
-  }
-
   dial(attempt: number, to: Endpoint, expect: DialExpectation): void {
     invariant(this.#shutdown === null, "nothing is dialled after shutdown");
     const { key, room, secret, mode = this.#options.access.mode } = expect;

@@ -29,7 +29,6 @@ export class LateRelays implements RelayedStreams {
         this.#accepted = accepted;
         network.accept(accepted);
       },
-      listenAt: (port) => network.listenAt(port),
       stopListening: () => network.stopListening(),
       allClosed: () => network.allClosed(),
     };

@@ -52,7 +52,6 @@ export class RelayNetwork implements Relays, RelayedStreams {
         this.#accepted = accepted;
         network.accept(accepted);
       },
-      listenAt: (port) => network.listenAt(port),
       stopListening: () => network.stopListening(),
       allClosed: () => network.allClosed(),
     };

@@ -72,7 +72,6 @@ export class GatewayDevice {
   async map(
     request: PortRequest,
     leaseS: number,
-    isRenewal: boolean,
     signal: AbortSignal,
   ): Promise<RouterAnswer | null> {
     const address = await this.#do("GetExternalIPAddress", [], signal);
@@ -84,24 +83,18 @@ export class GatewayDevice {
       return { kind: "failed", failure: { kind: "no-address", router } };
     }
     if (parseHost(host) !== host) return this.#nonsense();
-    const wasLost = isRenewal && await this.#isForgotten(request, signal);
     const { leaseS: granted, answer } = await this.#add(request, leaseS, address.localHost, signal);
     if (answer === null) return null;
     if (errorIn(answer) === TAKEN) return { kind: "taken", router };
     if (answer.status !== 200) return this.#refused(answer);
     const external = { host, port: request.external };
-    return { kind: "mapped", by: "UPnP", router, external, leaseS: granted, wasLost };
+    return { kind: "mapped", by: "UPnP", router, external, leaseS: granted };
   }
 
   /** @returns Whether it has said that the mapping is gone. */
   async drop(request: PortRequest): Promise<boolean> {
     const answer = await this.#do("DeletePortMapping", named(request), null);
     return answer !== null && (answer.status === 200 || errorIn(answer) === NO_SUCH_ENTRY);
-  }
-
-  async #isForgotten(request: PortRequest, signal: AbortSignal): Promise<boolean> {
-    const answer = await this.#do("GetSpecificPortMappingEntry", named(request), signal);
-    return answer !== null && errorIn(answer) === NO_SUCH_ENTRY;
   }
 
   async #add(request: PortRequest, leaseS: number, localHost: string, signal: AbortSignal) {

@@ -16,15 +16,10 @@ const SENT_MAX = 3;
 const ANSWER_BYTES_MAX = 64;
 const VERSION = 0;
 const ANSWERED = 128;
-/** Section 3.6: a router's clock runs at seven eighths of ours at least, and is off by 2 s at most. */
-const EPOCH_RATE = 7 / 8;
-const EPOCH_OFF_S = 2;
 
 const OPCODES = { address: 0, udp: 1, tcp: 2 } as const;
 
 interface Answer {
-  /** Seconds since the router was started, or has forgotten its mappings. */
-  readonly epochS: number;
   readonly result: number;
   readonly view: DataView;
 }
@@ -32,12 +27,9 @@ interface Answer {
 interface NatPmpOptions {
   readonly port: number;
   readonly againMs: number;
-  readonly nowMs: () => number;
 }
 
 export class NatPmp {
-  /** The epoch that a router said last, and when. */
-  readonly #epochs = new Map<string, { readonly epochS: number; readonly atMs: number }>();
   readonly #open = new Set<Deno.DatagramConn>();
 
   constructor(private readonly options: NatPmpOptions) {}
@@ -65,7 +57,6 @@ export class NatPmp {
     if (address.answer.result !== 0) return failed(router, address.answer.result);
     if (address.answer.view.byteLength < 12) return nonsense(router);
     const host = [8, 9, 10, 11].map((at) => address.answer.view.getUint8(at)).join(".");
-    const wasLost = this.#hasRestarted(router, address.answer.epochS);
     const found = await this.#ask(
       [router],
       question(OPCODES[transport], internal, external, leaseS),
@@ -83,7 +74,6 @@ export class NatPmp {
       router,
       external: { host, port: view.getUint16(10) },
       leaseS: granted,
-      wasLost,
     };
   }
 
@@ -96,15 +86,6 @@ export class NatPmp {
 
   close(): void {
     for (const socket of this.#open) closeSurely(socket);
-  }
-
-  #hasRestarted(router: string, epochS: number): boolean {
-    const before = this.#epochs.get(router);
-    const atMs = this.options.nowMs();
-    this.#epochs.set(router, { epochS, atMs });
-    if (before === undefined) return false;
-    const least = before.epochS + (atMs - before.atMs) / 1_000 * EPOCH_RATE - EPOCH_OFF_S;
-    return epochS < least;
   }
 
   /** Sends the question to all of them, until one of them answers it. */
@@ -162,7 +143,7 @@ function parsed(bytes: Uint8Array, opcode: number): Answer | null {
   if (bytes.length < 8) return null;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   if (view.getUint8(0) !== VERSION || view.getUint8(1) !== ANSWERED + opcode) return null;
-  return { result: view.getUint16(2), epochS: view.getUint32(4), view };
+  return { result: view.getUint16(2), view };
 }
 
 function failed(router: string, result: number): RouterAnswer {

@@ -9,7 +9,6 @@ import { findByUpnp, HEARD_MS, type SsdpOptions } from "./ssdp.ts";
 
 interface SystemRouterOptions {
   readonly interfaces: () => readonly Interface[];
-  readonly nowMs: () => number;
   /** Where NAT-PMP is asked for, at which port; by default where routers mostly are. */
   readonly natPmp?: {
     readonly hosts?: readonly string[];
@@ -33,7 +32,6 @@ interface Known {
   map(
     request: PortRequest,
     leaseS: number,
-    isRenewal: boolean,
     signal: AbortSignal,
   ): Promise<RouterAnswer | null>;
   drop(request: PortRequest): Promise<boolean>;
@@ -48,20 +46,20 @@ export class SystemRouter implements HomeRouter {
   #known: Known | null = null;
 
   constructor(private readonly options: SystemRouterOptions) {
-    const { natPmp = NAT_PMP, nowMs } = options;
+    const { natPmp = NAT_PMP } = options;
     this.#natPmpHosts = "hosts" in natPmp ? natPmp.hosts : undefined;
-    this.#natPmp = new NatPmp({ ...natPmp, nowMs });
+    this.#natPmp = new NatPmp(natPmp);
   }
 
-  async map(request: PortRequest, leaseS: number, isRenewal: boolean): Promise<RouterAnswer> {
+  async map(request: PortRequest, leaseS: number): Promise<RouterAnswer> {
     const limit = new AbortController();
     const timer = setTimeout(() => limit.abort(), MAP_MS_MAX);
     const { signal } = limit;
     try {
-      const given = await this.#known?.map(request, leaseS, isRenewal, signal) ?? null;
+      const given = await this.#known?.map(request, leaseS, signal) ?? null;
       if (given !== null) return given;
       this.#known = null;
-      return await this.#search((known) => known.map(request, leaseS, isRenewal, signal), signal);
+      return await this.#search((known) => known.map(request, leaseS, signal), signal);
     } finally {
       clearTimeout(timer);
     }

@@ -241,14 +241,6 @@ export class TcpNetwork implements StreamNetwork {
     return { host: address?.hostname ?? "", port: address?.port ?? 0 };
   }
 
-  listenAt(port: number): void {
-    const before = this.#listeners;
-    if (this.#stopped || before.length === 0 || this.local.port === port) return;
-    this.#listeners = listenersAt(this.#host, port);
-    for (const listener of before) listener.close();
-    for (const listener of this.#listeners) this.#beginAccepting(listener);
-  }
-
   connect(
     to: Endpoint,
     connected: (stream: ByteStream) => void,

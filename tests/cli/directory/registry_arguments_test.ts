@@ -76,8 +76,6 @@ for (const [line, differences] of UNDERSTOOD) {
 
 const REFUSED: readonly (readonly [line: string, code: string, text: string])[] = [
   ["peer alice bob --registry chat.example", "usage", "The form is p2pchat peer [NAME]"],
-  ["peer alice --registry chat.example 4400", "usage", "write --registry chat.example:4400"],
-  [`peer alice --registry chat.example#${KEY} 4401`, "usage", `chat.example:4401#${KEY}`],
   ["peer alice --registry chat.example#", "usage", "27 characters, has 0"],
   [`peer alice --registry chat.example#${KEY}:4401`, "usage", "27 characters, has 32"],
   [`peer alice --registry #${KEY}`, "usage", "--registry must be a host name"],

@@ -549,24 +549,6 @@ Deno.test("a flood of chat leaves what tells a new door where it is, and with wh
   await ui.close();
 });
 
-Deno.test("a flood in one room, or by one member, leaves what was said elsewhere", async () => {
-  const { ui } = open();
-  const page = await new NotedDoor("The page").attach(ui);
-  const [first, second] = ["one", "two"].map((room) => ({ room, label: null }));
-  ui.show(messageFrom("Bob", "in room one"), undefined, first);
-  ui.show({ ...messageFrom("Bob", "to you"), private: true }, undefined, first);
-  const long = "x".repeat(65_000);
-  const mallory = { ...messageFrom("Mallory", long), key: "m" };
-  for (let count = 0; count < 200; count++) {
-    ui.show(mallory, undefined, second);
-    ui.show({ ...mallory, private: true }, undefined, second);
-  }
-
-  const texts = page.host.events.slice(0, 3).map(({ fields }) => fields["text"]);
-  assertEquals(texts, ["in room one", "to you", long]);
-  await ui.close();
-});
-
 Deno.test("an answer that is too long is refused in a sentence", async () => {
   const { ui, room } = open();
   const page = await new NotedDoor("The page").attach(ui);

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { audienceOf, kindOf, partyOf, questionOf } from "../../../lib/cli/doors/event_audience.ts";
+import { audienceOf, kindOf, questionOf } from "../../../lib/cli/doors/event_audience.ts";
 
 Deno.test("what is said and what changes for all is for all, whoever asked for it", () => {
   const events = ["message", "broadcast", "joined", "left", "edit", "vote-wanted", "call", "bye"];
@@ -56,24 +56,6 @@ Deno.test("digits are for who asked; what the user then found of a key is for al
 Deno.test("the page's address is for the console alone", () => {
   assertEquals(audienceOf({ event: "web" }, false), "console");
   assertEquals(audienceOf({ event: "own" }, false), "console");
-});
-
-Deno.test("what is said shares its room with its room's, or with that of the one that it is with", () => {
-  const message = { event: "message", from: "Bob", key: "k", private: false };
-  assertEquals(partyOf(message, null), partyOf({ event: "edit" }, null));
-  const parties = [
-    partyOf(message, "a"),
-    partyOf(message, "b"),
-    partyOf({ ...message, private: true }, "a"),
-    partyOf({ ...message, private: true, key: "other" }, "a"),
-    partyOf({ ...message, private: true, self: true, to: "Carol" }, "a"),
-    partyOf({ ...message, private: true, self: true, to: "Dave" }, "a"),
-    partyOf({ event: "message", from: "Bob" }, "a"), // of a call
-    partyOf({ event: "message", from: "Carol" }, "a"),
-  ];
-  assertEquals(new Set(parties).size, parties.length);
-  const renamed = { ...message, from: "Bobby", private: true };
-  assertEquals(partyOf(renamed, "a"), parties[2], "the key says who it is");
 });
 
 Deno.test("edits are said, and settle the question that was asked; so does what comes of a call", () => {

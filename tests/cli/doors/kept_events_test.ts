@@ -4,13 +4,12 @@ import { KeptEvents, type Kind } from "../../../lib/cli/doors/kept_events.ts";
 interface Event {
   readonly kind: Kind;
   readonly units: number;
-  readonly party: string;
   readonly asks: string | null;
   readonly settles: string | null;
 }
 
 const event = (units: number, kind: Kind = "said", more: Partial<Event> = {}): Event => ({
-  ...{ kind, units, party: "room", asks: null, settles: null },
+  ...{ kind, units, asks: null, settles: null },
   ...more,
 });
 const idsOf = (kept: KeptEvents<Event>) => kept.all.map(({ id }) => id);
@@ -64,41 +63,15 @@ Deno.test("each kind makes room among its own, and of answers nobody says that t
   assertEquals([idsOf(kept), kept.wholeFrom], [[1, 2, 8, 13], 13]);
 });
 
-Deno.test("who takes most of a share makes room: what was said with others stays", () => {
-  const kept = new KeptEvents<Event>();
-  const from = (party: string) => event(65_000, "private", { party });
-  for (const party of ["bob", "carol", "bob"]) kept.add(from(party));
-  for (let count = 0; count < 1_000; count++) {
-    kept.add(from("mallory"));
-    const units = kept.all.reduce((sum, { event }) => sum + event.units, 0);
-    assert(units <= 4_194_304, String(units));
-  }
-  const parties = kept.all.map(({ event }) => event.party);
-
-  assertEquals(parties.slice(0, 4), ["bob", "carol", "bob", "mallory"]);
-  const [first, second] = kept.all.slice(3).map(({ id }) => id);
-  assertEquals([first, second], [kept.wholeFrom, kept.wholeFrom + 1], "the last ones, whole");
-});
-
 Deno.test("among thousands that each said a little the oldest go, and not all", () => {
   const kept = new KeptEvents<Event>();
   for (let count = 0; count < 12_000; count++) {
-    kept.add(event(1, "private", { party: `party ${count}` }));
+    kept.add(event(1, "private"));
     assert(kept.all.length <= 5_000);
   }
 
   assert(kept.all.length >= 4_500, String(kept.all.length));
   assertEquals(kept.wholeFrom, kept.all[0]!.id);
-});
-
-Deno.test("the last half of a share stays, whoever filled it: who is a little behind misses nothing", () => {
-  const kept = new KeptEvents<Event>();
-  for (let count = 0; count < 4_900; count++) {
-    kept.add(event(1, "private", { party: `party ${count % 70}` }));
-  }
-  for (let count = 0; count < 2_000; count++) kept.add(event(1, "private", { party: "mallory" }));
-
-  assert(kept.wholeFrom <= 4_901, String(kept.wholeFrom));
 });
 
 Deno.test("a question stays while it is open, and counts once it is settled", () => {

@@ -20,7 +20,7 @@ function heard(client: Client, name: string, isIt = (_: Heard) => true): Promise
 Deno.test("irc door: irc-framework comes in, talks and is talked to", async () => {
   const served = await ServedIrc.open();
   const client = new Client();
-  for (const cap of ["draft/chathistory", "draft/multiline"]) client.requestCap(cap);
+  client.requestCap("draft/chathistory");
   const names = heard(client, "userlist");
   client.connect({
     ...{ host: "127.0.0.1", port: served.port, nick: "whoever", password: PASSWORD },

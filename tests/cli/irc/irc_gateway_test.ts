@@ -388,61 +388,13 @@ Deno.test("irc: a message by its author's other name goes to that name", () => {
   assertEquals(bench.ran.command, { command: "msg", name: "j.doe", text: "are you away?" });
 });
 
-Deno.test("irc: several lines are several messages, or a batch for who understands it", () => {
+Deno.test("irc: several lines are several messages", () => {
   const bench = inRoom();
   bench.said("Bob", "one\n\ntwo");
   assertEquals(bench.bare(), [
     `:${BOB} PRIVMSG #room :one`,
     `:${BOB} PRIVMSG #room :two`,
   ]);
-
-  const other = inRoom("draft/multiline batch message-tags");
-  const long = "x".repeat(600);
-  other.said("Bob", `one\n\n${long}`, { id: "m" });
-  const lines = other.taken();
-  assertEquals(lines[0], `@msgid=m :${BOB} BATCH +b1 draft/multiline #room`);
-  assertEquals(lines[1], `@batch=b1 :${BOB} PRIVMSG #room :one`);
-  assertEquals(lines[2], `@batch=b1 :${BOB} PRIVMSG #room :`);
-  assert(lines[4]!.startsWith(`@batch=b1;draft/multiline-concat :${BOB} PRIVMSG #room :xxx`));
-  assertEquals(lines[5], ":p2pchat.local BATCH -b1");
-});
-
-Deno.test("irc: a message of a client in several lines is one", () => {
-  const bench = inRoom("draft/multiline batch message-tags standard-replies");
-  bench.line(
-    "BATCH +1 draft/multiline #room\n@batch=1 PRIVMSG #room :one\n@batch=1 PRIVMSG #room :",
-  );
-  bench.line("@batch=1 PRIVMSG #room :two \n@batch=1;draft/multiline-concat PRIVMSG #room :three");
-  assertEquals(bench.runs.filter(({ command }) => typeof command === "object").length, 1);
-  bench.line("BATCH -1");
-
-  assertEquals(bench.ran.command, { command: "msg", text: "one\n\ntwo three" });
-  assertEquals(bench.bare(), []);
-});
-
-Deno.test("irc: a batch that can't be is refused as a whole", () => {
-  const bench = inRoom("draft/multiline batch message-tags standard-replies");
-  const before = bench.runs.length;
-  const batch = (...lines: readonly string[]) => {
-    bench.line(["BATCH +1 draft/multiline #room", ...lines, "BATCH -1"].join("\n"));
-    return bench.bare().map((line) => line.split(" ").slice(1, 4).join(" "));
-  };
-
-  assertEquals(batch("@batch=1 PRIVMSG Bob :x", "@batch=1 PRIVMSG #room :y"), [
-    "FAIL BATCH MULTILINE_INVALID_TARGET",
-  ]);
-  assertEquals(batch("@batch=1 JOIN #room"), ["FAIL BATCH MULTILINE_INVALID"]);
-  assertEquals(batch(...Array(1_001).fill("@batch=1 PRIVMSG #room :x")), [
-    "FAIL BATCH MULTILINE_MAX_LINES",
-  ]);
-  assertEquals(batch(...Array(70).fill(`@batch=1 PRIVMSG #room :${"x".repeat(1_000)}`)), [
-    "FAIL BATCH MULTILINE_MAX_BYTES",
-  ]);
-  assertEquals(batch(), ["FAIL BATCH MULTILINE_INVALID"]);
-  // Two at once: neither is said, nor any line of them.
-  const other = ["BATCH +2 draft/multiline #room", "@batch=2 PRIVMSG #room :x", "BATCH -2"];
-  assertEquals(batch("@batch=1 PRIVMSG #room :y", ...other).length, 4);
-  assertEquals(bench.runs.length, before);
 });
 
 Deno.test("irc: no line break, NUL or question in a text reaches the client as such", () => {

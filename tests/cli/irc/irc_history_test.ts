@@ -64,19 +64,6 @@ Deno.test("irc history: what can't be answered is told", () => {
   assertEquals(failed("LATEST #room * 0"), ["FAIL CHATHISTORY INVALID_PARAMS LATEST"]);
   assertEquals(failed("BEFORE #room yesterday 5"), ["FAIL CHATHISTORY INVALID_PARAMS BEFORE"]);
   assertEquals(failed("BEFORE #room msgid=none 5"), ["FAIL CHATHISTORY MESSAGE_ERROR BEFORE"]);
-  assertEquals(failed("TARGETS a b 5"), ["FAIL CHATHISTORY INVALID_PARAMS TARGETS"]);
-});
-
-Deno.test("irc history: who talked is told with the time", () => {
-  const bench = talked();
-  bench.line(
-    "CHATHISTORY TARGETS timestamp=2020-01-01T00:00:00.000Z timestamp=2030-01-01T00:00:00.000Z 9",
-  );
-
-  assertEquals(bench.bare().slice(1, -1).map((line) => line.split(" ").slice(1, 4).join(" ")), [
-    "CHATHISTORY TARGETS Bob",
-    "CHATHISTORY TARGETS #room",
-  ]);
 });
 
 Deno.test("irc history: an answer has ids, times and the batch", () => {

@@ -56,13 +56,6 @@ Deno.test("irc group: a line of an entry never looks like an entry of its own", 
     "PRIVMSG #room :\x01ACTION … [14] bye\x01",
   ]);
   assert(lines.slice(8).every((line) => line.startsWith("PRIVMSG #room :… ")), lines.join("\n"));
-
-  const whole = inGroup("draft/multiline batch message-tags");
-  whole.said("Bob", "one\n[13] two", { seq: 12, id: "e12" });
-  assertEquals(whole.bare().slice(1, 3).map((line) => line.replace(/^\S+ /, "")), [
-    "PRIVMSG #room :[12] one",
-    "PRIVMSG #room :… [13] two",
-  ]);
 });
 
 Deno.test("irc group: what the program tells of several authors can't be forged by one", () => {

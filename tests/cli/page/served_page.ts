@@ -108,7 +108,6 @@ export class ServedPage {
       local: { host: "127.0.0.1", port: PORT },
       connect: () => ({ missing: "", cancel() {} }),
       accept: (accepted) => this.#accept = accepted,
-      listenAt() {},
       stopListening: () => Promise.resolve(),
       allClosed: () => Promise.resolve(),
     };

@@ -41,11 +41,6 @@ const SAID: readonly (readonly [MappingNews, RegExp, boolean])[] = [
   ],
   [{ kind: "not-needed", host: "203.0.113.7" }, /isn't needed here/, false],
   [
-    { kind: "renewed-lost", external },
-    /had forgotten .* as after a restart; it does again$/,
-    false,
-  ],
-  [
     { kind: "changed", before: { ...external, port: 1 }, external },
     /passes 203\.0\.113\.7:55107 on to you now, no longer 203\.0\.113\.7:1\./,
     true,

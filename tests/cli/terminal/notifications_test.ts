@@ -38,33 +38,9 @@ for (const [env, sequence] of TERMINALS) {
   });
 }
 
-/** What screen passes on of strings (DCS to ST), as its parser reads them: an ESC behind another one is the string's. */
-function throughScreen(text: string): { readonly passed: string; readonly longest: number } {
-  let passed = "";
-  let longest = 0;
-  for (let at = 0; at < text.length; at += 2) {
-    assertEquals(text.slice(at, at + 2), "\x1bP");
-    const start = at += 2;
-    while (!(text[at] === "\x1b" && text[at + 1] === "\\")) {
-      if (at >= text.length) throw new Error("a string that doesn't end");
-      passed += text[at++];
-    }
-    longest = Math.max(longest, at - start);
-  }
-  return { passed, longest };
-}
-
-Deno.test("notifying() goes through tmux and screen in their forms", () => {
+Deno.test("notifying() goes through tmux in its form", () => {
   const inTmux = written({ TERM: "tmux-256color", TMUX: "/tmp/x", KITTY_WINDOW_ID: "1" });
   assertEquals(inTmux, `\x1bPtmux;${OF_99.replaceAll("\x1b", "\x1b\x1b")}\x1b\\`);
-  const inScreen = written({ TERM: "screen", STY: "1.x", LC_TERMINAL: "iTerm2" });
-  assertEquals(inScreen, `\x1bP${OF_9}\x1b\\`);
-  const long = { ...HI, body: "x".repeat(200) };
-  for (const env of [{ LC_TERMINAL: "iTerm2" }, { KITTY_WINDOW_ID: "1" }]) {
-    const { passed, longest } = throughScreen(written({ STY: "1.x", ...env }, long));
-    assertEquals(passed, written(env, long));
-    assertEquals(longest <= 120, true);
-  }
 });
 
 Deno.test("notifying() writes nothing of others' that a terminal obeys, nor much of it", () => {

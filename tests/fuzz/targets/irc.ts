@@ -25,10 +25,9 @@ const WORDS = ["#room", "Bob", "*p2pchat", "Alice", "#ROOM,Bob", "LATEST", "BEFO
     ":hello there",
     ":\x01ACTION waves\x01",
     ":\x01DCC SEND\x01",
-    "+1 draft/multiline #room",
   ])
-  .concat(["TARGETS", "AROUND", "AFTER", ":batch labeled-response echo-message draft/multiline"]);
-const TAGS = ["@label=x ", "@batch=1 ", "@batch=1;draft/multiline-concat ", "@a=\\:\\s\\\\;+b/c "];
+  .concat(["AROUND", "AFTER", ":batch labeled-response echo-message "]);
+const TAGS = ["@label=x ", "@batch=1 ", "@a=\\:\\s\\\\;+b/c "];
 const PIECES = [
   " ",
   ":",

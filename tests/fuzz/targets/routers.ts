@@ -189,7 +189,7 @@ async function maps(input: Uint8Array): Promise<boolean> {
   const { connect, listenDatagram } = Deno;
   Object.assign(Deno, { connect: network.connect, listenDatagram: network.listenDatagram });
   let nowMs = 0;
-  const router = new SystemRouter({ interfaces: () => [OWN], nowMs: () => nowMs });
+  const router = new SystemRouter({ interfaces: () => [OWN] });
   const mapping = new PortMapping({
     port: PORT,
     transports: ["tcp", "udp"],
@@ -205,8 +205,8 @@ async function maps(input: Uint8Array): Promise<boolean> {
         checkEffect(effect);
         if (effect.type === "ask") {
           asks++;
-          const { ask, request, leaseS, isRenewal } = effect;
-          const answer = await router.map(request, leaseS, isRenewal);
+          const { ask, request, leaseS } = effect;
+          const answer = await router.map(request, leaseS);
           if (checkAnswer(answer)) isGiven = true;
           due.push({ type: "answered", ask, answer });
         } else if (effect.type === "delete") {

@@ -22,7 +22,6 @@ function answerOf(more: Partial<Extract<RouterAnswer, { kind: "mapped" }>> = {})
     router: ROUTER,
     external: EXTERNAL,
     leaseS: 1_200,
-    wasLost: false,
     ...more,
   };
 }
@@ -76,7 +75,7 @@ class Asked {
       case "ask": {
         this.#ask = effect.ask;
         const { transport, external } = effect.request;
-        return ["ask", transport, external, ...(effect.isRenewal ? ["again"] : [])];
+        return ["ask", transport, external];
       }
       case "delete":
         return ["delete", effect.request.transport, effect.request.external];
@@ -136,9 +135,9 @@ Deno.test("PortMapping renews at half of the lease, in silence", () => {
   const asked = Asked.with(answerOf());
   asked.give({ type: "proven", external: EXTERNAL });
   assertEquals(asked.dueMs, 10 * MINUTE);
-  assertEquals(asked.tickAt(10 * MINUTE), [["ask", "tcp", 55_107, "again"]]);
+  assertEquals(asked.tickAt(10 * MINUTE), [["ask", "tcp", 55_107]]);
   assertEquals(asked.answer(answerOf()), []);
-  assertEquals(asked.tickAt(20 * MINUTE), [["ask", "tcp", 55_107, "again"]]);
+  assertEquals(asked.tickAt(20 * MINUTE), [["ask", "tcp", 55_107]]);
 });
 
 Deno.test("PortMapping bounds what a router says of leases", () => {
@@ -150,12 +149,10 @@ Deno.test("PortMapping bounds what a router says of leases", () => {
   }
 });
 
-Deno.test("PortMapping tells of a router that was restarted, and of another address", () => {
+Deno.test("PortMapping tells of another address", () => {
   const asked = Asked.with(answerOf());
   asked.give({ type: "proven", external: EXTERNAL });
   asked.tickAt(10 * MINUTE);
-  assertEquals(asked.answer(answerOf({ wasLost: true })), [["tell", "renewed-lost"]]);
-  asked.tickAt(20 * MINUTE);
   const external = { ...EXTERNAL, host: "198.51.100.99" };
   assertEquals(asked.answer(answerOf({ external })), [
     ["mapped", null],
@@ -345,7 +342,7 @@ function runAtRandom(seed: number): void {
   const answers = (port: number): RouterAnswer =>
     ([
       answerOf({ external: { host: hosts[draw(2)]!, port } }),
-      answerOf({ external: { host: hosts[draw(2)]!, port }, wasLost: true, leaseS: draw(3) }),
+      answerOf({ external: { host: hosts[draw(2)]!, port }, leaseS: draw(3) }),
       answerOf({ external: { host: hosts[draw(5)]!, port: draw(70_000) } }),
       { kind: "taken", router: ROUTER },
       NO_ROUTER,

@@ -30,7 +30,6 @@ const NO_NETWORK: StreamNetwork = {
     return { missing: "", cancel() {} };
   },
   accept() {},
-  listenAt() {},
   stopListening: () => Promise.resolve(),
   allClosed: () => Promise.resolve(),
 };

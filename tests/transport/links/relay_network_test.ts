@@ -102,13 +102,6 @@ class RelayedHost implements StreamNetwork {
     this.#both.accept(accepted);
   }
 
-  listenAt(port: number): void {
-    if (port === this.local.port) return;
-    const to = { ...this.local, port };
-    this.world.move(this, to);
-    this.local = to;
-  }
-
   stopListening(): Promise<void> {
     this.world.move(this, null);
     return Promise.resolve();
@@ -125,7 +118,6 @@ const NO_NETWORK: StreamNetwork = {
     throw new P2pchatError("internal", "nothing is dialled but relayed streams");
   },
   accept() {},
-  listenAt() {},
   stopListening: () => Promise.resolve(),
   allClosed: () => Promise.resolve(),
 };
@@ -306,7 +298,6 @@ Deno.test("RelayNetwork: what came before the end is read, though both come at o
     local: { host: "", port: 0 },
     connect: () => ({ missing: "", cancel() {} }),
     accept() {},
-    listenAt() {},
     stopListening: () => Promise.resolve(),
     allClosed: () => Promise.resolve(),
   }).accept((stream) =>

@@ -28,8 +28,6 @@ export class FakeRouter {
   /** The machines to which it was to pass something on. */
   readonly clients = new Set<string>();
   host = "198.51.100.7";
-  /** Seconds since its start. */
-  epochS = 1_000;
   mood: "well" | "silent" | "refusing" = "well";
   /** Where it says that it is described; null: where it is. */
   location: string | null = null;
@@ -95,7 +93,6 @@ export class FakeRouter {
     const answer = new DataView(new ArrayBuffer(opcode === 0 ? 12 : 16));
     answer.setUint8(1, 128 + opcode);
     answer.setUint16(2, this.mood === "refusing" ? 2 : 0);
-    answer.setUint32(4, this.epochS);
     if (opcode === 0) this.host.split(".").forEach((part, at) => answer.setUint8(8 + at, +part));
     else {
       const [internal, wished, leaseS] = [view.getUint16(4), view.getUint16(6), view.getUint32(8)];

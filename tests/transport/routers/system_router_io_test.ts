@@ -16,7 +16,6 @@ const LOOPBACK = [{ address: "127.0.0.1", netmask: "255.0.0.0", family: "IPv4" }
 function routerOf(fake: FakeRouter): SystemRouter {
   return new SystemRouter({
     interfaces: () => LOOPBACK,
-    nowMs: () => performance.now(),
     natPmp: { hosts: ["127.0.0.1"], port: fake.natPmpPort, againMs: 20 },
     ssdp: { host: "127.0.0.1", port: fake.ssdpPort, heardMs: 200 },
   });
@@ -30,7 +29,6 @@ function open(speaks: FakeRouterOptions["speaks"]): Promise<RouterWorld> {
     give: (port) => fake.others.add(port),
     forget: () => {
       fake.held.clear();
-      fake.epochS = 0;
     },
     become: (mood) => fake.mood = mood,
     close: () => fake.close(),
@@ -62,7 +60,7 @@ async function asked(
   const router = routerOf(fake);
   try {
     prepare(fake);
-    await check(await router.map(TCP, 1_200, false), fake);
+    await check(await router.map(TCP, 1_200), fake);
   } finally {
     router.close();
     await fake.close();
@@ -186,11 +184,10 @@ Deno.test("SystemRouter heeds no device that isn't near", async () => {
   const fake = new FakeRouter({ speaks: ["UPnP"] });
   const router = new SystemRouter({
     interfaces: () => [{ address: "192.168.1.5", netmask: "255.255.255.0", family: "IPv4" }],
-    nowMs: () => 0,
     natPmp: { hosts: [], port: fake.natPmpPort, againMs: 20 },
     ssdp: { host: "127.0.0.1", port: fake.ssdpPort, heardMs: 200 },
   });
-  assertEquals(await router.map(TCP, 1_200, false), NO_ROUTER);
+  assertEquals(await router.map(TCP, 1_200), NO_ROUTER);
   assertEquals(fake.asked, 0);
   await fake.close();
 });
@@ -260,34 +257,9 @@ Deno.test("SystemRouter hears nobody but the router that it has asked by NAT-PMP
     return [];
   };
   const router = routerOf(fake);
-  assertEquals(await router.map(TCP, 1_200, false), NO_ROUTER);
+  assertEquals(await router.map(TCP, 1_200), NO_ROUTER);
   assertEquals((await Promise.all(sent)).length, 3); // all questions went out
   forger.close();
-  router.close();
-  await fake.close();
-});
-
-Deno.test("SystemRouter notices by NAT-PMP that a router was restarted, and not that time passes", async () => {
-  let nowMs = 0;
-  const fake = new FakeRouter({ speaks: ["NAT-PMP"] });
-  const router = new SystemRouter({
-    interfaces: () => LOOPBACK,
-    nowMs: () => nowMs,
-    natPmp: { hosts: ["127.0.0.1"], port: fake.natPmpPort, againMs: 20 },
-    ssdp: { host: "127.0.0.1", port: fake.ssdpPort, heardMs: 200 },
-  });
-  const wasLost = async () => {
-    const answer = await router.map(TCP, 1_200, true);
-    assert(answer.kind === "mapped");
-    return answer.wasLost;
-  };
-  assertEquals(await wasLost(), false);
-  nowMs += 600_000;
-  fake.epochS += 560; // its clock is slow
-  assertEquals(await wasLost(), false);
-  nowMs += 600_000;
-  fake.epochS = 100;
-  assertEquals(await wasLost(), true);
   router.close();
   await fake.close();
 });

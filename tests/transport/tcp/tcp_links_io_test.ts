@@ -1,8 +1,7 @@
 import { connect as connectNode } from "node:net";
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { utf8 } from "../../../lib/base/crypto/crypto.ts";
 import { SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
-import { P2pchatError } from "../../../lib/base/errors.ts";
 import { EXPECT_ANYBODY } from "../../../lib/transport/link.ts";
 import { openTcpLinks } from "../../../lib/transport/tcp/tcp_links.ts";
 import type { ByteStream } from "../../../lib/transport/byte_stream.ts";
@@ -37,20 +36,6 @@ function tcpWorld(): LinkWorld {
 }
 
 linkContract("TCP", tcpWorld, { permissions: { net: true } });
-
-Deno.test("TcpNetwork: listenAt() a port that is taken changes nothing", async () => {
-  const [network, other] = [0, 0].map((port) =>
-    TcpNetwork.listen("127.0.0.1", port, SILENT_LOGGER)
-  );
-  const before = network!.local;
-  try {
-    const error = assertThrows(() => network!.listenAt(other!.local.port), P2pchatError);
-
-    assertEquals([error.code, network!.local], ["port-in-use", before]);
-  } finally {
-    await Promise.all([network!.stopListening(), other!.stopListening()]);
-  }
-});
 
 Deno.test("TcpNetwork accepts only as many connections at once as it may, and the next one after an end", async () => {
   const network = TcpNetwork.listen("127.0.0.1", 0, SILENT_LOGGER, undefined, 2);

@@ -1,10 +1,6 @@
 /** The capabilities that a client may have (IRCv3 capability negotiation, version 302), and how it takes them. */
 
-import { MESSAGE_BYTES_MAX } from "../../../base/text/text.ts";
 import { type IrcMessage, ircMessage, SERVER } from "./irc_message.ts";
-
-/** So many lines a client may send as one message, and is sent as one. */
-export const MULTILINE_LINES_MAX = 1_000;
 
 /** With the values that clients of version 302 are told. */
 const CAPABILITIES = {
@@ -13,7 +9,6 @@ const CAPABILITIES = {
   "batch": "",
   "cap-notify": "",
   "draft/chathistory": "",
-  "draft/multiline": `max-bytes=${MESSAGE_BYTES_MAX},max-lines=${MULTILINE_LINES_MAX}`,
   "echo-message": "",
   "extended-join": "",
   "labeled-response": "",

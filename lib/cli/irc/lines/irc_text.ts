@@ -5,13 +5,6 @@ import { countText } from "../../../base/text/words.ts";
 import { graphemeBefore } from "../../rendering/graphemes.ts";
 import { actionIn } from "../../rendering/spans.ts";
 
-/** A part of a text that fits into one line. */
-export interface Body {
-  readonly text: string;
-  /** It goes on with the part before it, without a line break. */
-  readonly isContinued: boolean;
-}
-
 /**
  * So many lines a message takes at a client: one of 64 KiB in one line has some 160. Of 65,536 empty lines nobody has
  * use, and a client that reads slowly would be dropped for what one member says.
@@ -20,17 +13,11 @@ export const BODIES_MAX = 200;
 
 /**
  * The text in parts of at most `bytesMax` bytes, in which a client obeys nothing: each line of its own, long ones split
- * at blanks, or else between graphemes. Empty lines are left out, unless they are wanted.
+ * at blanks, or else between graphemes. Empty lines are left out.
  */
-export function bodiesOf(
-  text: string,
-  bytesMax: number,
-  emptyLines: "kept" | "left out",
-): readonly Body[] {
+export function bodiesOf(text: string, bytesMax: number): readonly string[] {
   return bounded(text.split("\n"), (line) => {
-    if (line.trim() === "" && emptyLines === "left out") return [];
-    const parts = partsOf(withFewMarks(visibleText(line)), bytesMax);
-    return parts.map((part, at) => ({ text: part, isContinued: at > 0 }));
+    return line.trim() === "" ? [] : partsOf(withFewMarks(visibleText(line)), bytesMax);
   });
 }
 
@@ -40,27 +27,22 @@ export function bodiesOf(
  */
 const GOES_ON = "… ";
 
-/**
- * As `bodiesOf`, with all but the first marked as going on.
- * @param joined Whether the reader joins what is continued: then that has no mark, and empty lines are kept.
- */
-export function markedBodies(text: string, bytesMax: number, joined = false): readonly Body[] {
+/** As `bodiesOf`, with all but the first marked as going on. */
+export function markedBodies(text: string, bytesMax: number): readonly string[] {
   const room = bytesMax - utf8Length(GOES_ON);
-  return bodiesOf(text, room, joined ? "kept" : "left out").map((body, at) =>
-    at === 0 || (joined && body.isContinued) ? body : { ...body, text: GOES_ON + body.text }
-  );
+  return bodiesOf(text, room).map((body, at) => at === 0 ? body : GOES_ON + body);
 }
 
 /** Of several texts one after the other, as many as of one. */
-export function bodiesOfAll(texts: readonly string[], bytesMax: number): readonly Body[] {
+export function bodiesOfAll(texts: readonly string[], bytesMax: number): readonly string[] {
   return bounded(texts, (text) => markedBodies(text, bytesMax));
 }
 
 function bounded<One>(
   all: readonly One[],
-  bodiesIn: (one: One) => readonly Body[],
-): readonly Body[] {
-  const bodies: Body[] = [];
+  bodiesIn: (one: One) => readonly string[],
+): readonly string[] {
+  const bodies: string[] = [];
   for (const [at, one] of all.entries()) {
     bodies.push(...bodiesIn(one));
     if (bodies.length >= BODIES_MAX) return withRest(bodies, all.length - at - 1);
@@ -69,11 +51,11 @@ function bounded<One>(
 }
 
 /** The first of the bodies, and what is told of the rest. @param lines How many more lines there are. */
-function withRest(bodies: readonly Body[], lines: number): readonly Body[] {
+function withRest(bodies: readonly string[], lines: number): readonly string[] {
   if (lines === 0 && bodies.length === BODIES_MAX) return bodies;
   const more = lines === 0 ? "more" : countText(lines, "more line");
   const text = `... ${more}, which the program's own console shows`;
-  return [...bodies.slice(0, BODIES_MAX), { text, isContinued: false }];
+  return [...bodies.slice(0, BODIES_MAX), text];
 }
 
 /** A part is cut behind a blank where one is in its last third: people see no word broken for a little room. */

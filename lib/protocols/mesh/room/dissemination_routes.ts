@@ -86,7 +86,7 @@ export class DisseminationRoutes {
   }
 
   #delivered(effect: EffectOf<OrderEffect, "delivered">): void {
-    const { machines, talkers, view, ownWords, neighbours, flow, showing, out } = this.#parts;
+    const { machines, ownWords, neighbours, flow, showing, out } = this.#parts;
     const { bundle, id, from, hop, reason, own, messages } = effect;
     const header = bundle.header.value;
     this.#give("broadcast", {
@@ -101,11 +101,6 @@ export class DisseminationRoutes {
     if (from !== null && reason !== null) this.#takenIn({ from, bundle, reason });
     const bytes = bundle.texts.bytes.length;
     this.#give("roster", { type: "delivered", messages: messages.length, bytes });
-    // A bundle of a range may have been said at any time.
-    if (reason === "push" || reason === "graft") {
-      const said = { author: header.author, from, messages: messages.length, bytes };
-      if (talkers.said(said, out.nowMs)) view.talksTooMuch(header.author);
-    }
     if (own) {
       flow.sent(messages.length, header.time);
       ownWords.said(neighbours.isAlone);

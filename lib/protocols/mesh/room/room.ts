@@ -33,7 +33,6 @@ import { RoomOutput } from "./room_output.ts";
 import type { RoomParts } from "./room_parts.ts";
 import { RoomRoutes } from "./room_routes.ts";
 import { handle, type Handlers } from "./router.ts";
-import { Talkers } from "./talkers.ts";
 
 type InputOf<Type> = Extract<RoomInput, { readonly type: Type }>;
 
@@ -62,7 +61,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     const { crypto, wallMs } = environment;
     const isHere = (): boolean => showing.state === "here";
     const machines = new RoomMachines(config, signer, environment, isHere, nowMs);
-    const { order, antiEntropy, roster } = machines;
+    const { order, antiEntropy } = machines;
     const out = new RoomOutput();
     const emit = (effect: RoomEffect) => out.later(effect);
     const view = new RoomEvents(config, signer.key, machines.facts(), emit);
@@ -70,7 +69,6 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     const showing = new DeliveryGate(config, crypto, wallMs, view, isStoring, emit);
     const neighbours = new Neighbourhood(view);
     const flow = new AuthorFlow((latest) => order.behindOf(latest));
-    const talkers = new Talkers((author) => roster.isLive(author));
     const hasOwn = (peer: PeerKey) => antiEntropy.hasOwn(peer);
     const ownWords = new OwnWords(
       () => neighbours.peers.some(hasOwn),
@@ -83,7 +81,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     this.machines = machines;
     this.#parts = {
       ...{ config, signer, environment, machines, neighbours },
-      ...{ view, showing, flow, ownWords, talkers, out },
+      ...{ view, showing, flow, ownWords, out },
     };
     this.#routes = new RoomRoutes(this.#parts);
     this.#inbox = new RoomInbox(this.#parts, this.#routes.give);

@@ -142,7 +142,7 @@ export class RoomCommands {
   }
 
   #status(ref: Ref): void {
-    const { machines, neighbours, flow, talkers, view, out: { nowMs } } = this.parts;
+    const { machines, neighbours, flow, view, out: { nowMs } } = this.parts;
     view.status({
       nowMs,
       direct: new Set(neighbours.peers),
@@ -151,8 +151,6 @@ export class RoomCommands {
       upToDate: (peer) => flow.hasOwn(peer) || machines.isLevel(peer),
       sources: machines.antiEntropy.sources(),
       pausedBecause: this.pausedBecause(),
-      talkers: talkers.loud(nowMs),
-      strangers: talkers.strangers.told(nowMs),
     }, ref);
   }
 

@@ -58,7 +58,6 @@ import type { Beacon } from "../schema/structures.ts";
 import { meetingPlace } from "../../../base/text/meeting_address.ts";
 import type { MeetingPointNews } from "../schema/mesh_io.ts";
 import { PresenceNews } from "../../../base/machine/presence_news.ts";
-import type { StrangersTold } from "./talkers.ts";
 
 /** A delivered text on its way to the user. */
 export interface DeliveredText {
@@ -123,10 +122,6 @@ export interface StatusFacts {
   /** Neighbours from which we are fetching. */
   readonly sources: ReadonlySet<PeerKey>;
   readonly pausedBecause: string | null;
-  /** Members that write more than anybody reads. */
-  readonly talkers: readonly PeerKey[];
-  /** Set where many authors that aren't members write; null otherwise. */
-  readonly strangers: StrangersTold | null;
 }
 
 const DISK_PROBLEM =
@@ -451,15 +446,6 @@ export class RoomEvents {
     this.notice(`Missed ${count} from ${shownName(from)}: nobody here keeps them any more`);
   }
 
-  talksTooMuch(author: PeerKey): void {
-    this.notice(this.#talkerText(author));
-  }
-
-  #talkerText(author: PeerKey): string {
-    const name = shownName(this.#speakerNames([author]).get(author)!);
-    return `${name} sends very many messages; only the last ${KEPT_MESSAGES_MAX} messages of the room are kept`;
-  }
-
   /** Names of authors. One that has left is named as in `/history`, which is searched once for all of them. */
   #speakerNames(authors: readonly PeerKey[]): ReadonlyMap<PeerKey, string> {
     const names = new Map<PeerKey, string>();
@@ -474,11 +460,6 @@ export class RoomEvents {
       if (gone.has(entry.author)) names.set(entry.author, this.#authorName(entry));
     }
     return names;
-  }
-
-  #strangersText({ authors, by, theirs }: StrangersTold): string {
-    return `${authors} authors who aren't in the room speak, made up perhaps: the words of ` +
-      `${theirs} come by way of ${this.#written(by)}, who may only pass them on`;
   }
 
   /** Two processes with this key say that they are one; the user is warned once. */
@@ -1092,8 +1073,6 @@ export class RoomEvents {
     if (lost.length > LOST_NAMED_MAX) {
       problems.push(`${lost.length - LOST_NAMED_MAX} more are lost`);
     }
-    for (const talker of status.talkers) problems.push(this.#talkerText(talker));
-    if (status.strangers !== null) problems.push(this.#strangersText(status.strangers));
     if (this.#diskRefuses) problems.push(DISK_PROBLEM);
     if (this.#meetingPoint?.state === "away") {
       const { point, reason } = this.#meetingPoint;

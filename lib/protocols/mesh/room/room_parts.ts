@@ -11,7 +11,6 @@ import type { RoomEvents } from "./room_events.ts";
 import type { RoomMachines, RoutedMachines } from "./room_machines.ts";
 import type { RoomOutput } from "./room_output.ts";
 import type { Router } from "./router.ts";
-import type { Talkers } from "./talkers.ts";
 
 export interface RoomParts {
   readonly config: RoomConfig;
@@ -23,7 +22,6 @@ export interface RoomParts {
   readonly showing: DeliveryGate;
   readonly flow: AuthorFlow;
   readonly ownWords: OwnWords;
-  readonly talkers: Talkers;
   readonly out: RoomOutput;
 }
 

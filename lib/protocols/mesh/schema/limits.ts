@@ -62,21 +62,6 @@ export const TIME_FIRST_MS_MAX = 100 * YEAR_MS;
 export const KEPT_MESSAGES_MAX = 10_000;
 /** Chosen, not measured: 1,024 of the longest. With so much a member has up to 200 MB more (docs/operations.md). */
 export const KEPT_TEXT_BYTES_MAX = 64 * 1024 * 1024;
-/**
- * What one author may say within a minute, half of what is kept: an author that says more displaces what the others
- * said, and the user is told who it is.
- */
-export const TALK_MESSAGES_MAX = KEPT_MESSAGES_MAX / 2;
-export const TALK_BYTES_MAX = KEPT_TEXT_BYTES_MAX / 2;
-/** Authors for whom this is counted: no more than this many could each say as much. */
-export const TALKERS_MAX = 256;
-/**
- * If this many authors who aren't in the room speak within a minute, they cannot all just have left: the user is
- * told.
- */
-export const STRANGERS_MANY = 64;
-/** Such authors that are counted; the user needn't know of more. */
-export const STRANGERS_MAX = 1_024;
 /** Authors with a frontier: four times the largest room, for those who came and went. */
 export const FRONTIER_AUTHORS_MAX = 65_536;
 /** A process start is an incarnation: beside those with kept bundles, the latest so many of each author are known. */

@@ -278,8 +278,6 @@ function statusOf(
     upToDate: () => true,
     sources: new Set(),
     pausedBecause: null,
-    talkers: [],
-    strangers: null,
     ...given,
   }, undefined);
   const status = events().find((event) => event.event === "status");
