@@ -8,9 +8,8 @@ import { HELD_INPUTS_MAX, OFFENDER_BAN_MS } from "./schema/limits.ts";
 import type { Fault, MeshEffect, MeshInput } from "./schema/mesh_io.ts";
 import type { MeshMessage } from "./schema/messages.ts";
 import type { LinkTable } from "./links/link_table.ts";
-import type { RoomEffect } from "./room/room_io.ts";
 import type { Roster } from "./roster/roster.ts";
-import type { SignedClaim } from "./schema/structures.ts";
+import type { Bundle, SignedClaim } from "./schema/structures.ts";
 
 export type LinkInput = Extract<
   MeshInput,
@@ -74,7 +73,13 @@ export function isForAnybody(message: MeshMessage, self: PeerKey): boolean {
   return message.beacons.every(({ signed }) => signed.beacon.value.key === self);
 }
 
-type BundleTo = Extract<RoomEffect, { readonly type: "bundle-to" }>;
+/** A bundle for a peer. */
+interface BundleTo {
+  readonly peer: PeerKey;
+  readonly bundle: Bundle;
+  readonly hop: number;
+  readonly reason: "push" | "graft" | "range";
+}
 type BundleMessage = Extract<MeshMessage, { readonly type: "bundle" }>;
 
 /** Bundles as they go out on links: with their authors' claims, where a link hasn't carried them. */

@@ -11,7 +11,6 @@ import type { Endpoint, LinkId, PeerKey, RoomId } from "../../base/ids.ts";
 import { invariant, unreachable } from "../../base/invariant.ts";
 import { Agenda, Deadlines, type Machine, whenDue } from "../../base/machine/machine.ts";
 import { AwakeClock } from "../../base/machine/clock.ts";
-import type { Queue } from "../../base/schema/schema.ts";
 import type { ChannelSecret } from "../noise/channel_handshake.ts";
 import { Access } from "./access.ts";
 import type { Admission } from "./joining/admission.ts";
@@ -85,9 +84,11 @@ import { OwnAddress } from "./links/own_address.ts";
 import { OwnName } from "./own_name.ts";
 import { type MeshRecord, rememberedContacts, rulingRecord, wasInRoom } from "./schema/records.ts";
 import { KeptRulings } from "./authority/kept_rulings.ts";
-import type { Room } from "./room/room.ts";
+import type { ArrivedPeer, Room } from "./room/room.ts";
 import { nameTakenText, REPLACED_TEXT } from "./room/membership_routes.ts";
-import type { RoomEffect, RoomInput } from "./room/room_io.ts";
+import type { RoomLinks } from "./room/room_io.ts";
+import type { RoomMessage } from "./room/room_inbox.ts";
+import { RoomOutput } from "./room/room_output.ts";
 import { removedText } from "./room/rulings_view.ts";
 import type { SignedGenesis } from "./schema/structures.ts";
 
@@ -163,7 +164,9 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   #parting: Parting | null = null;
   readonly #awake = new AwakeClock();
   #nowMs = 0;
-  #out: MeshEffect[] = [];
+  /** Why this step is our last; null where it isn't. */
+  #ending: Ending | null = null;
+  readonly #out = new RoomOutput((peer) => this.#links.memberLink(peer)?.link ?? null);
 
   constructor(
     readonly config: MeshConfig,
@@ -171,23 +174,22 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     readonly environment: Environment,
   ) {
     this.#links = new LinkTable(signer.key, DRAIN_MS);
-    const emit = (effect: MeshEffect) => this.#out.push(effect);
+    const emit = (effect: MeshEffect) => this.#out.first(effect);
     this.#dialling = new Dialling(config.begin, () => this.#access.secrets, emit);
     this.#ownAddress = new OwnAddress(config, {
       neighbours: () =>
         this.#entered().neighbours.map((peer) => this.#links.memberLink(peer))
           .filter((link) => link !== null),
-      send: (to, message) => this.#sendTo(to, message),
+      send: (to, message) => this.#out.send(to, message),
       dial: (dial) => this.#dialling.dial({ ...dial, room: this.#entered().config.room }),
-      moved: (endpoint, before) => this.#toRoom({ type: "own-endpoint", endpoint, before }),
-      reachable: (endpoint, isReachable, elsewhere) =>
-        this.#toRoom({ type: "reachable", endpoint, isReachable, elsewhere }),
-      proven: (endpoint) => this.#out.push({ type: "mapping-proven", endpoint }),
+      moved: (...news) => this.#room?.ownEndpoint(...news),
+      reachable: (...news) => this.#room?.reachable(...news),
+      proven: (endpoint) => this.#out.first({ type: "mapping-proven", endpoint }),
     });
     this.#bundles = new LinkBundles(this.#links);
     this.#ownName = new OwnName(environment, signer, this.#links, {
       ask: (link, name) => this.#toAdmission({ type: "claim-name", link, name }),
-      claimed: (claim, ref) => this.#toRoom({ type: "own-claim", claim, ref }),
+      claimed: (claim, ref) => this.#room?.ownClaim(claim, ref),
       show: (event, ref) => this.#show(event, ref),
     });
     const parts = new Agenda([
@@ -200,7 +202,10 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         () => this.#admission?.nextDeadlineMs() ?? null,
         () => this.#toAdmission({ type: "tick" }),
       ),
-      whenDue(() => this.#room?.nextDeadlineMs() ?? null, () => this.#toRoom({ type: "tick" })),
+      {
+        nextMs: () => this.#room?.agenda.nextMs() ?? null,
+        tick: (nowMs) => this.#room?.agenda.tick(nowMs),
+      },
     ]);
     const isParting = () => this.#phase === "parting";
     this.#agenda = new Agenda([
@@ -255,16 +260,19 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   }
 
   step(input: MeshInput, nowMs: number): readonly MeshEffect[] {
-    this.#out = [];
-    if (this.#phase === "stopped") return this.#out;
-    this.#nowMs = this.#awake.step(nowMs);
+    if (this.#phase === "stopped") return [];
+    this.#nowMs = this.#out.nowMs = this.#awake.step(nowMs);
     if (this.#awake.stalledMs > 0) this.#awoke(this.#awake.stalledMs);
     if (this.#phase === "parting") this.#handleParting(input);
-    else this.#handle(input);
+    else {
+      this.#handle(input);
+      this.#room?.stepEnds();
+    }
+    if (this.#ending !== null) this.#fatal(this.#ending);
     this.#maybeLeave();
     this.#maybeShowRenewed();
     this.#awake.dueMs = this.#hasStopped() ? null : this.#earliestMs();
-    return this.#toRecipients(this.#out);
+    return this.#toRecipients(this.#out.take());
   }
 
   /** The effects without what would go to somebody who isn't in the room. */
@@ -324,10 +332,13 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       case "dial-failed":
         return this.#dialFailed(input);
       case "persisted":
+        return this.#room?.persisted(input.token);
       case "persist-failed":
+        return this.#room?.persistFailed(input.token, input.text);
       case "log-restored":
+        return this.#room?.logRestored();
       case "output-seen":
-        return this.#toRoom(input);
+        return this.#room?.outputSeen(input.token);
       case "command":
         return this.#command(input.command, input.ref);
       case "hint":
@@ -338,14 +349,14 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         return this.#ownAddress.machineHas(input.hosts, input.best, this.#nowMs);
       case "file-links":
         this.#fileLinks = input;
-        return this.#toRoom(input);
+        return this.#room?.give("overlay", input);
       case "meeting-point":
         this.#meetingPoint = input;
-        return this.#toRoom(input);
+        return this.#room?.meetingPoint(input);
       case "file-traffic": {
         const link = this.#links.get(input.link);
-        if (link?.state === "member") this.#toRoom({ type: "file-traffic", peer: link.peer });
-        return;
+        if (link?.state !== "member") return;
+        return this.#room?.give("overlay", { type: "file-traffic", peer: link.peer });
       }
       case "tick":
         return this.#agenda.tick(this.#nowMs);
@@ -388,7 +399,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   #open(opening: Opening, room: RoomId): void {
     this.#enterPhase("opening");
     this.#opening = opening;
-    this.#out.push({ type: "open-room", room });
+    this.#out.first({ type: "open-room", room });
   }
 
   #opened(records: readonly MeshRecord[]): void {
@@ -552,7 +563,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     this.#enterPhase("in");
     this.#bootstrap = null;
     this.#toAdmission({ type: "in-room", room: this.#entered().config.room, genesis });
-    this.#toRoom({ type: "alone" });
+    this.#entered().alone();
     this.#releaseHeld();
   }
 
@@ -560,11 +571,12 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     invariant(this.#room === null, "a process enters one room, once");
     const { rulings } = this.#access;
     invariant(rulings !== null, "who may be in a room is known when it is entered");
-    this.#room = newRoom(this, { ...entry, rulings }, this.#awake, this.#nowMs);
-    this.#fromRoom(this.#room.enter(this.#nowMs));
-    if (this.#fileLinks !== null) this.#toRoom(this.#fileLinks);
-    if (this.#meetingPoint !== null) this.#toRoom(this.#meetingPoint);
-    this.#ownAddress.entered(this.#room.machines.ownEndpoint(), this.#nowMs);
+    const room = newRoom(this, { ...entry, rulings }, this.#awake, this.#out, this.#roomLinks());
+    this.#room = room;
+    room.enter();
+    if (this.#fileLinks !== null) room.give("overlay", this.#fileLinks);
+    if (this.#meetingPoint !== null) room.meetingPoint(this.#meetingPoint);
+    this.#ownAddress.entered(room.machines.ownEndpoint(), this.#nowMs);
   }
 
   #newAdmission(wanted: Wanted, earlier: EarlierMembership | null): Admission {
@@ -683,7 +695,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
 
   #ofMemberLink({ link, type }: Extract<MeshInput, { type: "congested" | "drained" | "missed" }>) {
     const entry = this.#links.get(link);
-    if (entry?.state === "member") this.#toRoom({ type, peer: entry.peer });
+    if (entry?.state === "member") this.#room?.[type](entry.peer);
   }
 
   /** A link that came by a secret which is no longer current, and isn't in yet, has come too late. */
@@ -749,7 +761,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       // The next start doesn't go on alone, and lets nobody in.
       const records = shown.fresh.map(rulingRecord);
       const isOpen = this.#room !== null || this.#earlier !== null;
-      if (isOpen) this.#out.push({ type: "persist", records, token: null, sync: true });
+      if (isOpen) this.#out.persistFirst(records);
       const text = removedText(shown.by, known, this.#nameOf(shown.by));
       return this.#fatal({ code: "kicked", text });
     }
@@ -805,7 +817,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       case "hold-reply":
         if (link.state === "admitting" || !this.#isListed(link)) return;
         if (message.type === "hold-reply" && message.owner !== null) {
-          this.#toRoom({ type: "name-owner", from: link.peer, entry: message.owner });
+          this.#room?.give("roster", { type: "entry", from: link.peer, entry: message.owner });
         }
         return this.#toAdmission({ type: "hold", from: link.peer, message });
       default:
@@ -818,7 +830,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
           return this.#ownAddress.message(link, message, this.#nowMs);
         }
         if (message.type === "unknown" && this.#isPastUnknown(id)) return;
-        return this.#toRoom({ type: "message", from: link.peer, message });
+        return this.#room?.message(link.peer, message);
     }
   }
 
@@ -826,7 +838,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   #inviteVoid(link: MeshLink, text: string): void {
     const contact = reachedAt(link);
     if (contact === null || this.#isShown()) {
-      return this.#toRoom({ type: "invite-void", by: link.peer });
+      return this.#room?.inviteVoid(link.peer);
     }
     this.#fatal(joinFailure(this.config, [{ contact, reason: "bad-credentials", text }]));
   }
@@ -860,13 +872,13 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   #memberLinkDown(peer: PeerKey, closed: boolean): void {
     const heir = this.#links.inherit(peer);
     // The end of one of two links is nobody's fault.
-    this.#toRoom({ type: "peer-down", peer, closed: closed || heir !== null });
+    this.#room?.peerDown(peer, closed || heir !== null);
     if (heir === null) return;
     const credentials = this.#room?.machines.roster.credentialsOf(peer) ?? null;
     if (credentials === null) return this.#close(heir.link, "unknown by now");
     const { endpoint } = credentials.beacon.beacon.value;
-    this.#toRoom({ type: "peer-up", peer, reached: reachedAt(heir), endpoint, ...credentials });
-    if (this.#links.isCongested(heir.link)) this.#toRoom({ type: "congested", peer });
+    this.#room?.peerUp({ peer, reached: reachedAt(heir), endpoint, ...credentials });
+    if (this.#links.isCongested(heir.link)) this.#room?.congested(peer);
   }
 
   #dialFailed(
@@ -886,7 +898,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       return this.#fatal(ENTRANCE_LOST);
     }
     if (this.#links.memberLink(peer) === null) {
-      this.#toRoom({ type: "dial-failed", peer, endpoint, isUninvited });
+      this.#room?.dialFailed(peer, endpoint, isUninvited);
     }
   }
 
@@ -902,16 +914,11 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
 
   #close(link: LinkId, reason: string): void {
     this.#links.closes(link);
-    this.#out.push({ type: "close", link, reason });
+    this.#out.first({ type: "close", link, reason });
   }
 
-  #sendOn(link: LinkId, message: MeshMessage, lane: Queue = MESSAGE_LANES[message.type]): void {
-    this.#out.push({ type: "send", link, message, lane });
-  }
-
-  #sendTo(peer: PeerKey, message: MeshMessage, lane: Queue = MESSAGE_LANES[message.type]): void {
-    const link = this.#links.memberLink(peer);
-    if (link !== null) this.#sendOn(link.link, message, lane);
+  #sendOn(link: LinkId, message: MeshMessage): void {
+    this.#out.first({ type: "send", link, message, lane: MESSAGE_LANES[message.type] });
   }
 
   // Admission.
@@ -926,19 +933,18 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       case "send":
         return this.#sendOn(effect.link, effect.message);
       case "send-to":
-        return this.#sendTo(effect.to, effect.message);
+        return this.#out.send(effect.to, effect.message);
       case "close":
         return this.#close(effect.link, effect.reason);
       case "member":
         return this.#member(effect);
       case "claimed":
-        return this.#toRoom({ ...effect, type: "peer-again" });
+        return this.#again(effect);
       case "renew":
         this.#isAskedToRenew = true;
-        return this.#toRoom(effect);
+        return this.#room?.give("roster", effect);
       case "persist":
-        this.#out.push({ ...effect, token: null, sync: true });
-        return;
+        return this.#out.persistFirst(effect.records);
       case "admitted":
         if (!effect.rename) return this.#admitted(effect);
         this.#ownName.admitted(effect.claim);
@@ -953,7 +959,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       case "refused":
         return this.#refused(effect);
       case "copied":
-        return this.#toRoom(effect);
+        return this.#room?.copied(effect.peer);
       case "replaced-self":
         return this.#fatal({ code: "replaced", text: REPLACED_TEXT });
       case "penalise":
@@ -975,23 +981,23 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   }
 
   #member(effect: Extract<AdmissionEffect, { readonly type: "member" }>): void {
-    const { link, peer, beacon, claim, endpoint } = effect;
-    const reached = reachedAt(this.#links.get(link));
+    const { link, peer, beacon } = effect;
+    const arrived = { ...effect, reached: reachedAt(this.#links.get(link)) };
     this.#dialling.linkDone(link);
     const promotion = this.#links.promote(link, beacon.beacon.value.incarnation, this.#nowMs);
     switch (promotion.kind) {
       case "successor":
         // The other link was of an earlier process of this peer: what it had with us is void.
-        this.#toRoom({ type: "peer-down", peer, closed: true });
-        this.#toRoom({ type: "peer-up", peer, reached, endpoint, beacon, claim });
+        this.#room?.peerDown(peer, true);
+        this.#room?.peerUp(arrived);
         break;
       case "second":
-        this.#toRoom({ type: "peer-again", peer, beacon, claim });
+        this.#again(effect);
         // The other link, which may be dead, was full; that doesn't hold back what goes out by this one.
-        if (this.#links.isCongested(promotion.drained)) this.#toRoom({ type: "drained", peer });
+        if (this.#links.isCongested(promotion.drained)) this.#room?.drained(peer);
         break;
       case "first":
-        this.#toRoom({ type: "peer-up", peer, reached, endpoint, beacon, claim });
+        this.#room?.peerUp(arrived);
         break;
       default:
         unreachable(promotion);
@@ -999,8 +1005,13 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     if (this.#room !== null) this.#ownAddress.follow(this.#nowMs);
     if (this.#via !== peer) return;
     this.#via = null;
-    this.#toRoom({ type: "welcomed", by: peer });
+    this.#room?.welcomed(peer);
     this.#releaseHeld();
+  }
+
+  /** A peer that is up already shows itself once more: only its beacon and its claim may be new. */
+  #again({ peer, beacon, claim }: Pick<ArrivedPeer, "peer" | "beacon" | "claim">): void {
+    this.#room?.give("roster", { type: "member", from: peer, beacon, claim });
   }
 
   #refused(effect: Extract<AdmissionEffect, { readonly type: "refused" }>): void {
@@ -1035,7 +1046,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     this.environment.log.warn("a peer broke the rules", { key: fingerprintOf(peer), fault, text });
     for (const effect of penalties(this.#links, peer, fault, text)) {
       this.#links.closes(effect.link);
-      this.#out.push(effect);
+      this.#out.first(effect);
     }
   }
 
@@ -1045,76 +1056,40 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     this.#isAskedToRenew = this.#admission?.isAskedToRenew === true;
   }
 
-  // The room.
-
-  #toRoom(input: RoomInput): void {
-    const room = this.#room;
-    if (room !== null && this.#phase !== "stopped") this.#fromRoom(room.step(input, this.#nowMs));
+  /** What the room asks of us. */
+  #roomLinks(): RoomLinks {
+    return {
+      sendBundle: (...bundle) => this.#sendBundle(...bundle),
+      dial: ({ key: peer, endpoint }) => {
+        this.#dialling.dial({
+          purpose: "overlay",
+          peer,
+          endpoint,
+          room: this.#entered().config.room,
+        });
+      },
+      release: (peer, reason) => {
+        const link = this.#links.memberLink(peer);
+        if (link !== null) this.#close(link.link, reason);
+      },
+      penalise: (...offence) => this.#penalise(...offence),
+      claimName: (name, ref) => this.#claimName(name, ref),
+      secretChanged: () => this.#partWithUninvited(),
+      rulingsChanged: () => this.#partWithRemoved(),
+      neighbourGone: (peer) => this.#toAdmission({ type: "neighbour-down", peer }),
+      fatal: (code, text) => {
+        if (this.#phase === "parting") return;
+        this.#ending ??= { code, text };
+        this.#out.ends();
+      },
+    };
   }
 
-  #fromRoom(effects: readonly RoomEffect[]): void {
-    for (const effect of effects) {
-      if (this.#phase === "stopped") return;
-      // Once we have quit, members are told nothing more, and no neighbour is looked for.
-      const isKept = effect.type === "persist" || effect.type === "pin" || effect.type === "keep";
-      if (this.#phase === "parting" && effect.type !== "to" && !isKept) continue;
-      switch (effect.type) {
-        case "to":
-          this.#sendTo(effect.peer, effect.message, effect.lane);
-          break;
-        case "bundle-to":
-          this.#sendBundle(effect);
-          break;
-        case "dial": {
-          const { key, endpoint } = effect.contact;
-          const { room } = this.#entered().config;
-          this.#dialling.dial({ purpose: "overlay", peer: key, endpoint, room });
-          break;
-        }
-        case "release": {
-          const link = this.#links.memberLink(effect.peer);
-          if (link !== null) this.#close(link.link, effect.reason);
-          break;
-        }
-        case "penalise":
-          this.#penalise(effect.peer, effect.fault, effect.text);
-          break;
-        case "secret-changed":
-          this.#partWithUninvited();
-          break;
-        case "rulings-changed":
-          this.#partWithRemoved();
-          break;
-        case "claim-name":
-          this.#claimName(effect.name, effect.ref);
-          break;
-        case "neighbour-gone":
-          this.#toAdmission({ type: "neighbour-down", peer: effect.peer });
-          break;
-        case "fatal":
-          this.#fatal(effect);
-          break;
-        case "persist":
-        case "pin":
-        case "keep":
-        case "recall":
-        case "show":
-        case "shown":
-        case "await-output":
-        case "input":
-          this.#out.push(effect);
-          break;
-        default:
-          unreachable(effect);
-      }
-    }
-  }
-
-  #sendBundle(effect: Extract<RoomEffect, { type: "bundle-to" }>): void {
-    const link = this.#links.memberLink(effect.peer);
+  #sendBundle(...[peer, bundle, hop, reason]: Parameters<RoomLinks["sendBundle"]>): void {
+    const link = this.#links.memberLink(peer);
     if (link === null) return;
-    const message = this.#bundles.message(effect, this.#entered().machines.roster);
-    this.#sendOn(link.link, message);
+    const { roster } = this.#entered().machines;
+    this.#sendOn(link.link, this.#bundles.message({ peer, bundle, hop, reason }, roster));
   }
 
   // The user.
@@ -1128,8 +1103,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       this.#quitRef = ref;
       this.#deadlines.set("name", this.#nowMs + LEAVE_MS_MAX - PART_MS_MAX);
       this.#deadlines.set("leave", this.#nowMs + LEAVE_MS_MAX);
-      this.#toRoom({ type: "leave" });
-      return;
+      return this.#entered().leave();
     }
     if (this.#phase !== "in") {
       const what = isMessage(command) ? "Cannot send that" : "Cannot do that";
@@ -1138,17 +1112,17 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         : "the room isn't reached yet; wait for it";
       return this.#show({ event: "error", code: "offline", text: `${what}: ${when}` }, ref);
     }
-    this.#toRoom({ type: "command", command, ref });
+    this.#entered().command(command, ref);
   }
 
   #claimName(name: string, ref: string | undefined): void {
     this.#ownName.claim(this.#entered(), { name, ref });
-    if (!this.#ownName.isAsking) this.#toRoom({ type: "name-settled" });
+    if (!this.#ownName.isAsking) this.#entered().nameSettled();
   }
 
   #nameSettled(): void {
     this.#ownName.ended();
-    this.#toRoom({ type: "name-settled" });
+    this.#room?.nameSettled();
   }
 
   /** What waits for the name goes out under the one that we have. */
@@ -1160,7 +1134,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   }
 
   #show(event: MeshEvent, ref: string | undefined): void {
-    this.#out.push({ type: "show", event, ref });
+    this.#out.later({ type: "show", event, ref });
   }
 
   // Leaving.
@@ -1169,7 +1143,8 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
    * Leaves while still coming in: the member that lets us in takes us for a member before we hear that we are one.
    */
   #turnBack(ref: string | undefined): void {
-    this.#toRoom({ type: "quit" });
+    this.#room?.quit();
+    this.#room?.stepEnds();
     const link = this.#bootstrap?.entrance?.link;
     if (this.#room !== null && link !== undefined) {
       // Its roster listens only to neighbours.
@@ -1191,18 +1166,19 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   #leave(): void {
     if (this.#phase !== "leaving") return;
     this.#giveUpName();
-    this.#toRoom({ type: "quit" });
+    const room = this.#entered();
+    room.quit();
+    room.stepEnds();
     this.#enterPhase("parting");
     for (const one of ["name", "leave"] as const) this.#deadlines.clear(one);
     this.#deadlines.set("part", this.#nowMs + PART_MS_MAX);
-    const room = this.#entered();
     // A peer that we have asked to be our neighbour may be the only one that knows us, and its answer may be on its
     // way.
     for (const { link, peer, state } of this.#links.all()) {
       if (state === "member" && !room.neighbours.includes(peer)) this.#sendLastBeacon(link);
     }
     this.#parting = new Parting(room.neighbours, {
-      learn: (from, message) => this.#toRoom({ type: "message", from, message }),
+      learn: (from, message) => this.#learn(from, message),
       isLive: (peer) => room.machines.roster.isLive(peer),
     });
     this.#maybePart();
@@ -1224,6 +1200,17 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     this.#maybePart();
   }
 
+  /** Once we have quit, members are told nothing more of the room, and no neighbour is looked for. */
+  #learn(from: PeerKey, message: RoomMessage): void {
+    const effects = this.#out.during(() => {
+      this.#entered().message(from, message);
+      this.#entered().stepEnds();
+    });
+    const isKept = ({ type }: MeshEffect) =>
+      type === "send" || type === "persist" || type === "pin" || type === "keep";
+    for (const effect of effects.filter(isKept)) this.#out.first(effect);
+  }
+
   #maybePart(): void {
     if (this.#parting?.isOver !== true) return;
     this.#stopped({ kind: "bye", reason: "quit", ref: this.#quitRef });
@@ -1234,11 +1221,14 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     // Whoever can't stay is told what hasn't arrived, as who leaves. Whoever loses the name was here a moment ago: the
     // others are told so, rather than left to find out; those who have removed somebody need no word from that one.
     if ((code === "name-taken" || code === "kicked") && this.#room !== null) {
-      for (const effect of this.#room.step({ type: "quit" }, this.#nowMs)) {
-        if (effect.type === "show") this.#out.push(effect);
-        else if (effect.type === "to" && code === "name-taken") {
-          this.#sendTo(effect.peer, effect.message, effect.lane);
-        }
+      const room = this.#room;
+      const effects = this.#out.during(() => {
+        room.quit();
+        room.stepEnds();
+      });
+      for (const effect of effects) {
+        if (effect.type === "send" && code === "name-taken") this.#out.first(effect);
+        else if (effect.type === "show") this.#out.last(effect);
       }
     }
     this.#stopped({ kind: "fatal", code, text });
@@ -1247,7 +1237,10 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   #stopped(outcome: Extract<MeshEffect, { readonly type: "stop" }>["outcome"]): void {
     this.#enterPhase("stopped");
     const reason = outcome.kind === "bye" ? outcome.reason : outcome.code;
-    for (const { link } of this.#links.all()) this.#close(link, reason);
-    this.#out.push({ type: "stop", outcome });
+    for (const { link } of this.#links.all()) {
+      this.#links.closes(link);
+      this.#out.last({ type: "close", link, reason });
+    }
+    this.#out.last({ type: "stop", outcome });
   }
 }

@@ -2,7 +2,7 @@
 
 import { invariant } from "../../base/invariant.ts";
 import type { PeerKey } from "../../base/ids.ts";
-import type { MeshMessage } from "./schema/messages.ts";
+import type { MeshMessage, RosterMessage } from "./schema/messages.ts";
 
 /** Each phase of a process in a mesh: what it means, and which ones may follow. */
 export const MESH_PHASES = {
@@ -41,7 +41,7 @@ export function checkPhaseChange(present: MeshPhase, next: MeshPhase): void {
 
 interface PartingPort {
   /** Gives the room beacons and claims, from which it learns who has quit. */
-  learn(from: PeerKey, message: MeshMessage): void;
+  learn(from: PeerKey, message: RosterMessage): void;
   isLive(peer: PeerKey): boolean;
 }
 

@@ -33,7 +33,7 @@ function bundlesTo(needs: (peer: PeerKey) => boolean, known = true) {
   const bundle = new Member("ann").sayOne("hello");
   const roster = { claim: () => known ? claimOf("Ann") : null };
   const message = (peer: PeerKey, reason: "push" | "graft" | "range", hop = 1) =>
-    part.message({ type: "bundle-to", peer, bundle, hop, reason }, roster);
+    part.message({ peer, bundle, hop, reason }, roster);
   return { message, forgotten };
 }
 

@@ -14,7 +14,8 @@ import type { MeshChecker } from "../../sim/mesh/checker.ts";
 import { EvenWorld } from "../../sim/mesh/even_world.ts";
 import type { Member } from "../../sim/mesh/member.ts";
 import { Random } from "../../sim/random.ts";
-import { replaced } from "../../sim/replaced.ts";
+import { LinkTable } from "../../../lib/protocols/mesh/links/link_table.ts";
+import { replaced, together } from "../../sim/replaced.ts";
 import { fakeEnvironment, keyOf, PROCESS } from "./membership_fixtures.ts";
 import { annAndBob, neighboursOf, SECOND_MS } from "./mesh_cases.ts";
 import { forged, idOf } from "./order_members.ts";
@@ -327,11 +328,27 @@ Deno.test(
 
 Deno.test("Mesh knows that the link is full which takes over from one that has gone", () => {
   const inputs: string[] = [];
-  const { step } = Room.prototype;
-  const undo = replaced(Room.prototype, "step", function (this: Room, input, nowMs) {
-    if (this.signer.key === keyOf("Ann")) inputs.push(input.type);
-    return step.call(this, input, nowMs);
-  })();
+  const { peerUp, peerDown, congested } = Room.prototype;
+  const { promote } = LinkTable.prototype;
+  const undo = together(
+    replaced(Room.prototype, "peerUp", function (this: Room, arrived) {
+      if (this.signer.key === keyOf("Ann")) inputs.push("peer-up");
+      peerUp.call(this, arrived);
+    }),
+    replaced(Room.prototype, "peerDown", function (this: Room, ...of) {
+      if (this.signer.key === keyOf("Ann")) inputs.push("peer-down");
+      peerDown.apply(this, of);
+    }),
+    replaced(Room.prototype, "congested", function (this: Room, peer) {
+      if (this.signer.key === keyOf("Ann")) inputs.push("congested");
+      congested.call(this, peer);
+    }),
+    replaced(LinkTable.prototype, "promote", function (this: LinkTable, ...of) {
+      const promotion = promote.apply(this, of);
+      if (this.self === keyOf("Ann")) inputs.push(promotion.kind);
+      return promotion;
+    }),
+  )();
   try {
     const world = new EvenWorld(4, [], { bytesPerMs: 1_000 });
     const [ann, bob] = annAndBob(world);
@@ -340,7 +357,7 @@ Deno.test("Mesh knows that the link is full which takes over from one that has g
     for (let line = 0; line < 60; line++) world.say(ann.process!, "x".repeat(30_000), null);
     while (ann.process!.links.size < 2) world.pass(1);
     const second = [...ann.process!.links.values()].find((end) => end !== first)!;
-    while (!inputs.includes("peer-again")) world.pass(1);
+    while (!inputs.includes("second")) world.pass(1);
     inputs.length = 0;
     second.sever();
     while (!inputs.includes("peer-up")) world.pass(1);
@@ -371,10 +388,10 @@ Deno.test("Mesh pushes nothing to a member that becomes a neighbour while its li
   };
   assertEquals(pushed(), 1);
 
-  room!.step({ type: "peer-down", peer, closed: true }, nowMs);
-  room!.step({ type: "peer-up", peer, reached: null, endpoint: null, beacon, claim }, nowMs);
-  room!.step({ type: "congested", peer }, nowMs);
-  room!.step({ type: "message", from: peer, message: accepts }, nowMs);
+  room!.peerDown(peer, true);
+  room!.peerUp({ peer, reached: null, endpoint: null, beacon, claim });
+  room!.congested(peer);
+  room!.message(peer, accepts);
 
   assertEquals([room!.neighbours, pushed()], [[peer], 0]);
 });

@@ -23,6 +23,8 @@ import { KeptSecrets } from "../authority/kept_secrets.ts";
 import type { MeshLink } from "../links/link_table.ts";
 import type { MeshRecord } from "../schema/records.ts";
 import { Room } from "../room/room.ts";
+import type { RoomLinks } from "../room/room_io.ts";
+import type { RoomOutput } from "../room/room_output.ts";
 import type { OwnLateness } from "../roster/roster_io.ts";
 import type { SignedClaim, SignedGenesis } from "../schema/structures.ts";
 
@@ -113,7 +115,8 @@ export function newRoom(
   { config, signer, environment }: Comer,
   entry: Entry,
   own: OwnLateness,
-  nowMs: number,
+  out: RoomOutput,
+  links: RoomLinks,
 ): Room {
   const { genesis, claim, secrets, rulings, records, fresh, endpoint, founded } = entry;
   const { process, advertise, passive, historyShown, historyAgain = 0, forgets = false } = config;
@@ -144,7 +147,8 @@ export function newRoom(
     },
     signer,
     environment,
-    nowMs,
+    out,
+    links,
   );
 }
 

@@ -26,7 +26,8 @@ import {
   HISTORY_QUIET_MS,
 } from "./catch_up_gate.ts";
 import type { DeliveredText, RoomEvents } from "./room_events.ts";
-import type { RoomConfig, RoomEffect } from "./room_io.ts";
+import type { RoomConfig } from "./room_io.ts";
+import type { RoomOutput } from "./room_output.ts";
 
 /** guess: two round trips and some more; members still missing then are reported when they become known. */
 const ROSTER_MS_MAX = 1_000;
@@ -87,7 +88,7 @@ export class DeliveryGate {
     readonly wallMs: () => number,
     readonly view: RoomEvents,
     readonly isStoring: () => boolean,
-    readonly emit: (effect: RoomEffect) => void,
+    readonly out: Pick<RoomOutput, "later" | "screen">,
   ) {
     this.#enteredMs = wallMs();
     const { records, founded } = config;
@@ -325,7 +326,7 @@ export class DeliveryGate {
     }
     for (const message of stored) this.view.message(message, undefined);
     const last = stored.at(-1);
-    if (last !== undefined) this.view.inOrder({ type: "shown", through: last.through });
+    if (last !== undefined) this.out.screen({ type: "shown", through: last.through });
     else this.#noteArrived();
   }
 
@@ -348,7 +349,7 @@ export class DeliveryGate {
       this.#unnoted = id;
       return;
     }
-    this.view.inOrder({ type: "shown", through: own ? this.#unnoted ?? id : id });
+    this.out.screen({ type: "shown", through: own ? this.#unnoted ?? id : id });
     this.#unnoted = null;
   }
 
@@ -361,7 +362,7 @@ export class DeliveryGate {
 
   /** Synced before the user reads `ready`: what is written from then on is new to the next process too. */
   #note(records: readonly MeshRecord[]): void {
-    this.emit({ type: "persist", records, token: null, sync: true });
+    this.out.later({ type: "persist", records, token: null, sync: true });
   }
 }
 

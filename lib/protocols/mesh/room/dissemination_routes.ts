@@ -11,8 +11,8 @@ import type { PrivateEffect, ReceivedPlace } from "../private/private_messages_i
 import { GRAFT_ANSWER_BYTES_MAX, PROOFS_BURST, PROOFS_PER_SECOND } from "../schema/limits.ts";
 import type { Bundle, Header } from "../schema/structures.ts";
 import type { AntiEntropyEffect } from "../sync/anti_entropy_io.ts";
-import type { RoomEffect } from "./room_io.ts";
-import type { Give, RoomParts } from "./room_parts.ts";
+import type { LaterEffect } from "./room_io.ts";
+import type { Give, Own, RoomParts } from "./room_parts.ts";
 import type { Handlers } from "./router.ts";
 
 export class DisseminationRoutes {
@@ -31,11 +31,10 @@ export class DisseminationRoutes {
     this.#give = give;
   }
 
-  broadcast(): Handlers<BroadcastEffect> {
-    const { machines, out } = this.#parts;
+  broadcast(): Handlers<Own<BroadcastEffect>> {
+    const { machines, links } = this.#parts;
     return {
-      push: ({ to, bundle, hop }) => out.sendBundle(to, bundle, hop, "push"),
-      send: ({ to, message }) => out.send(to, message),
+      push: ({ to, bundle, hop }) => links.sendBundle(to, bundle, hop, "push"),
       supply: ({ to, stream, after }) => {
         let bytes = 0;
         for (const bundle of machines.order.bundlesAfter(stream, after)) {
@@ -43,16 +42,15 @@ export class DisseminationRoutes {
             return this.#give("antiEntropy", { type: "behind", peer: to });
           }
           bytes += bundle.texts.bytes.length + bundle.header.bytes.length;
-          out.sendBundle(to, bundle, 0, "graft");
+          links.sendBundle(to, bundle, 0, "graft");
         }
       },
       behind: (effect) => this.#give("antiEntropy", effect),
       "far-ahead": (effect) => this.#give("antiEntropy", effect),
-      penalise: (effect) => out.first(effect),
     };
   }
 
-  order(): Handlers<OrderEffect> {
+  order(): Handlers<Own<OrderEffect>> {
     const { environment, showing, view, out } = this.#parts;
     return {
       persist: (effect) => out.persistOf("order", effect),
@@ -81,7 +79,6 @@ export class DisseminationRoutes {
       },
       equivocation: (effect) => this.#equivocated(effect),
       stuck: (effect) => this.#give("antiEntropy", effect),
-      penalise: (effect) => out.first(effect),
     };
   }
 
@@ -134,11 +131,10 @@ export class DisseminationRoutes {
     view.equivocated(proof.first.header.value.author);
   }
 
-  antiEntropy(): Handlers<AntiEntropyEffect> {
-    const { machines, showing, out } = this.#parts;
+  antiEntropy(): Handlers<Own<AntiEntropyEffect>> {
+    const { machines, showing, links, out } = this.#parts;
     return {
-      send: ({ to, message }) => out.send(to, message),
-      "send-bundle": ({ to, bundle }) => out.sendBundle(to, bundle, 0, "range"),
+      "send-bundle": ({ to, bundle }) => links.sendBundle(to, bundle, 0, "range"),
       "send-proof": ({ to, proof }) => out.send(to, { type: "proof", proof }),
       frontiers: (effect) => showing.frontiers(effect, out.nowMs),
       "not-given": (effect) => this.#give("order", effect),
@@ -150,24 +146,23 @@ export class DisseminationRoutes {
         this.isCaughtUp = true;
       },
       supplied: (effect) => this.#give("broadcast", effect),
-      penalise: (effect) => out.first(effect),
     };
   }
 
   // What is said to one.
 
-  privateMessages(): Handlers<PrivateEffect> {
+  privateMessages(): Handlers<Own<PrivateEffect>> {
     const { view, out } = this.#parts;
     const told = (news: Parameters<typeof view.privateMessages.tell>[0]) =>
       view.privateMessages.tell(news);
     const kept = (news: Parameters<typeof view.privateMessages.words>[0]) =>
-      view.inOrder({ type: "keep", words: view.privateMessages.words(news) });
+      out.screen({ type: "keep", words: view.privateMessages.words(news) });
     return {
       flood: (effect) => this.#flood(effect),
       persist: (effect) => {
         const { token } = effect;
         if (token !== null) return out.persistOf("privateMessages", effect);
-        view.inOrder({ ...effect, token, sync: false });
+        out.screen({ ...effect, token, sync: false });
       },
       waits: (effect) => {
         // A leaving user is told of everything that waits at the end.
@@ -186,7 +181,7 @@ export class DisseminationRoutes {
       arrived: told,
       refused: told,
       "await-seen": ({ upTo }) =>
-        view.inOrder({ type: "await-output", token: this.unseen.add(upTo) }),
+        out.screen({ type: "await-output", token: this.unseen.add(upTo) }),
       "box-key": ({ boxKey }) => this.#give("roster", { type: "self", change: { boxKey } }),
     };
   }
@@ -196,13 +191,12 @@ export class DisseminationRoutes {
    * shown and stored, since it may acknowledge that.
    */
   #flood({ envelope, except }: EffectOf<PrivateEffect, "flood">): void {
-    const { neighbours, signer, view, out } = this.#parts;
+    const { neighbours, signer, out } = this.#parts;
     const direct = neighbours.has(envelope.to);
     for (const peer of direct ? [envelope.to] : neighbours.peers) {
       if (peer === except) continue;
-      const message = { type: "private", envelope } as const;
-      const effect: RoomEffect = { type: "to", peer, message, lane: "data" };
-      if (envelope.from === signer.key) view.inOrder(effect);
+      const effect: LaterEffect = { type: "to", peer, message: { type: "private", envelope } };
+      if (envelope.from === signer.key) out.screen(effect);
       else out.later(effect);
     }
   }

@@ -15,7 +15,7 @@ import type { FirstHandKind } from "../schema/records.ts";
 import type { SignedClaim, SignedRuling } from "../schema/structures.ts";
 import { Newcomers } from "./newcomers.ts";
 import type { RoomEvents } from "./room_events.ts";
-import type { Give, RoomParts } from "./room_parts.ts";
+import type { Give, Own, RoomParts } from "./room_parts.ts";
 import type { Handlers } from "./router.ts";
 
 /** For what concerns nobody else. */
@@ -35,12 +35,11 @@ export class MembershipRoutes {
 
   // The overlay: who our neighbours are.
 
-  overlay(): Handlers<OverlayEffect> {
-    const { out, neighbours } = this.#parts;
+  overlay(): Handlers<Own<OverlayEffect>> {
+    const { links, neighbours } = this.#parts;
     return {
-      dial: (effect) => out.first(effect),
-      release: (effect) => out.first(effect),
-      send: ({ to, message }) => out.send(to, message),
+      dial: ({ contact }) => links.dial(contact),
+      release: ({ peer, reason }) => links.release(peer, reason),
       "neighbour-up": (effect) => {
         const { peer } = effect;
         neighbours.up(peer);
@@ -63,7 +62,7 @@ export class MembershipRoutes {
         this.#give("secrets", effect);
         this.#give("antiEntropy", effect);
         this.#give("order", { type: "neighbours", peers: neighbours.peers });
-        out.first({ type: "neighbour-gone", peer });
+        links.neighbourGone(peer);
       },
     };
   }
@@ -88,10 +87,9 @@ export class MembershipRoutes {
 
   // Who is here, and under which name.
 
-  roster(): Handlers<RosterEffect> {
+  roster(): Handlers<Own<RosterEffect>> {
     const { view, out } = this.#parts;
     return {
-      send: ({ to, message, lane }) => out.send(to, message, lane),
       joined: (effect) => this.#joined(effect),
       left: (effect) => this.#left(effect),
       absent: (effect) => this.#give("names", effect),
@@ -105,7 +103,6 @@ export class MembershipRoutes {
       copied: ({ key }) => view.copied(key, out.nowMs),
       "claim-known": (effect) => this.#give("order", effect),
       "replaced-self": () => view.fatal("replaced", REPLACED_TEXT),
-      penalise: (effect) => out.first(effect),
       // Claims and addresses: nobody relies on them before they are synced.
       persist: ({ records }) => out.persistLater(records, false),
     };
@@ -169,7 +166,7 @@ export class MembershipRoutes {
     if (flow.hasOwn(key)) ownWords.heard();
   }
 
-  names(): Handlers<NamesEffect> {
+  names(): Handlers<Own<NamesEffect>> {
     const { view, out } = this.#parts;
     return {
       renamed: (effect) => view.renamed(effect, this.#takeRenameRef(effect.key)),
@@ -208,14 +205,13 @@ export class MembershipRoutes {
 
   // Who may be here.
 
-  secrets(): Handlers<SecretsEffect> {
-    const { config, view, out } = this.#parts;
+  secrets(): Handlers<Own<SecretsEffect>> {
+    const { config, view, links, out } = this.#parts;
     return {
-      send: ({ to, message }) => out.send(to, message),
       persist: (effect) => out.persistOf("secrets", effect),
-      stays: () => out.first({ type: "secret-changed" }),
+      stays: () => links.secretChanged(),
       changed: ({ rotation, overOwn }) => {
-        out.first({ type: "secret-changed" });
+        links.secretChanged();
         view.secretChanged(rotation, overOwn);
       },
       invite: (asked) => {
@@ -223,7 +219,6 @@ export class MembershipRoutes {
         view.pointOfInvite(this.entrances(), asked.as, this.#cameThrough());
       },
       refused: ({ code, text, ref }) => view.error(code, text, ref),
-      penalise: (effect) => out.first(effect),
     };
   }
 
@@ -246,27 +241,25 @@ export class MembershipRoutes {
     return view.entrances(met === undefined ? dialled : [met, ...dialled]);
   }
 
-  rulings(): Handlers<RulingsEffect> {
+  rulings(): Handlers<Own<RulingsEffect>> {
     const { view, out } = this.#parts;
     return {
-      send: ({ to, message }) => out.send(to, message),
       persist: (effect) =>
         effect.token === null ? out.persistFirst(effect.records) : out.persistOf("rulings", effect),
       changed: ({ rulings, ref }) => this.#ruled(rulings, ref),
       refused: ({ code, text, ref }) => view.error(code, text, ref),
-      penalise: (effect) => out.first(effect),
     };
   }
 
   /** Who may be in the room may have changed. */
   #ruled(rulings: readonly SignedRuling[], ref: string | undefined): void {
-    const { config, signer, view, out } = this.#parts;
+    const { config, signer, view, links } = this.#parts;
     const kept = config.rulings;
     if (kept.isRemoved(signer.key)) return view.fatal("kicked", view.rulings.removedText());
     view.rulings.ruled(rulings, view.ready, ref);
     // All of them: what a deputy ruled about others stops to count, or counts again, with a ruling about the deputy.
     this.#give("roster", { type: "removed", keys: kept.removed });
-    out.first({ type: "rulings-changed" });
+    links.rulingsChanged();
     const isOwn = rulings.some(({ ruling: { value } }) => value.author === signer.key);
     this.#give("secrets", { type: "ruled", isOwn, ref });
   }

@@ -1,6 +1,6 @@
 /**
- * One membership of one room: the machines of the mesh, composed. Each machine's effects are routed to the
- * machines they concern, in one table (`room_routes.ts`); what is left goes to the caller.
+ * One membership of one room: the machines of the mesh, composed. What follows from each effect of each machine stands in
+ * one table (`membership_routes.ts`, `dissemination_routes.ts`); all that it comes to in a step goes to one output.
  *
  *     links -- admission --+                        (mesh.ts)
  *                          |
@@ -8,47 +8,61 @@
  *                 |            |           |
  *              roster ----- names     anti-entropy
  *
- * In one step the sends come first and what the disk and the user get comes last, so that a bundle is relayed
- * before it is synced here; only what the user says, and what others rely on us to remember, is synced before
- * anything is sent.
+ * It is no machine of its own: the mesh calls it, and `stepEnds` once in each step.
  */
 
 import type { Signer } from "../../../base/crypto/crypto.ts";
 import type { Environment } from "../../../base/machine/environment.ts";
 import { type BundleId, type Endpoint, isSameEndpoint, type PeerKey } from "../../../base/ids.ts";
-import { Agenda, type Machine, servedEachStep, whenDue } from "../../../base/machine/machine.ts";
+import { Agenda, servedEachStep, type Timed, whenDue } from "../../../base/machine/machine.ts";
 import { AuthorFlow } from "../log/author_flow.ts";
+import type { MeshCommand } from "../schema/events.ts";
 import { HAND_OVER_TO_ALL_MS } from "../schema/limits.ts";
+import type { MeetingPointNews } from "../schema/mesh_io.ts";
 import type { MeshRecord } from "../schema/records.ts";
+import type { SignedBeacon, SignedClaim } from "../schema/structures.ts";
 import { DeliveryGate } from "./delivery_gate.ts";
+import { DisseminationRoutes } from "./dissemination_routes.ts";
+import { MembershipRoutes } from "./membership_routes.ts";
 import { RoomCommands, RoomPause } from "./room_commands.ts";
 import { Neighbourhood } from "./neighbourhood.ts";
 import { OwnWords } from "./own_words.ts";
 import { RoomEvents } from "./room_events.ts";
-import { RoomInbox } from "./room_inbox.ts";
+import { RoomInbox, type RoomMessage } from "./room_inbox.ts";
 import { HERE } from "../../../base/machine/user_presence.ts";
-import type { RoomConfig, RoomEffect, RoomInput } from "./room_io.ts";
-import { RoomMachines } from "./room_machines.ts";
-import { RoomOutput } from "./room_output.ts";
-import type { RoomParts } from "./room_parts.ts";
-import { RoomRoutes } from "./room_routes.ts";
-import { handle, type Handlers } from "./router.ts";
+import type { RoomConfig, RoomLinks } from "./room_io.ts";
+import { RoomMachines, type RoutedMachines } from "./room_machines.ts";
+import type { RoomOutput } from "./room_output.ts";
+import type { Give, RoomParts, SharedEffect } from "./room_parts.ts";
+import { Router } from "./router.ts";
 
-type InputOf<Type> = Extract<RoomInput, { readonly type: Type }>;
+/** A member with a link to us; admission has checked what it showed. */
+export interface ArrivedPeer {
+  readonly peer: PeerKey;
+  /** Where our dial has met the peer; null where it dialled us. */
+  readonly reached: Endpoint | null;
+  readonly endpoint: Endpoint | null;
+  readonly beacon: SignedBeacon;
+  readonly claim: SignedClaim;
+}
 
-export class Room implements Machine<RoomInput, RoomEffect> {
+export class Room {
   readonly machines: RoomMachines;
+  /** What is due in the room. */
+  readonly agenda: Timed;
+  /** Gives a machine an input, and carries out what follows. */
+  readonly give: Give = (name, input) => this.#router.give(name, input);
   readonly #parts: RoomParts;
   /** Where others can dial us; null: nowhere. */
   #own: Endpoint | null = null;
   /** Where they reach us through a meeting point; null: nowhere. */
   #meeting: Endpoint | null = null;
-  readonly #routes: RoomRoutes;
+  readonly #membership: MembershipRoutes;
+  readonly #dissemination: DisseminationRoutes;
+  readonly #router: Router<RoutedMachines, SharedEffect>;
   readonly #inbox: RoomInbox;
   readonly #commands: RoomCommands;
   readonly #pause: RoomPause;
-  readonly #handlers: Handlers<RoomInput>;
-  readonly #agenda: Agenda;
   /** Until when we wait for all neighbours to have what we said; null before we leave, and once that time is over. */
   #handingOverUntilMs: number | null = null;
 
@@ -56,17 +70,16 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     readonly config: RoomConfig,
     readonly signer: Signer,
     readonly environment: Environment,
-    nowMs: number,
+    out: RoomOutput,
+    links: RoomLinks,
   ) {
     const { crypto, wallMs } = environment;
     const isHere = (): boolean => showing.state === "here";
-    const machines = new RoomMachines(config, signer, environment, isHere, nowMs);
+    const machines = new RoomMachines(config, signer, environment, isHere, out.nowMs);
     const { order, antiEntropy } = machines;
-    const out = new RoomOutput();
-    const emit = (effect: RoomEffect) => out.later(effect);
-    const view = new RoomEvents(config, signer.key, machines.facts(), emit);
+    const view = new RoomEvents(config, signer.key, machines.facts(), out, links);
     const isStoring = () => order.isStoring();
-    const showing = new DeliveryGate(config, crypto, wallMs, view, isStoring, emit);
+    const showing = new DeliveryGate(config, crypto, wallMs, view, isStoring, out);
     const neighbours = new Neighbourhood(view);
     const flow = new AuthorFlow((latest) => order.behindOf(latest));
     const hasOwn = (peer: PeerKey) => antiEntropy.hasOwn(peer);
@@ -80,17 +93,33 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     );
     this.machines = machines;
     this.#parts = {
-      ...{ config, signer, environment, machines, neighbours },
+      ...{ config, signer, environment, machines, neighbours, links },
       ...{ view, showing, flow, ownWords, out },
     };
-    this.#routes = new RoomRoutes(this.#parts);
-    this.#inbox = new RoomInbox(this.#parts, this.#routes.give);
+    const membership = this.#membership = new MembershipRoutes(this.#parts, this.give);
+    const dissemination = this.#dissemination = new DisseminationRoutes(this.#parts, this.give);
+    this.#router = new Router<RoutedMachines, SharedEffect>(machines.routed, {
+      overlay: membership.overlay(),
+      roster: membership.roster(),
+      names: membership.names(),
+      secrets: membership.secrets(),
+      rulings: membership.rulings(),
+      broadcast: dissemination.broadcast(),
+      order: dissemination.order(),
+      antiEntropy: dissemination.antiEntropy(),
+      privateMessages: dissemination.privateMessages(),
+    }, {
+      send: ({ to, message, lane }) => out.send(to, message, lane),
+      penalise: ({ peer, fault, text }) => links.penalise(peer, fault, text),
+    }, (machine, input) => machines.step(machine, input, out.nowMs));
+    this.#inbox = new RoomInbox(this.#parts, this.give);
     this.#pause = new RoomPause(this.#parts);
-    this.#commands = new RoomCommands(this.#parts, this.#routes, () => this.#pause.because);
-    this.#handlers = this.#inputs();
-    this.#agenda = new Agenda([
+    const entrances = () => membership.entrances();
+    this.#commands = new RoomCommands(this.#parts, this.give, entrances, () => this.#pause.because);
+    const tick = () => this.#router.tick((machine) => machines.isDue(machine, out.nowMs));
+    this.agenda = new Agenda([
       whenDue(() => this.#handingOverUntilMs, () => this.#handingOverUntilMs = null),
-      { nextMs: () => machines.nextDeadlineMs(), tick: () => this.#routes.tick() },
+      { nextMs: () => machines.nextDeadlineMs(), tick },
       whenDue(() => showing.deadlines.nextMs(), (nowMs) => this.#showDue(nowMs)),
       servedEachStep(() => flow.nextMs()),
       servedEachStep(() => neighbours.nextMs()),
@@ -99,35 +128,24 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   }
 
   /** Enters the room: emits the records that must be on disk before anybody hears of us, and our first beacon. */
-  enter(nowMs: number): readonly RoomEffect[] {
-    return this.#inStep(nowMs, () => {
-      const { genesis, room, incarnation, claim, process, endpoint, passive, records } =
-        this.config;
-      // The way back into the room comes first: the end may be torn off.
-      const fresh: MeshRecord[] = [
-        ...this.config.fresh,
-        { kind: "incarnation", incarnation },
-        { kind: "claim", claim },
-      ];
-      if (!records.some(({ kind }) => kind === "genesis")) {
-        fresh.unshift({ kind: "genesis", genesis });
-      }
-      this.#parts.out.persistFirst(fresh);
-      const { boxKey } = this.machines.privateMessages;
-      const self = { claim, process, endpoint, passive, boxKey, ...HERE };
-      this.#own = endpoint;
-      this.#routes.give("roster", { type: "enter", room, genesis, incarnation, self });
-      this.#routes.membership.ownClaim(claim);
-      this.#routes.give("privateMessages", { type: "start" });
-    });
-  }
-
-  step(input: RoomInput, nowMs: number): readonly RoomEffect[] {
-    return this.#inStep(nowMs, () => handle(this.#handlers, input));
-  }
-
-  nextDeadlineMs(): number | null {
-    return this.#agenda.nextMs();
+  enter(): void {
+    const { genesis, room, incarnation, claim, process, endpoint, passive, records } = this.config;
+    // The way back into the room comes first: the end may be torn off.
+    const fresh: MeshRecord[] = [
+      ...this.config.fresh,
+      { kind: "incarnation", incarnation },
+      { kind: "claim", claim },
+    ];
+    if (!records.some(({ kind }) => kind === "genesis")) {
+      fresh.unshift({ kind: "genesis", genesis });
+    }
+    this.#parts.out.persistFirst(fresh);
+    const { boxKey } = this.machines.privateMessages;
+    const self = { claim, process, endpoint, passive, boxKey, ...HERE };
+    this.#own = endpoint;
+    this.give("roster", { type: "enter", room, genesis, incarnation, self });
+    this.#membership.ownClaim(claim);
+    this.give("privateMessages", { type: "start" });
   }
 
   /** Whether a snapshot may lack what is being written. */
@@ -156,7 +174,7 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   }
 
   get liveMembers(): number {
-    return this.#parts.neighbours.liveMembers;
+    return this.machines.roster.liveCount;
   }
 
   get neighbours(): readonly PeerKey[] {
@@ -199,37 +217,46 @@ export class Room implements Machine<RoomInput, RoomEffect> {
   standingOf(key: PeerKey): "known" | "new" | "unknown" | "removed" {
     if (this.#parts.config.rulings.isRemoved(key)) return "removed";
     if (this.nameOf(key) === null) return "unknown";
-    return this.#routes.membership.isNew(key) ? "new" : "known";
+    return this.#membership.isNew(key) ? "new" : "known";
   }
 
   get ready(): boolean {
     return this.#parts.view.ready;
   }
 
-  #inStep(nowMs: number, work: () => void): readonly RoomEffect[] {
+  /** What is done once in each step, after all else. */
+  stepEnds(): void {
     const { out, view, showing, ownWords, neighbours } = this.#parts;
-    out.stepBegins(nowMs);
-    work();
+    if (out.isCrowded) view.becomeReady();
     this.#showWhatWaited();
     this.#commands.release();
     ownWords.stepEnds();
     if (this.machines.roster.hasNeighboursRoster()) showing.rosterKnown();
-    this.#routes.stepEnds();
-    neighbours.stepEnds(nowMs);
-    this.#pause.stepEnds(this.#commands, this.#routes.dissemination.isQuitting);
-    view.stepEnds(nowMs);
-    view.rulings.stepEnds(nowMs, view.ready && showing.state === "here");
-    return out.stepEnds();
+    this.#tellSize();
+    neighbours.stepEnds(out.nowMs);
+    this.#pause.stepEnds(this.#commands, this.#dissemination.isQuitting);
+    view.stepEnds(out.nowMs);
+    view.rulings.stepEnds(out.nowMs, view.ready && showing.state === "here");
+  }
+
+  /** Tells the machines how large the room is, where that has changed in this step. */
+  #tellSize(): void {
+    const { neighbours } = this.#parts;
+    const live = this.liveMembers;
+    if (live === neighbours.liveMembers) return;
+    neighbours.liveMembers = live;
+    this.give("overlay", { type: "members", live });
+    this.give("broadcast", { type: "members", live });
   }
 
   /** Only now: what the step delivered would be taken for history as long as it isn't shown. */
   #showWhatWaited(): void {
     const { showing, out } = this.#parts;
-    const isOver = this.#routes.dissemination.isCaughtUp && !this.#isStillToHear;
+    const isOver = this.#dissemination.isCaughtUp && !this.#isStillToHear;
     if (!isOver && !showing.isFull) return;
-    this.#routes.dissemination.isCaughtUp = false;
+    this.#dissemination.isCaughtUp = false;
     showing.caughtUp(out.nowMs);
-    this.#routes.give("privateMessages", { type: "shown", stream: null });
+    this.give("privateMessages", { type: "shown", stream: null });
   }
 
   /**
@@ -242,97 +269,108 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     return showing.state !== "here" && this.machines.antiEntropy.sources().size > 0;
   }
 
-  // What the room is given.
+  // Links.
 
-  #inputs(): Handlers<RoomInput> {
-    return { ...this.#fromLinks(), ...this.#fromDisk(), ...this.#fromUser() };
-  }
-
-  #fromLinks() {
-    const { view, showing, neighbours, out } = this.#parts;
-    const { give } = this.#routes;
-    return {
-      "peer-up": (input) => this.#peerUp(input),
-      "peer-again": ({ peer, beacon, claim }) =>
-        give("roster", { type: "member", from: peer, beacon, claim }),
-      "peer-down": (input) => this.#peerDown(input),
-      copied: ({ peer }) => view.copied(peer, out.nowMs),
-      "dial-failed": (input) => {
-        if (input.isUninvited && neighbours.isCutOff) view.inviteVoid(input.peer);
-        give("overlay", input);
-      },
-      "invite-void": ({ by }) => view.inviteVoid(by),
-      welcomed: ({ by }) => {
-        give("overlay", { type: "welcomed", by });
-        showing.welcomed(by, out.nowMs);
-      },
-      alone: () => {
-        give("overlay", { type: "tick" });
-        this.#routes.dissemination.isCaughtUp = true;
-      },
-      "name-owner": (input) => give("roster", { ...input, type: "entry" }),
-      renew: (input) => give("roster", input),
-      message: ({ from, message }) => {
-        // Whoever isn't in the room has no say in it: that link is being closed.
-        if (this.isListed(from)) this.#inbox.read(from, message);
-      },
-      congested: ({ peer }) => {
-        neighbours.congested(peer);
-        this.#routes.membership.congested(peer);
-      },
-      drained: (input) => {
-        neighbours.drained(input.peer);
-        give("antiEntropy", input);
-        give("rulings", input);
-        give("secrets", input);
-        give("broadcast", input);
-      },
-      missed: (input) => {
-        give("roster", input);
-        give("antiEntropy", { type: "behind", peer: input.peer });
-      },
-      "file-links": (input) => give("overlay", input),
-      "file-traffic": (input) => give("overlay", input),
-      "own-endpoint": ({ endpoint, before }) => {
-        this.#own = endpoint;
-        this.#announce();
-        view.moved(endpoint, before);
-      },
-      reachable: ({ endpoint, isReachable, elsewhere }) => {
-        this.#own = isReachable ? endpoint : null;
-        this.#announce();
-        view.reachable(endpoint, isReachable, elsewhere);
-      },
-      "meeting-point": (news) => {
-        view.meetingPoint(news);
-        if (news.address === null) return;
-        this.#meeting = news.address;
-        this.#announce();
-      },
-    } satisfies Partial<Handlers<RoomInput>>;
-  }
-
-  #peerUp({ peer, endpoint, reached, beacon, claim }: InputOf<"peer-up">): void {
-    const { neighbours, out } = this.#parts;
-    const { give } = this.#routes;
+  /** A link to a member is up. */
+  peerUp({ peer, endpoint, reached, beacon, claim }: ArrivedPeer): void {
+    const { neighbours, links, out } = this.#parts;
     neighbours.linked(out.nowMs);
-    give("roster", { type: "member", from: peer, beacon, claim });
-    if (!this.isListed(peer)) {
-      return out.first({ type: "release", peer, reason: "it isn't in the room" });
-    }
-    if (reached !== null) this.#routes.membership.met("entrance", { key: peer, endpoint: reached });
-    give("overlay", { type: "peer-up", peer, endpoint, reached });
+    this.give("roster", { type: "member", from: peer, beacon, claim });
+    if (!this.isListed(peer)) return links.release(peer, "it isn't in the room");
+    if (reached !== null) this.#membership.met("entrance", { key: peer, endpoint: reached });
+    this.give("overlay", { type: "peer-up", peer, endpoint, reached });
   }
 
-  #peerDown({ peer, closed }: InputOf<"peer-down">): void {
+  peerDown(peer: PeerKey, closed: boolean): void {
     const { neighbours, ownWords } = this.#parts;
-    const { give } = this.#routes;
     ownWords.neighbourGoes();
     neighbours.drained(peer);
-    give("overlay", { type: "peer-down", peer, closed });
+    this.give("overlay", { type: "peer-down", peer, closed });
     // A newcomer that was just let in may be nobody's neighbour yet: who else would notice that it is gone?
-    if (!closed) give("roster", { type: "link-lost", peer });
-    give("order", { type: "peer-down", peer });
+    if (!closed) this.give("roster", { type: "link-lost", peer });
+    this.give("order", { type: "peer-down", peer });
+  }
+
+  /** Another process than is known has said that it is this peer's. */
+  copied(peer: PeerKey): void {
+    this.#parts.view.copied(peer, this.#parts.out.nowMs);
+  }
+
+  /** @param isUninvited Whether no secret that we know was accepted there. */
+  dialFailed(peer: PeerKey, endpoint: Endpoint, isUninvited: boolean): void {
+    if (isUninvited && this.#parts.neighbours.isCutOff) this.inviteVoid(peer);
+    this.give("overlay", { type: "dial-failed", peer, endpoint });
+  }
+
+  /** A member ends its link to us: the invite with which we came doesn't count any more. */
+  inviteVoid(by: PeerKey): void {
+    this.#parts.view.inviteVoid(by);
+  }
+
+  /** We came in through this peer, which is up. */
+  welcomed(by: PeerKey): void {
+    this.give("overlay", { type: "welcomed", by });
+    this.#parts.showing.welcomed(by, this.#parts.out.nowMs);
+  }
+
+  /** Nobody is there to come in through: we are in the room alone. */
+  alone(): void {
+    this.give("overlay", { type: "tick" });
+    this.#dissemination.isCaughtUp = true;
+  }
+
+  message(from: PeerKey, message: RoomMessage): void {
+    // Whoever isn't in the room has no say in it: that link is being closed.
+    if (this.isListed(from)) this.#inbox.read(from, message);
+  }
+
+  congested(peer: PeerKey): void {
+    this.#parts.neighbours.congested(peer);
+    this.#membership.congested(peer);
+  }
+
+  drained(peer: PeerKey): void {
+    this.#parts.neighbours.drained(peer);
+    const input = { type: "drained", peer } as const;
+    this.give("antiEntropy", input);
+    this.give("rulings", input);
+    this.give("secrets", input);
+    this.give("broadcast", input);
+  }
+
+  missed(peer: PeerKey): void {
+    this.give("roster", { type: "missed", peer });
+    this.give("antiEntropy", { type: "behind", peer });
+  }
+
+  // Where others reach us.
+
+  /**
+   * Others reach us at this address from now on.
+   * @param before The address that this machine had, where it has another one; null where it hasn't, and only its router
+   *   has.
+   */
+  ownEndpoint(endpoint: Endpoint, before: string | null): void {
+    this.#own = endpoint;
+    this.#announce();
+    this.#parts.view.moved(endpoint, before);
+  }
+
+  /**
+   * Others can't dial us at this address, or can again.
+   * @param elsewhere Where who is here has dialled us instead; null where that isn't known.
+   */
+  reachable(endpoint: Endpoint, isReachable: boolean, elsewhere: Endpoint | null): void {
+    this.#own = isReachable ? endpoint : null;
+    this.#announce();
+    this.#parts.view.reachable(endpoint, isReachable, elsewhere);
+  }
+
+  meetingPoint(news: MeetingPointNews): void {
+    this.#parts.view.meetingPoint(news);
+    if (news.address === null) return;
+    this.#meeting = news.address;
+    this.#announce();
   }
 
   /** Tells all members where they reach us: at our own address, or nobody does, as with `--passive`; or at a meeting point. */
@@ -340,66 +378,33 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     const endpoint = this.#own ?? this.#meeting;
     const meeting = this.#own === null ? null : this.#meeting;
     const passive = endpoint === null;
-    this.#routes.give("roster", { type: "self", change: { endpoint, passive, meeting } });
-    this.#routes.give("overlay", { type: "passive", passive });
+    this.give("roster", { type: "self", change: { endpoint, passive, meeting } });
+    this.give("overlay", { type: "passive", passive });
   }
 
-  #fromDisk() {
+  // The disk and the screen.
+
+  logRestored(): void {
+    this.#parts.view.diskRestored();
+  }
+
+  persisted(token: number): void {
     const { view, out } = this.#parts;
-    const { give, dissemination: { unseen } } = this.#routes;
-    return {
-      "log-restored": () => view.diskRestored(),
-      persisted: (input) => {
-        view.diskRestored();
-        const write = out.takeWrite(input.token);
-        if (write !== undefined) give(write.of, { type: "stored", token: write.token });
-      },
-      "persist-failed": ({ token, text }) => {
-        view.diskRefused(text, token !== null);
-        const write = out.takeWrite(token);
-        if (write !== undefined) give(write.of, { type: "not-stored", token: write.token, text });
-      },
-      "output-seen": ({ token }) => {
-        const upTo = unseen.take(token);
-        if (upTo !== undefined) give("privateMessages", { type: "seen", upTo });
-      },
-    } satisfies Partial<Handlers<RoomInput>>;
+    view.diskRestored();
+    const write = out.takeWrite(token);
+    if (write !== undefined) this.give(write.of, { type: "stored", token: write.token });
   }
 
-  #fromUser() {
+  persistFailed(token: number | null, text: string): void {
     const { view, out } = this.#parts;
-    const { give } = this.#routes;
-    return {
-      command: ({ command, ref }) => this.#commands.typed(command, ref),
-      "name-settled": () => this.#commands.nameSettled(),
-      "own-claim": ({ claim, ref }) => {
-        out.persistFirst([{ kind: "claim", claim }]);
-        give("roster", { type: "self", change: { claim } });
-        this.#routes.membership.ownClaim(claim, ref);
-      },
-      leave: () => {
-        this.#routes.dissemination.isQuitting = true;
-        this.#parts.showing.leaves();
-        this.#handingOverUntilMs = out.nowMs + HAND_OVER_TO_ALL_MS;
-        give("antiEntropy", { type: "hand-over" });
-      },
-      quit: () => {
-        view.rulings.quit();
-        give("privateMessages", { type: "quit" });
-        this.#sayUnheard();
-        out.persistFirst([{ kind: "left", reason: "quit" }], false);
-        give("roster", { type: "quit" });
-      },
-      tick: () => this.#agenda.tick(out.nowMs),
-    } satisfies Partial<Handlers<RoomInput>>;
+    view.diskRefused(text, token !== null);
+    const write = out.takeWrite(token);
+    if (write !== undefined) this.give(write.of, { type: "not-stored", token: write.token, text });
   }
 
-  /** Tells the leaving user where it isn't known that anybody has all that was said. */
-  #sayUnheard(): void {
-    const { ownWords, out } = this.#parts;
-    const text = ownWords.leavingText();
-    if (text === null) return;
-    out.first({ type: "show", event: { event: "notice", text }, ref: undefined });
+  outputSeen(token: number): void {
+    const upTo = this.#dissemination.unseen.take(token);
+    if (upTo !== undefined) this.give("privateMessages", { type: "seen", upTo });
   }
 
   #showDue(nowMs: number): void {
@@ -407,6 +412,48 @@ export class Room implements Machine<RoomInput, RoomEffect> {
     const before = showing.state;
     showing.deadlines.tick(nowMs);
     if (showing.state === before) return;
-    this.#routes.give("privateMessages", { type: "shown", stream: null });
+    this.give("privateMessages", { type: "shown", stream: null });
+  }
+
+  // The user.
+
+  command(
+    command: Exclude<MeshCommand, { readonly command: "quit" }>,
+    ref: string | undefined,
+  ): void {
+    this.#commands.typed(command, ref);
+  }
+
+  /** The answer to `claimName`: the name is ours now, or the user was told why not. */
+  nameSettled(): void {
+    this.#commands.nameSettled();
+  }
+
+  /** Our name has changed: a neighbour has admitted the new one, or we did so ourselves. */
+  ownClaim(claim: SignedClaim, ref: string | undefined): void {
+    this.#parts.out.persistFirst([{ kind: "claim", claim }]);
+    this.give("roster", { type: "self", change: { claim } });
+    this.#membership.ownClaim(claim, ref);
+  }
+
+  /** The user wants to leave: make sure that another member has everything that was said here. */
+  leave(): void {
+    this.#dissemination.isQuitting = true;
+    this.#parts.showing.leaves();
+    this.#handingOverUntilMs = this.#parts.out.nowMs + HAND_OVER_TO_ALL_MS;
+    this.give("antiEntropy", { type: "hand-over" });
+  }
+
+  /** Sends our last beacon, which says that we have quit, and tells the user where nobody may have all that was said. */
+  quit(): void {
+    const { view, ownWords, out } = this.#parts;
+    view.rulings.quit();
+    this.give("privateMessages", { type: "quit" });
+    const text = ownWords.leavingText();
+    if (text !== null) {
+      out.first({ type: "show", event: { event: "notice", text }, ref: undefined });
+    }
+    out.persistFirst([{ kind: "left", reason: "quit" }], false);
+    this.give("roster", { type: "quit" });
   }
 }

@@ -6,14 +6,12 @@
 
 import { P2pchatError } from "../../../base/errors.ts";
 import { fingerprintOf } from "../../../base/text/fingerprint.ts";
-import type { PeerKey } from "../../../base/ids.ts";
+import type { Endpoint, PeerKey } from "../../../base/ids.ts";
 import { unreachable } from "../../../base/invariant.ts";
 import { shownName } from "../../../base/text/names.ts";
 import type { RulingKind } from "../authority/kept_rulings.ts";
-import { isMessage } from "../schema/events.ts";
-import type { RoomInput } from "./room_io.ts";
-import type { RoomParts } from "./room_parts.ts";
-import type { RoomRoutes } from "./room_routes.ts";
+import { isMessage, type MeshCommand } from "../schema/events.ts";
+import type { Give, RoomParts } from "./room_parts.ts";
 import { PRIVATE_WAITING_HIGH, PROMPT_BYTES_MAX, PROMPT_MESSAGES_MAX } from "../schema/limits.ts";
 import type { AuthorFlow } from "../log/author_flow.ts";
 import type { CausalOrder } from "../log/causal_order.ts";
@@ -22,7 +20,7 @@ import type { DeliveryGate } from "./delivery_gate.ts";
 import type { RoomEvents } from "./room_events.ts";
 import type { RoomOutput } from "./room_output.ts";
 
-type UserCommand = Extract<RoomInput, { readonly type: "command" }>["command"];
+type UserCommand = Exclude<MeshCommand, { readonly command: "quit" }>;
 
 /** The `ref` that the user gave with a command. */
 type Ref = string | undefined;
@@ -33,10 +31,14 @@ export class RoomCommands {
 
   #isRenaming = false;
 
-  /** @param pausedBecause Why the user is asked to wait, as a status shows it. */
+  /**
+   * @param entrances Where a newcomer can come in.
+   * @param pausedBecause Why the user is asked to wait, as a status shows it.
+   */
   constructor(
     readonly parts: RoomParts,
-    readonly routes: RoomRoutes,
+    readonly give: Give,
+    readonly entrances: () => readonly Endpoint[],
     readonly pausedBecause: () => string | null,
   ) {}
 
@@ -91,8 +93,8 @@ export class RoomCommands {
 
   /** @throws {P2pchatError} What is wrong with the command. */
   #perform(command: UserCommand, ref: Ref): void {
-    const { view, showing, neighbours, out } = this.parts;
-    const { give } = this.routes;
+    const { view, showing, neighbours, links } = this.parts;
+    const { give } = this;
     switch (command.command) {
       case "say": {
         const token = showing.lineTyped(ref);
@@ -105,7 +107,7 @@ export class RoomCommands {
       }
       case "name":
         this.#isRenaming = true;
-        return out.later({ type: "claim-name", name: command.name, ref });
+        return links.claimName(command.name, ref);
       case "peers":
         return view.peers(new Set(neighbours.peers), ref);
       case "presence":
@@ -125,7 +127,7 @@ export class RoomCommands {
       case "invite": {
         const { rotate, as } = command;
         // Checked before the secret is rotated: nobody could see the new invite.
-        if (this.routes.membership.entrances().length === 0) return view.noEntrance(rotate, ref);
+        if (this.entrances().length === 0) return view.noEntrance(rotate, ref);
         const asked = as === undefined ? { ref } : { as, ref };
         return give("secrets", { type: "invite", rotate, ...asked });
       }
@@ -163,7 +165,7 @@ export class RoomCommands {
     const name = machines.names.shownName(key)!;
     // The answer comes first: it says why the member is shown under another name then.
     if (!view.verify(typed, key, name, answer, ref)) return;
-    this.routes.give("names", { type: "refuse", key });
+    this.give("names", { type: "refuse", key });
     view.refused(key);
   }
 
@@ -173,7 +175,7 @@ export class RoomCommands {
     const several = machines.names.severalTold(name, out.nowMs);
     if (several.length > 0) return view.error("unknown-user", severalToldText(name, several), ref);
     const isNew = !machines.names.isKnown(key);
-    this.routes.give("names", { type: "trust", key });
+    this.give("names", { type: "trust", key });
     view.trusted(key, name, isNew, ref);
   }
 
@@ -183,7 +185,7 @@ export class RoomCommands {
     if (denial !== null) return view.error(denial.code, denial.text, ref);
     const subject = kind === "allow" ? this.#removedNamed(typed) : view.subject(kind, typed);
     const name = view.nameOf(subject, typed);
-    this.routes.give("rulings", { type: "rule", kind, subject, name, ref });
+    this.give("rulings", { type: "rule", kind, subject, name, ref });
   }
 
   /**

@@ -50,7 +50,8 @@ import type { NamesEffect } from "../names/names_io.ts";
 import type { Waiting } from "../private/private_messages_io.ts";
 import { type OfRemoved, PrivateView } from "../private/private_view.ts";
 import { INVITE_ADDRESSES_MAX, KEPT_MESSAGES_MAX } from "../schema/limits.ts";
-import type { RoomConfig, RoomEffect } from "./room_io.ts";
+import type { RoomConfig, RoomLinks } from "./room_io.ts";
+import type { RoomOutput } from "./room_output.ts";
 import { type RulingFacts, RulingsView } from "./rulings_view.ts";
 import type { LeaveReason, RosterEffect } from "../roster/roster_io.ts";
 import { type Presence, presenceOf, shownPresence } from "../../../base/machine/user_presence.ts";
@@ -182,11 +183,6 @@ const PROOFS_TOLD_PER_SECOND = 0.1;
 const PROOFS_TOLD_BURST = 16;
 /** After warnings of so many authors the list of those warned of is cleared, and warnings begin anew. */
 const STRANGERS_WARNED_MAX = 1_024;
-/**
- * Events held back before `ready`, at most: in a room this busy a returning member is ready without waiting longer
- * for the roster, since waiting would cost memory.
- */
-const BEFORE_READY_MAX = 20_000;
 /** How many of those who were removed an error names. */
 const REMOVED_NAMED_MAX = 8;
 /** Among so many of the latest messages a status looks for one's own. */
@@ -197,11 +193,6 @@ const MADE_AT_ONCE = 256;
 const LOST_NAMED_MAX = 5;
 
 export class RoomEvents {
-  #ready = false;
-  /** Whether the program ends, for a reason of the room's. */
-  #isOver = false;
-  /** Events to show, and effects that record that earlier ones were shown; at most BEFORE_READY_MAX. */
-  readonly #beforeReady: RoomEffect[] = [];
   /** Who was here when the user was told that we have no link to anybody; null where we have one. */
   #apartFrom: ReadonlySet<PeerKey> | null = null;
   #isInviteVoid = false;
@@ -237,7 +228,8 @@ export class RoomEvents {
     readonly config: RoomConfig,
     readonly self: PeerKey,
     readonly facts: RoomFacts,
-    readonly emit: (effect: RoomEffect) => void,
+    readonly out: Pick<RoomOutput, "isOpen" | "open" | "screen" | "screenFirst">,
+    readonly links: Pick<RoomLinks, "fatal">,
   ) {
     this.privateMessages = new PrivateView(
       self,
@@ -256,7 +248,7 @@ export class RoomEvents {
   }
 
   get ready(): boolean {
-    return this.#ready;
+    return this.out.isOpen;
   }
 
   /** Whether the user was told that no other member is linked with us. */
@@ -265,11 +257,10 @@ export class RoomEvents {
   }
 
   becomeReady(): void {
-    if (this.#ready || this.#isOver) return;
-    this.#ready = true;
+    if (this.ready) return;
     const { room, passive, genesis } = this.config;
     const isPrivate = genesis.genesis.value.private;
-    this.#show({
+    const event = {
       event: "ready",
       command: "mesh",
       name: this.#name(this.self),
@@ -278,21 +269,13 @@ export class RoomEvents {
       room,
       ...(passive ? { passive } : {}),
       ...(isPrivate ? { private: isPrivate } : {}),
-    });
-    for (const effect of this.#beforeReady.splice(0)) this.emit(effect);
+    } as const;
+    this.out.open({ type: "show", event, ref: undefined });
   }
 
   /** The program ends for this reason: a user who wasn't told of being in the room isn't told so any more. */
   fatal(code: "name-taken" | "replaced" | "kicked", text: string): void {
-    this.#isOver = true;
-    this.emit({ type: "fatal", code, text });
-  }
-
-  /** Emits an effect in its place among the events shown: it may record that earlier ones were shown. */
-  inOrder(effect: RoomEffect): void {
-    if (this.#ready) return this.emit(effect);
-    this.#beforeReady.push(effect);
-    if (this.#beforeReady.length > BEFORE_READY_MAX) this.becomeReady();
+    this.links.fatal(code, text);
   }
 
   joined(key: PeerKey, beacon: LiveMember["beacon"], present: boolean): void {
@@ -400,13 +383,7 @@ export class RoomEvents {
   shownAgain(count: number, unshown: ReadonlySet<MessageId>): void {
     const shown = this.facts.history(count + unshown.size).filter(({ id }) => !unshown.has(id));
     const messages = shown.slice(-count).map((one) => this.#again(one));
-    const effect = {
-      type: "show",
-      event: { event: "returned", messages },
-      ref: undefined,
-    } as const;
-    if (this.#ready) this.emit(effect);
-    else this.#beforeReady.unshift(effect);
+    this.out.screenFirst({ type: "show", event: { event: "returned", messages }, ref: undefined });
   }
 
   #earlier(entry: HistoryEntry): void {
@@ -558,7 +535,7 @@ export class RoomEvents {
     if (apartFrom === null) return;
     this.#apartFrom = null;
     const back = peers.find((peer) => apartFrom.has(peer));
-    if (back !== undefined && this.#ready) this.notice(`Linked with ${this.#written(back)} again`);
+    if (back !== undefined && this.ready) this.notice(`Linked with ${this.#written(back)} again`);
   }
 
   /** A member doesn't let us in any more: the invite with which we came doesn't count. Told once. */
@@ -950,7 +927,7 @@ export class RoomEvents {
         ...found,
       } as const;
       const until = before === undefined ? {} : { before };
-      return this.inOrder({ type: "recall", event, ...until, count: most, ref });
+      return this.out.screen({ type: "recall", event, ...until, count: most, ref });
     }
     const kept = before === undefined
       ? this.facts.history(searched === undefined ? most : KEPT_MESSAGES_MAX)
@@ -960,11 +937,11 @@ export class RoomEvents {
     const isPublic = searched === undefined ? { isPublic: true } as const : {};
     const event = { event: "history", messages: [], ...found } as const;
     if (kept.length > MADE_AT_ONCE) {
-      return this.inOrder({ type: "recall", event, making, ...isPublic, count: most, ref });
+      return this.out.screen({ type: "recall", event, making, ...isPublic, count: most, ref });
     }
     const whole = { ...event, messages: allOf(making) };
     if (searched === undefined) this.#show(whole, ref);
-    else this.inOrder({ type: "recall", event: whole, count: most, ref });
+    else this.out.screen({ type: "recall", event: whole, count: most, ref });
   }
 
   /**
@@ -1131,7 +1108,7 @@ export class RoomEvents {
   }
 
   #show(event: MeshEvent, ref?: string): void {
-    this.inOrder({ type: "show", event, ref });
+    this.out.screen({ type: "show", event, ref });
   }
 }
 

@@ -6,9 +6,11 @@ import type { Environment } from "../../../base/machine/environment.ts";
 import { lastCounter } from "../log/bundle.ts";
 import type { CausalOrder } from "../log/causal_order.ts";
 import type {
+  AdmissionMessage,
   BroadcastMessage,
   MeshMessage,
   OverlayMessage,
+  ReachabilityMessage,
   RosterMessage,
   SyncMessage,
 } from "../schema/messages.ts";
@@ -20,8 +22,14 @@ import type { Give } from "./room_parts.ts";
 
 type MessageOf<Type> = Extract<MeshMessage, { readonly type: Type }>;
 
+/** What members say to each other; the rest is for admission, or for the links. */
+export type RoomMessage = Exclude<
+  MeshMessage,
+  AdmissionMessage | ReachabilityMessage | { readonly type: "removed" }
+>;
+
 type Readers = {
-  readonly [Type in MeshMessage["type"]]: (from: PeerKey, message: MessageOf<Type>) => void;
+  readonly [Type in RoomMessage["type"]]: (from: PeerKey, message: MessageOf<Type>) => void;
 };
 
 interface Parts {
@@ -32,9 +40,6 @@ interface Parts {
   readonly out: Pick<RoomOutput, "nowMs">;
 }
 
-/** For admission, or for the links. */
-const NOT_OURS = () => {};
-
 export class RoomInbox {
   readonly #readers: Readers;
 
@@ -43,9 +48,9 @@ export class RoomInbox {
   }
 
   /** @param from A member of the room. */
-  read(from: PeerKey, message: MeshMessage): void {
+  read(from: PeerKey, message: RoomMessage): void {
     // The compiler can't follow a type from a message to its reader.
-    const read = this.#readers[message.type] as (from: PeerKey, message: MeshMessage) => void;
+    const read = this.#readers[message.type] as (from: PeerKey, message: RoomMessage) => void;
     read(from, message);
   }
 
@@ -95,18 +100,6 @@ export class RoomInbox {
         const key = fingerprintOf(from);
         environment.log.info("a peer doesn't know a message type", { key, code });
       },
-      hello: NOT_OURS,
-      join: NOT_OURS,
-      offer: NOT_OURS,
-      accept: NOT_OURS,
-      welcome: NOT_OURS,
-      refuse: NOT_OURS,
-      "hold-name": NOT_OURS,
-      "hold-reply": NOT_OURS,
-      renew: NOT_OURS,
-      removed: NOT_OURS,
-      "dial-back": NOT_OURS,
-      "dialled-back": NOT_OURS,
     };
   }
 

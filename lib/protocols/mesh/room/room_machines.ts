@@ -55,7 +55,7 @@ export class RoomMachines {
   readonly rulings: RoomRulings;
   readonly entrances: Entrances;
   readonly known: KnownMembers;
-  /** The machines whose effects concern others (`room_routes.ts`); of those due at once the first is served first. */
+  /** The machines whose effects concern others (`Router`); of those due at once the first is served first. */
   readonly routed: RoutedMachines;
   /** Members from the records on disk, for finding the room again. */
   readonly #stored: readonly Contact[];

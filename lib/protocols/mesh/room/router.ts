@@ -22,27 +22,28 @@ export type Handlers<Effect extends Typed> = {
   readonly [Type in Effect["type"]]: (effect: Extract<Effect, { readonly type: Type }>) => void;
 };
 
-/** Does what is to be done with one of them. */
-export function handle<Effect extends Typed>(handlers: Handlers<Effect>, effect: Effect): void {
-  // The compiler can't follow a type from an effect to its handler; that of the table has made sure of it.
-  const handler = handlers[effect.type as Effect["type"]] as (effect: Effect) => void;
-  handler(effect);
-}
-
-type RoutingTable<Machines> = {
-  readonly [Name in keyof Machines]: Handlers<EffectsOf<Machines[Name]>>;
+/** What is done with the effects of this machine, but for those that are the same everywhere. */
+type RoutingTable<Machines, Common extends string> = {
+  readonly [Name in keyof Machines]: Handlers<
+    Exclude<EffectsOf<Machines[Name]>, { readonly type: Common }>
+  >;
 };
 
-export class Router<Machines extends { readonly [Name in keyof Machines]: Routed }> {
+export class Router<
+  Machines extends { readonly [Name in keyof Machines]: Routed },
+  Shared extends Typed = never,
+> {
   readonly #names: readonly (keyof Machines)[];
 
   /**
    * @param machines Those that are due at once are served in this order.
+   * @param shared What is done with effects that several machines have, and that mean the same from each.
    * @param step Gives a machine its input.
    */
   constructor(
     readonly machines: Machines,
-    readonly table: RoutingTable<Machines>,
+    readonly table: RoutingTable<Machines, Shared["type"]>,
+    readonly shared: Handlers<Shared>,
     readonly step: (machine: Routed, input: never) => readonly Typed[],
   ) {
     this.#names = Object.keys(machines) as (keyof Machines)[];
@@ -50,9 +51,11 @@ export class Router<Machines extends { readonly [Name in keyof Machines]: Routed
 
   /** Gives a machine an input, and carries out what follows. */
   give<Name extends keyof Machines>(name: Name, input: InputOf<Machines[Name]>): void {
-    const handlers = this.table[name];
+    // The compiler can't follow a type from an effect to its handler; that of the table has made sure of it.
+    const own = this.table[name] as Handlers<Typed>;
+    const shared = this.shared as Handlers<Typed>;
     for (const effect of this.step(this.machines[name], input as never)) {
-      handle(handlers as Handlers<Typed>, effect);
+      (own[effect.type] ?? shared[effect.type])!(effect);
     }
   }
 

@@ -3,7 +3,7 @@ import type { BundleId, PeerKey } from "../../../../lib/base/ids.ts";
 import { ARRIVAL_HELD_MAX } from "../../../../lib/protocols/mesh/schema/limits.ts";
 import type { StreamEntry } from "../../../../lib/protocols/mesh/schema/messages.ts";
 import type { MeshRecord } from "../../../../lib/protocols/mesh/schema/records.ts";
-import type { RoomConfig, RoomEffect } from "../../../../lib/protocols/mesh/room/room_io.ts";
+import type { LaterEffect, RoomConfig } from "../../../../lib/protocols/mesh/room/room_io.ts";
 import type { RoomEvents } from "../../../../lib/protocols/mesh/room/room_events.ts";
 import {
   HISTORY_LATE_MS_MAX,
@@ -32,7 +32,7 @@ class Shower {
     public wallMs: number = 0,
     isCaughtUp = true,
   ) {
-    const emit = (effect: RoomEffect) => {
+    const emit = (effect: LaterEffect) => {
       if (effect.type === "shown") this.noted.push(effect.through);
     };
     let ready = false;
@@ -49,7 +49,6 @@ class Shower {
       arrival: (_count: number, held: readonly { readonly text: string }[]) => {
         for (const { text } of held) this.texts.push(text);
       },
-      inOrder: (effect: RoomEffect) => emit(effect),
     } as unknown as RoomEvents;
     this.isReady = () => ready;
     const config = { records, founded: false, claim } as unknown as RoomConfig;
@@ -59,7 +58,7 @@ class Shower {
       () => this.wallMs,
       view,
       () => this.isStoring,
-      emit,
+      { later: emit, screen: emit },
     );
     this.showing.welcomed(this.via, 0);
     if (isCaughtUp) this.showing.caughtUp(0);

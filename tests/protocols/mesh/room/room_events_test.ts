@@ -4,7 +4,8 @@ import { P2pchatError } from "../../../../lib/base/errors.ts";
 import { fingerprintOf } from "../../../../lib/base/text/fingerprint.ts";
 import type { PeerKey } from "../../../../lib/base/ids.ts";
 import type { MeshStatus } from "../../../../lib/protocols/mesh/schema/events.ts";
-import type { RoomConfig, RoomEffect } from "../../../../lib/protocols/mesh/room/room_io.ts";
+import { RoomOutput } from "../../../../lib/protocols/mesh/room/room_output.ts";
+import type { LaterEffect, RoomConfig } from "../../../../lib/protocols/mesh/room/room_io.ts";
 import type { HistoryEntry } from "../../../../lib/protocols/mesh/log/order_io.ts";
 import {
   type DeliveredText,
@@ -72,8 +73,15 @@ function newView(
       isDeputy: () => false,
     },
   } as unknown as RoomConfig;
-  const shown: RoomEffect[] = [];
-  const view = new RoomEvents(config, ann, facts, (effect) => shown.push(effect));
+  const shown: (LaterEffect | { readonly type: "fatal"; code: string; text: string })[] = [];
+  const out = new RoomOutput(() => null);
+  out.later = (effect) => void shown.push(effect);
+  const view = new RoomEvents(config, ann, facts, out, {
+    fatal: (code, text) => {
+      out.ends();
+      shown.push({ type: "fatal", code, text });
+    },
+  });
   const events = () => shown.flatMap((effect) => effect.type === "show" ? [effect.event] : []);
   const notices = () => events().flatMap((event) => event.event === "notice" ? [event.text] : []);
   return { view, shown, events, notices };
@@ -294,7 +302,7 @@ Deno.test("RoomView: who writes to a name that two have taken reads which is whi
     isRefused: () => false,
   } as unknown as RoomFacts;
   const config = { founded: true, rulings: {} } as RoomConfig;
-  const view = new RoomEvents(config, ann, facts, () => {});
+  const view = new RoomEvents(config, ann, facts, new RoomOutput(() => null), { fatal: () => {} });
   const refused = assertThrows(() => view.receiver("Cleo"), P2pchatError);
 
   assertEquals(refused.code, "key-changed");
@@ -317,7 +325,7 @@ Deno.test("RoomView: where the winner of a name isn't the one known by it, the p
     isRefused: () => false,
   } as unknown as RoomFacts;
   const config = { founded: true, rulings: {} } as RoomConfig;
-  const view = new RoomEvents(config, ann, facts, () => {});
+  const view = new RoomEvents(config, ann, facts, new RoomOutput(() => null), { fatal: () => {} });
   const ways = (["deputy", "remove", "no-deputy"] as const).map((kind) =>
     assertThrows(() => view.subject(kind, "Cleo"), P2pchatError).message.split(": ask who ")[1]
   );

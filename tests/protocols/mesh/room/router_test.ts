@@ -33,6 +33,7 @@ Deno.test("Router: what follows from an effect is carried out before the next ef
         ticked: () => void done.push("two ticks"),
       },
     },
+    {},
     (one, input) => one.step(input, 0),
   );
 
