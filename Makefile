@@ -13,8 +13,8 @@ help: ## what each target does
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1 \2/p' Makefile | while read -r target text; do \
 	  printf '  make %-12s %s\n' "$$target" "$$text"; done
 
-check: ## format, lint and types
-	@$(DENO) fmt --check --quiet && $(DENO) lint --quiet && $(DENO) check --quiet main.ts lib tests tools packaging
+check: ## format, lint, types, and what lib and tests may weigh
+	@$(DENO) fmt --check --quiet && $(DENO) lint --quiet && $(DENO) check --quiet main.ts lib tests tools packaging && $(DENO) run --quiet --no-check --allow-read tools/weight.ts
 
 test: all ## the tests, but for those that take long: 6 minutes or so on two cores
 	@tools/test.sh

@@ -16,6 +16,11 @@ export function markdownTable(
   return [line(heads), line(heads.map(() => "---")), ...rows.map(line)].join("\n");
 }
 
+/** `document` without the tables that programs write, their markers included. */
+export function withoutTables(document: string): string {
+  return document.replace(MARKED, "");
+}
+
 /** The tables that stand in `document`. */
 export function tablesIn(document: string): Tables {
   return Object.fromEntries(

@@ -124,6 +124,7 @@ check types "$deno" check --frozen main.ts lib tests tools packaging &
 types=$!
 check fmt "$deno" fmt --check
 check lint "$deno" lint
+check weight "$deno" run --no-check --allow-read tools/weight.ts
 # shellcheck disable=SC2086 # one argument a file
 suite pure --parallel "$nursery" $(tools/together.sh pure 4 $pure)
 wait "$types"
@@ -144,7 +145,7 @@ export DENO_JOBS=5
 suite program --parallel -A $program
 unset DENO_JOBS
 wait "$others" "$files"
-for name in types fmt lint pure simulated files program; do count "$name"; done
+for name in types fmt lint weight pure simulated files program; do count "$name"; done
 
 # A test that can't run here is not one that passed: whoever reads this may want to run it elsewhere.
 if [ -n "$quick" ]; then echo "left out: what takes long (make test-all); what is marked so counts as ignored"; fi
