@@ -126,16 +126,14 @@ export class AccountsFile implements Accounts {
     const turn = await accounts.#takeTurn();
     try {
       if (accounts.#isOwnPlace) await disk.remove(path + REPLACEMENT_SUFFIX);
-      await accounts.#look();
-      if (accounts.#broken !== null) throw accounts.#broken;
+      const isOpen = (entry.mode & OTHERS_BITS) !== 0;
+      if (isOpen) await disk.setMode(path, FILE_MODE);
+      await accounts.#settled();
       // That the last change renamed it may not be durable yet.
       await disk.syncFolder(folderOf(path));
-      if ((entry.mode & OTHERS_BITS) === 0) return { accounts, notices: [] };
-      await disk.setMode(path, FILE_MODE);
-      accounts.#version = await disk.version(path);
       const text =
         `Others could read or change ${path}, where hashes of passwords are; now you alone can`;
-      return { accounts, notices: [text] };
+      return { accounts, notices: isOpen ? [text] : [] };
     } finally {
       turn.release();
     }
@@ -242,17 +240,11 @@ export class AccountsFile implements Accounts {
 
   /** Makes changes one after the other, each under the lock that excludes other programs. */
   #change<Answer>(decide: (table: AccountTable) => Change<Answer>): Promise<Answer> {
-    const { clock } = this.options;
-    const endMs = clock.nowMs() + LOCK_WAIT_MS_MAX;
+    const endMs = this.#waitEndMs();
     return this.#inOrder(async () => {
       const turn = await this.#takeTurn();
       try {
-        while (!await this.#look()) {
-          const dueMs = clock.nowMs() + LOOK_AGAIN_MS;
-          if (dueMs > endMs) throw beingWritten(this.#path);
-          await new Promise<void>((resolve) => clock.at(dueMs, resolve));
-        }
-        if (this.#broken !== null) throw this.#broken;
+        await this.#settled(endMs);
         const { answer, name, table } = decide(this.#table);
         if (table !== null) await this.#replace(table, name);
         return answer;
@@ -272,6 +264,22 @@ export class AccountsFile implements Accounts {
     const done = this.#last.then(work).finally(() => this.#waiting--);
     this.#last = done.catch(() => {});
     return done;
+  }
+
+  /** Until when what is begun now waits for others to finish writing. */
+  #waitEndMs(): number {
+    return this.options.clock.nowMs() + LOCK_WAIT_MS_MAX;
+  }
+
+  /** Reads the file once nobody is writing it. @throws {P2pchatError} `in-use`; or why it can't be read. */
+  async #settled(endMs = this.#waitEndMs()): Promise<void> {
+    const { clock } = this.options;
+    while (!await this.#look()) {
+      const dueMs = clock.nowMs() + LOOK_AGAIN_MS;
+      if (dueMs > endMs) throw beingWritten(this.#path);
+      await new Promise<void>((resolve) => clock.at(dueMs, resolve));
+    }
+    if (this.#broken !== null) throw this.#broken;
   }
 
   #takeTurn() {

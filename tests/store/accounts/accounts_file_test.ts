@@ -254,6 +254,21 @@ Deno.test("a change waits 10 s for a file that is being written all the time, an
   assertEquals(clock.ms, 10_000);
 });
 
+Deno.test("what is saved while the file is being opened isn't overwritten", async () => {
+  const disk = new MemoryDisk();
+  disk.place(PATH, HEADER + rowOf("bob"));
+  await disk.setMode(PATH, 0o644);
+  disk.fault = ({ kind }) => {
+    if (kind === "syncFolder") disk.place(PATH, HEADER + rowOf("bob") + rowOf("eve"));
+    return null;
+  };
+  const { accounts } = await openAccounts(disk, FOLDER, new HastyClock());
+  disk.fault = null;
+
+  await accounts.signUp(accountOf("al"));
+  assertEquals(await namesOf(accounts), ["bob", "eve", "al"]);
+});
+
 Deno.test("nobody waits for what programs that take turns have written", async () => {
   const disk = new MemoryDisk();
   disk.place(PATH, HEADER + rowOf("bob"));
