@@ -88,9 +88,11 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     told: () => this.#tellLeaving(),
   });
   readonly #agenda: Agenda;
-  /** Those who call here, and aren't known yet to be in at another instance, by name. */
+  /** Those who call here from other instances, by session: on one link each. */
+  readonly #visitors = new Map<string, Visitor>();
+  /** Those who call here, and aren't known yet to be in at another instance. */
   readonly #expected = new Map<
-    FoldedName,
+    PeerKey,
     { readonly link: ClientLink; readonly visit: DirectoryMessageOf<"visit"> }
   >();
   #leaving: { readonly ref: string | undefined } | null = null;
@@ -268,7 +270,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
         const made = this.#entrance.guestsThrough(session) ?? this.#broadcasts.stored;
         others.set(session, made, this.#out.nowMs);
         this.#changedElsewhere(session.name);
-        this.#isExpected(session.name);
+        this.#isExpected(session.key);
         return this.#entrance.replacedBy(session);
       }
       case "gone":
@@ -337,7 +339,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     const link = this.#links.down(id);
     const client = link?.client ?? null;
     const visitor = link?.visitor ?? null;
-    if (visitor !== null) this.#calls.gone(visitor, "lost");
+    if (visitor !== null) this.#visitorGone(visitor, "lost");
     if (client === null) return;
     // A client that closes its link to come in anew says goodbye, too: a stranger that knew when would take its name.
     const leaves = closed && reason === LEAVE_GOODBYE;
@@ -406,35 +408,45 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
 
   /** @returns What is wrong with the message; null where nothing is. */
   #entrantSaid(link: ClientLink, message: DirectoryMessage): string | null {
-    if (message.type === "visit" && link.phase === "silent") return this.#visits(link, message);
-    if (message.type !== "enter") return `${message.type} before it is in`;
-    if (link.phase !== "silent") return "enter twice";
+    const { type } = message;
+    if (type !== "enter" && type !== "visit") return `${type} before it is in`;
+    if (link.phase !== "silent") return `${type} twice`;
     if (!link.bucket.take(this.#out.nowMs)) return "too many messages";
+    if (type === "visit") return this.#visits(link, message);
     this.#entering.enter(link, message);
     return null;
   }
 
   /** A client of another instance calls a client of this one. */
   #visits(link: ClientLink, visit: DirectoryMessageOf<"visit">): string | null {
-    const folded = foldName(visit.as);
-    const session = this.#others.present(folded);
+    const session = this.#others.present(foldName(visit.as));
     if (session?.key !== link.peer || session.process !== link.process) {
-      this.#expected.set(folded, { link, visit }); // the engine may not have told yet
+      this.#expected.set(link.peer, { link, visit }); // the engine may not have told yet
       dropOldest(this.#expected, SILENT_LINKS_MAX);
       return null;
     }
+    const former = this.#visitors.get(session.id);
+    if (former !== undefined) this.#visitorGone(former, "lost");
     link.visitor = new Visitor(link, session);
+    this.#visitors.set(session.id, link.visitor);
     this.#links.enter(link, "visiting", this.#out.nowMs);
     return this.#calls.ring(link.visitor, visit);
   }
 
   /** Somebody is in at another instance, who may have called here before that was told. */
-  #isExpected(name: string): void {
-    const expected = this.#expected.get(foldName(name));
-    this.#expected.delete(foldName(name));
+  #isExpected(key: PeerKey): void {
+    const expected = this.#expected.get(key);
+    this.#expected.delete(key);
     if (expected?.link.phase !== "silent") return;
     const fault = this.#visits(expected.link, expected.visit);
     if (fault !== null) this.#offends(expected.link, fault);
+  }
+
+  #visitorGone(visitor: Visitor, because: "kicked" | "lost"): void {
+    const { session, link } = visitor;
+    if (this.#visitors.get(session) === visitor) this.#visitors.delete(session);
+    this.#calls.gone(visitor, because);
+    if (link.phase !== "over") this.#entrance.close(link, "it calls no more");
   }
 
   /** @returns What is wrong with the message; null where nothing is. */
@@ -666,7 +678,9 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
 
   #kicked(named: Named): void {
     this.#entering.keepOut(named);
-    this.#calls.kicked(named.key);
+    for (const visitor of [...this.#visitors.values()]) {
+      if (visitor.key === named.key) this.#visitorGone(visitor, "kicked");
+    }
     const client = this.#sessions.named(named.folded);
     if (client?.key !== named.key) return;
     this.#entrance.dismiss(client, "kicked", "The operator has thrown you out", KICKED_MS);

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
-import { HELLO_MS_MAX } from "../../../lib/protocols/directory/schema/limits.ts";
+import { CONTROL_BURST, HELLO_MS_MAX } from "../../../lib/protocols/directory/schema/limits.ts";
 import type { DirectoryMessage } from "../../../lib/protocols/directory/schema/messages.ts";
 import { callId, type Exchange, Somebody } from "../../protocols/directory/exchange.ts";
 import { Instances } from "./instances.ts";
@@ -116,6 +116,7 @@ Deno.test("calls between instances: nobody calls who isn't in; who comes in is a
   }
   const eve = a.somebody("eve");
   visits(b, eve, "bob", 2);
+  visits(b, ann, "bob", 3, { device: "mallory", as: "eve" });
   assertEquals(count(bob, "incoming"), 0);
   eve.enters();
   await instances.settle();
@@ -187,6 +188,25 @@ Deno.test("calls between instances: nothing is relayed any more for whom the ope
   a.command({ command: "kick", name: "ann" });
   await instances.settle();
   assertEquals([outcome(bob), link.isClosed], ["ended kicked", true]);
+});
+
+Deno.test("calls between instances: a caller has one link there, the last", async () => {
+  const { b, ann, bob, dan } = await meeting();
+  const [first, second] = [visits(b, ann, "bob", 1), visits(b, ann, "dan", 2)];
+  assertEquals([first.isClosed, second.isClosed], [true, false]);
+  assertEquals([outcome(bob), count(dan, "incoming"), count(dan, "outcome")], [
+    "cancelled lost",
+    1,
+    0,
+  ]);
+});
+
+Deno.test("calls between instances: a stranger that asks again and again is sent away", async () => {
+  const { b, ann } = await meeting();
+  const stranger = visits(b, ann, "bob", 1, { device: "eve" });
+  const visit = { type: "visit", as: "ann", call: callId(1), name: "bob", refused: [] } as const;
+  for (let n = 0; n <= CONTROL_BURST; n++) if (!stranger.isClosed) stranger.says(visit);
+  assert(stranger.isClosed);
 });
 
 Deno.test("calls between instances: who visits says nothing else there", async () => {

@@ -7,7 +7,6 @@
  * are as those of the clients.
  */
 
-import type { PeerKey } from "../../../base/ids.ts";
 import { DeadlineQueue } from "../../../base/collections/deadline_queue.ts";
 import { unreachable } from "../../../base/invariant.ts";
 import { earliestMs } from "../../../base/machine/machine.ts";
@@ -222,15 +221,6 @@ export class Calls {
       this.#isGone(call, side, because);
     }
     party.calls.clear();
-  }
-
-  /** The operator has thrown somebody out: where they visit, they do no more. */
-  kicked(key: PeerKey): void {
-    for (const { caller: { party } } of [...this.#byId.values()]) {
-      if (!(party instanceof Visitor) || party.key !== key) continue;
-      this.gone(party, "kicked");
-      this.#leftIfVisitor(party);
-    }
   }
 
   #isGone(call: Call, side: Side, because: LogoutReason | null): void {

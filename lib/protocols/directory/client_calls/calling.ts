@@ -5,9 +5,9 @@
  * caller says on which link they talk: the first that is up, or, where none is, one through the directory. From there
  * on the directory isn't asked any more: a direct call goes on without it.
  *
- * `ringing.ts` says which call begins, `connecting.ts` finds the link, `call_conversation.ts` is what they say on it, and
- * what becomes of that once our user has hung up, `call_reannouncement.ts` what the directory is told anew of it; here
- * is how the one call goes from phase to phase, and how it ends.
+ * `ringing.ts` says which call begins, `visit_link.ts` leads to the instance where the callee is in, `connecting.ts` finds
+ * the link, `call_conversation.ts` is what they say on it, and what becomes of that once our user has hung up; here is
+ * how the one call goes from phase to phase, and how it ends.
  */
 
 import type { ErrorCode } from "../../../base/errors.ts";
@@ -308,7 +308,7 @@ export class Calling {
     const isCrossed = call?.phase === "ringing" && isSameName(call.peer, message.from);
     if (!isCrossed) return this.#begins(this.#ringing.incoming(call, message));
     // Each calls the other: of the two calls, the one with the lower id counts.
-    if (message.call.toHex() > call.id) this.#ringing.waits(message);
+    if (message.call.toHex() > call.id) this.#ringing.waits(message, true);
     else this.#gives(call, message);
   }
 
@@ -430,7 +430,7 @@ export class Calling {
   outcome({ call: bytes, state, reason }: DirectoryMessageOf<"outcome">): void {
     const call = this.#call;
     const id = bytes.toHex();
-    if (this.#ringing.isNext(id)) return this.#ringing.missNext(call?.phase === "ringing");
+    if (this.#ringing.isNext(id)) return this.#ringing.missNext();
     if (call?.id !== id) return;
     if (call.phase === "ending") return;
     if (call.isTalking && call.route === "direct") return; // our link says more than the directory knows
@@ -511,9 +511,7 @@ export class Calling {
 
   /** A link is down: the call's own, one that might have become it, or any other. */
   linkDown(link: LinkId, closed: boolean, said: string): void {
-    if (this.#visit.is(link)) {
-      return this.#visitLost();
-    }
+    if (this.#visit.is(link)) return this.#visitLost();
     const wasParting = this.#parting.linkDown(link);
     if (this.#relayed.linkDown(link) || wasParting) return;
     const call = this.#call;
@@ -658,6 +656,7 @@ export class Calling {
       | Omit<DirectoryMessageOf<"hang-up">, "call">
       | Omit<DirectoryMessageOf<"relay-please">, "call">,
   ): void {
+    if (call.isSelf) return;
     const told = { ...message, call: call.idBytes } as DirectoryMessage;
     if (this.#visit.isFor(call.id)) this.#visit.send(told);
     else this.parts.session.tell(told);

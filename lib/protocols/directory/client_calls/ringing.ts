@@ -30,8 +30,10 @@ interface RingingParts {
 }
 
 export class Ringing {
-  /** A call from the one we talk with: it has hung up, and our link is about to say so. */
+  /** A call from the one we talk with: it has hung up, and our link is about to say so. Or from the one we call. */
   #next: DirectoryMessageOf<"incoming"> | null = null;
+  /** Whether it is the latter: it gives way to our call. */
+  #isCrossed = false;
   /** Rate limit of our calls: beyond it the directory declines, and takes a client that goes on for an attacker. */
   readonly #calls = new TokenBucket(CALLS_PER_S, CALLS_BURST);
 
@@ -123,7 +125,7 @@ export class Ringing {
   ): void {
     const { key } = message;
     if (current.id === id) return;
-    if (current.isTalking && current.key === key) this.#next = message;
+    if (current.isTalking && current.key === key) this.waits(message, false);
     else {
       this.#decline(message, BUSY);
       this.missed(current, message);
@@ -157,13 +159,14 @@ export class Ringing {
     this.parts.out.notice(`${shownName(from)} called${where}, and was told that you are busy`);
   }
 
-  // The other side calls again before we know that it has hung up.
+  // The other side calls us while we call it, or again before we know that it has hung up.
 
-  /** The call before is over. @returns As `incoming`. */
-  waits(message: DirectoryMessageOf<"incoming">): void {
+  waits(message: DirectoryMessageOf<"incoming">, isCrossed: boolean): void {
     this.#next = message;
+    this.#isCrossed = isCrossed;
   }
 
+  /** The call before is over. @returns As `incoming`. */
   next(): ClientCall | null {
     const next = this.#next;
     this.#next = null;
@@ -176,8 +179,8 @@ export class Ringing {
   }
 
   /** The waiting call doesn't ring any more. */
-  missNext(isCrossed = false): void {
-    if (this.#next !== null && !isCrossed) this.unanswered(this.#next.from);
+  missNext(): void {
+    if (this.#next !== null && !this.#isCrossed) this.unanswered(this.#next.from);
     this.#next = null;
   }
 }

@@ -74,7 +74,7 @@ export type ClientEffect =
   | {
     readonly type: "dial";
     readonly attempt: number;
-    /** `call`: a link to another client. `relay`: to an instance of the directory, for a call that it relays. */
+    /** `call`: a link to another client. `visit`: to the instance where the callee is in. */
     readonly mode: "directory" | "call" | "visit";
     readonly endpoint: Endpoint;
     /** Null: whoever answers there is it. */

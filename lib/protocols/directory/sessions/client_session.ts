@@ -231,6 +231,7 @@ export interface Party {
 
 /** Somebody who is in at another instance, and calls a client of this one. */
 export class Visitor implements Party {
+  readonly session: string;
   readonly name: string;
   readonly isGuest: boolean;
   readonly key: PeerKey;
@@ -239,7 +240,8 @@ export class Visitor implements Party {
   readonly calls = new Set<Call>();
   relayedBytes = 0;
 
-  constructor(readonly link: ClientLink, { name, isGuest, key, port }: OnlineSession) {
+  constructor(readonly link: ClientLink, { id, name, isGuest, key, port }: OnlineSession) {
+    this.session = id;
     this.name = name;
     this.isGuest = isGuest;
     this.key = key;

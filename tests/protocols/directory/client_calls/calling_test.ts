@@ -341,7 +341,7 @@ Deno.test("Calling: a process that is between two calls has no deadline, and no 
   calling.ring("ann", undefined);
   output.pass(5_000);
   calling.hangUp(undefined);
-  assertEquals([told.splice(0), shown], [["begun", "busy", "hang-up", "busy"], [5_000]]);
+  assertEquals([told.splice(0), shown], [["busy", "busy"], [5_000]]);
 
   calling.directoryLeft("directory-down");
   calling.entered();

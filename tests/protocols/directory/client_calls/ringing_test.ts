@@ -226,6 +226,14 @@ Deno.test("two who call each other get the call with the lower id, under the num
   );
 });
 
+Deno.test("two who call each other: theirs, withdrawn, is no missed call, however late that is told", () => {
+  const program = ringing();
+  calls(program, "bob", 8, BOB);
+  program.meet();
+  program.says({ type: "outcome", call: callId(8), state: "cancelled", reason: "cancelled" });
+  assertEquals(program.machine.calling.missedCalls, []);
+});
+
 Deno.test("two who call each other: if ours comes to nothing, theirs rings", () => {
   const program = ringing();
   calls(program, "bob", 8, BOB);
@@ -238,7 +246,6 @@ Deno.test("a self-call connects at once, and shows each line once sent and once 
 
   assertEquals(program.types({ command: "call", name: "Ann" }), [
     "call call=#1 peer=ann state=ringing",
-    "to directory: begun route=direct call=#1",
     "call call=#1 peer=ann state=connected route=direct",
   ]);
   assertEquals(program.types({ command: "say", text: "hello" }, "s"), [
