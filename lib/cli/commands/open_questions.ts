@@ -1,0 +1,327 @@
+/**
+ * The questions that wait for the user's answer, one rule for all doors. `y` or `n` alone answers the one that the
+ * prompt showed when the line was begun; only once all that it is about was shown at that door, and time to read has
+ * passed; and only while nothing was said since by whoever asks, or where no prompt shows the question, by anybody.
+ * Otherwise nothing is done, and nothing is said. The commands of a question name it, and answer it at any time.
+ */
+
+import { dropOldest } from "../../base/collections/bounded.ts";
+import { P2pchatError } from "../../base/errors.ts";
+import { shownName } from "../../base/text/names.ts";
+import type { Invocation } from "./commands.ts";
+import { askedBy, type Asking, type Fields, settledBy } from "./question_kinds.ts";
+
+/**
+ * Who answers sooner may have typed it to somebody else: nobody has read by then what they are asked, and a member can
+ * ask right after a question of its own to which people say yes.
+ */
+export const READING_MS_MIN = 2_000;
+/** Offers come as often as somebody likes: twice as many as can be open in a room. */
+const QUESTIONS_MAX = 2_048;
+
+const ANSWER = /^(?:(y|yes)|n|no)$/i;
+
+/** Whether the line is an answer, and nothing else. A blank before it makes it a text. */
+export function isAnswer(line: string): boolean {
+  return ANSWER.test(line.trimEnd());
+}
+
+interface Question extends Asking {
+  /** The room that it was asked in, where there are several. */
+  readonly room: string | undefined;
+  /** How many had been asked with it. */
+  readonly at: number;
+  readonly untilMs: number;
+  isAnswered: boolean;
+  /** Whether whoever asks has said something since. */
+  isTalkedOver: boolean;
+  /** Whether anybody has, there. */
+  isFollowed: boolean;
+}
+
+/** What a line answers. */
+export interface Answer {
+  /** Null: nothing has to be done. */
+  readonly run: Invocation | null;
+  readonly room: string | undefined;
+}
+
+/** How things stood where a line was begun. */
+export interface Begun {
+  readonly view: QuestionsView;
+  /** What its prompt showed. */
+  readonly question: Question | null;
+  /** How many questions had been asked. */
+  readonly asked: number;
+}
+
+export class OpenQuestions {
+  readonly #open = new Map<string, Question>();
+  #asked = 0;
+  /** One that is over, and the user hadn't answered, until a line was entered since. */
+  #missed: Question | null = null;
+  #nowMs = 0;
+  readonly #changed = new Set<() => void>();
+
+  /** An event is about to be shown. @param room Where there are several. @param wallMs Now, ms since 1970. */
+  happened(fields: Fields, room: string | undefined, nowMs: number, wallMs: number): void {
+    this.#nowMs = nowMs;
+    const settled = settledBy(fields);
+    if (settled !== null) this.#settle(settled);
+    const asking = askedBy(fields, wallMs);
+    if (asking !== null) this.#ask(asking, room);
+    else if (SAID.has(String(fields["event"]))) this.#said(fields, room);
+    if (settled !== null || asking !== null) { for (const changed of this.#changed) changed(); }
+  }
+
+  #ask(asking: Asking, room: string | undefined): void {
+    const { id, openMs = Infinity } = asking;
+    this.#open.delete(id);
+    this.#open.set(id, {
+      ...{ ...asking, room, at: ++this.#asked, untilMs: this.#nowMs + openMs },
+      ...{ isAnswered: false, isTalkedOver: false, isFollowed: false },
+    });
+    dropOldest(this.#open, QUESTIONS_MAX);
+  }
+
+  #settle(id: string): void {
+    const question = this.#open.get(id);
+    if (question?.isAnswered === false) this.#missed = question;
+    this.#open.delete(id);
+  }
+
+  #said({ from, shown, key, name, self, history }: Fields, room: string | undefined): void {
+    if (self === true || history === true) return;
+    const who: unknown[] = [from, shown, key, name].filter((one) => one !== undefined);
+    for (const question of this.#open.values()) {
+      question.isTalkedOver ||= question.by.some((one) => who.includes(one));
+      question.isFollowed ||= question.room === room;
+    }
+  }
+
+  /** Null where it isn't open, or not any more. */
+  find(id: string): Question | null {
+    return this.#open.get(id) ?? null;
+  }
+
+  /** Those that a letter answers, the oldest first. */
+  waiting(nowMs: number): readonly Question[] {
+    return [...this.#open.values()].filter((one) => !one.isAnswered && one.untilMs > nowMs);
+  }
+
+  /** When the next of them is open no more; null: at no time that is known. */
+  nextDeadlineMs(nowMs: number): number | null {
+    const next = Math.min(...this.waiting(nowMs).map(({ untilMs }) => untilMs));
+    return next === Infinity ? null : next;
+  }
+
+  /** @param changed Called when other questions wait. */
+  follow(changed: () => void): void {
+    this.#changed.add(changed);
+  }
+
+  /**
+   * One more place where the user reads and types.
+   * @param hasPrompt Whether the question is seen there while a line is begun.
+   * @param rest How what was left out is seen there. @param folds The numbers by which the terminal shows it.
+   */
+  view(hasPrompt: boolean, rest: (folds: readonly number[]) => string): QuestionsView {
+    return new QuestionsView(this, hasPrompt, rest);
+  }
+
+  get asked(): number {
+    return this.#asked;
+  }
+
+  /**
+   * What a line answers; null: nothing, and it means what it means where nobody is asked.
+   * @throws {P2pchatError} `not-allowed`: it may have been meant for something else.
+   */
+  answer(line: string, begun: Begun, nowMs: number): Answer | null {
+    const word = ANSWER.exec(line.trimEnd());
+    const missed = this.#missed;
+    this.#missed = null;
+    if (word === null) return null;
+    const { view, question } = begun;
+    const [first = null] = this.waiting(nowMs);
+    if (question === null && first === null) {
+      if (missed === null || view.hasPrompt || !view.wasShown(missed)) return null;
+      throw refusal(OVER, line);
+    }
+    const verb = (of: Question) => word[1] === undefined ? of.no : of.yes;
+    if (question === null) throw refusal(LATE, line, verb(first!));
+    if (this.find(question.id) !== question || question.isAnswered || question.untilMs <= nowMs) {
+      throw refusal(OVER, line);
+    }
+    const why = view.unseen(question, nowMs) ?? whySaid(question, view.hasPrompt);
+    if (why !== null) throw refusal(why, line, verb(question));
+    this.#answered(question);
+    return { run: verb(question), room: question.room };
+  }
+
+  /**
+   * A command is about to be run.
+   * @param isTyped Whether a person has typed it. @returns To be called when it was run.
+   * @throws {P2pchatError} `not-allowed` where it says yes to what wasn't shown, or may have been meant for another one.
+   */
+  check({ command, texts }: Invocation, begun: Begun, isTyped: boolean): () => void {
+    const meant: Question[] = [];
+    for (const question of this.#open.values()) {
+      const verb = [question.yes, question.no].find((each) => each?.command === command);
+      if (verb === undefined || verb === null) continue;
+      const names = Object.keys(verb.texts);
+      const isNamed = names.length > 0 && names.every((name) => texts[name] !== undefined);
+      const isMeant = names.every((name) =>
+        texts[name] === undefined
+          ? question.isMeantUnnamed === true
+          : texts[name] === verb.texts[name]
+      );
+      if (!isMeant) continue;
+      meant.push(question);
+      if (isTyped && !isNamed && question.at > begun.asked) throw refusal(LATE, null, verb);
+      if (question.isSigned !== true || verb === question.no) continue;
+      const unseen = begun.view.unseenPart(question);
+      if (unseen !== null) throw new P2pchatError("not-allowed", `Nothing was done: ${unseen}`);
+    }
+    return () => {
+      const [only] = meant;
+      if (meant.length === 1) this.#answered(only!);
+    };
+  }
+
+  #answered(question: Question): void {
+    question.isAnswered = true;
+    for (const changed of this.#changed) changed();
+  }
+}
+
+/** Somebody's words. */
+const SAID: ReadonlySet<string> = new Set(["message", "broadcast", "presence"]);
+
+const OVER = "that question is over";
+const LATE = "you were asked after you began that line";
+const SOON = "you were asked only just now";
+
+function whySaid({ isTalkedOver, isFollowed, by }: Question, hasPrompt: boolean): string | null {
+  if (isTalkedOver) return `${shownName(String(by[0]))} has written since`;
+  return !hasPrompt && isFollowed ? "others have written since" : null;
+}
+
+/** @param verb What would answer it. */
+function refusal(why: string, line: string | null, verb: Invocation | null = null): P2pchatError {
+  const said = line === null ? [] : [`" ${line.trim()}" says it`];
+  const ways = [...(verb === null ? [] : [`${formOf(verb)} answers`]), ...said];
+  const text = ways.length === 0 ? why : `${why}; ${ways.join(", ")}`;
+  return new P2pchatError("not-allowed", `Nothing was done: ${text}`);
+}
+
+/** As it is typed: `/go 130`. */
+export function formOf({ command, texts }: Invocation): string {
+  return [`/${command}`, ...Object.values(texts)].join(" ");
+}
+
+interface Shown {
+  /** Since when all of it is; null: some is left out. */
+  wholeMs: number | null;
+  /** The numbers of what was folded. */
+  readonly folds: Set<number>;
+}
+
+/** What one place has shown of the questions. */
+export class QuestionsView {
+  readonly #all: OpenQuestions;
+  readonly #rest: (folds: readonly number[]) => string;
+  readonly #shown = new WeakMap<Question, Shown>();
+  /** What is folded of what is being shown; null: nothing is. */
+  #folds: Set<number> | null = null;
+  /** Questions of which something is folded. */
+  #folded: readonly Question[] = [];
+
+  constructor(
+    all: OpenQuestions,
+    readonly hasPrompt: boolean,
+    rest: (folds: readonly number[]) => string,
+  ) {
+    this.#all = all;
+    this.#rest = rest;
+  }
+
+  /** Passes on the parts of an event as they are shown; the question that it asks is shown with the last one. */
+  *showing(fields: Fields, parts: Iterable<string>, nowMs: () => number): Generator<string> {
+    const asking = askedBy(fields);
+    if (asking === null) return yield* parts;
+    this.#folds = new Set();
+    yield* parts;
+    const folds = this.#folds;
+    this.#folds = null;
+    this.shows(asking.id, nowMs(), folds);
+  }
+
+  /** The question was shown. @param folds What was left out; empty: nothing. */
+  shows(id: string, nowMs: number, folds: ReadonlySet<number> = new Set()): void {
+    const question = this.#all.find(id);
+    if (question === null) return;
+    const wholeMs = this.#shown.get(question)?.wholeMs ?? (folds.size === 0 ? nowMs : null);
+    this.#shown.set(question, { wholeMs, folds: new Set(folds) });
+    if (folds.size > 0) {
+      this.#folded = [...this.#folded.filter((one) => this.#isOpen(one)), question];
+    }
+  }
+
+  /** The terminal has left something out, and shows it by that number. */
+  folds(number: number): void {
+    this.#folds?.add(number);
+  }
+
+  /** What has that number was shown. */
+  unfolds(number: number, nowMs: number): void {
+    for (const question of this.#folded) {
+      const shown = this.#shown.get(question)!;
+      if (shown.folds.delete(number) && shown.folds.size === 0) shown.wholeMs ??= nowMs;
+    }
+  }
+
+  #isOpen(question: Question): boolean {
+    return this.#all.find(question.id) === question;
+  }
+
+  wasShown(question: Question): boolean {
+    return this.#shown.has(question);
+  }
+
+  /** Those that a letter answers here. */
+  #waiting(nowMs: number): readonly Question[] {
+    return this.#all.waiting(nowMs).filter((question) => this.wasShown(question));
+  }
+
+  /** What the prompt says of them, behind who and where one is; empty: nothing. */
+  prompt(nowMs: number): string {
+    const [first, ...more] = this.#waiting(nowMs);
+    if (first === undefined) return "";
+    return ` (${first.title}: y/n${more.length === 0 ? "" : `; ${more.length} more`})`;
+  }
+
+  /** A line is begun. @param id The question that is seen meanwhile, where another one than the first may be. */
+  begins(nowMs: number, id?: string): Begun {
+    const question = this.#waiting(nowMs).find((one) => id === undefined || one.id === id) ?? null;
+    return { view: this, question, asked: this.#all.asked };
+  }
+
+  /** Of a line of which it isn't known when it was begun. */
+  get unbegun(): Begun {
+    return { view: this, question: null, asked: this.#all.asked };
+  }
+
+  /** Why nobody can have read here what they are asked; null: they can. */
+  unseen(question: Question, nowMs: number): string | null {
+    const part = this.unseenPart(question);
+    if (part !== null) return part;
+    return nowMs - this.#shown.get(question)!.wholeMs! < READING_MS_MIN ? SOON : null;
+  }
+
+  /** How the rest of it is seen here; null: all was shown. */
+  unseenPart(question: Question): string | null {
+    const shown = this.#shown.get(question);
+    return (shown?.wholeMs ?? null) !== null ? null : this.#rest([...shown?.folds ?? []]);
+  }
+}

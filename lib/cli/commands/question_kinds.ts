@@ -1,0 +1,83 @@
+/**
+ * What a person is asked, by the events that ask it. To add a kind: an entry in `KINDS` for the event that asks (its
+ * commands answer it at any time, in every door), and one in `SETTLES` for each event after which it is open no more.
+ * The terminal's prompt, the page, IRC and pipes take it from here; only how its lines look belongs to the mode.
+ */
+
+import { shownName } from "../../base/text/names.ts";
+import type { Invocation } from "./commands.ts";
+
+/** An event as `--json` prints it; `room` where there are several. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+export interface Asking {
+  /** Which question: `vote 130`. Asked again, it takes the place of the earlier one. */
+  readonly id: string;
+  /** As the prompt names it: `edit 130`. */
+  readonly title: string;
+  /** Who asks, by name and key. */
+  readonly by: readonly unknown[];
+  readonly yes: Invocation;
+  /** Null: nothing has to be done. */
+  readonly no: Invocation | null;
+  /** Whether nobody may say yes, by whichever command, before all that it is about was shown to them. */
+  readonly isSigned?: true;
+  /** Whether its commands mean it also where they name nothing. */
+  readonly isMeantUnnamed?: true;
+  /** For how long a letter answers it, ms; absent: until it is settled. */
+  readonly openMs?: number;
+}
+
+/** Who comes later to a file answers by a command. */
+const FILE_MS = 120_000;
+
+const KINDS: Readonly<Record<string, (fields: Fields, wallMs: number) => Asking | null>> = {
+  "vote-wanted": ({ edit, by, deadline }, wallMs) => ({
+    ...{ id: voteOf(edit), title: `edit ${edit}`, by: [by] },
+    ...{ isSigned: true, isMeantUnnamed: true },
+    yes: { command: "go", texts: { edit: String(edit) } },
+    no: { command: "abort", texts: { edit: String(edit) } },
+    openMs: Date.parse(String(deadline)) - wallMs,
+  }),
+  incoming: ({ call, from, key }) => ({
+    ...{ id: callOf(call), title: `${shownName(String(from))} is calling`, by: [from, key] },
+    isMeantUnnamed: true,
+    yes: { command: "accept", texts: { name: String(from) } },
+    no: { command: "decline", texts: {} },
+  }),
+  offer: ({ id, file, from, key, self, history, taken, unfetchable }) =>
+    self === true || history === true || taken === true || unfetchable === true ? null : {
+      ...{ id: offerOf(id), title: `file ${file}`, by: [from, key], openMs: FILE_MS },
+      yes: { command: "get", texts: { n: String(file) } },
+      no: { command: "cancel", texts: { n: String(file) } },
+    },
+};
+
+const SETTLES: Readonly<Record<string, (fields: Fields) => string | null>> = {
+  edit: ({ edit }) => voteOf(edit),
+  notice: ({ edit }) => edit === undefined ? null : voteOf(edit), // the user has voted on it
+  call: ({ call }) => callOf(call),
+  transfer: ({ id }) => offerOf(id),
+};
+
+function voteOf(edit: unknown): string {
+  return `vote ${edit}`;
+}
+
+function callOf(call: unknown): string {
+  return `call ${call}`;
+}
+
+function offerOf(id: unknown): string {
+  return `offer ${id}`;
+}
+
+/** What the event asks the user; null: nothing. @param wallMs Now, ms since 1970. */
+export function askedBy(fields: Fields, wallMs = 0): Asking | null {
+  return KINDS[String(fields["event"])]?.(fields, wallMs) ?? null;
+}
+
+/** The question that is open no more after the event; null: none. */
+export function settledBy(fields: Fields): string | null {
+  return SETTLES[String(fields["event"])]?.(fields) ?? null;
+}

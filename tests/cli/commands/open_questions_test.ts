@@ -1,0 +1,202 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { P2pchatError } from "../../../lib/base/errors.ts";
+import {
+  type Answer,
+  type Begun,
+  isAnswer,
+  OpenQuestions,
+  READING_MS_MIN,
+} from "../../../lib/cli/commands/open_questions.ts";
+import type { Fields } from "../../../lib/cli/commands/question_kinds.ts";
+import { Random } from "../../sim/random.ts";
+
+const READ = READING_MS_MIN;
+
+function vote(edit: number, by = "alice"): Fields {
+  const deadline = new Date(30_000).toISOString();
+  return { event: "vote-wanted", edit, seq: 43, by, old: "a", new: "b", deadline };
+}
+
+const offer = (file: number): Fields => ({
+  ...{ event: "offer", file, id: `o${file}`, from: "Bob", key: "bobskey", self: false },
+});
+
+const said = (from: string): Fields => ({
+  event: "message",
+  from,
+  text: "Coming? y/n",
+  self: false,
+});
+
+const rest = (folds: readonly number[]) => `first ${folds.map((fold) => `/show ${fold}`).join()}`;
+
+/** A terminal, unless it is said otherwise, at which `asked` was shown at 0. */
+function asking(asked: readonly Fields[], hasPrompt = true) {
+  const questions = new OpenQuestions();
+  const view = questions.view(hasPrompt, rest);
+  const shows = (fields: Fields, nowMs: number, folds: readonly number[] = []) => {
+    questions.happened(fields, undefined, nowMs, nowMs);
+    const parts = function* () {
+      yield "";
+      for (const fold of folds) view.folds(fold);
+    };
+    for (const _ of view.showing(fields, parts(), () => nowMs));
+  };
+  for (const fields of asked) shows(fields, 0);
+  const ran = (line: string, begun: Begun, nowMs: number) =>
+    told(questions.answer(line, begun, nowMs));
+  const refused = (line: string, begun: Begun, nowMs: number, why: string) =>
+    assertThrows(() => questions.answer(line, begun, nowMs), P2pchatError, why);
+  return { questions, view, shows, ran, refused };
+}
+
+function told(answer: Answer | null): string | null {
+  if (answer === null) return null;
+  return `${answer.run?.command} ${Object.values(answer.run?.texts ?? {})}`;
+}
+
+Deno.test("y answers what the prompt showed when the line was begun", () => {
+  const { view, shows, ran, refused } = asking([vote(7), vote(8)]);
+  assertEquals(view.prompt(READ), " (edit 7: y/n; 1 more)");
+  assertEquals(ran("y", view.begins(READ), READ), "go 7");
+  assertEquals([view.prompt(READ), ran(" y", view.begins(READ), READ)], [" (edit 8: y/n)", null]);
+  const begun = view.begins(READ);
+  assertEquals(ran("No ", begun, READ), "abort 8");
+  assertEquals([view.prompt(READ), ran("y", view.begins(READ), READ)], ["", null], "it is said");
+  refused("y", begun, READ, 'Nothing was done: that question is over; " y" says it');
+  const before = view.begins(READ);
+  shows(offer(3), READ);
+  const late = 'you were asked after you began that line; /get 3 answers, " y" says it';
+  refused("y", before, 2 * READ, late);
+  refused("n", before, 2 * READ, "/cancel 3 answers");
+  assertEquals(ran("yes, fine", before, 2 * READ), null);
+  assertEquals(["y", "YES", "n\t", "no", " y", "yy", "go"].map(isAnswer), [
+    ...[true, true, true, true, false, false, false],
+  ]);
+});
+
+Deno.test("what was asked just now, or is followed by other words of whoever asks, isn't answered by y", () => {
+  const { view, questions, shows, ran, refused } = asking([vote(7)]);
+  refused("y", view.begins(READ - 1), READ - 1, "you were asked only just now; /go 7 answers");
+  shows(said("carol"), READ);
+  shows({ ...said("alice"), history: true }, READ);
+  const begun = view.begins(READ);
+  shows(said("alice"), READ);
+  refused("y", begun, READ, "alice has written since; /go 7 answers");
+  refused("y", view.begins(2 * READ), 2 * READ, "alice has written since");
+  questions.check({ command: "go", texts: { edit: "7" } }, begun, true)();
+  assertEquals(ran("y", view.begins(READ), READ), null);
+  shows(vote(7), READ); // anew
+  assertEquals(ran("y", view.begins(2 * READ), 2 * READ), "go 7");
+});
+
+Deno.test("where no prompt shows the question, nobody may have said anything since", () => {
+  const { view, shows, refused, ran } = asking([vote(7)], false);
+  shows(said("carol"), READ);
+  refused("y", view.begins(READ), READ, "others have written since");
+  shows({ event: "edit", edit: 7 }, READ);
+  refused("y", view.begins(READ), READ, "that question is over");
+  assertEquals(ran("y", view.begins(READ), READ), null);
+});
+
+Deno.test("nobody agrees to what wasn't shown in full, by whichever command, at that door", () => {
+  const { questions, view, shows, ran, refused } = asking([]);
+  shows(vote(7), 0, [4, 5]);
+  const go = { command: "go", texts: { edit: "7" } };
+  const check = (begun: Begun, given: Fields = {}) => () =>
+    questions.check({ ...go, texts: { ...go.texts, ...given } as never }, begun, true);
+  const first = view.begins(READ);
+  refused("y", first, READ, "Nothing was done: first /show 4,/show 5; /go 7 answers");
+  assertThrows(check(first), P2pchatError, "Nothing was done: first /show 4,/show 5");
+  assertThrows(check(first, { edit: undefined }), P2pchatError, "/show 4,/show 5");
+  questions.check({ command: "abort", texts: { edit: "7" } }, first, true);
+  view.unfolds(4, READ);
+  view.unfolds(6, READ);
+  assertThrows(check(first), P2pchatError, "first /show 5");
+  view.unfolds(5, READ);
+  check(first)();
+  refused("y", first, 2 * READ - 1, "only just now");
+  const page = questions.view(true, () => "read it to its end");
+  assertThrows(check(page.unbegun), P2pchatError, "read it to its end");
+  assertEquals(page.prompt(READ), "");
+  assertEquals(ran("y", first, 2 * READ), "go 7");
+});
+
+Deno.test("a command that names nothing means what was asked when its line was begun", () => {
+  const incoming = { event: "incoming", call: "c1", from: "bob", key: "k" };
+  const { questions, view, shows } = asking([]);
+  const begun = view.begins(0);
+  shows(incoming, 0);
+  assertEquals(view.prompt(0), " (bob is calling: y/n)");
+  const accept = (texts: Record<string, string>, isTyped = true) => () =>
+    questions.check({ command: "accept", texts }, begun, isTyped);
+  assertThrows(accept({}), P2pchatError, "asked after you began that line; /accept bob answers");
+  for (const run of [accept({ name: "bob" }), accept({}, false)]) run();
+  questions.check({ command: "cancel", texts: {} }, begun, true)();
+  assertEquals(view.prompt(0), " (bob is calling: y/n)", "that withdraws a call of one's own");
+});
+
+Deno.test("a question closes with its time, in the prompt; a command is checked all the same", () => {
+  const { questions, view, shows, refused } = asking([offer(3)]);
+  assertEquals(questions.nextDeadlineMs(0), 120_000);
+  const begun = view.begins(119_999);
+  refused("y", begun, 120_000, "that question is over");
+  assertEquals([questions.nextDeadlineMs(120_000), view.prompt(120_000)], [null, ""]);
+  shows(vote(7), 0, [1]);
+  const go = () => questions.check({ command: "go", texts: { edit: "7" } }, begun, true);
+  assertThrows(go, P2pchatError, "/show 1");
+  shows({ event: "transfer", id: "o3", file: 3, state: "started" }, 0);
+  assertEquals(questions.find("offer o3"), null);
+});
+
+Deno.test("whatever happens: y is taken only where all rules hold, and one begun before is never said", () => {
+  for (let seed = 1; seed <= 300; seed++) {
+    const random = new Random(seed);
+    const draw = (bound: number) => random.below(bound);
+    const { questions, view, shows } = asking([]);
+    /** By edit: when it was shown, whether its asker spoke since, whether it is open. */
+    const model = new Map<number, { atMs: number; isTalkedOver: boolean; isOpen: boolean }>();
+    let [nowMs, begun, seen] = [0, view.begins(0), 0];
+    for (let step = 0; step < 60; step++) {
+      nowMs += draw(1_000);
+      const edit = 1 + draw(3);
+      const first = [...model].find(([, { isOpen }]) => isOpen)?.[0] ?? 0;
+      switch (draw(5)) {
+        case 0:
+          model.delete(edit);
+          model.set(edit, { atMs: nowMs, isTalkedOver: false, isOpen: true });
+          shows({ ...vote(edit, `m${edit}`), deadline: new Date(1e9).toISOString() }, nowMs);
+          if (seen === edit) seen = -1;
+          break;
+        case 1:
+          model.delete(edit);
+          if (seen === edit) seen = -1;
+          shows({ event: "edit", edit }, nowMs);
+          break;
+        case 2: {
+          const of = model.get(edit);
+          if (of !== undefined) of.isTalkedOver = true;
+          shows(said(`m${edit}`), nowMs);
+          break;
+        }
+        case 3:
+          [begun, seen] = [view.begins(nowMs), first];
+          break;
+        case 4: {
+          const of = model.get(seen);
+          const isTaken = of?.isOpen === true && !of.isTalkedOver && nowMs - of.atMs >= READ;
+          let answer: string | null;
+          try {
+            answer = told(questions.answer("y", begun, nowMs));
+          } catch (error) {
+            assert(error instanceof P2pchatError);
+            answer = "refused";
+          }
+          const expected = isTaken ? `go ${seen}` : seen === 0 && first === 0 ? null : "refused";
+          assertEquals(answer, expected, `seed ${seed}, step ${step}`);
+          if (isTaken) of.isOpen = false;
+        }
+      }
+    }
+  }
+});
