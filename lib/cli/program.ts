@@ -148,7 +148,7 @@ export async function runProgram(
   commands: readonly ProgramCommand[] = COMMANDS,
 ): Promise<number> {
   const failed = Promise.withResolvers<number>();
-  const fail = (error: unknown) => void reportEnding(error, args).then(failed.resolve);
+  const fail = (error: unknown) => void reportEnding(error, args, commands).then(failed.resolve);
   globalThis.addEventListener("error", (event) => {
     event.preventDefault();
     fail(event.error);
@@ -160,7 +160,7 @@ export async function runProgram(
   try {
     return await Promise.race([execute(args, commands), failed.promise]);
   } catch (error) {
-    return await reportEnding(error, args);
+    return await reportEnding(error, args, commands);
   } finally {
     await isDoneWithin(SYSTEM_LINK_CLOCK, LOG_FLUSH_MS_MAX, flushLog());
   }
@@ -186,7 +186,11 @@ async function execute(
   }
 }
 
-async function reportEnding(error: unknown, args: readonly string[]): Promise<number> {
+async function reportEnding(
+  error: unknown,
+  args: readonly string[],
+  commands: readonly ProgramCommand[],
+): Promise<number> {
   await endRawMode();
   if (error instanceof P2pchatError) logEnding(error);
   else {
@@ -194,7 +198,12 @@ async function reportEnding(error: unknown, args: readonly string[]): Promise<nu
     if (args.includes("--verbose")) await writeLast(STANDARD_ERROR, `${stackOf(error)}\n`);
   }
   const terminal = await terminalAt("stderr");
-  const { status, channel, text } = endingOf(error, asksForJson(args), Date.now(), terminal);
+  const { status, channel, text } = endingOf(
+    error,
+    asksForJson(args, commands),
+    Date.now(),
+    terminal,
+  );
   const failure = await writeLast(channel === "stdout" ? STANDARD_OUTPUT : STANDARD_ERROR, text);
   // A full disk takes no event; a person can still read why on stderr.
   if (channel === "stdout" && failure !== null && outputError(failure) !== null) {

@@ -42,7 +42,7 @@ export async function ran(words: readonly string[], home: string): Promise<Ran> 
     if (request.type !== "run") throw new Error(`no command is run by ${words.join(" ")}`);
     await request.run();
   } catch (error) {
-    const ending = endingOf(error, asksForJson(words), Date.now());
+    const ending = endingOf(error, asksForJson(words, COMMANDS), Date.now());
     status = ending.status;
     printed[ending.channel] = ending.text;
   } finally {

@@ -257,10 +257,12 @@ function checkPaths(paths: ReadonlyMap<string, FileNeed>, folder = ""): void {
 }
 
 /** Whether errors should be JSON, as far as that is known before the arguments have been checked. */
-export function asksForJson(args: readonly string[]): boolean {
-  const end = args.indexOf("--");
-  const flags = end < 0 ? args : args.slice(0, end);
-  return flags.includes("--json") && !flags.includes("--mcp"); // whose output is none of ours
+export function asksForJson(
+  args: readonly string[],
+  commands: readonly Pick<CommandForm, "flags">[],
+): boolean {
+  const { before } = withJoinedValues(args, commands.flatMap(({ flags }) => flags));
+  return before.includes("--json") && !before.includes("--mcp"); // whose output is none of ours
 }
 
 /**
@@ -329,20 +331,17 @@ interface Given {
 function parsedFlags(args: readonly string[], flags: readonly Flag[]): Given {
   const switches = flags.filter((flag) => !takesValue(flag)).map((flag) => flag.name);
   const valued = flags.filter(takesValue).map((flag) => flag.name);
+  const { before, behind } = withJoinedValues(args, flags);
   // Checked before parsing: the parser treats a switch that begins with "no-" and has a value as another flag.
   for (const name of switches) {
-    if (args.some((arg) => arg.startsWith(`--${name}=`))) {
+    if (before.some((arg) => arg.startsWith(`--${name}=`))) {
       throw new P2pchatError("usage", `--${name} takes no value; leave out what follows it`);
     }
   }
-  const end = args.indexOf("--");
-  const before = end < 0 ? args : args.slice(0, end);
   // The parser uses "_" as the key for words that aren't flags.
   const isOfWords = (arg: string) => WORDS_FLAG.test(arg);
   let unknown = before.find(isOfWords) ?? null;
-  const typed = withoutValues(before.filter((arg) => !isOfWords(arg)), flags);
-  const flagged = withNegativeValues(typed, valued);
-  const parsed = parseArgs([...flagged, ...args.slice(before.length)], {
+  const parsed = parseArgs([...before.filter((arg) => !isOfWords(arg)), ...behind], {
     boolean: [...switches, "version"],
     string: ["_", ...valued],
     collect: valued,
@@ -372,19 +371,6 @@ function parsedFlags(args: readonly string[], flags: readonly Flag[]): Given {
   };
 }
 
-/** Ends a flag whose value may be left out where it is: the word behind it is one of its own. */
-function withoutValues(args: readonly string[], flags: readonly Flag[]): readonly string[] {
-  const optional = new Map(
-    flags.flatMap((flag) =>
-      takesValue(flag) && flag.like !== undefined ? [[`--${flag.name}`, flag.like]] : []
-    ),
-  );
-  return args.map((arg, at) => {
-    const like = optional.get(arg);
-    return like === undefined || like.test(args[at + 1] ?? "") ? arg : `${arg}=`;
-  });
-}
-
 /**
  * The error where its cause may be the last word: it stands behind a flag of whose values it is none. That is all there is
  * to say, unless it is the first word of the command, too, and was meant as that.
@@ -412,24 +398,28 @@ const WORDS_FLAG = /^--_(=|$)|^-[^=-]*_/;
 const LETTERS_MAX = 64;
 
 /**
- * Joins a flag and a value that is or begins with a dash: no flag begins with a digit, so `--idle -1s` gives a value,
- * perhaps an invalid one, whose error then says so.
- * @param args The arguments before `--`.
+ * The arguments before `--`, each flag joined with its value where the parser would take that for something else: a text,
+ * which may begin as it likes, and `-`, or what begins with a dash and a digit, as no flag does. A flag whose value may be
+ * left out is ended where the word behind it is none.
  */
-function withNegativeValues(
+function withJoinedValues(
   args: readonly string[],
-  valued: readonly string[],
-): readonly string[] {
-  const joined: string[] = [];
-  for (const arg of args) {
-    const flag = joined.at(-1);
-    const isLetters = /^-[^-]/.test(arg);
-    const isValue = (arg === "-" || (isLetters && /^-\d/.test(arg))) &&
-      flag?.startsWith("--") === true && valued.includes(flag.slice("--".length));
-    if (isValue) joined[joined.length - 1] = `${flag}=${arg}`;
-    else joined.push(isLetters ? arg.slice(0, LETTERS_MAX) : arg);
+  flags: readonly Flag[],
+): { readonly before: readonly string[]; readonly behind: readonly string[] } {
+  const valued = new Map(flags.filter(takesValue).map((flag) => [`--${flag.name}`, flag]));
+  const before: string[] = [];
+  let at = 0;
+  for (; at < args.length && args[at] !== "--"; at += 1) {
+    const arg = args[at]!;
+    const next = args[at + 1];
+    const flag = valued.get(arg);
+    if (flag?.like !== undefined && !flag.like.test(next ?? "")) before.push(`${arg}=`);
+    else if (flag !== undefined && next !== undefined && (flag.isText || /^-(\d|$)/.test(next))) {
+      before.push(`${arg}=${next}`);
+      at += 1;
+    } else before.push(/^-[^-]/.test(arg) ? arg.slice(0, LETTERS_MAX) : arg);
   }
-  return joined;
+  return { before, behind: args.slice(at) };
 }
 
 /** The command that was given; if several have its name, the one selected by a flag. */

@@ -15,6 +15,7 @@ import {
   parseFingerprint,
 } from "../../base/text/fingerprint.ts";
 import { type Endpoint, endpointText } from "../../base/ids.ts";
+import { parseName, withoutMark } from "../../base/text/names.ts";
 import { didYouMean } from "../../base/text/nearest.ts";
 import { quotedStart } from "../../base/text/text.ts";
 import { inWords } from "../../base/text/words.ts";
@@ -40,6 +41,8 @@ export interface ValueFlag<Value> extends Switch {
   readonly parse: (text: string, what: string) => Value;
   /** What is done with the file or folder that the value names; absent where it names none. */
   readonly use?: FileUse;
+  /** Whether the value is a text: whatever follows the flag is it, a dash at its start included. */
+  readonly isText?: true;
   /** Whether the value may be left out: it is asked for then. */
   readonly isAskedFor?: true;
   /** The value may be left out, and a word behind the flag that isn't like this is no value: `parse` is given "". */
@@ -196,6 +199,13 @@ function fingerprintAs(expected: string, text: string, what: string): Fingerprin
   const fault = fingerprintFault(text);
   if (fault === null) return parseFingerprint(text);
   throw wrong(what, `${expected} (${fault})`, text);
+}
+
+/** Somebody's name as it is shown, or the fingerprint of their key. */
+export function nameOrKey(text: string): string {
+  const [, name] = /^([^~]*)~[a-z2-7]{1,27}$/i.exec(text) ?? [];
+  if (fingerprintFault(text) !== null) parseName(withoutMark(name ?? text));
+  return text;
 }
 
 /** The path of a file, which may not exist yet. */

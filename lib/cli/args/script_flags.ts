@@ -4,7 +4,7 @@ import { P2pchatError } from "../../base/errors.ts";
 import { didYouMean } from "../../base/text/nearest.ts";
 import { checkedMessage, quotedStart } from "../../base/text/text.ts";
 import { inWords } from "../../base/text/words.ts";
-import { duration, type Flag } from "./flags.ts";
+import { duration, type Flag, nameOrKey } from "./flags.ts";
 import type { CommandLine, ScriptDoor } from "./options.ts";
 
 /** Of a mode: the names of its events, and whether they come without a command that asks for them. */
@@ -41,11 +41,12 @@ const REACHED: Readonly<Record<ScriptDoor["mode"], string>> = {
 /** The flags of a mode that scripts use so. */
 export function scriptFlags({ mode, events }: ScriptedMode): readonly Flag[] {
   const to = TO[mode];
-  const toFlag = { name: "to", value: "NAME", parse: (text: string) => text };
+  const toFlag = { name: "to", value: "NAME", parse: nameOrKey };
   return [
     {
       name: "once",
       value: "TEXT",
+      isText: true,
       help: `for scripts: say TEXT, wait until ${REACHED[mode]}, and end`,
       parse: oneText,
     },
@@ -55,7 +56,7 @@ export function scriptFlags({ mode, events }: ScriptedMode): readonly Flag[] {
       name: "from",
       value: "NAME",
       help: "with --wait: only what is NAME's, or of the key with that fingerprint",
-      parse: (text) => text,
+      parse: nameOrKey,
     },
     { name: "mention", help: "with --wait: only messages that mention you" },
     {

@@ -76,12 +76,14 @@ const flags = {
   room: {
     name: "room",
     value: "TITLE|ID",
+    isText: true,
     help: "go back to this room of yours; the first characters of its id will do",
     parse: (text) => text,
   },
   title: {
     name: "title",
     value: "TEXT",
+    isText: true,
     help:
       "your own title for the room, for --room and /rooms; with --lan the one to join, or to found",
     parse: roomTitle,

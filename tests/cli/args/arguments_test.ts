@@ -472,9 +472,11 @@ Deno.test("parseCommandLine() knows commands of two words, and all that begin wi
   assertEquals(assertThrows(() => request("users add f a/b b 1"), P2pchatError).code, "bad-name");
 });
 
-Deno.test("asksForJson() sees the flag in arguments that are wrong, not behind --", () => {
-  assertEquals(asksForJson(["mehs", "--json"]), true);
-  assertEquals(asksForJson(["mesh", "--", "--json"]), false);
+Deno.test("asksForJson() sees the flag in arguments that are wrong, not behind --, nor as a text", () => {
+  const asks = (...args: readonly string[]) => asksForJson(args, COMMANDS);
+  assertEquals(asks("mehs", "--json"), true);
+  assertEquals(asks("mesh", "--", "--json"), false);
+  assertEquals(asks("mesh", "Ann", "--once", "--json"), false);
 });
 
 Deno.test("usageText() has an example and every flag of each command", () => {

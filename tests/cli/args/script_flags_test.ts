@@ -50,6 +50,55 @@ Deno.test("--once and --wait are read, in each mode that has them", () => {
   assertEquals(doorOf(friendsProgramCommand, friends, "--wait"), { ...WAIT, mode: "friends" });
 });
 
+Deno.test("a flag that takes a text takes any, also one like a flag", () => {
+  const server = "peer Ann --server 127.0.0.1";
+  const friends = "peer ann --users users.txt";
+  for (
+    const text of [
+      "- milk",
+      "-h",
+      "-",
+      "--",
+      "--wait",
+      "--json=1",
+      "-_x",
+      "-5",
+      `-${"y".repeat(99)}`,
+    ]
+  ) {
+    for (const flags of [["--once", text], [`--once=${text}`]]) {
+      assertEquals(mesh(...flags, "--timeout", "10s"), { ...ONCE, text });
+      assertEquals(doorOf(memberProgramCommand, server, ...flags), {
+        ...ONCE,
+        text,
+        mode: "group",
+      });
+      assertEquals(doorOf(friendsProgramCommand, friends, ...flags), {
+        ...ONCE,
+        text,
+        mode: "friends",
+      });
+    }
+    for (const flag of ["title", "room"] as const) {
+      const words = ["mesh", "Ann", `--${flag}`, text.slice(0, 64)];
+      assertEquals(parsedOptions(meshProgramCommand, words)[flag], words[3]);
+    }
+  }
+});
+
+Deno.test("a name of a flag is one that somebody can have, or be shown under, or the fingerprint of a key", () => {
+  for (const name of ["José", "Bob~k7f3", "≈Bob", "≈Bob~k7f3", "ijtghrlfdthizyo5oecdgsej2yv"]) {
+    assertEquals(mesh("--wait", "--from", name), { ...WAIT, from: name });
+    assertEquals(mesh("--once", "hi", "--to", name), { ...ONCE, to: name });
+  }
+  for (const name of ["bad name!", "Bob~", "Bob~!", "~k7f3", "bad name~k7f3", "you", "*bob*"]) {
+    for (const flags of [["--wait", "--from", name], ["--once", "hi", "--to", name]]) {
+      const { code, exitStatus } = assertThrows(() => mesh(...flags), P2pchatError);
+      assertEquals([code, exitStatus], ["bad-name", 2]);
+    }
+  }
+});
+
 Deno.test("--mcp is read, in each mode that has it, and goes with what leads there", () => {
   const mcp = { door: "mcp", mode: "mesh" } as const;
 
