@@ -23,8 +23,24 @@ export const WEB_FLAG: Flag = {
     `(${WEB_PORT_DEFAULT}, or any free one)`,
   like: /^\d+$/,
   takes: "a port (0 to 65535)",
-  parse: (text, what): WebDoor => ({ port: text === "" ? null : listenPort(text, what) }),
+  parse: (text, what): WebDoor => ({ port: text === "" ? null : pagePort(text, what) }),
 };
+
+/** Browsers open none of these, as other protocols have them (https://fetch.spec.whatwg.org/#port-blocking). */
+// deno-fmt-ignore
+const BLOCKED_PORTS: ReadonlySet<number> = new Set([
+  1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104, 109, 110,
+  111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465, 512, 513, 514, 515, 526, 530, 531, 532,
+  540, 548, 554, 556, 563, 587, 601, 636, 989, 990, 993, 995, 1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061,
+  6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
+]);
+
+function pagePort(text: string, what: string): number {
+  const port = listenPort(text, what);
+  if (!BLOCKED_PORTS.has(port)) return port;
+  const fault = `${what} can't be ${port}: browsers refuse that port; choose another one`;
+  throw new P2pchatError("usage", fault);
+}
 
 /** Those of a command that has all doors. */
 export const DOOR_FLAGS: readonly Flag[] = [

@@ -3,7 +3,6 @@
  * anybody's: one of another origin, and one whose host name was made to lead here (DNS rebinding), gets nothing.
  */
 
-import { type Endpoint, endpointText } from "../../base/ids.ts";
 import type { HttpRequest } from "./http_head_reader.ts";
 
 interface Foreign {
@@ -17,11 +16,13 @@ const HTTP_PORT = /:80$/;
 
 /**
  * Why a request comes from somebody else's page; null: it doesn't.
- * @param own Where it is served: a loopback address.
+ * @param hosts Where it is served, at a loopback address, as `Host` has it; the first one is told.
  */
-export function foreignRequest(headers: HttpRequest["headers"], own: Endpoint): Foreign | null {
+export function foreignRequest(
+  headers: HttpRequest["headers"],
+  hosts: readonly string[],
+): Foreign | null {
   const host = headers.get("host") ?? "";
-  const hosts = [endpointText(own), `localhost:${own.port}`];
   if (!hosts.some((each) => host === each || host === each.replace(HTTP_PORT, ""))) {
     const text = `Only what is asked of ${hosts[0]} is answered here: use the address that ` +
       "p2pchat printed";

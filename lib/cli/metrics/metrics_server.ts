@@ -151,7 +151,8 @@ export class MetricsServer {
   /** Null: it is answered. What others reach may be asked for by any name. */
   #refusal({ method, headers }: HttpRequest): HttpAnswer | null {
     const { local } = this;
-    const foreign = isLoopback(local.host) ? foreignRequest(headers, local) : null;
+    const hosts = [endpointText(local), `localhost:${local.port}`];
+    const foreign = isLoopback(local.host) ? foreignRequest(headers, hosts) : null;
     if (foreign !== null) return plain(foreign.status, foreign.text);
     return METHODS.includes(method) ? null : plain(405, "Only GET and HEAD are answered");
   }

@@ -10,7 +10,6 @@ import { SUBPROTOCOL } from "./page_routes.ts";
  * load it.
  */
 function guardsFor(port: number): readonly string[] {
-  const sockets = `ws://127.0.0.1:${port} ws://localhost:${port}`;
   const policy = [
     "default-src 'none'",
     "script-src 'self'",
@@ -18,7 +17,7 @@ function guardsFor(port: number): readonly string[] {
     "img-src 'self' data:",
     "font-src 'self'",
     "manifest-src 'self'",
-    `connect-src 'self' ${sockets}`,
+    `connect-src 'self' ws://127.0.0.1:${port}`,
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",

@@ -31,7 +31,8 @@ const FILE_NAME_BYTES_MAX = 255;
 /** @param port The one that the page is served at. */
 export function routeOf(request: HttpRequest, port: number): Route {
   const { method, path, headers } = request;
-  const foreign = foreignRequest(headers, { host: "127.0.0.1", port });
+  // Not localhost: at ::1 another program may listen, which would be given the token.
+  const foreign = foreignRequest(headers, [`127.0.0.1:${port}`]);
   if (foreign !== null) return { to: "nothing", ...foreign };
   const [name = ""] = path.slice(1).split("?", 1);
   if (name === "socket") return method === "GET" ? socketOf(headers) : notAllowed("GET");

@@ -51,6 +51,9 @@ Deno.test("--irc that can't be is refused in words", () => {
   refused("mesh Ann --irc abc", "--irc takes a port (0 to 65535), or a path with a / in it, which");
   const noPort = '--web takes a port (0 to 65535), which "abc" isn\'t';
   assertEquals(refused("mesh Ann --web abc", noPort), noPort);
+  for (const port of [1, 6_000, 6_667, 10_080]) { // of fetch's list
+    refused(`mesh Ann --web ${port}`, `--web can't be ${port}: browsers refuse that port`);
+  }
   refused("mesh --once hi --web abc", `${noPort}. --web is`); // it may be a name
   refused("mesh Ann --irc-password-file f", "--irc-password-file is the password of --irc");
   refused("mesh Ann --irc --once hi", "--irc is beside a console");

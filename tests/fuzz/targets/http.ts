@@ -90,7 +90,7 @@ function check(input: Uint8Array): boolean {
   const route = routeOf(head.request, PORT);
   if (route.to === "nothing") return false;
   const host = headers.get("host");
-  assert(host === `127.0.0.1:${PORT}` || host === `localhost:${PORT}`, host);
+  assertEquals(host, `127.0.0.1:${PORT}`);
   const origin = headers.get("origin");
   assert(origin === `http://${host}` || (origin === undefined && route.to === "asset"));
   // deno-lint-ignore no-control-regex
