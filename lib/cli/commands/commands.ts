@@ -526,7 +526,7 @@ function helpEntry<Target>(): Command<Target> {
 function parsedObject(line: string, textObject: string | null): InputObject {
   let value: unknown;
   try {
-    value = JSON.parse(line);
+    value = JSON.parse(line, (_, field) => field ?? undefined); // null: as if left out
   } catch (cause) {
     const wayOut = textObject === null ? "" : `; send other text as ${textObject}`;
     throw new P2pchatError(
@@ -559,7 +559,7 @@ function checkedTexts<Target>(entry: Command<Target>, object: InputObject): Text
         `The command ${entry.name} has no field ${shortened(field)}; its fields: ${fields}`,
       );
     }
-    if (value === null || value === undefined) continue;
+    if (value === undefined) continue;
     if (entry.args[field]?.isSwitch === true) {
       if (typeof value !== "boolean") {
         throw new P2pchatError(

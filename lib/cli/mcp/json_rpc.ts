@@ -74,11 +74,18 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** Without what is null, or that: so some clients write what they leave out. */
+export function withoutNull(given: JsonObject, none: unknown = null): JsonObject {
+  const isGiven = ([, value]: [string, unknown]) => value !== null && value !== none;
+  return Object.fromEntries(Object.entries(given).filter(isGiven));
+}
+
 function rpcMessage(value: unknown): RpcMessage {
   if (!isObject(value)) {
     return invalid(null, INVALID_REQUEST, "A message must be a JSON object");
   }
-  const { jsonrpc, id, method, params = {} } = value;
+  const { jsonrpc, id, method } = value;
+  const params = value["params"] ?? {};
   const hasId = Object.hasOwn(value, "id");
   const known = isId(id) ? id : null;
   if (jsonrpc !== "2.0") {
@@ -99,8 +106,8 @@ function rpcMessage(value: unknown): RpcMessage {
     return invalid(known, INVALID_PARAMS, "The params of a message must be an object");
   }
   return known === null
-    ? { type: "notification", method, params }
-    : { type: "request", id: known, method, params };
+    ? { type: "notification", method, params: withoutNull(params) }
+    : { type: "request", id: known, method, params: withoutNull(params) };
 }
 
 /** A number beyond those would come back as another one. */

@@ -10,7 +10,7 @@ import { inWords, numberText } from "../../base/text/words.ts";
 import type { ScriptDoor } from "../args/options.ts";
 import { SHOWN_NAME_LENGTH_MAX } from "../commands/command_arguments.ts";
 import type { Command, CommandTable } from "../commands/commands.ts";
-import type { JsonObject } from "./json_rpc.ts";
+import { type JsonObject, withoutNull } from "./json_rpc.ts";
 import { MEMBERS_SCHEMA, MESSAGES_SCHEMA, SENT_SCHEMA, VERIFY_SCHEMA } from "./tool_schemas.ts";
 
 type ToolName = "send" | "wait" | "history" | "members" | "verify";
@@ -162,10 +162,11 @@ export class McpTools<Target> {
   }
 
   /** @throws {P2pchatError} `usage` or `too-long`: a sentence from which a caller learns what to give. */
-  call({ name: tool }: Tool, given: JsonObject): ToolCall {
+  call({ name: tool }: Tool, args: JsonObject): ToolCall {
+    const given = withoutNull(args, "");
     const known = this.#arguments.get(tool)!;
     const refused = (fault: string) => new P2pchatError("usage", `Nothing was done: ${fault}`);
-    for (const name of Object.keys(given)) {
+    for (const name of Object.keys(args)) {
       if (known.has(name as Argument)) continue;
       const takes = known.size === 0 ? "nothing" : inWords([...known.keys()], "and");
       throw refused(`${tool} takes ${takes}, not ${quotedStart(name)}`);

@@ -196,6 +196,9 @@ const OBJECTS: readonly (readonly [object: unknown, outcome: Outcome])[] = [
     command: { command: "history", count: 5, before: "id" },
   }],
   [{ command: "history" }, { command: { command: "history", count: null } }],
+  [{ command: "history", ref: null, room: null, n: null }, {
+    command: { command: "history", count: null },
+  }],
   [{ command: "get", n: 2, as: "3 4" }, { command: { command: "get", file: 2, as: "3 4" } }],
   [{ command: "name", new: "Zoë" }, { command: { command: "name", name: "Zoë" } }],
   [{ command: "q" }, QUIT],

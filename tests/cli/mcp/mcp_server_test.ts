@@ -277,7 +277,38 @@ Deno.test("McpServer: arguments that a tool can't take are told to the model, wh
   assertStringIncludes(told({ text: "x".repeat(70_000) }), "70000 bytes");
   assertStringIncludes(told({ text: "x", room: "y" }), 'takes text, name and timeout, not "room"');
   assertStringIncludes(told({ text: "x", timeout: 0 }), "from 1 to 300");
-  assertStringIncludes(told({ text: "x", name: "" }), "name must be somebody's name");
+  assertStringIncludes(told({ text: "x", name: " " }), "name must be somebody's name");
+  assertStringIncludes(told({ text: "" }), "text is missing");
+});
+
+Deno.test("McpServer: null, empty and absent are the same", () => {
+  const run = initialized();
+  const begun = (name: string, given: JsonObject | null) =>
+    run.effects({
+      jsonrpc: "2.0",
+      id: run.nowMs++,
+      method: "tools/call",
+      params: { name, arguments: given },
+    })
+      .map((effect) => effect.type === "begin" ? effect.asked : effect);
+  const wait = begun("wait", {});
+
+  for (const none of [null, ""]) {
+    assertEquals(
+      begun("send", { text: "hi", name: none, timeout: none }),
+      begun("send", { text: "hi" }),
+    );
+    assertEquals(begun("wait", { n: none, name: none, timeout: none }), wait);
+    assertEquals(begun("history", { text: none, n: none, name: none }), begun("history", {}));
+  }
+  assertEquals(begun("wait", null), wait);
+  for (
+    const params of [null, { cursor: null, _meta: null }, {
+      _meta: { [`${META}protocolVersion`]: null },
+    }]
+  ) {
+    assert(run.only({ jsonrpc: "2.0", id: 1, method: "tools/list", params }).result !== undefined);
+  }
 });
 
 Deno.test("McpServer: progress is told only to who asks for it, and ends with the call", () => {
