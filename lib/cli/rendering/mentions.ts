@@ -1,13 +1,21 @@
-/** Where a text mentions somebody: a name as a word of its own, in any case; and where what was looked for stands in it. */
+/**
+ * Where a text mentions somebody: a word that is the same name, as names are compared; and where what was looked for
+ * stands in it.
+ */
+
+import { foldName } from "../../base/text/names.ts";
 
 /** No part of a word, nor of a name: `Al` isn't mentioned in `Albert`, `al-2` or `Al~k7f3`. */
-const BEFORE = "(?<![\\p{L}\\p{M}\\p{N}_.~-])";
-const BEHIND = "(?![\\p{L}\\p{M}\\p{N}_~]|[.-][\\p{L}\\p{M}\\p{N}_])";
+const WORD = /(?<![\p{L}\p{M}\p{N}_.~-])[\p{L}\p{M}\p{N}_]+(?:[.-]+[\p{L}\p{M}\p{N}_]+)*/gu;
 
 /** The start and end of each mention of `name` in `text`, in order. */
 export function mentionsOf(text: string, name: string): readonly (readonly [number, number])[] {
-  if (name === "" || text === "") return [];
-  return matchesOf(text, `${BEFORE}${literal(name.normalize("NFC"))}${BEHIND}`);
+  const folded = foldName(name);
+  if (folded === "" || !foldName(text).includes(folded)) return [];
+  const tail = /[.-]*$/.exec(folded)![0].length; // a name may end so, too
+  return Array.from(text.matchAll(WORD), ({ 0: word, index }): [number, number] => {
+    return [index, index + word.length + tail];
+  }).filter(([start, end]) => text[end] !== "~" && foldName(text.slice(start, end)) === folded);
 }
 
 /** The start and end of each place in `text` where `wanted` stands, in any case; in order. */

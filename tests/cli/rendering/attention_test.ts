@@ -1,5 +1,6 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertLess } from "@std/assert";
 import { attentionOf, withMention } from "../../../lib/cli/rendering/attention.ts";
+import { cpuMs } from "../../cpu_time.ts";
 import { NOTIFY_LEVELS } from "../../../lib/store/profile/settings.ts";
 
 type Event = Parameters<typeof attentionOf>[0];
@@ -56,6 +57,23 @@ const CASES: readonly (readonly [string, Event, ...string[]])[] = [
 for (const [title, event, ...told] of CASES) {
   Deno.test(`attentionOf(): ${title}`, () => assertEquals(toldAt(event), told));
 }
+
+Deno.test("withMention() compares names as everywhere, and takes whole words", () => {
+  const isMention = (text: string, own: string) => withMention({ ...ROOM, text }, own)["mention"];
+  const same = [["Jose\u0301, hi", "José"], ["(STRASSE)", "Straße"], ["ﬁn.", "Fin"], [
+    "al-.",
+    "Al-",
+  ]];
+  const others = [["Jose, hi", "José"], ["Strassen", "Straße"], ["Al~k7f3", "Al"], [
+    ".al al-2",
+    "Al",
+  ]];
+  for (const [text, own] of same) assertEquals(isMention(text!, own!), true, text);
+  for (const [text, own] of others) assertEquals(isMention(text!, own!), false, text);
+  for (const text of ["é ".repeat(30_000), `a${".".repeat(65_000)}`, "a-".repeat(32_000)]) {
+    assertLess(cpuMs(() => isMention(`${text}! é`, "É")), 1_000);
+  }
+});
 
 Deno.test("withMention() says of each text whether it names the user, and touches nothing else", () => {
   const of = (event: Event, own: string | null = "Alice") => withMention(event, own)["mention"];
