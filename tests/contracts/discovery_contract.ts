@@ -36,6 +36,7 @@ class Listener {
         outside();
         this.gone.push(instance);
       },
+      connected() {},
     });
   }
 

@@ -46,6 +46,28 @@ export class BridgedHosts implements AsyncDisposable {
     }
   }
 
+  /** The host has a network again, with its address, by an interface made anew: the last that it lists. */
+  async plug(name: string): Promise<void> {
+    const namespace = this.#namespace(name);
+    const bridge = this.#namespace("bridge");
+    const port = `to-${this.#names.indexOf(name)}`;
+    const far = ["peer", "name", "out", "netns", namespace];
+    await ip("-n", bridge, "link", "add", port, "type", "veth", ...far);
+    await ip("-n", bridge, "link", "set", port, "master", "hub", "up");
+    await ip("-n", namespace, "address", "add", `${this.address(name)}/24`, "dev", "out");
+    await ip("-n", namespace, "link", "set", "out", "up");
+  }
+
+  /** The host has so many networks of containers. */
+  async addContainers(name: string, count: number): Promise<void> {
+    const namespace = this.#namespace(name);
+    for (let at = 0; at < count; at++) {
+      await ip("-n", namespace, "link", "add", `pods${at}`, "type", "bridge");
+      await ip("-n", namespace, "address", "add", `10.79.${at}.1/24`, "dev", `pods${at}`);
+      await ip("-n", namespace, "link", "set", `pods${at}`, "up");
+    }
+  }
+
   /** The host has no network any more but the one to itself. */
   async unplug(name: string): Promise<void> {
     await ip("-n", this.#namespace(name), "link", "del", "out");
@@ -83,15 +105,11 @@ export class BridgedHosts implements AsyncDisposable {
   }
 
   async #join(name: string): Promise<void> {
+    this.#names.push(name);
     const namespace = this.#namespace(name);
-    const at = this.#names.push(name) - 1;
-    const bridge = this.#namespace("bridge");
     await ip("netns", "add", namespace);
-    const far = ["peer", "name", "out", "netns", namespace];
-    await ip("-n", bridge, "link", "add", `to-${at}`, "type", "veth", ...far);
-    await ip("-n", bridge, "link", "set", `to-${at}`, "master", "hub", "up");
-    await ip("-n", namespace, "address", "add", `${this.address(name)}/24`, "dev", "out");
-    for (const link of ["lo", "out"]) await ip("-n", namespace, "link", "set", link, "up");
+    await ip("-n", namespace, "link", "set", "lo", "up");
+    await this.plug(name);
   }
 }
 

@@ -431,3 +431,24 @@ test("words alone lead into a private room; a code that nobody announces is unre
   const said = world.ear.events.filter(heard).map(({ text }) => text).join();
   assert(said.includes(`words=${words.split("-")[0]}`) && !said.includes(words.slice(-5)));
 });
+
+test("a network behind those of containers, that comes after the start and is made anew, is heard and announced at within 5 s", async () => {
+  await using world = await World.open("ann", "bob");
+  await world.hosts.unplug("ann");
+  await world.hosts.addContainers("ann", 22);
+  await world.ready("bob", ["--lan", "--new"]);
+  const ann = await world.ready("ann", ["--lan", "--new"]);
+  const connected = async () => {
+    const [before, beganMs] = [world.announced("ann").length, Date.now()];
+    await world.hosts.plug("ann");
+    await holds("ann is announced", () => world.announced("ann").length > before);
+    const tookMs = Date.now() - beganMs;
+    assert(tookMs < 5_000 + BUSY_MS, `${tookMs} ms`);
+  };
+  await connected();
+  await ann.until(({ text }) => /^Another room is announced/.test(text));
+  await world.hosts.unplug("ann");
+  await connected();
+
+  assertEquals((await world.rooms("bob")).find(is("rooms"))!.rooms.length, 2);
+});

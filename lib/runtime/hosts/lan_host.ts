@@ -154,6 +154,10 @@ export class LanHost implements DiscoveryHandler {
     this.#runner.feed({ type: "gone", host, instance });
   }
 
+  connected(): void {
+    this.#runner.feed({ type: "connected" });
+  }
+
   #execute(effect: LanEffect): void {
     const { discovery, environment: { log } } = this.ports;
     switch (effect.type) {

@@ -58,7 +58,7 @@ interface DnsCodec {
 
 const codec = dnsPacket as unknown as DnsCodec;
 
-/** What a message says of services of our type. */
+/** What a message says of services of our type; each `host` is of its record. */
 interface DiscoveryMessage {
   readonly isAsking: boolean;
   readonly services: readonly { readonly service: Service; readonly lifeMs: number }[];
@@ -162,14 +162,17 @@ function servicesIn(
 /** Null where the message has not all of it: a program of ours sends all at once. */
 function serviceOf(instance: string, records: readonly DnsRecord[]): Service | null {
   const name = `${instance}.${SERVICE_TYPE}`;
-  const dataOf = (wanted: string) =>
-    records.find((record) => record.type === wanted && lowerCase(record.name) === name)?.data;
+  const dataOf = (wanted: string, of = name) =>
+    records.find((record) => record.type === wanted && lowerCase(record.name) === of)?.data;
   const place = dataOf("SRV");
-  const port = typeof place === "object" && place !== null && "port" in place ? place.port : 0;
+  if (typeof place !== "object" || place === null) return null;
+  const { port = 0, target = "" } = place as { readonly port?: unknown; readonly target?: unknown };
   if (typeof port !== "number" || port < 1 || port > 65_535) return null;
   const texts = dataOf("TXT");
   if (!Array.isArray(texts) || texts.length > TEXTS_MAX) return null;
-  return { instance, port, texts: texts.map(textOf) };
+  const host = dataOf("A", lowerCase(target));
+  const at = typeof host === "string" ? { host } : {};
+  return { instance, port, ...at, texts: texts.map(textOf) };
 }
 
 const UTF8 = new TextDecoder();

@@ -1,7 +1,7 @@
 /**
  * Service discovery over multicast DNS: one socket, at all addresses of this machine, in the group on each of its
- * interfaces. (A socket at one address hears nothing that is sent to the group.) It is shared with whatever else on this
- * machine does multicast DNS.
+ * interfaces, however many containers have networks of their own. (A socket at one address hears nothing that is sent to
+ * the group.) It is shared with whatever else on this machine does multicast DNS.
  *
  * All goes to the group, answers too: to whoever asks from elsewhere nothing is sent, as its address isn't proven. What
  * comes from no network of this machine is dropped: the port is open to all.
@@ -11,7 +11,7 @@ import { Buffer } from "node:buffer";
 import type { Socket } from "node:dgram";
 import process from "node:process";
 import { TokenBucket } from "../../base/rates/token_bucket.ts";
-import { isLoopback } from "../../base/text/endpoints.ts";
+import { isAddress, isLoopback, isPrivateHost, isUnicast } from "../../base/text/endpoints.ts";
 import type { Logger } from "../../base/machine/environment.ts";
 import { reasonOf } from "../sockets.ts";
 import {
@@ -35,8 +35,8 @@ const ALL_ADDRESSES = "0.0.0.0";
 const LOOPBACK_ADDRESS = "127.0.0.1";
 /** So that a message reaches all of the link, and its receivers see that it didn't come from further away. */
 const TTL = 255;
-/** A machine has some, and more where it runs virtual ones. */
-const INTERFACES_MAX = 16;
+/** How often interfaces are looked at: one that comes, or comes again, is heard and announced at within 5 s. */
+const LOOK_MS = 4_000;
 /**
  * Time for reading messages, ms, and at once: for 1,000 usual ones a second, many times what a crowded network has. Not
  * their number is bounded: one whose names are all of 120 labels takes as long as a hundred others.
@@ -62,6 +62,11 @@ interface Interface {
   readonly cidr: string;
 }
 
+/** One at which this program is in the group, by this socket. */
+interface Joined extends Interface {
+  readonly by: Socket;
+}
+
 /** What couldn't be sent, and from which address. */
 interface Refused {
   readonly address: string;
@@ -77,8 +82,13 @@ export class MdnsDiscovery implements ServiceDiscovery {
   readonly #readingMs = new TokenBucket(READING_MS_PER_SECOND, READING_MS_BURST);
   #handler: DiscoveryHandler | null = null;
   /** Those through which messages go out, in whose group this program is. */
-  #interfaces: readonly Interface[] = [];
+  #interfaces: readonly Joined[] = [];
+  /** The sockets that are in the group. The system lets one be so 20 times, and gives all of them what it lets in for one. */
+  readonly #members: Socket[];
   #hasNetwork = true;
+  /** Whether there was a network that leads to others; null before the first look. */
+  #hadNetwork: boolean | null = null;
+  #looks: ReturnType<typeof setInterval> | undefined;
   /** Null until the socket is open, or can't be. */
   #isOpen: boolean | null = null;
   #opened = Promise.withResolvers<void>();
@@ -95,6 +105,7 @@ export class MdnsDiscovery implements ServiceDiscovery {
     // Not imported: what the bundle imports of the runtime, each start loads.
     const { createSocket } = process.getBuiltinModule("node:dgram");
     this.#socket = createSocket({ type: "udp4", reuseAddr: true });
+    this.#members = [this.#socket];
     this.#socket.on("error", (error) => {
       options.log.debug("multicast DNS", { reason: reasonOf(error) });
       this.#nowOpen(this.#isOpen ?? false);
@@ -136,7 +147,10 @@ export class MdnsDiscovery implements ServiceDiscovery {
     await this.#opened.promise;
     await this.#sending;
     this.#isClosed = true;
-    if (this.#isOpen === true) await new Promise<void>((done) => this.#socket.close(() => done()));
+    clearInterval(this.#looks);
+    await this.#sending; // of the last look
+    if (this.#isOpen !== true) return;
+    for (const each of this.#members) await new Promise<void>((done) => each.close(() => done()));
   }
 
   #nowOpen(isOpen: boolean): void {
@@ -150,25 +164,54 @@ export class MdnsDiscovery implements ServiceDiscovery {
       this.#socket.setMulticastLoopback(true);
     });
     this.#nowOpen(true);
-    this.#join();
-    if (this.#waiting.length > 0) this.#sending ??= this.#sendAll();
+    const look = () => void (this.#sending ??= this.#sendAll());
+    this.#looks = setInterval(look, LOOK_MS);
+    look();
   }
 
-  /** Joins the group on each interface: there may be others than the last time. */
-  #join(): void {
-    const before = this.#interfaces;
+  /** Joins the group on each interface: there may be others than the last time, also with the same addresses. */
+  async #join(): Promise<void> {
+    const before = new Map(this.#interfaces.map(({ address, by }) => [address, by]));
     let present: readonly Interface[] = [];
     this.#tries(() => present = interfacesOf(this.options.host)); // not every system lists them
-    this.#interfaces = present.filter((each) =>
-      before.some(({ address }) => address === each.address) ||
-      this.#tries(() => this.#socket.addMembership(GROUP, each.address))
-    );
-    for (const { address } of before) {
-      if (present.some((each) => each.address === address)) continue;
-      this.#tries(() => this.#socket.dropMembership(GROUP, address));
+    const joined: Joined[] = [];
+    let isAnyNew = false;
+    for (const each of present) {
+      const { address } = each;
+      const was = before.get(address);
+      before.delete(address);
+      // A member is refused, unless its interface was made anew.
+      const anew = was === undefined
+        ? this.#members.find((socket) => joins(socket, address)) ?? await this.#another(address)
+        : joins(was, address)
+        ? was
+        : null;
+      const by = anew ?? was;
+      if (by !== undefined) joined.push({ ...each, by });
+      if (anew !== null) isAnyNew = true;
     }
-    this.#hasNetwork = this.#interfaces.some(({ address }) => !isLoopback(address)) ||
-      this.options.host !== null && this.#interfaces.length > 0;
+    this.#interfaces = joined;
+    for (const [address, by] of before) this.#tries(() => by.dropMembership(GROUP, address));
+    this.#hasNetwork = joined.some(({ address }) => !isLoopback(address)) ||
+      this.options.host !== null && joined.length > 0;
+    const had = this.#hadNetwork;
+    this.#hadNetwork = had === true || this.#hasNetwork;
+    if (had === false && this.#hasNetwork) this.#handler?.connected();
+    // Others answer; so does this program, which hears itself.
+    if (had !== null && isAnyNew) this.ask();
+  }
+
+  /** One more socket, in the group at this address; null where the system refuses that, too. */
+  async #another(address: string): Promise<Socket | null> {
+    const { createSocket } = process.getBuiltinModule("node:dgram");
+    const socket = createSocket("udp4");
+    await new Promise<void>((done) => {
+      socket.on("error", () => done());
+      socket.bind(0, ALL_ADDRESSES, done);
+    });
+    if (joins(socket, address)) return this.#members[this.#members.push(socket) - 1]!;
+    socket.close();
+    return null;
   }
 
   /** An interface may vanish at any moment. */
@@ -190,7 +233,7 @@ export class MdnsDiscovery implements ServiceDiscovery {
 
   async #sendAll(): Promise<void> {
     await Promise.resolve(); // not from within the caller's call
-    this.#join();
+    await this.#join();
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
       let refused: Refused | null = null;
       let isSent = false;
@@ -234,6 +277,15 @@ export class MdnsDiscovery implements ServiceDiscovery {
     }
   }
 
+  /**
+   * Whether a service may be at this address, as what a reflector passes on from another network: anybody may say it, and
+   * no machine of the internet is to be dialled for that.
+   */
+  #mayBe(host: string): boolean {
+    if (!isAddress(host) || !isUnicast(host) || isLoopback(host)) return false;
+    return isPrivateHost(host) || this.#interfaces.some(({ cidr }) => isIn(host, cidr));
+  }
+
   #received(bytes: Buffer, from: string): void {
     if (this.#isClosed || this.#handler === null || bytes.length > MESSAGE_BYTES_MAX) return;
     const isOwn = isLoopback(from) ||
@@ -249,7 +301,10 @@ export class MdnsDiscovery implements ServiceDiscovery {
     this.#readingMs.spend(toMs, toMs - fromMs);
     if (message === null) return;
     if (message.isAsking) this.#handler.asked();
-    for (const { service, lifeMs } of message.services) this.#handler.heard(from, service, lifeMs);
+    for (const { service: { host = from, ...service }, lifeMs } of message.services) {
+      const isElsewhere = host !== from && this.#mayBe(host);
+      this.#handler.heard(from, isElsewhere ? { ...service, host } : service, lifeMs);
+    }
     for (const instance of message.ended) this.#handler.gone(from, instance);
   }
 }
@@ -262,8 +317,18 @@ function interfacesOf(host: string | null): readonly Interface[] {
     return all.filter(({ address }) => address === host).slice(0, 1);
   }
   const others = all.filter(({ address }) => !isLoopback(address));
-  if (others.length > 0) return others.slice(0, INTERFACES_MAX);
+  if (others.length > 0) return others;
   return all.filter(({ address }) => address === LOOPBACK_ADDRESS);
+}
+
+/** Whether it wasn't in the group there, and is now. */
+function joins(socket: Socket, address: string): boolean {
+  try {
+    socket.addMembership(GROUP, address);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Whether an IPv4 address is in a network, as `192.168.1.5/24`. */

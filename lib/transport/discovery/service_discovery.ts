@@ -17,6 +17,8 @@ export interface Service {
   readonly instance: string;
   /** Where it listens, on the machine that announces it. */
   readonly port: number;
+  /** Where it says that it is; absent: at the host from which that comes, and which isn't a reflector then. */
+  readonly host?: string;
   /** Texts of the form `key=value`, each at most 255 bytes long in UTF-8. */
   readonly texts: readonly string[];
 }
@@ -27,12 +29,14 @@ export interface DiscoveryHandler {
   asked(): void;
   /**
    * A service is announced, perhaps this program's own.
-   * @param host The address from which that came: the service's, as far as is known.
+   * @param host The address from which that came.
    * @param lifeMs For how long it counts, unless it is announced again.
    */
   heard(host: string, service: Service, lifeMs: number): void;
   /** The machine at `host` says that its service with this instance ends. */
   gone(host: string, instance: string): void;
+  /** The first network that leads to others has come, after the start. */
+  connected(): void;
 }
 
 /** Why nobody on this network can hear us, or we them, as far as this machine knows. */

@@ -16,7 +16,10 @@ Deno.test("readMessage() reads what is asked, announced and taken back", () => {
   const announced = readMessage(announcingMessage(SERVICE, "10.0.0.1"));
 
   assertEquals(readMessage(askingMessage()), { ...NOTHING, isAsking: true });
-  assertEquals(announced, { ...NOTHING, services: [{ service: SERVICE, lifeMs: 120_000 }] });
+  assertEquals(announced, {
+    ...NOTHING,
+    services: [{ service: { ...SERVICE, host: "10.0.0.1" }, lifeMs: 120_000 }],
+  });
   assertEquals(readMessage(goodbyeMessage(SERVICE, "10.0.0.1")), {
     ...NOTHING,
     ended: [SERVICE.instance],

@@ -3,13 +3,18 @@ import { createSocket } from "node:dgram";
 import { SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
 import { announcingMessage } from "../../../lib/transport/discovery/dns_messages.ts";
 import { MdnsDiscovery } from "../../../lib/transport/discovery/mdns_discovery.ts";
-import type { Service } from "../../../lib/transport/discovery/service_discovery.ts";
+import type {
+  DiscoveryHandler,
+  Service,
+} from "../../../lib/transport/discovery/service_discovery.ts";
 import { discoveryContract } from "../../contracts/discovery_contract.ts";
 
 /** Not the real one: other programs on this machine mustn't hear what is made up here. */
 const PORT = 25_353;
 const LOOPBACK = "127.0.0.1";
 const permissions = { net: true, sys: ["networkInterfaces"] } as const;
+
+const DEAF: DiscoveryHandler = { asked() {}, heard() {}, gone() {}, connected() {} };
 
 function open(
   host: string | null = LOOPBACK,
@@ -36,7 +41,7 @@ Deno.test({
   permissions: { ...permissions, sys: [...permissions.sys] },
   async fn() {
     const discovery = open("192.0.2.77");
-    discovery.handle({ asked() {}, heard() {}, gone() {} });
+    discovery.handle(DEAF);
     discovery.ask();
     await until(() => discovery.fault !== null, "a fault");
 
@@ -67,7 +72,7 @@ Deno.test({
   async fn() {
     const discovery = open();
     const heard: Service[] = [];
-    discovery.handle({ asked() {}, heard: (_, service) => heard.push(service), gone() {} });
+    discovery.handle({ ...DEAF, heard: (_, service) => heard.push(service) });
     const socket = createSocket({ type: "udp4", reuseAddr: true });
     await new Promise<void>((resolve) => socket.bind(0, LOOPBACK, () => resolve()));
     const send = (bytes: Uint8Array) =>
@@ -103,9 +108,8 @@ Deno.test({
     const busy = open(LOOPBACK, PORT, () => nowMs += 20); // so long does each take
     const quick = open();
     const counting = (which: keyof typeof counts) => ({
+      ...DEAF,
       asked: () => void counts[which]++,
-      heard() {},
-      gone() {},
     });
     busy.handle(counting("busy"));
     quick.handle(counting("quick"));
@@ -121,5 +125,36 @@ Deno.test({
     await until(() => counts.busy > before, "it reads again");
     await busy.close();
     await quick.close();
+  },
+});
+
+Deno.test({
+  name:
+    "MdnsDiscovery hears from a reflector where the service is: on a network, never on the internet",
+  permissions: { ...permissions, sys: [...permissions.sys] },
+  async fn() {
+    const discovery = open();
+    const heard = new Map<string, readonly [string, string | undefined]>();
+    discovery.handle({
+      ...DEAF,
+      heard: (from, { instance, host }) => heard.set(instance, [from, host]),
+    });
+    const socket = createSocket({ type: "udp4", reuseAddr: true });
+    await new Promise<void>((resolve) => socket.bind(0, LOOPBACK, () => resolve()));
+    discovery.ask();
+    await until(() => discovery.hearing.own, "it is open");
+    const records = ["192.168.7.5", "203.0.113.9", "224.0.0.251", "127.0.0.2", LOOPBACK];
+    for (const [at, record] of records.entries()) {
+      const service = { instance: `i${at}`, port: 1, texts: ["v=1"] };
+      socket.send(announcingMessage(service, record), PORT, LOOPBACK);
+    }
+    await until(() => heard.has("i4"), "the last of them");
+
+    assertEquals([...heard.values()], [
+      [LOOPBACK, "192.168.7.5"],
+      ...Array(4).fill([LOOPBACK, undefined]),
+    ]);
+    await discovery.close();
+    await new Promise<void>((resolve) => socket.close(() => resolve()));
   },
 });

@@ -5,7 +5,12 @@
  */
 
 import { dropOldest, takeOldest } from "../../../base/collections/bounded.ts";
-import { distinctEndpoints, type Endpoint, type RoomId } from "../../../base/ids.ts";
+import {
+  distinctEndpoints,
+  type Endpoint,
+  isSameEndpoint,
+  type RoomId,
+} from "../../../base/ids.ts";
 import type { Announcement } from "./announcement.ts";
 
 /** More rooms than a person can choose from. */
@@ -17,9 +22,11 @@ const ENDPOINTS_MAX = 8;
 
 /** A member's announcement of its room. */
 interface Kept extends Announcement {
+  /** The machine that announced it. */
   readonly host: string;
   readonly instance: string;
-  readonly port: number;
+  /** Where it said that it listens. */
+  readonly at: Endpoint;
   /** When it was heard for the first time. */
   readonly firstMs: number;
   readonly untilMs: number;
@@ -48,7 +55,7 @@ export class AnnouncedRooms {
 
   /** @returns Whether nothing like it is kept already. */
   heard(
-    { host, instance, port }: Endpoint & { readonly instance: string },
+    { host, instance, at }: Pick<Kept, "host" | "instance" | "at">,
     announcement: Announcement,
     lifeMs: number,
     nowMs: number,
@@ -56,12 +63,13 @@ export class AnnouncedRooms {
     const key = keyOf(host, instance);
     const before = this.#kept.get(key);
     this.#kept.delete(key);
-    const isKnown = before !== undefined && before.untilMs > nowMs && before.port === port &&
+    const isKnown = before !== undefined && before.untilMs > nowMs &&
+      isSameEndpoint(before.at, at) &&
       before.room === announcement.room && before.tag === announcement.tag;
     const firstMs = isKnown ? before.firstMs : nowMs;
     const untilMs = nowMs + lifeMs;
     if (before === undefined) this.#makeRoomFor(host);
-    this.#kept.set(key, { ...announcement, host, instance, port, firstMs, untilMs });
+    this.#kept.set(key, { ...announcement, host, instance, at, firstMs, untilMs });
     dropOldest(this.#kept, KEPT_MAX);
     return !isKnown;
   }
@@ -82,8 +90,7 @@ export class AnnouncedRooms {
       const inOrder = all.toSorted((a, b) => a.firstMs - b.firstMs);
       const { room, tag, version, firstMs } = inOrder[0]!;
       const title = inOrder.find((each) => each.title !== null)?.title ?? null;
-      const endpoints = distinctEndpoints(inOrder.map(({ host, port }) => ({ host, port })))
-        .slice(0, ENDPOINTS_MAX);
+      const endpoints = distinctEndpoints(inOrder.map(({ at }) => at)).slice(0, ENDPOINTS_MAX);
       return { room, tag, title, version, endpoints, firstMs };
     }).toSorted((a, b) => a.firstMs - b.firstMs);
   }
@@ -92,8 +99,7 @@ export class AnnouncedRooms {
   withWords(number: number, nowMs: number): readonly Endpoint[] {
     this.#expire(nowMs);
     const found = [...this.#kept.values()].filter(({ words }) => words.includes(number));
-    return distinctEndpoints(found.map(({ host, port }) => ({ host, port })))
-      .slice(0, ENDPOINTS_MAX);
+    return distinctEndpoints(found.map(({ at }) => at)).slice(0, ENDPOINTS_MAX);
   }
 
   #makeRoomFor(host: string): void {

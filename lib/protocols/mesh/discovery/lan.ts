@@ -8,7 +8,7 @@
 
 import type { Environment } from "../../../base/machine/environment.ts";
 import { dropOldest } from "../../../base/collections/bounded.ts";
-import { endpointText, type RoomId } from "../../../base/ids.ts";
+import { type Endpoint, endpointText, type RoomId } from "../../../base/ids.ts";
 import { unreachable } from "../../../base/invariant.ts";
 import { Agenda, Deadlines, type Machine } from "../../../base/machine/machine.ts";
 import { Rates, TokenBucket } from "../../../base/rates/token_bucket.ts";
@@ -140,6 +140,12 @@ export class Lan implements Machine<LanInput, LanEffect> {
         this.#rooms.gone(input.host, input.instance);
         this.#choosing?.heard(nowMs);
         return;
+      case "connected":
+        // Nobody else could come until now.
+        if (this.#entered?.givesWay && !this.#hasCompany) {
+          this.#givingWay.begin(this.#entered.room, nowMs);
+        }
+        return;
       case "tick":
         return this.#agenda.tick(nowMs);
       default:
@@ -193,12 +199,13 @@ export class Lan implements Machine<LanInput, LanEffect> {
     { host, service, lifeMs }: Extract<LanInput, { readonly type: "heard" }>,
     nowMs: number,
   ): void {
-    const { instance, port, texts } = service;
+    const { instance, port, host: at = host, texts } = service;
     const announcement = announcementIn(texts);
     if (instance === this.config.instance || announcement === null) return;
-    const isNew = this.#rooms.heard({ host, port, instance }, announcement, lifeMs, nowMs);
+    const by = { host, instance, at: { host: at, port } };
+    const isNew = this.#rooms.heard(by, announcement, lifeMs, nowMs);
     if (this.#entered !== null && this.#isOf(this.#own(this.#entered), announcement)) {
-      return this.#hint(host, port, nowMs);
+      return this.#hint(by.at, nowMs);
     }
     this.#choosing?.heard(nowMs);
     this.#givingWay.heard(nowMs);
@@ -288,8 +295,7 @@ export class Lan implements Machine<LanInput, LanEffect> {
     return tags;
   }
 
-  #hint(host: string, port: number, nowMs: number): void {
-    const endpoint = { host, port };
+  #hint(endpoint: Endpoint, nowMs: number): void {
     const text = endpointText(endpoint);
     if (!this.#hinted.allows(text, nowMs) || !this.#hints.take(nowMs)) return;
     this.#hinted.take(text, nowMs);

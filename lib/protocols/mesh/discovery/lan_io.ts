@@ -9,6 +9,8 @@ import type { SecretRoom } from "./room_tags.ts";
 export interface AnnouncedService {
   readonly instance: string;
   readonly port: number;
+  /** Absent: at the host that announces it. */
+  readonly host?: string;
   readonly texts: readonly string[];
 }
 
@@ -55,6 +57,8 @@ export type LanInput =
     readonly lifeMs: number;
   }
   | { readonly type: "gone"; readonly host: string; readonly instance: string }
+  /** There was no network until now. */
+  | { readonly type: "connected" }
   | { readonly type: "tick" };
 
 export type LanEffect =

@@ -5,15 +5,19 @@ import { AnnouncedRooms } from "../../../../lib/protocols/mesh/discovery/announc
 const roomOf = (number: number) => number.toString(16).padStart(64, "0") as RoomId;
 const LIFE_MS = 120_000;
 
+function by(host: string, port: number, instance: string) {
+  return { host, instance, at: { host, port } };
+}
+
 function announcement(number: number, title: string | null = null, words: readonly number[] = []) {
   return { version: 12, room: roomOf(number), title, tag: null, words };
 }
 
 Deno.test("AnnouncedRooms: members of one room are one entry, with the title of whoever has one", () => {
   const rooms = new AnnouncedRooms();
-  rooms.heard({ host: "10.0.0.1", port: 1, instance: "a" }, announcement(1), LIFE_MS, 10);
-  rooms.heard({ host: "10.0.0.2", port: 2, instance: "b" }, announcement(1, "x"), LIFE_MS, 20);
-  rooms.heard({ host: "10.0.0.3", port: 3, instance: "c" }, announcement(2), LIFE_MS, 30);
+  rooms.heard(by("10.0.0.1", 1, "a"), announcement(1), LIFE_MS, 10);
+  rooms.heard(by("10.0.0.2", 2, "b"), announcement(1, "x"), LIFE_MS, 20);
+  rooms.heard(by("10.0.0.3", 3, "c"), announcement(2), LIFE_MS, 30);
 
   assertEquals(rooms.rooms(40).map(({ room, title, endpoints }) => [room, title, endpoints]), [
     [roomOf(1), "x", [{ host: "10.0.0.1", port: 1 }, { host: "10.0.0.2", port: 2 }]],
@@ -24,7 +28,7 @@ Deno.test("AnnouncedRooms: members of one room are one entry, with the title of 
 Deno.test("AnnouncedRooms: an announcement counts for its time, unless it is made again or taken back", () => {
   const rooms = new AnnouncedRooms();
   const heard = (instance: string, nowMs: number) =>
-    rooms.heard({ host: "10.0.0.1", port: 1, instance }, announcement(1), LIFE_MS, nowMs);
+    rooms.heard(by("10.0.0.1", 1, instance), announcement(1), LIFE_MS, nowMs);
 
   assert(heard("a", 0));
   assert(!heard("a", 60_000));
@@ -41,8 +45,8 @@ Deno.test("AnnouncedRooms keeps 16 of one machine, 256 in all, however many are 
   const rooms = new AnnouncedRooms();
   for (let at = 0; at < 10_000; at++) {
     const host = `10.${at >> 8}.${at & 255}.1`;
-    rooms.heard({ host, port: 1, instance: `i${at}` }, announcement(at), LIFE_MS, at);
-    rooms.heard({ host: "10.9.9.9", port: 1, instance: `i${at}` }, announcement(at), LIFE_MS, at);
+    rooms.heard(by(host, 1, `i${at}`), announcement(at), LIFE_MS, at);
+    rooms.heard(by("10.9.9.9", 1, `i${at}`), announcement(at), LIFE_MS, at);
     assert(rooms.size <= 256);
   }
   const ofOne = rooms.rooms(10_000).filter(({ endpoints }) =>
@@ -54,7 +58,7 @@ Deno.test("AnnouncedRooms keeps 16 of one machine, 256 in all, however many are 
 Deno.test("AnnouncedRooms: word codes are found by their number", () => {
   const rooms = new AnnouncedRooms();
   const heard = (host: string, words: readonly number[]) =>
-    rooms.heard({ host, port: 5, instance: "a" }, announcement(1, null, words), LIFE_MS, 0);
+    rooms.heard(by(host, 5, "a"), announcement(1, null, words), LIFE_MS, 0);
   heard("10.0.0.1", [7, 12]);
   heard("10.0.0.2", [8]);
 

@@ -29,8 +29,8 @@ class Member {
     return this.say(at, texts);
   }
 
-  say(at: number, texts: readonly string[], instance = `i${at}`) {
-    const service = { instance, port: 100 + at, texts };
+  say(at: number, texts: readonly string[], instance = `i${at}`, elsewhere = {}) {
+    const service = { instance, port: 100 + at, texts, ...elsewhere };
     return this.feed({ type: "heard", host: `10.0.0.${at}`, service, lifeMs: 120_000 });
   }
 
@@ -346,4 +346,27 @@ Deno.test("Lan: other rooms are told of while we are alone, some times, however 
   busy.feed({ type: "company" });
   busy.hear(6);
   assertEquals(types(busy.until(5_000)).includes("others"), false);
+});
+
+Deno.test("Lan: a member is where its announcement says, whoever passes that on", () => {
+  const member = new Member();
+  member.enter(5);
+  const said = { version: VERSION, room: roomOf(5), title: null, tag: null, words: [] };
+  const effects = member.say(1, textsOf(said), "far", { host: "10.9.0.7" });
+
+  assertEquals(effects, [{ type: "hint", endpoint: { host: "10.9.0.7", port: 101 } }]);
+});
+
+Deno.test("Lan: who founds a room without a network gives way once there is one, unless somebody came", () => {
+  for (const [inputs, expected] of [[[], ["give-way"]], [["company"], []]] as const) {
+    const member = new Member();
+    member.enter(5, { givesWay: true });
+    for (const type of inputs) member.feed({ type });
+    member.until(60_000);
+    member.feed({ type: "connected" });
+    member.hear(4);
+
+    const done = types(member.until(61_000)).filter((type) => type === "give-way");
+    assertEquals(done, [...expected]);
+  }
 });
