@@ -1,6 +1,6 @@
 /** What a node of etcd, or what stands in its place, may answer: outages, odd answers, answers that are lost. */
 
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { P2pchatError } from "../../lib/base/errors.ts";
 import { EtcdStore } from "../../lib/engine/etcd/etcd_store.ts";
 import type { Changed, Entry, Revision } from "../../lib/engine/shared_store.ts";
@@ -74,9 +74,35 @@ Deno.test("EtcdStore asks the next node where one answers with an outage, in wor
 /** As Go's servers answer where nothing is at a path. */
 const missing = () => new Response("404 page not found\n", { status: 404 });
 
-Deno.test("EtcdStore: what has no such path is an outage", async () => {
-  await using nodes = new Nodes(missing, () => found("v"));
-  assertEquals((await nodes.store().get("k"))?.value, "v");
+Deno.test("EtcdStore: an etcd that is too old for what is asked is told so, and not asked again", async () => {
+  for (const version of ["3.3.27", "3.2.0", "2.3.8"]) {
+    await using nodes = new Nodes(
+      (path) =>
+        path === "/version"
+          ? Response.json({ etcdserver: version, etcdcluster: version })
+          : missing(),
+    );
+    const error = await assertRejects(() => nodes.store().get("k"), P2pchatError);
+    assertEquals(error.code, "version");
+    assertStringIncludes(error.message, ` is etcd ${version.slice(0, 3)}, and 3.4 is the first`);
+    assertEquals(nodes.asked, ["0 /v3/kv/range", "0 /version"]);
+  }
+});
+
+Deno.test("EtcdStore: what has no such path, and is no old etcd, is an outage", async () => {
+  const versions: readonly (() => Response)[] = [
+    missing,
+    () => Response.json({ etcdserver: "3.4.0" }),
+    () => Response.json({ etcdserver: "a great one" }),
+    () => Response.json({ etcdserver: 3 }),
+  ];
+  for (const version of versions) {
+    await using nodes = new Nodes(
+      (path) => path === "/version" ? version() : missing(),
+      () => found("v"),
+    );
+    assertEquals((await nodes.store().get("k"))?.value, "v");
+  }
 });
 
 Deno.test("EtcdStore asks the next node where one hasn't answered for a second", async () => {

@@ -268,7 +268,10 @@ export class EtcdGateway {
     const timer = clock.at(clock.nowMs() + ATTEMPT_MS, () => end.abort());
     try {
       const response = await this.#fetch(node, path, body, end.signal);
-      const answer = await answerIn(response);
+      const answer = await answerIn(response).catch(async (error) => {
+        if (response.status === 404) await this.#refuseOld(node, end.signal);
+        throw error;
+      });
       if (!response.ok) {
         const refusal = refusalIn(answer);
         if (OUTAGES.has(refusal.code) || isBusy(refusal)) throw new Outage(refusal.message);
@@ -286,6 +289,18 @@ export class EtcdGateway {
     } finally {
       timer.cancel();
     }
+  }
+
+  /** Where a path isn't there: it may be an etcd of before the first whose gateway has `/v3`. */
+  async #refuseOld(node: string, signal: AbortSignal): Promise<void> {
+    const version = this.#fetch(node, "/version", null, signal);
+    const { etcdserver }: Json = await version.then(answerIn).catch(() => ({}));
+    const [, old] = /^([0-2]\.\d+|3\.[0-3])\./.exec(String(etcdserver)) ?? [];
+    if (old === undefined) return;
+    const text =
+      `Cannot use the engine: ${new URL(node).host} is etcd ${old}, and 3.4 is the first ` +
+      "that has what is needed; update it";
+    throw new P2pchatError("version", text);
   }
 
   #answered(beganMs: number): void {

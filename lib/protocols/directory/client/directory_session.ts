@@ -298,15 +298,6 @@ export class DirectorySession {
     this.#tellDown(this.failure!);
   }
 
-  /** Comes in anew, at once and unnoticed by the user, because what `enter` says has changed. */
-  renew(reason: string): void {
-    if (this.#phase !== "up") return;
-    this.close(reason);
-    this.#phase = "apart";
-    this.#connection.retryIn(0);
-    this.parts.left();
-  }
-
   /**
    * Closes the link; the directory is dialled again after a pause. @param said The reason that the directory is told.
    */

@@ -29,8 +29,6 @@ export interface CallSession {
   readonly name: string;
   /** Sends to the directory, if we are in. */
   tell(message: DirectoryMessage): void;
-  /** Comes in again, with `talking` about the call. */
-  renew(reason: string): void;
   /** The directory broke the protocol. */
   offends(text: string): void;
 }

@@ -327,7 +327,6 @@ Deno.test("Calling: a process that is between two calls has no deadline, and no 
       peer: null,
       tell: ({ type }) => void told.push(type),
       offends: (text) => void told.push(text),
-      renew: () => void told.push("enters anew"),
     },
     isInteractive: true,
     randomBytes: () => callId(1),
