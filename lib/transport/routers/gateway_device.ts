@@ -24,7 +24,8 @@ const DESCRIPTION = "p2pchat";
 
 /** Error codes of the service (WANIPConnection:1, section 2.4.16). */
 const TAKEN = 718;
-const ONLY_PERMANENT = 725;
+/** What routers say to a lease that give ports for good alone: that its arguments are invalid, or that it failed, too. */
+const ONLY_PERMANENT: readonly (number | null)[] = [725, 402, 501];
 const NO_SUCH_ENTRY = 714;
 const REFUSALS: Readonly<Record<number, string>> = {
   501: "it can't do that now",
@@ -54,12 +55,15 @@ export class GatewayDevice {
       signal,
     });
     if (described?.status !== 200) return null;
-    const services = described.body.split("<service>").slice(1, 1 + SERVICES_MAX)
-      .map((each) => each.split("</service>", 1)[0]!);
+    const services = described.body.split(tag("service")).slice(1, 1 + SERVICES_MAX)
+      .map((each) => each.split(tag("/service"), 1)[0]!);
+    // UPnP Device Architecture 1.0, section 2.1.
+    const named = URL.parse(element(described.body, "URLBase") ?? "");
+    const base = named?.hostname === url.hostname ? named : url;
     for (const wanted of SERVICES) {
       const found = services.find((each) => element(each, "serviceType") === wanted);
       const path = found === undefined ? null : element(found, "controlURL");
-      const control = path === null ? null : URL.parse(path, url.href);
+      const control = path === null ? null : URL.parse(path, base.href);
       // A router that sends us to another machine is none.
       if (control?.protocol === "http:" && control.hostname === url.hostname) {
         return new GatewayDevice(url.hostname, control, wanted);
@@ -83,7 +87,15 @@ export class GatewayDevice {
       return { kind: "failed", failure: { kind: "no-address", router } };
     }
     if (parseHost(host) !== host) return this.#nonsense();
-    const { leaseS: granted, answer } = await this.#add(request, leaseS, address.localHost, signal);
+    const { localHost } = address;
+    let { leaseS: granted, answer } = await this.#add(request, leaseS, localHost, signal);
+    if (
+      answer !== null && errorIn(answer) === TAKEN && await this.#isOwn(request, localHost, signal)
+    ) {
+      // Some routers renew nothing.
+      await this.drop(request);
+      ({ leaseS: granted, answer } = await this.#add(request, leaseS, localHost, signal));
+    }
     if (answer === null) return null;
     if (errorIn(answer) === TAKEN) return { kind: "taken", router };
     if (answer.status !== 200) return this.#refused(answer);
@@ -97,6 +109,13 @@ export class GatewayDevice {
     return answer !== null && (answer.status === 200 || errorIn(answer) === NO_SUCH_ENTRY);
   }
 
+  /** Whether the port leads to this program already: it did before a kill, or does still. */
+  async #isOwn(request: PortRequest, localHost: string, signal: AbortSignal): Promise<boolean> {
+    const entry = await this.#do("GetSpecificPortMappingEntry", named(request), signal);
+    return entry?.status === 200 && element(entry.body, "NewInternalClient") === localHost &&
+      element(entry.body, "NewInternalPort") === String(request.internal);
+  }
+
   async #add(request: PortRequest, leaseS: number, localHost: string, signal: AbortSignal) {
     const add = (lease: number) =>
       this.#do("AddPortMapping", [
@@ -108,7 +127,7 @@ export class GatewayDevice {
         ["NewLeaseDuration", lease],
       ], signal);
     const answer = await add(leaseS);
-    if (answer === null || errorIn(answer) !== ONLY_PERMANENT) return { leaseS, answer };
+    if (answer === null || !ONLY_PERMANENT.includes(errorIn(answer))) return { leaseS, answer };
     return { leaseS: 0, answer: await add(0) };
   }
 
@@ -148,13 +167,15 @@ function named({ transport, external }: PortRequest): Arguments {
   ];
 }
 
-/** The text of the first element of this name, where it has no other elements in it; null where there is none. */
+/** The text of the first element of this name that has no other elements in it; null where there is none. */
 function element(xml: string, name: string): string | null {
-  const begin = xml.indexOf(`<${name}>`);
-  if (begin < 0) return null;
-  const start = begin + name.length + 2;
-  const end = xml.indexOf("<", start);
-  return end < 0 || !xml.startsWith(`</${name}>`, end) ? null : xml.slice(start, end).trim();
+  const [, text = null] = xml.match(`${tag(name).source}([^<]*)${tag(`/${name}`).source}`) ?? [];
+  return text?.trim().replaceAll("&amp;", "&") ?? null;
+}
+
+/** A tag of this name, in any namespace, with any attributes. */
+function tag(name: string): RegExp {
+  return new RegExp(`<${name.replace(/^\/?/, "$&(?:[\\w.-]+:)?")}(?:\\s[^<>]*)?>`);
 }
 
 function errorIn({ status, body }: HttpAnswer): number | null {

@@ -8,9 +8,6 @@ export type Interface = Pick<
   "address" | "netmask" | "family"
 >;
 
-/** More networks than this have no machines of people. */
-const NETWORKS_MAX = 4;
-
 /** Whether the host is on one of the networks that this machine is part of: IPv4 alone, as both protocols are. */
 export function isNear(host: string, interfaces: readonly Interface[]): boolean {
   const number = numberOf(host);
@@ -19,12 +16,12 @@ export function isNear(host: string, interfaces: readonly Interface[]): boolean 
 }
 
 /**
- * The first and the last address of each network, where routers are. The program may read no routing table, which would
+ * The first and the last address of each network, where routers are; those of containers may come first. The program may read no routing table, which would
  * say it.
  */
 export function likelyRouters(interfaces: readonly Interface[]): readonly string[] {
   const outside = interfaces.filter(({ address }) => !isLoopback(address));
-  const found = networks(outside).slice(0, NETWORKS_MAX).flatMap(({ mask, own }) => {
+  const found = networks(outside).flatMap(({ mask, own }) => {
     const [first, last] = [(own & mask) + 1, (own | ~mask) - 1];
     return [first, last].filter((each) => each !== own).map(textOf);
   });

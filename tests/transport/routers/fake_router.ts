@@ -28,6 +28,8 @@ export class FakeRouter {
   /** The machines to which it was to pass something on. */
   readonly clients = new Set<string>();
   host = "198.51.100.7";
+  /** Whether a port that is given is given again to the one that has it. */
+  renews = true;
   mood: "well" | "silent" | "refusing" = "well";
   /** Where it says that it is described; null: where it is. */
   location: string | null = null;
@@ -160,9 +162,15 @@ export class FakeRouter {
       case "GetExternalIPAddress":
         return [200, `<u:R><NewExternalIPAddress>${this.host}</NewExternalIPAddress></u:R>`];
       case "GetSpecificPortMappingEntry":
-        return this.held.has(name) ? [200, "<u:R/>"] : fault(714);
+        return this.held.has(name)
+          ? [
+            200,
+            `<u:R><NewInternalPort>${this.held.get(name)}</NewInternalPort>` +
+            `<NewInternalClient>${[...this.clients].at(-1)}</NewInternalClient></u:R>`,
+          ]
+          : fault(714);
       case "AddPortMapping":
-        if (this.others.has(port)) return fault(718);
+        if (this.others.has(port) || !this.renews && this.held.has(name)) return fault(718);
         this.leases.push(Number(given("NewLeaseDuration")));
         this.clients.add(given("NewInternalClient"));
         this.held.set(name, Number(given("NewInternalPort")));

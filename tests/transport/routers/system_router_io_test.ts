@@ -78,10 +78,39 @@ Deno.test("SystemRouter names this machine's own address to a router", async () 
 });
 
 Deno.test("SystemRouter asks for a permanent mapping only where there is no other", async () => {
-  await asked((fake) => {
-    fake.answers = (action, body) =>
-      action === "AddPortMapping" && !body.includes("<NewLeaseDuration>0<") ? fault(725) : null;
-  }, (answer) => assertEquals(answer.kind === "mapped" && answer.leaseS, 0));
+  for (const code of [725, 402, 501]) {
+    await asked((fake) => {
+      fake.answers = (action, body) =>
+        action === "AddPortMapping" && !body.includes("<NewLeaseDuration>0<") ? fault(code) : null;
+    }, (answer) => assertEquals(answer.kind === "mapped" && answer.leaseS, 0));
+  }
+});
+
+Deno.test("SystemRouter keeps its port at a router that gives none twice, after a kill, too", async () => {
+  await asked((fake) => fake.renews = false, async (first, fake) => {
+    const killed = routerOf(fake);
+    const again = await killed.map(TCP, 1_200);
+    assertEquals([first.kind, again, fake.leases], ["mapped", first, [1_200, 1_200]]);
+    fake.clients.add("127.0.0.9"); // it is another machine's now
+    assertEquals((await killed.map(TCP, 1_200)).kind, "taken");
+    assertEquals([...fake.held], [["tcp 55107", 55_107]]);
+  });
+});
+
+Deno.test("SystemRouter reads a description with a base, attributes and namespaces", async () => {
+  const type = "urn:schemas-upnp-org:service:WANIPConnection:1";
+  const inner = "<d:service id='1'><d:serviceType a=\"b\">" + type +
+    "</d:serviceType><controlURL\n>/control?a=1&amp;b</controlURL ></d:service>";
+  const control = new FakeRouter({ speaks: ["UPnP"] }); // it is described at one port, and does at another
+  const asks = (base: string) =>
+    asked((fake) => {
+      fake.answers = (_, body) => body.includes("GetExternal") ? null : [200, ""];
+      fake.description = new Response(`<root xmlns="x"><URLBase>${base}</URLBase>${inner}</root>`);
+    }, (answer) => assertEquals(answer.kind, "mapped"));
+  await asks(`http://127.0.0.1:${control.httpPort}/`);
+  assertEquals([...control.held], [["tcp 55107", 55_107]]);
+  await asks("http://127.0.0.2/"); // another machine's isn't heeded
+  await control.close();
 });
 
 Deno.test("SystemRouter says in words why a router gives no port", async () => {
