@@ -64,6 +64,28 @@ Deno.test("meeting point: a code is found there by its number, and both sides ar
   );
 });
 
+Deno.test("meeting point: a code leads there, though it was made before its issuer was registered", async () => {
+  await using nodes = new Nodes();
+  const data = await Deno.makeTempDir();
+  const start = (port: string) =>
+    nodes.add(
+      Node.start(["regserver", "--meeting-point", "--host", "127.0.0.1", "--port", port], { data }),
+    );
+  const point = start("0");
+  const { port } = await point.until(is("ready"));
+  await point.kill();
+  const meet = ["--meet", `127.0.0.1:${port}`];
+  // An address of no network, as one at home is for others.
+  const elsewhere = ["--advertise", "192.0.2.1:9"];
+  const ann = nodes.add(Node.start(["mesh", "Ann", "--port", "0", ...elsewhere, ...meet]));
+  await ann.until(meeting("away"));
+  const { words } = await wordsOf(ann);
+  start(String(port));
+  await ann.until(meeting("registered"));
+  const bob = nodes.add(Node.start(["mesh", "Bob", "--passive", ...meet, "--words", words]));
+  await bob.until(joined("Ann"));
+});
+
 Deno.test("meeting point: a wrong guess there voids the code, and says so to both", async () => {
   await using nodes = new Nodes();
   const { ann, start } = await annAtMeetingPoint(nodes);

@@ -241,7 +241,19 @@ export function startOf(text: string, charactersMax: number): string {
 /** A value for an error's text: in quotes, in visible form, shortened if long. */
 export function quotedStart(text: string): string {
   const start = startOf(text, QUOTED_CHARACTERS_MAX);
-  return `"${visibleText(start)}${start.length < text.length ? "..." : ""}"`;
+  return saidText(start.length < text.length ? `${start}...` : start);
+}
+
+const QUOTATION_MARKS = /["\u02ba\u201c-\u201f\u2033\uff02]/g;
+
+/** Others' words in a sentence of ours, between quotation marks that they can't end: nothing of them reads as ours. */
+export function saidText(said: string): string {
+  return `"${visibleText(said).replaceAll(QUOTATION_MARKS, "'")}"`;
+}
+
+/** A name that others gave to a file: as it is where it can't be taken for more of our sentence. */
+export function fileNameText(name: string): string {
+  return /^[\p{L}\p{M}\p{N}._+-]+$/u.test(name) ? visibleText(name) : saidText(name);
 }
 
 function isNeeded(character: string, text: string, offset: number): boolean {

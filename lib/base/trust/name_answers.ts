@@ -4,7 +4,7 @@ import type { ErrorCode } from "../errors.ts";
 import type { Fingerprint } from "../text/fingerprint.ts";
 import { foldName, mixesScripts, shownName, withoutMark } from "../text/names.ts";
 import { didYouMean } from "../text/nearest.ts";
-import { visibleText } from "../text/text.ts";
+import { saidText } from "../text/text.ts";
 import type { PeerKey } from "../ids.ts";
 import type { ModeEvent, VerifyAnswer } from "../machine/mode_machine.ts";
 import { verifyEvent } from "../machine/mode_output.ts";
@@ -47,11 +47,6 @@ export function refusedByText(who: string, code: string, ours: string, said: str
 /** Another program's words, as such: `The directory says: "..."`. They can't end the quotation. */
 export function saidByText(who: string, said: string): string {
   return `${who} says: ${saidText(said)}`;
-}
-
-/** Somebody's words between quotation marks, which they can't end: nothing of them reads as the program's. */
-export function saidText(said: string): string {
-  return `"${visibleText(said).replaceAll('"', "'")}"`;
 }
 
 /** The answer to `/allow` where nobody is kept out. */

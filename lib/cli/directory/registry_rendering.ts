@@ -1,7 +1,8 @@
 /** Events of `peer --registry` as lines of text. */
 
 import { endpointText, type FoldedName } from "../../base/ids.ts";
-import { didYouMeanName, saidByText, saidText } from "../../base/trust/name_answers.ts";
+import { didYouMeanName, saidByText } from "../../base/trust/name_answers.ts";
+import { saidText } from "../../base/text/text.ts";
 import { foldName, isSameName, shownName } from "../../base/text/names.ts";
 import {
   type ClientEvent,

@@ -1,5 +1,6 @@
 /** Events about files as lines of text. */
 
+import { fileNameText } from "../../base/text/text.ts";
 import { nameSpan, ownNameSpan, questionLine, starLine, wrongLine } from "../rendering/spans.ts";
 import type { Line, RenderContext, Span } from "../rendering/user_interface.ts";
 import type { FileEvent, FileView } from "./file_events.ts";
@@ -67,7 +68,7 @@ export function progressOf(
 }
 
 function sized({ name, size }: { readonly name: string; readonly size: number }): string {
-  return `${name} (${sizeText(size)})`;
+  return `${fileNameText(name)} (${sizeText(size)})`;
 }
 
 function offerLines(event: Named<"offer">, nowMs: number, interactive: boolean): readonly Line[] {
@@ -86,7 +87,8 @@ function offerLines(event: Named<"offer">, nowMs: number, interactive: boolean):
 }
 
 function transferLines(event: Named<"transfer">, nowMs: number): readonly Line[] {
-  const { file, name, from, to, state, reason, path, text, self } = event;
+  const { file, from, to, state, reason, path, text, self } = event;
+  const name = fileNameText(event.name);
   switch (state) {
     case "started":
       return [starLine(nowMs, "Fetching ", sized(event), " from ", nameSpan(from))];
@@ -97,7 +99,7 @@ function transferLines(event: Named<"transfer">, nowMs: number): readonly Line[]
       if (to !== undefined) {
         return [starLine(nowMs, nameSpan(to), ` reports that ${name} has arrived`)];
       }
-      return [starLine(nowMs, `${name} is here: `, exact(path ?? name))];
+      return [starLine(nowMs, `${name} is here: `, exact(path ?? event.name))];
     case "cancelled":
       if (reason === "declined") {
         return [starLine(nowMs, `${name} isn't fetched; ${REASONS.declined(file)}`)];

@@ -10,6 +10,7 @@ import { P2pchatError } from "../../base/errors.ts";
 import type { Hash, LinkId, OfferId, PeerKey } from "../../base/ids.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import { shownName } from "../../base/text/names.ts";
+import { fileNameText } from "../../base/text/text.ts";
 import type { Environment } from "../../base/machine/environment.ts";
 import type { TransferEvent } from "../../protocols/transfer/events.ts";
 import { OFFERS_MAX } from "../../protocols/transfer/limits.ts";
@@ -206,7 +207,9 @@ export class SharedFiles {
   get stillServed(): string | null {
     const served = this.#open?.host.served ?? [];
     const told = served.slice(0, SERVED_TOLD_MAX).map(({ peer, offer: { name }, percent }) =>
-      `${shownName(this.#ports.nameOf(peer))} is still fetching ${name} (${percent} %)`
+      `${shownName(this.#ports.nameOf(peer))} is still fetching ${
+        fileNameText(name)
+      } (${percent} %)`
     );
     const more = served.length - told.length;
     if (more > 0) told.push(`and ${more} more`);
@@ -354,7 +357,9 @@ export class SharedFiles {
     this.#questions.close(file);
     if (listed?.state === "fetching" && as === undefined && ui.interactive) {
       const { offer: { name, value: { size } }, bytes } = listed;
-      const text = `${name} is being fetched already: ${this.#farOf(file, bytes, size)}`;
+      const text = `${fileNameText(name)} is being fetched already: ${
+        this.#farOf(file, bytes, size)
+      }`;
       return ui.show({ event: "notice", text }, ref);
     }
     open.host.command({ command: "get", file, ...(as === undefined ? {} : { as }) }, ref);
@@ -380,7 +385,8 @@ export class SharedFiles {
     const path = open.pathOf(id);
     const where = path === undefined ? "" : `: ${path}`;
     const isOwn = value.from === this.#ports.signer.key;
-    return isOwn ? `${name} is your own file${where}` : `${name} is here already${where}`;
+    const shown = fileNameText(name);
+    return isOwn ? `${shown} is your own file${where}` : `${shown} is here already${where}`;
   }
 
   #offer({ host }: OpenTransfers, { to, source, size }: Outgoing, ref: string | undefined): void {
@@ -537,7 +543,7 @@ export class SharedFiles {
     if (this.#fetching.size === 0) return ui.progress(null);
     const texts = [...this.#fetching].map(([file, { bytes }]) => {
       const { name = "", size = 0 } = this.#offers.get(file) ?? {};
-      return `${name}: ${this.#farOf(file, bytes, size)}`;
+      return `${fileNameText(name)}: ${this.#farOf(file, bytes, size)}`;
     });
     ui.progress(`Fetching ${texts.join(", ")}`);
     const quietMs = SYSTEM_LINK_CLOCK.nowMs() - QUIET_MS;

@@ -2,14 +2,21 @@
 
 import { type Endpoint, endpointText } from "../../base/ids.ts";
 import { P2pchatError } from "../../base/errors.ts";
+import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts";
+import { meetingAddress } from "../../base/text/meeting_address.ts";
 import { CODE_MS } from "../../protocols/words/limits.ts";
 import type { WordCode } from "../../protocols/words/word_codes.ts";
 import { REGSERVER_PORT_DEFAULT, type ServerAddress } from "../args/options.ts";
 import { pinsIn } from "../credentials/pinned_keys.ts";
 import type { Session } from "../session/mode_session.ts";
 import type { ShownEvent } from "../rendering/user_interface.ts";
-import { inviteByWords } from "../words/word_joining.ts";
+import { inviteByWords, type InvitedByWords } from "../words/word_joining.ts";
 import { loadedMeetings } from "./loaded_meetings.ts";
+
+interface InvitedThroughPoint extends InvitedByWords {
+  /** Where the issuer is reached: it may have made the invite before it was registered there. */
+  readonly place: Endpoint;
+}
 
 /**
  * Makes the one guess that a code has, through the meeting point. @returns Null where the user leaves before it is over.
@@ -19,9 +26,12 @@ export async function inviteThroughPoint<Event extends ShownEvent, Target>(
   start: Session<Event, Target>,
   code: WordCode,
   meet: ServerAddress,
-): ReturnType<typeof inviteByWords> {
-  const where = endpointText({ host: meet.host, port: meet.port ?? REGSERVER_PORT_DEFAULT });
-  const reached = Promise.withResolvers<Endpoint | null>();
+): Promise<InvitedThroughPoint | null> {
+  const at = { host: meet.host, port: meet.port ?? REGSERVER_PORT_DEFAULT };
+  const where = endpointText(at);
+  const reached = Promise.withResolvers<
+    { readonly endpoint: Endpoint; readonly point: Fingerprint } | null
+  >();
   let strange: P2pchatError | null = null;
   const meetings = loadedMeetings({
     profile: start,
@@ -40,14 +50,20 @@ export async function inviteThroughPoint<Event extends ShownEvent, Target>(
       return true;
     });
     meetings.callNumber(code.number, {
-      connected: (remote) => reached.resolve(remote),
+      connected: (endpoint, point) => reached.resolve({ endpoint, point }),
       failed: (text) =>
         reached.reject(strange ?? new P2pchatError("unreachable", notThere(where, text))),
     });
-    const endpoint = await reached.promise;
-    if (endpoint === null) return null;
+    const answered = await reached.promise;
+    if (answered === null) return null;
+    const { endpoint, point } = answered;
     const issuer = { endpoint, fingerprint: null, where: `the meeting point ${where}` };
-    return await inviteByWords(start, code, issuer, meetings.relays);
+    const invited = await inviteByWords(start, code, issuer, meetings.relays);
+    if (invited === null) return null;
+    return {
+      ...invited,
+      place: meetingAddress({ member: fingerprintOf(invited.issuer), point, at }),
+    };
   } finally {
     await meetings.close();
   }

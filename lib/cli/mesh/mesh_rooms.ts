@@ -4,7 +4,7 @@ import { P2pchatError } from "../../base/errors.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import type { PeerKey, RoomId } from "../../base/ids.ts";
 import { foldName, shownName } from "../../base/text/names.ts";
-import { quotedStart, visibleText } from "../../base/text/text.ts";
+import { quotedStart } from "../../base/text/text.ts";
 import { isSameTitle } from "../../base/text/words.ts";
 import { Pins } from "../../protocols/mesh/names/pins.ts";
 import { MESH_LOG, type MeshRecord } from "../../protocols/mesh/schema/records.ts";
@@ -340,7 +340,7 @@ function lastPath(folder: string): string {
 
 /** How users are told of a room. */
 export function roomText(room: RoomId, title: string | null): string {
-  return title === null ? roomIdStart(room) : `${roomIdStart(room)} (${visibleText(title)})`;
+  return title === null ? roomIdStart(room) : `${roomIdStart(room)} (${quotedStart(title)})`;
 }
 
 function cannotResume(because: string): P2pchatError {

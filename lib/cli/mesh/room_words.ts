@@ -1,7 +1,7 @@
 /** Word codes of a room: how one is issued there, and how somebody who was told one gets in. */
 
 import { P2pchatError } from "../../base/errors.ts";
-import type { Endpoint, PeerKey } from "../../base/ids.ts";
+import { distinctEndpoints, type Endpoint, type PeerKey } from "../../base/ids.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import { isPresentSecret } from "../../base/text/invite_text.ts";
 import type { ChannelIdentity } from "../../protocols/noise/identity_handshake.ts";
@@ -99,11 +99,12 @@ async function joiningAt(
 /** @param contact Where the issuer was met; null where the invite alone says where it is. */
 function started(
   start: RoomStart,
-  invited: { readonly invite: string; readonly issuer: PeerKey } | null,
+  invited: { readonly invite: string; readonly issuer: PeerKey; readonly place?: Endpoint } | null,
   contact: Endpoint | null,
 ): RoomStart | null {
   if (invited === null) return null;
-  const { issuer } = invited;
+  const { issuer, place } = invited;
+  const invite = parseInvite(invited.invite);
   // The code is used up: what follows is as with any other invite.
   const joining = {
     ...start.options,
@@ -111,5 +112,9 @@ function started(
     contact,
     contactKey: fingerprintOf(issuer),
   };
-  return { ...start, options: joining, invite: parseInvite(invited.invite), issuer };
+  const endpoints = distinctEndpoints([
+    ...invite.endpoints,
+    ...(place === undefined ? [] : [place]),
+  ]);
+  return { ...start, options: joining, invite: { ...invite, endpoints }, issuer };
 }

@@ -1,6 +1,7 @@
 /** What wants the attention of a user who isn't looking at the terminal, in every mode. */
 
 import { shownName } from "../../base/text/names.ts";
+import { saidText } from "../../base/text/text.ts";
 import type { NotifyLevel } from "../../store/profile/settings.ts";
 import { mentionsOf } from "./mentions.ts";
 import { actionIn } from "./spans.ts";
@@ -32,7 +33,7 @@ export function attentionOf(event: Fields, level: NotifyLevel): Attention | null
     case "vote-wanted":
       return {
         title: `${nameIn(event["by"])} wants to change entry ${event["seq"]}`,
-        body: `to "${event["new"]}": /go or /abort`,
+        body: `to ${saidText(String(event["new"]))}: /go or /abort`,
         isUrgent: true,
       };
     case "message":

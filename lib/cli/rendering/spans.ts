@@ -1,6 +1,6 @@
 /** Lines, parts of lines and tables that look the same in every mode. */
 
-import { ACTION_START, quotedStart } from "../../base/text/text.ts";
+import { ACTION_START, quotedStart, saidText } from "../../base/text/text.ts";
 import type { PresenceEvent } from "../../base/machine/mode_machine.ts";
 import type { ShownPresence } from "../../base/machine/user_presence.ts";
 import { shownName } from "../../base/text/names.ts";
@@ -294,6 +294,6 @@ function youAreAwayText(away: string): string {
  * `away`, and why, in quotation marks, which the text has none of, nor wide gaps: nobody else speaks as this program.
  */
 export function awayText(away: string): string {
-  const why = away.replaceAll('"', "'").replace(/\s+/g, " ").trim();
-  return why === "" ? "away" : `away: "${why}"`;
+  const why = away.replace(/\s+/g, " ").trim();
+  return why === "" ? "away" : `away: ${saidText(why)}`;
 }

@@ -16,7 +16,7 @@ import { openTcpLinks } from "../../transport/tcp/tcp_links.ts";
 import { channelIdentity, type Profile } from "../session/mode_session.ts";
 
 /** What words lead to. */
-interface InvitedByWords {
+export interface InvitedByWords {
   readonly invite: string;
   /** Who knows the words: the key that is to be met. */
   readonly issuer: PeerKey;
@@ -81,25 +81,29 @@ export async function inviteByWords(
 function invitedOr(outcome: GuessOutcome, issuer: Issuer): InvitedByWords {
   if (outcome.type === "invited") return outcome;
   const { reason, text, isWrong } = outcome;
-  const code = CODES[reason] ?? "unreachable";
+  const known = CODES.get(reason);
+  const code = known ?? "protocol";
   const where = issuer.where ?? endpointText(issuer.endpoint);
   const advice = code === "unreachable" || code === "timeout" ? CHECK : "";
-  throw new P2pchatError(
-    code,
-    `Cannot join by words at ${where}: ${isWrong ? WRONG : TEXTS[code] ?? text}${advice}`,
-  );
+  const why = isWrong ? WRONG : known === undefined ? text : TEXTS[known] ?? text;
+  throw new P2pchatError(code, `Cannot join by words at ${where}: ${why}${advice}`);
 }
 
-const CODES: Readonly<Record<string, ErrorCode>> = {
-  "bad-credentials": "bad-credentials",
-  "too-fast": "too-fast",
-  "full": "full",
-  "timeout": "timeout",
-  "wrong-key": "key-changed",
-  "version": "version",
-  "wrong-mode": "protocol",
-  "protocol": "protocol",
-};
+/** By the reason of a failed dial or of a goodbye. Another goodbye is quoted. */
+const CODES: ReadonlyMap<string, ErrorCode> = new Map([
+  ["bad-credentials", "bad-credentials"],
+  ["void", "bad-credentials"],
+  ["too-fast", "too-fast"],
+  ["full", "full"],
+  ["timeout", "timeout"],
+  ["unreachable", "unreachable"],
+  ["refused", "unreachable"],
+  ["ended", "unreachable"],
+  ["wrong-key", "key-changed"],
+  ["version", "version"],
+  ["wrong-mode", "protocol"],
+  ["protocol", "protocol"],
+]);
 
 const CHECK = "; check the address, and that no firewall is in between";
 

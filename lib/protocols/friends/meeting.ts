@@ -12,7 +12,8 @@ import { HERE, type Presence, presenceOf } from "../../base/machine/user_presenc
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import { endpointText, type LinkId, type PeerKey } from "../../base/ids.ts";
 import { foldName, nameFault, shownName } from "../../base/text/names.ts";
-import { saidByText, saidText } from "../../base/trust/name_answers.ts";
+import { saidText } from "../../base/text/text.ts";
+import { saidByText } from "../../base/trust/name_answers.ts";
 import { UnknownMessages } from "../../base/machine/unknown_messages.ts";
 import type { Friend, MetWhere } from "./friend.ts";
 import { enter, type FriendLink, FriendLinks, isKept } from "./friend_links.ts";

@@ -4,6 +4,7 @@ import { unreachable } from "../../base/invariant.ts";
 import type { LinkId } from "../../base/ids.ts";
 import type { Environment } from "../../base/machine/environment.ts";
 import type { Machine } from "../../base/machine/machine.ts";
+import { saidByText } from "../../base/trust/name_answers.ts";
 import { EXCHANGE_MS } from "./limits.ts";
 import type { WordsMessage } from "./messages.ts";
 import type { WordCode } from "./word_codes.ts";
@@ -57,7 +58,8 @@ export class WordGuesser implements Machine<GuesserInput, GuesserEffect> {
         this.#heard(input.message);
         break;
       case "link-down":
-        this.#fail(input.reason, input.reason);
+        if (input.closed) this.#fail(input.reason, saidByText("it", input.reason));
+        else this.#fail("unreachable", input.reason);
         break;
       case "tick":
         if ((this.#endsAtMs ?? Infinity) <= nowMs) {

@@ -92,7 +92,8 @@ export class WordIssuer implements Machine<IssuerInput, IssuerEffect> {
 
   /** The codes with which somebody gets an invite that still admits newcomers, the oldest first. */
   openAt(nowMs: number): readonly Pick<OpenCode, "number" | "expiresMs">[] {
-    return [...this.#open.values()].filter(({ endsAtMs, invite }) =>
+    const guessedAt = [...this.#guessers.values()].flatMap(({ guessed }) => guessed?.code ?? []);
+    return [...guessedAt, ...this.#open.values()].filter(({ endsAtMs, invite }) =>
       endsAtMs > nowMs && this.admits(invite)
     );
   }
@@ -106,7 +107,7 @@ export class WordIssuer implements Machine<IssuerInput, IssuerEffect> {
         this.#issue(input.invite, input.ref);
         break;
       case "void":
-        for (const code of [...this.#open.values()]) this.#end(code);
+        this.#void();
         break;
       case "link-up":
         this.#linkUp(input);
@@ -149,6 +150,15 @@ export class WordIssuer implements Machine<IssuerInput, IssuerEffect> {
     this.#out.push({ type: "issued", code: drawn.text, expiresMs, ref });
   }
 
+  #void(): void {
+    for (const code of [...this.#open.values()]) this.#end(code);
+    for (const guesser of this.#guessers.values()) {
+      if (guesser.guessed === null) continue;
+      guesser.guessed = null; // the user needn't be told that it is void
+      this.#part(guesser, "void");
+    }
+  }
+
   /** A number of no code that is open, or was of late. */
   #freeNumber(): number {
     const free: number[] = [];
@@ -177,7 +187,7 @@ export class WordIssuer implements Machine<IssuerInput, IssuerEffect> {
       this.#out.push({ type: "outdated", numbers: outdated.map(({ number }) => number) });
     }
     for (const guesser of [...this.#guessers.values()]) {
-      if (guesser.endsAtMs <= this.#nowMs) this.#part(guesser, "nothing came in time");
+      if (guesser.endsAtMs <= this.#nowMs) this.#part(guesser, "timeout");
     }
   }
 

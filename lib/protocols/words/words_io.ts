@@ -80,7 +80,8 @@ export type GuesserInput =
   | LinkUp
   | { readonly type: "dial-failed"; readonly reason: string; readonly text: string }
   | Message
-  | { readonly type: "link-down"; readonly reason: string }
+  /** `closed`: the reason is the other side's. */
+  | { readonly type: "link-down"; readonly reason: string; readonly closed: boolean }
   | { readonly type: "tick" };
 
 export type GuesserEffect =
@@ -90,8 +91,7 @@ export type GuesserEffect =
   /** Last of all: the invite, from the owner of this key, who knows the words. */
   | { readonly type: "invited"; readonly invite: string; readonly issuer: PeerKey }
   /**
-   * Last of all. `reason`: that of the failed dial, or of the goodbye; `text`: a part of a sentence. `isWrong`: the code
-   * was open, and its words are others.
+   * Last of all. `reason`: that of the failed dial, or of the goodbye, which may be any; `text`: a part of a sentence. `isWrong`: the code was open, and its words are others.
    */
   | {
     readonly type: "failed";

@@ -78,7 +78,8 @@ interface MeetingsPorts {
 
 /** What follows when a stream was asked for: the address to dial, with this very object, or why there is none. */
 export interface Called {
-  connected(remote: Endpoint): void;
+  /** @param point The meeting point's key. */
+  connected(remote: Endpoint, point: Fingerprint): void;
   failed(text: string): void;
 }
 
@@ -339,7 +340,7 @@ class PointClient {
     const called = this.#calls.get(effect.call);
     this.#calls.delete(effect.call);
     if (effect.type === "failed") called?.failed(effect.text);
-    else called?.connected(this.#open(effect.stream, null).remote);
+    else called?.connected(this.#open(effect.stream, null).remote, this.#key!);
   }
 
   #open(stream: number, from: PeerKey | null): Relay {

@@ -81,12 +81,12 @@ export class WordGuesserHost implements LinkHandler {
     } catch (error) {
       if (!(error instanceof RemoteProtocolError)) throw error;
       this.ports.links.close(link, "protocol");
-      this.#runner.feed({ type: "link-down", reason: "protocol" });
+      this.#runner.feed({ type: "link-down", reason: "protocol", closed: false });
     }
   }
 
-  linkDown(_link: LinkId, { reason }: LinkEnd): void {
-    this.#runner.feed({ type: "link-down", reason });
+  linkDown(_link: LinkId, { reason, closed }: LinkEnd): void {
+    this.#runner.feed({ type: "link-down", reason, closed });
   }
 
   // Four short messages pass on a link: nothing is dropped, and no link grows old.

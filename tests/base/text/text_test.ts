@@ -4,6 +4,7 @@ import { P2pchatError } from "../../../lib/base/errors.ts";
 import {
   beginsCommand,
   checkedMessage,
+  fileNameText,
   MESSAGE_BYTES_MAX,
   quotedStart,
   utf8Length,
@@ -162,6 +163,16 @@ Deno.test("visibleText() shows any number of controls, and what is among them as
     visibleText("\x00\ud800\x1f👍\u202e\x9b\n\ufe0f"),
     "␀<U+D800>␟👍<U+202E>␛[␊<U+FE0F>",
   );
+});
+
+Deno.test("whoever is quoted can't end the quotation", () => {
+  for (const mark of ['"', "\u201c", "\u201d", "\uff02"]) {
+    assertEquals(quotedStart(`Hall${mark}. Update now`), `"Hall'. Update now"`);
+    assertEquals(fileNameText(`a${mark}.txt`), `"a'.txt"`);
+  }
+  assertEquals(fileNameText("is here. Bob says: ok"), '"is here. Bob says: ok"');
+  assertEquals(fileNameText("Résumé_(2).tar.gz"), '"Résumé_(2).tar.gz"');
+  assertEquals(fileNameText("Résumé-2.tar.gz"), "Résumé-2.tar.gz");
 });
 
 Deno.test("quotedStart() has 60 characters of a value, whole ones, in visible form", () => {

@@ -225,7 +225,7 @@ Deno.test("who saves all that is offered is told what waits for others", LOOSE, 
   await withPair(async (ann, bob, folder) => {
     bob.options.save = `${folder}/Bob`;
     ann.held = [];
-    const names = Array.from({ length: DOWNLOADS_MAX + 1 }, (_, at) => `photo ${at}.jpg`);
+    const names = Array.from({ length: DOWNLOADS_MAX + 1 }, (_, at) => `photo-${at}.jpg`);
     for (const name of names) {
       Deno.writeFileSync(`${folder}/${name}`, new Uint8Array(2_100));
       ann.files.command(send(`${folder}/${name}`), undefined);
@@ -340,12 +340,12 @@ Deno.test(
     await withPair(async (ann, bob, folder) => {
       const path = `${folder}/my photo.jpg`;
       Deno.writeFileSync(path, new Uint8Array(2_100));
-      const asks = "12:03 ? Send my photo.jpg (2.1 kB) to the room? y sends it, n doesn't";
+      const asks = '12:03 ? Send "my photo.jpg" (2.1 kB) to the room? y sends it, n doesn\'t';
       for (const other of ["hello", folder, `${path}x`, `${path} ${path}`, "/etc/shadow/x", ""]) {
         assertEquals(ann.files.dropped(other), false, other);
       }
       assertEquals(ann.files.dropped(`'${path}' `), true);
-      assertEquals(await ann.says("my photo.jpg"), asks);
+      assertEquals(await ann.says('my photo.jpg" (2'), asks);
       assertEquals(ann.files.answers("n"), true);
       assertEquals(ann.shown.at(-1), "my photo.jpg isn't sent");
       assertEquals(ann.files.answerOf("y"), null);
@@ -353,7 +353,7 @@ Deno.test(
       assertEquals(ann.files.dropped(`file://${path.replace(" ", "%20")}`), true);
       await ann.until(() => ann.shown.at(-1) === asks);
       assertEquals(ann.files.answers("y"), true);
-      await bob.says("Ann offers my photo.jpg (2.1 kB)");
+      await bob.says('Ann offers "my photo.jpg" (2.1 kB)');
       assertEquals(ann.events.filter(({ event }) => event === "error"), []);
     });
   },

@@ -334,8 +334,8 @@ Deno.test("a room of the profile's is found by its title, or the first character
   );
   const start = "of this profile's rooms has the title";
   assertEquals(faults, [
-    `More than one ${start} "ab", or an id that begins so: give more of the id of one of these: abc0ffff, abffffff (Café)`,
-    `None ${start} "cd", or an id that begins so: it was in abc0ffff, abffffff (Café)`,
+    `More than one ${start} "ab", or an id that begins so: give more of the id of one of these: abc0ffff, abffffff ("Café")`,
+    `None ${start} "cd", or an id that begins so: it was in abc0ffff, abffffff ("Café")`,
   ]);
 });
 

@@ -7,11 +7,16 @@ import {
   INVITE,
   IssuerWorld,
   numberOf,
+  type Outcome,
   partyOf,
   wrongWords,
 } from "./words_world.ts";
 
-const REFUSED = { type: "failed", reason: "bad-credentials", text: "bad-credentials" } as const;
+const REFUSED = {
+  type: "failed",
+  reason: "bad-credentials",
+  text: 'it says: "bad-credentials"',
+} as const;
 
 Deno.test("who knows the words gets the invite, from the issuer's key", () => {
   const world = new IssuerWorld();
@@ -48,6 +53,20 @@ Deno.test("the open codes are known with their ends, and no more of any once the
   world.step({ type: "void" });
   assertEquals([open(), world.numbers, world.ends], [[], [], []]);
   assertEquals(new HonestGuesser(world, "Bob", codes[0]!).run(), REFUSED);
+});
+
+Deno.test("void ends a guess that was answered, too: the right words get no invite any more", () => {
+  const world = new IssuerWorld();
+  const code = world.issue();
+  const bob = new HonestGuesser(world, "Bob", code);
+  bob.turn();
+  assertEquals(world.issuer.openAt(world.nowMs).map(({ number }) => number), [numberOf(code)]);
+
+  world.step({ type: "void" });
+
+  const { reason, isWrong } = bob.run() as Extract<Outcome, { readonly type: "failed" }>;
+  assertEquals([reason, isWrong], ["void", undefined]);
+  assertEquals([world.issuer.openAt(world.nowMs), world.ends], [[], []]);
 });
 
 Deno.test("a code is good once", () => {
@@ -173,7 +192,7 @@ Deno.test("one address has five guesses, then one a minute; others have theirs",
   assertEquals(reasons, [...Array(5).fill("bad-credentials"), "too-fast", "too-fast"]);
   assertEquals(
     new HonestGuesser(world, "Bob", code, { address: "192.0.2.1" }).run(),
-    { type: "failed", reason: "too-fast", text: "too-fast" },
+    { type: "failed", reason: "too-fast", text: 'it says: "too-fast"' },
   );
   assertEquals(
     new HonestGuesser(world, "Bob", code, { address: "192.0.2.2" }).run().type,
@@ -197,7 +216,7 @@ Deno.test("links of guessers are few, two of one address, and each ends in time"
 
   world.pass(EXCHANGE_MS);
   assertEquals(world.closed.size, 11);
-  assertEquals(world.closed.get(ofOne[1]!), "nothing came in time");
+  assertEquals(world.closed.get(ofOne[1]!), "timeout");
 });
 
 Deno.test("links that say nothing keep nobody out, of however many addresses they are", () => {

@@ -165,7 +165,7 @@ export class HonestGuesser {
     }
     const reason = this.world.closed.get(this.link);
     if (reason !== undefined) {
-      this.#take(this.guesser.step({ type: "link-down", reason }, this.world.nowMs));
+      this.#take(this.guesser.step({ type: "link-down", reason, closed: true }, this.world.nowMs));
     }
   }
 

@@ -3,7 +3,7 @@
  */
 
 import type { PeerKey } from "../../../base/ids.ts";
-import { saidText } from "../../../base/trust/name_answers.ts";
+import { saidText } from "../../../base/text/text.ts";
 import { inWords } from "../../../base/text/words.ts";
 import type { AbortReason } from "../schema/edit.ts";
 
