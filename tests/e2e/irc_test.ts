@@ -1,6 +1,7 @@
 /** `--irc`, by the built program: clients that are sockets; irssi and WeeChat are in `irc_clients_pty_test.ts`. */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertLess } from "@std/assert";
+import { utf8 } from "../../lib/base/crypto/crypto.ts";
 import { type IrcAddress, RawIrc } from "../raw_irc.ts";
 import { DirectoryWorld } from "./directory_world.ts";
 import { Group } from "./group_world.ts";
@@ -100,7 +101,7 @@ Deno.test("irc: a client is in the room, talks to all and to one, and leaves; th
   assertEquals(bob.events.filter(({ event }) => event === "left"), []);
 });
 
-Deno.test("irc: a wrong password and a second client are refused; a killed client costs nothing", async () => {
+Deno.test("irc: a wrong password and a second client are refused; a killed or hung client costs nothing", async () => {
   await using alice = await Node.ready("Alice", null, { args: ["--irc", "0"] });
   const { at, password } = await served(alice);
   assert("port" in at && at.port > 0, "any free port");
@@ -112,8 +113,10 @@ Deno.test("irc: a wrong password and a second client are refused; a killed clien
 
   const first = await joined(alice, CAPS);
   const second = await RawIrc.open({ at });
-  const refused = await second.join(password);
-  assert(refused.includes("ERROR :Another client is connected"), refused);
+  const refused = second.join(password);
+  await first.until("PING");
+  await first.send("PONG x");
+  assert((await refused).includes("ERROR :Another client is connected"), await refused);
   second.close();
   await alice.ask("msg", { text: "one" });
   await first.until(":one");
@@ -125,6 +128,13 @@ Deno.test("irc: a wrong password and a second client are refused; a killed clien
     isIn = (await client.join(password)).includes(" 366 ");
   }
   assert((await client.until("two")).includes(":Alice!"));
+  const next = await RawIrc.open({ at });
+  const startMs = performance.now();
+  assert((await next.join(password)).includes(" 366 "), "the one before doesn't answer");
+  assertLess(performance.now() - startMs, 10_000);
+  await next.stream.write(new Uint8Array([...utf8("PRIVMSG #room :caf"), 0xe9, 10]));
+  await next.until("isn't UTF-8");
+  next.close();
   client.close();
 });
 

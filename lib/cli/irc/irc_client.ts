@@ -92,7 +92,8 @@ export class IrcClient {
   /** Tells that something failed: a standard reply, or its words alone; as `reply`. */
   fail(command: string, ...given: readonly string[]): void {
     const words = given.map(visibleText);
-    if (this.has("standard-replies")) {
+    // Who asks for history knows the replies of that: no other form of them is specified.
+    if (this.has("standard-replies") || command === "CHATHISTORY") {
       return this.send(ircMessage(SERVER, "FAIL", command, ...words));
     }
     this.send(ircMessage(SERVER, "NOTICE", this.nick, `${command}: ${words.at(-1) ?? ""}`));

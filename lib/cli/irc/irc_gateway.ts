@@ -12,7 +12,7 @@ import { type Answered, IrcClient } from "./irc_client.ts";
 import { type IrcContext, runCommand, sendHistory } from "./irc_commands.ts";
 import { type Fields, maybeText, textOf } from "./rooms/irc_fields.ts";
 import { lastOfEach } from "./irc_history.ts";
-import type { ClientLine } from "./lines/irc_line_splitter.ts";
+import { type ClientLine, textIn } from "./lines/irc_line_splitter.ts";
 import { type IrcMessage, ircMessage, SERVER } from "./lines/irc_message.ts";
 import { parseIrc } from "./lines/irc_parser.ts";
 import { IrcPending, type Pending } from "./irc_pending.ts";
@@ -28,6 +28,8 @@ import type { IrcLine } from "./irc_words.ts";
 import { IrcPartners } from "./rooms/irc_partners.ts";
 import {
   CLIENT_BEHIND,
+  NOT_UTF8,
+  REPLACED,
   SECOND_CLIENT,
   sendFarewell,
   sendRefusal,
@@ -39,6 +41,8 @@ import { type IrcEvent, type Said, SaidReader } from "./rooms/said_reader.ts";
 export const REGISTRATION_MS_MAX = 30_000;
 /** A client that says nothing for so long is asked whether it is there, and after that time again is gone. */
 export const PING_AFTER_MS = 120_000;
+/** So long a client may take to say that it is there, where another one with the password wants its place. */
+export const ANSWER_MS_MAX = 5_000;
 /** Connections that aren't registered: beyond them the one that has waited longest gives way to a new one. */
 export const WAITING_MAX = 32;
 /**
@@ -110,6 +114,8 @@ interface Connection {
   heardMs: number;
   /** When it was asked whether it is there, since it was last heard; null: it wasn't. */
   askedMs: number | null;
+  /** Since when it could come in, but for the one that is; null: it can't, or is in. */
+  readyMs: number | null;
 }
 
 export class IrcGateway {
@@ -148,10 +154,12 @@ export class IrcGateway {
   /** When a tick is due, ms; null: none is. */
   nextDeadlineMs(): number | null {
     if (this.#connections.size === 0) return null;
-    const times = [...this.#connections.values()].map(({ client, heardMs, askedMs }) =>
+    const times = [...this.#connections.values()].map(({ client, heardMs, askedMs, readyMs }) =>
       client.isRegistered
         ? Math.min((askedMs ?? heardMs) + PING_AFTER_MS, this.#receipts.dueMs ?? Infinity)
-        : client.sinceMs + REGISTRATION_MS_MAX
+        : readyMs === null
+        ? client.sinceMs + REGISTRATION_MS_MAX
+        : readyMs + ANSWER_MS_MAX
     );
     return Math.min(...times);
   }
@@ -161,7 +169,7 @@ export class IrcGateway {
    * another one would only push it out.
    */
   crowdedMs(nowMs: number): number {
-    if (this.#registered !== null || this.#connections.size < WAITING_MAX) return 0;
+    if (this.#waiting.length < WAITING_MAX) return 0;
     const { sinceMs } = this.#longestWaiting();
     return Math.max(0, sinceMs + CHANCE_MS - nowMs);
   }
@@ -228,6 +236,8 @@ export class IrcGateway {
     if (this.#registered?.client.number !== number) return;
     this.#registered = null;
     this.#keep();
+    const next = this.#waiting.find(({ readyMs }) => readyMs !== null);
+    if (next !== undefined) this.#letIn(next);
   }
 
   #refuse(client: IrcClient, text: string): void {
@@ -235,22 +245,29 @@ export class IrcGateway {
     this.#end(client);
   }
 
-  #refuseSecond(client: IrcClient, { client: { number } }: Connection): void {
-    this.#refuse(client, this.#ports.isBehind(number) ? CLIENT_BEHIND : SECOND_CLIENT);
+  /** Those that could come in are refused: the one that is in has said something. */
+  #refuseReady(): void {
+    for (const { client, readyMs } of this.#waiting) {
+      if (readyMs !== null) this.#refuse(client, SECOND_CLIENT);
+    }
+  }
+
+  get #waiting(): readonly Connection[] {
+    return [...this.#connections.values()].filter(({ client }) => !client.isRegistered);
   }
 
   #connected(number: number): void {
     const client = new IrcClient(number, this.#nowMs);
-    if (this.#registered !== null) return this.#refuseSecond(client, this.#registered);
-    if (this.#connections.size >= WAITING_MAX) {
+    if (this.#isBehind) return this.#refuse(client, CLIENT_BEHIND);
+    if (this.#waiting.length >= WAITING_MAX) {
       this.#refuse(this.#longestWaiting(), "Nobody has registered, and others want to come in");
     }
-    this.#connections.set(number, { client, heardMs: this.#nowMs, askedMs: null });
+    this.#connections.set(number, { client, heardMs: this.#nowMs, askedMs: null, readyMs: null });
   }
 
   /** Who has given the right password is about to come in, and gives way only to others that have. */
   #longestWaiting(): IrcClient {
-    const all = [...this.#connections.values()].map(({ client }) => client);
+    const all = this.#waiting.map(({ client }) => client);
     return all.find(({ hasPassword }) => hasPassword !== true) ?? all[0]!;
   }
 
@@ -261,12 +278,20 @@ export class IrcGateway {
     connection.askedMs = null;
     const { client } = connection;
     if (!client.isRegistered) return this.#register(connection, line);
-    if (typeof line !== "string") return this.#overlong(client, line);
-    const message = parseIrc(line);
-    if (message !== null) this.#command(client, message); // what isn't one has no answer that a client would understand
+    this.#refuseReady();
+    const message = parseIrc(textIn(line) ?? "");
+    if (typeof line !== "string" && "bytes" in line) this.#overlong(client, line);
+    else if (message === null) return; // it has no answer that a client would understand
+    else if (typeof line === "string" || message.command === "QUIT") this.#command(client, message);
+    else {
+      client.answering(message.tags.get("label"), () => {
+        client.fail(message.command, "INVALID_UTF8", NOT_UTF8);
+        return "now";
+      });
+    }
   }
 
-  #overlong(client: IrcClient, line: Exclude<ClientLine, string>): void {
+  #overlong(client: IrcClient, line: Extract<ClientLine, { readonly bytes: number }>): void {
     if (line.isUnended) {
       if (line.bytes > OVERLONG_BYTES_MAX) this.#close(client, "A line is too long");
       return;
@@ -294,9 +319,10 @@ export class IrcGateway {
 
   #letIn(connection: Connection): void {
     const { client } = connection;
-    if (this.#registered !== null) return this.#refuseSecond(client, this.#registered);
+    if (this.#registered !== null) return this.#contest(connection, this.#registered);
     client.isRegistered = true;
     this.#registered = connection;
+    this.#refuseReady();
     this.#talk.choice.forget();
     this.#receipts.begin();
     const own = this.#rooms.selfNick;
@@ -315,6 +341,20 @@ export class IrcGateway {
     }
     if (!client.has("draft/chathistory")) this.#replay(client);
     this.#askAgain(client);
+  }
+
+  /** One at a time: a client that hangs is no obstacle to the user's next one. */
+  #contest(connection: Connection, registered: Connection): void {
+    if (this.#isBehind) return this.#refuse(connection.client, CLIENT_BEHIND);
+    if (connection.readyMs !== null) return;
+    connection.readyMs = this.#nowMs;
+    registered.askedMs ??= this.#nowMs;
+    this.#ask(registered.client);
+  }
+
+  /** Whether what the one that is in has sent isn't all said yet. */
+  get #isBehind(): boolean {
+    return this.#registered !== null && this.#ports.isBehind(this.#registered.client.number);
   }
 
   /** What the user was asked before the client came, and is still to answer. */
@@ -517,8 +557,12 @@ export class IrcGateway {
 
   #tick(): void {
     for (const connection of [...this.#connections.values()]) {
-      const { client, heardMs, askedMs } = connection;
-      if (!client.isRegistered) {
+      const { client, heardMs, askedMs, readyMs } = connection;
+      if (!this.#connections.has(client.number)) continue; // it was closed for another one
+      if (readyMs !== null && !client.isRegistered) {
+        const isHanging = this.#nowMs - readyMs >= ANSWER_MS_MAX && this.#registered !== null;
+        if (isHanging) this.#close(this.#registered!.client, REPLACED);
+      } else if (!client.isRegistered) {
         const isLate = this.#nowMs - client.sinceMs >= REGISTRATION_MS_MAX;
         if (isLate) this.#close(client, "Nobody has registered: PASS, NICK and USER come first");
         // Who has slept with this machine is asked before it is given up.

@@ -5,7 +5,7 @@
 
 import { TokenBucket } from "../../base/rates/token_bucket.ts";
 import type { IrcClient } from "./irc_client.ts";
-import type { ClientLine } from "./lines/irc_line_splitter.ts";
+import { type ClientLine, textIn } from "./lines/irc_line_splitter.ts";
 import { type IrcMessage, ircMessage, SERVER } from "./lines/irc_message.ts";
 import { parseIrc } from "./lines/irc_parser.ts";
 import { NO_PASSWORD, WRONG_PASSWORD } from "./irc_welcome.ts";
@@ -54,9 +54,10 @@ export class IrcRegistration {
   constructor(readonly ports: RegistrationPorts) {}
 
   /** A line of a client that isn't in. */
-  line(client: IrcClient, line: ClientLine, nowMs: number): Registered {
+  line(client: IrcClient, given: ClientLine, nowMs: number): Registered {
+    const line = textIn(given);
     const isFirst = ++client.linesBefore === 1;
-    if (typeof line !== "string" || (isFirst && OF_HTTP.test(line))) return { type: "cut" };
+    if (line === null || (isFirst && OF_HTTP.test(line))) return { type: "cut" };
     if (client.linesBefore > LINES_BEFORE_MAX) return { type: "closed", reason: TOO_MUCH };
     const message = parseIrc(line);
     if (message === null) return WAITS; // what isn't a message has no answer that a client would understand

@@ -262,8 +262,11 @@ Deno.test("irc door: a second client is told why, and the first one goes on", as
   const first = await RawIrc.open(served);
   await first.join(PASSWORD);
   const second = await RawIrc.open(served);
+  const told = second.join(PASSWORD);
+  await first.until("PING");
+  await first.send("PONG x");
 
-  assert((await second.join(PASSWORD)).includes("ERROR :Another client is connected"));
+  assert((await told).includes("ERROR :Another client is connected"));
   await first.send("PRIVMSG #club :still here");
   await served.asked();
   second.close();

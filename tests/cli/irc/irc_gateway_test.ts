@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import {
+  ANSWER_MS_MAX,
   CHANCE_MS,
   PING_AFTER_MS,
   REGISTRATION_MS_MAX,
@@ -207,7 +208,7 @@ Deno.test("irc: a place is free at once where somebody leaves, or is in", () => 
   bench.step({ type: "gone", client: 3 });
   assertEquals(crowdedMs(), 0);
   bench.join("", 99);
-  assertEquals(crowdedMs(), 0, "further ones are only refused");
+  assertEquals(crowdedMs(), 0, "who is in takes no place");
 });
 
 Deno.test("irc: who says much before telling who it is takes nobody's time for long", () => {
@@ -240,7 +241,9 @@ Deno.test("irc: what a browser sends for a page is cut off without a word", () =
 
 Deno.test("irc: a second client is refused in words, and the first one goes on", () => {
   const bench = inRoom();
-  bench.step({ type: "connected", client: 2 });
+  assertEquals(bench.join("", 2), []);
+  assert(/ PING \d+$/.test(bench.bare()[0]!));
+  bench.line("PONG x");
 
   assert(bench.bare(2).at(-1)!.startsWith("ERROR :Another client is connected"));
   assertEquals(bench.closed, [2]);
@@ -248,12 +251,57 @@ Deno.test("irc: a second client is refused in words, and the first one goes on",
   assertEquals(bench.bare(), [`:${BOB} PRIVMSG #room :hi`]);
 });
 
+Deno.test("irc: a client that hangs gives way within 10 s to one with the password, and to no other", () => {
+  const bench = inRoom();
+  bench.step({ type: "connected", client: 2 });
+  bench.line("PASS :wrong\nNICK a\nUSER a 0 * a", 2);
+  assertEquals([bench.closed, bench.bare()], [[2], []]);
+  assertEquals([bench.join("", 3), bench.join("", 4)], [[], []]);
+  assertEquals(bench.gateway.nextDeadlineMs(), bench.nowMs + ANSWER_MS_MAX);
+  bench.nowMs += ANSWER_MS_MAX - 1;
+  bench.step({ type: "tick" });
+  assertEquals(bench.closed, [2]);
+  bench.nowMs += 1;
+  bench.step({ type: "tick" });
+
+  assert(bench.bare().at(-1)!.startsWith("ERROR :No answer to PING"));
+  assert(bench.bare(3).some((line) => line.includes(" 366 ")));
+  assertEquals(bench.closed, [2, 1, 4]);
+  assertEquals(bench.join("", 5), []);
+  bench.step({ type: "gone", client: 3 });
+  assert(bench.bare(5).some((line) => line.includes(" 366 ")), "whoever waits is in at once");
+});
+
+Deno.test("irc: what isn't UTF-8 is answered with FAIL, and done or said by nobody; a client may leave so", () => {
+  for (
+    const [caps, fail] of [["standard-replies", "FAIL PRIVMSG INVALID_UTF8"], [
+      "",
+      "NOTICE Alice :PRIVMSG",
+    ]]
+  ) {
+    const bench = inRoom(caps);
+    const runs = bench.runs.length;
+    const { length } = bench.bare();
+    bench.step({ type: "line", client: 1, line: { replaced: "PRIVMSG #room :caf\ufffd" } });
+    assert(bench.bare()[0]!.startsWith(`:p2pchat.local ${fail}`), `${length}`);
+    bench.step({ type: "line", client: 1, line: { replaced: "QUIT :\ufffd" } });
+    assertEquals([bench.runs.length, bench.closed], [runs, [1]]);
+  }
+  const bench = new IrcBench();
+  bench.room();
+  bench.step({ type: "connected", client: 1 });
+  bench.line(`PASS :${PASSWORD}\nNICK a`);
+  bench.step({ type: "line", client: 1, line: { replaced: "USER a 0 * :J\ufffdrg" } });
+  assert(bench.bare().some((line) => line.includes(" 366 ")), "nobody reads that name");
+});
+
 Deno.test("irc: a second client is told if the first one's last lines are still being said", () => {
   const bench = inRoom();
   bench.behind.add(1);
-  bench.step({ type: "connected", client: 2 });
 
-  assert(bench.bare(2).at(-1)!.startsWith("ERROR :Another client's last lines are still being"));
+  assert(
+    bench.join("", 2).at(-1)!.startsWith("ERROR :Another client's last lines are still being"),
+  );
 });
 
 Deno.test("irc: of two that come in at once the first one stays", () => {
@@ -264,6 +312,7 @@ Deno.test("irc: of two that come in at once the first one stays", () => {
   const all = `PASS :${PASSWORD}\nNICK a\nUSER a 0 * a`;
   bench.line(all, 2);
   bench.line(all, 1);
+  bench.line("PING x", 2);
 
   assertEquals(bench.closed, [1]);
   assert(bench.bare(1).at(-1)!.includes("Another client"));

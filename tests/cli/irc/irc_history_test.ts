@@ -5,14 +5,14 @@ import { IrcBench, KEY } from "./irc_bench.ts";
 const CAPS = "draft/chathistory batch server-time message-tags standard-replies";
 
 /** Bob has said n0 to n9, a second apart, and something privately in between. */
-function talked(): IrcBench {
+function talked(caps = CAPS): IrcBench {
   const bench = new IrcBench();
   bench.room();
   for (let at = 0; at < 10; at++) {
     if (at === 5) bench.said("Bob", "psst", { private: true, id: "p" });
     bench.said("Bob", `n${at}`, { id: `m${at}` });
   }
-  assert(!bench.join(CAPS).join().includes("n9"), "it asks for it");
+  assert(!bench.join(caps).join().includes("n9"), "it asks for it");
   return bench;
 }
 
@@ -64,6 +64,9 @@ Deno.test("irc history: what can't be answered is told", () => {
   assertEquals(failed("LATEST #room * 0"), ["FAIL CHATHISTORY INVALID_PARAMS LATEST"]);
   assertEquals(failed("BEFORE #room yesterday 5"), ["FAIL CHATHISTORY INVALID_PARAMS BEFORE"]);
   assertEquals(failed("BEFORE #room msgid=none 5"), ["FAIL CHATHISTORY MESSAGE_ERROR BEFORE"]);
+  const plain = talked("draft/chathistory"); // it has no other replies to it
+  plain.line("CHATHISTORY LATEST #room * -5");
+  assert(plain.bare()[0]!.includes(" FAIL CHATHISTORY INVALID_PARAMS LATEST "));
 });
 
 Deno.test("irc history: an answer has ids, times and the batch", () => {

@@ -50,8 +50,8 @@ Deno.test("irc lines: tags have room of their own", () => {
   assertEquals(split(`@a=${"x".repeat(5_000)} PING :x\n`).map((line) => typeof line), ["object"]);
 });
 
-Deno.test("irc lines: what isn't UTF-8 is replaced", () => {
+Deno.test("irc lines: what isn't UTF-8 is replaced, and marked", () => {
   const splitter = new IrcLineSplitter();
 
-  assertEquals(splitter.push(new Uint8Array([0x61, 0xff, 0x0a])), ["a\ufffd"]);
+  assertEquals(splitter.push(new Uint8Array([0x61, 0xff, 0x0a])), [{ replaced: "a\ufffd" }]);
 });

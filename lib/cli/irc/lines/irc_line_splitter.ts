@@ -16,11 +16,22 @@ interface OverlongLine {
   readonly isUnended: boolean;
 }
 
-export type ClientLine = string | OverlongLine;
+/** A line with what isn't UTF-8, each such byte replaced. */
+interface ForeignLine {
+  readonly replaced: string;
+}
+
+export type ClientLine = string | OverlongLine | ForeignLine;
+
+/** What the line has; null: it is too long. */
+export function textIn(line: ClientLine): string | null {
+  if (typeof line === "string") return line;
+  return "replaced" in line ? line.replaced : null;
+}
 
 export class IrcLineSplitter {
-  // A byte order mark, and what isn't UTF-8, come through as characters: a message may begin with any.
-  readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  // A byte order mark comes through as a character: a message may begin with any.
+  readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
   readonly #line = new Uint8Array(CLIENT_LINE_BYTES_MAX);
   #length = 0;
   /** Of a line of which nothing is kept; 0: the line is short enough so far. */
@@ -60,7 +71,15 @@ export class IrcLineSplitter {
     if (overlong > 0) return { bytes: overlong, isUnended: false };
     if (length === 0) return null;
     const line = this.#line.subarray(0, length);
-    return isTooLong(line) ? { bytes: length, isUnended: false } : this.#decoder.decode(line);
+    return isTooLong(line) ? { bytes: length, isUnended: false } : this.#decoded(line);
+  }
+
+  #decoded(line: Uint8Array): ClientLine {
+    try {
+      return this.#decoder.decode(line);
+    } catch {
+      return { replaced: new TextDecoder().decode(line) };
+    }
   }
 }
 
