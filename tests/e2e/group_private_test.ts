@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Group, isIn, isView, shows } from "./group_world.ts";
-import { holds, type Node, type NodeOptions } from "./node.ts";
+import { holds, type Node, type NodeOptions, type ShownEvent } from "./node.ts";
 import { TextProgram } from "./text_program.ts";
 
 const inviteOf = async (server: Node, rotate = false): Promise<string> =>
@@ -151,6 +151,9 @@ Deno.test("group: whoever was removed from a private group comes back by nothing
 Deno.test("group: whether it is private is said at the start, and stays as it was founded", async () => {
   await using group = new Group();
   const open = await group.serve();
+  const says = (start: string) => (event: ShownEvent) =>
+    event.event === "notice" && event.text.startsWith(start);
+  await open.until(says("Anybody who reaches the coordinator's port can join the group and read"));
   const before = await group.start("Ann");
   await before.type("before");
   await before.until(shows("before"));
@@ -170,6 +173,9 @@ Deno.test("group: whether it is private is said at the start, and stays as it wa
 
   // With --new, another group takes its place, which members of the former one join anew, with the invite.
   const server = await group.serve("--private", "--new");
+  await server.until(
+    says("Only those who have an invite can join the group and read its log: /invite"),
+  );
   assertEquals(server.events.find(({ event }) => event === "ready")?.private, true);
   const files = [...Deno.readDirSync(`${group.serverData}/serve`)].map(({ name }) => name);
   // What was set aside is whole, and isn't called anything else.

@@ -37,7 +37,7 @@ import { endpointForOthers } from "../session/advertised_address.ts";
 import { People } from "../credentials/people.ts";
 import { pinnedKeys, pinsIn } from "../credentials/pinned_keys.ts";
 import { serveCommands, type ServeCommandSink } from "./serve_commands.ts";
-import { serveLines, type ServeOwnEvent } from "./serve_rendering.ts";
+import { accessSentence, serveLines, type ServeOwnEvent } from "./serve_rendering.ts";
 import {
   channelIdentity,
   logStarted,
@@ -422,7 +422,7 @@ class Service {
   }
 
   #ready(notices: readonly string[]): void {
-    const { identity, ui } = this.wiring;
+    const { identity, ui, options } = this.wiring;
     if (this.#host instanceof CoordinatorHost) {
       this.#hasServed = true;
       this.#pauses.reset();
@@ -433,6 +433,7 @@ class Service {
     this.#hasBegun = true;
     ui.setPrompt("serve", null);
     showNotices(ui, ...identity.takeNotices(), ...notices);
+    if (options.json) showNotices(ui, accessSentence(options.private)); // in text beside the port
     if (identity.isNew && ui.interactive) showNotices(ui, FIRST_STEPS);
     ui.listen(this.#input.handler);
   }
