@@ -9,7 +9,7 @@
 import { dropOldest } from "../base/collections/bounded.ts";
 import { P2pchatError } from "../base/errors.ts";
 import { dateText } from "../base/text/words.ts";
-import { type Fingerprint, fingerprintFault } from "../base/text/fingerprint.ts";
+import { type Fingerprint, fingerprintFault, fingerprintOf } from "../base/text/fingerprint.ts";
 import { foldName, nameFault, shownName } from "../base/text/names.ts";
 import { isHashText } from "../base/crypto/password_hash.ts";
 import {
@@ -23,19 +23,23 @@ import {
   withDevice,
   withHash,
 } from "../store/accounts/accounts.ts";
+import { ONLINE, onlineIn } from "./directory/online_entries.ts";
 import { fieldsIn, timeIn } from "./json_fields.ts";
-import type {
-  Changed,
-  Condition,
-  Entry,
-  Following,
-  Outcome,
-  Revision,
-  SharedStore,
+import {
+  type Changed,
+  type Condition,
+  type Entry,
+  type Following,
+  isStill,
+  type Outcome,
+  type Revision,
+  type SharedStore,
 } from "./shared_store.ts";
 
 /** Accounts that were looked up and whose client isn't let in yet: for one that is dropped the engine is asked again. */
 const FOUND_MAX = 256;
+/** How often a sign-up is tried again, as the session that has the name changes. */
+const TRIES_MAX = 8;
 /** Removals of which a listener may not have been told yet. */
 const REMOVING_MAX = 1_024;
 /** How often all are counted, at most: sign-ups beyond `ACCOUNTS_MAX` end within that time. */
@@ -122,7 +126,8 @@ export class EngineAccounts implements Accounts {
       .map((entry) => accountIn(entry, this.#prefix));
   }
 
-  async signUp(account: Account): Promise<void> {
+  /** @param by Who signs up, for whom no other guest may have the name; absent: the operator does. */
+  async signUp(account: Account, by?: Fingerprint): Promise<void> {
     const { name } = account;
     const { store, nowMs } = this.ports;
     // Once for all that come meanwhile, so that they keep their order.
@@ -130,8 +135,20 @@ export class EngineAccounts implements Accounts {
     if (this.size >= ACCOUNTS_MAX) throw tooManyAccounts(name);
     const key = this.#key(name);
     const value = this.#valueOf(account, { order: this.#changes });
-    const outcome = await store.commit({ when: [{ key, is: "absent" }], puts: [{ key, value }] });
-    if (outcome.outcome === "conflict") throw nameTaken(name);
+    const online = `${this.ports.prefix}${ONLINE}${foldName(name)}`;
+    let seen: Entry | null = null;
+    let outcome: Outcome;
+    for (let tries = 1;; tries++) {
+      const free = by === undefined ? [] : [isStill(online, seen?.modified ?? null)];
+      const when = [{ key, is: "absent" } as const, ...free];
+      outcome = await store.commit({ when, puts: [{ key, value }] });
+      if (outcome.outcome !== "conflict") break;
+      const [taken = null, now = null]: readonly (Entry | null)[] = outcome.seen;
+      const session = now === null ? null : onlineIn(now, foldName(name));
+      const isOthers = session?.isGuest === true && fingerprintOf(session.key) !== by;
+      if (taken !== null || isOthers || tries === TRIES_MAX) throw nameTaken(name);
+      seen = now;
+    }
     if (!await this.#isMade(outcome, name, account)) check(outcome, `sign up ${shownName(name)}`);
     this.#size++;
   }

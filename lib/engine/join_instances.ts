@@ -5,6 +5,7 @@
 
 import { P2pchatError } from "../base/errors.ts";
 import type { Fingerprint } from "../base/text/fingerprint.ts";
+import { quotedStart } from "../base/text/text.ts";
 import { fieldsIn, isCount } from "./json_fields.ts";
 import type { SharedStore } from "./shared_store.ts";
 
@@ -32,7 +33,7 @@ export async function joinInstances(
   const { min } = fieldsIn(schema);
   if (!isCount(min) || min > SCHEMA) {
     const text = `Cannot use the engine's ${what} below ${prefix}: a later p2pchat has written ` +
-      "it; update this one";
+      `it, as its schema says (${quotedStart(schema)}); update this one`;
     throw new P2pchatError("version", text);
   }
   const shared = await sharedValue(store, `${prefix}identity`, key);

@@ -141,7 +141,7 @@ export class AccountQuestions {
     if (await this.accounts.find(name) !== null) return { outcome: "name-taken" };
     const hash = await this.hasher.hash(password, address);
     const account: Account = { name, hash, createdMs: Math.floor(this.wallMs()), keys: [key] };
-    await this.accounts.signUp(account);
+    await this.accounts.signUp(account, key);
     return ok(account);
   }
 

@@ -384,6 +384,9 @@ trial("one of two has a name, who come in at both instances at once", async (wor
     await holds(name, isDecided).catch(() => fail(`${name} is one of two: ${seen()}`));
     await pass(10);
     assertEquals(both.filter(isIn).length, 1, name);
+    // Only a log-in takes the place of who is in.
+    const were = both.filter(({ entered }) => entered !== null).length;
+    if (ways[0].how === "guest") assertEquals(were, 1, `${name}: who is in stays`);
   };
   const guest = { how: "guest" } as const;
   for (let at = 0; at < RACES; at++) await race(`racing-${at}`, [guest, guest]);

@@ -1,7 +1,12 @@
 /** The accounts in an engine. */
 
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { P2pchatError } from "../../lib/base/errors.ts";
+import type { PeerKey } from "../../lib/base/ids.ts";
+import { HERE } from "../../lib/base/machine/user_presence.ts";
+import { fingerprintOf } from "../../lib/base/text/fingerprint.ts";
+import { onlineValue } from "../../lib/engine/directory/online_entries.ts";
+import type { OnlineSession } from "../../lib/protocols/directory/schema/registrar_io.ts";
 import type { Follower } from "../../lib/engine/shared_store.ts";
 import { EngineAccounts } from "../../lib/engine/engine_accounts.ts";
 import {
@@ -12,6 +17,12 @@ import {
 } from "../contracts/accounts_contract.ts";
 import { MemoryEngine, MemoryStore } from "../doubles/memory_store.ts";
 import { VirtualClock } from "../runtime/virtual_clock.ts";
+
+const GUEST: OnlineSession = {
+  ...{ id: "s", instance: "two", name: "Zoe", isGuest: true, process: "p", rank: 1, isBusy: false },
+  ...{ host: "10.0.0.2", port: 5_000, sinceMs: 0, isHeld: false, ...HERE },
+  key: "ab".repeat(32) as PeerKey,
+};
 
 function instances() {
   const clock = new VirtualClock();
@@ -30,6 +41,25 @@ function instances() {
 accountsContract("accounts in an engine", async (test) => {
   const { accounts, others } = instances();
   await test({ accounts, others, pass: () => Promise.resolve() });
+});
+
+Deno.test("EngineAccounts.signUp() leaves a name to another guest, who came in elsewhere just before", async () => {
+  const { engine, store, accounts } = instances();
+  const own = accountOf("zoe", { keys: [fingerprintOf(GUEST.key)] });
+  const other = keyNumber(9);
+  const change = { when: [], puts: [{ key: "p2pchat/online/zoe", value: onlineValue(GUEST) }] };
+  assertEquals((await store.commit(change)).outcome, "done");
+
+  const error = await assertRejects(
+    () => accounts.signUp({ ...own, keys: [other] }, other),
+    P2pchatError,
+  );
+  assertEquals([error.code, await accounts.find("zoe")], ["name-taken", null]);
+  await accounts.signUp(own, fingerprintOf(GUEST.key));
+  assertEquals(await accounts.find("zoe"), own);
+  assert(engine.entries.has("p2pchat/online/zoe"));
+  await accounts.remove(own);
+  await accounts.signUp({ ...own, keys: [] }); // the operator may
 });
 
 Deno.test("EngineAccounts: how many there are is known once they were counted, and at once by who follows them", async () => {

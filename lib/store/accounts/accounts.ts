@@ -73,11 +73,12 @@ export interface Accounts {
   list(): Promise<readonly Account[]>;
   /**
    * Adds an account.
+   * @param by The device that signs up by itself: where others may let in guests, none of them may have the name.
    * @returns When it is durable.
    * @throws {P2pchatError} `name-taken`, `full`, `disk`, or the error for which the table refuses changes: the
    *   account isn't there then.
    */
-  signUp(account: Account): Promise<void>;
+  signUp(account: Account, by?: Fingerprint): Promise<void>;
   /**
    * Sets the hash of a new password.
    * @param keysKept Devices that may still log in without the new password; by default all.
