@@ -452,3 +452,16 @@ test("a network behind those of containers, that comes after the start and is ma
 
   assertEquals((await world.rooms("bob")).find(is("rooms"))!.rooms.length, 2);
 });
+
+test("of IPv6 addresses alone the stable one is told to others, none that is deprecated or temporary", async () => {
+  await using world = await World.open("ann");
+  const [command, ...args] = world.hosts.within("ann");
+  const script = "ip address flush dev out scope global; " +
+    "echo 2 > /proc/sys/net/ipv6/conf/out/use_tempaddr; " +
+    "ip address add fd00::7:2/64 dev out mngtmpaddr nodad; " +
+    "ip address add fd00:1::3/64 dev out preferred_lft 0 nodad; ip -6 route add default via fd00::9; " +
+    "until ip address show dev out temporary -tentative | grep -q inet6; do sleep 0.1; done";
+  await new Deno.Command(command!, { args: [...args, "sh", "-c", script] }).output();
+
+  assertEquals((await world.ready("ann", [])).events.find(ready)?.host, "fd00::7:2");
+});

@@ -1,6 +1,6 @@
 /** The address of this machine that others should use. */
 
-import { isLinkLocal, isLoopback, isUnspecified } from "../../base/text/endpoints.ts";
+import { ipv6Prefix, isLinkLocal, isLoopback, isUnspecified } from "../../base/text/endpoints.ts";
 import { closeSurely, isClosedSocket } from "../../transport/sockets.ts";
 import {
   isSystemError,
@@ -19,27 +19,35 @@ const TUNNEL = /^(tun|tap|wg|utun|ppp|ipsec|tailscale|zt)/i;
 
 /** The group of all hosts: every host is in it, so that nobody is told that we join it (RFC 2236, section 6). */
 const ALL_HOSTS = "224.0.0.1";
+/** One of the whole internet, for documentation (RFC 6676): no address of this link alone is the source then. */
+const GLOBAL_GROUP = "ff0e::db8:0:0";
 /** What this machine sends itself comes at once. */
 const ROUTE_MS_MAX = 100;
 
 /**
- * The IPv4 address from which this machine sends where nothing says by which interface: that of the interface with the
- * default route. The program may read no routing table, so it sends itself a datagram to a group, which goes by that
- * route, and which the hop limit of 0 keeps from leaving this machine (RFC 1112, section 6.1).
+ * The address from which this machine sends where nothing says by which interface: that of the interface with the
+ * default route; an IPv6 one where it has no IPv4. The program may read no routing table, so it sends itself a datagram to a group, which goes by that
+ * route, and which the hop limit of 0 keeps from leaving this machine (RFC 1112, section 6.1), or of 1 its link.
  * @returns Null where there is no such route, or none that takes groups.
  */
 export async function outwardHost(): Promise<string | null> {
+  return await sourceOf("0.0.0.0", ALL_HOSTS) ?? await sourceOf("::", GLOBAL_GROUP);
+}
+
+async function sourceOf(hostname: string, group: string): Promise<string | null> {
   let socket: Deno.DatagramConn | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {
-    const own = socket = Deno.listenDatagram({ hostname: "0.0.0.0", port: 0, transport: "udp" });
-    const group = await own.joinMulticastV4(ALL_HOSTS, "0.0.0.0");
-    await group.setLoopback(true);
-    await group.setTTL(0);
+    const own = socket = Deno.listenDatagram({ hostname, port: 0, transport: "udp" });
+    if (group === ALL_HOSTS) {
+      const member = await own.joinMulticastV4(group, hostname);
+      await member.setLoopback(true);
+      await member.setTTL(0);
+    } else await (await own.joinMulticastV6(group, 0)).setLoopback(true);
     timer = setTimeout(() => own.close(), ROUTE_MS_MAX);
     const { port } = own.addr as Deno.NetAddr;
     const sent = crypto.getRandomValues(new Uint8Array(16));
-    await own.send(sent, { transport: "udp", hostname: ALL_HOSTS, port });
+    await own.send(sent, { transport: "udp", hostname: group, port });
     for (;;) {
       const [received, from] = await own.receive();
       if (String(received) === String(sent)) return (from as Deno.NetAddr).hostname;
@@ -73,12 +81,29 @@ export function addressOfThisMachine(
   const outside = all.filter(({ address, family, name }) =>
     !isLoopback(address) && !INTERNAL.test(name) && !(family === "IPv6" && isLinkLocal(address))
   );
-  if (outward !== null && all.some(({ address }) => address === outward)) return outward;
+  const isUsable = outward !== null && all.some(({ address }) => address === outward) &&
+    !/^fe80:/i.test(outward);
+  if (isUsable) return stableBeside(outward, all);
   const cost = ({ address, family, name }: Deno.NetworkInterfaceInfo) =>
     (isLinkLocal(address) ? 8 : 0) + (running.size > 0 && !running.has(name) ? 4 : 0) +
     (TUNNEL.test(name) ? 2 : 0) + (family === "IPv4" ? 0 : 1);
   const [best] = outside.toSorted((a, b) => cost(a) - cost(b));
-  return best?.address ?? "127.0.0.1";
+  return best === undefined ? "127.0.0.1" : stableBeside(best.address, all);
+}
+
+/** IPv6 addresses that somebody chose, or that are made of the interface's own (RFC 4291, appendix A). */
+const LASTING = /::[\da-f]{1,4}$|ff:fe[\da-f]{2}:[\da-f]{1,4}$/i;
+
+/**
+ * An address that lasts, of the same network: this one may be a temporary one (RFC 8981), which is made once there is one
+ * that isn't. Linux lists the latest first.
+ */
+function stableBeside(address: string, all: readonly Deno.NetworkInterfaceInfo[]): string {
+  const network = ipv6Prefix(address);
+  if (network === null || LASTING.test(address)) return address;
+  const beside = all.map((each) => each.address).filter((each) => ipv6Prefix(each) === network);
+  return beside.find((each) => LASTING.test(each)) ??
+    beside.at(Deno.build.os === "linux" ? -1 : 0) ?? address;
 }
 
 /**

@@ -42,6 +42,8 @@ Deno.test("addressOfThisMachine: the interface with the default route, whatever 
   const interfaces = listing(...LO, "eth0 10.1.0.2", "tun0 10.8.0.2", "eth0 fe80::1");
   assertEquals(addressOfThisMachine("10.8.0.2", interfaces), "10.8.0.2");
   assertEquals(addressOfThisMachine("10.9.9.9", interfaces), "10.1.0.2", "nobody has that one");
+  const ipv6 = listing(...LO, "eth0 fd00:1::bad", "eth0 fd00::1:2:3:4", "eth0 fd00::9:8:7:6");
+  assertEquals(addressOfThisMachine("fd00::1:2:3:4", ipv6), "fd00::9:8:7:6");
 });
 
 Deno.test("addressOfThisMachine: where nothing has a route, an interface that is up, and no bridge within", () => {
@@ -53,6 +55,10 @@ Deno.test("addressOfThisMachine: where nothing has a route, an interface that is
     ["10.7.0.2", "docker0 172.17.0.1", "wg0 10.7.0.2"],
     ["10.1.0.2", "eth0 10.1.0.2", "wlan0 10.2.0.2"], // IPv6 is off
     ["fd00::2", "eth0 fd00::2", "eth0 fe80::1"],
+    // Temporary ones come first, and what somebody has chosen, or the interface has of itself, lasts.
+    ["fd00::9:8:7:6", "eth0 fd00::1:2:3:4", "eth0 fd00::5:6:7:8", "eth0 fd00::9:8:7:6"],
+    ["fd00::2", "eth0 fd00::1:2:3:4", "eth0 fd00::2", "eth0 fd00::9:8:7:6"],
+    ["fd00::7:ff:fe01:2", "eth0 fd00::1:2:3:4", "eth0 fd00::7:ff:fe01:2"],
     ["10.1.0.2", "eth0 fd00::2", "eth0 10.1.0.2", "eth0 fe80::1"],
     ["10.1.0.2", "eth0 169.254.7.7", "eth1 10.1.0.2"],
     ["169.254.7.7", "eth0 169.254.7.7", "eth0 fe80::1"],
