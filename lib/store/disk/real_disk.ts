@@ -43,6 +43,8 @@ interface Access {
 
 /** How often a file that is neither there to be opened, nor missing to be made, is tried again. */
 const OPEN_ATTEMPTS_MAX = 10;
+/** What such file systems say; EPERM is a right that is missing. */
+const NO_SUCH_SYNC: readonly (string | null)[] = ["EINVAL", "ENOTSUP", "EOPNOTSUPP"];
 const LINK_TEXT = "it is a symbolic link";
 /** The longest content of a lock file: a process id and a line end. */
 const LOCK_BYTES_MAX = 24;
@@ -302,7 +304,7 @@ export class RealDisk implements Disk {
         await syncNames(folder);
       } catch (error) {
         // A file system without such a sync, as folders that a virtual machine shares may be, keeps names as it does.
-        if (systemErrorCode(error) !== "EINVAL") throw error;
+        if (!NO_SUCH_SYNC.includes(systemErrorCode(error))) throw error;
       }
     });
   }

@@ -336,3 +336,22 @@ Deno.test("AppendLog on RealDisk: who closes it a moment after its file was remo
     assertEquals(records, [record]);
   });
 });
+
+Deno.test("RealDisk goes on where the file system has no sync of folders, and where it fails it doesn't", async () => {
+  const { openSync } = Deno;
+  const failing = (code: string) => () =>
+    ({
+      sync: () => Promise.reject(Object.assign(new Error(code), { code })),
+      close() {},
+    }) as unknown as Deno.FsFile;
+  try {
+    for (const code of ["EINVAL", "ENOTSUP", "EOPNOTSUPP"]) {
+      Deno.openSync = failing(code);
+      await new RealDisk().syncFolder("folder");
+    }
+    Deno.openSync = failing("EPERM");
+    await assertRejects(() => new RealDisk().syncFolder("folder"), P2pchatError, "sync folder");
+  } finally {
+    Deno.openSync = openSync;
+  }
+});
