@@ -27,6 +27,9 @@ runtime_start=@RUNTIME_START@
 runtime_bytes=@RUNTIME_BYTES@
 whole_bytes=@WHOLE_BYTES@
 
+# A file that grows past the limit (ulimit -f) is an error, which the program tells, and no end without a word.
+trap '' XFSZ
+
 # No process but the program's own gets what is secret.
 if [ -n "${P2PCHAT_PASSWORD+set}" ]; then kept_password=$P2PCHAT_PASSWORD; fi
 if [ -n "${P2PCHAT_INVITE+set}" ]; then kept_invite=$P2PCHAT_INVITE; fi

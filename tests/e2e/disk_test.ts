@@ -77,6 +77,24 @@ Deno.test("nobody's verified by a link to another file, left by somebody who cou
   assertEquals(await Deno.readTextFile(others), "");
 });
 
+for (const [what, module] of [["built", undefined], ["as a module", "../../main.ts"]] as const) {
+  Deno.test(`a limit for the size of files is an error, and no end without a word: ${what}`, async () => {
+    await using nodes = new Nodes();
+    await nodes.ready("bob", null); // it is unpacked
+    const within = ["sh", "-c", 'ulimit -f 64; exec "$@"', "sh"];
+    const ann = await nodes.ready("ann", null, {
+      within,
+      ...(module === undefined ? {} : { module }),
+    });
+    for (let at = 0; at < 8; at++) await ann.say("x".repeat(30_000));
+    const { code, text } = await ann.until(({ event }) => event === "error");
+    assertEquals(code, "disk");
+    assertMatch(text, /wasn't sent: Cannot write .*log: File too large/);
+    await ann.end();
+    assertEquals((await ann.ended()).code, 0);
+  });
+}
+
 Deno.test("killed at any moment of a busy room, a member loses nothing it had shown as said", async () => {
   await using nodes = new Nodes();
   const alice = await nodes.ready("Alice", null);
