@@ -23,7 +23,11 @@ export function timeText(timeMs: number, verbose: boolean): string {
   return text.slice(0, verbose ? SECONDS : MINUTES);
 }
 
-let zone = "";
+/** The zone of the system may change, as on a journey: it is looked up anew, once a second at most. */
+const LOOK_MS = 1_000;
+let lookedMs = 0;
+/** Null where the program hasn't said. */
+let zone: string | null = null;
 
 /** Local time is that of this zone. @param name As `TZ` has it; empty: that of the system. */
 export function useTimeZone(name: string): void {
@@ -32,12 +36,16 @@ export function useTimeZone(name: string): void {
 
 /** A date whose fields in UTC are those of local time. */
 function localDate(timeMs: number): Date {
+  if (zone === "" && performance.now() - lookedMs > LOOK_MS) {
+    lookedMs = performance.now();
+    Deno.env.delete(ZONE_VARIABLE); // the runtime looks then, also where it wasn't set
+  }
   return new Date(timeMs - new Date(timeMs).getTimezoneOffset() * 60_000);
 }
 
 /** What to tell the user of the time zone; null where there is nothing to tell. */
 export function momentProblem(): string | null {
-  return timeZoneProblem(zone);
+  return timeZoneProblem(zone ?? "");
 }
 
 /** The time, preceded by the date if that isn't today's. */
