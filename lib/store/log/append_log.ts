@@ -7,7 +7,7 @@
  *
  * When the disk fails:
  * - A write fails or is short (a full disk): the file is truncated to its last good record, the append is refused
- *   with `disk`, and the next append tries again.
+ *   with `disk`, and the next append tries again. Where the file can't be truncated, it is given up as below.
  * - A sync fails: Linux may have dropped the unwritten pages and marked them clean, so that a second sync would
  *   succeed and prove nothing (Rebello et al., USENIX ATC 2020). The file is given up: the part known to be synced,
  *   and from memory all later records not reported as failed, are written to a new file, which takes its place.
@@ -16,7 +16,8 @@
  *   synced into it. The file is given up in the same way, before any append is acknowledged. If another program has
  *   created a new file there meanwhile, that file isn't touched (`Disk.hold`), and every append is refused.
  *
- * A refused record may be in the log only if the process ends before the file was repaired.
+ * An append is refused once the file was repaired, or can't be: then the error says that what it refused may be in the
+ * log, if the process ends before.
  *
  * The file's format is in `log_format.ts`.
  */
@@ -82,9 +83,7 @@ interface ReadyRewrite {
 
 /** What has to be repaired before the next write. */
 type Fault =
-  /** Bytes of a failed write follow the last record. */
-  | "tail"
-  /** A sync failed, or the file isn't in its place any more, so that a sync would be useless: the file is given up. */
+  /** A sync failed, or what was refused can't be cut off, or the file isn't in its place any more: it is given up. */
   | "unsyncable"
   /** A new file is in place, but its folder isn't synced yet. */
   | "folder";
@@ -105,6 +104,8 @@ export class AppendLog {
   #waitingLength = 0;
   /** Batches written whose callers wait for a sync. */
   #unacknowledged: LogBatch[] = [];
+  /** Batches refused whose callers wait until the file was repaired, or can't be. */
+  #refused: { readonly batches: readonly LogBatch[]; readonly error: unknown }[] = [];
   /** Batches written since the last successful sync began: a new file needs them if the next sync fails. */
   #unsynced: LogBatch[] = [];
   /** Batches appended since a rewrite began, whose records don't include them. */
@@ -292,7 +293,7 @@ export class AppendLog {
 
   #hasWork(): boolean {
     return this.#waiting.length > 0 || this.#unacknowledged.length > 0 ||
-      this.#readyRewrite !== null ||
+      this.#refused.length > 0 || this.#readyRewrite !== null ||
       (this.#fault === null && this.#bytes - this.#syncedBytes > UNSYNCED_BYTES_MAX);
   }
 
@@ -327,8 +328,7 @@ export class AppendLog {
       this.#count = count;
     } catch (error) {
       this.#cutBack();
-      for (const batch of batches) batch.refuse(error);
-      return;
+      return this.#refuse(batches, error);
     } finally {
       this.#lines.clear();
     }
@@ -340,13 +340,19 @@ export class AppendLog {
     }
   }
 
-  /** Truncates the bytes of a failed write; if that fails, too, it is tried again before the next write. */
+  /** No copy of the file has them; `#isMended` tells their callers. */
+  #refuse(batches: readonly LogBatch[], error: unknown): void {
+    for (const batch of batches) batch.state = "refused";
+    this.#refused.push({ batches, error });
+  }
+
+  /** Truncates the bytes of a failed write; if that fails, too, the file is given up. */
   #cutBack(): void {
     try {
       this.#file.truncate(this.#bytes);
     } catch (error) {
       if (!(error instanceof P2pchatError)) throw error;
-      this.#fault ??= "tail";
+      this.#fault = "unsyncable";
     }
   }
 
@@ -364,7 +370,7 @@ export class AppendLog {
       this.#fault = "unsyncable";
       // The reason why the log can't be repaired is the more useful error.
       const reason = await this.#holdPlace().then(() => error, (refused) => refused);
-      for (const batch of [...batches, ...this.#unacknowledged]) batch.refuse(reason);
+      this.#refuse([...batches, ...this.#unacknowledged], reason);
       this.#unacknowledged = [];
       return;
     }
@@ -378,20 +384,27 @@ export class AppendLog {
   async #isMended(): Promise<boolean> {
     try {
       await this.#mend();
+      this.#tellRefused("");
       return true;
     } catch (error) {
       if (!(error instanceof P2pchatError)) throw error;
+      this.#tellRefused(". It can't be taken back there either: it may count after a restart");
       await this.#refuseWaiting(error);
       return false;
     }
   }
 
+  #tellRefused(doubt: string): void {
+    for (const { batches, error } of this.#refused.splice(0)) {
+      const told = error instanceof P2pchatError && doubt !== ""
+        ? new P2pchatError(error.code, error.message + doubt, { cause: error })
+        : error;
+      for (const batch of batches) batch.refuse(told);
+    }
+  }
+
   /** Repairs what a failure left behind. */
   async #mend(): Promise<void> {
-    if (this.#fault === "tail") {
-      this.#file.truncate(this.#bytes);
-      this.#fault = null;
-    }
     if (this.#fault === "unsyncable") {
       const successor = await this.#beginSuccessor(MENDED_SUFFIX);
       await this.#putInPlace(successor, async () => {
