@@ -2,6 +2,7 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { jsonFailureOf } from "./failures.ts";
+import { canMakeHosts } from "./hosts.ts";
 import { Node, Nodes, type ShownEvent } from "./node.ts";
 import { slow } from "../given.ts";
 
@@ -295,4 +296,18 @@ Deno.test("mesh: what was said is found by a part of it, in capitals or not; the
   assertEquals(typed.messages.map((each: ShownEvent) => each.text), [both[1]]);
   await node.type(":q");
   await node.ended();
+});
+
+Deno.test({
+  name: "a room that is open in another container is in use there, whatever process ids say",
+  ignore: !canMakeHosts(),
+  async fn() {
+    await using nodes = new Nodes();
+    const within = ["unshare", "--pid", "--fork", "--kill-child"];
+    const { data } = await nodes.ready("ann", null, { within });
+    const { code, last } = await nodes.add(Node.mesh("ann", null, { within, data })).ended();
+
+    assertEquals([code, last?.code], [4, "in-use"]);
+    assertMatch(last?.text, /twice: another process is in it as you already/);
+  },
 });

@@ -183,9 +183,10 @@ export class MeshRooms {
     const folder = `${this.folder}/${room}`;
     await this.disk.makeFolder(folder);
     const { pid } = this.start;
-    this.#lock = await HeldLock.take(this.disk, `${folder}/${LOCK_FILE}`, pid, (lock) => {
+    const path = `${folder}/${LOCK_FILE}`;
+    this.#lock = await HeldLock.take(this.disk, path, pid, (lock) => {
       const which = roomText(room, this.titleOf(room));
-      if (lock.heldBy.trim() === String(pid)) {
+      if (HeldLock.here.has(path)) {
         const text = `You are in the room ${which} already, here: /rooms says which number it has`;
         return new P2pchatError("in-use", text);
       }

@@ -16,6 +16,8 @@ import {
 import type { Clock } from "../../base/machine/clock.ts";
 
 export class HeldLock implements Hold {
+  /** The lock files that this process holds. A program in another container may have the same process id. */
+  static readonly here = new Set<string>();
   #lock: DiskLock;
   /** Serializes checks: of two at once the second would find the lock that the first has just taken. */
   #looked: Promise<unknown> = Promise.resolve();
@@ -42,7 +44,8 @@ export class HeldLock implements Hold {
     refused: (lock: { readonly heldBy: string }) => P2pchatError,
   ): Promise<HeldLock> {
     const lock = await disk.tryLock(path, `${pid}\n`);
-    if ("heldBy" in lock) throw refused(lock);
+    if ("heldBy" in lock) throw refused(lock.heldBy.trim() === `${pid}` ? { heldBy: "" } : lock);
+    HeldLock.here.add(path);
     return new HeldLock(disk, path, pid, lock);
   }
 
@@ -54,6 +57,7 @@ export class HeldLock implements Hold {
 
   /** Releases the lock. A second call does nothing. */
   release(): void {
+    HeldLock.here.delete(this.path);
     this.#lock.release();
   }
 
