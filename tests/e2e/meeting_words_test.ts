@@ -26,17 +26,17 @@ async function annAtMeetingPoint(nodes: Nodes, ...args: readonly string[]) {
   return { at, ann, point, start };
 }
 
-async function wordsOf(node: Node): Promise<ShownEvent> {
+async function wordsOf(node: Node, guest = ""): Promise<ShownEvent> {
   const from = node.events.length;
-  await node.type("/invite --words");
+  await node.type(`/invite --words ${guest}`);
   return await node.until(is("words"), undefined, from);
 }
 
 Deno.test("meeting point: a code is found there by its number, and both sides are verified", async () => {
   await using nodes = new Nodes();
   const { at, ann, start } = await annAtMeetingPoint(nodes, "--private");
-  const { words, line } = await wordsOf(ann);
-  assertEquals(line, `p2pchat mesh NAME --words ${words} --meet ${at}`);
+  const { words, line } = await wordsOf(ann, "Bob");
+  assertEquals(line, `p2pchat mesh Bob --words ${words} --meet ${at}`);
   const bob = start("Bob", "--words", words);
   await ann.until(joined("Bob"));
   await bob.until(joined("Ann"));

@@ -20,13 +20,13 @@ Deno.test({
         rows: 60,
       });
       await ann.untilCursorLine("Ann> |");
-      await ann.press("/invite --words\r");
+      await ann.press("/invite --words Bob\r");
       const shown = /Say these to whoever is to join: (\S+)\n/;
       await ann.until("the words", ({ text }) => shown.test(text));
       const words = shown.exec(ann.screen.text)![1]!;
       await ann.until(
         "the command for others",
-        ({ text }) => text.includes(`p2pchat mesh NAME --words ${words} 127.0.0.1 ${port}`),
+        ({ text }) => text.includes(`p2pchat mesh Bob --words ${words} 127.0.0.1 ${port}`),
       );
       assertMatch(ann.screen.text, /They are good once, until \d\d:\d\d\. Others join with:/);
       await using bob = Node.start(
@@ -73,7 +73,7 @@ Deno.test({
     try {
       await using ann = Node.start(["mesh", "Ann", "--private", ...listen], {});
       await ann.until(({ event }) => event === "ready");
-      await ann.type("/invite --words");
+      await ann.type("/invite --words bob");
       const { words } = await ann.until(({ event }) => event === "words");
       const address = ["127.0.0.1", String(ann.port)];
       const mesh = [PROGRAM, "mesh", "ann"];

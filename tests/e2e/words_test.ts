@@ -21,8 +21,8 @@ async function founded(nodes: Nodes, name: string, args: readonly string[]): Pro
   return node;
 }
 
-async function wordsOf(node: Node): Promise<string> {
-  await node.type("/invite --words");
+async function wordsOf(node: Node, guest = ""): Promise<string> {
+  await node.type(`/invite --words ${guest}`);
   return (await node.until(({ event }) => event === "words")).words;
 }
 
@@ -65,17 +65,17 @@ Deno.test("words lead into a private room, and both are verified by each other; 
   const [log, ownLog] = [1, 2].map(() => Deno.makeTempFileSync({ prefix: "p2pchat-log-" }));
   nodes.defer(() => Promise.all([log!, ownLog!].map((path) => Deno.remove(path))).then(() => {}));
   const ann = await founded(nodes, "Ann", ["--private", "--log-file", log!]);
-  await ann.type("/invite --words");
+  await ann.type("/invite --words Bob");
   const shown = await ann.until(({ event }) => event === "words");
   const { words, line, expires } = shown;
   assertMatch(words, /^\d{1,2}-[a-z]{3,8}-[a-z]{3,8}$/);
-  assertEquals(line, `p2pchat mesh NAME --words ${words} 127.0.0.1 ${ann.port}`);
+  assertEquals(line, `p2pchat mesh Bob --words ${words} 127.0.0.1 ${ann.port}`);
   assertEquals(Date.parse(expires) - Date.parse(shown.at) > 590_000, true);
 
   const bob = guest(nodes, "Bob", ann, words, { args: ["--log-file", ownLog!] });
   assertEquals((await bob.until(joined("Ann"))).verified, true);
   assertEquals((await ann.until(joined("Bob"))).verified, true);
-  await ann.until(noticed("has the invite: verified"));
+  await ann.until(noticed("has the invite"));
   await bob.type("in by words");
   await ann.until(({ event, text }) => event === "message" && text === "in by words");
   const { peers } = await ann.ask("peers");
@@ -108,6 +108,50 @@ Deno.test("words lead into a private room, and both are verified by each other; 
       assert(!content.includes(part), `${path} has ${part}`);
     }
   }
+});
+
+Deno.test("who comes by words under another name is verified once the issuer says so, and not before", async () => {
+  await using nodes = new Nodes();
+  const ann = await founded(nodes, "Ann", ["--private"]);
+  const isVerified = async (name: string) =>
+    (await ann.ask("peers")).peers.find((one: ShownEvent) => one.name === name).verified;
+
+  for (const [name, to, answer] of [["Bob", "Robert", "yes"], ["Eve", "", "no"]] as const) {
+    guest(nodes, name, ann, await wordsOf(ann, to));
+    const { verified, key } = await ann.until(joined(name));
+    const asked = await ann.until(({ event }) => event === "code-used");
+    assertEquals([asked.name, asked.key, asked.to], [name, key, to === "" ? undefined : to]);
+    assertEquals([verified, await isVerified(name)], [false, false]);
+
+    ann.forget();
+    await ann.type(JSON.stringify({ command: "verify", name, answer }));
+    if (answer === "yes") await ann.until(({ event, verified }) => event === "verify" && verified);
+    else await ann.until(noticed("Eve isn't verified, and has the invite"));
+    assertEquals(await isVerified(name), answer === "yes");
+  }
+});
+
+Deno.test("words prove nothing of a name that is known with another key, and that is told loudly", async () => {
+  await using nodes = new Nodes();
+  const ann = await founded(nodes, "Ann", ["--private"]);
+  const bob = guest(nodes, "Bob", ann, await wordsOf(ann, "Bob"));
+  assertEquals((await ann.until(joined("Bob"))).verified, true);
+  const { key } = await bob.until(isReady);
+  await ann.end();
+  await ann.ended();
+  const again = nodes.add(Node.start(["mesh", "Ann", "--new", ...LISTEN], { data: ann.data }));
+  await again.until(isReady);
+
+  const mallory = guest(nodes, "Bob", again, await wordsOf(again, "Bob"));
+  const { verified, changed } = await again.until(joined("Bob"));
+  assertEquals([verified, changed], [false, true]);
+  const at = (part: string) => again.events.findIndex(noticed(part));
+  const loud = at("BE CAREFUL: you had verified Bob's key, and this one is ANOTHER");
+  assert(again.events[loud]?.text.includes(key), "with the key that was verified");
+  assert(loud < again.events.findIndex(joined("Bob")), "before anything of theirs");
+  await mallory.until(isReady);
+  await again.until(noticed("Bob knew the words, and isn't verified"));
+  assert((await again.ask("peers")).peers.every((one: ShownEvent) => !one.verified));
 });
 
 Deno.test("a wrong guess ends in bad-credentials and voids the code; a used and a void one likewise, and the issuer is told", async () => {
@@ -208,7 +252,7 @@ Deno.test("words lead into a private group, and member and coordinator are verif
   await server.until(noticed("guessed wrong"));
   assertEquals([mallory.code, mallory.as], [4, "bad-credentials"]);
   server.forget();
-  const good = await wordsOf(server);
+  const good = await wordsOf(server, "bob");
   const bob = group.launch("Bob", { args: ["--words", good] });
   await bob.until(isIn("Bob"));
 

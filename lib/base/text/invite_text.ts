@@ -15,10 +15,10 @@ import { NAME_LENGTH_MAX } from "./names.ts";
 const CHECK_BYTES = 4;
 
 /**
- * How an invite is to be given, if not as text alone: as a QR code too, or by a code of words in its place. `void`: not at
- * all, and no open code counts any more.
+ * How an invite is to be given, if not as text alone: as a QR code too, or in its place by a code of words, behind which
+ * stands who is told it, if the user says so. `void`: not at all, and no open code counts any more.
  */
-export type InviteForm = "qr" | "words" | "void";
+export type InviteForm = "qr" | "void" | "words" | `words ${string}`;
 
 /** What invites are for, by their first byte, which is also their version. */
 export const INVITE_KINDS = { room: 1, group: 33 } as const;

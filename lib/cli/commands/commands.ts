@@ -2,8 +2,8 @@
  * The table of a mode's commands, the common source of typed lines, JSON objects, `/help` and completion.
  *
  * An entry's `form` defines its syntax: a word in capitals is an argument, named in JSON by the same word in lower
- * case; `[N]` is optional; `/TEXT/` may have blanks; `[--digest]` is a switch, `true` in JSON, typed at the end in any
- * order; anything else is literal. An argument that `takesRest` extends to the end of the line, or to the last
+ * case; `[N]` is optional; `/TEXT/` may have blanks; `[--digest]` is a switch, `true` in JSON, typed before or behind
+ * the others in any order; anything else is literal. An argument that `takesRest` extends to the end of the line, or to the last
  * occurrence of what follows it.
  */
 
@@ -149,6 +149,8 @@ function syntaxOf(form: string, args: ArgumentTable) {
     pattern += `(?:(?=[^]*(?<!\\S)(--${switched})(?!\\S))|)`;
   }
   const tokens = all.filter((token) => !SWITCH.test(token));
+  const given = hasSwitch ? `(?:(?:^|\\s)\\s*--(?:${switches.join("|")})(?!\\S))*` : "";
+  pattern += given;
   let gap = "";
   for (const [at, token] of tokens.entries()) {
     const word = /^(\[?)(\/?)([A-Z]+)\2\]?$/.exec(token);
@@ -182,7 +184,7 @@ function syntaxOf(form: string, args: ArgumentTable) {
     const mayLeaveOut = isBetweenSlashes || args[name]?.typedAs !== undefined;
     gap = mayLeaveOut && gap !== "\\s" ? "(?:^|\\s)" : "\\s";
   }
-  if (hasSwitch) pattern += `(?:(?:^|\\s)\\s*--(?:${switches.join("|")}))*`;
+  pattern += given;
   const end = endsInRest ? "" : "\\s*";
   return { syntax: new RegExp(`^${pattern}${end}$`, "u"), argumentNames, optionalNames };
 }

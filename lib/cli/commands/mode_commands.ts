@@ -14,6 +14,7 @@ import {
   FOUND_COUNT_DEFAULT,
   isGiven,
   memberName,
+  newName,
   notifyLevel,
   searchedRest,
   searchedText,
@@ -112,15 +113,22 @@ type InviteSink = CommandSink<
 export const inviteCommand: Command<InviteSink> = command({
   name: "invite",
   aliases: [],
-  form: "[--rotate] [--copy] [--words] [--qr] [--void]",
-  args: { rotate: isGiven, copy: isGiven, words: isGiven, qr: isGiven, void: isGiven },
+  form: "[--rotate] [--copy] [--words] [NAME] [--qr] [--void]",
+  args: {
+    ...{ rotate: isGiven, copy: isGiven, words: isGiven, qr: isGiven, void: isGiven },
+    name: newName,
+  },
   listedAs: "[HOW]",
-  help:
-    "what others need to join; --words to say (--void ends that), --qr; --rotate voids old ones",
+  help: "for others to join: --words NAME to say (--void ends that), --qr; --rotate voids old ones",
   example: "/invite",
   isPrivate: "always",
-  run: (submit: InviteSink, { rotate, copy, words, qr, void: isVoid }, ref) => {
+  run: (submit: InviteSink, { rotate, copy, words, name = null, qr, void: isVoid }, ref) => {
     const asked = { command: "invite", rotate: rotate ?? false } as const;
+    if (name !== null && !words) {
+      const text =
+        `/invite --words ${name} makes a code for ${name}; other invites are for anybody`;
+      throw new P2pchatError("usage", text);
+    }
     if (isVoid) {
       const [other] = Object.entries({ rotate, copy, words, qr }).filter(([, given]) => given);
       if (other === undefined) return submit({ ...asked, as: "void" }, ref);
@@ -130,7 +138,8 @@ export const inviteCommand: Command<InviteSink> = command({
     if (words && qr) {
       throw new P2pchatError("usage", "--words and --qr are two ways to pass it on: give one");
     }
-    submit(words ? { ...asked, as: "words" } : qr ? { ...asked, as: "qr" } : asked, ref);
+    const code = name === null ? "words" : `words ${name}` as const;
+    submit(words ? { ...asked, as: code } : qr ? { ...asked, as: "qr" } : asked, ref);
   },
 });
 

@@ -13,6 +13,7 @@ import { endpointText } from "../../base/ids.ts";
 import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts";
 import { LookAlikes } from "../../base/text/look_alikes.ts";
 import {
+  foldName,
   isSameName,
   markImitation,
   MIXED_SCRIPTS_MARK,
@@ -84,6 +85,8 @@ export class People<Event extends ShownEvent> {
   #events = 0;
   /** Authors whose names were compared: of most of what is said nothing else is to be found out. */
   readonly #authors = new Set<string>();
+  /** Names, each with a key, of which the user was told that others were verified under them. */
+  readonly #toldOthers = new Set<string>();
 
   /**
    * @param ownName The user's name, where it is known before an event tells it.
@@ -113,16 +116,37 @@ export class People<Event extends ShownEvent> {
   #showHeard(event: Event | ModeEvent, ref: string | undefined): void {
     if (isOfKeys(event)) return this.#verify(event, ref);
     const { knownPeers, identity } = this.session;
+    const own = fingerprintOf(identity.signer.key);
+    for (const other of othersIn(event as Fields, knownPeers, own)) this.#warnOf(other);
     if (SAID.has(event.event) && this.#areMet(event as Fields)) {
       return this.#tell(event as Fields, ref);
     }
-    const own = fingerprintOf(identity.signer.key);
     const imitated = this.#meetAll(event as Fields, own);
     const compared = this.#withServer(withCompared(event, knownPeers, own));
+    const told = WARNS.has(event.event) ? compared["changed"] as KeyChange | undefined : undefined;
+    if (told?.verified === true) this.#isNewOther(told.name, told.key);
     this.#tell(compared, ref);
     if (imitated !== null) this.#show(likeAnother(imitated), undefined);
     if (this.#mixed !== null) this.#show(mixedName(this.#mixed), undefined);
     this.#mixed = null;
+  }
+
+  /** Somebody has a name under which the user has verified another key: told before anything of theirs is shown. */
+  #warnOf({ name, key, before }: OtherKey): void {
+    if (!this.#isNewOther(name, key)) return;
+    const shown = shownName(name);
+    const text = `${verifiedBeforeText(shown)}You verified the key ${before}; here ${shown} has ` +
+      `${key}. Ask ${shown} some other way, then /verify ${shown}`;
+    const changed = { name, key, before, verified: true };
+    this.#tell({ event: "notice", text, warning: true, changed }, undefined);
+  }
+
+  #isNewOther(name: string, key: string): boolean {
+    const pair = `${foldName(nameBeforeStart(name))} ${key}`;
+    if (this.#toldOthers.has(pair)) return false;
+    if (this.#toldOthers.size >= AUTHORS_MAX) this.#toldOthers.clear();
+    this.#toldOthers.add(pair);
+    return true;
   }
 
   #tell(event: Fields, ref: string | undefined): void {
@@ -250,6 +274,13 @@ const AUTHORS_MAX = 10_000;
 
 /** Events that name their author alone. */
 const SAID: ReadonlySet<string> = new Set<EventName>(["message", "entry"]);
+/** Events with whoever comes, or says something. */
+const COMES: ReadonlySet<string> = new Set<EventName>([
+  ...["message", "entry", "joined", "joining", "view", "renamed"] as const,
+  ...["incoming", "call", "broadcast"] as const,
+]);
+/** Events that warn of keys. */
+const WARNS: ReadonlySet<string> = new Set<EventName>(["error", "notice"]);
 /** Fields of events, and of entries in lists, that have the name of somebody who is, or was, here. */
 const NAME_FIELDS = ["name", "shown", "from", "peer", "by"] as const;
 const NAMES_FIELDS = ["members", "joining", "names"] as const;
@@ -385,15 +416,39 @@ function isOfKeys(event: ShownEvent): event is KeysEvent {
   return event.event === "verify";
 }
 
+/** Who has a name under which another key is verified. */
+interface OtherKey {
+  readonly name: string;
+  readonly key: string;
+  readonly before: Fingerprint;
+}
+
+/** Who comes or says something under another's name: of a mere list nobody is told. */
+function* othersIn(event: Fields, known: KnownPeers, own: Fingerprint): Generator<OtherKey> {
+  if (known.verified().length === 0 || !COMES.has(event.event)) return;
+  const { key, members, keys } = event;
+  const named = NAME_FIELDS.map((field) => event[field]);
+  const all = Array.isArray(members) && Array.isArray(keys)
+    ? members.map((name, at) => [name, keys[at]])
+    : [[named.find((name) => typeof name === "string" && name !== key), key]];
+  for (const [name, key] of all) {
+    if (typeof name !== "string" || typeof key !== "string" || key === own) continue;
+    const [other] = known.othersVerified(name, key as Fingerprint);
+    if (other !== undefined) yield { name, key, before: other.fingerprint };
+  }
+}
+
 /** The event, with what the user has found of the keys in it. @param own The user's own key, which nobody compares. */
 export function withCompared(event: ShownEvent, known: KnownPeers, own: Fingerprint): Fields {
   const fields = event as Fields;
   const of = (somebody: Somebody) =>
     somebody.key === own ? UNCOMPARED : comparedOf(known, somebody);
+  const isChanged = !othersIn(fields, known, own).next().done;
+  const other = isChanged ? { changed: true } : {};
   switch (event.event as EventName) {
     case "joined":
     case "joining":
-      return { ...fields, ...of(fields as unknown as Somebody) };
+      return { ...fields, ...of(fields as unknown as Somebody), ...other };
     case "broadcast":
       return { ...fields, ...of({ ...fields, name: fields["from"] as string }) };
     case "presence": {
@@ -401,11 +456,11 @@ export function withCompared(event: ShownEvent, known: KnownPeers, own: Fingerpr
       return withFound(somebody, known, of(somebody));
     }
     case "incoming": // so far the key is only what the directory says
-      return { ...fields, ...UNCOMPARED };
+      return { ...fields, ...UNCOMPARED, ...other };
     case "call": {
       const isProved = fields["state"] === "connected" || fields["durationMs"] !== undefined;
       const found = isProved ? of({ ...fields, name: fields["peer"] as string }) : UNCOMPARED;
-      return { ...fields, ...found };
+      return { ...fields, ...found, ...other };
     }
     case "whois": {
       const who = fields as unknown as Fields & Listed;
@@ -414,7 +469,7 @@ export function withCompared(event: ShownEvent, known: KnownPeers, own: Fingerpr
       return { ...withFound(who, known, of(who)), ...(since === null ? {} : { since }) };
     }
     case "view":
-      return { ...fields, verified: verifiedAmong(fields, of) };
+      return { ...fields, verified: verifiedAmong(fields, of), ...other };
     case "members": {
       const refused = namesWhere(fields, (name, key) => known.isRefused(name, key as Fingerprint));
       const verified = verifiedAmong(fields, of);

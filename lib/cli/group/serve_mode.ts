@@ -216,6 +216,9 @@ class Service {
     const isQuit = command.command === "quit";
     // Noted here as well, since the host may be ending for another reason.
     if (isQuit) this.#left = { ref };
+    if (command.command === "verify" && this.#words?.answers(command.name, command.answer, ref)) {
+      return;
+    }
     const as = command.command === "invite" ? command.as : undefined;
     if (as !== undefined && this.#words !== null) {
       return this.#words.asked(as, ref, () => this.#host?.command(command, ref));
@@ -377,6 +380,7 @@ class Service {
       ...this.wiring,
       own,
       show: (event, ref) => this.wiring.ui.show(event, ref),
+      found: (answer, ref) => this.#people.show(answer, ref),
       links: () => {
         const present = links();
         invariant(present !== null, "codes are made while the coordinator listens");

@@ -32,7 +32,13 @@ import {
   snapshotsLines,
   statesLines,
 } from "../rendering/states_rendering.ts";
-import { type QrInviteEvent, type WordsEvent, wordsLines } from "../words/words_rendering.ts";
+import {
+  type CodeUsedEvent,
+  codeUsedLine,
+  type QrInviteEvent,
+  type WordsEvent,
+  wordsLines,
+} from "../words/words_rendering.ts";
 import type { Line, RenderContext } from "../rendering/user_interface.ts";
 import {
   type OwnEventOf,
@@ -42,7 +48,11 @@ import {
 } from "../rendering/verify_rendering.ts";
 
 /** The events that only this mode shows. */
-export type ServeOwnEvent = OwnEventOf<CoordinatorEvent> | QrInviteEvent | WordsEvent;
+export type ServeOwnEvent =
+  | OwnEventOf<CoordinatorEvent>
+  | QrInviteEvent
+  | WordsEvent
+  | CodeUsedEvent;
 
 type EventNamed<Name extends ServeOwnEvent["event"]> = Extract<
   ServeOwnEvent,
@@ -94,6 +104,8 @@ export function serveLines(event: ServeOwnEvent, context: RenderContext): readon
       return inviteLines(event);
     case "words":
       return wordsLines(event);
+    case "code-used":
+      return [codeUsedLine(event, nowMs)];
     case "members":
       return event.members.length === 0 && event.joining === undefined
         ? [["Nobody is in the group."]]

@@ -124,6 +124,7 @@ const events = {
   offer: true,
   transfer: true,
   "meeting-point": true,
+  "code-used": true,
   notice: true,
   error: true,
   delivery: false,

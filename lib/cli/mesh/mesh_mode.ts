@@ -362,6 +362,7 @@ async function chat(wiring: Wiring): Promise<Bye> {
     host: () => host,
     links: () => links,
     pause: () => pausing(),
+    found: (answer, ref) => show(answer, ref),
     announce: (numbers, spent) => {
       // With a spent one the way here is to be found, too: it is told here that the code counts no more.
       lan?.host.announceWords([...numbers, ...spent]);
@@ -420,6 +421,9 @@ async function chat(wiring: Wiring): Promise<Bye> {
         if (isFileCommand(command)) return files.command(command, ref);
         if (command.command === "say" && ref === undefined && files.answers(command.text)) return;
         if (meetings.command(command, ref)) return;
+        if (command.command === "verify" && words.answers(command.name, command.answer, ref)) {
+          return;
+        }
         const as = command.command === "invite" ? command.as : undefined;
         const pass = () => words.asked(as, ref, () => host?.command(command, ref));
         if (command.command === "quit") {

@@ -43,7 +43,13 @@ import { type AnnouncedEvent, announcedLines } from "../discovery/announced_text
 import type { FileEvent } from "../files/file_events.ts";
 import { fileLines } from "../files/file_rendering.ts";
 import type { ConsoleEvent, FoundMessage, RoomHere, RoomsEvent } from "./room_views.ts";
-import { type QrInviteEvent, type WordsEvent, wordsLines } from "../words/words_rendering.ts";
+import {
+  type CodeUsedEvent,
+  codeUsedLine,
+  type QrInviteEvent,
+  type WordsEvent,
+  wordsLines,
+} from "../words/words_rendering.ts";
 import type { Line, RenderContext, Span } from "../rendering/user_interface.ts";
 import {
   comparedText,
@@ -61,6 +67,7 @@ export type MeshOwnEvent =
   | OwnEventOf<ShownMeshEvent>
   | QrInviteEvent
   | WordsEvent
+  | CodeUsedEvent
   | RoomsEvent
   | AnnouncedEvent
   | ConsoleEvent
@@ -97,6 +104,8 @@ export function meshLines(event: MeshOwnEvent, context: RenderContext): Iterable
       return inviteLines(event);
     case "words":
       return wordsLines(event);
+    case "code-used":
+      return [codeUsedLine(event, nowMs)];
     case "peers":
       return peersLines(event);
     case "meeting-point":

@@ -396,6 +396,7 @@ class RoomPins {
     const before = this.knownPeers.pinOf(this.scope, name);
     const other = before ?? this.knownPeers.otherElsewhere(this.scope, name, key);
     if (other === null || other.fingerprint === fingerprintOf(key)) return;
+    if (this.knownPeers.othersVerified(name, fingerprintOf(key)).length > 0) return; // told louder
     const others = before === null
       ? `the ${shownName(other.name)} of another room has ${other.fingerprint}`
       : `it was ${other.fingerprint} since ${other.firstSeen}`;

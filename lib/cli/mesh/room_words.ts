@@ -20,6 +20,8 @@ interface RoomParts {
   readonly links: () => Links;
   /** As that of `WordInvites`. */
   readonly pause: () => () => void;
+  /** Likewise. */
+  readonly found: ConstructorParameters<typeof WordInvites>[0]["found"];
   /** Tells this network the numbers of the codes that are open, and of those that were of late. */
   readonly announce: (numbers: readonly number[], spent: readonly number[]) => void;
 }
@@ -28,13 +30,14 @@ interface RoomParts {
 export function roomWords(
   start: RoomStart,
   own: ChannelIdentity,
-  { host, links, pause, announce }: RoomParts,
+  { host, links, pause, found, announce }: RoomParts,
 ): WordInvites {
   return new WordInvites({
     ...start,
     own,
     links,
     pause,
+    found,
     announce,
     columns: () => columnsOf(start.ui),
     show: (event, ref) => start.ui.show(event, ref),

@@ -8,13 +8,16 @@ import { P2pchatError } from "../../base/errors.ts";
 import {
   type Endpoint,
   endpointText,
+  type FoldedName,
   isRelayed,
   type LinkId,
   type PeerKey,
 } from "../../base/ids.ts";
 import { invariant } from "../../base/invariant.ts";
 import type { Environment } from "../../base/machine/environment.ts";
+import type { ModeEvent, VerifyAnswer } from "../../base/machine/mode_machine.ts";
 import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts";
+import { foldName, isSameName, shownName, withoutMark } from "../../base/text/names.ts";
 import { inWords } from "../../base/text/words.ts";
 import type { InviteForm } from "../../base/text/invite_text.ts";
 import type { ChannelIdentity, ListenAccess } from "../../protocols/noise/channel_handshake.ts";
@@ -26,7 +29,7 @@ import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import type { KnownPeers } from "../../store/profile/known_peers.ts";
 import { timeText } from "../rendering/moments.ts";
 import type { CommonEvent } from "../rendering/user_interface.ts";
-import type { QrInviteEvent, WordsEvent } from "./words_rendering.ts";
+import type { CodeUsedEvent, QrInviteEvent, WordsEvent } from "./words_rendering.ts";
 
 /** An answer of a machine to `/invite`. */
 interface InviteEvent {
@@ -39,7 +42,12 @@ interface InviteEvent {
 interface WordInvitesPorts {
   readonly environment: Environment;
   readonly knownPeers: KnownPeers;
-  show(event: WordsEvent | QrInviteEvent | CommonEvent, ref: string | undefined): void;
+  show(
+    event: WordsEvent | QrInviteEvent | CodeUsedEvent | CommonEvent,
+    ref: string | undefined,
+  ): void;
+  /** Shows what the user has found of a key. */
+  found(answer: Extract<ModeEvent, { readonly event: "verify" }>, ref: string | undefined): void;
   readonly own: ChannelIdentity;
   readonly links: () => Links;
   /** The command for others with a code of this invite. @throws {P2pchatError} Where nobody could use one. */
@@ -56,20 +64,33 @@ interface WordInvitesPorts {
   announce?(numbers: readonly number[], spent: readonly number[]): void;
 }
 
-/** Who may come in soon and be verified then: more than there can be codes in the time that it takes. */
+/** Who may come in soon, or was asked about: more than there can be codes in the time that it takes. */
 const PROVEN_MAX = 64;
+
+/** Somebody who knows the words. */
+interface Proven {
+  readonly peer: PeerKey;
+  /** Of the code that they were; null: it is who issued one that was ours to guess. */
+  readonly code: number | null;
+  /** Whom the user has told them; null: the user hasn't said so. */
+  readonly guest: string | null;
+}
 
 export class WordInvites {
   readonly #ports: WordInvitesPorts;
   #host: WordIssuerHost | null = null;
   #qrRows: ((invite: string, columns: number) => readonly string[]) | null = null;
   /** Keys whose owners know the words, or have issued them, and whose names aren't known yet. */
-  readonly #proven = new Map<Fingerprint, PeerKey>();
+  readonly #proven = new Map<Fingerprint, Proven>();
+  /** Those of whom the user is asked, by the names under which they came in. */
+  readonly #askedOf = new Map<FoldedName, { readonly name: string; readonly peer: PeerKey }>();
+  /** Whom the codes are for, by their numbers: those of the last few. */
+  readonly #guests = new Map<number, string | null>();
 
   /** @param issuer Who has invited us by words; absent where nobody has. */
   constructor(ports: WordInvitesPorts, issuer?: PeerKey) {
     this.#ports = ports;
-    if (issuer !== undefined) this.#prove(issuer);
+    if (issuer !== undefined) this.#prove({ peer: issuer, code: null, guest: null });
   }
 
   /** For the listener: who may connect with a code; null while there is none. */
@@ -183,13 +204,19 @@ export class WordInvites {
   #asked: InviteEvent | null = null;
 
   #issued({ code, expiresMs, ref }: Extract<IssuerEffect, { readonly type: "issued" }>): void {
-    const line = this.#ports.lineOf(this.#asked!, code);
+    const guest = this.#asked!.as!.split(" ")[1] ?? null;
+    this.#guests.set(parseInt(code), guest);
+    dropOldest(this.#guests, PROVEN_MAX);
+    const any = this.#ports.lineOf(this.#asked!, code);
+    const line = guest === null ? any : any.replace(" NAME ", ` ${guest} `);
     const expires = new Date(expiresMs).toISOString();
     this.#ports.show({ event: "words", words: code, line, expires }, ref);
   }
 
   #ended({ number, end, by }: Extract<IssuerEffect, { readonly type: "ended" }>): void {
-    if (end === "used" && by !== null) this.#prove(by.peer);
+    if (end === "used" && by !== null) {
+      this.#prove({ peer: by.peer, code: number, guest: this.#guests.get(number) ?? null });
+    }
     const who = by === null
       ? ""
       : `Somebody ${whereFrom(by.remote)}, with the key ${fingerprintOf(by.peer)},`;
@@ -200,8 +227,8 @@ export class WordInvites {
     this.#ports.show({ event: "notice", text, ...warning, ...ended }, undefined);
   }
 
-  #prove(peer: PeerKey): void {
-    this.#proven.set(fingerprintOf(peer), peer);
+  #prove(proven: Proven): void {
+    this.#proven.set(fingerprintOf(proven.peer), proven);
     dropOldest(this.#proven, PROVEN_MAX);
   }
 
@@ -210,16 +237,60 @@ export class WordInvites {
     this.#host?.inviteChanged();
   }
 
-  /** Somebody has come in: who knows the words is verified, under the name by which it is shown. */
+  /**
+   * Somebody has come in. Who knows the words is verified under the name that the user has told them to; under any other
+   * only once the user says that it is that one. Where the name is known with another key, they prove nothing.
+   */
   met({ name, key }: { readonly name: string; readonly key: string }): void {
-    const peer = this.#proven.get(key as Fingerprint);
-    if (peer === undefined) return;
+    const proven = this.#proven.get(key as Fingerprint);
+    if (proven === undefined) return;
     this.#proven.delete(key as Fingerprint);
+    const { peer, code, guest } = proven;
+    if (this.#ports.knownPeers.isOthers(name, key as Fingerprint)) {
+      const shown = shownName(name);
+      const text =
+        `${shown} knew the words, and isn't verified: another key is known as ${shown}. ` +
+        `/verify ${shown} compares digits`;
+      return this.#ports.show({ event: "notice", text, warning: true }, undefined);
+    }
+    if (code === null || (guest !== null && isSameName(guest, name))) {
+      return void this.#verify(name, peer, undefined);
+    }
+    this.#askedOf.set(foldName(name), { name, peer });
+    dropOldest(this.#askedOf, PROVEN_MAX);
+    const to = guest === null ? {} : { to: guest };
+    this.#ports.show({ event: "code-used", code, name, key, ...to }, undefined);
+  }
+
+  /** The user has typed `/verify`. @returns Whether that answers what was asked of somebody who knew the words. */
+  answers(typed: string, answer: VerifyAnswer | undefined, ref: string | undefined): boolean {
+    const folded = foldName(withoutMark(typed));
+    const asked = this.#askedOf.get(folded);
+    this.#askedOf.delete(folded); // without an answer, its digits are compared
+    if (asked === undefined || answer === undefined) return false;
+    const { name, peer } = asked;
+    if (answer === "yes") {
+      const ownKey = this.#ports.own.signer.key;
+      const key = fingerprintOf(peer);
+      const found = { event: "verify", name, key, ownKey, peerKey: peer, answer } as const;
+      void this.#verify(name, peer, ref).then(() => this.#ports.found(found, ref));
+    } else {
+      const text = `${shownName(name)} isn't verified, and has the invite: /remove ${
+        shownName(name)
+      } shuts that key out`;
+      this.#ports.show({ event: "notice", text }, ref);
+    }
+    return true;
+  }
+
+  async #verify(name: string, peer: PeerKey, ref: string | undefined): Promise<void> {
     const { knownPeers, environment } = this.#ports;
-    void knownPeers.verify(name, peer, environment.wallMs()).catch((error) => {
+    try {
+      await knownPeers.verify(name, peer, environment.wallMs());
+    } catch (error) {
       if (!(error instanceof P2pchatError)) throw error;
-      this.#tell(error, undefined);
-    });
+      this.#tell(error, ref);
+    }
   }
 
   /** No code counts any more. */
@@ -243,7 +314,7 @@ function voidText(numbers: readonly number[]): string {
 const ANOTHER = "/invite --words makes another";
 
 const ENDS: Readonly<Record<CodeEnd, (who: string, number: number) => string>> = {
-  used: (who, number) => `${who} knew the words of code ${number}, and has the invite: verified`,
+  used: (who, number) => `${who} knew the words of code ${number}, and has the invite`,
   wrong: (who, number) => `${who} guessed wrong at code ${number}, which is void now; ${ANOTHER}`,
   "given-up": (who, number) =>
     `${who} used up the one guess at code ${number} and broke off: it is void now; ${ANOTHER}`,

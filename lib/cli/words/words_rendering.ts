@@ -1,6 +1,8 @@
 /** What `/invite --words` and `/invite --qr` show. */
 
+import { shownName } from "../../base/text/names.ts";
 import { timeText } from "../rendering/moments.ts";
+import { nameSpan, questionLine } from "../rendering/spans.ts";
 import type { Line, Span } from "../rendering/user_interface.ts";
 
 /** A word code: it is good once, and so may stand on a command line. */
@@ -12,6 +14,16 @@ export interface WordsEvent {
   readonly line: string;
   /** ISO 8601, UTC. */
   readonly expires: string;
+}
+
+/** Somebody has come in by a word code, of whom the user is to say whether it is the one who was told the code. */
+export interface CodeUsedEvent {
+  readonly event: "code-used";
+  readonly code: number;
+  readonly name: string;
+  readonly key: string;
+  /** Whom the code was for, where the user has said so. */
+  readonly to?: string;
 }
 
 /** An invite, as a QR code too: rows of at most 80 columns. */
@@ -28,6 +40,16 @@ export function wordsLines({ words, line, expires }: WordsEvent): readonly Line[
     [`They are good once, until ${timeText(Date.parse(expires), false)}. Others join with:`],
     [exact(line)],
   ];
+}
+
+export function codeUsedLine({ code, name, to }: CodeUsedEvent, nowMs: number): Line {
+  const other = to === undefined ? [] : [", not by ", nameSpan(to)];
+  const answers = ` (/verify ${shownName(name)} yes, or no)`;
+  return questionLine(
+    nowMs,
+    ...[`Code ${code} was used by somebody called `, nameSpan(name), ...other],
+    `: is that whom you told it to?${answers}`,
+  );
 }
 
 function exact(text: string): Span {

@@ -27,7 +27,7 @@ import { dayText, numberText } from "../../base/text/words.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts";
 import type { PeerKey } from "../../base/ids.ts";
-import { isSameName, nameBeforeStart, shownName } from "../../base/text/names.ts";
+import { foldName, isSameName, nameBeforeStart, shownName } from "../../base/text/names.ts";
 import type { Disk } from "../disk/disk.ts";
 import { REPLACEMENT_SUFFIX } from "../disk/replacement.ts";
 import {
@@ -184,6 +184,21 @@ export class KnownPeers {
     );
   }
 
+  /** The marks of other keys under this name, where this key has none. */
+  othersVerified(name: string, key: Fingerprint): readonly Pin[] {
+    const plain = this.#found().byName.get(foldName(nameBeforeStart(name))) ?? [];
+    const isTheirs = plain.some(({ fingerprint }) => fingerprint === key);
+    return isTheirs || this.isVerified(name, key) ? [] : plain;
+  }
+
+  /** Whether another key was met or verified under this name, anywhere. */
+  isOthers(name: string, key: Fingerprint): boolean {
+    const plain = nameBeforeStart(name);
+    return this.#all().some((pin) =>
+      pin.scope !== REFUSED && pin.fingerprint !== key && isSameName(pin.name, plain)
+    );
+  }
+
   /** Whether the user has refused this key under this name, whether that has the key's start or not. */
   isRefused(name: string, key: Fingerprint): boolean {
     return this.refused().some((refused) =>
@@ -204,7 +219,11 @@ export class KnownPeers {
     const all = this.#all();
     const verified = all.filter(({ scope }) => scope === VERIFIED);
     const refused = all.filter(({ scope }) => scope === REFUSED);
-    return this.#compared = { verified, refused, names: namesByKey(verified) };
+    const byName = Map.groupBy(
+      verified.filter(({ name }) => !hasStart(name)),
+      ({ name }) => foldName(name),
+    );
+    return this.#compared = { verified, refused, names: namesByKey(verified), byName };
   }
 
   #all(): readonly Pin[] {
@@ -600,6 +619,8 @@ interface Compared {
   readonly refused: readonly Pin[];
   /** The names under which a key was verified. */
   readonly names: ReadonlyMap<Fingerprint, readonly string[]>;
+  /** The marks under each name that isn't told apart by a key. */
+  readonly byName: ReadonlyMap<string, readonly Pin[]>;
 }
 
 /** Whether the name is told apart from another by its key, as `Bob~k7f3` is. */

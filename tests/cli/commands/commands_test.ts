@@ -71,7 +71,12 @@ const TYPED: readonly (readonly [line: string, outcome: Outcome])[] = [
   }],
   ["/name Zoe\u0308", { command: { command: "name", name: "Zoë" } }],
   ["/invite", { command: { command: "invite", rotate: false } }],
-  ["/invite --words", { command: { command: "invite", rotate: false, as: "words" } }],
+  ["/invite --words", {
+    command: { command: "invite", rotate: false, as: "words" },
+  }],
+  ["/invite --words Bob", {
+    command: { command: "invite", rotate: false, as: "words Bob" },
+  }],
   ["/invite --rotate --qr", { command: { command: "invite", rotate: true, as: "qr" } }],
   ["/invite --qr  --rotate ", { command: { command: "invite", rotate: true, as: "qr" } }],
   ["/invite --words --copy", {

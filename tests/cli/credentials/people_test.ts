@@ -158,8 +158,9 @@ Deno.test("withCompared() says of everybody in an event whether they are verifie
     ]
   ) {
     assertEquals(seen(event), { ...event, ...verified });
-    assertEquals(seen({ ...event, key: eve }), { ...event, key: eve, ...mallory });
-    assertEquals(seen({ ...event, key: "other" }), { ...event, key: "other", ...not });
+    const other = event.event === "joined" || event.event === "call" ? { changed: true } : {};
+    assertEquals(seen({ ...event, key: eve }), { ...event, key: eve, ...mallory, ...other });
+    assertEquals(seen({ ...event, key: "other" }), { ...event, key: "other", ...not, ...other });
   }
   assertEquals(seen({ event: "call", peer: "Bob" }), { event: "call", peer: "Bob", ...not });
   for (
@@ -169,7 +170,10 @@ Deno.test("withCompared() says of everybody in an event whether they are verifie
       { event: "call", peer: "Bob", key: bob, state: "ringing" },
       { event: "call", peer: "Bob", key: bob, state: "timeout" },
     ]
-  ) assertEquals(seen(unproved), { ...unproved, ...not });
+  ) {
+    const other = unproved.key === eve ? { changed: true } : {};
+    assertEquals(seen(unproved), { ...unproved, ...not, ...other });
+  }
   for (const list of ["peers", "users", "friends"]) {
     const all = [{ name: "Me", key: own }, { name: "Bob", key: bob }, { name: "Bob", key: eve }];
     const more = [{ name: "Bob" }, { name: "Bob", key: null }];
@@ -194,6 +198,43 @@ Deno.test("withCompared() says of everybody in an event whether they are verifie
   assertEquals(seen(members)["refused"], [members.members[1]]);
   const other = { event: "message", from: "Bob", key: bob };
   assertEquals(seen(other), other);
+});
+
+Deno.test("People says loudly, before all else and once, that a verified name has come with another key", async () => {
+  for (
+    const event of [
+      { event: "joined", name: "Bob", key: eve },
+      { event: "joining", name: "Bob", key: eve },
+      { event: "view", members: ["Me", "Bob"], keys: [own, eve] },
+      { event: "incoming", from: "Bob", key: eve },
+      { event: "call", peer: "Bob", key: eve, state: "ringing" },
+      { event: "broadcast", from: "Bob", key: eve },
+      { event: "message", from: "Bob", shown: "Bob~givo", key: eve },
+    ]
+  ) {
+    const knownPeers = await known();
+    const { people, shown } = peopleOf(knownPeers);
+    people.show(event, undefined);
+    assertEquals(shown.splice(0).map((one) => one["event"]), [event.event]);
+    await knownPeers.verify("Bob", BOB, 0);
+    await knownPeers.verify("Me", BOB, 0); // nobody is warned of oneself
+
+    people.show(event, undefined);
+    people.show(event, undefined);
+
+    assertEquals(shown.map((one) => one["event"]), ["notice", event.event, event.event]);
+    const [{ text, changed }] = shown as [Shown];
+    assertMatch(
+      `${text}`,
+      /^BE CAREFUL: you had verified Bob(~givo)?'s key, and this one is ANOTHER/,
+    );
+    assertEquals((changed as KeyChange).before, bob);
+    const isSaid = event.event === "message" || event.event === "broadcast";
+    assertEquals(shown[1]!["changed"], isSaid ? undefined : true);
+
+    await knownPeers.verify("Bob", EVE, 0); // a second device
+    assertEquals(withCompared(event, knownPeers, own)["changed"], undefined);
+  }
 });
 
 Deno.test("withCompared() calls nobody in a list verified who has another key than the one expected", async () => {

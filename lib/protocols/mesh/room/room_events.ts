@@ -637,7 +637,9 @@ export class RoomEvents {
     if (this.#meetingPoint?.state === "away") {
       const { point, reason } = this.#meetingPoint;
       const why = reason === null ? "" : `: ${reason}`;
-      const who = as === "words" ? "nobody finds the code there" : "nobody comes in through it";
+      const who = as?.startsWith("words")
+        ? "nobody finds the code there"
+        : "nobody comes in through it";
       return this.#warn(`The meeting point at ${point} is away${why}. Until it is back, ${who}`);
     }
     const isMet = endpoints.some((each) => meetingPlace(each) !== null);
