@@ -9,6 +9,7 @@ import {
   runCalls,
   runInstances,
   runKilled,
+  runSignUps,
   runWoken,
 } from "./directory_instances/run.ts";
 import { simulated } from "./engine.ts";
@@ -31,6 +32,10 @@ Deno.test(`directory of several instances: ${SEEDS} seeds of moves, broadcasts a
 
 Deno.test(`directory of several instances: ${SEEDS} seeds of one that stands still for longer than its lease, and wakes to nobody`, async () => {
   for (let seed = 1; seed <= SEEDS; seed++) await simulated(() => runWoken({ seed }));
+});
+
+Deno.test(`directory of several instances: ${SEEDS} seeds of sign-ups beside guests, of whom one has the name`, async () => {
+  for (let seed = 1; seed <= SEEDS; seed++) await simulated(() => runSignUps({ seed }));
 });
 
 Deno.test(`directory of several instances: ${SEEDS} seeds of one that is killed as all broadcast, of whom each is told how many have it, and nobody misses any`, async () => {

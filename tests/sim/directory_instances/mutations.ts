@@ -2,7 +2,7 @@
 
 import type { Change, Outcome } from "../../../lib/engine/shared_store.ts";
 import type { EngineMutation } from "../engine.ts";
-import { type InstancesRun, runWoken } from "./run.ts";
+import { type InstancesRun, runSignUps, runWoken } from "./run.ts";
 import { PREFIX } from "./world.ts";
 
 const ONLINE = `${PREFIX}online/`;
@@ -29,6 +29,17 @@ export const MUTATIONS: readonly {
           : change,
     },
     finding: /displaces|in are|is in, and the engine has/,
+  },
+  {
+    name: "signs up whoever has the name",
+    mutation: {
+      change: (change) =>
+        change.puts.some(({ key }) => key.startsWith(`${PREFIX}accounts/`))
+          ? { ...change, when: change.when.filter(({ key }) => !key.startsWith(ONLINE)) }
+          : change,
+    },
+    finding: /a guest, and of an account/,
+    run: runSignUps,
   },
   {
     name: "frees a name although another session has it",

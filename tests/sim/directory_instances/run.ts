@@ -1,10 +1,13 @@
 /** One run of a directory of several instances, and what must hold in it. */
 
+import type { PeerKey } from "../../../lib/base/ids.ts";
+import { EngineAccounts } from "../../../lib/engine/engine_accounts.ts";
 import { foldName } from "../../../lib/base/text/names.ts";
 import { onlineIn } from "../../../lib/engine/directory/online_entries.ts";
 import type { Entry } from "../../../lib/engine/shared_store.ts";
 import type { OnlineSession } from "../../../lib/protocols/directory/schema/registrar_io.ts";
-import type { EngineMutation } from "../engine.ts";
+import { hashNumber, keyNumber } from "../../contracts/accounts_contract.ts";
+import { type EngineMutation, SimStore } from "../engine.ts";
 import { Violation } from "../directory/violation.ts";
 import { PREFIX, SILENT_MS, type SimPerson, World } from "./world.ts";
 
@@ -125,6 +128,45 @@ function passing(world: World): (ms: number) => void {
       look(world, claims);
     }
   };
+}
+
+/** In each of a run's races for a name. */
+const RACED_MS = 5_000;
+const RACES = 20;
+
+/**
+ * Names that a guest takes at one instance, and somebody who signs up at another, at once.
+ * @throws {Violation} Where both get one.
+ */
+export function runSignUps({ seed, mutation }: Pick<InstancesRun, "seed" | "mutation">): World {
+  const world = new World(seed, mutation);
+  const { random, time, instances: [here, there] } = world;
+  const store = new SimStore(world.engine, there!.program);
+  const nowMs = () => time.nowMs;
+  const accounts = new EngineAccounts({ store, prefix: PREFIX, writer: "there", nowMs });
+  world.run(1_000);
+  for (let race = 0; race < RACES; race++) {
+    const name = `new-${race}`;
+    const session: OnlineSession = {
+      ...{ id: name, instance: here!.id, name, isGuest: true, process: name, rank: 1 },
+      ...{ host: "10.0.0.2", port: 5_000, isBusy: false, sinceMs: 0, isHeld: false, away: null },
+      key: "ab".repeat(32) as PeerKey,
+    };
+    const claim = { ask: "claim", session, over: null, account: null, seen: 0, number: 1 } as const;
+    const account = { name, hash: hashNumber(1), createdMs: 0, keys: [keyNumber(1)] };
+    const got: string[] = [];
+    time.after(
+      random.between(0, 5),
+      () => here!.registrar!.ask(claim, ({ outcome }) => outcome === "done" && got.push("guest")),
+    );
+    time.after(
+      random.between(0, 5),
+      () => void accounts.signUp(account, keyNumber(1)).then(() => got.push("account"), () => {}),
+    );
+    world.run(RACED_MS);
+    if (got.length > 1) throw new Violation(`${name} is that of a guest, and of an account`);
+  }
+  return world;
 }
 
 /** Until all are told how many have their broadcasts, also those that come to an instance that has begun since. */
