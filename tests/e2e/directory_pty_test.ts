@@ -54,17 +54,18 @@ async function assertLeft(terminal: Terminal): Promise<void> {
 }
 
 terminalTest(
-  "a name that is in use here, or another's, brings the menu back: what is typed next goes to no shell",
+  "of a name that is in use here, or another's, another one is asked for: what is typed next goes to no shell",
   async () => {
     const { world } = await DirectoryWorld.open(["alice"]);
     await using _ = world;
     await world.start("--guest", "gus", { data: world.data("nameless") });
     await using second = await world.terminal(null);
-    for (const [name, refusal] of [["gus", "uses it"], ["Alice", "That name is taken"]] as const) {
-      await comesAsGuest(second, name);
+    await comesAsGuest(second, "gus");
+    for (const [next, refusal] of [["Alice", "uses it"], ["hal", "That name is taken"]] as const) {
       await second.until("a refusal", ({ text }) => text.includes(refusal));
+      await second.untilCursorLine("Name (Enter alone: menu): |");
+      await second.press(`${next}\r`);
     }
-    await comesAsGuest(second, "hal");
     await second.untilCursorLine("hal (lobby)> |");
     await second.press(CTRL_X);
     await assertLeft(second);
@@ -173,48 +174,56 @@ terminalTest(
   },
 );
 
-terminalTest("after each mistake the menu comes back, and says what it was", async () => {
-  const { world } = await DirectoryWorld.open(["alice"]);
-  await using _ = world;
-  await using terminal = await world.terminal("alice");
-  const mistakes: readonly (readonly [how: string, passwords: readonly string[], said: RegExp])[] =
-    [
-      ["4", [], /That is none of these: 1, 2 or 3, log in/],
-      [
-        "signup",
-        ["short", "long enough", "long enougj", "tiny"],
-        /aren't the same[^]*won't do: .*8 char/,
-      ],
-      ["LogIn", ["no such password"], /Wrong name or password/],
+terminalTest(
+  "after a mistake what was wrong is asked for again, Enter alone brings the menu; the next start asks for the password",
+  async () => {
+    const { world } = await DirectoryWorld.open(["alice"]);
+    await using _ = world;
+    const NEW = "Password (at least 8 characters): |";
+    const AGAIN = "Password (Enter alone: menu): |";
+    const steps: readonly (readonly [cursorLine: string, keys: string, said?: RegExp])[] = [
+      [MENU, "4", /That is none of these: 1, 2 or 3, log in/],
+      [MENU, "signup"],
+      [NEW, "short", /won't do: .*8 char/],
+      [NEW, "long enough"],
+      ["The same again: |", "long enougj", /aren't the same/],
+      [NEW, ""],
+      [MENU, "LogIn"],
+      ["Password: |", "no such password", /Wrong name or password/],
+      [AGAIN, "nor this one"],
+      [AGAIN, ""],
     ];
-  for (const [how, passwords, said] of mistakes) {
-    await terminal.untilCursorLine(MENU);
-    await terminal.press(`${how}\r`);
-    for (const [at, password] of passwords.entries()) {
-      await terminal.untilCursorLine(
-        at === 2
-          ? "The same again: |"
-          : how === "LogIn"
-          ? "Password: |"
-          : "Password (at least 8 characters): |",
-      );
-      await terminal.press(`${password}\r`);
-      assert(!terminal.raw.includes(password), password);
+    await using terminal = await world.terminal("alice");
+    for (const [cursorLine, keys, said] of steps) {
+      await terminal.untilCursorLine(cursorLine);
+      await terminal.press(`${keys}\r`);
+      if (cursorLine !== MENU && keys !== "") assert(!terminal.raw.includes(keys), keys);
+      if (said !== undefined) {
+        await terminal.until(`${said}`, ({ text }) => said.test(text.replaceAll("\n", " ")));
+      }
     }
-    await terminal.until(`${said}`, ({ text }) => said.test(text.replaceAll("\n", " ")));
-  }
-  // A password typed again at the menu, after a wrong one, isn't shown; a second one is no name to be called.
-  await terminal.untilCursorLine(MENU);
-  const checks = () => terminal.raw.split("Checking the password ... ").length;
-  const before = checks();
-  await terminal.press(`${PASSWORD}\r${PASSWORD}\r`);
-  await terminal.until("that it is checked", () => checks() > before);
-  await terminal.until("what is dropped", ({ text }) => text.includes("it may be a password"));
-  await terminal.untilCursorLine("alice (lobby)> |");
-  await shows(terminal, "* Online: alice (you)");
-  assert(!terminal.screen.text.includes("Asking the directory"), terminal.screen.text);
-  assert(!terminal.raw.includes(PASSWORD), terminal.raw);
-});
+    await terminal.untilCursorLine(MENU);
+    await terminal.press("log in"); // which is seen
+    await terminal.untilCursorLine(MENU.replace("|", "log in|"));
+    await terminal.press("\r");
+    await terminal.untilCursorLine("Password: |");
+    // What is typed once more while it is checked is no name to be called.
+    await terminal.press(`${PASSWORD}\r${PASSWORD}\r`);
+    await terminal.until("what is dropped", ({ text }) => text.includes("it may be a password"));
+    await terminal.untilCursorLine("alice (lobby)> |");
+    await shows(terminal, "* Online: alice (you)");
+    assert(!terminal.screen.text.includes("Asking the directory"), terminal.screen.text);
+    assert(!terminal.raw.includes(PASSWORD), terminal.raw);
+    await terminal.press(CTRL_X);
+    await assertLeft(terminal);
+
+    await using next = await world.terminal("alice");
+    await next.untilCursorLine(AGAIN);
+    await next.press(`${PASSWORD}\r`);
+    await next.untilCursorLine("alice (lobby)> |");
+    assert(!next.raw.includes("1) log in"), next.raw);
+  },
+);
 
 terminalTest(
   "Ctrl+C and Ctrl+D leave, and give the terminal back, wherever nothing else is to be left",

@@ -5,7 +5,6 @@
 
 import { type ErrorCode, P2pchatError } from "../../base/errors.ts";
 import { foldName } from "../../base/text/names.ts";
-import { weakPassword } from "../../base/crypto/password_hash.ts";
 import { chosenName } from "../commands/command_arguments.ts";
 import type { Entry } from "../../protocols/directory/schema/client_io.ts";
 import { newPasswordPrompt, typedTwice } from "../credentials/password_source.ts";
@@ -41,9 +40,10 @@ export interface ComingInPorts {
   logOut(): void;
 }
 
-const PASSWORD = "Password: ";
-const RETYPE_TEXT = "Type the password once more, or choose; neither is shown";
-const SECRET_TEXT = "What you choose isn't shown, in case you are still typing a password";
+const NAME = "Name";
+const PASSWORD = "Password";
+/** Of a question that is asked again after a mistake, or without the menu before it. */
+const OR_MENU = " (Enter alone: menu)";
 const DROPPED_TEXT =
   "What you typed while the password was being checked is dropped: it may be a password";
 const MENU = "1) log in   2) sign up   3) guest: ";
@@ -67,15 +67,14 @@ const ENTERED_TO: Readonly<Record<Entry["how"], string>> = {
   "guest": COME_IN,
 };
 
-/** How often a password is asked for in a row, of who signs up, and of who logs in where a flag has chosen that. */
-const PASSWORD_TRIES = 3;
+/** With these the directory refuses a password, or a name. */
+const PASSWORD_REFUSED: ReadonlySet<ErrorCode> = new Set(["bad-credentials", "locked-out"]);
+const NAME_REFUSED: ReadonlySet<ErrorCode> = new Set(["name-taken", "bad-name"]);
 
-/** A log-in with a typed password, until the directory has answered. */
+/** What the directory was asked, until it has answered. */
 interface Tried {
   readonly way: Way;
   readonly newPassword: string;
-  /** How many more tries there are before the menu is shown. */
-  readonly left: number;
 }
 
 /** What people type who don't want to enter at all. */
@@ -86,15 +85,13 @@ export class LogInDialogue {
   #way: Way | null;
   #given: GivenPasswords | null;
   #tried: Tried | null = null;
-  /** The last log-in, if the directory refused its password. */
-  #refused: Tried | null = null;
-  /**
-   * Whether input at the menu is hidden, because a password typed before had no success: the user may type it once more
-   * by habit, or still be typing.
-   */
+  /** The chosen way, whose name had no success; null: the menu asks. */
+  #how: Entry["how"] | null = null;
+  /** Whether what is asked next is asked again. */
+  #isAgain = false;
+  #wasAsked = false;
+  /** Whether what is typed ahead may be a password, typed once more. */
   #isSecret = false;
-  /** A password that was typed at the menu. */
-  #retyped: string | null = null;
 
   constructor(ports: ComingInPorts) {
     this.#ports = ports;
@@ -108,58 +105,71 @@ export class LogInDialogue {
     return dialogue !== null && (way === null || (given?.password === null && way.how !== "guest"));
   }
 
-  /** The way and the name; asked for where unknown. Null if the user leaves. */
+  /** The way and the name; asked for where unknown, the wrong one of them again. Null if the user leaves. */
   async way(): Promise<Way | null> {
     while (this.#way === null) {
-      if (this.#isSecret) this.#ports.notice(this.#refused === null ? SECRET_TEXT : RETYPE_TEXT);
-      const how = await this.#ask(MENU, this.#isSecret);
-      if (how === null || LEAVES.test(how.trim())) return null;
-      if (how.trim() === "") continue;
-      const known = WAYS.get(how.replaceAll(/\s/g, "").toLowerCase());
-      if (known === undefined) {
-        if (this.#isRetyped(how)) break;
-        // The input isn't quoted: it may be a password typed too soon.
-        const text = "That is none of these: 1, 2 or 3, log in, sign up or guest; q leaves";
-        this.#ports.refuse(new P2pchatError("usage", text));
-        continue;
-      }
-      this.#refused = null;
-      this.#isSecret = false;
-      const name = this.#ports.name ?? await this.#ask("Name: ");
+      const how = this.#how ?? await this.#choice();
+      if (how === null) return null;
+      const name = this.#ports.name ?? await this.#ask(this.#again(NAME));
       if (name === null) return null;
-      this.#way = this.#checked(() => ({ how: known, name: chosenName(name.trim()) }));
+      const isEmpty = name.trim() === "";
+      if (!isEmpty) this.#way = this.#checked(() => ({ how, name: chosenName(name.trim()) }));
+      this.#isAgain = !isEmpty && this.#way === null;
+      this.#how = this.#isAgain ? how : null;
     }
     return this.#way;
   }
 
-  /** Whether this answer to the menu is the password of the log-in that was refused, typed once more. */
-  #isRetyped(answer: string): boolean {
-    if (this.#refused === null || weakPassword(answer) !== null) return false;
-    this.#way = this.#refused.way;
-    this.#retyped = answer;
-    return true;
+  /** The menu's answer; null if the user leaves. */
+  async #choice(): Promise<Entry["how"] | null> {
+    for (;;) {
+      this.#isAgain = false;
+      const how = await this.#ask(MENU);
+      if (how === null || LEAVES.test(how.trim())) return null;
+      const known = WAYS.get(how.replaceAll(/\s/g, "").toLowerCase());
+      if (known !== undefined) return known;
+      if (how.trim() === "") continue;
+      // The input isn't quoted: it may be a password typed too soon.
+      const text = "That is none of these: 1, 2 or 3, log in, sign up or guest; q leaves";
+      this.#ports.refuse(new P2pchatError("usage", text));
+    }
   }
 
-  /** Asks for the way again, after an attempt has failed. */
+  #again(what: string): string {
+    return `${what}${this.#isAgain ? OR_MENU : ""}: `;
+  }
+
+  /** Asks for the name again, as that one can't be had here. */
   async anotherWay(): Promise<Way | null> {
+    this.#how = this.#way?.how ?? null;
     this.#way = null;
-    this.#isSecret = true;
+    this.#isAgain = true;
     this.#ports.dialogue?.forgetTypedAhead();
     return await this.way();
   }
 
-  /** The directory has refused something. */
+  /** The directory has refused something: what was wrong is asked for again. */
   failed(code: ErrorCode): void {
-    if (code === "bad-credentials") this.#refused = this.#tried;
-    this.#tried = null;
+    if (this.#tried === null) return;
+    const { way, newPassword } = this.#tried;
+    this.#isAgain = true;
+    if (way.how === "log-in" && PASSWORD_REFUSED.has(code)) {
+      this.#way = way;
+      this.#given = { password: null, newPassword };
+    } else if (NAME_REFUSED.has(code) && this.#ports.name === null) this.#how = way.how;
   }
 
   /**
    * The credentials to enter with.
-   * @param profile Whose profile is open. @returns Only the way if it is for another profile; null if the user
-   *   leaves.
+   * @param profile Whose profile is open. @param hasAccount Whether it came in with a password the last time.
+   * @returns Only the way if it is for another profile; null if the user leaves.
    */
-  async entry(profile: string): Promise<Entry | Way | null> {
+  async entry(profile: string, hasAccount = false): Promise<Entry | Way | null> {
+    if (hasAccount && !this.#wasAsked && this.#way === null) {
+      this.#way = { how: "log-in", name: profile };
+      this.#isAgain = true;
+    }
+    this.#wasAsked = true;
     const known = this.#way;
     const isAsked = known === null ||
       (known.how !== "guest" && (this.#given?.password ?? null) === null);
@@ -168,71 +178,51 @@ export class LogInDialogue {
       isAsked &&
       !await this.#open(false, `The directory answers: press Enter at an empty line to ${to}`)
     ) return null;
-    const again = await this.#passwordAgain();
-    if (again !== undefined) return again;
     if (this.#isSecret) this.#ports.dialogue?.forgetTypedAhead();
     for (;;) {
       const way = await this.way();
       if (way === null || foldName(way.name) !== foldName(profile)) return way;
       const given = this.#given;
-      // After a mistake the menu is shown again, and given passwords are used only once.
+      // What flags say is used only once.
       this.#way = null;
       this.#given = null;
+      const { newPassword } = given ?? { newPassword: "" };
+      this.#tried = { way, newPassword };
       if (way.how === "guest") return { ...way, password: "", newPassword: "" };
-      const { newPassword } = given ?? this.#refused ?? { newPassword: "" };
-      if (given !== null && given.password !== null) {
-        return { ...way, password: given.password, newPassword };
-      }
-      const password = await this.#passwordFor(way);
+      const password = given?.password ?? await this.#passwordFor(way);
       if (password === null) return null;
-      this.#isSecret = true;
-      if (password !== undefined) return this.#entering(way, password, newPassword);
-    }
-  }
-
-  /** @returns Undefined after errors, which were shown; null if the user leaves. */
-  async #passwordFor({ how }: Way): Promise<string | null | undefined> {
-    if (how === "sign-up") {
-      for (let left = PASSWORD_TRIES; left > 0; left--) {
-        const password = await this.newPassword("Password");
-        if (password !== undefined) return password;
+      if (password === "") continue; // the menu
+      if (given === null || given.password === null) {
+        this.#isSecret = true;
+        this.#ports.dialogue?.wait(way.how === "sign-up" ? SIGNING_UP : CHECKING);
       }
-      return undefined;
+      return { ...way, password, newPassword };
     }
-    const retyped = this.#retyped;
-    this.#retyped = null;
-    return retyped ?? await this.#ask(PASSWORD, true);
   }
 
-  /**
-   * Where a flag has chosen to log in, asks for another password than the wrong one. @returns Undefined where the
-   * menu is to be shown; null if the user leaves.
-   */
-  async #passwordAgain(): Promise<Entry | null | undefined> {
-    const { way: flagged } = this.#ports;
-    const refused = this.#refused;
-    if (flagged === null || refused === null || refused.left === 0) return undefined;
-    const password = await this.#ask(PASSWORD, true);
-    if (password === null) return null;
-    if (password === "") return undefined;
-    return this.#entering(refused.way, password, refused.newPassword, refused.left - 1);
-  }
-
-  #entering(way: Way, password: string, newPassword: string, left = PASSWORD_TRIES - 1): Entry {
-    this.#ports.dialogue?.wait(way.how === "sign-up" ? SIGNING_UP : CHECKING);
-    this.#tried = way.how === "log-in" ? { way, newPassword, left } : null;
-    this.#refused = null;
-    return { ...way, password, newPassword };
+  /** @returns Empty where the user wants the menu; null if they leave. */
+  async #passwordFor({ how }: Way): Promise<string | null> {
+    if (how !== "sign-up") return await this.#ask(this.#again(PASSWORD), true);
+    for (;;) {
+      const password = await this.newPassword(PASSWORD);
+      if (password !== undefined) return password;
+    }
   }
 
   /**
    * Asks for a new password twice. @param what Its name in the prompt. @returns Undefined after an error, which was
-   * shown; null if the user leaves.
+   * shown; empty where nothing was typed; null if the user leaves.
    */
   async newPassword(what: string): Promise<string | null | undefined> {
+    let isEmpty = false;
     try {
-      return await typedTwice<null>((prompt) => this.password(prompt), newPasswordPrompt(what));
+      return await typedTwice<null>(async (prompt) => {
+        const typed = await this.password(prompt);
+        isEmpty = typed === "";
+        return typed;
+      }, newPasswordPrompt(what));
     } catch (error) {
+      if (isEmpty) return "";
       this.#refuse(error);
       return undefined;
     }
@@ -256,7 +246,7 @@ export class LogInDialogue {
    */
   over(isAnswered: boolean): void {
     const mayBeSecret = this.#isSecret;
-    this.#tried = this.#refused = null;
+    this.#tried = null;
     this.#isSecret = false;
     const hasDropped = this.#ports.dialogue?.end(isAnswered && !mayBeSecret) ?? false;
     if (hasDropped && isAnswered) this.#ports.notice(DROPPED_TEXT);

@@ -49,7 +49,7 @@ export class OwnAccount {
       if (old === null) return null;
       let fresh: string | null | undefined;
       do fresh = await comingIn.newPassword("New password"); while (fresh === undefined);
-      return fresh === null ? null : { command: "passwd", old, new: fresh };
+      return !fresh ? null : { command: "passwd", old, new: fresh };
     });
   }
 

@@ -386,10 +386,11 @@ class Program {
   }
 
   /** Asks how to log in, and passes the answer on. Rejects only for bugs, which end the program. */
-  async #enter(profile: string, { first, knownPeers }: Wiring): Promise<void> {
+  async #enter(profile: string, { first, knownPeers, peace }: Wiring): Promise<void> {
     const host = this.#host;
     const { registry, registryKey, trustFirst } = this.#parts.options;
-    const answer = await this.#comingIn.entry(profile);
+    const hasAccount = peace.settings.hasAccountAt(endpointText(registry));
+    const answer = await this.#comingIn.entry(profile, hasAccount);
     const isSecret = answer !== null && "password" in answer && answer.how !== "guest";
     if (isSecret && trustFirst && registryKey === null) {
       // The key of whoever answers is kept before the password goes there, or it doesn't go.
@@ -450,6 +451,7 @@ class Program {
         this.#comingIn.over(event.state === "up");
         if (event.state === "up") {
           wiring.first.isIn();
+          this.#remember(event.guest, wiring);
           this.#tellSignedUp(event.name);
         }
         if (this.#hasEnded && event.state === "up") this.#leave("end of input");
@@ -468,6 +470,16 @@ class Program {
         break;
     }
     ui.setPrompt(standing.prompt, standing.name);
+  }
+
+  /** How the user has come in, for the next start at a terminal. */
+  #remember(isGuest: boolean, { peace, environment }: Profile): void {
+    const { options: { registry }, ui } = this.#parts;
+    if (!ui.interactive) return;
+    peace.settings.cameIn(endpointText(registry), isGuest).catch((error) => {
+      if (!(error instanceof P2pchatError)) throw error;
+      environment.log.warn("how the user came in isn't remembered", { error: error.message });
+    });
   }
 
   /** What the user has told all, where that wasn't typed. */

@@ -83,14 +83,11 @@ Deno.test("coming in: menu, name, and the password unseen", async () => {
   assertEquals(asked, [MENU, "Name:", "(Password:)"]);
 });
 
-Deno.test("coming in: mistakes are told, a password is asked for again, and then the menu is back", async () => {
+Deno.test("coming in: mistakes are told, and what was wrong is asked for again", async () => {
   const { comingIn, asked } = at([
-    ...["4"],
-    ...["2", "a/b"],
-    ...["2", "alice", "short"],
+    ...["4", "2", "a/b", "alice", "short"],
     ...["secret word", "secret wort"],
-    ...["short"],
-    ...["2", "alice", "secret word", "secret word"],
+    ...["short", "secret word", "secret word"],
   ]);
   const entry = await comingIn.entry("alice");
   assertEquals(entry !== null && "password" in entry && entry.password, "secret word");
@@ -101,7 +98,7 @@ Deno.test("coming in: mistakes are told, a password is asked for again, and then
     "! bad-credentials",
     "! weak-password",
   ]);
-  assertEquals(asked.filter((line) => line.includes(MENU)).length, 4);
+  assertEquals(asked.filter((line) => line.includes(MENU)).length, 2);
 });
 
 Deno.test("coming in: a name given on the command line isn't asked for", async () => {
@@ -176,76 +173,68 @@ Deno.test("coming in: whoever signs up is told what a password needs, before any
 
 const LOG_IN = { how: "log-in", name: "alice" } as const;
 const TYPED = { password: null, newPassword: "" };
-const UNSEEN_MENU = `(${MENU})`;
-const NOTICE = "* Type the password once more, or choose";
+const AGAIN = "(Password (Enter alone: menu):)";
 
 /** Tries to come in until the directory takes `right`; whatever else is refused. */
 async function triesUntil(
   right: string,
   answers: readonly (string | null)[],
   ports: Partial<ComingInPorts>,
+  hasAccount = false,
 ) {
-  const { comingIn, asked } = at(answers, {
-    notice: (text) => void asked.push(`* ${text}`),
-    ...ports,
-  });
+  const { comingIn, asked } = at(answers, ports);
   for (;;) {
-    const entry = await comingIn.entry("alice");
+    const entry = await comingIn.entry("alice", hasAccount);
     if (entry === null || !("password" in entry) || ["", right].includes(entry.password)) {
-      return { asked: asked.map((line) => line.replace(/;.*/, "")), entry };
+      return { asked, entry };
     }
     comingIn.failed("bad-credentials");
   }
 }
 
-Deno.test("coming in: who logs in by a flag is asked for the password again, twice, then by the menu", async () => {
+Deno.test("coming in: after a wrong password it is asked for again, unseen, and Enter alone brings the menu, seen", async () => {
+  const wrong = ["wrong word", "wrong wort", "wrong worm", "wrong work"];
   const ports = { name: "alice", way: LOG_IN, given: TYPED };
-  const wrong = ["wrong word", "wrong wort", "wrong worm"];
+  const byFlag = await triesUntil("secret word", [...wrong, "secret word"], ports);
+  const first = ["(Password:)", ...wrong.flatMap(() => ["(forgets)", AGAIN])];
+  assertEquals([byFlag.asked, byFlag.entry?.how], [first, "log-in"]);
 
-  const { asked } = await triesUntil("secret word", [...wrong, "1", "secret word"], ports);
-
-  const password = "(Password:)";
-  assertEquals(asked, [
-    ...wrong.map(() => password),
-    ...["(forgets)", NOTICE, UNSEEN_MENU, password],
-  ]);
+  const answers = ["1", ...wrong, "", "", "guest"];
+  const byMenu = await triesUntil("secret word", answers, { name: "alice" });
+  assertEquals([byMenu.asked, byMenu.entry?.how], [[MENU, ...first, MENU, MENU], "guest"]);
 });
 
-Deno.test("coming in: an empty password after a wrong one brings the menu", async () => {
-  const ports = { name: "alice", way: LOG_IN, given: TYPED };
+Deno.test("coming in: who came in by an account the last time is asked for the password at once", async () => {
+  const last = await triesUntil("secret word", ["wrong", "secret word"], { name: "alice" }, true);
+  assertEquals(last.asked, [AGAIN, "(forgets)", AGAIN]);
+  assertEquals(last.entry, { ...LOG_IN, password: "secret word", newPassword: "" });
 
-  const { asked, entry } = await triesUntil("secret word", ["wrong word", "", "guest"], ports);
-
-  assertEquals(asked.slice(0, 2), ["(Password:)", "(Password:)"]);
-  assertEquals([asked.at(-1), entry?.how], [UNSEEN_MENU, "guest"]);
+  const other = await triesUntil("", ["", "3"], { name: "alice" }, true);
+  assertEquals([other.asked, other.entry?.how], [[AGAIN, MENU], "guest"]);
 });
 
-Deno.test("coming in: a password retyped at the menu is the next try, and never shown", async () => {
-  const answers = ["1", "wrong word", "secret", "secret word"];
+Deno.test("coming in: of a name that is taken another is asked for, unless the command line has it", async () => {
+  const { comingIn, asked } = at(["3", "alice", "bob"]);
+  await comingIn.entry("alice");
+  comingIn.failed("name-taken");
+  assertEquals(await comingIn.entry("alice"), { how: "guest", name: "bob" });
+  assertEquals(asked, [MENU, "Name:", "Name (Enter alone: menu):"]);
 
-  const { asked, entry } = await triesUntil("secret word", answers, { name: "alice" });
-
-  assertEquals(asked, [
-    MENU,
-    "(Password:)",
-    ...["(forgets)", NOTICE, UNSEEN_MENU, "! usage", NOTICE, UNSEEN_MENU],
-  ]);
-  assertEquals(entry, { ...LOG_IN, password: "secret word", newPassword: "" });
+  const given = at(["3", "1", null], { name: "alice" });
+  await given.comingIn.entry("alice");
+  given.comingIn.failed("name-taken");
+  await given.comingIn.entry("alice");
+  assertEquals(given.asked, [MENU, MENU, "(Password:)"]);
 });
 
-Deno.test("coming in: after three new passwords that don't do the menu shows nothing either, and takes no password", async () => {
-  const { comingIn, asked } = at(["2", "short", "tiny", "little", "secret word", "3"], {
+Deno.test("coming in: whoever signs up is asked until a password will do, and Enter alone brings the menu", async () => {
+  const { comingIn, asked } = at(["2", "short", "tiny", "little", "small", "", "3"], {
     name: "alice",
   });
 
   assertEquals((await comingIn.entry("alice"))?.how, "guest");
-  assertEquals(asked.filter((line) => !line.startsWith("(Pass")), [
-    MENU,
-    ...["! weak-password", "! weak-password", "! weak-password"],
-    UNSEEN_MENU,
-    "! usage",
-    UNSEEN_MENU,
-  ]);
+  const told = Array.from({ length: 4 }, () => "! weak-password");
+  assertEquals(asked.filter((line) => !line.startsWith("(Pass")), [MENU, ...told, MENU]);
 });
 
 Deno.test("coming in: once in, the menu that a later refusal brings shows what is typed", async () => {
@@ -258,13 +247,13 @@ Deno.test("coming in: once in, the menu that a later refusal brings shows what i
   assertEquals(asked.at(-1), MENU);
 });
 
-Deno.test("coming in: what was typed while another profile was looked for isn't taken for the menu", async () => {
-  const { comingIn, asked } = at(["1", "bob", "3", "alice"]);
+Deno.test("coming in: what was typed while another profile was looked for isn't taken for the next name", async () => {
+  const { comingIn, asked } = at(["1", "bob", "alice"]);
   await comingIn.way();
 
   await comingIn.anotherWay();
 
-  assertEquals(asked, [MENU, "Name:", "(forgets)", UNSEEN_MENU, "Name:"]);
+  assertEquals(asked, [MENU, "Name:", "(forgets)", "Name (Enter alone: menu):"]);
 });
 
 const TWICE = ["secret word", "secret word"];
@@ -272,7 +261,7 @@ const CHECKED_ENDS:
   readonly (readonly [what: string, wrong: number, answers: readonly string[]])[] = [
     ["a log-in by the menu", 0, ["1", "secret word"]],
     ["a sign-up", 0, ["2", ...TWICE]],
-    ["a log-in after a wrong password", 1, ["1", "wrong word", "1", "secret word"]],
+    ["a log-in after a wrong password", 1, ["1", "wrong word", "secret word"]],
   ];
 
 for (const [what, wrong, answers] of CHECKED_ENDS) {

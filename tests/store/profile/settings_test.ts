@@ -53,6 +53,6 @@ Deno.test("Settings that are damaged say what it means to move them away", async
   const { message } = await assertRejects(() => open(disk), P2pchatError);
   assertEquals(
     message.split("; ")[1],
-    "restore the file from a copy, or move it away (without it /notify is as at first)",
+    "restore the file from a copy, or move it away (without it /notify is as at first, and directories show the menu)",
   );
 });
