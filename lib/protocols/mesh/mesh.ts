@@ -266,7 +266,8 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     if (this.#phase === "parting") this.#handleParting(input);
     else {
       this.#handle(input);
-      this.#room?.stepEnds();
+      // Who has quit is told nothing more of the room.
+      if (this.#parting === null && !this.#hasStopped()) this.#room?.stepEnds();
     }
     if (this.#ending !== null) this.#fatal(this.#ending);
     this.#maybeLeave();

@@ -67,10 +67,8 @@ export class RoomOutput {
     if (this.#last !== null) return this.#last;
     const effects = this.#first;
     for (const effect of this.#later) {
-      if (effect.type !== "to") effects.push(effect);
-      else {effects.push(
-          ...this.#to(effect.peer, effect.message, MESSAGE_LANES[effect.message.type]),
-        );}
+      const isLaterSend = effect.type === "to";
+      effects.push(...(isLaterSend ? this.#to(effect.peer, effect.message) : [effect]));
     }
     this.#first = [];
     this.#later = [];
@@ -128,11 +126,15 @@ export class RoomOutput {
     for (const effect of [ready, ...waiting]) this.later(effect);
   }
 
-  send(peer: PeerKey, message: MeshMessage, lane: Queue = MESSAGE_LANES[message.type]): void {
+  send(peer: PeerKey, message: MeshMessage, lane?: Queue): void {
     this.#first.push(...this.#to(peer, message, lane));
   }
 
-  #to(peer: PeerKey, message: MeshMessage, lane: Queue): readonly MeshEffect[] {
+  #to(
+    peer: PeerKey,
+    message: MeshMessage,
+    lane = MESSAGE_LANES[message.type],
+  ): readonly MeshEffect[] {
     const link = this.linkOf(peer);
     return link === null ? [] : [{ type: "send", link, message, lane }];
   }
