@@ -38,6 +38,8 @@ import { type Header, type Stream, type StreamKey, streamKey } from "../schema/s
 /** Entries in one `ihave`. */
 const IHAVE_ENTRIES_MAX = 256;
 const HOP_MAX = 255;
+/** How often an honest neighbour sends a bundle that we have from another: pushed, and in an answer. */
+const DUPLICATES_OF_EACH = 2;
 
 type Delivered = Extract<BroadcastInput, { readonly type: "delivered" }>;
 type Duplicate = Extract<BroadcastInput, { readonly type: "duplicate" }>;
@@ -157,6 +159,7 @@ export class Broadcast implements Machine<BroadcastInput, BroadcastEffect> {
     const large = bundle.texts.bytes.length > this.config.eagerTextBytesMax;
     let pushed = false;
     for (const [peer, link] of this.#links) {
+      link.duplicatesIn.spend(nowMs, -DUPLICATES_OF_EACH);
       if (peer === from || link.hasBy(key, counter)) continue;
       const push = !kept || (reason !== "range" && !tree.lazy.has(peer));
       const asHeader = large && kept && pushed;

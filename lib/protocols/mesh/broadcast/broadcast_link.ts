@@ -55,7 +55,10 @@ export class BroadcastLink {
   readonly entriesIn: TokenBucket;
   readonly graftsIn: TokenBucket;
   readonly prunesIn: TokenBucket;
-  /** A pruned neighbour stops sending duplicates; those of a range that two neighbours have sent come at once. */
+  /**
+   * A pruned neighbour stops sending duplicates; those of a range that two neighbours have sent come at once. Each bundle
+   * that is new to us may come from each of the others, too, pushed and in an answer.
+   */
   readonly duplicatesIn = new TokenBucket(LINK_MESSAGES_PER_SECOND, LINK_MESSAGES_BURST);
   readonly entriesOut: TokenBucket;
   readonly graftsOut: TokenBucket;

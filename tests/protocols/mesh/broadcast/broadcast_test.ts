@@ -7,6 +7,7 @@ import {
   type BroadcastEffect,
   type BundleReason,
 } from "../../../../lib/protocols/mesh/broadcast/broadcast_io.ts";
+import { LINK_MESSAGES_BURST } from "../../../../lib/protocols/mesh/schema/limits.ts";
 import type { BroadcastMessage } from "../../../../lib/protocols/mesh/schema/messages.ts";
 import type { Bundle } from "../../../../lib/protocols/mesh/schema/structures.ts";
 import { bundleOf, idOf } from "../stream_order.ts";
@@ -539,6 +540,23 @@ Deno.test("step() penalises floods of grafts and of prunes", () => {
 
   assertEquals(grafts, ["more than 200 grafts a second"]);
   assertEquals(prunes, ["more than 10 prunes a second"]);
+});
+
+Deno.test("step() penalises a flood of duplicates, but none of what others bring at the same pace", () => {
+  const member = new Member([ann, bob]);
+  const faults: string[] = [];
+  const comesAgain = (counter: number, reason: BundleReason) => {
+    for (const effect of member.again(bob, counter, 0, reason)) {
+      if (effect.type === "penalise") faults.push(effect.text);
+    }
+  };
+  for (let counter = 1; counter <= LINK_MESSAGES_BURST; counter++) {
+    member.receive(ann, bundleOf(zoe, counter), 0);
+    for (const reason of ["push", "range"] as const) comesAgain(counter, reason);
+  }
+  assertEquals(faults, []);
+  for (let n = 0; n <= LINK_MESSAGES_BURST; n++) comesAgain(1, "range");
+  assertEquals([...new Set(faults)], ["more than 5000 duplicates a second"]);
 });
 
 Deno.test("step() sends no more than three quarters of what a receiver allows", () => {
