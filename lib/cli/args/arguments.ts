@@ -501,32 +501,21 @@ function unknownFlagOfAny(
   commands: readonly ProgramCommand[],
 ): P2pchatError {
   const named = commands.filter((candidate) => isNamed(candidate, given.words));
-  const meant = named.filter(({ chosenBy }) => given.names.includes(chosenBy ?? ""));
-  const candidates = meant.length > 0 ? meant : named.length > 0 ? named : commands;
+  const candidates = named.length > 0 ? named : commands;
   const flags = [...candidates.flatMap((entry) => entry.flags), ...COMMON_FLAGS];
-  const listed = named.length === 0 ? COMMON_FLAGS : flags; // all flags of all commands are too many to read
-  return unknownFlag(flag, flags, candidates.length === 1 ? candidates[0]! : null, listed);
+  return unknownFlag(flag, flags, candidates.length === 1 ? candidates[0]! : null);
 }
-
-/** Nobody reads more of them in a sentence. */
-const FLAGS_READ_MAX = 16;
 
 function unknownFlag(
   given: string,
   flags: readonly Flag[],
   entry: ProgramCommand | null,
-  listed = flags,
 ): P2pchatError {
-  const word = given.replace(/^-+/, "");
-  const namesOf = (some: readonly Flag[]) => [...some.map(({ name }) => name), "version"];
+  const names = [...flags.map(({ name }) => name), "version"];
   const of = entry === null ? "There is no flag" : `The command ${commandTitle(entry)} has no flag`;
-  const form = (name: string) => `--${name}`;
   const see = entry === null ? "p2pchat help" : `p2pchat help ${entry.name}`;
-  const all = [...new Set(namesOf(listed))];
-  const hint = didYouMean(word, namesOf(flags), form) ||
-    (all.length > FLAGS_READ_MAX
-      ? `; ${see} lists those that there are`
-      : `; there are ${all.map(form).join(", ")}; ${see} says more`);
+  const hint = didYouMean(given.replace(/^-+/, ""), names, (name) => `--${name}`) ||
+    `; ${see} lists those that there are`;
   return new P2pchatError("usage", `${of} ${startOf(given, 40)}${hint}`);
 }
 

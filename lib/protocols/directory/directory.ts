@@ -269,13 +269,13 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
         const { session } = change;
         const made = this.#entrance.guestsThrough(session) ?? this.#broadcasts.stored;
         others.set(session, made, this.#out.nowMs);
-        this.#changedElsewhere(session.name);
+        this.#presence.changed({ name: session.name, folded: foldName(session.name) });
         this.#isExpected(session.key);
         return this.#entrance.replacedBy(session);
       }
       case "gone":
         others.remove(foldName(change.name), this.#out.nowMs);
-        return this.#changedElsewhere(change.name);
+        return this.#presence.changed({ name: change.name, folded: foldName(change.name) });
       case "broadcast":
         return this.#telling.news(change.broadcast, change.isNew);
       case "kicked":
@@ -287,11 +287,6 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
       default:
         unreachable(change);
     }
-  }
-
-  /** Another session has the name elsewhere, or none, or it has changed. */
-  #changedElsewhere(name: string): void {
-    this.#presence.changed({ name, folded: foldName(name) });
   }
 
   #instancesAre(instances: readonly Instance[]): void {

@@ -436,7 +436,7 @@ Deno.test("parseCommandLine() knows commands of two words, and all that begin wi
     ["chat", "There is no command chat; there are "],
     ["help chat", "There is no command chat; there are "],
     ["add f", "There is no command add"],
-    ["--foo", "There is no flag --foo; there are --data, --json, "],
+    ["--foo", "There is no flag --foo; p2pchat help lists those that there are"],
     [
       "users check",
       "The form is p2pchat users check FILE, for example p2pchat users check users.txt",

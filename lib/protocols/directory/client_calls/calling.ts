@@ -125,7 +125,7 @@ export class Calling {
     this.#talking = new CallConversation({ out, session, call, past });
     this.#parting = new PartingCalls(out);
     this.#visit = new VisitLink({ out, nextAttempt, directory: () => session.peer });
-    const tell = (message: DirectoryMessage) => session.tell(message);
+    const tell = this.#tell.bind(this);
     this.#relayed = new RelayedCalls({ out, tell, link: this.#visit });
     this.#agenda = new Agenda([
       this.#connecting.deadlines,
@@ -656,10 +656,12 @@ export class Calling {
       | Omit<DirectoryMessageOf<"hang-up">, "call">
       | Omit<DirectoryMessageOf<"relay-please">, "call">,
   ): void {
-    if (call.isSelf) return;
-    const told = { ...message, call: call.idBytes } as DirectoryMessage;
-    if (this.#visit.isFor(call.id)) this.#visit.send(told);
-    else this.parts.session.tell(told);
+    if (!call.isSelf) this.#tell(call.id, { ...message, call: call.idBytes } as DirectoryMessage);
+  }
+
+  #tell(call: string, message: DirectoryMessage): void {
+    if (this.#visit.isFor(call)) this.#visit.send(message);
+    else this.parts.session.tell(message);
   }
 
   // Time.

@@ -113,8 +113,8 @@ interface Room {
 
 interface RelayedCallsParts {
   readonly out: ClientOutput;
-  /** Tells the instance of the directory at which we are in. */
-  readonly tell: (message: DirectoryMessage) => void;
+  /** Tells the instance of the directory that has the call. */
+  readonly tell: (call: string, message: DirectoryMessage) => void;
   /** To the instance that relays, where that is another one. */
   readonly link: VisitLink;
 }
@@ -169,7 +169,7 @@ export class RelayedCalls {
     if (this.#parting === null) return;
     const { call } = this.#parting;
     this.#parting = null;
-    this.#tellDirectory(call, { type: "hang-up", call: Uint8Array.fromHex(call), reason: "" });
+    this.parts.tell(call, { type: "hang-up", call: Uint8Array.fromHex(call), reason: "" });
     this.close(call);
     this.parts.link.close(call);
   }
@@ -177,13 +177,7 @@ export class RelayedCalls {
   /** Our channel has sealed bytes for the other side. */
   send(call: string, bytes: Uint8Array): void {
     if (!this.#calls.has(call)) return;
-    this.#tellDirectory(call, { type: "relay", call: Uint8Array.fromHex(call), bytes });
-  }
-
-  #tellDirectory(call: string, message: DirectoryMessage): void {
-    const { link, tell } = this.parts;
-    if (link.isFor(call)) link.send(message);
-    else tell(message);
+    this.parts.tell(call, { type: "relay", call: Uint8Array.fromHex(call), bytes });
   }
 
   /** The channel took so many of the bytes that came: tells the other side once that is worth a message. */
@@ -192,7 +186,7 @@ export class RelayedCalls {
     if (room === undefined) return;
     room.takenBytes = Math.min(room.takenBytes + bytes, room.cameBytes);
     if (room.takenBytes < RELAY_BYTES_MAX) return;
-    this.#tellDirectory(call, {
+    this.parts.tell(call, {
       type: "relay-room",
       call: Uint8Array.fromHex(call),
       bytes: room.takenBytes,

@@ -112,7 +112,7 @@ function relayedCalls() {
   const { out } = output;
   const calls = new RelayedCalls({
     out,
-    tell: (message) => void told.push(messageWords(message)),
+    tell: (_, message) => void told.push(messageWords(message)),
     link: new VisitLink({ out, nextAttempt: () => 1, directory: () => null }),
   });
   assertEquals([calls.open(ID), calls.open(ID)], [true, false]);

@@ -253,7 +253,6 @@ Deno.test("a self-call connects at once, and shows each line once sent and once 
     "message from=ann text=hello self=false",
   ]);
   assertEquals(withoutUsers(program.types({ command: "hang-up" })), [
-    "to directory: hang-up reason= call=#1",
     "call call=#1 peer=ann state=ended durationMs=0",
   ]);
 });
