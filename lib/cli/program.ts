@@ -139,16 +139,19 @@ export const COMMANDS: readonly ProgramCommand[] = [
 /** A disk that takes nothing for this long gets no more of the log. */
 const LOG_FLUSH_MS_MAX = 2_000;
 
+type Args = readonly string[];
+
 /** Exit status of a program that was started without a command. */
 const STATUS_NO_COMMAND = 2;
 
 /** Runs the program with these arguments. @returns The exit status. Everything has been written by then. */
 export async function runProgram(
-  args: readonly string[],
+  args: Args,
   commands: readonly ProgramCommand[] = COMMANDS,
 ): Promise<number> {
+  const isJson = asksForJson(args, commands);
   const failed = Promise.withResolvers<number>();
-  const fail = (error: unknown) => void reportEnding(error, args, commands).then(failed.resolve);
+  const fail = (error: unknown) => void reportEnding(error, args, isJson).then(failed.resolve);
   globalThis.addEventListener("error", (event) => {
     event.preventDefault();
     fail(event.error);
@@ -160,14 +163,14 @@ export async function runProgram(
   try {
     return await Promise.race([execute(args, commands), failed.promise]);
   } catch (error) {
-    return await reportEnding(error, args, commands);
+    return await reportEnding(error, args, isJson);
   } finally {
     await isDoneWithin(SYSTEM_LINK_CLOCK, LOG_FLUSH_MS_MAX, flushLog());
   }
 }
 
 async function execute(
-  args: readonly string[],
+  args: Args,
   commands: readonly ProgramCommand[],
 ): Promise<number> {
   const request = parseCommandLine(args, commands, variable);
@@ -186,11 +189,7 @@ async function execute(
   }
 }
 
-async function reportEnding(
-  error: unknown,
-  args: readonly string[],
-  commands: readonly ProgramCommand[],
-): Promise<number> {
+async function reportEnding(error: unknown, args: Args, isJson: boolean): Promise<number> {
   await endRawMode();
   if (error instanceof P2pchatError) logEnding(error);
   else {
@@ -198,12 +197,7 @@ async function reportEnding(
     if (args.includes("--verbose")) await writeLast(STANDARD_ERROR, `${stackOf(error)}\n`);
   }
   const terminal = await terminalAt("stderr");
-  const { status, channel, text } = endingOf(
-    error,
-    asksForJson(args, commands),
-    Date.now(),
-    terminal,
-  );
+  const { status, channel, text } = endingOf(error, isJson, Date.now(), terminal);
   const failure = await writeLast(channel === "stdout" ? STANDARD_OUTPUT : STANDARD_ERROR, text);
   // A full disk takes no event; a person can still read why on stderr.
   if (channel === "stdout" && failure !== null && outputError(failure) !== null) {

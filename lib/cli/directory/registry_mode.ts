@@ -389,7 +389,7 @@ class Program {
   async #enter(profile: string, { first, knownPeers, peace }: Wiring): Promise<void> {
     const host = this.#host;
     const { registry, registryKey, trustFirst } = this.#parts.options;
-    const hasAccount = peace.settings.hasAccountAt(endpointText(registry));
+    const hasAccount = peace.settings.accountAt === endpointText(registry);
     const answer = await this.#comingIn.entry(profile, hasAccount);
     const isSecret = answer !== null && "password" in answer && answer.how !== "guest";
     if (isSecret && trustFirst && registryKey === null) {
@@ -476,7 +476,7 @@ class Program {
   #remember(isGuest: boolean, { peace, environment }: Profile): void {
     const { options: { registry }, ui } = this.#parts;
     if (!ui.interactive) return;
-    peace.settings.cameIn(endpointText(registry), isGuest).catch((error) => {
+    peace.settings.setAccountAt(isGuest ? "" : endpointText(registry)).catch((error) => {
       if (!(error instanceof P2pchatError)) throw error;
       environment.log.warn("how the user came in isn't remembered", { error: error.message });
     });

@@ -560,8 +560,8 @@ export class IrcGateway {
       const { client, heardMs, askedMs, readyMs } = connection;
       if (!this.#connections.has(client.number)) continue; // it was closed for another one
       if (readyMs !== null && !client.isRegistered) {
-        const isHanging = this.#nowMs - readyMs >= ANSWER_MS_MAX && this.#registered !== null;
-        if (isHanging) this.#close(this.#registered!.client, REPLACED);
+        if (this.#nowMs - readyMs < ANSWER_MS_MAX || this.#registered === null) continue;
+        this.#close(this.#registered.client, REPLACED);
       } else if (!client.isRegistered) {
         const isLate = this.#nowMs - client.sinceMs >= REGISTRATION_MS_MAX;
         if (isLate) this.#close(client, "Nobody has registered: PASS, NICK and USER come first");

@@ -1,14 +1,7 @@
 /** The revisions of the Model Context Protocol that are spoken, and how a request says of which it is. */
 
 import { quotedStart } from "../../base/text/text.ts";
-import {
-  INVALID_PARAMS,
-  isObject,
-  type JsonObject,
-  type RpcError,
-  rpcError,
-  withoutNull,
-} from "./json_rpc.ts";
+import { INVALID_PARAMS, isObject, type JsonObject, type RpcError, rpcError } from "./json_rpc.ts";
 
 /** Revisions of which each request says so itself. */
 export const MODERN = ["2026-07-28"] as const;
@@ -23,7 +16,7 @@ export const META = "io.modelcontextprotocol/";
 const UNSUPPORTED_VERSION = -32_022;
 
 export function metaOf({ _meta }: JsonObject): JsonObject {
-  return isObject(_meta) ? withoutNull(_meta) : {};
+  return isObject(_meta) ? _meta : {};
 }
 
 /**

@@ -20,15 +20,8 @@ export function mentionsOf(text: string, name: string): readonly (readonly [numb
 
 /** The start and end of each place in `text` where `wanted` stands, in any case; in order. */
 export function placesOf(text: string, wanted: string): readonly (readonly [number, number])[] {
-  return wanted === "" ? [] : matchesOf(text, literal(wanted));
-}
-
-function matchesOf(text: string, pattern: string): readonly (readonly [number, number])[] {
-  const matches = text.matchAll(new RegExp(pattern, "giu"));
+  if (wanted === "") return [];
+  // `RegExp.escape` is younger than browsers in which the page works.
+  const matches = text.matchAll(new RegExp(wanted.replace(/[$()*+./?[\\\]^{|}]/g, "\\$&"), "giu"));
   return Array.from(matches, ({ 0: found, index }) => [index, index + found.length]);
-}
-
-/** `RegExp.escape` is younger than browsers in which the page works. */
-function literal(text: string): string {
-  return text.replace(/[$()*+./?[\\\]^{|}]/g, "\\$&");
 }

@@ -8,7 +8,6 @@
  */
 
 import type { Disk } from "../disk/disk.ts";
-import type { TableRow } from "../disk/table.ts";
 import { SharedTable, type TakeTurn } from "./shared_table.ts";
 
 /** What the user is told of while the terminal isn't looked at. */
@@ -23,8 +22,6 @@ export const SETTINGS_FORMAT = {
 
 const NOTIFY = "notify";
 const ACCOUNT = "account";
-/** More directories than anybody has accounts at; beyond them the one used longest ago is forgotten. */
-const ACCOUNTS_MAX = 64;
 
 export class Settings {
   private constructor(readonly table: SharedTable) {}
@@ -35,32 +32,34 @@ export class Settings {
   }
 
   get notify(): NotifyLevel {
-    const value = this.table.rows.find(([name]) => name === NOTIFY)?.[1];
+    const value = this.#of(NOTIFY);
     return NOTIFY_LEVELS.find((level) => level === value) ?? "mentions";
   }
 
   /** @throws {P2pchatError} As `SharedTable.change`. */
   setNotify(level: NotifyLevel): Promise<void> {
-    // Rows of a later version stay.
-    return this.table.change((
-      rows,
-    ) => [...rows.filter(([name]) => name !== NOTIFY), [NOTIFY, level]]);
+    return this.#set(NOTIFY, level);
   }
 
-  /** Whether the user came in to that directory by an account the last time. */
-  hasAccountAt(directory: string): boolean {
-    return this.table.rows.some(([name, at]) => name === ACCOUNT && at === directory);
+  /** The directory where the user came in by an account the last time that any was used; empty: as a guest, or nowhere. */
+  get accountAt(): string {
+    return this.#of(ACCOUNT) ?? "";
   }
 
   /** @throws {P2pchatError} As `SharedTable.change`. */
-  async cameIn(directory: string, isGuest: boolean): Promise<void> {
-    if (isGuest !== this.hasAccountAt(directory)) return;
-    await this.table.change((rows) => {
-      const others = rows.filter(([name, at]) => name !== ACCOUNT || at !== directory);
-      if (isGuest) return others;
-      const accounts = others.filter(([name]) => name === ACCOUNT);
-      const isKept = (row: TableRow) => accounts.length < ACCOUNTS_MAX || row !== accounts[0];
-      return [...others.filter(isKept), [ACCOUNT, directory]];
-    });
+  async setAccountAt(directory: string): Promise<void> {
+    if (directory !== this.accountAt) await this.#set(ACCOUNT, directory);
+  }
+
+  #of(setting: string): string | undefined {
+    return this.table.rows.find(([name]) => name === setting)?.[1];
+  }
+
+  #set(setting: string, value: string): Promise<void> {
+    // Rows of a later version stay.
+    return this.table.change((rows) => [
+      ...rows.filter(([name]) => name !== setting),
+      [setting, value],
+    ]);
   }
 }

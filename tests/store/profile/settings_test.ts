@@ -13,25 +13,14 @@ Deno.test("Settings are as at first until something is chosen, which survives a 
   const disk = new MemoryDisk();
   await disk.makeFolder("/p");
   const settings = await open(disk);
+  await settings.setAccountAt("");
   assertEquals([settings.notify, await disk.read(PATH)], ["mentions", null]);
+  await settings.setAccountAt("a:1");
   await settings.setNotify("all");
   await settings.setNotify("off");
   assertEquals((await disk.stat(PATH))?.mode, 0o600);
   assertEquals([settings.notify, (await open(disk.crash())).notify], ["off", "off"]);
-});
-
-Deno.test("Settings know where the user came in by an account the last time, at 64 directories", async () => {
-  const disk = new MemoryDisk();
-  await disk.makeFolder("/p");
-  const settings = await open(disk);
-  await settings.cameIn("a:1", true);
-  assertEquals(await disk.read(PATH), null, "nothing was to be noted");
-  for (let n = 0; n <= 64; n++) await settings.cameIn(`a:${n}`, false);
-  await settings.cameIn("a:5", true);
-  const known = (await open(disk.crash())).table.rows.map(([, at]) => at);
-  const all = Array.from({ length: 64 }, (_, n) => `a:${n + 1}`);
-  assertEquals(known, all.filter((at) => at !== "a:5"));
-  assertEquals([settings.hasAccountAt("a:5"), settings.hasAccountAt("a:64")], [false, true]);
+  assertEquals((await open(disk.crash())).accountAt, "a:1");
 });
 
 Deno.test("Settings keep what a later version chose, and take what they don't know for the first choice", async () => {

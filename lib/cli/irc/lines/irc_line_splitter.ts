@@ -16,12 +16,8 @@ interface OverlongLine {
   readonly isUnended: boolean;
 }
 
-/** A line with what isn't UTF-8, each such byte replaced. */
-interface ForeignLine {
-  readonly replaced: string;
-}
-
-export type ClientLine = string | OverlongLine | ForeignLine;
+/** `replaced`: a line with what isn't UTF-8, each such byte replaced. */
+export type ClientLine = string | OverlongLine | { readonly replaced: string };
 
 /** What the line has; null: it is too long. */
 export function textIn(line: ClientLine): string | null {
