@@ -137,19 +137,22 @@ export class EngineAccounts implements Accounts {
     const value = this.#valueOf(account, { order: this.#changes });
     const online = `${this.ports.prefix}${ONLINE}${foldName(name)}`;
     let seen: Entry | null = null;
-    let outcome: Outcome;
     for (let tries = 1;; tries++) {
       const free = by === undefined ? [] : [isStill(online, seen?.modified ?? null)];
       const when = [{ key, is: "absent" } as const, ...free];
-      outcome = await store.commit({ when, puts: [{ key, value }] });
-      if (outcome.outcome !== "conflict") break;
-      const [taken = null, now = null]: readonly (Entry | null)[] = outcome.seen;
+      const outcome = await store.commit({ when, puts: [{ key, value }] });
+      if (outcome.outcome !== "conflict") {
+        if (!await this.#isMade(outcome, name, account)) {
+          check(outcome, `sign up ${shownName(name)}`);
+        }
+        break;
+      }
+      const [taken = null, now = null] = outcome.seen;
       const session = now === null ? null : onlineIn(now, foldName(name));
       const isOthers = session?.isGuest === true && fingerprintOf(session.key) !== by;
       if (taken !== null || isOthers || tries === TRIES_MAX) throw nameTaken(name);
       seen = now;
     }
-    if (!await this.#isMade(outcome, name, account)) check(outcome, `sign up ${shownName(name)}`);
     this.#size++;
   }
 

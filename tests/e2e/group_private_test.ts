@@ -174,7 +174,7 @@ Deno.test("group: whether it is private is said at the start, and stays as it wa
   // With --new, another group takes its place, which members of the former one join anew, with the invite.
   const server = await group.serve("--private", "--new");
   await server.until(
-    says("Only those who have an invite can join the group and read its log: /invite"),
+    says("Only those who have an invite can join the group and read its log"),
   );
   assertEquals(server.events.find(({ event }) => event === "ready")?.private, true);
   const files = [...Deno.readDirSync(`${group.serverData}/serve`)].map(({ name }) => name);

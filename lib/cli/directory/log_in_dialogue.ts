@@ -56,16 +56,10 @@ const WAYS: ReadonlyMap<string, Entry["how"]> = new Map([
   ["guest", "guest"],
 ]);
 
-/** What pressing Enter leads to where no way is chosen yet, so that the menu will ask. */
-const COME_IN = "come in";
+const ANSWERS = "The directory answers: press Enter at an empty line to come in";
 /** What is shown until the directory has answered. */
 const CHECKING = "Checking the password ... ";
 const SIGNING_UP = "Signing up ... ";
-const ENTERED_TO: Readonly<Record<Entry["how"], string>> = {
-  "log-in": "log in",
-  "sign-up": "sign up",
-  "guest": COME_IN,
-};
 
 /** With these the directory refuses a password, or a name. */
 const PASSWORD_REFUSED: ReadonlySet<ErrorCode> = new Set(["bad-credentials", "locked-out"]);
@@ -173,11 +167,7 @@ export class LogInDialogue {
     const known = this.#way;
     const isAsked = known === null ||
       (known.how !== "guest" && (this.#given?.password ?? null) === null);
-    const to = known === null ? COME_IN : ENTERED_TO[known.how];
-    if (
-      isAsked &&
-      !await this.#open(false, `The directory answers: press Enter at an empty line to ${to}`)
-    ) return null;
+    if (isAsked && !await this.#open(false, ANSWERS)) return null;
     if (this.#isSecret) this.#ports.dialogue?.forgetTypedAhead();
     for (;;) {
       const way = await this.way();

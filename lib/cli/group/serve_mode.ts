@@ -8,7 +8,7 @@ import { RetryPauses } from "../../base/rates/retry_pauses.ts";
 import type { CoordinatorCommand, CoordinatorEvent } from "../../protocols/group/schema/events.ts";
 import type { CoordinatorRecord } from "../../protocols/group/schema/records.ts";
 import { groupOf } from "../../protocols/group/coordinator/coordinator_log.ts";
-import { accessFault } from "../../protocols/group/schema/founding.ts";
+import { accessFault, accessText } from "../../protocols/group/schema/founding.ts";
 import {
   groupChannelSecret,
   GroupSecrets,
@@ -37,7 +37,7 @@ import { endpointForOthers } from "../session/advertised_address.ts";
 import { People } from "../credentials/people.ts";
 import { pinnedKeys, pinsIn } from "../credentials/pinned_keys.ts";
 import { serveCommands, type ServeCommandSink } from "./serve_commands.ts";
-import { accessSentence, serveLines, type ServeOwnEvent } from "./serve_rendering.ts";
+import { serveLines, type ServeOwnEvent } from "./serve_rendering.ts";
 import {
   channelIdentity,
   logStarted,
@@ -437,7 +437,7 @@ class Service {
     this.#hasBegun = true;
     ui.setPrompt("serve", null);
     showNotices(ui, ...identity.takeNotices(), ...notices);
-    if (options.json) showNotices(ui, accessSentence(options.private)); // in text beside the port
+    if (options.json) showNotices(ui, accessText(options)); // in text beside the port
     if (identity.isNew && ui.interactive) showNotices(ui, FIRST_STEPS);
     ui.listen(this.#input.handler);
   }

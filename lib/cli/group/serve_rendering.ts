@@ -141,16 +141,12 @@ function readyLines(
 ): readonly Line[] {
   const server = port === SERVE_PORT_DEFAULT ? host : endpointText({ host, port });
   const how = `p2pchat peer NAME --server ${server}${isPrivate === true ? " --invite" : ""}`;
+  const access = accessText({ private: isPrivate === true });
   return [
     [`Listening at ${port}. Members join with: `, { text: how, as: "exact" }],
-    [`${accessSentence(isPrivate === true)}.`],
+    [isPrivate === true ? `${access}: /invite shows it.` : `${access}.`],
     [`This coordinator's key (members can compare it): ${key}`],
   ];
-}
-
-/** Without its end. */
-export function accessSentence(isPrivate: boolean): string {
-  return accessText({ private: isPrivate }) + (isPrivate ? ": /invite shows it" : "");
 }
 
 function recoveredLine({ name, entries }: EventNamed<"recovered">, nowMs: number): Line {

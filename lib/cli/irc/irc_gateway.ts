@@ -28,8 +28,6 @@ import type { IrcLine } from "./irc_words.ts";
 import { IrcPartners } from "./rooms/irc_partners.ts";
 import {
   CLIENT_BEHIND,
-  NOT_UTF8,
-  REPLACED,
   SECOND_CLIENT,
   sendFarewell,
   sendRefusal,
@@ -285,7 +283,8 @@ export class IrcGateway {
     else if (typeof line === "string" || message.command === "QUIT") this.#command(client, message);
     else {
       client.answering(message.tags.get("label"), () => {
-        client.fail(message.command, "INVALID_UTF8", NOT_UTF8);
+        const text = "Nothing was done: that isn't UTF-8; set your client's encoding to it";
+        client.fail(message.command, "INVALID_UTF8", text);
         return "now";
       });
     }
@@ -561,7 +560,7 @@ export class IrcGateway {
       if (!this.#connections.has(client.number)) continue; // it was closed for another one
       if (readyMs !== null && !client.isRegistered) {
         if (this.#nowMs - readyMs < ANSWER_MS_MAX || this.#registered === null) continue;
-        this.#close(this.#registered.client, REPLACED);
+        this.#close(this.#registered.client, "No answer to PING");
       } else if (!client.isRegistered) {
         const isLate = this.#nowMs - client.sinceMs >= REGISTRATION_MS_MAX;
         if (isLate) this.#close(client, "Nobody has registered: PASS, NICK and USER come first");

@@ -73,8 +73,6 @@ export const WRONG_PASSWORD =
 export const NO_PASSWORD = "A password is needed: it stands in the file that the program named";
 export const SECOND_CLIENT =
   "Another client is connected: the program serves one at a time. Close that one, then try again";
-export const REPLACED = "No answer to PING, and another client with the password has come";
-export const NOT_UTF8 = "Nothing was done: that isn't UTF-8; set your client's encoding to it";
 /** While lines of that one wait, which has perhaps been closed: they are its user's words all the same. */
 export const CLIENT_BEHIND =
   "Another client's last lines are still being said, 100 a second: the program serves one at a time. Try again when " +

@@ -257,23 +257,6 @@ Deno.test("irc door: whoever types goes on while the machine's clock is set back
   await served.door.close();
 });
 
-Deno.test("irc door: a second client is told why, and the first one goes on", async () => {
-  const served = await ServedIrc.open();
-  const first = await RawIrc.open(served);
-  await first.join(PASSWORD);
-  const second = await RawIrc.open(served);
-  const told = second.join(PASSWORD);
-  await first.until("PING");
-  await first.send("PONG x");
-
-  assert((await told).includes("ERROR :Another client is connected"));
-  await first.send("PRIVMSG #club :still here");
-  await served.asked();
-  second.close();
-  first.close();
-  await served.door.close();
-});
-
 Deno.test("irc door: another is told while the last lines of a client that is gone are being said, and none is lost", async () => {
   const served = await ServedIrc.open();
   const first = await RawIrc.open(served);

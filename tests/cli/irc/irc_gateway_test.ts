@@ -304,20 +304,6 @@ Deno.test("irc: a second client is told if the first one's last lines are still 
   );
 });
 
-Deno.test("irc: of two that come in at once the first one stays", () => {
-  const bench = new IrcBench();
-  bench.room();
-  bench.step({ type: "connected", client: 1 });
-  bench.step({ type: "connected", client: 2 });
-  const all = `PASS :${PASSWORD}\nNICK a\nUSER a 0 * a`;
-  bench.line(all, 2);
-  bench.line(all, 1);
-  bench.line("PING x", 2);
-
-  assertEquals(bench.closed, [1]);
-  assert(bench.bare(1).at(-1)!.includes("Another client"));
-});
-
 Deno.test("irc: once a client is gone another one is let in", () => {
   const bench = inRoom();
   bench.step({ type: "gone", client: 1 });
