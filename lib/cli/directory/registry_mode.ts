@@ -451,7 +451,7 @@ class Program {
         this.#comingIn.over(event.state === "up");
         if (event.state === "up") {
           wiring.first.isIn();
-          this.#remember(event.guest, wiring);
+          if (ui.interactive) this.#remember(event.guest, wiring);
           this.#tellSignedUp(event.name);
         }
         if (this.#hasEnded && event.state === "up") this.#leave("end of input");
@@ -472,14 +472,12 @@ class Program {
     ui.setPrompt(standing.prompt, standing.name);
   }
 
-  /** How the user has come in, for the next start at a terminal. */
-  #remember(isGuest: boolean, { peace, environment }: Profile): void {
-    const { options: { registry }, ui } = this.#parts;
-    if (!ui.interactive) return;
-    peace.settings.setAccountAt(isGuest ? "" : endpointText(registry)).catch((error) => {
-      if (!(error instanceof P2pchatError)) throw error;
-      environment.log.warn("how the user came in isn't remembered", { error: error.message });
-    });
+  /** How the user has come in, for the next start. */
+  #remember(isGuest: boolean, { peace, environment: { log } }: Profile): void {
+    const at = isGuest ? "" : endpointText(this.#parts.options.registry);
+    const failed = ({ message: error }: Error) =>
+      log.warn("not remembered", { account: at, error });
+    peace.settings.setAccountAt(at).catch(failed);
   }
 
   /** What the user has told all, where that wasn't typed. */
