@@ -250,3 +250,35 @@ terminalTest("what was said is found by its present text", async () => {
   const edited = (line: string) => line === "3 (edited) <Alice> breakfast";
   assertEquals(lines(alice).filter(edited).length, 1);
 });
+
+terminalTest(
+  "who was in a private group is asked before a later open one, which scripts name",
+  async () => {
+    await using group = new Group();
+    const server = await group.serve("--private");
+    const { invite } = await server.ask("invite");
+    for (const name of ["Alice", "Bob"]) {
+      const member = group.launch(name, { env: { P2PCHAT_INVITE: invite } });
+      await member.until(isIn(name));
+      await member.type("/exit");
+      await member.ended();
+    }
+    await server.type("/exit");
+    await server.ended();
+    await group.serve("--new");
+
+    const { code, last } = await group.launch("Bob").ended();
+    assertEquals([code, last?.code], [4, "bad-credentials"]);
+    assertMatch(last?.text, /, an open one with --invite none$/);
+    const bob = await group.start("Bob", "--invite", "none");
+    await bob.type("/exit");
+    await bob.ended();
+    await group.start("Bob"); // from now on by itself
+
+    await using alice = await openMember(group, "Alice");
+    await alice.untilCursorLine("Join an open group there? (y/n) |");
+    await alice.press("y\r");
+    await alice.untilCursorLine("Alice @group> |");
+    await alice.until("that Bob is there", ({ text }) => text.includes("as Alice, with Bob"));
+  },
+);

@@ -102,7 +102,9 @@ export type InviteSource<Invite> =
   /** The user is asked, or the first line of the input is it. */
   | { readonly from: "input" }
   /** The environment, if there is one. */
-  | { readonly from: "environment" };
+  | { readonly from: "environment" }
+  /** None is to be used, nor the one that the profile keeps. */
+  | { readonly from: "none" };
 
 /** A program to be dialled; without a port, the usual one. */
 export interface ServerAddress extends AdvertisedAddress {

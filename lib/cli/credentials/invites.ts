@@ -19,14 +19,14 @@ import { isAtTerminal, type Streams } from "../streams/streams.ts";
 /** Reads an invite. @throws {P2pchatError} `bad-credentials`. */
 type ParseInvite<Invite> = (text: string) => Invite;
 
-/** @param what What the invite is of. */
-export function inviteFlags(what: string): readonly Flag[] {
+/** @param what What the invite is of. @param more What else can be said. */
+export function inviteFlags(what: string, more = ""): readonly Flag[] {
   return [
     {
       name: "invite",
       value: "TEXT",
       help: `join the ${what} of this invite, which /invite shows there; without TEXT, or for -, ` +
-        "it is asked for, unseen",
+        `it is asked for, unseen${more}`,
       isAskedFor: true,
       parse: (text) => text, // may be only the start of the invite: the words after it count, too
     },
@@ -111,6 +111,8 @@ export async function takenInvite<Invite>(
       return source.invite;
     case "environment":
       return set ? parse(set) : null;
+    case "none":
+      return null;
     case "file": {
       const notice = (text: string) => showNoticeBeside(options, text);
       const { path } = source;

@@ -114,7 +114,7 @@ export const memberProgramCommand: CommandOf<MemberOptions> = {
   help: "a group whose members all hold the same log, in one order; HOST runs p2pchat serve",
   flags: [
     ...Object.values(flags),
-    ...inviteFlags("private group"),
+    ...inviteFlags("private group", "; none joins an open group where a private one was"),
     ...scriptFlags(SCRIPTED),
     ...DOOR_FLAGS,
   ],
@@ -127,7 +127,9 @@ export const memberProgramCommand: CommandOf<MemberOptions> = {
     const [name] = line.words;
     if (name === undefined) throw missing("A name", memberProgramCommand);
     // Before what is said of other words, which may be the rest of an invite that was broken into words.
-    const invite = inviteSource(line, parseGroupInvite);
+    const invite = line.value<string>("invite") === "none"
+      ? { from: "none" } as const
+      : inviteSource(line, parseGroupInvite);
     const address = serverAddress(line, "server", memberProgramCommand);
     const options = optionsOf(line, flags);
     checkWordsAlone(options.words, invite);

@@ -102,7 +102,11 @@ export async function runMember(given: MemberOptions): Promise<void> {
       handler.target({ command: "give-up", lines: count(), areAll }, undefined);
     });
     const inputWaits = (lines: WaitingLines) => waiting.waits(lines);
-    const listen = onceOnly(() => ui.listen({ ...handler, target, lineBegins, inputWaits }));
+    let isListening = false;
+    const listen = onceOnly(() => {
+      isListening = true;
+      ui.listen({ ...handler, target, lineBegins, inputWaits });
+    });
     const replays = (entries: number) => {
       const count = shownAgain(options, ui);
       if (count !== null) rendering.replays(entries, count);
@@ -117,6 +121,8 @@ export async function runMember(given: MemberOptions): Promise<void> {
       logPath,
       places,
       ...input,
+      isOpen: options.invite.from === "none",
+      mayAsk: () => ui.interactive && !isListening,
       replays,
       isLeftOut,
     };
@@ -138,6 +144,10 @@ interface Program extends Session<MemberOwnEvent, MemberCommandSink> {
   readonly invite: GroupInvite | null;
   /** Whether it was given by words, so that the coordinator's key is verified. */
   readonly byWords: boolean;
+  /** Whether the user wants into an open group, where the profile was in a private one before. */
+  readonly isOpen: boolean;
+  /** Whether the user can be asked something before the prompt is there. */
+  mayAsk(): boolean;
   /** The path of the log given by `--db`; null: the last one used. */
   readonly logPath: string | null;
   readonly places: MemberPlaces;
@@ -182,16 +192,48 @@ async function chatWhereItIs(program: Program): Promise<void> {
     ? await placeOfWhoAnswers(program)
     : places.of(serverKey);
   let place = elsewhere ?? named;
-  for (;;) {
+  for (let { isOpen } = program;;) {
     const notices = place === named ? firstSteps : [otherAddressText(server, place)];
     try {
-      return await chat({ ...program, place, logPath: logPath ?? place.logPath, notices });
+      return await chat({ ...program, isOpen, place, logPath: logPath ?? place.logPath, notices });
     } catch (error) {
-      if (!(error instanceof KeptElsewhere)) throw error;
-      place = error.place;
+      if (error instanceof KeptElsewhere) {
+        place = error.place;
+        continue;
+      }
+      const isKeptRefused = error instanceof P2pchatError && error.code === "bad-credentials" &&
+        program.invite === null && place.secrets.length > 0 && !isOpen;
+      if (!isKeptRefused || !program.mayAsk() || !await joinsOpen(program)) throw error;
+      isOpen = true;
     }
   }
 }
+
+/** Asks whether to join an open group where the profile was in a private one before. */
+async function joinsOpen({ ui }: Program): Promise<boolean> {
+  const { dialogue } = ui;
+  if (dialogue === null) return false;
+  const leave = () => void dialogue.end(false);
+  ui.heedInterrupts(() => {
+    leave();
+    return true;
+  });
+  showNotices(ui, NOT_PRIVATE);
+  dialogue.begin(leave);
+  try {
+    const answer = await dialogue.ask({
+      prompt: "Join an open group there? (y/n) ",
+      isUnseen: false,
+    });
+    return /^y(es)?$/i.test(answer?.trim() ?? "");
+  } finally {
+    dialogue.end(true);
+  }
+}
+
+const NOT_PRIVATE =
+  "Your invite opens nothing there now. The group may be open: then anybody who " +
+  "reaches it reads what you say";
 
 function otherAddressText(server: Endpoint, { address }: MemberPlace): string {
   return `The coordinator at ${
@@ -288,7 +330,10 @@ async function chat(wiring: Wiring): Promise<void> {
       datagrams,
       store: group.store,
       log: group.log,
-      show: (event, ref) => presenter.show(event, ref),
+      show: (event, ref) => {
+        if (event.event === "ready" && wiring.isOpen) void showFailure(ui, place.forgetSecrets());
+        presenter.show(event, ref);
+      },
       keepAnswer: (answer) => presenter.people.keep(answer),
       pin: pinsIn(wiring, scope),
       keepSecret: (secret) => showFailure(ui, place.keepSecret(secret)),
@@ -346,7 +391,7 @@ function configOf(
   port: number,
   scope: string,
 ): Omit<MemberConfig, "records"> {
-  const { options, invite, place, knownPeers, folder, logPath } = wiring;
+  const { options, invite, isOpen, place, knownPeers, folder, logPath } = wiring;
   const { name, server, serverKey, wait } = options;
   const pins = pinnedKeys(knownPeers, scope);
   const isUsualPort = server.port === SERVE_PORT_DEFAULT;
@@ -373,7 +418,8 @@ function configOf(
     files: { log: logPath, knownPeers: knownPeersPath(folder) },
     wait,
     isInvited: invite !== null,
-    secrets: [invite?.secret ?? null, ...place.secrets].filter((secret) => secret !== null),
+    secrets: [invite?.secret ?? null, ...isOpen ? [] : place.secrets]
+      .filter((secret) => secret !== null),
   };
 }
 

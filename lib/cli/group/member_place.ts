@@ -138,6 +138,11 @@ export class MemberPlace {
     });
   }
 
+  /** The group is open: the next start needs none. @throws {P2pchatError} `disk`. */
+  async forgetSecrets(): Promise<void> {
+    await this.#write(this.rows.filter(([name]) => name !== SECRET));
+  }
+
   /** Keeps it for the next start. @throws {P2pchatError} `disk`. */
   async keepSecret(told: GroupSecret): Promise<void> {
     const others = this.rows.filter(([name]) => name !== SECRET);

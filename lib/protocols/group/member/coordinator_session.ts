@@ -217,8 +217,8 @@ export class CoordinatorSession {
         "for the present one (/invite shows it)"
       : "this profile's invite, kept from the private group that it met there before, opens nothing " +
         "there now; probably another coordinator or an open group is there, or the invite was " +
-        "changed: join a private group with its present invite and --invite, an open one under " +
-        "another NAME or with another --data";
+        "changed: join a private group with its present invite and --invite, an open one with " +
+        "--invite none";
     return `Cannot join the group at ${endpointText(coordinator)}: ${why}`;
   }
 

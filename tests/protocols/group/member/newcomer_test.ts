@@ -320,7 +320,7 @@ Deno.test("Newcomer whom its secret doesn't let in is told of the likely cause, 
   assertMatch(kept, /kept from the private group that it met there before/);
   assertMatch(
     kept,
-    /another coordinator or an open group is there.*another NAME or with another --data$/,
+    /another coordinator or an open group is there.*an open one with --invite none$/,
   );
   // Another instance of the coordinator may know of the invite.
   assertEquals(refused({ instances: [{ host: "two.example", port: 6_000 }] }), "goes on");
