@@ -1,9 +1,13 @@
 /** Who is verified: `/verify NAME`, `yes` and `no`, in each mode, by people whose programs are the built one. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { fingerprintOf } from "../../lib/base/text/fingerprint.ts";
+import { RealDisk } from "../../lib/store/disk/real_disk.ts";
+import { KnownPeers } from "../../lib/store/profile/known_peers.ts";
 import { call, connect, DirectoryWorld, failure, incoming, logout } from "./directory_world.ts";
 import { FriendsGroup } from "./friends_group.ts";
 import { Group } from "./group_world.ts";
+import { newIdentity } from "./hostile_peer.ts";
 import { holds, type Node, Nodes, type ShownEvent } from "./node.ts";
 import { TextProgram } from "./text_program.ts";
 
@@ -52,6 +56,50 @@ Deno.test("mesh: /verify changes nothing; yes is for that name alone; after no t
   await ann.until(({ event }) => event === "renamed", undefined, from);
   const [, rob] = (await ann.ask("peers")).peers;
   assertEquals([rob.name, rob.verified, rob.verifiedAs], ["Rob", false, ["Bob"]]);
+});
+
+/** A profile that has verified a Bob whom it met elsewhere. @returns His key. */
+async function verifiedElsewhere(data: string, profile: string): Promise<string> {
+  const folder = `${data}/users/${profile}`;
+  await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
+  const known = await KnownPeers.open(new RealDisk(), `${folder}/known_peers`);
+  const { key } = newIdentity().signer;
+  await known.verify("Bob", key, 0);
+  return fingerprintOf(key);
+}
+
+/** The loud line came before everything of the other Bob's, which is marked. */
+function saysOther(node: Node, key: string, first: (event: ShownEvent) => boolean): void {
+  const loud = node.events.findIndex(({ event, warning, changed }) =>
+    event === "notice" && warning === true && changed?.before === key
+  );
+  assertMatch(
+    `${node.events[loud]?.text}`,
+    /^BE CAREFUL: you had verified Bob's key, and this one is ANOTHER/,
+  );
+  const at = node.events.findIndex(first);
+  assert(loud < at, "before anything of theirs");
+  const { changed, verified } = node.events[at]!;
+  assert(changed === true && verified !== true, JSON.stringify(node.events[at]));
+}
+
+Deno.test("directory, group: of another key under a verified name one is told loudly, before its first word", async () => {
+  const { world } = await DirectoryWorld.open([]);
+  await using _ = world;
+  const key = await verifiedElsewhere(world.data("alice"), "alice");
+  // Somebody whom the directory calls Bob, as one that lies may call anybody.
+  const [alice, bob] = await world.guests("alice", "Bob");
+  await connect(alice!, bob!, "Bob");
+  saysOther(alice!, key, call("connected"));
+
+  await using group = new Group();
+  const there = await verifiedElsewhere(group.data("Alice"), "Alice");
+  await group.serve();
+  const member = await group.start("Alice");
+  await group.start("Bob");
+  await member.until(({ event, members }) => event === "view" && members.includes("Bob"));
+  saysOther(member, there, ({ event, name }) => event === "joining" && name === "Bob");
+  saysOther(member, there, ({ event, members }) => event === "view" && members.includes("Bob"));
 });
 
 Deno.test("directory: a key that was verified as mallory is nobody's verified key under the name bob", async () => {
