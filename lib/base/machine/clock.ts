@@ -12,6 +12,18 @@ export interface Clock {
   at(atMs: number, callback: () => void): { cancel(): void };
 }
 
+/** What a clock says that was never set, as without a battery, is before this. */
+const SET_MS = 1e12;
+
+/**
+ * How long ago something was by the wall clock, for a limit of hours or days. A clock may be wrong at a start, by weeks or
+ * by decades: two looks have to agree, and what was dated by a clock that wasn't set is new.
+ * @param looksMs What the clock says now, and has said at an earlier start.
+ */
+export function agedMs(sinceWallMs: number, ...looksMs: readonly number[]): number {
+  return sinceWallMs < SET_MS ? 0 : Math.max(0, Math.min(...looksMs) - sinceWallMs);
+}
+
 /** A measured time to a thousandth of a millisecond: further digits say nothing. */
 export function measuredMs(ms: number): number {
   return Math.round(ms * 1_000) / 1_000;

@@ -54,7 +54,7 @@ export class SnapshotStore implements Snapshots {
     await this.disk.makeFolder(this.#folder);
     await replaceFile(this.disk, this.#path(id), utf8(text));
     ids.push(id);
-    ids.sort();
+    ids.sort(byAge);
   }
 
   async list(): Promise<readonly SnapshotView[]> {
@@ -85,7 +85,7 @@ export class SnapshotStore implements Snapshots {
       if (!FILE.test(name.slice(0, -REPLACEMENT_SUFFIX.length))) continue;
       await this.disk.remove(`${this.#folder}/${name}`).catch(() => {});
     }
-    return names.flatMap((name) => FILE.exec(name)?.[1] ?? []);
+    return names.flatMap((name) => FILE.exec(name)?.[1] ?? []).sort(byAge);
   }
 
   async #view(id: string): Promise<SnapshotView> {
@@ -105,6 +105,12 @@ export class SnapshotStore implements Snapshots {
       return { id, file, consistent: null, at: null, members: [], messages: 0 };
     }
   }
+}
+
+/** By the dates in their names; those of a clock that wasn't set, as `agedMs` has it, count as the latest. */
+function byAge(one: string, other: string): number {
+  const [first, second] = [one, other].map((id) => id < "2001" ? `9${id}` : id);
+  return first! < second! ? -1 : 1;
 }
 
 /** The largest file: a snapshot of 64 members with the most ids that are ever written is smaller. */

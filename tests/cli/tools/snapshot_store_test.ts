@@ -55,6 +55,15 @@ Deno.test("keep() and list() at once, as the first calls, know of the same files
   assertEquals(views.map(({ id }) => id), [cutOf(1).id, cutOf(2).id]);
 });
 
+Deno.test("a snapshot of a clock that wasn't set counts as the latest, and isn't dropped before others", async () => {
+  const disk = await newDisk();
+  const unset = { ...cutOf(1), id: cutOf(1).id.replace("2026", "1970") };
+  for (const cut of [cutOf(2), unset]) await new SnapshotStore(disk, nodeCrypto, FOLDER).keep(cut);
+
+  const views = await new SnapshotStore(disk, nodeCrypto, FOLDER).list();
+  assertEquals(views.map(({ id }) => id), [cutOf(2).id, unset.id]);
+});
+
 Deno.test("a folder that couldn't be looked at is looked at again", async () => {
   const disk = await newDisk();
   await new SnapshotStore(disk, nodeCrypto, FOLDER).keep(cutOf(1));

@@ -153,6 +153,12 @@ export function freshIncarnation(env: Environment, atLeast: number): number {
   return Math.min(INCARNATION_MAX, slot * CHANCES + chance);
 }
 
+/** When the last process of this profile began, by its wall clock, or later; Infinity where there was none. */
+export function earlierStartMs(records: readonly MeshRecord[]): number {
+  const all = records.flatMap((each) => each.kind === "incarnation" ? [each.incarnation] : []);
+  return all.length === 0 ? Infinity : Math.max(...all) / CHANCES;
+}
+
 /**
  * The highest incarnation that is accepted from others, which may lie: were it the end of the range, no start
  * could follow. Honest ones exceed it only for a member whose clock was ten years ahead once.

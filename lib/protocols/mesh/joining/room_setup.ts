@@ -15,6 +15,7 @@ import {
   claimAlone,
   type EarlierMembership,
   earlierMembership,
+  earlierStartMs,
   freshIncarnation,
 } from "./genesis.ts";
 import type { DialFailureReason, MeshConfig } from "../schema/mesh_io.ts";
@@ -138,6 +139,7 @@ export function newRoom(
       passive,
       historyShown,
       historyAgain,
+      earlierMs: earlierStartMs(records),
       forgets,
       ...(refused === undefined ? {} : { refused }),
       ...(verified === undefined ? {} : { verified }),

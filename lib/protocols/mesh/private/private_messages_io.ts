@@ -138,6 +138,8 @@ export interface PrivateConfig {
   /** By the wall clock: a message that has waited for this long has failed. */
   readonly keptMs: number;
   readonly expiryCheckMs: number;
+  /** As of `RosterConfig`. */
+  readonly earlierMs?: number;
   /** The room's records on disk. */
   readonly records: readonly MeshRecord[];
 }

@@ -3,6 +3,7 @@
  * later one, until its receiver has it, or it is too old.
  */
 
+import { agedMs } from "../../../base/machine/clock.ts";
 import type { Environment } from "../../../base/machine/environment.ts";
 import type { PeerKey } from "../../../base/ids.ts";
 import { Deadlines } from "../../../base/machine/machine.ts";
@@ -36,6 +37,8 @@ export class PrivateSending {
     /** When messages that aren't acknowledged are sent again. */
     resend: (nowMs) => this.#resendDue(nowMs),
   });
+  /** The first look at the clocks; null before it. */
+  #began: { readonly wallMs: number; readonly nowMs: number } | null = null;
   readonly #outbox: PrivateOutbox;
   /** Messages that are being written to the disk; at most PRIVATE_WAITING_MAX. */
   readonly #writes = new Pending<OutboxEntry>();
@@ -178,11 +181,16 @@ export class PrivateSending {
 
   /** Gives up what has waited for too long. */
   #expire(nowMs: number): readonly PrivateEffect[] {
-    const { keptMs } = this.config;
-    const beforeMs = this.environment.wallMs() - keptMs;
+    const { keptMs, earlierMs = Infinity } = this.config;
+    const wallMs = this.environment.wallMs();
+    const began = this.#began ??= { wallMs, nowMs };
     // By both clocks: a wall clock that was just set right must not end messages typed in this process.
-    const isOver = ({ message, isStored, typedMs }: OutboxEntry) =>
-      isStored && message.sentAt < beforeMs && nowMs - typedMs > keptMs;
+    const isOver = ({ message: { sentAt }, isStored, typedMs }: OutboxEntry) => {
+      const ageMs = typedMs === -Infinity
+        ? agedMs(sentAt, began.wallMs, earlierMs) + nowMs - began.nowMs
+        : nowMs - typedMs;
+      return isStored && wallMs - sentAt > keptMs && ageMs > keptMs;
+    };
     const effects: PrivateEffect[] = [];
     for (const [, queue] of this.#outbox.queues()) {
       const expired = queue.take(isOver);

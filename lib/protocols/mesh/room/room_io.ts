@@ -64,6 +64,8 @@ export interface RoomConfig {
   readonly historyShown: number;
   /** How many of the last messages are shown again to a member that comes back. */
   readonly historyAgain: number;
+  /** As of `RosterConfig`. */
+  readonly earlierMs?: number;
   /** Whether nothing that is said is on the disk: what waits is lost at the end, which the user is told. */
   readonly forgets?: boolean;
   /** Keys that the user has refused, each for a name. */

@@ -80,7 +80,8 @@ export class RoomMachines {
     for (const record of records) {
       if (record.kind === "bundle") onDisk.add(record.bundle.header.value.claim);
     }
-    this.roster = new Roster({ records, timing: ROSTER_LAN, own }, environment, signer, {
+    const { earlierMs = Infinity } = config;
+    this.roster = new Roster({ records, earlierMs, timing: ROSTER_LAN, own }, environment, signer, {
       isClaimKept: (id) => onDisk.has(id) || this.order?.isClaimKept(id) === true,
       frontier: () => this.order.root(),
       latest: () => this.#latest(),
@@ -135,7 +136,7 @@ export class RoomMachines {
     const isHeadShown: ShownBundles["isShown"] = (head) =>
       isShown(head) && this.order.frontier(head).counter >= head.counter;
     this.privateMessages = new PrivateMessages(
-      { ...PRIVATE_DEFAULTS, room, incarnation, records },
+      { ...PRIVATE_DEFAULTS, room, incarnation, records, earlierMs },
       signer,
       environment,
       { heads: () => this.order.heads(), isShown: isHeadShown },

@@ -3,6 +3,7 @@
  * effect end it; after a day it is forgotten. All that users are told about joining and leaving is decided here.
  */
 
+import { agedMs } from "../../../base/machine/clock.ts";
 import type { Environment } from "../../../base/machine/environment.ts";
 import { type ClaimId, type Endpoint, isSameEndpoint, type PeerKey } from "../../../base/ids.ts";
 import { nextTalkTimeMs } from "../../../base/machine/common_times.ts";
@@ -13,7 +14,7 @@ import type { Entrance } from "./own_lease.ts";
 import type { MeshRecord } from "../schema/records.ts";
 import { BEACON_INTERVAL_MS_MAX } from "../schema/limits.ts";
 import type { RosterIntake } from "./roster_intake.ts";
-import type { RosterTiming } from "./roster_io.ts";
+import type { RosterConfig } from "./roster_io.ts";
 import type { RosterOutbox } from "./roster_outbox.ts";
 import { type Entry, isRenewal, isRepeat, type RosterTable } from "./roster_table.ts";
 import { isSamePresence, presenceOf } from "../../../base/machine/user_presence.ts";
@@ -61,19 +62,19 @@ export class Leases {
     readonly accusations: Pick<Accusations, "tick" | "settle" | "forget">,
     readonly outbox: Pick<RosterOutbox, "effect" | "beacon">,
     readonly env: Pick<Environment, "wallMs">,
-    readonly timing: RosterTiming,
+    readonly config: Pick<RosterConfig, "earlierMs" | "timing">,
   ) {}
 
   /** The interval of our own beacons. */
   beaconIntervalMs(): number {
-    const { beaconIntervalMs, beaconIntervalPerMemberMs } = this.timing;
+    const { beaconIntervalMs, beaconIntervalPerMemberMs } = this.config.timing;
     const intervalMs = Math.max(beaconIntervalMs, this.table.liveCount * beaconIntervalPerMemberMs);
     return Math.min(Math.round(intervalMs), BEACON_INTERVAL_MS_MAX);
   }
 
   /** A member silent for so long is lost. Its beacon says its interval: its room may seem larger to it than to us. */
   #leaseMs({ beacon: { value: { intervalMs } } }: SignedBeacon): number {
-    return this.timing.leaseIntervals * intervalMs + this.timing.leaseSlackMs;
+    return this.config.timing.leaseIntervals * intervalMs + this.config.timing.leaseSlackMs;
   }
 
   /** Whom nobody has defended in time is lost. */
@@ -93,7 +94,8 @@ export class Leases {
   ): void {
     const { key, state } = signed.beacon.value;
     if (key === this.self) return;
-    const sinceMs = nowMs - Math.max(0, this.env.wallMs() - heardWallMs);
+    const { earlierMs = Infinity } = this.config;
+    const sinceMs = nowMs - agedMs(heardWallMs, this.env.wallMs(), earlierMs);
     const isQuit = state === "quit";
     this.#bury(
       { key, signed, claim, state: isQuit ? "quit" : "lost", sinceMs, fromDisk: true },
@@ -121,7 +123,7 @@ export class Leases {
     const isLive = before?.state === "alive";
     const wasSuspected = this.accusations.settle(key);
     // Whatever age a neighbour reports, a new beacon leaves time for the next one to arrive.
-    const ageMsMax = (this.timing.leaseIntervals - 1) * signed.beacon.value.intervalMs;
+    const ageMsMax = (this.config.timing.leaseIntervals - 1) * signed.beacon.value.intervalMs;
     const ageMs = Math.min(hearsay.ageMs, ageMsMax);
     if (state === "quit" || (hearsay.lost && !isLive)) {
       this.#takeDead(heard, before, nowMs);
@@ -154,14 +156,14 @@ export class Leases {
    */
   #wasHere({ number, incarnation }: Beacon, entrance: Entrance | null, nowMs: number): boolean {
     if (entrance === null) return number > 1;
-    if (nowMs - entrance.atMs >= this.timing.arrivalMs) return false;
+    if (nowMs - entrance.atMs >= this.config.timing.arrivalMs) return false;
     return number > 1 || incarnation < entrance.incarnation;
   }
 
   /** How long a live member's beacon may wait to be sent together with others, ms. */
   #relayMs(key: PeerKey, before: Entry | null): number {
     const { relayMembersMax, renewalPerMemberMs, renewalMsMax, newsPerMemberMs, newsMsMax } =
-      this.timing;
+      this.config.timing;
     const { liveCount } = this.table;
     if (liveCount <= relayMembersMax) return 0;
     return before !== null && isRenewal(before, this.table.get(key)!)
@@ -197,7 +199,7 @@ export class Leases {
   #takeDead({ signed, claim, hearsay }: HeardBeacon, before: Entry | null, nowMs: number): void {
     const { key, state } = signed.beacon.value;
     // Capped: after that time a dead member is forgotten, and this age is passed on to others.
-    const sinceMs = nowMs - Math.min(hearsay.ageMs, this.timing.deadKeptMs);
+    const sinceMs = nowMs - Math.min(hearsay.ageMs, this.config.timing.deadKeptMs);
     if (state === "quit") {
       this.#bury({ key, signed, claim, state, sinceMs });
       this.#keepOnDisk(signed);
@@ -238,7 +240,7 @@ export class Leases {
     this.intake.forget(entry.key);
     this.accusations.forget(entry.key);
     this.#recorded.delete(entry.key);
-    this.deadlines.setEarliest("forget", entry.sinceMs + this.timing.deadKeptMs);
+    this.deadlines.setEarliest("forget", entry.sinceMs + this.config.timing.deadKeptMs);
     // Here and not only when due: liars may have thousands of made-up members quit, one after the other.
     const excess = this.table.excessDead();
     if (excess !== null) this.#forget(excess);
@@ -262,9 +264,11 @@ export class Leases {
   }
 
   #forgetDead(nowMs: number): void {
-    for (const dead of this.table.overdueDead(nowMs, this.timing.deadKeptMs)) this.#forget(dead);
+    for (const dead of this.table.overdueDead(nowMs, this.config.timing.deadKeptMs)) {
+      this.#forget(dead);
+    }
     const firstMs = this.table.firstDeathMs();
-    if (firstMs !== null) this.deadlines.set("forget", firstMs + this.timing.deadKeptMs);
+    if (firstMs !== null) this.deadlines.set("forget", firstMs + this.config.timing.deadKeptMs);
   }
 
   #forget({ key, state }: Entry): void {
@@ -278,7 +282,7 @@ export class Leases {
     if (endpoint === null) return;
     const recorded = this.#recorded.get(key);
     const isRecent = recorded !== undefined && isSameEndpoint(recorded.endpoint, endpoint) &&
-      recorded.claim === claim && nowMs - recorded.atMs < this.timing.memberRecordMs;
+      recorded.claim === claim && nowMs - recorded.atMs < this.config.timing.memberRecordMs;
     if (isRecent) return;
     this.#recorded.set(key, { atMs: nowMs, endpoint, claim });
     this.#keepOnDisk(signed);

@@ -121,7 +121,7 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
       this.#accusations,
       this.#outbox,
       env,
-      config.timing,
+      config,
     );
     const { telling } = this.#claims;
     this.#agenda = new Agenda([

@@ -150,6 +150,8 @@ export interface ProgressPort {
 export interface RosterConfig {
   /** The room's records on disk: claims are restored, members' last beacons become floors. */
   readonly records: readonly MeshRecord[];
+  /** When the process before began, by the wall clock; none where there was none. */
+  readonly earlierMs?: number;
   readonly timing: RosterTiming;
   /** How late this process comes of late. */
   readonly own: OwnLateness;

@@ -25,17 +25,17 @@ import { fakeSigner } from "../../../sim/fake_crypto.ts";
 
 const [ANN, BOB, CEM] = ["Ann", "Bob", "Cem"].map((name) => fakeSigner(name));
 const [bob, cem] = [BOB!.key, CEM!.key];
-const WALL_MS = PRIVATE_DEFAULTS.keptMs * 2;
+const WALL_MS = 1_700_000_000_000;
 
 const messageId = (_: PeerKey, to: PeerKey, incarnation: number, counter: number) =>
   `${to.slice(0, 4)} ${incarnation} ${counter}` as MessageId;
 
 /** Ann's, as her second start. What it does is told by a word for each effect. */
-function sendingOf(records: readonly MeshRecord[] = []) {
+function sendingOf(records: readonly MeshRecord[] = [], earlierMs = Infinity) {
   const clock = { wallMs: WALL_MS };
   const present = new Map<PeerKey, Uint8Array>();
   const part = new PrivateSending(
-    { ...PRIVATE_DEFAULTS, incarnation: 2, records },
+    { ...PRIVATE_DEFAULTS, incarnation: 2, records, earlierMs },
     { wallMs: () => clock.wallMs, random: () => 0 },
     {
       signer: ANN!,
@@ -206,13 +206,27 @@ Deno.test("PrivateSending: after thirty days, by both clocks, a message has fail
   assertEquals(words(part.start(0)), [...ended, "start: 1 wait"]);
   says(cem, 0);
   clock.wallMs += 2 * keptMs;
-  assertEquals(
-    tick(expiryCheckMs),
-    ended,
-    "not what was typed to this process",
-  );
-  assertEquals(part.size, 1);
-  assertEquals(tick(keptMs + 1), ["persist ended", "failed"]);
+  assertEquals(tick(expiryCheckMs), [], "the clock has just leapt");
+  assertEquals(part.size, 2);
+  assertEquals(tick(keptMs + 1), [...ended, "persist ended", "failed"]);
+});
+
+Deno.test("PrivateSending: a message waits on where the clock is ahead at one start, or was never set", () => {
+  const { keptMs, expiryCheckMs } = PRIVATE_DEFAULTS;
+  for (
+    const [sentAt, earlierMs, expected] of [
+      [WALL_MS - keptMs - 1, WALL_MS - keptMs, 1],
+      [WALL_MS - keptMs - 1, WALL_MS, 0],
+      [1_000, WALL_MS, 1],
+    ] as const
+  ) {
+    const { part, tick } = sendingOf([queued(1, 1, sentAt)], earlierMs);
+    part.start(0);
+    tick(expiryCheckMs);
+    assertEquals(part.size, expected, `${sentAt} ${earlierMs}`);
+    tick(keptMs + 1);
+    assertEquals(part.size, 0, "the process has run for thirty days");
+  }
 });
 
 Deno.test("PrivateSending: a thousand may wait; the user waits for who is here and answers, with room for what is under way", () => {

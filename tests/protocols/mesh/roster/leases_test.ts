@@ -17,6 +17,7 @@ const OTHER_FRONTIER = "11".repeat(32) as Hash;
 
 /** Ann's, who knows these to be here since 0 s, and came in then. */
 function leasesOf(...live: readonly string[]) {
+  const config = { timing: ROSTER_LAN, earlierMs: Infinity };
   const table = tableWith();
   const effects: RosterEffect[] = [];
   const passed: (readonly [number, number, number])[] = [];
@@ -37,7 +38,7 @@ function leasesOf(...live: readonly string[]) {
         void passed.push([beacon.value.number, ageMs, waitMs]),
     },
     { wallMs: () => WALL_MS },
-    ROSTER_LAN,
+    config,
   );
   const entrance: Entrance = {
     room: { id: ROOM.room, genesis: ROOM.genesis },
@@ -67,7 +68,7 @@ function leasesOf(...live: readonly string[]) {
         ? `joined${effect.present ? ", was here" : ""}`
         : effect.type
     );
-  return { part, table, take, done, passed: () => passed.splice(0), suspected, dying };
+  return { config, part, table, take, done, passed: () => passed.splice(0), suspected, dying };
 }
 
 const LEASE_MS = 33_000;
@@ -207,6 +208,23 @@ Deno.test("Leases: a dead member is kept for a day, and one from our disk counts
   assertEquals(done(), []);
   part.remember({ ...record, beacon: beaconOf("Ann", 3) }, own, own, 5_000);
   assertEquals([done(), table.get(keyOf("Ann"))], [[], null]);
+});
+
+Deno.test("Leases: a name is held on where the clock is ahead at one start, or was never set", () => {
+  const day = ROSTER_LAN.deadKeptMs;
+  const held = (heardWallMs: number, earlierMs: number) => {
+    const { part, config } = leasesOf();
+    config.earlierMs = earlierMs;
+    const record = { kind: "member", beacon: beaconOf("Bob", 3), heardWallMs } as const;
+    part.remember(record, claimOf("Bob"), claimOf("Ann"), 0);
+    return part.deadlines.nextMs();
+  };
+  const hour = 3_600_000;
+  assertEquals([
+    held(WALL_MS - 40 * day, WALL_MS - 40 * day + hour),
+    held(WALL_MS - 40 * day, WALL_MS - hour),
+    held(1_000, WALL_MS - hour),
+  ], [day - hour, day - 40 * day + hour, day]);
 });
 
 Deno.test("Leases: a member's address is on disk once in six hours, and when it has another one, or another name", () => {
