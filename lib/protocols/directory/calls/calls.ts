@@ -135,11 +135,7 @@ export class Calls {
       this.parts.out.send(side.party.link.id, {
         type: "meet",
         call: call.idBytes,
-        name,
-        guest,
-        key,
-        host,
-        port,
+        ...{ name, guest, key, host, port },
         isCaller: side === call.caller,
         mayRelay: this.parts.mayRelay,
       });
@@ -195,10 +191,8 @@ export class Calls {
       return this.#end(call, side === call.callee ? "declined" : "cancelled", reason, told);
     }
     if (call.sides.every(({ route }) => route === null)) {
-      const isUnreachable = reason === "unreachable";
-      return isUnreachable
-        ? this.#end(call, "unreachable", "", told)
-        : this.#end(call, "cancelled", reason, told);
+      if (reason === "unreachable") return this.#end(call, "unreachable", "", told);
+      return this.#end(call, "cancelled", reason, told);
     }
     if (call.phase === "connecting") this.#talks(call);
     this.#leaves(call, side);
