@@ -50,6 +50,7 @@ async function pried(
     };
     await using node = Node.start(start(folder), options);
     await node.until(isUp);
+    if (start(folder).includes("--registry")) await node.until(({ event }) => event === "session");
     node.signal("SIGUSR1");
     const { open } = await node.until(({ event }) => event === "pried");
     test({ folder, data, open });
@@ -69,6 +70,12 @@ function around(folder: string): readonly string[] {
   return [...others.map((name) => `${data}/${name}`), data, folder, "/", "/etc", "/proc/self"];
 }
 
+/** The profile of alice, its key, and what else may be in it. */
+function profile(folder: string): readonly string[] {
+  const alice = `${folder}/data/users/alice`;
+  return [alice, `${alice}/identity`, `${alice}/mesh`];
+}
+
 Deno.test(
   "a member of a room can use its profile, and nothing else of the user's, at its first start too",
   options,
@@ -79,7 +86,7 @@ Deno.test(
         ...["--send-from", `${folder}/shared`],
       ],
       (folder) => ({
-        read: [...around(folder), `${folder}/data/users/alice`],
+        read: [...around(folder), ...profile(folder)],
         write: [
           ...around(folder).map((path) => `${path}/own`),
           `${folder}/data/users/alice/own`,
@@ -92,7 +99,7 @@ Deno.test(
       }),
       ({ folder, data, open }) =>
         assertEquals(open, [
-          `read ${data}/users/alice`,
+          `read ${data}/users/alice/mesh`,
           `write ${data}/users/alice/own`,
           `write ${folder}/p.log`,
         ]),
@@ -154,11 +161,11 @@ Deno.test(
         ...["--send-from", `${folder}/shared`],
       ],
       (folder) => ({
-        read: [...around(folder), `${folder}/data/users/alice`],
+        read: [...around(folder), ...profile(folder)],
         write: [...around(folder), `${folder}/data/users/alice`].map((path) => `${path}/own`),
       }),
       ({ data, open }) =>
-        assertEquals(open, [`read ${data}/users/alice`, `write ${data}/users/alice/own`]),
+        assertEquals(open, [`read ${data}/users/alice/mesh`, `write ${data}/users/alice/own`]),
     );
   },
 );

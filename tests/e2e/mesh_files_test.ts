@@ -127,17 +127,20 @@ Deno.test("who has fetched a file serves it: its sender may leave", async () => 
 
 Deno.test("that a file was changed is known after a start, too, to those who have it: nobody who comes later is told of it", async () => {
   await using world = new FilesWorld();
-  const [draft, other] = [world.file("draft.txt", 100), world.file("other.txt", 100)];
+  Deno.mkdirSync(`${world.folder}/files`);
+  const [draft, other] = ["files/draft.txt", "files/other.txt"].map((name) =>
+    world.file(name, 100)
+  );
   const [aliceData, bobData] = ["alice", "bob"].map((name) => `${world.folder}/${name}`);
   const alice = await world.member("Alice", null, { data: aliceData! });
   const bob = await world.member("Bob", alice, { data: bobData! });
-  await send(alice, draft.path, "s");
+  await send(alice, draft!.path, "s");
   await bob.until(isOfTransfer("done"));
-  await send(bob, other.path, "s");
+  await send(bob, other!.path, "s");
   await alice.until(isOfTransfer("done"));
   await alice.type("/quit");
   await alice.ended();
-  Deno.removeSync(draft.path);
+  Deno.removeSync(draft!.path);
   const again = await world.member("Alice", bob, { data: aliceData! });
   await again.until(isOfTransfer("failed"));
   const noted = `${bobData}/users/Bob/mesh/${bob.events.find(isReady)!.room}/files/offers`;
@@ -368,6 +371,30 @@ Deno.test("what is the program's own isn't sent, by whichever path the data fold
   }
 });
 
+Deno.test("a file that somebody swaps for a link to one's key all the time isn't sent as that", async () => {
+  await using world = new FilesWorld();
+  const [data, shared] = [`${world.folder}/alice`, `${world.folder}/shared`];
+  Deno.mkdirSync(shared);
+  const alice = await world.member("Alice", null, { data });
+  const [path, aside, third] = ["photo", "aside", "third"].map((name) => `${shared}/${name}`);
+  Deno.writeFileSync(path!, new Uint8Array(1_000));
+  Deno.symlinkSync(`${data}/users/Alice/identity`, aside!);
+  const swapper = setInterval(() => {
+    Deno.renameSync(path!, third!);
+    Deno.renameSync(aside!, path!);
+    Deno.renameSync(third!, aside!);
+  }, 1);
+  try {
+    for (let round = 0; round < 100; round++) {
+      await alice.command({ command: "send", file: path, ref: `${round}` });
+      const { event, size } = await alice.until(({ ref }) => ref === `${round}`);
+      assertEquals(event === "offer" && size !== 1_000, false, `after ${round} times`);
+    }
+  } finally {
+    clearInterval(swapper);
+  }
+});
+
 Deno.test("no file is saved outside of the folder, or hidden, whatever its name says", async () => {
   await using world = new FilesWorld();
   const alice = await world.member("Alice", null);
@@ -558,7 +585,7 @@ Deno.test({
       const already = `theirs is here already: ${home}/Downloads/theirs`;
       await alice.until(already, ({ text }) => text.includes(already));
       await alice.press("/cancel 1\r");
-      const taken = "Your offer of own notes.txt is taken back";
+      const taken = 'Your offer of "own notes.txt" is taken back';
       await alice.until(taken, ({ text }) => text.includes(taken));
       assertEquals(Deno.readTextFileSync(`${world.saved("Bob")}/own notes.txt`), "own");
     } finally {

@@ -12,6 +12,8 @@ import { resolve } from "node:path";
 import { folderOf } from "../../store/disk/disk.ts";
 import { holdFolder } from "../../store/disk/held_folders.ts";
 import { STATE_FILE } from "../../store/disk/paths.ts";
+import { identityPath } from "../../store/profile/identity.ts";
+import { PROFILE_NAMES } from "../../store/profile/profile_folder.ts";
 import { asideNames, DAMAGED_INFIX, replacementName } from "../../store/disk/replacement.ts";
 import { checkOwner, refuseOthersPath, refuseSharedFolder } from "./owner.ts";
 
@@ -19,6 +21,8 @@ import { checkOwner, refuseOthersPath, refuseSharedFolder } from "./owner.ts";
 export type FileUse =
   /** It is read. */
   | "read"
+  /** It is a folder of whose files some may be sent: it is read, without the data folder. */
+  | "send"
   /** It is read together with the state of a group's member beside it. */
   | "read-with-state"
   /** It is read, written and created, with all that is in it. */
@@ -45,6 +49,8 @@ interface FileRights {
   readonly write: readonly string[];
 }
 
+const KINDS: readonly (keyof FileRights)[] = ["read", "write"];
+
 /** The path without links; of a file that isn't there, the one that it would have. Null where its folder isn't there. */
 type RealPath = (path: string) => string | null;
 
@@ -65,7 +71,7 @@ export function rightsFor(needs: readonly FileNeed[], realPath: RealPath): FileR
 }
 
 function isReading(use: FileUse): boolean {
-  return use === "read" || use === "read-with-state";
+  return ["read", "send", "read-with-state"].includes(use);
 }
 
 function namesOf(path: string, use: FileUse): readonly string[] {
@@ -79,6 +85,8 @@ function namesOf(path: string, use: FileUse): readonly string[] {
 let roots: readonly string[] = [];
 /** What of the data folder the command line needs, made or not. */
 let made: readonly string[] = [];
+/** The data folder as it was given, and without links, made or not. */
+export let dataFolders: readonly string[] = [];
 /** What stays in reach, with all below it: a right that is given up takes those over the folders above with it. */
 let lasting: FileRights = { read: [], write: [] };
 
@@ -91,8 +99,15 @@ export function keepOnly(needs: readonly FileNeed[]): void {
     if (!isReading(use)) refuseOthersPath(path);
     if (use === "listen") refuseSharedFolder(path);
   }
+  made = needs.flatMap(({ path, use }) => use === "make" ? [path] : []);
+  dataFolders = made.flatMap((path) => {
+    const given = resolve(folderOf(path));
+    const there = topmostMissing(given) ?? given;
+    return [given, (realPathOf(there) ?? there) + given.slice(there.length)];
+  });
   const kept = needs.flatMap((given): readonly FileNeed[] => {
     const { path, use } = given;
+    if (use === "send") return beside(given);
     if (use === "make") checkOwner(path, folderOf(path));
     const missing = use === "make" ? topmostMissing(path) : null;
     const need = missing === null ? given : { path: missing, use };
@@ -102,8 +117,23 @@ export function keepOnly(needs: readonly FileNeed[]): void {
   });
   keep(kept, ["/"]);
   lasting = rightsFor(kept.filter(({ use }) => use === "read" || use === "write"), realPathOf);
-  made = needs.flatMap(({ path, use }) => use === "make" ? [path] : []);
   roots = kept.flatMap(({ path, use }) => use === "make" ? [path] : []);
+}
+
+/** Of a folder what isn't the data folder, in which the keys are: where that is in it, what is there now. */
+function beside({ path: given, isReal = false }: FileNeed): readonly FileNeed[] {
+  const path = resolve(given);
+  const real = isReal ? path : realPathOf(path) ?? path;
+  const isOwn = (data: string) => isIn(real, data) && !isIn(real, `${data}/downloads`);
+  if (dataFolders.some(isOwn)) return [];
+  if (!dataFolders.some((data) => isIn(data, real))) return [{ path, use: "read", isReal }];
+  return [...Deno.readDirSync(real)].flatMap(({ name }) =>
+    beside({ path: `${path}/${name}`, use: "send" })
+  );
+}
+
+export function isIn(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder === "/" ? folder : `${folder}/`);
 }
 
 /** What in a folder may be read, or leads to what may, as far as the command line needs it: for folders out of reach. */
@@ -120,17 +150,36 @@ export function keepOwn(folder: string): void {
   keep([folder, ...others].map((path) => ({ path, use: "write" })), roots);
 }
 
+/** Which file is the key that this process uses; null: none yet. */
+let key: Pick<Deno.FileInfo, "dev" | "ino"> | null = null;
+
+/** Whether it is the key that this process uses, under whichever name. */
+export function isKey({ dev, ino }: Deno.FileInfo): boolean {
+  return key !== null && key.dev === dev && key.ino === ino;
+}
+
+/** Gives up the right to read the key in a profile, once it is loaded: what else a profile has stays in reach. */
+export function closeKey(folder: string): void {
+  const path = identityPath(folder);
+  key = Deno.lstatSync(path);
+  hold(path);
+  const names = [folder, realPathOf(folder) ?? folder].flatMap((at) =>
+    PROFILE_NAMES.map((name): FileNeed => ({ path: `${at}/${name}`, use: "read", isReal: true }))
+  );
+  keep(names, [folder], ["read"]);
+}
+
 /** Keeps the rights that `needs` take, and gives up those over what else is below `folders`. */
-function keep(needs: readonly FileNeed[], folders: readonly string[]): void {
+function keep(needs: readonly FileNeed[], folders: readonly string[], kinds = KINDS): void {
   const rights = rightsFor(needs, realPathOf);
   const given = folders.flatMap((path) => [resolve(path), realPathOf(path) ?? path]);
-  for (const name of ["read", "write"] as const) {
+  for (const name of kinds) {
     for (const path of rights[name]) Deno.permissions.requestSync({ name, path });
   }
   // Both last: to look at a path that is asked for takes the right to read it.
-  for (const name of ["read", "write"] as const) {
+  for (const name of kinds) {
     for (const path of new Set(given)) {
-      const stays = lasting[name].some((above) => `${path}/`.startsWith(`${above}/`));
+      const stays = lasting[name].some((above) => isIn(path, above));
       if (!stays && !rights[name].includes(path)) Deno.permissions.revokeSync({ name, path });
     }
   }

@@ -78,7 +78,14 @@ export function isOthersPath(path: string): boolean {
   return othersOn(path) !== null;
 }
 
-function othersOn(path: string): { readonly at: string; readonly user: number } | null {
+/** Whether a link of another user is on the way, as far as that may be looked at. */
+export function isLinkedByOthers(path: string): boolean {
+  return othersOn(path, true) !== null;
+}
+
+/** @param linksAlone Whether a file of another user may be at the end. */
+function othersOn(path: string, linksAlone = false) {
+  machineOwner(); // later the way to it may be closed
   let links = 0;
   let at = "";
   const names = (path.startsWith("/") ? path : `${Deno.cwd()}/${path}`).split("/");
@@ -88,9 +95,8 @@ function othersOn(path: string): { readonly at: string; readonly user: number } 
     if (["", ".", ".."].includes(name)) continue;
     const next = `${at}/${name}`;
     const info = lookAt(next);
-    if (info === null) return null;
-    const user = otherUser(info);
-    if (info.isSymlink) {
+    const user = info === null ? null : otherUser(info);
+    if (info?.isSymlink) {
       if (user !== null && user !== machineOwner()) {
         return { at: `the symbolic link ${next}`, user };
       }
@@ -100,7 +106,7 @@ function othersOn(path: string): { readonly at: string; readonly user: number } 
       names.unshift(...target.split("/"));
       continue;
     }
-    if (info.isFile && user !== null) return { at: next, user };
+    if (!linksAlone && info?.isFile && user !== null) return { at: next, user };
     at = next;
   }
   return null;
@@ -157,7 +163,9 @@ function lookAt(path: string): Deno.FileInfo | null {
   }
 }
 
+let rootUser: number | undefined;
+
 /** Root, in a container perhaps under another id: could change everything anyway. */
-function machineOwner(): number | null {
-  return Deno.lstatSync("/").uid;
+function machineOwner(): number {
+  return rootUser ??= lookAt("/")?.uid ?? ROOT;
 }

@@ -41,7 +41,7 @@ export const fileFlags = {
     name: "send-from",
     value: "DIR",
     help: "send files of this folder alone (those of your home, of this folder, of /tmp)",
-    use: "read",
+    use: "send",
     parse: fileName,
   },
 } satisfies Flags;
@@ -115,7 +115,7 @@ function sendable(list: Listings): readonly FileNeed[] {
   return [
     ...visibleIn(home, list),
     ...(isAbove && folder !== home ? visibleIn(folder, list) : []),
-    ...(isAbove ? places : [folder, ...places]).map((path): FileNeed => ({ path, use: "read" })),
+    ...(isAbove ? places : [folder, ...places]).map((path): FileNeed => ({ path, use: "send" })),
   ];
 }
 
@@ -126,7 +126,7 @@ function visibleIn(folder: string, list: Listings): readonly FileNeed[] {
   return entries.flatMap(({ name, isSymlink }): readonly FileNeed[] =>
     name.startsWith(".")
       ? []
-      : [{ path: `${folder}/${name}`, use: "read", isReal: isReal && !isSymlink }]
+      : [{ path: `${folder}/${name}`, use: "send", isReal: isReal && !isSymlink }]
   );
 }
 

@@ -2,63 +2,60 @@
 
 import { resolve } from "node:path";
 import { isForbidden, P2pchatError } from "../../base/errors.ts";
-import { folderOf } from "../../store/disk/disk.ts";
+import { isNamed } from "../../store/disk/real_disk.ts";
 import { nodeFiles } from "../../store/disk/node_files.ts";
+import { RandomFile } from "../../store/files/random_file.ts";
+import { dataFolders, isKey } from "../args/least_privilege.ts";
+import { isLinkedByOthers } from "../args/owner.ts";
 import { pathsDropped } from "./path_typed.ts";
 
-interface FileToSend {
-  /** Its path. */
-  readonly source: string;
-  readonly size: number;
-}
+/** How often it is looked: who swaps what is there fails in one of three, and gets through once in 10^11. */
+const LOOKS = 64;
 
 /**
- * @param own A folder below the data folder that this program may read; null where none is known yet.
+ * Opens it first: what is checked is what is open, wherever a name leads by then. In a folder that others can write to,
+ * they may swap a file, or a folder above it, for a link between two calls. So it is looked in an order that nobody
+ * knows whether no link of theirs is on the way, where the way leads, and whether the open file is there: as long as
+ * they swap, one of the three is wrong at any moment.
  * @throws {P2pchatError} `bad-file` or `not-allowed`, with why it can't be sent.
  */
-export async function fileToSend(
-  typed: string,
-  dataFolder: string,
-  own: string | null,
-): Promise<FileToSend> {
+export async function openToSend(typed: string, dataFolder: string): Promise<RandomFile> {
   const path = resolve(typed);
-  let real: string;
-  let size: number;
+  const isOwn = (at: string) =>
+    [resolve(dataFolder), ...dataFolders].some((data) =>
+      at.startsWith(`${data}/`) && !USERS_FILES.test(at.slice(data.length))
+    );
+  let file: RandomFile | null = null;
   try {
-    const { isFile, isDirectory, size: bytes } = await Deno.stat(path);
+    if (isOwn(path)) throw ownFile(path);
+    const { isFile, isDirectory } = await Deno.stat(path);
     if (!isFile) {
       const why = isDirectory
         ? "it is a folder; send one file at a time, or an archive of it"
         : "it isn't a regular file";
       throw new P2pchatError("bad-file", `Cannot send ${path}: ${why}`);
     }
-    real = await Deno.realPath(path);
+    const real = await Deno.realPath(path);
+    if (isOwn(real)) throw ownFile(path);
     if (!isInReach(real)) throw outOfReach(path);
-    size = bytes;
+    file = await RandomFile.openToRead(real); // by this name, for which there is a right
+    const looks = [
+      () => !isLinkedByOthers(path),
+      () => Deno.realPathSync(path) === real,
+      () => isNamed(real, file!.file),
+    ];
+    for (const order of crypto.getRandomValues(new Uint8Array(LOOKS))) {
+      if (looks[order % looks.length]!()) continue;
+      const why = "another user's link is on the way, or it is being replaced";
+      throw new P2pchatError("not-allowed", `Cannot send ${path}: ${why}; copy it elsewhere first`);
+    }
+    const info = file.file.statSync();
+    if (!info.isFile || isKey(info)) throw ownFile(path);
+    return file;
   } catch (error) {
-    if (error instanceof P2pchatError) throw error;
-    throw notSent(path, error);
+    file?.close();
+    throw notSent(path, error instanceof P2pchatError ? error.cause ?? error : error);
   }
-  const roots = [resolve(dataFolder), ...await realDataFolder(dataFolder, own)];
-  const isOwn = roots.some((data) =>
-    [real, path].some((each) =>
-      each.startsWith(`${data}/`) && !USERS_FILES.test(each.slice(data.length))
-    )
-  );
-  if (!isOwn) return { source: path, size };
-  const text = `Cannot send ${path}: it is one of p2pchat's own files, with keys and messages`;
-  throw new P2pchatError("not-allowed", text);
-}
-
-/** The data folder without links: it may not be looked at itself, only what is in it. Nothing where that can't be told. */
-async function realDataFolder(dataFolder: string, own: string | null): Promise<readonly string[]> {
-  const data = resolve(dataFolder);
-  for (let at = resolve(own ?? data); at.startsWith(`${data}/`); at = folderOf(at)) {
-    const real = await Deno.realPath(at).catch(() => null); // not made yet
-    const below = at.slice(data.length);
-    if (real !== null) return [real.endsWith(below) ? real.slice(0, -below.length) : real];
-  }
-  return [];
 }
 
 const UPLOADS = /^\/users\/[^/]+\/uploads\//;
@@ -95,12 +92,18 @@ function isFileInReach(path: string): boolean {
 }
 
 function notSent(path: string, error: unknown): P2pchatError {
+  if (error instanceof P2pchatError) return error;
   if (error instanceof Deno.errors.NotFound) {
     return new P2pchatError("bad-file", `Cannot send ${path}: there is no such file`);
   }
   if (isForbidden(error)) return outOfReach(path);
   const reason = error instanceof Error ? error.message : String(error);
   return new P2pchatError("bad-file", `Cannot send ${path}: ${reason}`);
+}
+
+function ownFile(path: string): P2pchatError {
+  const text = `Cannot send ${path}: it is one of p2pchat's own files, with keys and messages`;
+  return new P2pchatError("not-allowed", text);
 }
 
 function outOfReach(path: string): P2pchatError {

@@ -50,13 +50,14 @@ export async function openTransfers(
 ): Promise<OpenTransfers> {
   const { disk, environment, signer, context, folder, downloads, keepsOwn, ...more } = opening;
   const { dataFolder, filesBytesMax, standingOf } = more;
-  const files = await TransferFiles.open(disk, environment.crypto, folder, downloads, keepsOwn);
+  const { crypto } = environment;
+  const files = await TransferFiles.open(disk, crypto, folder, downloads, keepsOwn, dataFolder);
   const { files: earlier, receivedBytes, outOfReach } = await files.restored(signer.key);
   const known = standingOf === undefined ? {} : { standingOf };
   const config = { context, signer, filesBytesMax, receivedBytes, ...known };
   const host = new TransferHost(config, { ...ports, disk: files });
   const gone = new Set(
-    earlier.flatMap(({ offer, isGone }) => isGone ? [offerId(environment.crypto, offer)] : []),
+    earlier.flatMap(({ offer, isGone }) => isGone ? [offerId(crypto, offer)] : []),
   );
   return {
     host,

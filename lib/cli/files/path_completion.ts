@@ -1,9 +1,10 @@
 /** Completes the path of a file to be sent, in the forms in which `pathTyped()` reads it. */
 
 import { resolve } from "node:path";
-import { readableIn } from "../args/least_privilege.ts";
+import { isIn, readableIn } from "../args/least_privilege.ts";
 import type { PathsFound } from "../commands/commands.ts";
 import { homeFolder } from "../streams/streams.ts";
+import { isInReach } from "./file_to_send.ts";
 import { pathQuoted } from "./path_typed.ts";
 
 /** As many entries of a folder are looked at: within some ms, and nobody looks for one of more by its first letters. */
@@ -80,12 +81,11 @@ function commonStart([first = "", ...others]: readonly string[]): string {
 export function ownFolders(dataFolder: string): Folders {
   const data = resolve(dataFolder);
   const received = `${data}/downloads`;
-  const isIn = (path: string, folder: string) => path === folder || path.startsWith(`${folder}/`);
   return {
     home: homeFolder() ?? null,
-    list: (folder) => isReadable(folder) ? listed(folder) : Promise.resolve(leading(folder)),
+    list: (folder) => isInReach(folder) ? listed(folder) : Promise.resolve(leading(folder)),
     async kindOf(path) {
-      if (!isReadable(path)) return "folder"; // which leads to what may be read
+      if (!isInReach(path)) return "folder"; // which leads to what may be read
       try {
         const { isFile, isDirectory } = await Deno.stat(path);
         return isDirectory ? "folder" : isFile ? "file" : null;
@@ -95,10 +95,6 @@ export function ownFolders(dataFolder: string): Folders {
     },
     isOwn: (path) => isIn(path, data) && !isIn(path, received),
   };
-}
-
-function isReadable(path: string): boolean {
-  return Deno.permissions.querySync({ name: "read", path }).state === "granted";
 }
 
 function leading(folder: string): readonly Entry[] {

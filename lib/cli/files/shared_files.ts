@@ -4,6 +4,7 @@
  * earlier process's files, or somebody's message.
  */
 
+import { resolve } from "node:path";
 import { dropOldest } from "../../base/collections/bounded.ts";
 import type { Signer } from "../../base/crypto/crypto.ts";
 import { P2pchatError } from "../../base/errors.ts";
@@ -21,7 +22,7 @@ import type { Disk } from "../../store/disk/disk.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import type { CommonEvent } from "../rendering/user_interface.ts";
 import { FileQuestions } from "./file_questions.ts";
-import { droppedFile, fileToSend, isPageCopy, nameIn } from "./file_to_send.ts";
+import { droppedFile, isPageCopy, nameIn, openToSend } from "./file_to_send.ts";
 import { pathTyped } from "./path_typed.ts";
 import { downloadsOf, type SharingOptions } from "./file_arguments.ts";
 import type { FileCommand, FileEvent, FileView } from "./file_events.ts";
@@ -265,8 +266,12 @@ export class SharedFiles {
     return true;
   }
 
-  #fileToSend(path: string) {
-    return fileToSend(path, this.#ports.options.dataFolder, this.#place?.folder ?? null);
+  /** A file that can be sent as it is now: it is opened anew, and looked at again, whenever it is read. */
+  async #fileToSend(path: string): Promise<Omit<Outgoing, "to">> {
+    const file = await openToSend(path, this.#ports.options.dataFolder);
+    const { size } = file.file.statSync();
+    file.close();
+    return { source: resolve(path), size };
   }
 
   async #askToSend(path: string): Promise<void> {

@@ -28,7 +28,7 @@ import { Table, type TableRow } from "../../store/disk/table.ts";
 import { DownloadFolder } from "../../store/files/download_folder.ts";
 import { OpenFiles } from "../../store/files/open_files.ts";
 import { RandomFile } from "../../store/files/random_file.ts";
-import { isInReach } from "./file_to_send.ts";
+import { isInReach, openToSend } from "./file_to_send.ts";
 
 const FORMAT = {
   format: "transfer-files",
@@ -106,9 +106,13 @@ export class TransferFiles implements TransferDisk {
     readonly folder: string,
     readonly downloads: DownloadFolder | null,
     readonly table: Table,
+    readonly dataFolder: string,
     readonly isNoted: (entry: Entry) => boolean,
   ) {
-    this.#open = new OpenFiles(disk, (path) => this.#isOurs(path));
+    this.#open = new OpenFiles(
+      disk,
+      (path) => this.#isOurs(path) ? RandomFile.openAgain(path) : openToSend(path, dataFolder),
+    );
   }
 
   /** Where the table of files is. */
@@ -120,6 +124,7 @@ export class TransferFiles implements TransferDisk {
    * @param folder Of the profile, for this room or these friends; made when it is needed.
    * @param downloads Null where nothing is received.
    * @param keepsOwn Whether the names and paths of own files that are offered from now on are kept for later starts.
+   * @param dataFolder The program's, in which `folder` is.
    * @throws {P2pchatError} `store-corrupt`, `bad-file` or `disk`.
    */
   static async open(
@@ -128,6 +133,7 @@ export class TransferFiles implements TransferDisk {
     folder: string,
     downloads: string | null,
     keepsOwn = true,
+    dataFolder = folder,
   ): Promise<TransferFiles> {
     await disk.makeFolder(folder);
     const { table, rows } = await Table.open(disk, TransferFiles.tableIn(folder), FORMAT);
@@ -135,7 +141,7 @@ export class TransferFiles implements TransferDisk {
     const earlier = (rows ?? []).map((row, at) => entryIn(TransferFiles.tableIn(folder), row, at));
     const kept = new Set(earlier.map(([, entry]) => entry));
     const isNoted = (entry: Entry) => keepsOwn || entry.kind !== "own" || kept.has(entry);
-    const files = new TransferFiles(disk, crypto, folder, received, table, isNoted);
+    const files = new TransferFiles(disk, crypto, folder, received, table, dataFolder, isNoted);
     for (const [file, entry] of earlier) files.#entries.set(file, entry);
     return files;
   }
@@ -238,7 +244,7 @@ export class TransferFiles implements TransferDisk {
   // Own files.
 
   async hash(source: string): Promise<{ readonly size: number; readonly digest: Hash }> {
-    const file = await RandomFile.openToRead(source);
+    const file = await openToSend(source, this.dataFolder);
     try {
       const version = await file.version;
       const tree = new FileTree(this.crypto);
@@ -585,12 +591,9 @@ function entryOf(row: TableRow): [OfferId, Entry] | null {
     signature: Uint8Array.fromBase64(signature),
   };
   const ended = changed === undefined ? {} : { changed: Uint8Array.fromBase64(changed) };
-  const entry = { offer: signed, kind, path, about: about.replace(NUMBERS, ""), name, ...ended };
+  const entry = { offer: signed, kind, path, about, name, ...ended };
   return [file as OfferId, entry];
 }
-
-/** What 0.2.0 had in front of a version: the numbers of the device and of the file. */
-const NUMBERS = /^\d+-\d+-(?=\d+--?\d+$)/;
 
 /** Of what the next start finds out by itself, or may leave: where the disk refuses it, the rest is done. */
 async function atLast(stored: Promise<void>): Promise<void> {

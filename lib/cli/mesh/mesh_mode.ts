@@ -446,6 +446,7 @@ async function chat(wiring: Wiring): Promise<Bye> {
       });
     const presenter = new Presenter(wiring, () => host?.knownNames ?? [], listen, () => {
       const room = host?.room ?? null;
+      wiring.first.isIn();
       if (room !== null) files.start(room as string as Hash, `${rooms.folder}/${room}/files`);
       // After the first line, which says where this member listens.
       showNotices(ui, ...identity.takeNotices());

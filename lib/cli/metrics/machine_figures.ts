@@ -75,9 +75,9 @@ export function machineTable<Type extends string, Code extends string>(
   };
 }
 
-/** Is told what goes into a machine, and what comes out. */
+/** Is told what else goes into a machine, and what comes out, but for what is stored. */
 interface Watching<Input, Effect> {
-  input(input: Input): void;
+  input?(input: Input): void;
   effect(effect: Effect): void;
 }
 
@@ -93,7 +93,7 @@ export class MachineFigures<Type extends string, Code extends string> {
   constructor(readonly table: MachineTable<Type, Code>, readonly nowMs: () => number) {}
 
   /** The machine, with all that it is given and gives shown to `watching`. */
-  around<Input, Effect>(
+  around<Input extends object, Effect extends { readonly type: string }>(
     machine: Machine<Input, Effect>,
     watching: Watching<Input, Effect>,
   ): Machine<Input, Effect> {
@@ -102,8 +102,14 @@ export class MachineFigures<Type extends string, Code extends string> {
         const beganMs = this.nowMs();
         const effects = machine.step(input, nowMs);
         this.table.steps.observe((this.nowMs() - beganMs) / 1_000);
-        watching.input(input);
-        for (const effect of effects) watching.effect(effect);
+        this.#given(input as ModeInput<{ readonly type: Type }, unknown>);
+        watching.input?.(input);
+        for (const effect of effects) {
+          if (effect.type === "persist") {
+            this.#store((effect as unknown as { token: number | null }).token);
+          }
+          watching.effect(effect);
+        }
         return effects;
       },
       nextDeadlineMs: () => machine.nextDeadlineMs(),
@@ -111,7 +117,7 @@ export class MachineFigures<Type extends string, Code extends string> {
   }
 
   /** Of what goes into machines of all modes, that which is measured. */
-  given(input: ModeInput<{ readonly type: Type }, unknown>): void {
+  #given(input: ModeInput<{ readonly type: Type }, unknown>): void {
     switch (input.type) {
       case "message":
         return this.table.received(input.message.type).add();
@@ -136,7 +142,7 @@ export class MachineFigures<Type extends string, Code extends string> {
     this.table.errors(code).add();
   }
 
-  storing(token: number | null): void {
+  #store(token: number | null): void {
     if (token === null) return;
     this.#storing.set(token, this.nowMs());
     dropOldest(this.#storing, STORING_MAX);

@@ -64,23 +64,12 @@ export class MeshMetering extends Metering<MeshStatus> {
   around(machine: Machine<MeshInput, MeshEffect>): Machine<MeshInput, MeshEffect> {
     const figures = new MachineFigures(this.#table.machine, () => performance.now());
     return figures.around(machine, {
-      input: (input) => {
-        switch (input.type) {
-          case "message":
-          case "unknown-message":
-          case "persisted":
-          case "persist-failed":
-            return figures.given(input);
-        }
-      },
       effect: (effect) => {
         switch (effect.type) {
           case "send":
             figures.sent(effect.message.type);
             if (effect.message.type === "refuse") figures.refused(effect.message.code);
             return;
-          case "persist":
-            return figures.storing(effect.token);
           case "show":
             if (effect.event.event === "error") figures.failed(effect.event.code);
             return this.#shown(effect.event);

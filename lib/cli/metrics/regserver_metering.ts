@@ -152,11 +152,6 @@ export class RegserverMetering extends Metering<Status> {
     return figures.around(machine, {
       input: (input) => {
         switch (input.type) {
-          case "message":
-          case "unknown-message":
-          case "persisted":
-          case "persist-failed":
-            return figures.given(input);
           case "datagram":
             return this.#datagrams.received(input.bytes.length);
           case "account-answer":
@@ -171,8 +166,6 @@ export class RegserverMetering extends Metering<Status> {
             if (message.type === "refused") figures.refused(message.code);
             return;
           }
-          case "persist":
-            return figures.storing(effect.token);
           case "datagram":
             return this.#datagrams.sent(effect.bytes.length);
           case "account":

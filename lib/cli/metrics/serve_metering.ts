@@ -112,11 +112,6 @@ export class ServeMetering extends Metering<Status> {
     return figures.around(machine, {
       input: (input) => {
         switch (input.type) {
-          case "message":
-          case "unknown-message":
-          case "persisted":
-          case "persist-failed":
-            return figures.given(input);
           case "datagram":
             return this.#datagrams.received(input.bytes.length);
         }
@@ -132,8 +127,6 @@ export class ServeMetering extends Metering<Status> {
             if (message.type === "edit-accepted") this.#accepted(message.edit);
             return;
           }
-          case "persist":
-            return figures.storing(effect.token);
           case "datagram":
             return this.#datagrams.sent(effect.bytes.length);
           case "show":

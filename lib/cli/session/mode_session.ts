@@ -36,7 +36,7 @@ import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import { openLog } from "./log.ts";
 import { momentProblem } from "../rendering/moments.ts";
 import { outwardHost } from "./advertised_address.ts";
-import { keepOwn } from "../args/least_privilege.ts";
+import { closeKey, keepOwn } from "../args/least_privilege.ts";
 import type { CommonOptions } from "../args/options.ts";
 import { Peace } from "./peace.ts";
 import { randomBytes } from "./random_bytes.ts";
@@ -183,7 +183,11 @@ export async function withProfile<Result>(
     };
     const isOwn = typeof use.folder !== "string";
     const mode = use.mode === "mesh" ? null : use.mode;
-    const first = new FirstUse(disk, folder, mode, isOwn && own.isNew && !isUsed);
+    const isNew = isOwn && own.isNew && !isUsed;
+    // Where it may have to be removed again, or to make way for another one, its key is in reach until it is in use.
+    const first = new FirstUse(disk, folder, mode, isNew);
+    if (isNew || mayChange) first.onIn = () => closeKey(folder);
+    else if (isOwn) closeKey(folder);
     const outward = await outwardHost();
     const profile = { disk, folder, environment, identity, first, knownPeers, peace, outward };
     try {

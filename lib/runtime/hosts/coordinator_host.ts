@@ -113,7 +113,6 @@ export class CoordinatorHost extends ModeHost<
         datagrams?.send(effect.to, effect.bytes);
         return true;
       },
-      persistOf: (effect) => effect.type === "persist" ? effect : null,
       execute: (effect) => this.#execute(effect),
     });
     datagrams?.handle({

@@ -141,7 +141,6 @@ export class DirectoryClientHost extends ModeHost<
     const machine = this.carrying(client);
     this.runner = new Runner<ClientInput, ClientEffect, ClientRecord>(machine, {
       ...this.runnerPorts(ports.pin),
-      persistOf: (effect) => effect.type === "persist" ? effect : null,
       execute: (effect) => this.#execute(effect),
     });
     datagrams.handle({

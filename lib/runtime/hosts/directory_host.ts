@@ -92,7 +92,6 @@ export class DirectoryHost extends ModeHost<
     const machine = ports.around?.(directory) ?? directory;
     this.runner = new Runner<DirectoryInput, DirectoryEffect, DirectoryRecord>(machine, {
       ...this.runnerPorts(),
-      persistOf: (effect) => effect.type === "persist" ? effect : null,
       execute: (effect) => this.#execute(effect),
     });
     datagrams.handle({

@@ -84,7 +84,6 @@ export class FriendsHost
     const machine = this.carrying(friends);
     this.runner = new Runner<FriendsInput, FriendsEffect, FriendsRecord>(machine, {
       ...this.runnerPorts(pin),
-      persistOf: (effect) => effect.type === "persist" ? effect : null,
       execute: (effect) => this.#execute(effect),
     });
   }

@@ -126,7 +126,6 @@ export class MemberHost extends ModeHost<
         this.#execute(effect);
         return true;
       },
-      persistOf: (effect) => effect.type === "persist" ? effect : null,
       execute: (effect) => this.#execute(effect),
     });
     const told = (input: MemberInput) => this.runner.feed(input);

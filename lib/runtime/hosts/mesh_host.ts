@@ -99,7 +99,6 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
     const machine = around?.(this.#mesh) ?? this.#mesh;
     this.runner = new Runner<MeshInput, MeshEffect, MeshRecord>(this.carrying(machine), {
       ...this.runnerPorts((pin) => this.#pin(pin)),
-      persistOf: (effect) => effect.type === "persist" ? effect : null,
       execute: (effect) => this.#execute(effect),
     });
   }

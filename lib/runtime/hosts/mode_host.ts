@@ -30,7 +30,7 @@ import { isUnknown, type MessageCodec } from "../../wire/codec.ts";
 import { OpenLinks } from "../open_links.ts";
 import { type CarriedFiles, FileCarriage, type FrameCarrier } from "./file_carriage.ts";
 import { type LoggedMachine, RecordLog, type RecordStore } from "../record_log.ts";
-import type { Runner, RunnerPorts } from "../runner.ts";
+import type { Persist, Runner, RunnerPorts } from "../runner.ts";
 import { CLOSE_MS_MAX, isDoneWithin } from "../within.ts";
 
 export interface ModePorts<Event> {
@@ -297,9 +297,11 @@ export abstract class ModeHost<
    */
   protected runnerPorts(pin: KeepPin | null = null): Omit<
     RunnerPorts<ModeInput<Message, Command>, { readonly type: string }, Stored>,
-    "persistOf" | "execute"
+    "execute"
   > {
     return {
+      persistOf: (effect) =>
+        effect.type === "persist" ? effect as unknown as Persist<Stored> : null,
       clock: this.ports.clock,
       keepingOf: (effect) => {
         if (pin !== null && isPin(effect)) return () => this.#keepPin(pin, effect);

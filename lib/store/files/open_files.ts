@@ -11,8 +11,8 @@ export class OpenFiles {
   /** By path; the one used last is last. */
   readonly #files = new Map<string, Promise<RandomFile | null>>();
 
-  /** @param isOurs Whether this program writes the file at that path. */
-  constructor(readonly disk: Disk, readonly isOurs: (path: string) => boolean) {}
+  /** @param open Opens the file at that path; null where it isn't there. */
+  constructor(readonly disk: Disk, readonly open: (path: string) => Promise<RandomFile | null>) {}
 
   /** Null where it isn't there. @throws {P2pchatError} `disk`. */
   at(path: string): Promise<RandomFile | null> {
@@ -22,7 +22,7 @@ export class OpenFiles {
       this.#files.set(path, known);
       return known;
     }
-    const opening = this.isOurs(path) ? RandomFile.openAgain(path) : RandomFile.openToRead(path);
+    const opening = this.open(path);
     this.#files.set(path, opening);
     opening.then((file) => file ?? this.#files.delete(path), () => this.#files.delete(path));
     this.#closeOldest();

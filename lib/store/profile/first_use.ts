@@ -22,14 +22,7 @@ const REFUSALS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 ]);
 
 /** What a start makes in the profile in any mode, until it is known to others. */
-const OF_EVERY_MODE: readonly string[] = [
-  "known_peers",
-  "typed",
-  "irc_password",
-  "irc_shown",
-  "web",
-  "uploads",
-];
+const OF_EVERY_MODE = ["known_peers", "typed", "irc_password", "irc_shown", "web", "uploads"];
 
 export class FirstUse {
   readonly #disk: Disk;
@@ -41,6 +34,8 @@ export class FirstUse {
   #isKnown = false;
   /** Whether nothing that others say later undoes that. */
   #isIn = false;
+  /** Called once, when it is sure that the profile stays, and is the one. */
+  onIn: () => void = () => {};
   /** Whether the profile has a server's key that is to be known at the next start. */
   #hasKey = false;
 
@@ -62,6 +57,7 @@ export class FirstUse {
 
   /** The user came in. */
   isIn(): void {
+    if (!this.#isIn) this.onIn();
     this.#isKnown = true;
     this.#isIn = true;
   }

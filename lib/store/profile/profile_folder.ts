@@ -10,9 +10,19 @@ import { P2pchatError, systemText } from "../../base/errors.ts";
 import { invariant } from "../../base/invariant.ts";
 import { foldName, isSameName, nameFault } from "../../base/text/names.ts";
 import { type Disk, FOLDER_MODE } from "../disk/disk.ts";
-import { HeldLock, holderOf, takeTurn } from "../disk/held_lock.ts";
+import { HeldLock, holderOf, takeTurn, TURN_FILE } from "../disk/held_lock.ts";
 import { otherUsersError } from "../disk/other_users.ts";
 import { ACCOUNTS_FILE, usersFolder } from "../disk/paths.ts";
+import { REPLACEMENT_SUFFIX } from "../disk/replacement.ts";
+
+const TABLES = ["known_peers", "settings", "ignored", "typed", "irc_password", "irc_shown", "web"];
+
+/** What may be in a profile, beside its key. */
+export const PROFILE_NAMES: readonly string[] = [
+  ...TABLES.flatMap((name) => [name, name + REPLACEMENT_SUFFIX]),
+  ...["uploads", "mesh", "group", "friends", "registry"],
+  ...[TURN_FILE, "group.lock", "friends.lock", "registry.lock"],
+];
 
 /** A user of a data folder. */
 export interface ProfileOwner {

@@ -1,7 +1,11 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { P2pchatError } from "../../../lib/base/errors.ts";
 import type { FileCommand } from "../../../lib/cli/files/file_events.ts";
-import { DOWNLOADS_MAX, LEAF_BYTES } from "../../../lib/protocols/transfer/limits.ts";
+import {
+  DOWNLOADS_MAX,
+  LEAF_BYTES,
+  OFFERS_EACH_MAX,
+} from "../../../lib/protocols/transfer/limits.ts";
 import { CONTEXT } from "../../protocols/transfer/fixtures.ts";
 import { Sharer, withPair } from "./sharing_pair.ts";
 
@@ -85,6 +89,62 @@ Deno.test("what can't be fetched or cancelled is told by name, with why", LOOSE,
     assertEquals(Deno.readFileSync(saved).length, 200_000);
   });
 });
+
+/** As Deno's calls, with something done before one of these. @returns What undoes that. */
+function beforeEachLook(happens: () => void): () => void {
+  const names = ["stat", "lstatSync", "realPath", "realPathSync", "open"] as const;
+  const calls = Deno as unknown as Record<string, (...args: unknown[]) => unknown>;
+  const before = names.map((name) => [name, calls[name]!] as const);
+  for (const [name, call] of before) {
+    calls[name] = (...args) => {
+      happens();
+      return call(...args);
+    };
+  }
+  return () => before.forEach(([name, call]) => calls[name] = call);
+}
+
+for (const isFolder of [false, true]) {
+  for (const isEachTime of [false, true]) {
+    const what = isFolder ? "folder" : "file";
+    const when = isEachTime ? "again and again" : "between two looks";
+    Deno.test(
+      `a ${what} that is swapped for a link to the key ${when} isn't sent as that`,
+      LOOSE,
+      async () => {
+        await withPair(async (ann, _, folder) => {
+          const [profile, shared, aside] = [
+            `${folder}/data/users/Ann`,
+            `${folder}/in`,
+            `${folder}/o`,
+          ];
+          Deno.mkdirSync(profile, { recursive: true });
+          Deno.writeFileSync(`${profile}/identity`, new Uint8Array(300));
+          const path = isFolder ? shared : `${shared}/identity`;
+          for (let round = 0; round < OFFERS_EACH_MAX; round++) {
+            Deno.mkdirSync(shared);
+            Deno.writeFileSync(`${shared}/identity`, new Uint8Array(round + 1));
+            Deno.symlinkSync(isFolder ? profile : `${profile}/identity`, aside);
+            let looks = 0;
+            const restore = beforeEachLook(() => {
+              if (looks++ !== round && !isEachTime) return;
+              Deno.renameSync(path, `${folder}/third`);
+              Deno.renameSync(aside, path);
+              Deno.renameSync(`${folder}/third`, aside);
+            });
+            const { length } = ann.events;
+            ann.files.command(send(`${shared}/identity`), undefined);
+            await ann.until(() => ann.events.length > length);
+            restore();
+            const told = ann.events[length]!;
+            assertEquals(told.event === "offer" && told.size === 300, false, `round ${round}`);
+            for (const each of [shared, aside]) Deno.removeSync(each, { recursive: true });
+          }
+        });
+      },
+    );
+  }
+}
 
 Deno.test("nobody is waited for where the file can't be read", LOOSE, async () => {
   await withPair(async (ann, bob, folder) => {
