@@ -220,7 +220,7 @@ export class KnownPeers {
     const verified = all.filter(({ scope }) => scope === VERIFIED);
     const refused = all.filter(({ scope }) => scope === REFUSED);
     const byName = Map.groupBy(
-      verified.filter(({ name }) => !hasStart(name)),
+      verified.filter(({ name }) => !hasStart(name) && !name.startsWith("*")),
       ({ name }) => foldName(name),
     );
     return this.#compared = { verified, refused, names: namesByKey(verified), byName };
@@ -619,7 +619,7 @@ interface Compared {
   readonly refused: readonly Pin[];
   /** The names under which a key was verified. */
   readonly names: ReadonlyMap<Fingerprint, readonly string[]>;
-  /** The marks under each name that isn't told apart by a key. */
+  /** The marks under each name that isn't told apart by a key; every server has the same one. */
   readonly byName: ReadonlyMap<string, readonly Pin[]>;
 }
 

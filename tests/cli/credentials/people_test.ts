@@ -218,6 +218,10 @@ Deno.test("People says loudly, before all else and once, that a verified name ha
     assertEquals(shown.splice(0).map((one) => one["event"]), [event.event]);
     await knownPeers.verify("Bob", BOB, 0);
     await knownPeers.verify("Me", BOB, 0); // nobody is warned of oneself
+    await knownPeers.verify("*directory*", BOB, 0);
+    const other = { event: "broadcast", from: "*directory*", key: eve };
+    people.show(other as unknown as ModeEvent, undefined); // each has its own
+    assertEquals(shown.splice(0).length, 1);
 
     people.show(event, undefined);
     people.show(event, undefined);
