@@ -123,8 +123,10 @@ export class People<Event extends ShownEvent> {
     }
     const imitated = this.#meetAll(event as Fields, own);
     const compared = this.#withServer(withCompared(event, knownPeers, own));
-    const told = WARNS.has(event.event) ? compared["changed"] as KeyChange | undefined : undefined;
-    if (told?.verified === true) this.#isNewOther(told.name, told.key);
+    const told = compared["changed"] as KeyChange | undefined;
+    if (compared["text"] !== undefined && told?.verified === true) {
+      this.#isNewOther(told.name, told.key);
+    }
     this.#tell(compared, ref);
     if (imitated !== null) this.#show(likeAnother(imitated), undefined);
     if (this.#mixed !== null) this.#show(mixedName(this.#mixed), undefined);
@@ -132,12 +134,12 @@ export class People<Event extends ShownEvent> {
   }
 
   /** Somebody has a name under which the user has verified another key: told before anything of theirs is shown. */
-  #warnOf({ name, key, before }: OtherKey): void {
+  #warnOf(changed: KeyChange): void {
+    const { name, key, before } = changed;
     if (!this.#isNewOther(name, key)) return;
     const shown = shownName(name);
     const text = `${verifiedBeforeText(shown)}You verified the key ${before}; here ${shown} has ` +
       `${key}. Ask ${shown} some other way, then /verify ${shown}`;
-    const changed = { name, key, before, verified: true };
     this.#tell({ event: "notice", text, warning: true, changed }, undefined);
   }
 
@@ -279,8 +281,6 @@ const COMES: ReadonlySet<string> = new Set<EventName>([
   ...["message", "entry", "joined", "joining", "view", "renamed"] as const,
   ...["incoming", "call", "broadcast"] as const,
 ]);
-/** Events that warn of keys. */
-const WARNS: ReadonlySet<string> = new Set<EventName>(["error", "notice"]);
 /** Fields of events, and of entries in lists, that have the name of somebody who is, or was, here. */
 const NAME_FIELDS = ["name", "shown", "from", "peer", "by"] as const;
 const NAMES_FIELDS = ["members", "joining", "names"] as const;
@@ -416,15 +416,8 @@ function isOfKeys(event: ShownEvent): event is KeysEvent {
   return event.event === "verify";
 }
 
-/** Who has a name under which another key is verified. */
-interface OtherKey {
-  readonly name: string;
-  readonly key: string;
-  readonly before: Fingerprint;
-}
-
 /** Who comes or says something under another's name: of a mere list nobody is told. */
-function* othersIn(event: Fields, known: KnownPeers, own: Fingerprint): Generator<OtherKey> {
+function* othersIn(event: Fields, known: KnownPeers, own: Fingerprint): Generator<KeyChange> {
   if (known.verified().length === 0 || !COMES.has(event.event)) return;
   const { key, members, keys } = event;
   const named = NAME_FIELDS.map((field) => event[field]);
@@ -434,7 +427,7 @@ function* othersIn(event: Fields, known: KnownPeers, own: Fingerprint): Generato
   for (const [name, key] of all) {
     if (typeof name !== "string" || typeof key !== "string" || key === own) continue;
     const [other] = known.othersVerified(name, key as Fingerprint);
-    if (other !== undefined) yield { name, key, before: other.fingerprint };
+    if (other !== undefined) yield { name, key, before: other.fingerprint, verified: true };
   }
 }
 
@@ -443,8 +436,7 @@ export function withCompared(event: ShownEvent, known: KnownPeers, own: Fingerpr
   const fields = event as Fields;
   const of = (somebody: Somebody) =>
     somebody.key === own ? UNCOMPARED : comparedOf(known, somebody);
-  const isChanged = !othersIn(fields, known, own).next().done;
-  const other = isChanged ? { changed: true } : {};
+  const other = othersIn(fields, known, own).next().done ? {} : { changed: true };
   switch (event.event as EventName) {
     case "joined":
     case "joining":

@@ -32,13 +32,7 @@ import {
   snapshotsLines,
   statesLines,
 } from "../rendering/states_rendering.ts";
-import {
-  type CodeUsedEvent,
-  codeUsedLine,
-  type QrInviteEvent,
-  type WordsEvent,
-  wordsLines,
-} from "../words/words_rendering.ts";
+import { type QrInviteEvent, type WordCodeEvent, wordCodeLines } from "../words/words_rendering.ts";
 import type { Line, RenderContext } from "../rendering/user_interface.ts";
 import {
   type OwnEventOf,
@@ -51,8 +45,7 @@ import {
 export type ServeOwnEvent =
   | OwnEventOf<CoordinatorEvent>
   | QrInviteEvent
-  | WordsEvent
-  | CodeUsedEvent;
+  | WordCodeEvent;
 
 type EventNamed<Name extends ServeOwnEvent["event"]> = Extract<
   ServeOwnEvent,
@@ -103,9 +96,8 @@ export function serveLines(event: ServeOwnEvent, context: RenderContext): readon
     case "invite":
       return inviteLines(event);
     case "words":
-      return wordsLines(event);
     case "code-used":
-      return [codeUsedLine(event, nowMs)];
+      return wordCodeLines(event, nowMs);
     case "members":
       return event.members.length === 0 && event.joining === undefined
         ? [["Nobody is in the group."]]

@@ -10,13 +10,8 @@ import { REGSERVER_PORT_DEFAULT, type ServerAddress } from "../args/options.ts";
 import { pinsIn } from "../credentials/pinned_keys.ts";
 import type { Session } from "../session/mode_session.ts";
 import type { ShownEvent } from "../rendering/user_interface.ts";
-import { inviteByWords, type InvitedByWords } from "../words/word_joining.ts";
+import { inviteByWords } from "../words/word_joining.ts";
 import { loadedMeetings } from "./loaded_meetings.ts";
-
-interface InvitedThroughPoint extends InvitedByWords {
-  /** Where the issuer is reached: it may have made the invite before it was registered there. */
-  readonly place: Endpoint;
-}
 
 /**
  * Makes the one guess that a code has, through the meeting point. @returns Null where the user leaves before it is over.
@@ -26,12 +21,11 @@ export async function inviteThroughPoint<Event extends ShownEvent, Target>(
   start: Session<Event, Target>,
   code: WordCode,
   meet: ServerAddress,
-): Promise<InvitedThroughPoint | null> {
+): ReturnType<typeof inviteByWords> {
   const at = { host: meet.host, port: meet.port ?? REGSERVER_PORT_DEFAULT };
   const where = endpointText(at);
-  const reached = Promise.withResolvers<
-    { readonly endpoint: Endpoint; readonly point: Fingerprint } | null
-  >();
+  const reached = Promise.withResolvers<Endpoint | null>();
+  let key: Fingerprint | null = null;
   let strange: P2pchatError | null = null;
   const meetings = loadedMeetings({
     profile: start,
@@ -50,20 +44,20 @@ export async function inviteThroughPoint<Event extends ShownEvent, Target>(
       return true;
     });
     meetings.callNumber(code.number, {
-      connected: (endpoint, point) => reached.resolve({ endpoint, point }),
+      connected: (endpoint, point) => {
+        key = point;
+        reached.resolve(endpoint);
+      },
       failed: (text) =>
         reached.reject(strange ?? new P2pchatError("unreachable", notThere(where, text))),
     });
-    const answered = await reached.promise;
-    if (answered === null) return null;
-    const { endpoint, point } = answered;
+    const endpoint = await reached.promise;
+    if (endpoint === null) return null;
     const issuer = { endpoint, fingerprint: null, where: `the meeting point ${where}` };
     const invited = await inviteByWords(start, code, issuer, meetings.relays);
     if (invited === null) return null;
-    return {
-      ...invited,
-      place: meetingAddress({ member: fingerprintOf(invited.issuer), point, at }),
-    };
+    const member = fingerprintOf(invited.issuer);
+    return { ...invited, place: meetingAddress({ member, point: key!, at }) };
   } finally {
     await meetings.close();
   }

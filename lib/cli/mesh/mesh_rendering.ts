@@ -43,13 +43,7 @@ import { type AnnouncedEvent, announcedLines } from "../discovery/announced_text
 import type { FileEvent } from "../files/file_events.ts";
 import { fileLines } from "../files/file_rendering.ts";
 import type { ConsoleEvent, FoundMessage, RoomHere, RoomsEvent } from "./room_views.ts";
-import {
-  type CodeUsedEvent,
-  codeUsedLine,
-  type QrInviteEvent,
-  type WordsEvent,
-  wordsLines,
-} from "../words/words_rendering.ts";
+import { type QrInviteEvent, type WordCodeEvent, wordCodeLines } from "../words/words_rendering.ts";
 import type { Line, RenderContext, Span } from "../rendering/user_interface.ts";
 import {
   comparedText,
@@ -66,8 +60,7 @@ export type ShownMeshEvent = Exclude<MeshEvent, { readonly event: "returned" }>;
 export type MeshOwnEvent =
   | OwnEventOf<ShownMeshEvent>
   | QrInviteEvent
-  | WordsEvent
-  | CodeUsedEvent
+  | WordCodeEvent
   | RoomsEvent
   | AnnouncedEvent
   | ConsoleEvent
@@ -103,9 +96,8 @@ export function meshLines(event: MeshOwnEvent, context: RenderContext): Iterable
     case "invite":
       return inviteLines(event);
     case "words":
-      return wordsLines(event);
     case "code-used":
-      return [codeUsedLine(event, nowMs)];
+      return wordCodeLines(event, nowMs);
     case "peers":
       return peersLines(event);
     case "meeting-point":

@@ -1,7 +1,7 @@
 /** Word codes of a room: how one is issued there, and how somebody who was told one gets in. */
 
 import { P2pchatError } from "../../base/errors.ts";
-import { distinctEndpoints, type Endpoint, type PeerKey } from "../../base/ids.ts";
+import { distinctEndpoints, type Endpoint } from "../../base/ids.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import { isPresentSecret } from "../../base/text/invite_text.ts";
 import type { ChannelIdentity } from "../../protocols/noise/identity_handshake.ts";
@@ -10,6 +10,7 @@ import type { WordCode } from "../../protocols/words/word_codes.ts";
 import type { MeshHost } from "../../runtime/hosts/mesh_host.ts";
 import type { Links } from "../../transport/link.ts";
 import { WordInvites } from "../words/word_invites.ts";
+import type { InvitedByWords } from "../words/word_joining.ts";
 import { directoryText } from "../args/flags.ts";
 import type { RoomStart } from "./mesh_console.ts";
 import { columnsOf } from "../streams/streams.ts";
@@ -102,7 +103,7 @@ async function joiningAt(
 /** @param contact Where the issuer was met; null where the invite alone says where it is. */
 function started(
   start: RoomStart,
-  invited: { readonly invite: string; readonly issuer: PeerKey; readonly place?: Endpoint } | null,
+  invited: InvitedByWords | null,
   contact: Endpoint | null,
 ): RoomStart | null {
   if (invited === null) return null;

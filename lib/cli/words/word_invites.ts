@@ -29,7 +29,7 @@ import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import type { KnownPeers } from "../../store/profile/known_peers.ts";
 import { timeText } from "../rendering/moments.ts";
 import type { CommonEvent } from "../rendering/user_interface.ts";
-import type { CodeUsedEvent, QrInviteEvent, WordsEvent } from "./words_rendering.ts";
+import type { QrInviteEvent, WordCodeEvent } from "./words_rendering.ts";
 
 /** An answer of a machine to `/invite`. */
 interface InviteEvent {
@@ -42,10 +42,7 @@ interface InviteEvent {
 interface WordInvitesPorts {
   readonly environment: Environment;
   readonly knownPeers: KnownPeers;
-  show(
-    event: WordsEvent | QrInviteEvent | CodeUsedEvent | CommonEvent,
-    ref: string | undefined,
-  ): void;
+  show(event: WordCodeEvent | QrInviteEvent | CommonEvent, ref: string | undefined): void;
   /** Shows what the user has found of a key. */
   found(answer: Extract<ModeEvent, { readonly event: "verify" }>, ref: string | undefined): void;
   readonly own: ChannelIdentity;

@@ -1,7 +1,7 @@
 /** Gets an invite by words, before the room or group is entered. Loaded only where a code was given. */
 
 import { type ErrorCode, P2pchatError } from "../../base/errors.ts";
-import { endpointText, type PeerKey } from "../../base/ids.ts";
+import { type Endpoint, endpointText, type PeerKey } from "../../base/ids.ts";
 import { CODE_MS } from "../../protocols/words/limits.ts";
 import { checkSpelling, readCode, type WordCode } from "../../protocols/words/word_codes.ts";
 import {
@@ -20,6 +20,8 @@ export interface InvitedByWords {
   readonly invite: string;
   /** Who knows the words: the key that is to be met. */
   readonly issuer: PeerKey;
+  /** Where it is reached besides: it may have made the invite before it was registered there. */
+  readonly place?: Endpoint;
 }
 
 /** A start, before there is a room or group in it. */

@@ -5,8 +5,10 @@ import { timeText } from "../rendering/moments.ts";
 import { nameSpan, questionLine } from "../rendering/spans.ts";
 import type { Line, Span } from "../rendering/user_interface.ts";
 
+export type WordCodeEvent = WordsEvent | CodeUsedEvent;
+
 /** A word code: it is good once, and so may stand on a command line. */
-export interface WordsEvent {
+interface WordsEvent {
   readonly event: "words";
   /** The code: a number and two words. */
   readonly words: string;
@@ -17,7 +19,7 @@ export interface WordsEvent {
 }
 
 /** Somebody has come in by a word code, of whom the user is to say whether it is the one who was told the code. */
-export interface CodeUsedEvent {
+interface CodeUsedEvent {
   readonly event: "code-used";
   readonly code: number;
   readonly name: string;
@@ -34,22 +36,20 @@ export interface QrInviteEvent {
   readonly qr: readonly string[];
 }
 
-export function wordsLines({ words, line, expires }: WordsEvent): readonly Line[] {
-  return [
-    ["Say these to whoever is to join: ", exact(words)],
-    [`They are good once, until ${timeText(Date.parse(expires), false)}. Others join with:`],
-    [exact(line)],
-  ];
-}
-
-export function codeUsedLine({ code, name, to }: CodeUsedEvent, nowMs: number): Line {
+export function wordCodeLines(event: WordCodeEvent, nowMs: number): readonly Line[] {
+  if (event.event === "words") {
+    const { words, line, expires } = event;
+    return [
+      ["Say these to whoever is to join: ", exact(words)],
+      [`They are good once, until ${timeText(Date.parse(expires), false)}. Others join with:`],
+      [exact(line)],
+    ];
+  }
+  const { code, name, to } = event;
   const other = to === undefined ? [] : [", not by ", nameSpan(to)];
-  const answers = ` (/verify ${shownName(name)} yes, or no)`;
-  return questionLine(
-    nowMs,
-    ...[`Code ${code} was used by somebody called `, nameSpan(name), ...other],
-    `: is that whom you told it to?${answers}`,
-  );
+  const answers = `: is that whom you told it to? (/verify ${shownName(name)} yes, or no)`;
+  const used = [`Code ${code} was used by somebody called `, nameSpan(name), ...other, answers];
+  return [questionLine(nowMs, ...used)];
 }
 
 function exact(text: string): Span {
