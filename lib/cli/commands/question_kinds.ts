@@ -39,6 +39,11 @@ const KINDS: Readonly<Record<string, (fields: Fields, wallMs: number) => Asking 
     no: { command: "abort", texts: { edit: String(edit) } },
     openMs: Date.parse(String(deadline)) - wallMs,
   }),
+  "code-used": ({ code, name, key }) => ({
+    ...{ id: codeOf(key), title: `code ${code}`, by: [name, key] },
+    yes: { command: "verify", texts: { name: String(name), answer: "yes" } },
+    no: { command: "verify", texts: { name: String(name), answer: "no" } },
+  }),
   incoming: ({ call, from, key }) => ({
     ...{ id: callOf(call), title: `${shownName(String(from))} is calling`, by: [from, key] },
     isMeantUnnamed: true,
@@ -54,11 +59,17 @@ const KINDS: Readonly<Record<string, (fields: Fields, wallMs: number) => Asking 
 };
 
 const SETTLES: Readonly<Record<string, (fields: Fields) => string | null>> = {
+  verify: ({ key, answer }) => answer === undefined ? null : codeOf(key),
   edit: ({ edit }) => voteOf(edit),
   notice: ({ edit }) => edit === undefined ? null : voteOf(edit), // the user has voted on it
   call: ({ call }) => callOf(call),
   transfer: ({ id }) => offerOf(id),
 };
+
+/** Who used a code. */
+function codeOf(key: unknown): string {
+  return `code ${key}`;
+}
 
 function voteOf(edit: unknown): string {
   return `vote ${edit}`;
