@@ -144,6 +144,16 @@ export class BrowserWindow implements Disposable {
     return ref;
   }
 
+  /** As the page, once all of a question is drawn. */
+  shows(question: string): void {
+    this.visit.visitor.send({ type: "shown", question });
+  }
+
+  /** As the page, when its message box is begun below a question. */
+  begins(question: string | null): void {
+    this.visit.visitor.send({ type: "begins", question });
+  }
+
   /** Runs it, and waits for its answer. */
   ask(asked: string | Readonly<Record<string, unknown>>): Promise<ShownEvent> {
     const ref = this.run(asked);

@@ -34,7 +34,7 @@ slow.test("directory: two talk, directly and under the keys that the directory n
   await alice.type("bob");
   const asked = await bob.until(incoming("alice"));
   assertEquals(asked.key, alice.events[0]!.key);
-  await bob.type("y");
+  await bob.type("/accept");
   const [at, there] = await Promise.all([
     alice.until(call("connected", "bob")),
     bob.until(call("connected", "alice")),
@@ -365,7 +365,7 @@ Deno.test({
     const from = bob.events.length;
     await bob.type(`/call [::1]:${world.callPort("alice")}`);
     await alice.until(incoming("bob"));
-    await alice.type("y");
+    await alice.type("/accept");
     const { route } = await bob.until(call("connected"), undefined, from);
     assertEquals(route, "direct");
     assertEquals(await tell(bob, "over both"), 1);

@@ -17,7 +17,7 @@ import {
 } from "./directory_world.ts";
 import { outputOf } from "./failures.ts";
 import { copyFolder } from "../samples/samples.ts";
-import { type Node, PROGRAM } from "./node.ts";
+import { type Node, PROGRAM, untilRead } from "./node.ts";
 import { freePort } from "./ports.ts";
 import { hasScript, openTerminal, type Terminal } from "./pty.ts";
 
@@ -393,7 +393,8 @@ Deno.test({
 
       await terminal.press("half a l");
       let from = await ask(1);
-      await terminal.until("the line", ({ cursorLine }) => cursorLine.endsWith("> half a l|"));
+      await terminal.untilCursorLine("alice (bob is calling: y/n)> half a l|");
+      await untilRead();
       await terminal.press(`${CTRL_U}n\r`);
       await bob.until(call("declined"), undefined, from);
       await terminal.untilCursorLine("alice (lobby)> |");
@@ -410,6 +411,7 @@ Deno.test({
       await terminal.until("the missed call", () => lines(terminal).includes("bob"));
 
       from = await ask(4);
+      await untilRead();
       await terminal.press("y\r");
       await bob.until(call("connected"), undefined, from);
       await terminal.untilCursorLine("alice (with bob)> |");

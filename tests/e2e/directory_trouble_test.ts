@@ -282,7 +282,7 @@ sideBySide("directory", {
       const [from, there] = [alice.events.length, bob.events.length];
       await bob.type("alice");
       await alice.until(is("incoming"), undefined, from);
-      await alice.type("y");
+      await alice.type("/accept");
       await alice.until(call("connected"), undefined, from);
       await bob.until(call("connected"), undefined, there);
       await directory.kill();

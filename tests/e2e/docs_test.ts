@@ -427,7 +427,7 @@ Deno.test("docs/directory.md: the session reads as it does", async () => {
   await alice.until(/Online/);
   await alice.type("bob", "shall we?");
   await bob.until(/is calling/);
-  await bob.type("y", "at seven");
+  await bob.type("/accept", "at seven");
   await alice.until(/at seven/);
   await alice.type("q");
   await alice.until(/hung up.*\n.*Online.*\n/);

@@ -5,7 +5,7 @@ import { RawIrc } from "../raw_irc.ts";
 import { BrowserWindow } from "./browser_window.ts";
 import { DirectoryWorld } from "./directory_world.ts";
 import { delivery, FriendsGroup } from "./friends_group.ts";
-import { Node, Nodes, PROGRAM, type ShownEvent } from "./node.ts";
+import { Node, Nodes, PROGRAM, type ShownEvent, untilRead } from "./node.ts";
 import { hasScript, openTerminal } from "./pty.ts";
 
 const DOORS = { args: ["--web", "0", "--irc", "0"] };
@@ -112,7 +112,7 @@ Deno.test("a console, a page and an IRC client in a directory show the same, in 
 
   await client.send("PRIVMSG bob :first");
   await bob.until(({ event }) => event === "incoming");
-  await bob.type("y");
+  await bob.type("/accept");
   const said = ["first", "second", "third", "fourth"];
   const saying = [
     () => Promise.resolve(),
@@ -248,6 +248,7 @@ Deno.test({
 
     await offered(bob, folder, "two.txt");
     await shows(/\? Bob offers two\.txt .*: y fetches it/);
+    await untilRead();
     await terminal.press("n\r");
     await shows(/\* two\.txt isn't fetched; \/get 2 does/);
     await Promise.all([first, second].map((page) => page.until(isDeclined(2))));

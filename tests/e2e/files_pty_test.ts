@@ -2,7 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { FilesFolder, isFetched, isOfTransfer, LARGE } from "./files_folder.ts";
-import { Node, PROGRAM } from "./node.ts";
+import { Node, PROGRAM, untilRead } from "./node.ts";
 import { hasScript, openTerminal, type Terminal } from "./pty.ts";
 
 interface World {
@@ -78,8 +78,9 @@ terminalTest("a file that is dropped there is sent after y, and said by nobody",
   await alice.press("\r");
   await shows(
     alice,
-    /^\d\d:\d\d \? Send own notes\.txt \(3 B\) to the room\? y sends it, n doesn't$/m,
+    /^\d\d:\d\d \? Send "own notes\.txt" \(3 B\) to the room\? y sends it, n doesn't$/m,
   );
+  await untilRead();
   await alice.press("y\r");
   await bob.until(isOfTransfer("done"));
   await alice.press(`see ${drop}\r`);
@@ -95,22 +96,29 @@ async function offer({ bob, folder }: World, name: string, bytes: number): Promi
 }
 
 terminalTest(
-  "y and n answer the offer that was asked about last, and aren't said",
+  "y and n answer the offer in the prompt, the first one, and aren't said",
   async (world) => {
     const { home, bob, alice } = world;
+    await alice.press("y"); // begun before anything is offered
     for (const name of ["one.txt", "two.txt", "three.txt"]) {
       await offer(world, name, 1_000);
       const asks = `Bob offers ${name} \\(1.0 kB\\): y fetches it, n doesn't; later, /get \\d`;
       await shows(alice, new RegExp(`^\\d\\d:\\d\\d \\? ${asks}$`, "m"));
     }
+    await alice.untilCursorLine("Alice (file 1: y/n; 2 more)> y|");
+    await untilRead();
+    await alice.press("\r");
+    await shows(
+      alice,
+      /^error: Nothing was done: you were asked after you began that line; \/get 1/m,
+    );
     await alice.press("n\r");
-    await shows(alice, /^\d\d:\d\d \* three\.txt isn't fetched; \/get 3 does$/m);
+    await shows(alice, /^\d\d:\d\d \* one\.txt isn't fetched; \/get 1 does$/m);
     await alice.press("Y \r");
     await shows(alice, /^\d\d:\d\d \* two\.txt is here: .*\/Downloads\/two\.txt$/m);
     await alice.press("/get 3\r");
     await shows(alice, /three\.txt is here/);
-    await alice.press("y\r");
-    await shows(alice, /one\.txt is here/);
+    await alice.untilCursorLine("Alice> |");
     await alice.press("y\r");
     await alice.until("y as one's own", ({ text }) => /^\d\d:\d\d <Alice> y$/m.test(text));
 
@@ -118,7 +126,7 @@ terminalTest(
     const said = bob.events.filter(({ event, self }) => event === "message" && self !== true);
     assertEquals(said.map(({ text }) => text), ["y"]);
     const saved = [...Deno.readDirSync(`${home}/Downloads`)].map(({ name }) => name).sort();
-    assertEquals(saved, ["one.txt", "three.txt", "two.txt"]);
+    assertEquals(saved, ["three.txt", "two.txt"]);
   },
 );
 
@@ -136,6 +144,7 @@ terminalTest(
         most = Math.max(most, progress(screen).length);
         return holds(screen);
       });
+    await untilRead();
     await alice.press("y\r");
     await sees("some progress", (screen) => / [1-9]\d? %/.test(progress(screen)[0] ?? ""));
     bob.signal("SIGSTOP");

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Group, isIn, isView, shows } from "./group_world.ts";
-import { PROGRAM, type ShownEvent } from "./node.ts";
+import { PROGRAM, type ShownEvent, untilRead } from "./node.ts";
 import { freePort } from "./ports.ts";
 import { hasScript, openTerminal, type Terminal } from "./pty.ts";
 
@@ -89,13 +89,13 @@ terminalTest(
     await bob.press("half a line\x1b[D\x1b[D");
     await bob.untilCursorLine("Bob @group> half a li|ne");
     await alice.press("/edit at eight? - 1\rmeanwhile");
-    await bob.until("the question", ({ text }) => text.includes("within"));
-    await bob.untilCursorLine("Bob @group> half a li|ne");
-    const [question] = lines(bob).slice(-2);
+    await bob.untilCursorLine("Bob @group (edit 1: y/n)> half a li|ne");
+    const [question, ...rows] = lines(bob).slice(-4, -1);
     assertMatch(
       question!,
-      /^\? Alice wants to change entry 1 from "at seven\?" to "at eight\?": \/go or \/abort within (30|2\d) s$/,
+      /^\? Alice wants to change entry 1 \(edit 1, (30|2\d) s\): y agrees, n refuses$/,
     );
+    assertEquals(rows, ["      - at seven?", "      + at eight?"]);
     const waiting = "* Edit 1: waiting for Bob to agree to change entry 1 (30 s)";
     await alice.until("that he is asked", () => lines(alice).includes(waiting));
     await alice.untilCursorLine("Alice @group> meanwhile|");
@@ -106,7 +106,7 @@ terminalTest(
     await bob.untilCursorLine("Bob @group> |");
     await bob.until("that it is changed", () => lines(bob).at(-2) === edited);
     assertEquals(lines(bob).slice(-4, -2), [
-      "Bob @group> /go",
+      "Bob @group (edit 1: y/n)> /go",
       "* You agreed to the change of entry 1",
     ]);
     await alice.untilCursorLine("Alice @group> meanwhile|");
@@ -118,10 +118,10 @@ terminalTest(
     await bob.press("/go"); // begun before anybody asks
     await bob.untilCursorLine("Bob @group> /go|");
     await alice.press("\x15/edit at nine? - 1\r");
-    await bob.until("the question", ({ text }) => text.includes('from "at eight?" to "at nine?"'));
+    await bob.until("the question", ({ text }) => text.includes("+ at nine?"));
     await bob.press("\r");
     const later =
-      "error: Nothing was done: you were asked about edit 2 after you began that line; if you mean that one, /go 2";
+      "error: Nothing was done: you were asked after you began that line; /go 2 answers";
     await bob.until("that it isn't taken for a yes", () => lines(bob).includes(later));
     await bob.press("/abort\r");
     const ends = [
@@ -155,11 +155,10 @@ terminalTest(
     await carol!.until(asked(1));
     await bob.until(
       "the question",
-      ({ text }) => /entry 1 .*: \/go or \/abort within \d s/.test(text),
+      ({ text }) => /entry 1 \(edit 1, \d s\)/.test(text),
     );
     await carol!.type("/edit due - 2");
-    await bob.until("the other", ({ text }) => /2 .*: \/go 2 or \/abort 2 within \d s/.test(text));
-    await bob.untilCursorLine("Bob @group> half|");
+    await bob.untilCursorLine("Bob @group (edit 1: y/n; 1 more)> half|");
     await bob.press("\x15/go\r");
     const which = "error: 2 edits wait for your vote: /go 1, /go 2";
     await bob.until("that it isn't clear which", () => lines(bob).includes(which));
@@ -182,6 +181,91 @@ terminalTest(
     assertEquals(bob.screen.unexpected, []);
   },
 );
+
+function rowsOf(word: string, count: number): string {
+  return Array.from({ length: count }, (_, at) => `${word} ${at}`).join("\n");
+}
+
+for (const [columns, rows] of [[80, 50], [40, 20]] as const) {
+  terminalTest(
+    `y agrees to all that was shown, however long it is, at ${columns}x${rows}`,
+    async () => {
+      await using group = await Group.open("--edits", "ask");
+      const alice = await group.start("Alice");
+      const command = [PROGRAM, ...group.words("Bob"), "--data", group.data("Bob"), "--no-color"];
+      await using bob = await openTerminal({ command, columns, rows });
+      await bob.untilCursorLine("Bob @group> |");
+      await alice.until(isView("Alice", "Bob"));
+      await alice.ask("msg", { text: rowsOf("line", 60) });
+      await alice.ask("edit", { n: 1, text: rowsOf("other", 60) });
+      await bob.untilCursorLine("Bob @group (edit 1: y/n)> |");
+      for (const row of ["- line 0", "- line 59", "+ other 0", "+ other 59"]) {
+        assert(bob.raw.includes(`      ${row}\r`), row);
+      }
+      await untilRead();
+      await bob.press("y\r");
+      await alice.until(({ event, outcome }) => event === "edit" && outcome === "committed");
+      await bob.untilCursorLine("Bob @group> |");
+    },
+  );
+}
+
+terminalTest("a y that was meant for something else signs nothing, and isn't said", async () => {
+  await using group = await Group.open("--edits", "ask");
+  const alice = await group.start("Alice");
+  await using bob = await openMember(group, "Bob");
+  await bob.untilCursorLine("Bob @group> |");
+  await alice.until(isView("Alice", "Bob"));
+  const isRefused = (why: string) =>
+    bob.until(why, ({ text }) => text.includes(`error: Nothing was done: ${why}`));
+  await alice.ask("msg", { text: "at seven?" });
+  await bob.press("y"); // begun before anybody asks
+  await bob.untilCursorLine("Bob @group> y|");
+  await alice.ask("edit", { n: 1, text: "at eight?" });
+  await bob.untilCursorLine("Bob @group (edit 1: y/n)> y|");
+  await bob.press("\r");
+  await isRefused('you were asked after you began that line; /go 1 answers, " y" says it');
+  await alice.ask("edit", { n: 1, text: "at nine?" }).catch(() => {}); // the entry is locked
+  await untilRead();
+  await alice.ask("msg", { text: "Coming? y/n" });
+  await bob.until("what she says", ({ text }) => text.includes("Coming? y/n"));
+  await bob.press("y\r");
+  await isRefused("Alice has written since; /go 1 answers");
+  await bob.press(" y\r");
+  await alice.until(shows(" y"));
+  assertEquals(alice.events.filter(({ event }) => event === "edit"), []);
+  await bob.press("/go 1\r");
+  await alice.until(({ event, outcome }) => event === "edit" && outcome === "committed");
+
+  await alice.ask("edit", { n: 1, text: "at ten?" });
+  await bob.untilCursorLine("Bob @group (edit 2: y/n)> |");
+  await bob.press("y\r");
+  await isRefused("you were asked only just now; /go 2 answers");
+  await bob.press("n\x15/abort 2\r");
+  await alice.until(({ event, outcome }) => event === "edit" && outcome === "aborted");
+  assertEquals(alice.texts(), ["at seven?", "Coming? y/n", " y"]);
+});
+
+terminalTest("a change too long to be shown at once is agreed to after all of it was", async () => {
+  await using group = await Group.open("--edits", "ask");
+  const alice = await group.start("Alice");
+  await using bob = await openMember(group, "Bob");
+  await bob.untilCursorLine("Bob @group> |");
+  await alice.until(isView("Alice", "Bob"));
+  await alice.ask("msg", { text: "one" });
+  await alice.ask("edit", { n: 1, text: rowsOf("line", 400) });
+  await bob.untilCursorLine("Bob @group (edit 1: y/n)> |");
+  await untilRead();
+  const refused = "error: Nothing was done: first /show 1";
+  for (const [at, line] of ["y", "/go", "/go 1"].entries()) {
+    await bob.press(`${line}\r`);
+    await bob.until(line, ({ text }) => text.split(refused).length === at + 2);
+  }
+  await bob.press("/show 1\r");
+  await bob.until("the end", ({ text }) => text.includes("+ line 399"));
+  await bob.press("/go 1\r");
+  await alice.until(({ event, outcome }) => event === "edit" && outcome === "committed");
+});
 
 terminalTest("the coordinator's own prompt and first line", async () => {
   await using group = new Group();

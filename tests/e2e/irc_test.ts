@@ -4,8 +4,8 @@ import { assert, assertEquals, assertLess } from "@std/assert";
 import { utf8 } from "../../lib/base/crypto/crypto.ts";
 import { type IrcAddress, RawIrc } from "../raw_irc.ts";
 import { DirectoryWorld } from "./directory_world.ts";
-import { Group } from "./group_world.ts";
-import { Node, type ShownEvent } from "./node.ts";
+import { Group, isView } from "./group_world.ts";
+import { Node, type ShownEvent, untilRead } from "./node.ts";
 
 const CAPS = "echo-message server-time message-tags batch labeled-response draft/chathistory";
 
@@ -271,7 +271,10 @@ Deno.test("irc: a group's entries have numbers, edits say which, and go agrees",
   await bob.until(({ text }) => text === "at seven?");
   await bob.ask("edit", { n: 1, text: "at eight?" });
   const asked = await client.until("at eight?");
-  assert(/ NOTICE #room :.*: \/msg \*p2pchat go or \/msg \*p2pchat abort /.test(asked), asked);
+  assert(
+    / NOTICE #room :.*: \/msg \*p2pchat go 1 agrees, .*; here y or n is enough/.test(asked),
+    asked,
+  );
   await client.send("PRIVMSG *p2pchat :go"); // y may come before anybody could have read the question
   assert(/:Bob!\S+ NOTICE #room :edited 1: at eight\?/.test(await client.until("edited 1")));
   await client.send("PRIVMSG Bob :psst");
@@ -292,6 +295,31 @@ Deno.test("irc: a group's entries have numbers, edits say which, and go agrees",
   await bob.ask("go");
   await plain.until(" NOTICE #room :edited 2: bring two pens");
   plain.close();
+});
+
+Deno.test("irc: all that an edit changes comes, and only then, and after two seconds, y agrees", async () => {
+  await using group = await Group.open("--edits", "ask");
+  const alice = await group.start("Alice", "--irc");
+  const bob = await group.start("Bob");
+  await alice.until(isView("Alice", "Bob"));
+  const client = await joined(alice);
+  const text = (word: string) => Array.from({ length: 300 }, (_, at) => `${word} ${at}`).join("\n");
+  await bob.ask("msg", { text: text("old") });
+  await client.until("old 199");
+  await bob.ask("edit", { n: 1, text: text("new") });
+  const asked = await client.until("+ new 299");
+  for (const row of ["- old 0\r", "- old 299\r", "+ new 0\r", "+ new 150\r"]) {
+    assert(asked.includes(row), row);
+  }
+  await client.send("PRIVMSG #room :y");
+  await client.until(
+    " 404 Alice #room :Nothing was done: you were asked only just now; /msg *p2pchat",
+  );
+  await untilRead();
+  await client.send("PRIVMSG #room :y");
+  await bob.until(({ event, outcome }) => event === "edit" && outcome === "committed");
+  assertEquals(bob.texts().filter((said) => said === "y"), []);
+  client.close();
 });
 
 Deno.test("irc: a file is offered where it is for: to all in the channel, to one in a query", async () => {
@@ -407,7 +435,7 @@ Deno.test("irc: a directory's lobby is a channel, and a call a query", async () 
 
   await client.send("PRIVMSG bob :are you there?");
   await bob.until(({ event }) => event === "incoming");
-  await bob.type("y");
+  await bob.type("/accept");
   assertEquals((await bob.until(({ event }) => event === "message")).text, "are you there?");
   await bob.type("yes");
   assert(/:bob!\S+ PRIVMSG alice :yes/.test(await client.until(":yes")));

@@ -12,7 +12,7 @@ import {
   MB,
   safeList,
 } from "./files_folder.ts";
-import { holds, Node, type NodeOptions, PROGRAM, type ShownEvent } from "./node.ts";
+import { holds, Node, type NodeOptions, PROGRAM, type ShownEvent, untilRead } from "./node.ts";
 import { openPaths } from "./proc.ts";
 import { hasScript, openTerminal } from "./pty.ts";
 import { canMount, fill, mount, remount, unmount } from "./small_disk.ts";
@@ -577,6 +577,7 @@ Deno.test({
       await bob.until(isOfTransfer("done"));
       await send(bob, world.file("theirs", 1_000).path, "s");
       await alice.until("the question", ({ text }) => text.includes("y fetches it"));
+      await untilRead();
       await alice.press("y\r");
 
       const saved = `theirs is here: ${home}/Downloads/theirs`;

@@ -1,5 +1,6 @@
 /** A `./p2pchat` process driven through `--json`, as a script would. */
 
+import { READING_MS_MIN } from "../../lib/cli/commands/open_questions.ts";
 import { assert } from "@std/assert";
 import { fileURLToPath } from "node:url";
 
@@ -53,6 +54,11 @@ export const WAITS =
 
 /** A program that hasn't ended by itself this long after it should have is killed, so that its test fails. */
 export const END_MS = 120_000;
+
+/** By then what was asked can have been read. */
+export function untilRead(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, READING_MS_MIN + 100));
+}
 
 export class Node implements AsyncDisposable {
   readonly events: ShownEvent[] = [];

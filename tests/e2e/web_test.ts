@@ -7,13 +7,14 @@ import {
   assertNotEquals,
   assertStringIncludes,
 } from "@std/assert";
+import { IN_BROWSER, openBrowser, OpenPage } from "../cli/page/browser.ts";
 import { clientFrame } from "../cli/page/web_socket_client.ts";
 import { addressOf, BrowserWindow, Visit } from "./browser_window.ts";
 import { DirectoryWorld } from "./directory_world.ts";
 import { FilesFolder, isOffer } from "./files_folder.ts";
 import { FriendsGroup } from "./friends_group.ts";
-import { Group } from "./group_world.ts";
-import { holds, Node, Nodes, PROGRAM, type ShownEvent } from "./node.ts";
+import { Group, isView } from "./group_world.ts";
+import { holds, Node, Nodes, PROGRAM, type ShownEvent, untilRead } from "./node.ts";
 import { freePort } from "./ports.ts";
 
 const WEB = { args: ["--web", "0"] };
@@ -197,13 +198,58 @@ Deno.test("an edit is asked for, and agreed to, through pages", async () => {
   await first.until(isText("at seven?"));
   first.run(`/edit at eight? - ${seq}`);
   const { edit } = await second.until(({ event }) => event === "vote-wanted");
-  second.run(`/go ${edit}`);
+  assertMatch((await second.ask(`/go ${edit}`)).text, /first read it to its end/);
+  second.shows(`vote ${edit + 1}`); // no such one
+  second.shows(`vote ${edit}`);
+  assertMatch(
+    (await second.ask("y")).text,
+    /asked after you began that line/,
+    "it isn't known when",
+  );
+  second.begins(`vote ${edit}`);
+  assertMatch((await second.ask("y")).text, /asked only just now/);
+  await untilRead();
+  second.run("y");
   for (const page of [first, second]) {
     const done = await page.until(({ event }) => event === "edit");
     assertEquals([done["outcome"], done["text"]], ["committed", "at eight?"]);
   }
   const { entries } = await second.ask("/log 1");
   assertEquals([entries[0].text, entries[0].edits], ["at eight?", 1]);
+});
+
+Deno.test({
+  ...IN_BROWSER,
+  name:
+    "in a browser all that an edit changes is scrolled to before a yes counts, however it is given",
+  async fn() {
+    await using group = await Group.open("--edits", "ask", "--vote-timeout", "5m");
+    const alice = await group.start("Alice", ...WEB.args);
+    const bob = await group.start("Bob");
+    await alice.until(isView("Alice", "Bob"));
+    const text = (word: string) =>
+      Array.from({ length: 200 }, (_, at) => `${word} ${at}`).join("\n");
+    await bob.ask("msg", { text: text("old") });
+    const browser = await openBrowser();
+    try {
+      await using open = await OpenPage.open(browser, (await alice.until(isWeb)).url);
+      await open.page.locator(".said").first().waitFor();
+      await bob.ask("edit", { n: 1, text: text("new") });
+      await open.page.locator(".ask ins").last().waitFor();
+      const refused = open.page.getByText(/first read it to its end/);
+      for (const [at, line] of ["y", "/go", "/go 1"].entries()) {
+        await open.type(line);
+        await refused.nth(at).waitFor();
+      }
+      await open.page.locator(".ask ins").last().scrollIntoViewIfNeeded();
+      await untilRead();
+      await open.type("y");
+      await bob.until(({ event, outcome }) => event === "edit" && outcome === "committed");
+      assertEquals(bob.texts().filter((said) => said === "y"), []);
+    } finally {
+      await browser.close();
+    }
+  },
 });
 
 Deno.test("a call is made, and taken, through pages", async () => {
@@ -217,7 +263,7 @@ Deno.test("a call is made, and taken, through pages", async () => {
   await first.until(({ event, name }) => event === "presence" && name === "bob");
   first.run("/call bob");
   await second.until(({ event }) => event === "incoming");
-  second.run("y");
+  second.run("/accept alice");
   for (const page of [first, second]) {
     await page.until(({ event, state }) => event === "call" && state === "connected");
   }

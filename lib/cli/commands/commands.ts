@@ -206,6 +206,7 @@ export type ParsedLine<Target> =
     readonly type: "command";
     readonly ref: string | undefined;
     readonly leaves: (target: Target) => boolean;
+    readonly invocation: Invocation;
     /** Whether its answer is to be put on the clipboard: its last text to be copied. The answer carries `COPY_REF`. */
     readonly copies: boolean;
     readonly run: (target: Target) => void | Promise<void>;
@@ -222,8 +223,6 @@ export interface Invocation {
 
 interface CommandTableOptions<Target> {
   readonly commands: readonly Command<Target>[];
-  /** Whether a line that isn't a command answers an open question; then what answers it, else null. */
-  readonly answerOf?: (line: string) => (() => void) | null;
   /** The meaning of a line that isn't a command, in the present state: for example chat. May throw a P2pchatError. */
   readonly bareLine: (line: string) => Invocation;
   /**
@@ -249,6 +248,11 @@ interface CommandTableOptions<Target> {
 /** The blanks are those that JSON allows around a value. */
 const OBJECT_START = /^[ \t]*\{/;
 
+/** Whether a line of a script must be a JSON object. */
+export function isObjectLine(line: string): boolean {
+  return OBJECT_START.test(line);
+}
+
 /** Lines that leave in every mode; the whole line must match exactly. */
 const LEAVING_WORDS = [":q", ":quit"];
 /** Means `:q` to whoever has typed that for years. */
@@ -266,7 +270,6 @@ export class CommandTable<Target> {
   readonly bareForms: readonly (readonly [head: string, help: string])[];
   readonly #byName = new Map<string, Command<Target>>();
   readonly #bareLine: (line: string) => Invocation;
-  readonly #answerOf: (line: string) => (() => void) | null;
   readonly #words: ReadonlyMap<string, string>;
   readonly #textObject: string | null;
   readonly #chatIsSilent: (line: string) => boolean;
@@ -282,7 +285,6 @@ export class CommandTable<Target> {
     this.#bareLine = options.bareLine;
     this.#inRoom = options.inRoom;
     this.#elsewhere = options.elsewhere ?? (() => null);
-    this.#answerOf = options.answerOf ?? (() => null);
     this.#chatIsSilent = options.chatIsSilent ?? (() => false);
     this.#textObject = options.textObject === undefined
       ? '{"command":"msg","text":"..."}'
@@ -318,13 +320,14 @@ export class CommandTable<Target> {
    */
   parse(line: string, objects: boolean, ref?: string, room?: string): ParsedLine<Target> {
     if (line.trim() === "") return { type: "empty" };
-    if (objects && OBJECT_START.test(line)) return this.#parseObject(line);
-    const run = this.#answerOf(line);
-    if (run !== null) {
-      return { type: "command", ref, leaves: () => false, copies: false, run };
-    }
+    if (objects && isObjectLine(line)) return this.#parseObject(line);
+    return this.parsed(() => this.#invocationOf(line), ref, room);
+  }
+
+  /** What `invocation` returns, as it is run. @param ref As for `parse`. @param room As for `parse`. */
+  parsed(invocation: () => Invocation, ref?: string, room?: string): ParsedLine<Target> {
     try {
-      const { command, texts, isTyped = false } = this.#invocationOf(line);
+      const { command, texts, isTyped = false } = invocation();
       const bound = this.#bound(this.#known(command), texts, ref, isTyped);
       if (room === undefined || this.#inRoom === undefined) return bound;
       const targetIn = this.#inRoom as NonNullable<CommandTableOptions<Target>["inRoom"]>;
@@ -429,7 +432,8 @@ export class CommandTable<Target> {
       const run = entry.bind(texts, copies ? COPY_REF : ref, isTyped);
       const { leaves = false } = entry;
       const mayLeave = typeof leaves === "function" ? leaves : () => leaves;
-      return { type: "command", ref, leaves: mayLeave, copies, run };
+      const invocation = { command: entry.name, texts };
+      return { type: "command", ref, leaves: mayLeave, invocation, copies, run };
     } catch (error) {
       throw aboutEntry(entry, texts, error);
     }

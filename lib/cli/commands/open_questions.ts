@@ -9,7 +9,7 @@ import { dropOldest } from "../../base/collections/bounded.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import { shownName } from "../../base/text/names.ts";
 import type { Invocation } from "./commands.ts";
-import { askedBy, type Asking, type Fields, settledBy } from "./question_kinds.ts";
+import { askedBy, type Asking, type Event, type Fields, settledBy } from "./question_kinds.ts";
 
 /**
  * Who answers sooner may have typed it to somebody else: nobody has read by then what they are asked, and a member can
@@ -39,6 +39,19 @@ interface Question extends Asking {
   isFollowed: boolean;
 }
 
+/** Where the user reads and types. */
+interface Place {
+  /** Whether the question is seen there while a line is begun. */
+  readonly hasPrompt: boolean;
+  /** Whether a line that is an answer, and nothing else, is given only where somebody is asked. */
+  readonly isNeverSaid?: true;
+  /** How what was left out is seen there. @param folds The numbers by which the terminal shows it. */
+  rest(folds: readonly number[]): string;
+}
+
+/** Whether a question is seen where a line is typed. */
+type IsSeen = (question: Asking) => boolean;
+
 /** What a line answers. */
 export interface Answer {
   /** Null: nothing has to be done. */
@@ -51,6 +64,8 @@ export interface Begun {
   readonly view: QuestionsView;
   /** What its prompt showed. */
   readonly question: Question | null;
+  /** Which of those shown there may have been meant. */
+  readonly isSeen: IsSeen;
   /** How many questions had been asked. */
   readonly asked: number;
 }
@@ -64,13 +79,13 @@ export class OpenQuestions {
   readonly #changed = new Set<() => void>();
 
   /** An event is about to be shown. @param room Where there are several. @param wallMs Now, ms since 1970. */
-  happened(fields: Fields, room: string | undefined, nowMs: number, wallMs: number): void {
+  happened(event: Event, room: string | undefined, nowMs: number, wallMs: number): void {
     this.#nowMs = nowMs;
-    const settled = settledBy(fields);
+    const settled = settledBy(event);
     if (settled !== null) this.#settle(settled);
-    const asking = askedBy(fields, wallMs);
+    const asking = askedBy(event, wallMs);
     if (asking !== null) this.#ask(asking, room);
-    else if (SAID.has(String(fields["event"]))) this.#said(fields, room);
+    else if (SAID.has(String(event.event))) this.#said(event as Fields, room);
     if (settled !== null || asking !== null) { for (const changed of this.#changed) changed(); }
   }
 
@@ -120,13 +135,9 @@ export class OpenQuestions {
     this.#changed.add(changed);
   }
 
-  /**
-   * One more place where the user reads and types.
-   * @param hasPrompt Whether the question is seen there while a line is begun.
-   * @param rest How what was left out is seen there. @param folds The numbers by which the terminal shows it.
-   */
-  view(hasPrompt: boolean, rest: (folds: readonly number[]) => string): QuestionsView {
-    return new QuestionsView(this, hasPrompt, rest);
+  /** One more place where the user reads and types. */
+  view(place: Place): QuestionsView {
+    return new QuestionsView(this, place);
   }
 
   get asked(): number {
@@ -142,18 +153,19 @@ export class OpenQuestions {
     const missed = this.#missed;
     this.#missed = null;
     if (word === null) return null;
-    const { view, question } = begun;
-    const [first = null] = this.waiting(nowMs);
+    const { view, question, isSeen } = begun;
+    const first = view.first(nowMs, isSeen);
     if (question === null && first === null) {
-      if (missed === null || view.hasPrompt || !view.wasShown(missed)) return null;
-      throw refusal(OVER, line);
+      const isOver = missed !== null && !view.place.hasPrompt && view.wasShown(missed);
+      if (isOver || view.place.isNeverSaid) throw refusal(OVER, line);
+      return null;
     }
     const verb = (of: Question) => word[1] === undefined ? of.no : of.yes;
     if (question === null) throw refusal(LATE, line, verb(first!));
     if (this.find(question.id) !== question || question.isAnswered || question.untilMs <= nowMs) {
       throw refusal(OVER, line);
     }
-    const why = view.unseen(question, nowMs) ?? whySaid(question, view.hasPrompt);
+    const why = view.unseen(question, nowMs) ?? whySaid(question, view.place.hasPrompt);
     if (why !== null) throw refusal(why, line, verb(question));
     this.#answered(question);
     return { run: verb(question), room: question.room };
@@ -167,16 +179,15 @@ export class OpenQuestions {
   check({ command, texts }: Invocation, begun: Begun, isTyped: boolean): () => void {
     const meant: Question[] = [];
     for (const question of this.#open.values()) {
-      const verb = [question.yes, question.no].find((each) => each?.command === command);
+      const isMeant = (verb: Invocation | null) =>
+        verb?.command === command &&
+        Object.entries(verb.texts).every(([name, text]) =>
+          texts[name] === undefined ? question.isMeantUnnamed === true : texts[name] === text
+        );
+      const verb = [question.yes, question.no].find(isMeant);
       if (verb === undefined || verb === null) continue;
       const names = Object.keys(verb.texts);
       const isNamed = names.length > 0 && names.every((name) => texts[name] !== undefined);
-      const isMeant = names.every((name) =>
-        texts[name] === undefined
-          ? question.isMeantUnnamed === true
-          : texts[name] === verb.texts[name]
-      );
-      if (!isMeant) continue;
       meant.push(question);
       if (isTyped && !isNamed && question.at > begun.asked) throw refusal(LATE, null, verb);
       if (question.isSigned !== true || verb === question.no) continue;
@@ -216,7 +227,7 @@ function refusal(why: string, line: string | null, verb: Invocation | null = nul
 }
 
 /** As it is typed: `/go 130`. */
-export function formOf({ command, texts }: Invocation): string {
+function formOf({ command, texts }: Invocation): string {
   return [`/${command}`, ...Object.values(texts)].join(" ");
 }
 
@@ -230,31 +241,28 @@ interface Shown {
 /** What one place has shown of the questions. */
 export class QuestionsView {
   readonly #all: OpenQuestions;
-  readonly #rest: (folds: readonly number[]) => string;
   readonly #shown = new WeakMap<Question, Shown>();
   /** What is folded of what is being shown; null: nothing is. */
   #folds: Set<number> | null = null;
   /** Questions of which something is folded. */
   #folded: readonly Question[] = [];
 
-  constructor(
-    all: OpenQuestions,
-    readonly hasPrompt: boolean,
-    rest: (folds: readonly number[]) => string,
-  ) {
+  constructor(all: OpenQuestions, readonly place: Place) {
     this.#all = all;
-    this.#rest = rest;
   }
 
   /** Passes on the parts of an event as they are shown; the question that it asks is shown with the last one. */
-  *showing(fields: Fields, parts: Iterable<string>, nowMs: () => number): Generator<string> {
-    const asking = askedBy(fields);
-    if (asking === null) return yield* parts;
+  showing(event: Event, parts: Iterable<string>, nowMs: () => number): Iterable<string> {
+    const asking = askedBy(event);
+    return asking === null ? parts : this.#showing(asking, parts, nowMs);
+  }
+
+  *#showing({ id }: Asking, parts: Iterable<string>, nowMs: () => number): Generator<string> {
     this.#folds = new Set();
     yield* parts;
     const folds = this.#folds;
     this.#folds = null;
-    this.shows(asking.id, nowMs(), folds);
+    this.shows(id, nowMs(), folds);
   }
 
   /** The question was shown. @param folds What was left out; empty: nothing. */
@@ -294,6 +302,11 @@ export class QuestionsView {
     return this.#all.waiting(nowMs).filter((question) => this.wasShown(question));
   }
 
+  /** The first of them that is seen; null: none is. */
+  first(nowMs: number, isSeen: IsSeen): Question | null {
+    return this.#waiting(nowMs).find(isSeen) ?? null;
+  }
+
   /** What the prompt says of them, behind who and where one is; empty: nothing. */
   prompt(nowMs: number): string {
     const [first, ...more] = this.#waiting(nowMs);
@@ -301,15 +314,15 @@ export class QuestionsView {
     return ` (${first.title}: y/n${more.length === 0 ? "" : `; ${more.length} more`})`;
   }
 
-  /** A line is begun. @param id The question that is seen meanwhile, where another one than the first may be. */
-  begins(nowMs: number, id?: string): Begun {
-    const question = this.#waiting(nowMs).find((one) => id === undefined || one.id === id) ?? null;
-    return { view: this, question, asked: this.#all.asked };
+  /** A line is begun. @param isSeen Where some are shown elsewhere than others. */
+  begins(nowMs: number, isSeen: IsSeen = () => true): Begun {
+    const question = this.first(nowMs, isSeen);
+    return { view: this, question, isSeen, asked: this.#all.asked };
   }
 
   /** Of a line of which it isn't known when it was begun. */
   get unbegun(): Begun {
-    return { view: this, question: null, asked: this.#all.asked };
+    return { view: this, question: null, isSeen: () => true, asked: this.#all.asked };
   }
 
   /** Why nobody can have read here what they are asked; null: they can. */
@@ -322,6 +335,6 @@ export class QuestionsView {
   /** How the rest of it is seen here; null: all was shown. */
   unseenPart(question: Question): string | null {
     const shown = this.#shown.get(question);
-    return (shown?.wholeMs ?? null) !== null ? null : this.#rest([...shown?.folds ?? []]);
+    return (shown?.wholeMs ?? null) !== null ? null : this.place.rest([...shown?.folds ?? []]);
   }
 }

@@ -7,7 +7,11 @@
 import { shownName } from "../../base/text/names.ts";
 import type { Invocation } from "./commands.ts";
 
-/** An event as `--json` prints it; `room` where there are several. */
+/** An event as `--json` prints it. */
+export interface Event {
+  readonly event?: unknown;
+}
+
 export type Fields = Readonly<Record<string, unknown>>;
 
 export interface Asking {
@@ -28,8 +32,8 @@ export interface Asking {
   readonly openMs?: number;
 }
 
-/** Who comes later to a file answers by a command. */
-const FILE_MS = 120_000;
+/** Who comes later to what nobody waits for answers by a command. */
+const LETTER_MS = 120_000;
 
 const KINDS: Readonly<Record<string, (fields: Fields, wallMs: number) => Asking | null>> = {
   "vote-wanted": ({ edit, by, deadline }, wallMs) => ({
@@ -40,7 +44,7 @@ const KINDS: Readonly<Record<string, (fields: Fields, wallMs: number) => Asking 
     openMs: Date.parse(String(deadline)) - wallMs,
   }),
   "code-used": ({ code, name, key }) => ({
-    ...{ id: codeOf(key), title: `code ${code}`, by: [name, key] },
+    ...{ id: codeOf(key), title: `code ${code}`, by: [name, key], openMs: LETTER_MS },
     yes: { command: "verify", texts: { name: String(name), answer: "yes" } },
     no: { command: "verify", texts: { name: String(name), answer: "no" } },
   }),
@@ -52,10 +56,18 @@ const KINDS: Readonly<Record<string, (fields: Fields, wallMs: number) => Asking 
   }),
   offer: ({ id, file, from, key, self, history, taken, unfetchable }) =>
     self === true || history === true || taken === true || unfetchable === true ? null : {
-      ...{ id: offerOf(id), title: `file ${file}`, by: [from, key], openMs: FILE_MS },
+      ...{ id: offerOf(id), title: `file ${file}`, by: [from, key], openMs: LETTER_MS },
       yes: { command: "get", texts: { n: String(file) } },
       no: { command: "cancel", texts: { n: String(file) } },
     },
+  dropped: ({ path, to }) => ({
+    ...{ id: "dropped", title: "send it", by: [], openMs: LETTER_MS },
+    yes: {
+      command: "send",
+      texts: { ...(to === undefined ? {} : { name: String(to) }), file: String(path) },
+    },
+    no: null,
+  }),
 };
 
 const SETTLES: Readonly<Record<string, (fields: Fields) => string | null>> = {
@@ -84,11 +96,11 @@ function offerOf(id: unknown): string {
 }
 
 /** What the event asks the user; null: nothing. @param wallMs Now, ms since 1970. */
-export function askedBy(fields: Fields, wallMs = 0): Asking | null {
-  return KINDS[String(fields["event"])]?.(fields, wallMs) ?? null;
+export function askedBy(event: Event, wallMs = 0): Asking | null {
+  return KINDS[String(event.event)]?.(event as Fields, wallMs) ?? null;
 }
 
 /** The question that is open no more after the event; null: none. */
-export function settledBy(fields: Fields): string | null {
-  return SETTLES[String(fields["event"])]?.(fields) ?? null;
+export function settledBy(event: Event): string | null {
+  return SETTLES[String(event.event)]?.(event as Fields) ?? null;
 }

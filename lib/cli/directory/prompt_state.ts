@@ -78,12 +78,11 @@ export class PromptState {
 
   /**
    * The first character of a line was typed at a terminal.
-   * @param isWhole Whether it is one of a door's, begun and entered at once: whatever comes next, a script's command, say,
-   * wasn't begun with it.
+   * @param isAtDoor As of `InputHandler.lineBegins`.
    * @returns To be called before that line is run.
    */
-  lineBegins(isWhole = false): () => void {
-    if (isWhole) return () => void (this.#begunIn = null);
+  lineBegins(isAtDoor = false): () => void {
+    if (isAtDoor) return () => void (this.#begunIn = null);
     this.#isTyped = true;
     const call = this.#callNow;
     return () => void (this.#begunIn = call);
@@ -110,16 +109,17 @@ export class PromptState {
 
   /** The user's name and place, before `> `. */
   get prompt(): string {
-    return `${shownName(this.name)} (${this.#placeText()})`;
+    const place = this.#placeText();
+    return `${shownName(this.name)}${place === null ? "" : ` (${place})`}`;
   }
 
-  #placeText(): string {
+  #placeText(): string | null {
     const { place, peer } = this.#where;
     switch (place) {
       case "lobby":
         return this.#isUp ? "lobby" : "no directory";
       case "asked":
-        return `${shownName(peer)} is calling`;
+        return null; // the prompt asks about the call
       case "calling":
         return `${this.#accepted ? "connecting with" : "calling"} ${shownName(peer)}`;
       case "talking":

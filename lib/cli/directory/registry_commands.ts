@@ -220,16 +220,13 @@ const COMMANDS = [
  * @param where Where the user is now: what a line without a slash means depends on it.
  * @param isInteractive Whether a person types at a terminal.
  * @param isOnline Whether somebody of that name is online.
- * @param answerOf As of `CommandTable`, for questions about files: while a call rings, that is asked about.
  */
 export function registryCommands(
   where: () => Whereabouts,
   isInteractive: boolean,
   isOnline: (name: string) => boolean = () => false,
-  answerOf: (line: string) => (() => void) | null = () => null,
 ): CommandTable<RegistryTarget> {
   return new CommandTable<RegistryTarget>({
-    answerOf: (line) => where().place === "asked" ? null : answerOf(line),
     bareLine: (line) => bareLine(line, where(), isInteractive, isOnline),
     chatIsSilent: () => where().place !== "talking",
     elsewhere: (name) => {

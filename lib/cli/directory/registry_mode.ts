@@ -109,7 +109,6 @@ export async function runRegistry(options: RegistryOptions): Promise<void> {
     () => standing.where,
     isInteractive,
     (name) => names.has(name),
-    (line) => late.files?.answerOf(line) ?? null,
   );
   const mode = { commands, render: rendering.lines.bind(rendering) };
   await withUserInterface(mode, options, async (ui) => {
@@ -522,7 +521,7 @@ class Program {
       interrupted: (cause) => this.#interrupted(cause),
       logOut: () => this.#logOut(),
       isInCall: () => this.#parts.standing.where.place !== "lobby",
-      lineBegins: (isWhole) => this.#parts.standing.lineBegins(isWhole),
+      lineBegins: (isAtDoor) => this.#parts.standing.lineBegins(isAtDoor),
       brokenOff: () => this.#parts.late.files?.stillServed ?? null,
       pasted: (line) => this.#parts.late.files?.dropped(line) ?? false,
       answer: (show) => this.#answer(show),

@@ -1,6 +1,7 @@
 /** What a door is to the program, and the program to a door. */
 
 import type { CommandTable } from "../commands/commands.ts";
+import type { Begun, OpenQuestions } from "../commands/open_questions.ts";
 
 /** An event as `--json` prints it. */
 export interface DoorEvent {
@@ -47,8 +48,14 @@ export interface DoorHost {
   /**
    * Runs a command once it is its turn. What answers it carries `ref`, any text of the door's own. Whoever leaves more than
    * `COMMANDS_WAITING_MAX` waiting is answered by an error `full`.
+   * @param begun How things stood where it was typed, when that began: `questions` has a view for each such place. Absent:
+   *   it answers nothing there.
    */
-  run(command: DoorCommand, ref: string): void;
+  run(command: DoorCommand, ref: string, begun?: Begun): void;
+  /** What waits for the user's answer. */
+  readonly questions: Pick<OpenQuestions, "view" | "waiting">;
+  /** The number of the event that asks that, while it is open; null: none does. */
+  askedBy(question: string): number | null;
   /**
    * Null: more may be done for those at the door now; to be asked before each thing that may take long, such as an answer
    * from all that is kept. Otherwise to be asked again once that resolves: the rest of the program has had its time by

@@ -5,6 +5,7 @@ import { Fifo } from "../../base/collections/fifo.ts";
 import { countText } from "../../base/text/words.ts";
 import { type HelpEvent, helpEvent } from "../args/help_text.ts";
 import type { CommandTable } from "../commands/commands.ts";
+import type { Begun, OpenQuestions, QuestionsView } from "../commands/open_questions.ts";
 import type { CommonEvent, InputHandler } from "../rendering/user_interface.ts";
 import { CommandRunner } from "../streams/command_runner.ts";
 import type { DoorCommand } from "./door.ts";
@@ -28,21 +29,30 @@ type Asker = unknown;
 interface Waiting {
   readonly command: DoorCommand;
   readonly ref: string;
+  readonly begun: Begun;
 }
 
 export class DoorInput<Target> {
   readonly #ports: DoorInputPorts;
   readonly #share: TimeShare;
   readonly #runner: CommandRunner<Target>;
+  /** Has shown nothing. */
+  readonly #unseeing: QuestionsView;
   /** What waits, of those of whom something does; whose turn is next comes first. */
   readonly #waiting = new Map<Asker, Fifo<Waiting>>();
   #handler: InputHandler<Target> | null = null;
   #paused: PromiseWithResolvers<void> | null = null;
   #isRunning = false;
 
-  constructor(commands: CommandTable<Target>, share: TimeShare, ports: DoorInputPorts) {
+  constructor(
+    commands: CommandTable<Target>,
+    questions: OpenQuestions,
+    share: TimeShare,
+    ports: DoorInputPorts,
+  ) {
     this.#ports = ports;
     this.#share = share;
+    this.#unseeing = questions.view({ hasPrompt: true, rest: () => "it wasn't shown here" });
     this.#runner = new CommandRunner(commands, false, {
       refuse: (error, ref) => this.#inOrder(() => ports.answer(errorEvent(error), ref)),
       help: (entries, ref) => this.#inOrder(() => ports.answer(helpEvent(entries), ref)),
@@ -54,7 +64,7 @@ export class DoorInput<Target> {
       },
       notice: () => {}, // lines are text here
       ready: () => ports.ready(),
-    });
+    }, questions);
   }
 
   /** Commands are run from now on. */
@@ -73,7 +83,12 @@ export class DoorInput<Target> {
   }
 
   /** Runs a command when it is its turn, unless too many of its asker's wait. */
-  add(asker: Asker, command: DoorCommand, ref: string): void {
+  add(
+    asker: Asker,
+    command: DoorCommand,
+    ref: string,
+    begun: Begun = this.#unseeing.unbegun,
+  ): void {
     const waiting = this.#waiting.get(asker) ?? new Fifo<Waiting>();
     if (waiting.size >= COMMANDS_WAITING_MAX) {
       const text =
@@ -81,7 +96,7 @@ export class DoorInput<Target> {
         "try again once they are through";
       return this.#ports.answer({ event: "error", code: "full", text }, ref);
     }
-    waiting.push({ command, ref });
+    waiting.push({ command, ref, begun });
     this.#waiting.set(asker, waiting);
     this.#run();
   }
@@ -101,13 +116,13 @@ export class DoorInput<Target> {
     const all = [...this.#waiting];
     this.#waiting.clear();
     for (const [asker, waiting] of all) {
-      for (const { command, ref } of waiting) this.#giveUp(asker, command, ref);
+      for (const each of waiting) this.#giveUp(asker, each);
     }
   }
 
-  #giveUp(asker: Asker, command: DoorCommand, ref: string): void {
+  #giveUp(asker: Asker, { command, ref, begun }: Waiting): void {
     if (typeof command !== "string" && command["room"] !== undefined) {
-      return this.add(asker, command, ref);
+      return this.add(asker, command, ref, begun);
     }
     const text = "It wasn't run: it may have been meant for something else than what is there now";
     this.#ports.answer({ event: "error", code: "not-allowed", text }, ref);
@@ -154,10 +169,13 @@ export class DoorInput<Target> {
     return this.#paused?.promise ?? this.#ports.ready();
   }
 
-  #runOne({ command, ref }: Waiting, handler: InputHandler<Target>): void {
+  #runOne({ command, ref, begun }: Waiting, handler: InputHandler<Target>): void {
     handler.lineBegins?.(true)(); // it is begun and entered at once
     const what = asked(command, ref);
-    if (what !== null) return this.#runner.run({ type: "asked", ...what, ref }, handler.target);
+    if (what !== null) {
+      const line = { type: "asked", ...what, ref } as const;
+      return this.#runner.run(line, handler.target, undefined, begun);
+    }
     const text = "The command has values within values, too many of them: nothing was done";
     this.#inOrder(() => this.#ports.answer({ event: "error", code: "usage", text }, ref));
   }

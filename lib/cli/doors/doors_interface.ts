@@ -9,6 +9,8 @@ import { CLOSE_MS_MAX, isDoneWithin } from "../../runtime/within.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import type { HelpEvent } from "../args/help_text.ts";
 import type { CommandTable } from "../commands/commands.ts";
+import { OpenQuestions } from "../commands/open_questions.ts";
+import { askedBy, settledBy } from "../commands/question_kinds.ts";
 import type {
   Advice,
   Attention,
@@ -27,7 +29,7 @@ import type {
 import { unitsOf } from "../streams/output_queue.ts";
 import type { Door, DoorEvent, DoorHost } from "./door.ts";
 import { DoorInput } from "./door_input.ts";
-import { audienceOf, kindOf, questionOf } from "./event_audience.ts";
+import { audienceOf, kindOf } from "./event_audience.ts";
 import { KeptEvents, type Kind } from "./kept_events.ts";
 import { TimeShare } from "./time_share.ts";
 
@@ -69,6 +71,7 @@ export class DoorsInterface<Event extends ShownEvent, Target>
   readonly #first: UserInterface<Event, Target>;
   readonly #commands: CommandTable<Target>;
   readonly #wallMs: () => number;
+  readonly #questions: OpenQuestions;
   readonly #share: TimeShare;
   readonly #input: DoorInput<Target>;
   readonly #kept = new KeptEvents<Kept>();
@@ -90,7 +93,7 @@ export class DoorsInterface<Event extends ShownEvent, Target>
   /** @param first Where the user would be without doors: the console, as a rule. */
   constructor(
     first: UserInterface<Event, Target>,
-    mode: Pick<Mode<Event, Target>, "commands">,
+    mode: Pick<Mode<Event, Target>, "commands" | "questions">,
     wallMs: () => number,
     share: TimeShare = new TimeShare(),
   ) {
@@ -99,7 +102,8 @@ export class DoorsInterface<Event extends ShownEvent, Target>
     this.#wallMs = wallMs;
     this.#share = share;
     this.keepIn = first.keepIn?.bind(first);
-    this.#input = new DoorInput(mode.commands, share, {
+    this.#questions = mode.questions ?? new OpenQuestions();
+    this.#input = new DoorInput(mode.commands, this.#questions, share, {
       answer: (event, ref) => this.#keep(event, ref),
       ready: () => first.ready(),
     });
@@ -164,9 +168,11 @@ export class DoorsInterface<Event extends ShownEvent, Target>
         const found = kept.flatMap(({ event }) => eventFor(attached, event) ?? []);
         return { events: found, last };
       },
-      run: (command, ref) => {
-        if (!attached.isClosed) this.#input.add(attached, command, attached.refStart + ref);
+      run: (command, ref, begun) => {
+        if (!attached.isClosed) this.#input.add(attached, command, attached.refStart + ref, begun);
       },
+      questions: this.#questions,
+      askedBy: (question) => this.#kept.askedBy(question),
       ready: () => this.#share.ready() ?? this.#input.ready(attached),
       commands: this.#commands,
       names: () => [...this.#names(), ...this.#away()],
@@ -233,7 +239,8 @@ export class DoorsInterface<Event extends ShownEvent, Target>
       : { id, fields: { ...fields, ref: ref!.slice(asker.refStart.length) } };
     const forOthers = isForOthers ? { id, fields } : null;
     const kind = isForOthers ? kindOf(event) : "answer";
-    const kept = { asker, forAsker: own, forOthers, kind, ...questionOf(event) };
+    const questions = { asks: askedBy(event)?.id ?? null, settles: settledBy(event) };
+    const kept = { asker, forAsker: own, forOthers, kind, ...questions };
     this.#kept.add({ ...kept, units: Math.min(units, EVENT_UNITS_MAX) });
     for (const attached of this.#doors) this.#pass(attached);
   }
@@ -309,8 +316,8 @@ export class DoorsInterface<Event extends ShownEvent, Target>
   // What the doors are told, too.
 
   listen(handler: InputHandler<Target>): void {
-    const lineBegins = (isWhole?: boolean) => {
-      const begun = handler.lineBegins?.(isWhole);
+    const lineBegins = (isAtDoor?: boolean) => {
+      const begun = handler.lineBegins?.(isAtDoor);
       return () => {
         begun?.();
         // An error that comes of it before anything else can happen answers it, also where it is no command.

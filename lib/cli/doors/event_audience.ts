@@ -28,9 +28,9 @@ const MAY_ANSWER: ReadonlySet<string> = new Set(["error", "missed", "notice", "u
 
 /**
  * A door is told no other's address: whoever has the page's is let in. What a terminal shows of one's own lines (`own`) is
- * in other events, too.
+ * in other events, too; and files are dropped there.
  */
-const OF_CONSOLE: ReadonlySet<string> = new Set(["irc", "web", "own"]);
+const OF_CONSOLE: ReadonlySet<string> = new Set(["dropped", "irc", "web", "own"]);
 
 /**
  * `asker`: only who asked; the console, where there is no `ref`.
@@ -78,32 +78,4 @@ const SAID: ReadonlySet<string> = new Set([
 export function kindOf(event: { readonly event?: unknown; readonly private?: unknown }): Kind {
   if (!SAID.has(String(event.event))) return "happened";
   return event.private === true ? "private" : "said";
-}
-
-/** What says which question an event is about. */
-interface Asking {
-  readonly event?: unknown;
-  readonly edit?: unknown;
-  readonly from?: unknown;
-  readonly peer?: unknown;
-}
-
-/** Which question an event asks the user, or settles. */
-export function questionOf(
-  { event, edit, from, peer }: Asking,
-): { readonly asks: string | null; readonly settles: string | null } {
-  switch (event) {
-    case "vote-wanted":
-      return { asks: `vote ${edit}`, settles: null };
-    case "edit":
-      return { asks: null, settles: `vote ${edit}` };
-    case "notice":
-      return { asks: null, settles: edit === undefined ? null : `vote ${edit}` };
-    case "incoming":
-      return { asks: `call ${from}`, settles: null };
-    case "call":
-      return { asks: null, settles: `call ${peer}` };
-    default:
-      return { asks: null, settles: null };
-  }
 }

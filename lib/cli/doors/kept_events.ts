@@ -72,6 +72,11 @@ export class KeptEvents<Event extends Sized> {
     return this.#events;
   }
 
+  /** The number of the event that asks that, while it is open; null: none does. */
+  askedBy(question: string): number | null {
+    return this.#open.get(question)?.id ?? null;
+  }
+
   add(event: Event): void {
     const added = { id: ++this.#lastId, event };
     this.#events.push(added);

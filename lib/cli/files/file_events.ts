@@ -57,6 +57,8 @@ export type FileEvent =
   | {
     readonly event: "transfer";
     readonly file: number;
+    /** That of the offer. */
+    readonly id?: string;
     readonly state: "started" | "progress" | "done" | "failed" | "cancelled";
     /** How many are here and checked. */
     readonly bytes: number;
@@ -81,6 +83,7 @@ export type FileEvent =
 interface DroppedEvent {
   readonly event: "dropped";
   readonly name: string;
+  readonly path: string;
   readonly size: number;
   /** To whom; absent: to all. */
   readonly to?: string;

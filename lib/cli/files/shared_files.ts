@@ -21,7 +21,6 @@ import type { FrameCarrier } from "../../runtime/hosts/file_carriage.ts";
 import type { Disk } from "../../store/disk/disk.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import type { CommonEvent } from "../rendering/user_interface.ts";
-import { FileQuestions } from "./file_questions.ts";
 import { droppedFile, isPageCopy, nameIn, openToSend } from "./file_to_send.ts";
 import { pathTyped } from "./path_typed.ts";
 import { downloadsOf, type SharingOptions } from "./file_arguments.ts";
@@ -109,7 +108,6 @@ export class SharedFiles {
   #open: OpenTransfers | null = null;
   readonly #waiting: (readonly [PeerKey, Uint8Array])[] = [];
   readonly #offers = new Map<number, Extract<FileEvent, { readonly event: "offer" }>>();
-  readonly #questions = new FileQuestions(() => SYSTEM_LINK_CLOCK.nowMs());
   /** What is about to be offered, by the `ref` that the machine has for it. */
   readonly #preparing = new Map<
     string,
@@ -187,18 +185,6 @@ export class SharedFiles {
   }
 
   // From the user.
-
-  /** Whether a line answers an open question about a file; if so, it is done. */
-  answers(text: string): boolean {
-    const answer = this.answerOf(text);
-    answer?.();
-    return answer !== null;
-  }
-
-  /** What a line does that answers an open question; null: it answers none. */
-  answerOf(text: string): (() => void) | null {
-    return this.#ports.ui.interactive ? this.#questions.answerOf(text) : null;
-  }
 
   command(command: FileCommand, ref: string | undefined): void {
     this.#perform(command, ref).catch((error) => this.#refused(error, ref));
@@ -278,22 +264,8 @@ export class SharedFiles {
     const { ui, nameOf, receiverOfAll } = this.#ports;
     const { source, size } = await this.#fileToSend(path);
     const to = await keyOf(receiverOfAll());
-    const name = nameIn(source);
-    ui.show({ event: "dropped", name, size, ...(to === null ? {} : { to: nameOf(to) }) });
-    const send = async () => {
-      const open = await this.#opened();
-      // A call may have ended, or another friend be the one that is written to.
-      if (await keyOf(receiverOfAll()) !== to) {
-        const text = `${name} isn't sent: you write to somebody else now; /send FILE sends it`;
-        throw new P2pchatError("not-allowed", text);
-      }
-      if (open !== null) this.#offer(open, { source, size, to }, undefined);
-    };
-    this.#questions.ask(
-      null,
-      () => void send().catch((error) => this.#refused(error, undefined)),
-      () => ui.show({ event: "notice", text: `${name} isn't sent` }),
-    );
+    const dropped = { name: nameIn(source), path: source, size };
+    ui.show({ event: "dropped", ...dropped, ...(to === null ? {} : { to: nameOf(to) }) });
   }
 
   /** Null where the program ends. @throws {P2pchatError} `offline`, or why files can't be used now. */
@@ -359,7 +331,6 @@ export class SharedFiles {
       const text = "Cannot fetch a file: a script receives only with --save DIR";
       throw new P2pchatError("not-allowed", text);
     }
-    this.#questions.close(file);
     if (listed?.state === "fetching" && as === undefined && ui.interactive) {
       const { offer: { name, value: { size } }, bytes } = listed;
       const text = `${fileNameText(name)} is being fetched already: ${
@@ -468,15 +439,6 @@ export class SharedFiles {
       return this.#open?.host.command(command, undefined);
     }
     ui.show(this.#downloads === null ? { ...offer, unfetchable: true } : offer, ref);
-    if (ui.interactive) {
-      const fetch: FileCommand = { command: "get", file: event.file, as: undefined };
-      const decline: FileCommand = { command: "cancel", file: event.file };
-      this.#questions.ask(
-        event.file,
-        () => this.command(fetch, undefined),
-        () => this.command(decline, undefined),
-      );
-    }
   }
 
   #listed(file: number) {
@@ -517,13 +479,13 @@ export class SharedFiles {
       dropOldest(this.#unwanted, SHOWN_MAX);
     }
     this.#hold(file, state);
-    if (state === "failed" || state === "cancelled") this.#questions.close(file);
     this.#showProgress();
     const { to: by, ...told } = event;
     if (by !== undefined && this.#ports.isIgnored(fingerprintOf(by))) return;
     if (state === "failed" && isHidden) return;
     const to = by === undefined ? {} : { to: this.#ports.nameOf(by) };
-    ui.show({ ...told, name, from, size, ...(self ? { self } : {}), ...to }, ref);
+    const id = offer === undefined ? {} : { id: offer.id };
+    ui.show({ ...told, ...id, name, from, size, ...(self ? { self } : {}), ...to }, ref);
   }
 
   /** While a file for our user alone is fetched, its sender is dialled. */

@@ -35,7 +35,6 @@ const CARD_EXAMPLE = "p2pchat-card:bob@192.168.1.5:5001#xsazfbd3ockoqe46yrkpuxer
 const oneFriend: Argument<string | undefined> = memberName;
 
 /** What a line does that answers an open question; null: it answers none. */
-type AnswerOf = (line: string) => (() => void) | null;
 
 export type FriendsCommandSink = CommandSink<
   FriendsCommand | FileCommand | OwnCommand | ToCommand | AddCommand
@@ -117,15 +116,12 @@ function isNoMessage(line: string, partner: Partner): boolean {
 /**
  * @param friend A friend of the table, as an example.
  * @param partner To whom plain lines go.
- * @param answerOf As of `CommandTable`.
  */
 export function friendsCommandTable(
   friend: string,
   partner: Partner,
-  answerOf: AnswerOf = () => null,
 ): CommandTable<FriendsCommandSink> {
   return new CommandTable<FriendsCommandSink>({
-    answerOf,
     bareLine: (line) => toFriend(line, friend, partner),
     chatIsSilent: (line) => isNoMessage(line, partner),
     textObject: '{"command":"msg","name":"bob","text":"..."}',

@@ -68,9 +68,8 @@ export async function runFriends(options: FriendsOptions): Promise<void> {
   const partner = new Partner(own.name, file, !options.json);
   const late: { files: SharedFiles | null } = { files: null };
   const example = shownName(friendsOf(table)[0]?.name ?? "bob");
-  const answerOf = (line: string) => late.files?.answerOf(line) ?? null;
   const mode: Mode<FriendsOwnEvent, FriendsCommandSink> = {
-    commands: friendsCommandTable(example, partner, answerOf),
+    commands: friendsCommandTable(example, partner),
     render: (event, context) => friendsLines(event, context, own.name),
   };
   await withSession(

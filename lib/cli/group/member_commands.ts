@@ -1,6 +1,5 @@
 /** The commands of `p2pchat peer --server`: each becomes one `MemberCommand`. */
 
-import { P2pchatError } from "../../base/errors.ts";
 import type { MemberCommand } from "../../protocols/group/schema/events.ts";
 import { LOG_COUNT_DEFAULT, LOG_COUNT_MAX } from "../../protocols/group/schema/limits.ts";
 import {
@@ -29,7 +28,6 @@ import {
   verifyCommand,
   whoCommands,
 } from "../commands/mode_commands.ts";
-import type { VoteQuestions } from "./vote_questions.ts";
 
 export type MemberCommandSink = CommandSink<MemberCommand | OwnCommand>;
 
@@ -45,36 +43,6 @@ const openEdit = maybeNumberOf(
   "an edit",
   "/go or /abort alone answers the question; of several each names its number, for example /go 7",
 );
-
-/** Words that answer a question, while one is open. */
-const ANSWERS: ReadonlyMap<string, "go" | "abort"> = new Map([
-  ...["y", "yes", "go"].map((word) => [word, "go"] as const),
-  ...["n", "no", "abort"].map((word) => [word, "abort"] as const),
-]);
-
-/** @param votes What the user was asked; null: nothing. */
-export function memberCommandTable(
-  votes: Pick<VoteQuestions, "isAsked" | "takeMissed"> | null,
-): CommandTable<MemberCommandSink> {
-  return new CommandTable<MemberCommandSink>({
-    bareLine(line) {
-      const answer = ANSWERS.get(line.trimEnd().toLowerCase());
-      const isMissed = votes?.takeMissed() ?? false;
-      if (answer !== undefined && votes?.isAsked) return { command: answer, texts: {} };
-      if (answer === undefined || !isMissed) return { command: "msg", texts: { text: line } };
-      const text = "Nothing was said: the edit that you were asked about is over; to say that to " +
-        "all, type it again";
-      throw new P2pchatError("not-allowed", text);
-    },
-    elsewhere: (name, rest) => coordinatorsElsewhere(name) ?? privateElsewhere(name, rest),
-    bareForms: [
-      ["TEXT", "say TEXT to all"],
-      ["//TEXT", "say /TEXT: no command"],
-      ["y, n", "answer an edit that you were asked about; a blank before it says it"],
-    ],
-    commands: COMMANDS,
-  });
-}
 
 /** What only `serve` has, and would be looked for here: the same words do it in a room. */
 const COORDINATORS: ReadonlySet<string> = new Set([
@@ -203,5 +171,13 @@ const COMMANDS = [
   { ...exitCommand, help: "leave the group" },
 ];
 
-/** The table of commands where nobody is asked, as the usage shows it. */
-export const memberCommands: CommandTable<MemberCommandSink> = memberCommandTable(null);
+export const memberCommands: CommandTable<MemberCommandSink> = new CommandTable<MemberCommandSink>({
+  bareLine: (line) => ({ command: "msg", texts: { text: line } }),
+  elsewhere: (name, rest) => coordinatorsElsewhere(name) ?? privateElsewhere(name, rest),
+  bareForms: [
+    ["TEXT", "say TEXT to all"],
+    ["//TEXT", "say /TEXT: no command"],
+    ["y, n", "answer the question in the prompt; a blank before it says it"],
+  ],
+  commands: COMMANDS,
+});

@@ -55,23 +55,17 @@ import {
   withSession,
 } from "../session/mode_session.ts";
 import { openGroup } from "./group_store.ts";
-import { asWritten, type MemberCommandSink, memberCommandTable } from "./member_commands.ts";
+import { asWritten, memberCommands, type MemberCommandSink } from "./member_commands.ts";
 import { groupsFolder, logPathOf, type MemberPlace, MemberPlaces } from "./member_place.ts";
 import { CATCHING_UP_TOLD_MS, type MemberOwnEvent, MemberRendering } from "./member_rendering.ts";
 import { processStreams } from "../streams/streams.ts";
 import { openAskedDoors } from "../opened_doors/asked_doors.ts";
-import { VoteQuestions } from "./vote_questions.ts";
 
 /** Runs until the user leaves. @throws {P2pchatError} The reason if it ends otherwise. */
 export async function runMember(given: MemberOptions): Promise<void> {
   const taken = await withInvite(given, processStreams());
   const rendering = new MemberRendering();
-  const votes = new VoteQuestions();
-  const mode = {
-    commands: memberCommandTable(votes),
-    render: rendering.lines.bind(rendering),
-    folded: votes.folded.bind(votes),
-  };
+  const mode = { commands: memberCommands, render: rendering.lines.bind(rendering) };
   const unseal = unsealing(given, given.name);
   await withSession(given, { folder: given, mode: "group", unseal }, mode, async (session) => {
     await openAskedDoors(session, given, "group", () => {
@@ -94,10 +88,8 @@ export async function runMember(given: MemberOptions): Promise<void> {
       () => relay.host,
     );
     const target: MemberCommandSink = (command, ref) => {
-      votes.check(command);
       handler.target(ui.interactive ? command : asWritten(command), ref);
     };
-    const lineBegins = (isWhole?: boolean) => votes.lineBegins(isWhole);
     const waiting = new WaitingInput(SYSTEM_LINK_CLOCK, ({ areAll, count }) => {
       handler.target({ command: "give-up", lines: count(), areAll }, undefined);
     });
@@ -105,14 +97,14 @@ export async function runMember(given: MemberOptions): Promise<void> {
     let isListening = false;
     const listen = onceOnly(() => {
       isListening = true;
-      ui.listen({ ...handler, target, lineBegins, inputWaits });
+      ui.listen({ ...handler, target, inputWaits });
     });
     const replays = (entries: number) => {
       const count = shownAgain(options, ui);
       if (count !== null) rendering.replays(entries, count);
     };
     const isLeftOut = (event: MemberEvent) => options.json && rendering.isLeftOut(event);
-    const input = { relay, votes, waiting, leave, listen };
+    const input = { relay, waiting, leave, listen };
     const common = {
       ...session,
       options,
@@ -152,7 +144,6 @@ interface Program extends Session<MemberOwnEvent, MemberCommandSink> {
   readonly logPath: string | null;
   readonly places: MemberPlaces;
   readonly relay: MemberRelay;
-  readonly votes: VoteQuestions;
   readonly waiting: WaitingInput;
   /** Makes the program leave; logs `cause`. @returns That the program is leaving. */
   leave(cause: string): boolean;
@@ -487,7 +478,6 @@ class Presenter {
       if (event.event === "vote-wanted") this.#refuse(event);
       return;
     }
-    this.wiring.votes.shows(event);
     switch (event.event) {
       case "ready":
         return this.#ready(event);

@@ -31,7 +31,6 @@ import {
   ownNameSpan,
   presenceLine,
   problemLine,
-  questionLine,
   saidBy,
   starLine,
   wrongLine,
@@ -57,14 +56,6 @@ type EventNamed<Name extends MemberOwnEvent["event"]> = Extract<
 /** Catching up isn't reported if it takes less than this, as nobody could read the line in time. */
 export const CATCHING_UP_TOLD_MS = 1_000;
 
-/** An edit that the user was asked about. */
-interface OpenVote {
-  readonly deadlineMs: number;
-  readonly seq: number;
-  /** Whether its number was shown. */
-  readonly isNumbered: boolean;
-}
-
 /** Renders events in order. What earlier events have told the reader isn't repeated. */
 export class MemberRendering {
   #self = "";
@@ -78,8 +69,6 @@ export class MemberRendering {
   /** The last entry of the log that isn't shown at the start; 0 after a later one has been shown. */
   #leftOutThrough = 0;
   #isLeavingOut = false;
-  /** The edits that the user was asked about, by their numbers. */
-  readonly #votes = new Map<number, OpenVote>();
 
   /** Shows only the last `count` of the `entries` in the log at the start. */
   replays(entries: number, count: number): void {
@@ -88,7 +77,8 @@ export class MemberRendering {
   }
 
   /** The lines of an event, in the order in which they are printed. */
-  lines(event: MemberOwnEvent, { nowMs }: RenderContext): Iterable<Line> {
+  lines(event: MemberOwnEvent, context: RenderContext): Iterable<Line> {
+    const { nowMs } = context;
     if (this.isLeftOut(event)) return [];
     switch (event.event) {
       case "ready":
@@ -112,9 +102,8 @@ export class MemberRendering {
       case "edit-started":
         return event.absent === true ? [] : [editStartedLine(event, nowMs, this.#nameOf)];
       case "vote-wanted":
-        return this.#voteWantedLines(event, nowMs);
+        return voteWantedLines(event, context, this.#nameOf);
       case "edit":
-        this.#votes.delete(event.edit);
         return [editLine(event, nowMs, this.#nameOf, event.by === this.#self)];
       case "catching-up":
         return this.#caughtUpLines(event, nowMs);
@@ -239,26 +228,6 @@ export class MemberRendering {
     const ms = nowMs - sinceMs;
     if (ms < CATCHING_UP_TOLD_MS) return [];
     return [starLine(nowMs, `Caught up: ${entriesText(of)} in ${durationText(ms)}`)];
-  }
-
-  #voteWantedLines(event: EventNamed<"vote-wanted">, nowMs: number): readonly Line[] {
-    for (const [edit, { deadlineMs }] of this.#votes) {
-      if (deadlineMs <= nowMs) this.#votes.delete(edit);
-    }
-    const { edit, seq, deadline } = event;
-    const others = [...this.#votes].filter(([other]) => other !== edit);
-    const isAlone = others.length === 0;
-    this.#votes.set(edit, { deadlineMs: Date.parse(deadline), seq, isNumbered: !isAlone });
-    const lines = voteWantedLines(event, nowMs, this.#nameOf, !isAlone);
-    // From now on no answer is clear that doesn't name its edit.
-    const unnumbered = others.filter(([, { isNumbered }]) => !isNumbered);
-    return [...lines, ...unnumbered.map(([other, vote]) => this.#numbered(other, vote, nowMs))];
-  }
-
-  #numbered(edit: number, vote: OpenVote, nowMs: number): Line {
-    this.#votes.set(edit, { ...vote, isNumbered: true });
-    const text = `The change of entry ${vote.seq} is edit ${edit}: /go ${edit} or /abort ${edit}`;
-    return questionLine(nowMs, text);
   }
 
   #entryLine({ seq, shown, text, edits, editedBy, sentAt }: EntryView): Line {

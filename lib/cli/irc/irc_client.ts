@@ -32,8 +32,6 @@ export class IrcClient {
   nick = "*";
   /** Folded channels whose window the client has closed; it is in the room all the same. */
   readonly #hidden = new Set<string>();
-  /** How many lines the client has been shown in each folded channel. */
-  readonly #shown = new Map<string, number>();
   #lines: string[] = [];
   #collected: IrcMessage[] | null = null;
   #batches = 0;
@@ -62,11 +60,6 @@ export class IrcClient {
   /** @returns Whether it was closed. */
   unhide(channel: string): boolean {
     return this.#hidden.delete(ircFolded(channel));
-  }
-
-  /** How many lines the client has been shown in that channel. */
-  linesIn(channel: string): number {
-    return this.#shown.get(ircFolded(channel)) ?? 0;
   }
 
   /** Answers `CAP`. */
@@ -131,14 +124,6 @@ export class IrcClient {
     return true;
   }
 
-  #count({ command, params: [target = ""] }: IrcMessage): void {
-    if (command === "QUIT" || command === "NICK") {
-      for (const [channel, lines] of this.#shown) this.#shown.set(channel, lines + 1);
-    } else if (SHOWN.has(command) && target.startsWith("#")) {
-      this.#shown.set(ircFolded(target), this.linesIn(target) + 1);
-    }
-  }
-
   #takesLabel(label: string): boolean {
     return this.hasBatch("labeled-response") && this.#collected === null && label !== "" &&
       utf8Length(label) <= LABEL_BYTES_MAX;
@@ -161,16 +146,12 @@ export class IrcClient {
   }
 
   #write(message: IrcMessage): void {
-    this.#count(message);
     const tags = new Map(
       [...message.tags].filter(([name]) => this.has(NEEDED.get(name) ?? "message-tags")),
     );
     this.#lines.push(ircLine({ ...message, tags }));
   }
 }
-
-/** What clients show as a line in the channel's window. */
-const SHOWN: ReadonlySet<string> = new Set(["PRIVMSG", "NOTICE", "JOIN", "PART", "MODE"]);
 
 function isBatchEnd({ command, params }: IrcMessage): boolean {
   return command === "BATCH" && params[0]?.startsWith("-") === true;

@@ -2,6 +2,7 @@
 
 import { ACCEPTED_AT_ONCE, TurnPace } from "../../transport/turn_pace.ts";
 import { VERSION } from "../session/version.ts";
+import type { QuestionsView } from "../commands/open_questions.ts";
 import type { Door, DoorEvent, DoorHost } from "../doors/door.ts";
 import { IrcConnection } from "./irc_connection.ts";
 import type { Fields } from "./rooms/irc_fields.ts";
@@ -11,7 +12,10 @@ import type { IrcPassword } from "./irc_password.ts";
 import type { IrcShown } from "./rooms/irc_shown.ts";
 
 interface IrcDoorParts {
-  readonly host: Pick<DoorHost, "events" | "wholeFrom" | "ready" | "run" | "commands">;
+  readonly host: Pick<
+    DoorHost,
+    "events" | "wholeFrom" | "ready" | "run" | "commands" | "questions"
+  >;
   readonly listener: Pick<Deno.Listener, "accept" | "close">;
   readonly password: IrcPassword;
   /** Null: nothing that clients are shown is to be kept. */
@@ -40,6 +44,7 @@ export class IrcDoor implements Door {
   /** What happens while something is being done, which may itself be what does it. */
   readonly #inputs: IrcInput[] = [];
   #isStepping = false;
+  readonly #views = new Map<number, QuestionsView>();
   #count = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerMs: number | null = null;
@@ -135,6 +140,7 @@ export class IrcDoor implements Door {
       drained: () => this.#step({ type: "drained", client }),
       gone: () => {
         this.#connections.delete(client);
+        this.#views.delete(client);
         this.#ending.delete(connection);
         this.#step({ type: "gone", client });
         this.#hasLeft();
@@ -175,9 +181,17 @@ export class IrcDoor implements Door {
           this.#connections.get(effect.client)?.close();
           this.#hasLeft();
           break;
-        case "run":
-          this.#parts.host.run(effect.command, effect.ref);
+        case "run": {
+          const isSeen = ({ id }: { readonly id: string }) => effect.questions.includes(id);
+          const begun = this.#viewOf(effect.client).begins(this.#parts.nowMs(), isSeen);
+          this.#parts.host.run(effect.command, effect.ref, begun);
           break;
+        }
+        case "asked": {
+          const folds = new Set(effect.isWhole ? [] : [0]);
+          this.#viewOf(effect.client).shows(effect.question, this.#parts.nowMs(), folds);
+          break;
+        }
         case "keep":
           this.#parts.shown?.add(effect.shown);
           break;
@@ -185,6 +199,15 @@ export class IrcDoor implements Door {
           this.#parts.warn(effect.text);
       }
     }
+  }
+
+  /** What the client was shown of the questions. */
+  #viewOf(client: number): QuestionsView {
+    const rest = () => "the program's own console shows all of it";
+    const view = this.#views.get(client) ??
+      this.#parts.host.questions.view({ hasPrompt: false, rest });
+    this.#views.set(client, view);
+    return view;
   }
 
   #end(connection: IrcConnection | undefined): void {

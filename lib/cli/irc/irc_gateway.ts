@@ -7,6 +7,7 @@
  * capabilities); of those there is one at a time.
  */
 
+import { askedBy } from "../commands/question_kinds.ts";
 import { sendChange } from "./irc_changes.ts";
 import { type Answered, IrcClient } from "./irc_client.ts";
 import { type IrcContext, runCommand, sendHistory } from "./irc_commands.ts";
@@ -80,7 +81,21 @@ type IrcEffect =
   | { readonly type: "close"; readonly client: number }
   /** At once: nothing is sent any more. */
   | { readonly type: "cut"; readonly client: number }
-  | { readonly type: "run"; readonly command: string | Fields; readonly ref: string }
+  /** `questions`: see `Pending`. */
+  | {
+    readonly type: "run";
+    readonly command: string | Fields;
+    readonly ref: string;
+    readonly client: number;
+    readonly questions: readonly string[];
+  }
+  /** A client was shown that question; `isWhole`: all that it is about. */
+  | {
+    readonly type: "asked";
+    readonly client: number;
+    readonly question: string;
+    readonly isWhole: boolean;
+  }
   /** Clients were shown these, which is to be known after the next start, too: see `Said.identity`. */
   | { readonly type: "keep"; readonly shown: readonly string[] }
   /** The user is told of it, wherever that is. */
@@ -450,7 +465,14 @@ export class IrcGateway {
   }
 
   #run(command: string | Fields, pending: Pending): void {
-    this.#effects.push({ type: "run", command, ref: this.#pending.add(pending) });
+    const { client, questions = [] } = pending;
+    this.#effects.push({
+      type: "run",
+      command,
+      ref: this.#pending.add(pending),
+      client,
+      questions,
+    });
   }
 
   // What the program shows.
@@ -493,10 +515,14 @@ export class IrcGateway {
   ): Answered {
     const isCommand = (name: string) => this.#ports.hasCommand(name);
     const common = { client, rooms: this.#rooms, fields, lines, isCommand, time };
-    const none = { pending: undefined, changes: [], said: null, early: [] };
-    const answered = sendNews({ ...none, ...about, ...common });
-    this.#talk.shown(fields, client, time);
-    return answered;
+    const asked = askedBy(fields);
+    const shown = (window: string, isWhole: boolean) => {
+      if (asked === null) return;
+      this.#talk.shown(asked.id, window);
+      this.#effects.push({ type: "asked", client: client.number, question: asked.id, isWhole });
+    };
+    const none = { pending: undefined, changes: [], said: null, early: [], shown };
+    return sendNews({ ...none, ...about, ...common });
   }
 
   /** A client that says it is away, or back, is told so once for each time, whether that changes anything or not. */

@@ -30,6 +30,8 @@ export interface News {
   readonly isCommand: (name: string) => boolean;
   /** ISO 8601. */
   readonly time: string;
+  /** Called with the window in which its lines were sent, and whether all were. */
+  readonly shown: (window: string, isWhole: boolean) => void;
 }
 
 /** @returns Whether it is the answer, if it is one; or only tells how something goes on. */
@@ -72,7 +74,7 @@ function sendOther(news: News): void {
     ? helpLines(helpIn(fields), words)
     : news.lines.map((line) => lineText(line, words, isAsked));
   if (isAsked) {
-    return sendService(client, "PRIVMSG", client.nick, atPlace(place, lines), time);
+    return void sendService(client, "PRIVMSG", client.nick, atPlace(place, lines), time);
   }
   const channel = rooms.roomOf(fields)?.channel ?? null;
   const isForUser = partner !== null || pending !== undefined || isForUserAlone(fields) ||
@@ -81,12 +83,14 @@ function sendOther(news: News): void {
   const isShort = isCall || (name === "vote-wanted" && !isForUser);
   const told = isShort ? withShortWay(lines) : lines;
   const command = isCall ? "PRIVMSG" : "NOTICE";
-  sendService(client, command, isForUser ? client.nick : channel, told, time, partner);
+  const target = isForUser ? client.nick : channel;
+  const isWhole = sendService(client, command, target, told, time, partner, name === "vote-wanted");
+  news.shown(partner?.nick ?? target, isWhole);
 }
 
 /** In the channel in which an edit is asked about, and in the query of who calls, a letter answers. */
 function withShortWay(lines: readonly string[]): readonly string[] {
-  return lines.map((line, at) => at === lines.length - 1 ? `${line}; here y or n is enough` : line);
+  return lines.map((line, at) => at === 0 ? `${line}; here y or n is enough` : line);
 }
 
 /** An answer says where that is. Lines that may be copied stay as they are. */

@@ -10,6 +10,8 @@ export interface Pending {
   readonly target: string;
   /** Of the line, not given to an answer yet. */
   readonly label: string | undefined;
+  /** What it may answer: the questions that were shown where it was typed. */
+  readonly questions?: readonly string[];
 }
 
 /** More than can wait to be run, and be answered later, at once; the oldest are answered without a label. */

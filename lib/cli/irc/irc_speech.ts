@@ -8,6 +8,7 @@ import { roomForText } from "./lines/irc_serialiser.ts";
 import {
   ACTION_BYTES,
   actionBody,
+  BODIES_MAX,
   bodiesOf,
   bodiesOfAll,
   ircAction,
@@ -20,6 +21,9 @@ import type { Said } from "./rooms/said_reader.ts";
 export function sourceOf(nick: string, key: string): string {
   return `${nick}!p2p@${key === "" || key === nick ? "p2pchat" : key}`;
 }
+
+/** Two texts of the longest have some thousand lines, but where somebody breaks them into next to nothing. */
+const SIGNED_BODIES_MAX = 2_000;
 
 const SERVICE_SOURCE = sourceOf(SERVICE, "");
 
@@ -70,6 +74,7 @@ function headOf(client: IrcClient, { time, entry, isEdit }: Said, isLate: boolea
  * The program speaks: an answer to what was asked of it, or news of a room.
  * @param command `PRIVMSG` for answers, which belong into a window of their own; `NOTICE` for the rest.
  * @param target A channel, or the client's nick. @param partner With whom alone it is: it is shown in that conversation.
+ * @param isSigned Whether somebody consents to it: then next to nothing of it is left out. @returns Whether nothing is.
  */
 export function sendService(
   client: IrcClient,
@@ -78,10 +83,12 @@ export function sendService(
   lines: readonly string[],
   time: string,
   partner: Partner | null = null,
-): void {
+  isSigned = false,
+): boolean {
   const source = partner === null ? SERVICE_SOURCE : sourceOf(partner.nick, partner.key);
   const empty = ircMessage(source, command, target);
-  for (const text of bodiesOfAll(lines, roomForText(empty))) {
-    client.send(withTags(lineOf(empty, text), { time }));
-  }
+  const most = isSigned ? SIGNED_BODIES_MAX : BODIES_MAX;
+  const bodies = bodiesOfAll(lines, roomForText(empty), most);
+  for (const text of bodies) client.send(withTags(lineOf(empty, text), { time }));
+  return bodies.length <= most;
 }

@@ -5,7 +5,7 @@
 
 import { shownName } from "../../base/text/names.ts";
 import { dropOldest } from "../../base/collections/bounded.ts";
-import { utf8Length } from "../../base/text/text.ts";
+import { isAnswer } from "../commands/open_questions.ts";
 import { answerNotSent } from "./irc_answers.ts";
 import type { IrcClient } from "./irc_client.ts";
 import { type Fields, textOf } from "./rooms/irc_fields.ts";
@@ -13,7 +13,6 @@ import { ircFolded } from "./lines/irc_message.ts";
 import { nameOfNick, SERVICE, typed } from "./lines/irc_names.ts";
 import type { Pending } from "./irc_pending.ts";
 import type { Addressee, IrcRooms, Room } from "./rooms/irc_rooms.ts";
-import { ASKED_JUST_NOW, READING_MS_MIN } from "../rendering/reading_time.ts";
 import { RoomChoice } from "./rooms/room_choice.ts";
 import { sendService } from "./irc_speech.ts";
 
@@ -22,21 +21,6 @@ const HELD_MAX = 50;
 
 /** So many whose call is over aren't called by a mere word to them. */
 const OVER_MAX = 1_000;
-
-/**
- * An answer in the channel is one to a question behind which no more lines than that have been shown: whoever asks can
- * push the question out of sight, and then ask something else to which people say yes.
- */
-export const LINES_BEHIND_MAX = 5;
-
-/** UTF-8 bytes of both texts of an edit that are repeated within a sentence. */
-const REPEATED_BYTES_MAX = 160;
-
-/** Answers to an edit of an entry, and to a call: never said while somebody is asked. */
-const ANSWERS: ReadonlyMap<string, "yes" | "no"> = new Map([
-  ...["y", "yes", "go", "accept"].map((word) => [word, "yes"] as const),
-  ...["n", "no", "abort", "decline"].map((word) => [word, "no"] as const),
-]);
 
 /** What is said, and how it is answered. */
 interface Utterance {
@@ -57,28 +41,15 @@ interface Call {
   readonly isConnected: boolean;
 }
 
-/** What the user is asked. */
-interface Vote {
-  /** Of the client that was shown it last, when that was. */
-  askedMs: number;
-  /** As a sentence. */
-  readonly question: string;
-  /** To which client that was shown, and how many lines it had been shown by then; null: to none. */
-  shown: { readonly client: IrcClient; readonly lines: number } | null;
-}
-
-/** Who calls the user, and isn't answered. */
-interface Caller {
-  readonly name: string;
-  /** When the client was told of it. */
-  readonly askedMs: number;
-}
+/** Questions of which it is known where they were shown: as many as are repeated. */
+const ASKED_MAX = 100;
 
 export class IrcTalk {
-  /** Edits that the user is asked about; bounded by the coordinator's. */
-  readonly #votes = new Map<number, Vote>();
+  /** The window in which each question was shown. */
+  readonly #asked = new Map<string, string>();
   #call: Call | null = null;
-  #caller: Caller | null = null;
+  /** Who calls the user, and isn't answered. */
+  #caller: string | null = null;
   /** With whom a call was, and is over: what is written to them then would call them again, unasked. */
   readonly #over = new Set<string>();
   #held: { readonly text: string; readonly pending: Pending }[] = [];
@@ -105,7 +76,8 @@ export class IrcTalk {
         return true;
       }
       this.choice.turnTo(room);
-      return this.#sayInRoom(room, said);
+      this.#sayInRoom(room, said);
+      return false;
     }
     const addressed = this.addressee(target, "msg");
     if (addressed.type === "nobody") {
@@ -146,45 +118,19 @@ export class IrcTalk {
     return null;
   }
 
-  #sayInRoom(room: Room, said: Utterance): boolean {
-    const { text, client, target } = said;
-    const answer = ANSWERS.get(text.trim().toLowerCase());
-    if (room.kind === "directory") {
-      this.run({ command: "broadcast", text }, pendingOf(said, "said"));
-      return false;
-    }
-    if (answer === undefined || this.#votes.size === 0) {
-      this.run(this.rooms.placed(room, { command: "msg", text }), pendingOf(said, "said"));
-      return false;
-    }
-    const refused = this.#isAskedJustBefore(said) ? ASKED_JUST_NOW : this.#unseenVote(room, client);
-    if (refused !== null) {
-      client.reply("404", target, `Nothing was done: ${refused}`);
-      return true;
-    }
-    const command = answer === "yes" ? "go" : "abort";
-    // With one vote open it is that one, whatever comes meanwhile; of several the program asks which.
-    const [edit, ...others] = this.#votes.keys();
-    if (others.length === 0) this.#votes.clear();
-    const about = others.length === 0 ? { edit } : {};
-    this.run({ command, ...about }, pendingOf(said, "service"));
-    return false;
+  #sayInRoom(room: Room, said: Utterance): void {
+    const { text, target } = said;
+    const placed = this.rooms.placed(room, { line: text });
+    const line = placed["room"] === undefined ? text : placed;
+    if (isAnswer(text)) return this.#answer(line, said, target);
+    const command = room.kind === "directory" ? "broadcast" : "msg";
+    this.run(this.rooms.placed(room, { command, text }), pendingOf(said, "said"));
   }
 
-  #isAskedJustBefore({ time }: Utterance): boolean {
-    return isJustBefore(Math.max(...this.#votes.values().map(({ askedMs }) => askedMs)), time);
-  }
-
-  /** The question of a vote that isn't before the client's eyes, if there is one. */
-  #unseenVote({ channel }: Room, client: IrcClient): string | null {
-    for (const [edit, { question, shown }] of this.#votes) {
-      const lines = client.linesIn(channel ?? "");
-      const isSeen = shown?.client === client && lines - shown.lines <= LINES_BEHIND_MAX;
-      if (!isSeen) {
-        return `${question}; answer with ${typed(`go ${edit}`)} or ${typed(`abort ${edit}`)}`;
-      }
-    }
-    return null;
+  /** What may answer a question that was shown in that window. */
+  #answer(line: string | Fields, said: Utterance, window: string): void {
+    const seen = [...this.#asked].filter(([, shown]) => shown === ircFolded(window));
+    this.run(line, { ...pendingOf(said, "said"), questions: seen.map(([id]) => id) });
   }
 
   #refuse({ client, target, time }: Utterance, text: string): void {
@@ -193,18 +139,13 @@ export class IrcTalk {
 
   #sayInCall(name: string, said: Utterance): boolean {
     const { text } = said;
-    const answer = ANSWERS.get(text.trim().toLowerCase());
-    if (this.#caller?.name === name) {
-      if (answer !== undefined && !isJustBefore(this.#caller.askedMs, said.time)) {
-        const command = answer === "yes" ? "accept" : "decline";
-        this.run({ command }, pendingOf(said, "service"));
-        return false;
+    if (this.#caller === name) {
+      if (!isAnswer(text)) {
+        this.#refuse(said, `Nothing was sent: ${name} is calling; y accepts, n declines`);
+        return true;
       }
-      const refused = answer === undefined
-        ? `Nothing was sent: ${name} is calling; y accepts, n declines`
-        : `Nothing was done: ${ASKED_JUST_NOW}`;
-      this.#refuse(said, refused);
-      return true;
+      this.#answer(text, said, said.target);
+      return false;
     }
     if (this.#call !== null && this.#call.peer !== name) {
       const other = shownName(this.#call.peer);
@@ -218,7 +159,7 @@ export class IrcTalk {
     }
     const isOver = this.#over.has(name);
     // An answer was meant for a call that was withdrawn meanwhile.
-    if (this.#call === null && (isOver || answer !== undefined)) {
+    if (this.#call === null && (isOver || isAnswer(text))) {
       const shown = shownName(name);
       const why = isOver ? `the call with ${shown} is over` : `${shown} isn't calling`;
       const way = `${typed(`call ${shown}`)} calls${isOver ? " again" : ""}`;
@@ -240,35 +181,18 @@ export class IrcTalk {
   /** Takes an event: what is asked of the user, and with whom a call is. */
   take(fields: Fields, client: IrcClient | null, time: string): void {
     switch (fields["event"]) {
-      case "vote-wanted":
-        this.#votes.set(fields["edit"] as number, {
-          ...{ askedMs: Date.parse(time), question: questionIn(fields, this.rooms), shown: null },
-        });
-        return;
-      case "edit":
-      case "notice": // that the user has voted on it
-        this.#votes.delete(fields["edit"] as number);
-        return;
       case "incoming":
-        this.#caller = { name: textOf(fields, "from"), askedMs: Date.parse(time) };
+        this.#caller = textOf(fields, "from");
         return;
       case "call":
         return this.#called(fields, client, time);
     }
   }
 
-  /** What was taken has been shown to the client. */
-  shown(fields: Fields, client: IrcClient, time: string): void {
-    const atMs = Date.parse(time);
-    if (fields["event"] === "incoming") {
-      this.#caller = { name: textOf(fields, "from"), askedMs: atMs };
-    }
-    if (fields["event"] !== "vote-wanted") return;
-    const channel = this.rooms.roomOf(fields)?.channel ?? "";
-    const vote = this.#votes.get(fields["edit"] as number);
-    if (vote === undefined) return;
-    vote.shown = { client, lines: client.linesIn(channel) };
-    vote.askedMs = atMs;
+  /** A question was shown in that window. */
+  shown(question: string, window: string): void {
+    this.#asked.set(question, ircFolded(window));
+    dropOldest(this.#asked, ASKED_MAX);
   }
 
   /** The call that was asked for couldn't begin. */
@@ -280,7 +204,7 @@ export class IrcTalk {
   #called(fields: Fields, client: IrcClient | null, time: string): void {
     const peer = textOf(fields, "peer");
     const state = textOf(fields, "state");
-    if (this.#caller?.name === peer) this.#caller = null;
+    if (this.#caller === peer) this.#caller = null;
     if (state === "ringing" || state === "connected") this.#over.delete(peer);
     if (state === "ringing") {
       this.#call = { peer, isConnected: false };
@@ -304,24 +228,6 @@ export class IrcTalk {
       : `${count} lines of yours weren't sent`;
     sendService(client, "NOTICE", client.nick, [`${lines}: there is no call`], time);
   }
-}
-
-/** Whether nobody can have read by that time what was asked at the other. */
-function isJustBefore(askedMs: number, time: string): boolean {
-  const sinceMs = Date.parse(time) - askedMs;
-  return sinceMs >= 0 && sinceMs < READING_MS_MIN; // otherwise the clock was set back
-}
-
-function questionIn(fields: Fields, rooms: IrcRooms): string {
-  const nick = rooms.nickFor(textOf(fields, "by"), "", rooms.roomOf(fields));
-  const asks = `${nick} asks to change entry ${fields["seq"]}`;
-  const [old, text] = [textOf(fields, "old"), textOf(fields, "new")].map((each) =>
-    JSON.stringify(each)
-  );
-  const both = `from ${old} to ${text}`;
-  return utf8Length(both) > REPEATED_BYTES_MAX
-    ? `${asks}, as ${typed("status")} shows`
-    : `${asks} ${both}`;
 }
 
 function nobody(text: string): Addressed {

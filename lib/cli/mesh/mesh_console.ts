@@ -16,7 +16,7 @@ import type { ConsoleCommand, MeshCommandSink, RoomCommand, RoomSink } from "./m
 import type { MeshOwnEvent } from "./mesh_rendering.ts";
 import type { OpenTogether } from "./mesh_rooms.ts";
 import { OwnAway } from "./own_away.ts";
-import { askedAlone, heedQuestions, leavingText, namedRoom, searchOf } from "./room_asking.ts";
+import { askedAlone, leavingText, namedRoom, searchOf } from "./room_asking.ts";
 import { type ManyRooms, type MeshInterface, RoomInterface } from "./room_interface.ts";
 import { RoomNumbers } from "./room_numbers.ts";
 
@@ -363,9 +363,6 @@ export class MeshConsole {
         return this.#search(command.text, ref);
       case "history":
         this.#tellWhere(command);
-        break;
-      case "say":
-        if (this.hasOther) heedQuestions(command.text, this.current, this.#open);
     }
     this.current.handler?.target(command, ref);
   }

@@ -419,7 +419,6 @@ async function chat(wiring: Wiring): Promise<Bye> {
       wiring,
       (command, ref) => {
         if (isFileCommand(command)) return files.command(command, ref);
-        if (command.command === "say" && ref === undefined && files.answers(command.text)) return;
         if (meetings.command(command, ref)) return;
         if (command.command === "verify" && words.answers(command.name, command.answer, ref)) {
           return;
@@ -541,7 +540,6 @@ async function chat(wiring: Wiring): Promise<Bye> {
         const room = host?.room ?? null;
         return room === null ? rooms.start.title : rooms.titleNow(room);
       },
-      answerOf: (text) => files.answerOf(text),
     };
     ui.heedInterrupts(input.leave);
     // In a pipe the first line says where this member listens, and some readers read only that line.

@@ -1,4 +1,4 @@
-/** In a console with several rooms: which of them the user means, and what is asked, or answered, in one of them. */
+/** In a console with several rooms: which of them the user means, and what is asked in one of them. */
 
 import { P2pchatError } from "../../base/errors.ts";
 import { quotedStart } from "../../base/text/text.ts";
@@ -25,20 +25,6 @@ export function askedAlone({ text, name }: Asked, room: RoomInterface): string |
 /** What a person is told whose command to leave is about several rooms. @param names As `#Club`, two at least. */
 export function leavingText(names: readonly string[]): string {
   return `You leave ${inWords(names, "and")}, and the program ends; /part leaves one room alone`;
-}
-
-/** An answer isn't said where it answers nothing. @throws {P2pchatError} Where another room alone asks. */
-export function heedQuestions(
-  text: string,
-  current: RoomInterface,
-  rooms: readonly RoomInterface[],
-): void {
-  const asks = (room: RoomInterface) => (room.open?.answerOf(text) ?? null) !== null;
-  if (asks(current)) return;
-  const asking = rooms.find(asks);
-  if (asking === undefined) return;
-  const { name, number } = asking;
-  throw new P2pchatError("usage", `That answers #${name}'s question: /room ${number} first`);
 }
 
 /** What is shorter may be a number. */

@@ -4,6 +4,7 @@
  */
 
 import type { RoomId } from "../../base/ids.ts";
+import { askedBy } from "../commands/question_kinds.ts";
 import type { P2pchatError } from "../../base/errors.ts";
 import { isSameTitle, numberedTitle } from "../../base/text/words.ts";
 import type {
@@ -27,8 +28,6 @@ interface OpenRoom {
   readonly id: RoomId | null;
   /** The user's own title for it. */
   readonly title: string | null;
-  /** What a line does that answers an open question; null: it answers none. */
-  answerOf(text: string): (() => void) | null;
 }
 
 /** The console, as its rooms see it. */
@@ -137,8 +136,9 @@ export class RoomInterface implements UserInterface<MeshOwnEvent, RoomSink>, Pla
     const { ui, hasSeveral } = this.shared;
     const answered = ref === undefined ? undefined : this.awaited.get(ref);
     if (answered !== undefined) return answered(event);
-    if (!hasSeveral) ui.show(event, ref);
-    else this.#showPlaced(event, ref);
+    if (hasSeveral) return this.#showPlaced(event, ref);
+    // By the time of the answer there may be others.
+    ui.show(event, ref, askedBy(event) === null ? undefined : this);
   }
 
   #showPlaced(event: MeshOwnEvent | CommonEvent, ref: string | undefined): void {

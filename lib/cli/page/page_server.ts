@@ -128,9 +128,9 @@ export class PageServer implements Door, PageSite {
       ...{ host, token, secret, clock: this.clock, runId: this.#run, welcome: this.#welcome },
       port: this.port,
       progress: () => this.#progress,
-      run: (command, ref) => {
+      run: (command, ref, begun) => {
         this.uploads.uses.asked(command, ref);
-        host.run(command, ref);
+        host.run(command, ref, begun);
       },
       textOf: (event, window) => this.#textOf(event, window),
       admit: (window) => this.#admit(window, connection),

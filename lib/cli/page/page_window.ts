@@ -6,6 +6,8 @@
 import { imitationsAfter } from "../../base/text/names.ts";
 import type { Clock } from "../../base/machine/clock.ts";
 import { TokenBucket } from "../../base/rates/token_bucket.ts";
+import type { Begun, QuestionsView } from "../commands/open_questions.ts";
+import { askedBy } from "../commands/question_kinds.ts";
 import type { DoorEvent, DoorHost } from "../doors/door.ts";
 import { isWindowProof, programProof, type Proved } from "./page_proofs.ts";
 import { CLOSED, type PageSocket } from "./page_socket.ts";
@@ -46,6 +48,9 @@ interface WindowPorts {
   left(window: PageWindow): void;
 }
 
+/** It isn't known how much of it the window shows. */
+const UNREAD: ReadonlySet<number> = new Set([0]);
+
 type Step = "hello" | "login" | "in";
 
 export class PageWindow {
@@ -57,6 +62,8 @@ export class PageWindow {
   isUploading = false;
   readonly #ports: WindowPorts;
   readonly #socket: PageSocket;
+  readonly #asking: QuestionsView;
+  #begun: Begun;
   readonly #rate = new TokenBucket(MESSAGES_PER_S, MESSAGES_BURST);
   #step: Step = "hello";
   #proved: Proved;
@@ -72,6 +79,12 @@ export class PageWindow {
   constructor(socket: PageSocket, ports: WindowPorts) {
     this.#socket = socket;
     this.#ports = ports;
+    this.#asking = ports.host.questions.view({
+      hasPrompt: true,
+      isNeverSaid: true,
+      rest: () => "first read it to its end, above the message box",
+    });
+    this.#begun = this.#asking.unbegun;
     this.ticket = ports.secret();
     this.#proved = { port: ports.port, page: "", program: "" };
     socket.handle({
@@ -113,6 +126,8 @@ export class PageWindow {
     for (const event of events) {
       const text = textOf(event, this.id);
       if (text === null) continue;
+      const asked = askedBy(event.fields);
+      if (asked !== null) this.#asking.shows(asked.id, this.#ports.clock.nowMs(), UNREAD);
       if (characters > 0 && characters + text.length > CHARACTERS_AT_ONCE) {
         this.#lastId = event.id - 1;
         break;
@@ -182,7 +197,18 @@ export class PageWindow {
       case "login":
         return this.#logIn(message);
       case "run":
-        return this.#ports.run(message.command, `${this.id} ${message.ref}`);
+        return this.#ports.run(message.command, `${this.id} ${message.ref}`, this.#begun);
+      case "begins": {
+        const isSeen = ({ id }: { readonly id: string }) => id === message.question;
+        this.#begun = this.#asking.begins(this.#ports.clock.nowMs(), isSeen);
+        return;
+      }
+      case "shown": {
+        // Nobody is shown what the window wasn't sent.
+        const id = this.#ports.host.askedBy(message.question);
+        if (id === null || id > this.#lastId) return;
+        return this.#asking.shows(message.question, this.#ports.clock.nowMs());
+      }
       case "names":
         return this.tell({
           type: "names",

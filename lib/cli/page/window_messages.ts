@@ -17,6 +17,10 @@ export type WindowMessage =
     readonly after: number;
   }
   | { readonly type: "run"; readonly command: DoorCommand; readonly ref: string }
+  /** The message box's first character was typed. `question`: what was asked above it; null: nothing. */
+  | { readonly type: "begins"; readonly question: string | null }
+  /** All that the question is about is drawn, and was scrolled to. */
+  | { readonly type: "shown"; readonly question: string }
   | { readonly type: "names" }
   | { readonly type: "ping" };
 
@@ -43,6 +47,9 @@ export function messageIn(text: string): WindowMessage | Refusal {
       return login(fields);
     case "run":
       return run(fields);
+    case "begins":
+    case "shown":
+      return ofQuestion(fields["type"], fields["question"]);
     case "names":
       return { type: "names" };
     case "ping":
@@ -90,6 +97,13 @@ function run({ line, room, command, ref }: Fields): WindowMessage | Refusal {
   }
   if (isObject(command) && line === undefined) return { type: "run", command, ref };
   return { code: "usage", text: "A command is a line or an object", ref };
+}
+
+function ofQuestion(type: "begins" | "shown", question: unknown): WindowMessage | Refusal {
+  if (typeof question === "string") return { type, question };
+  return type === "begins" && question === null
+    ? { type, question }
+    : malformed("A question is missing");
 }
 
 function malformed(fault: string): Refusal {

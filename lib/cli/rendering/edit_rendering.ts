@@ -9,7 +9,8 @@ import type {
 } from "../../protocols/group/schema/events.ts";
 import { durationText } from "./moments.ts";
 import { andListed, EARLIER, questionLine, starLine, wrongLine } from "./spans.ts";
-import type { Line, Span } from "./user_interface.ts";
+import { differenceOf } from "./text_difference.ts";
+import type { Line, RenderContext, Span } from "./user_interface.ts";
 
 /** How a person's name is shown. */
 type NameSpanOf = (name: string) => Span;
@@ -38,32 +39,36 @@ export function editStartedLine(
 /** Texts up to this length, in UTF-16 units, are quoted within a sentence; longer ones have rows of their own. */
 const QUOTED_UNITS_MAX = 120;
 
+/** More rows than these are one text, which a terminal folds. */
+const ROWS_MAX = 200;
+
 /**
- * The question to a voter, with both texts in full: the consent is to every word of them.
- * @param others Whether other votes are open, too: then the edit's number is shown.
+ * The question to a voter, with all that differs: the consent is to every word of it. What authors wrote stands behind a
+ * sign, and further to the right than anything else.
+ * @param interactive Whether a letter answers it.
  */
 export function voteWantedLines(
   { edit, seq, by, old, new: text, deadline }: EventNamed<"vote-wanted">,
-  nowMs: number,
+  { nowMs, interactive }: Pick<RenderContext, "nowMs" | "interactive">,
   nameOf: NameSpanOf,
-  others: boolean,
 ): readonly Line[] {
-  const number = others ? ` ${edit}` : "";
-  const leftMs = Math.max(0, Date.parse(deadline) - nowMs);
-  const wants = ` wants to change entry ${seq}`;
-  const answers = `/go${number} or /abort${number} within ${durationText(leftMs)}`;
-  if (Math.max(old.length, text.length) <= QUOTED_UNITS_MAX) {
-    const both = `from ${quoted(old)} to ${quoted(text)}`;
-    return [questionLine(nowMs, nameOf(by), `${wants} ${both}: ${answers}`)];
-  }
-  return [
-    questionLine(nowMs, nameOf(by), `${wants}, which now reads:`),
-    wholeLine(old),
-    questionLine(nowMs, "It would read:"),
-    wholeLine(text),
-    questionLine(nowMs, "Do you agree to all of this? ", answers),
-  ];
+  const left = durationText(Math.max(0, Date.parse(deadline) - nowMs));
+  const ways = interactive ? "y agrees, n refuses" : `/go ${edit} agrees, /abort ${edit} refuses`;
+  const asks = ` wants to change entry ${seq} (edit ${edit}, ${left}): ${ways}`;
+  const rows = differenceOf(old, text);
+  const lines: readonly Line[] = rows.length <= ROWS_MAX
+    ? rows.map((row) =>
+      "told" in row ? [INDENT, row.told] : [`${INDENT}${row.sign} `, { text: row.text, as: "body" }]
+    )
+    : [[INDENT, {
+      text: rows.map((row) => "told" in row ? row.told : `${row.sign} ${row.text}`).join("\n"),
+      as: "body",
+    }]];
+  return [questionLine(nowMs, nameOf(by), asks), ...lines];
 }
+
+/** As wide as the time before the mark of an event. */
+const INDENT = " ".repeat("12:01 ".length);
 
 /** An edit in progress that the user is asked about, or has requested. */
 export function memberEditLines(

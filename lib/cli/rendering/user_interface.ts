@@ -14,6 +14,7 @@
 import type { ErrorCode, P2pchatError } from "../../base/errors.ts";
 import type { Disk } from "../../store/disk/disk.ts";
 import type { CommandTable } from "../commands/commands.ts";
+import type { OpenQuestions } from "../commands/open_questions.ts";
 
 /** Which of a console's several rooms something is about. */
 export interface Place {
@@ -139,8 +140,8 @@ export interface Mode<Event extends ShownEvent, Target> {
    * made when it is asked for; to be gone through once.
    */
   readonly render: (event: Event, context: RenderContext) => Iterable<Line>;
-  /** At a terminal: a line's body was folded, to be shown by `/show` with this number; null: it is shown whole now. */
-  readonly folded?: (line: Line, number: number | null) => void;
+  /** What waits for the user's answer: one for the console and all doors. Absent: each has its own. */
+  readonly questions?: OpenQuestions;
 }
 
 export interface RenderContext {
@@ -189,9 +190,10 @@ export interface InputHandler<Target> {
    * At a terminal: the first character of a line was typed.
    * @returns A function that is called just before that line is run. With it the handler interprets the line by the
    * state in which the user began it, however long the line has waited since.
-   * @param isWhole Whether all that was shown is seen whole there: at a door nothing is folded.
+   * @param isAtDoor Whether it is one of a door's, begun and entered at once: whatever comes next, a script's command,
+   *   say, wasn't begun with it.
    */
-  lineBegins?(isWhole?: boolean): () => void;
+  lineBegins?(isAtDoor?: boolean): () => void;
   /** At a terminal: what a command that leaves would break off for others, which is told once; null: nothing. */
   brokenOff?(): string | null;
   /**

@@ -37,6 +37,7 @@ import { openLog } from "./log.ts";
 import { momentProblem } from "../rendering/moments.ts";
 import { outwardHost } from "./advertised_address.ts";
 import { closeKey, keepOwn } from "../args/least_privilege.ts";
+import { OpenQuestions } from "../commands/open_questions.ts";
 import type { CommonOptions } from "../args/options.ts";
 import { Peace } from "./peace.ts";
 import { randomBytes } from "./random_bytes.ts";
@@ -407,11 +408,12 @@ function canDoMore(streams: Streams): boolean {
  * terminal that can do no more than print (`TERM=dumb`, or no `TERM`) is treated as a pipe.
  */
 export async function openUserInterface<Event extends ShownEvent, Target>(
-  mode: Mode<Event, Target>,
+  given: Mode<Event, Target>,
   options: CommonOptions,
   streams: Streams = processStreams(),
 ): Promise<UserInterface<Event, Target>> {
   const { script = null } = options;
+  const mode = { questions: new OpenQuestions(), ...given };
   if (script?.door === "mcp") {
     const { McpInterface } = await import("../mcp/mcp_interface.ts");
     return new McpInterface(mode, script, VERSION, streams);

@@ -2,7 +2,14 @@
 
 import { P2pchatError } from "../../base/errors.ts";
 import { beginsCommand } from "../../base/text/text.ts";
-import type { Command, CommandTable, ParsedLine } from "../commands/commands.ts";
+import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
+import {
+  type Command,
+  type CommandTable,
+  isObjectLine,
+  type ParsedLine,
+} from "../commands/commands.ts";
+import type { Begun, OpenQuestions } from "../commands/open_questions.ts";
 import { type InputLine, lineTooLong } from "./line_splitter.ts";
 
 interface CommandReports<Target> {
@@ -40,16 +47,26 @@ export class CommandRunner<Target> {
   readonly #table: CommandTable<Target>;
   readonly #objects: boolean;
   readonly #reports: CommandReports<Target>;
+  readonly #questions: OpenQuestions | null;
   #paused: { readonly promise: Promise<void>; readonly resolve: () => void } | null = null;
   #toldMalformed = false;
   #hasLeft = false;
   #waiting = 0;
 
-  /** @param objects Whether a line that starts with `{`, perhaps after blanks, is parsed as a JSON object. */
-  constructor(table: CommandTable<Target>, objects: boolean, reports: CommandReports<Target>) {
+  /**
+   * @param objects Whether a line that starts with `{`, perhaps after blanks, is parsed as a JSON object.
+   * @param questions What lines may answer; null: nothing that is run here is an answer.
+   */
+  constructor(
+    table: CommandTable<Target>,
+    objects: boolean,
+    reports: CommandReports<Target>,
+    questions: OpenQuestions | null = null,
+  ) {
     this.#table = table;
     this.#objects = objects;
     this.#reports = reports;
+    this.#questions = questions;
   }
 
   /** Whether a command that leaves the mode has been run; no line is run after it. */
@@ -74,16 +91,21 @@ export class CommandRunner<Target> {
 
   /**
    * Runs `lines` one after the other; resolves when the last one has begun, or after a command that leaves.
-   * @param typedRef As of `run`.
+   * @param typedRef As of `run`. @param begun As of `run`.
    */
-  async runAll(lines: readonly InputLine[], target: Target, typedRef?: string): Promise<void> {
+  async runAll(
+    lines: readonly InputLine[],
+    target: Target,
+    typedRef?: string,
+    begun?: Begun,
+  ): Promise<void> {
     let turnLines = 0;
     this.#waiting = lines.length;
     for (const line of lines) {
       for (let wait = this.#wait(); wait !== null; wait = this.#wait()) await wait;
       if (this.#hasLeft) return;
       this.#waiting -= 1;
-      this.run(line, target, typedRef);
+      this.run(line, target, typedRef, begun);
       if (++turnLines >= LINES_A_TURN_MAX) {
         turnLines = 0;
         await new Promise((resolve) => setTimeout(resolve, 0));
@@ -98,14 +120,18 @@ export class CommandRunner<Target> {
   /**
    * Runs a line now. Errors that aren't for the user propagate and end the program.
    * @param typedRef What the answers carry where it is a command that was typed.
+   * @param begun How things stood when the line was begun; absent: it answers nothing.
    */
-  run(line: InputLine | AskedLine, target: Target, typedRef?: string): void {
+  run(line: InputLine | AskedLine, target: Target, typedRef?: string, begun?: Begun): void {
     if (this.#hasLeft) return;
-    if (typeof line === "string") return this.#runText(line, target, typedRef);
+    if (typeof line === "string") return this.#runText(line, target, typedRef, begun);
     if (line.type === "asked") {
+      const { text, isObject, ref, room } = line;
       return this.#runParsed(
-        this.#table.parse(line.text, line.isObject, line.ref, line.room),
+        this.#parsed(text, isObject, ref, room, begun),
         target,
+        begun,
+        isObject,
       );
     }
     if (line.type === "overlong") return this.#reports.refuse(lineTooLong(line.bytes), undefined);
@@ -113,15 +139,43 @@ export class CommandRunner<Target> {
       this.#toldMalformed = true;
       this.#reports.notice("The input has bytes that aren't UTF-8; they are replaced by U+FFFD");
     }
-    this.#runText(line.text, target, typedRef);
+    this.#runText(line.text, target, typedRef, begun);
   }
 
-  #runText(text: string, target: Target, typedRef: string | undefined): void {
+  #runText(text: string, target: Target, typedRef: string | undefined, begun?: Begun): void {
     const ref = beginsCommand(text) ? typedRef : undefined;
-    this.#runParsed(this.#table.parse(text, this.#objects, ref), target);
+    const isObject = this.#objects && isObjectLine(text);
+    this.#runParsed(this.#parsed(text, isObject, ref, undefined, begun), target, begun, isObject);
   }
 
-  #runParsed(parsed: ParsedLine<Target>, target: Target): void {
+  /** The line, or the answer that it is. */
+  #parsed(
+    text: string,
+    isObject: boolean,
+    ref: string | undefined,
+    room: string | undefined,
+    begun: Begun | undefined,
+  ): ParsedLine<Target> {
+    if (isObject || begun === undefined || this.#questions === null) {
+      return this.#table.parse(text, isObject, ref, room);
+    }
+    try {
+      const answer = this.#questions.answer(text, begun, SYSTEM_LINK_CLOCK.nowMs());
+      if (answer === null) return this.#table.parse(text, false, ref, room);
+      const { run } = answer;
+      return run === null ? { type: "empty" } : this.#table.parsed(() => run, ref, answer.room);
+    } catch (error) {
+      if (!(error instanceof P2pchatError)) throw error;
+      return { type: "refused", ref, error };
+    }
+  }
+
+  #runParsed(
+    parsed: ParsedLine<Target>,
+    target: Target,
+    begun: Begun | undefined,
+    isObject: boolean,
+  ): void {
     switch (parsed.type) {
       case "empty":
         return;
@@ -142,8 +196,12 @@ export class CommandRunner<Target> {
         try {
           if (parsed.type === "clear") return this.#reports.clear();
           if (parsed.type === "show") return this.#reports.showFolded(parsed.number);
+          const ran = begun === undefined
+            ? undefined
+            : this.#questions?.check(parsed.invocation, begun, !isObject);
           this.#hasLeft = parsed.leaves(target);
           parsed.run(target)?.catch(refuse);
+          ran?.();
         } catch (error) {
           refuse(error);
         }

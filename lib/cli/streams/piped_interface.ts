@@ -26,6 +26,7 @@ import type {
   ShownEvent,
   UserInterface,
 } from "../rendering/user_interface.ts";
+import { type Begun, OpenQuestions, type QuestionsView } from "../commands/open_questions.ts";
 import { CommandRunner } from "./command_runner.ts";
 import { type DroppedInput, droppedInput } from "./dropped_input.ts";
 import { Interrupts } from "./interrupts.ts";
@@ -51,6 +52,9 @@ export class PipedInterface<Event extends ShownEvent, Target>
   readonly #streams: Streams;
   #stdin: Streams["stdin"]["read"];
   readonly #output: OutputQueue;
+  readonly #questions: OpenQuestions;
+  /** What of them was written. */
+  readonly #asking: QuestionsView;
   readonly #runner: CommandRunner<Target>;
   readonly #text: TextFormat;
   readonly #errors: TextFormat;
@@ -91,6 +95,8 @@ export class PipedInterface<Event extends ShownEvent, Target>
       stderr: streams.stderr,
       onClosed: () => this.#interrupts.raise("output-closed"),
     });
+    this.#questions = mode.questions ?? new OpenQuestions();
+    this.#asking = this.#questions.view({ hasPrompt: false, rest: () => "it wasn't written yet" });
     this.#runner = new CommandRunner(mode.commands, options.json, {
       refuse: ({ code, message, seq }, ref) => {
         const about = seq === undefined ? {} : { seq };
@@ -111,7 +117,7 @@ export class PipedInterface<Event extends ShownEvent, Target>
       },
       notice: (text) => this.show({ event: "notice", text }),
       ready: () => this.#output.ready(),
-    });
+    }, this.#questions);
     this.#interrupts = new Interrupts(streams);
   }
 
@@ -129,16 +135,28 @@ export class PipedInterface<Event extends ShownEvent, Target>
 
   show(event: Event | CommonEvent, ref?: string, place?: Place): void {
     if (event.event === "bye" && this.#runner.hasLeft) this.#tellUnrun();
+    const nowMs = this.#streams.wallMs();
+    this.#questions.happened(
+      event,
+      place?.room ?? undefined,
+      SYSTEM_LINK_CLOCK.nowMs(),
+      nowMs,
+    );
     if (this.#json !== null) return this.#writeJson(event, ref, place?.room ?? undefined);
     const label = place?.label ?? null;
     if (isCommon(event)) return this.#showCommon(event, label);
     const context = {
-      nowMs: this.#streams.wallMs(),
+      nowMs,
       interactive: this.interactive,
       verbose: this.#options.verbose,
     };
     const lines = () => this.#mode.render(event, context);
-    this.#output.writeParts("stdout", unitsOf(event), () => this.#formatted(lines(), label));
+    this.#write(event, () => this.#formatted(lines(), label));
+  }
+
+  #write(event: ShownEvent, parts: () => Iterable<string>): void {
+    const showing = () => this.#asking.showing(event, parts(), SYSTEM_LINK_CLOCK.nowMs);
+    this.#output.writeParts("stdout", unitsOf(event), showing);
   }
 
   setPrompt(): void {}
@@ -218,15 +236,20 @@ export class PipedInterface<Event extends ShownEvent, Target>
       if (bytes === null) break;
       isEmpty = false;
       lines = splitter.push(bytes);
-      await this.#runner.runAll(lines, handler.target, typedRef);
+      await this.#runner.runAll(lines, handler.target, typedRef, this.#begun);
       if (this.#isClosed || this.#runner.hasLeft) return;
     }
-    await this.#runner.runAll(splitter.end(), handler.target, typedRef);
+    await this.#runner.runAll(splitter.end(), handler.target, typedRef, this.#begun);
     if (this.#options.stay || this.#isClosed || this.#runner.hasLeft) return;
     if (isEmpty && this.#json === null && !this.interactive) {
       this.show({ event: "notice", text: NO_INPUT });
     }
     handler.ended();
+  }
+
+  /** A line is begun and entered at once. */
+  get #begun(): Begun {
+    return this.#asking.begins(SYSTEM_LINK_CLOCK.nowMs());
   }
 
   /** A command has left the mode: how many lines after it are lost, as far as they were read. */
@@ -272,8 +295,7 @@ export class PipedInterface<Event extends ShownEvent, Target>
 
   #writeJson(event: ShownEvent, ref: string | undefined, room?: string): void {
     const nowMs = this.#streams.wallMs();
-    const parts = () => this.#json!.parts(event, ref, nowMs, room);
-    this.#output.writeParts("stdout", unitsOf(event), parts);
+    this.#write(event, () => this.#json!.parts(event, ref, nowMs, room));
   }
 
   #writeLines(lines: readonly Line[], label: string | null = null): void {

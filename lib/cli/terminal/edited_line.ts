@@ -9,7 +9,7 @@
 import type { CommandTable } from "../commands/commands.ts";
 import type { Draft, Expansion } from "../rendering/user_interface.ts";
 import { askedPath, complete, completedPath, type Completion } from "./completion.ts";
-import type { EnteredLine } from "./entered_lines.ts";
+import type { BegunLine, EnteredLine } from "./entered_lines.ts";
 import type { Key } from "./key_parser.ts";
 import {
   cleared,
@@ -38,7 +38,7 @@ const ALWAYS_HEEDED: ReadonlySet<string> = new Set(["interrupt", "suspend", "log
 export class EditedLine<Target> implements Draft {
   readonly #commands: CommandTable<Target>;
   readonly #dataFolder: string;
-  readonly #begins: () => (() => void) | undefined;
+  readonly #begins: () => BegunLine | null;
   readonly #screen: Screen;
   #editor: EditorState = EMPTY_EDITOR;
   #expansion: Expansion | null = null;
@@ -46,8 +46,8 @@ export class EditedLine<Target> implements Draft {
   #namesAway: (() => readonly string[]) | undefined;
   /** Whether the disk is asked for what a path may go on with. */
   #isLooking = false;
-  /** What `begins` returned for the line; called before it is run. */
-  #begun: (() => void) | undefined;
+  /** What `begins` returned for the line. */
+  #begun: BegunLine | null = null;
   /** What the line was after its first key, if that was a paste. */
   #pasted: string | null = null;
   /** The timer of `QUIET_MS`; set while keys are dropped. */
@@ -59,12 +59,12 @@ export class EditedLine<Target> implements Draft {
 
   /**
    * @param commands What Tab completes. @param dataFolder What the completion of paths is given.
-   * @param begins Called with the first character of a line: `InputHandler.lineBegins`.
+   * @param begins Called with the first character of a line.
    */
   constructor(
     commands: CommandTable<Target>,
     dataFolder: string,
-    begins: () => (() => void) | undefined,
+    begins: () => BegunLine | null,
     screen: Screen,
   ) {
     this.#commands = commands;

@@ -7,15 +7,22 @@ import { LEAVE_MS_MAX } from "../../base/machine/mode_limits.ts";
 import { beginsCommand } from "../../base/text/text.ts";
 import { countText } from "../../base/text/words.ts";
 import type { CommandTable } from "../commands/commands.ts";
+import { type Begun, isAnswer } from "../commands/open_questions.ts";
 import type { InputHandler, KeptLines } from "../rendering/user_interface.ts";
 import type { CommandRunner } from "../streams/command_runner.ts";
 import type { PromptedScreen } from "./prompted_screen.ts";
 import type { Questions } from "./questions.ts";
 
+/** How things stood when the line's first character was typed. */
+export interface BegunLine {
+  /** What `InputHandler.lineBegins` returned for it. */
+  readonly heed: (() => void) | undefined;
+  readonly asked: Begun;
+}
+
 export interface EnteredLine {
   readonly text: string;
-  /** What `InputHandler.lineBegins` returned for it. */
-  readonly begun: (() => void) | undefined;
+  readonly begun: BegunLine | null;
   /** Whether all of it was pasted at once. */
   readonly isPasted: boolean;
 }
@@ -90,7 +97,8 @@ export class EnteredLines<Target> {
   enter(line: EnteredLine): void {
     const { text } = line;
     // A command is echoed, as nothing else would show what the user asked; chat is shown as the user's own message.
-    const isCommand = beginsCommand(text) || this.#commands.words.has(text);
+    const isCommand = beginsCommand(text) || this.#commands.words.has(text) ||
+      (line.begun?.asked.question ?? null) !== null && isAnswer(text);
     if (isCommand || this.#commands.chatIsSilent(text)) this.#screen.echo(text);
     // Quitting doesn't wait until input resumes: as at the end of input, earlier lines get 10 s.
     if (this.#pausedBecause !== null && this.#leaves(text)) {
@@ -131,13 +139,13 @@ export class EnteredLines<Target> {
   }
 
   #runLine({ text, begun, isPasted }: EnteredLine): void {
-    begun?.();
+    begun?.heed?.();
     if (isPasted && this.#handler!.pasted?.(text) === true) return;
     if (this.#leaves(text) && this.#isKeptFrom(text)) return;
     // Only now: what was entered behind a command that asks questions may have been a password.
     if (this.#commands.mayBeKept(text)) this.#kept?.add(text);
     const { target, typedRef } = this.#handler!;
-    this.#runner.run(text, target, typedRef);
+    this.#runner.run(text, target, typedRef, begun?.asked);
   }
 
   #leaves(line: string): boolean {

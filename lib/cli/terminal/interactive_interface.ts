@@ -12,6 +12,7 @@ import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import { helpLines } from "../args/help_text.ts";
 import type { CommonOptions } from "../args/options.ts";
 import { COPY_REF } from "../commands/commands.ts";
+import { OpenQuestions, type QuestionsView } from "../commands/open_questions.ts";
 import type {
   Attention,
   CommonEvent,
@@ -58,7 +59,11 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   readonly #screen: PromptedScreen;
   readonly #line: EditedLine<Target>;
   readonly #entered: EnteredLines<Target>;
-  readonly #questions: Questions;
+  readonly #dialogue: Questions;
+  readonly #questions: OpenQuestions;
+  /** What of them is on the screen. */
+  readonly #asking: QuestionsView;
+  #closing: { cancel(): void } | null = null;
   readonly #notifier: Notifier;
   readonly #interrupts: Interrupts;
   readonly #keys = new KeyParser();
@@ -74,21 +79,33 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     this.#mode = mode;
     this.#options = options;
     this.#streams = streams;
-    const { commands } = mode;
+    const { commands, questions = new OpenQuestions() } = mode;
+    const { nowMs } = SYSTEM_LINK_CLOCK;
+    this.#questions = questions;
+    this.#asking = questions.view({
+      hasPrompt: true,
+      rest: (folds) => `first ${folds.map((fold) => `/show ${fold}`).join(", ")}`,
+    });
+    questions.follow(() => this.#screen.redraw());
     const unseen = new Unseen(streams.wallMs());
     const screen = new PromptedScreen(options, streams, unseen, {
       asked: () => this.#asked(),
       names: () => this.#line.names,
-      folded: (line, number) => mode.folded?.(line, number),
+      question: () => this.#asking.prompt(nowMs()),
+      folds: (number) => this.#asking.folds(number),
+      unfolds: (number) => this.#asking.unfolds(number, nowMs()),
       isRaw: () => this.#keys.resumed(),
       outputClosed: () => this.#interrupts.raise("output-closed"),
     });
     this.#screen = screen;
     const write = (sequence: string) => screen.obey(sequence);
     this.#notifier = new Notifier(unseen, streams, SYSTEM_LINK_CLOCK, write);
-    const begins = () => this.#handler?.lineBegins?.();
+    const begins = () => ({
+      heed: this.#handler?.lineBegins?.(),
+      asked: this.#asking.begins(nowMs()),
+    });
     this.#line = new EditedLine(commands, options.dataFolder, begins, screen);
-    this.#questions = new Questions((line) => screen.printLines([line]), () => screen.redraw());
+    this.#dialogue = new Questions((line) => screen.printLines([line]), () => screen.redraw());
     const columns = () => streams.size().columns;
     const runner = new CommandRunner(commands, false, {
       refuse: (error) => this.#inOrder(() => this.#refuse(error)),
@@ -99,9 +116,9 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
       notice: (text) => screen.printCommon({ event: "notice", text }),
       mayCopy: true,
       ready: () => screen.output.ready(),
-    });
-    this.#entered = new EnteredLines(commands, runner, this.#questions, screen);
-    this.dialogue = new TerminalDialogue(this.#questions, this.#line, this.#entered, screen, {
+    }, this.#questions);
+    this.#entered = new EnteredLines(commands, runner, this.#dialogue, screen);
+    this.dialogue = new TerminalDialogue(this.#dialogue, this.#line, this.#entered, screen, {
       open: () => this.#open(),
       pressTypedAhead: () => this.#press([]),
     });
@@ -127,12 +144,29 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
 
   show(event: Event | CommonEvent, ref?: string, place?: Place): void {
     const label = place?.label ?? null;
-    if (isCommon(event)) return this.#screen.printCommon(event, label);
     const nowMs = this.#streams.wallMs();
+    this.#questions.happened(event, place?.room ?? undefined, SYSTEM_LINK_CLOCK.nowMs(), nowMs);
+    this.#redrawInTime();
+    if (isCommon(event)) return this.#screen.printCommon(event, label);
     const context = { nowMs, interactive: true, verbose: this.#options.verbose };
     const lines = () => this.#mode.render(event, context);
-    this.#screen.print(unitsOf(event), () => this.#screen.formatted(lines(), label));
+    const shown = () => this.#screen.formatted(lines(), label);
+    this.#screen.print(
+      unitsOf(event),
+      () => this.#asking.showing(event, shown(), SYSTEM_LINK_CLOCK.nowMs),
+    );
     if (ref === COPY_REF) this.#copy(lines());
+  }
+
+  /** The prompt asks no more once nobody may answer so. */
+  #redrawInTime(): void {
+    const { nowMs } = SYSTEM_LINK_CLOCK;
+    this.#closing?.cancel();
+    const dueMs = this.#questions.nextDeadlineMs(nowMs());
+    this.#closing = dueMs === null ? null : SYSTEM_LINK_CLOCK.at(dueMs, () => {
+      this.#screen.redraw();
+      this.#redrawInTime();
+    });
   }
 
   /** Puts the last text of `lines` that is to be copied on the clipboard. */
@@ -191,9 +225,10 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
 
   async close(): Promise<void> {
     if (this.#screen.isClosed) return;
-    this.#questions.end();
+    this.#dialogue.end();
     this.#entered.giveUp();
     clearTimeout(this.#escapeTimer);
+    this.#closing?.cancel();
     this.#line.close();
     this.#notifier.close();
     await this.#screen.close();
@@ -202,7 +237,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
 
   /** What is at the prompt: a question, or the line being typed. */
   #asked(): Asked | null {
-    const { isOpen, asked } = this.#questions;
+    const { isOpen, asked } = this.#dialogue;
     if (isOpen) return asked;
     return this.#handler === null ? null : asked ?? this.#line.shown(this.#screen.prompt);
   }
@@ -255,7 +290,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
 
   /** Presses the keys typed ahead, and these. */
   #press(keys: readonly Key[]): void {
-    for (const key of [...this.#questions.takeTypedAhead(), ...keys]) {
+    for (const key of [...this.#dialogue.takeTypedAhead(), ...keys]) {
       if (this.#screen.isClosed) return;
       if (key.type === "focus") {
         this.#notifier.focus(key.hasFocus);
@@ -268,7 +303,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   }
 
   #heed(key: Key): void {
-    const { isOpen } = this.#questions;
+    const { isOpen } = this.#dialogue;
     if (key.type === "number" || key.type === "unseen") {
       if (isOpen) return;
       if (key.type === "number") this.#handler?.goTo?.(key.number);
@@ -276,7 +311,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
       return;
     }
     const isFull = this.#entered.isFull || this.#screen.output.isFull;
-    const request = isOpen ? this.#questions.press(key) : this.#line.press(key, isFull);
+    const request = isOpen ? this.#dialogue.press(key) : this.#line.press(key, isFull);
     if (request !== null) this.#answer(request);
   }
 
@@ -286,7 +321,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     switch (request.type) {
       case "submit":
         return request.text === ""
-          ? this.#questions.enterPressed()
+          ? this.#dialogue.enterPressed()
           : this.#entered.enter(this.#line.entered(request.text));
       case "complete":
         return this.#line.complete();
@@ -294,13 +329,13 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
         return this.#interrupt();
       case "end-of-input":
         // During questions Ctrl+D does the same as Ctrl+X.
-        return this.#questions.isOpen ? this.#questions.logOut() : this.#endOfInput();
+        return this.#dialogue.isOpen ? this.#dialogue.logOut() : this.#endOfInput();
       case "redraw":
         return this.#screen.clear();
       case "suspend":
         return void this.#screen.suspend();
       case "log-out":
-        return this.#questions.isOpen ? this.#questions.logOut() : this.#logOut();
+        return this.#dialogue.isOpen ? this.#dialogue.logOut() : this.#logOut();
       case "tell-malformed":
         return this.#tellMalformed();
       case "refuse-paste":
@@ -320,7 +355,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   /** Clears what is typed; where nothing is, or the program is leaving already, does what a signal does. */
   #interrupt(): void {
     const isLeaving = this.#interrupts.isLeaving || this.#entered.hasEnded;
-    if (this.#questions.isOpen || isLeaving || this.#line.text === "") {
+    if (this.#dialogue.isOpen || isLeaving || this.#line.text === "") {
       return this.#interrupts.raise("interrupt");
     }
     this.#line.clear();

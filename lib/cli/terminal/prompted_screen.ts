@@ -63,8 +63,12 @@ interface ScreenPorts {
   asked(): Asked | null;
   /** Those whose names have colours of their own. */
   names(): readonly string[];
-  /** A line's body was folded, to be shown by `/show` with this number; null: it is shown whole now. */
-  folded(line: Line, number: number | null): void;
+  /** What is asked of the user, behind who and where one is. */
+  question(): string;
+  /** A line's body is folded, to be shown by `/show` with this number. */
+  folds(number: number): void;
+  /** It is shown whole now. */
+  unfolds(number: number): void;
   /** The terminal is in raw mode, or in it again: from now on keys come one by one. */
   isRaw(): void;
   /** Nobody reads the output any more. */
@@ -100,7 +104,7 @@ export class PromptedScreen {
   readonly #onResize = () => this.#resized();
   readonly #onContinue = () => this.#continued();
 
-  #prompt = "";
+  #who = "";
   #self: string | null = null;
   /** The title that the terminal shows; null: its own. */
   #title: string | null = null;
@@ -136,7 +140,7 @@ export class PromptedScreen {
     };
     const keepFolded = (line: Line) => {
       const number = this.#folded.keep(line);
-      ports.folded(line, number);
+      ports.folds(number);
       return number;
     };
     this.#text = new TextFormat({ colour, verbose, terminal, look, keepFolded }, streams.wallMs());
@@ -248,7 +252,7 @@ export class PromptedScreen {
 
   /** Prints what was typed at the prompt. */
   echo(text: string): void {
-    this.printLines([[this.#prompt, { text, as: "body" }]]);
+    this.printLines([[this.prompt, { text, as: "body" }]]);
   }
 
   /** Prints an event that all modes have. @param label As for `formatted`. */
@@ -271,8 +275,14 @@ export class PromptedScreen {
   /** Prints the whole of a line that was folded. @throws {P2pchatError} `no-such-entry` where none has that number. */
   showFolded(number: number): void {
     const line = this.#folded.line(number);
-    this.print(unitsOf(line), () => this.formatted([line], null, true));
-    this.#ports.folded(line, null);
+    const { formatted, ports } = {
+      formatted: this.formatted([line], null, true),
+      ports: this.#ports,
+    };
+    this.print(unitsOf(line), function* () {
+      yield* formatted;
+      ports.unfolds(number);
+    });
   }
 
   #printError(told: string): void {
@@ -305,14 +315,14 @@ export class PromptedScreen {
 
   /** @param self The user's own name, which stands out where others mention it; null where nobody can. */
   setPrompt(text: string, self: string | null): void {
-    this.#prompt = `${text}> `;
+    this.#who = text;
     this.#self = self;
     this.redraw();
   }
 
   /** What stands before the line being typed. */
   get prompt(): string {
-    return this.#prompt;
+    return `${this.#who}${this.#ports.question()}> `;
   }
 
   /** Shows the progress of something long above the prompt; null: of nothing. */
@@ -361,7 +371,7 @@ export class PromptedScreen {
   /** The window's title says who one is here, and how much came unseen. */
   #showTitle(): void {
     const { count } = this.#unseen;
-    const who = visibleText(this.#prompt.replace(/> $/, ""));
+    const who = visibleText(this.#who);
     const title = `${count === 0 ? "" : `(${count}) `}${who}${who === "" ? "" : " - "}p2pchat`;
     if (title === this.#title) return;
     this.#title = title;

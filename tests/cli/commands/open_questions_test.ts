@@ -33,7 +33,7 @@ const rest = (folds: readonly number[]) => `first ${folds.map((fold) => `/show $
 /** A terminal, unless it is said otherwise, at which `asked` was shown at 0. */
 function asking(asked: readonly Fields[], hasPrompt = true) {
   const questions = new OpenQuestions();
-  const view = questions.view(hasPrompt, rest);
+  const view = questions.view({ hasPrompt, rest });
   const shows = (fields: Fields, nowMs: number, folds: readonly number[] = []) => {
     questions.happened(fields, undefined, nowMs, nowMs);
     const parts = function* () {
@@ -116,9 +116,14 @@ Deno.test("nobody agrees to what wasn't shown in full, by whichever command, at 
   view.unfolds(5, READ);
   check(first)();
   refused("y", first, 2 * READ - 1, "only just now");
-  const page = questions.view(true, () => "read it to its end");
+  const page = questions.view({
+    hasPrompt: true,
+    isNeverSaid: true,
+    rest: () => "read it to its end",
+  });
   assertThrows(check(page.unbegun), P2pchatError, "read it to its end");
   assertEquals(page.prompt(READ), "");
+  refused("y", page.unbegun, READ, "that question is over");
   assertEquals(ran("y", first, 2 * READ), "go 7");
 });
 
@@ -134,6 +139,18 @@ Deno.test("a command that names nothing means what was asked when its line was b
   for (const run of [accept({ name: "bob" }), accept({}, false)]) run();
   questions.check({ command: "cancel", texts: {} }, begun, true)();
   assertEquals(view.prompt(0), " (bob is calling: y/n)", "that withdraws a call of one's own");
+});
+
+Deno.test("who used a word code is verified by y, unless that one has said something since", () => {
+  const used = { event: "code-used", code: 7, name: "Bob", key: "k" };
+  const { questions, view, shows, ran, refused } = asking([used]);
+  assertEquals(view.prompt(0), " (code 7: y/n)");
+  assertEquals(ran("n", view.begins(READ), READ), "verify Bob,no");
+  shows({ ...used, key: "k2" }, 0);
+  shows(said("Bob"), 0);
+  refused("y", view.begins(READ), READ, "Bob has written since; /verify Bob yes answers");
+  shows({ event: "verify", name: "Bob", key: "k2", answer: "yes" }, 0);
+  assertEquals(questions.waiting(0), []);
 });
 
 Deno.test("a question closes with its time, in the prompt; a command is checked all the same", () => {

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { audienceOf, kindOf, questionOf } from "../../../lib/cli/doors/event_audience.ts";
+import { askedBy, settledBy } from "../../../lib/cli/commands/question_kinds.ts";
+import { audienceOf, kindOf } from "../../../lib/cli/doors/event_audience.ts";
 
 Deno.test("what is said and what changes for all is for all, whoever asked for it", () => {
   const events = ["message", "broadcast", "joined", "left", "edit", "vote-wanted", "call", "bye"];
@@ -60,11 +61,12 @@ Deno.test("the page's address is for the console alone", () => {
 
 Deno.test("edits are said, and settle the question that was asked; so does what comes of a call", () => {
   assertEquals([kindOf({ event: "edit" }), kindOf({ event: "vote-wanted" })], ["said", "happened"]);
-  assertEquals(questionOf({ event: "vote-wanted", edit: 3 }).asks, "vote 3");
-  assertEquals(questionOf({ event: "edit", edit: 3 }).settles, "vote 3");
-  assertEquals(questionOf({ event: "notice", edit: 3 }).settles, "vote 3");
-  assertEquals(questionOf({ event: "notice" }).settles, null);
-  assertEquals(questionOf({ event: "incoming", from: "bob" }).asks, "call bob");
-  assertEquals(questionOf({ event: "call", peer: "bob" }).settles, "call bob");
-  assertEquals(questionOf({ event: "message" }), { asks: null, settles: null });
+  assertEquals(askedBy({ event: "vote-wanted", edit: 3 } as never)?.id, "vote 3");
+  for (const event of ["edit", "notice"]) {
+    assertEquals(settledBy({ event, edit: 3 } as never), "vote 3");
+  }
+  assertEquals(settledBy({ event: "notice" }), null);
+  assertEquals(askedBy({ event: "incoming", call: "c" } as never)?.id, "call c");
+  assertEquals(settledBy({ event: "call", call: "c" } as never), "call c");
+  assertEquals([askedBy({ event: "message" }), settledBy({ event: "message" })], [null, null]);
 });

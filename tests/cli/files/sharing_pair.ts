@@ -3,6 +3,7 @@
 import { nodeCrypto } from "../../../lib/base/crypto/crypto.ts";
 import type { LinkId, PeerKey } from "../../../lib/base/ids.ts";
 import { SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
+import { askedBy } from "../../../lib/cli/commands/question_kinds.ts";
 import type { FileEvent } from "../../../lib/cli/files/file_events.ts";
 import { fileLines } from "../../../lib/cli/files/file_rendering.ts";
 import { SharedFiles } from "../../../lib/cli/files/shared_files.ts";
@@ -78,6 +79,19 @@ export class Sharer {
       }),
       warn: (text) => void this.shown.push(text),
     });
+  }
+
+  /** Does what a letter does that answers the last question. */
+  answers(letter: "y" | "n"): void {
+    const asking = this.events.map((event) => askedBy(event)).findLast((each) => each !== null)!;
+    const verb = letter === "y" ? asking.yes : asking.no;
+    if (verb === null) return;
+    const { command, texts: { n, name: to, file = "" } } = verb;
+    if (command === "send") this.files.command({ command, to, file, isTyped: false }, undefined);
+    else {this.files.command(
+        { command: command as "get", file: Number(n), as: undefined },
+        undefined,
+      );}
   }
 
   #happened(): void {

@@ -13,6 +13,7 @@ type Fields = Readonly<Record<string, unknown>>;
 export interface Ran {
   readonly command: string | Fields;
   readonly ref: string;
+  readonly questions: readonly string[];
 }
 
 export class IrcBench {
@@ -25,6 +26,8 @@ export class IrcBench {
   /** How often all that is kept was read. */
   reads = 0;
   readonly runs: Ran[] = [];
+  /** The questions that clients were shown, and whether all of them. */
+  readonly asked: (readonly [string, boolean])[] = [];
   readonly closed: number[] = [];
   /** What clients were shown, as it is kept for the next start. */
   readonly kept: string[] = [];
@@ -60,7 +63,8 @@ export class IrcBench {
 
   step(input: IrcInput): void {
     for (const effect of this.gateway.step(input, this.nowMs)) {
-      if (effect.type === "run") this.runs.push({ command: effect.command, ref: effect.ref });
+      if (effect.type === "run") this.runs.push(effect);
+      else if (effect.type === "asked") this.asked.push([effect.question, effect.isWhole]);
       else if (effect.type === "close") this.closed.push(effect.client);
       else if (effect.type === "cut") this.cut.push(effect.client);
       else if (effect.type === "warn") this.warned.push(effect.text);

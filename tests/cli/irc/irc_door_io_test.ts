@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { P2pchatError } from "../../../lib/base/errors.ts";
 import { CommandTable } from "../../../lib/cli/commands/commands.ts";
+import { OpenQuestions } from "../../../lib/cli/commands/open_questions.ts";
 import { IrcDoor } from "../../../lib/cli/irc/irc_door.ts";
 import { WAITING_MAX } from "../../../lib/cli/irc/irc_gateway.ts";
 import { openIrcListener } from "../../../lib/cli/irc/irc_listener.ts";
@@ -190,6 +191,7 @@ function doorOf(connections: number, nowMs: () => number) {
     events: [],
     wholeFrom: 1,
     ready: () => null,
+    questions: new OpenQuestions(),
     run: () => {},
     commands: new CommandTable<never>({
       commands: [],

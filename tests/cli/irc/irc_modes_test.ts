@@ -1,8 +1,6 @@
 /** Groups, directories and several rooms. */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { LINES_BEHIND_MAX } from "../../../lib/cli/irc/irc_talk.ts";
-import { READING_MS_MIN } from "../../../lib/cli/rendering/reading_time.ts";
 import { IrcBench, KEY } from "./irc_bench.ts";
 
 const ALICE = `Alice!p2p@${KEY.alice}`;
@@ -69,88 +67,36 @@ Deno.test("irc group: what the program tells of several authors can't be forged 
   ]);
 });
 
-Deno.test("irc group: y and n answer a vote while one is open, and are chat otherwise", () => {
+Deno.test("irc group: y and n go to the program, with what was asked where they were typed", () => {
   const bench = inGroup();
-  bench.line("PRIVMSG #room :y");
-  assertEquals(bench.ran.command, { command: "msg", text: "y" });
-  bench.event({ event: "vote-wanted", edit: 7, seq: 1, by: "Bob", old: "a", new: "b" });
-  bench.nowMs += READING_MS_MIN;
-  bench.line("PRIVMSG #room :Y");
-  assertEquals(bench.ran.command, { command: "go", edit: 7 });
-  bench.line("PRIVMSG #room :y");
-  assertEquals(bench.ran.command, { command: "msg", text: "y" });
-  bench.event({ event: "vote-wanted", edit: 8, seq: 1, by: "Bob", old: "a", new: "b" });
-  bench.nowMs += READING_MS_MIN;
-  bench.line("PRIVMSG #room :no");
-  assertEquals(bench.ran.command, { command: "abort", edit: 8 });
-  bench.event({ event: "vote-wanted", edit: 9, seq: 1, by: "Bob", old: "a", new: "b" });
-  bench.event({ event: "notice", edit: 9, text: "You agreed to the change of entry 1" });
-  bench.nowMs += READING_MS_MIN;
-  bench.line("PRIVMSG #room :y");
-  assertEquals(bench.ran.command, { command: "msg", text: "y" }, "answered at the console");
+  const answers = (line: string) => {
+    bench.line(`PRIVMSG #room :${line}`);
+    return [bench.ran.command, bench.ran.questions];
+  };
+  assertEquals(answers("y"), ["y", []]);
+  const vote = { event: "vote-wanted", seq: 1, by: "Bob", old: "a", new: "b" };
+  bench.event({ ...vote, edit: 7 });
+  bench.event({ ...vote, edit: 8 });
+  assertEquals(answers("Y"), ["Y", ["vote 7", "vote 8"]]);
+  assertEquals(answers("go"), [{ command: "msg", text: "go" }, []]);
   bench.line("PRIVMSG *p2pchat :go 7");
   assertEquals(bench.ran.command, "/go 7");
+  bench.answer({ event: "error", code: "not-allowed", text: "Nothing was done: read it" });
 });
 
-Deno.test("irc group: a yes that was typed before anybody could read the question is none", () => {
+Deno.test("irc group: all of a change comes, however long it is, or it is told that it didn't", () => {
   const bench = inGroup();
-  bench.said("Bob", "pizza today?", { seq: 1 });
-  bench.event({ event: "vote-wanted", edit: 7, seq: 1, by: "Bob", old: "a", new: "b" });
-  bench.nowMs += READING_MS_MIN - 1;
-  const count = bench.runs.length;
+  const vote = { event: "vote-wanted", seq: 1, by: "Bob", old: "a", new: "b" };
+  const rows = (count: number) => Array.from({ length: count }, (_, at) => `+ line ${at}`);
   bench.taken();
-  bench.line("PRIVMSG #room :yes");
-
-  assertEquals(bench.runs.length, count);
-  assertStringIncludes(bench.bare().join(), " 404 Alice #room :Nothing was done: you were asked");
-  bench.line("PRIVMSG #room :not now");
-  assertEquals(bench.ran.command, { command: "msg", text: "not now" });
-  bench.nowMs += 1;
-  bench.line("PRIVMSG #room :yes");
-  assertEquals(bench.ran.command, { command: "go", edit: 7 });
-});
-
-Deno.test("irc group: a yes to a question that isn't before one's eyes is none, and the question is repeated", () => {
-  const bench = inGroup();
-  bench.event({
-    ...{ event: "vote-wanted", edit: 7, seq: 1, by: "Bob", old: "5", new: "50" },
-    lines: ["Bob wants to change entry 1", "from 5", "to 50"],
-  });
-  const count = bench.runs.length;
-  const lines = Array.from({ length: LINES_BEHIND_MAX }, (_, at) => `line ${at}`).join("\n");
-  bench.said("Bob", `${lines}\nLunch at noon? (y/n)`, { seq: 2 });
-  bench.taken();
-  bench.nowMs += READING_MS_MIN;
-  bench.line("PRIVMSG #room :y");
-
-  assertEquals(bench.runs.length, count);
-  const answers = "answer with /msg *p2pchat go 7 or /msg *p2pchat abort 7";
-  assertEquals(bench.bare(), [
-    ":p2pchat.local 404 Alice #room :Nothing was done: " +
-    `Bob asks to change entry 1 from "5" to "50"; ${answers}`,
-  ]);
-
-  const seen = inGroup();
-  seen.event({ event: "vote-wanted", edit: 7, seq: 1, by: "Bob", old: "5", new: "50" });
-  seen.said("Bob", lines, { seq: 2 });
-  seen.nowMs += READING_MS_MIN;
-  seen.line("PRIVMSG #room :y");
-  assertEquals(seen.ran.command, { command: "go", edit: 7 });
-});
-
-Deno.test("irc group: of a long text that isn't before one's eyes any more is said where it is shown", () => {
-  const bench = inGroup();
-  const long = "x".repeat(200);
-  bench.event({ event: "vote-wanted", edit: 7, seq: 1, by: "Bob", old: "5", new: long });
-  const lines = Array.from({ length: LINES_BEHIND_MAX + 1 }, (_, at) => `line ${at}`).join("\n");
-  bench.said("Bob", lines, { seq: 2 });
-  bench.nowMs += READING_MS_MIN;
-  const count = bench.runs.length;
-  bench.taken();
-  bench.line("PRIVMSG #room :y");
-
-  assertEquals(bench.runs.length, count);
-  assertStringIncludes(bench.bare().join(), "entry 1, as /msg *p2pchat status shows; answer with");
+  bench.event({ ...vote, edit: 7, lines: rows(600) });
+  assertEquals(bench.taken().length, 600);
+  bench.event({ ...vote, edit: 8, lines: rows(3_000) });
+  assertStringIncludes(
+    bench.taken().at(-1)!,
+    "... 1,000 more lines, which the program's own console",
+  );
+  assertEquals(bench.asked, [["vote 7", true], ["vote 8", false]]);
 });
 
 Deno.test("irc group: nothing is private, and nobody's name is changed", () => {
@@ -357,13 +303,8 @@ Deno.test("irc directory: a call is answered in its query", () => {
   bench.event({ event: "incoming", call: "c", from: "Bob", key: KEY.bob });
   bench.line("PRIVMSG Bob :hello");
   assert(bench.bare().at(-1)!.includes("Bob is calling; y accepts"));
-  const { length } = bench.runs;
   bench.line("PRIVMSG Bob :y");
-  assert(bench.bare().at(-1)!.includes("Nothing was done: you were asked only just now"));
-  assertEquals(bench.runs.length, length);
-  bench.nowMs += READING_MS_MIN;
-  bench.line("PRIVMSG Bob :y");
-  assertEquals(bench.ran.command, { command: "accept" });
+  assertEquals([bench.ran.command, bench.ran.questions], ["y", ["call c"]]);
 });
 
 Deno.test("irc directory: what is said in a call has the other's key as its host, also when it is shown again", () => {
@@ -391,17 +332,11 @@ Deno.test("irc directory: a client that comes while a call rings is told of it, 
   const bench = new IrcBench(["msg"]);
   bench.directory();
   bench.event({ event: "incoming", call: "c", from: "Bob", key: KEY.bob });
-  bench.nowMs += READING_MS_MIN;
   assertEquals(bench.join().at(-1), `:${BOB} PRIVMSG Alice :<incoming>; here y or n is enough`);
-  const { length } = bench.runs;
   bench.line("PRIVMSG Bob :y");
-  assertStringIncludes(bench.bare().join(), "Nothing was done: you were asked only just now");
-  assertEquals(bench.runs.length, length);
-  bench.nowMs += READING_MS_MIN;
-  bench.line("PRIVMSG Bob :y");
-  assertEquals(bench.ran.command, { command: "accept" });
+  assertEquals([bench.ran.command, bench.ran.questions], ["y", ["call c"]]);
 
-  bench.event({ event: "call", peer: "Bob", key: KEY.bob, state: "connected" });
+  bench.event({ event: "call", call: "c", peer: "Bob", key: KEY.bob, state: "connected" });
   bench.line("QUIT");
   assert(!bench.join("", 2).some((line) => line.includes("<incoming>")));
 });
@@ -415,16 +350,10 @@ Deno.test("irc group: a client that comes while votes are wanted is asked, and i
   bench.event({ ...vote, edit: 9, lines: ["change 9?"] });
   bench.event({ event: "edit", edit: 7, seq: 1, by: "Bob", text: "b", outcome: "aborted" });
   bench.event({ event: "notice", edit: 9, text: "You agreed to the change of entry 1" });
-  bench.nowMs += READING_MS_MIN;
   const asked = bench.join().filter((line) => line.includes("change "));
   assertEquals(asked, [`:${SERVICE} NOTICE #room :change 8?; here y or n is enough`]);
-  const { length } = bench.runs;
   bench.line("PRIVMSG #room :y");
-  assertStringIncludes(bench.bare().join(), "Nothing was done: you were asked only just now");
-  assertEquals(bench.runs.length, length);
-  bench.nowMs += READING_MS_MIN;
-  bench.line("PRIVMSG #room :y");
-  assertEquals(bench.ran.command, { command: "go", edit: 8 });
+  assertEquals(bench.ran.questions, ["vote 8"]);
 });
 
 Deno.test("irc rooms: a client that comes is told of the files offered meanwhile that may be fetched, each where it is for", () => {
@@ -432,10 +361,10 @@ Deno.test("irc rooms: a client that comes is told of the files offered meanwhile
   bench.room();
   const offer = { event: "offer", from: "Bob", key: KEY.bob, self: false };
   const offers = (client: number) => bench.join("", client).filter((line) => line.includes("file"));
-  bench.event({ ...offer, file: 1, lines: ["file 1"] });
-  bench.event({ ...offer, file: 2, to: "Alice", lines: ["file 2"] });
-  bench.event({ ...offer, file: 3, lines: ["file 3"] });
-  bench.event({ event: "transfer", file: 3, state: "failed", reason: "withdrawn" });
+  bench.event({ ...offer, id: "1", file: 1, lines: ["file 1"] });
+  bench.event({ ...offer, id: "2", file: 2, to: "Alice", lines: ["file 2"] });
+  bench.event({ ...offer, id: "3", file: 3, lines: ["file 3"] });
+  bench.event({ event: "transfer", id: "3", file: 3, state: "failed", reason: "withdrawn" });
   bench.event({ ...offer, file: 4, taken: true, lines: ["file 4"] });
   bench.event({ ...offer, file: 5, history: true, lines: ["file 5"] });
   assertEquals(offers(1), [

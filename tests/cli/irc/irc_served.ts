@@ -1,6 +1,7 @@
 /** A door over a real socket, with a program behind it that only notes what it is asked. */
 
 import { CommandTable } from "../../../lib/cli/commands/commands.ts";
+import { OpenQuestions } from "../../../lib/cli/commands/open_questions.ts";
 import type { DoorCommand, DoorEvent } from "../../../lib/cli/doors/door.ts";
 import { IrcDoor } from "../../../lib/cli/irc/irc_door.ts";
 import type { IrcPlace } from "../../../lib/cli/args/options.ts";
@@ -40,6 +41,7 @@ export class ServedIrc {
       },
       wholeFrom: 1,
       ready: () => served?.held ?? null,
+      questions: new OpenQuestions(),
       run: (command: DoorCommand, ref: string) => served!.#take(command, ref),
       commands: new CommandTable<never>({
         commands: [],

@@ -62,8 +62,8 @@ Deno.test("irc words: what a person is asked or told names what a client can sen
       "* Bob offers a.txt (1 B): /msg *p2pchat get 1 fetches it",
       "* Bob offers a.txt (1 B): /msg *p2pchat #Club get 1 fetches it",
       "* You offer a.txt (1 B) to Bob; /msg *p2pchat cancel 1 takes that back",
-      '? Bob wants to change entry 1 from "at seven?" to "at eight? \\"/go\\" says yes": ' +
-      "/msg *p2pchat go or /msg *p2pchat abort within 30 s",
+      "? Bob wants to change entry 1 (edit 7, 30 s): /msg *p2pchat go 7 agrees, " +
+      "/msg *p2pchat abort 7 refuses",
       "? bob is calling: /msg *p2pchat accept or /msg *p2pchat decline within 30 s",
       "* Asking the directory for bob; /msg *p2pchat hangup withdraws",
       "* Connected with bob, directly. Not verified: /msg *p2pchat verify bob",

@@ -20,8 +20,6 @@ class FakeRoom {
   readonly asked: string[] = [];
   readonly ended = Promise.withResolvers<Bye>();
   ui!: RoomInterface;
-  /** Whether a question is open. */
-  asks = false;
 
   constructor(
     readonly id: string,
@@ -32,8 +30,7 @@ class FakeRoom {
   begin(ui: RoomInterface): Promise<Bye> {
     this.ui = ui;
     const { id, title } = this;
-    const answerOf = (text: string) => this.asks && text === "y" ? () => {} : null;
-    ui.open = { id: id as RoomId, title, answerOf };
+    ui.open = { id: id as RoomId, title };
     if (this.heedsAtOnce) this.heeds();
     return this.ended.promise;
   }
@@ -738,16 +735,4 @@ Deno.test("MeshConsole: what is asked at a door leaves the console in its room, 
   await settled();
   assertEquals(taken(), ["aside #Club for the club", "parted 2 bbbb . .", "room 1 aaaa . ."]);
   assertEquals([state.prompt, home.asked], ["Alice #1", []]);
-});
-
-Deno.test("MeshConsole: an answer isn't said where another room alone asks", async () => {
-  const { home, club, type } = await two(true);
-  home.asks = true;
-  const text = "That answers #1's question: /room 1 first";
-  assertEquals(assertThrows(() => type("y"), P2pchatError).message, text);
-  type("yes");
-  club.asks = true;
-  type("y");
-  const said = (text: string) => JSON.stringify({ command: "say", text });
-  assertEquals([home.asked, club.asked], [[], [said("yes"), said("y")]]);
 });

@@ -143,32 +143,3 @@ Deno.test("page: of a long text the beginning is shown", () => {
   assert(head.isWellFormed());
   assertEquals(more, "16,000 more characters");
 });
-
-Deno.test("page: what an edit changes is marked, in whole words, and nothing of the texts is lost", () => {
-  const { changeOf } = page;
-  assertEquals(changeOf("at seven, in the hall", "at eight, in the hall"), [
-    "at ",
-    "seven",
-    "eight",
-    ", in the hall",
-  ]);
-  // What stands beside a word isn't marked with it; what is no word is.
-  assertEquals(changeOf("Is it at seven?", "Is it at eight?"), [
-    "Is it at ",
-    "seven",
-    "eight",
-    "?",
-  ]);
-  assertEquals(changeOf("at seven", "at seven?"), ["at seven", "", "?", ""]);
-  assertEquals(changeOf("(Bob’s)", "(Carol’s)"), ["(", "Bob’s", "Carol’s", ")"]);
-  assertEquals(changeOf("at eight", "at eight sharp"), ["at eight", "", " sharp", ""]);
-  assertEquals(changeOf("今天七点。", "今天八点。").at(-1), "点。");
-  assertEquals(changeOf("a 👨‍👩‍👧", "a 👨‍👩‍👦"), ["a ", "👨‍👩‍👧", "👨‍👩‍👦", ""]);
-  assertEquals(changeOf("a a", "a a a"), ["a a", "", " a", ""]);
-  assertEquals(changeOf("", "x"), ["", "", "x", ""]);
-  const text = fc.array(fc.constantFrom("a", " ", "b ", "\n")).map((parts) => parts.join(""));
-  fc.assert(fc.property(text, text, (one, other) => {
-    const [start, before, after, end] = changeOf(one, other);
-    assertEquals([start + before + end, start + after + end], [one, other]);
-  }));
-});

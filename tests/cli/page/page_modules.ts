@@ -3,7 +3,6 @@
 import * as asking from "../../../lib/cli/page/assets/asking.js";
 import * as attention from "../../../lib/cli/page/assets/attention.js";
 import * as answers from "../../../lib/cli/page/assets/answers.js";
-import * as changes from "../../../lib/cli/page/assets/changes.js";
 import * as chunks from "../../../lib/cli/page/assets/chunks.js";
 import * as events from "../../../lib/cli/page/assets/events.js";
 import * as harmless from "../../../lib/cli/page/assets/harmless.js";
@@ -37,7 +36,6 @@ export const page: Any = {
   ...asking,
   ...attention,
   ...answers,
-  ...changes,
   ...chunks,
   ...events,
   ...harmless,

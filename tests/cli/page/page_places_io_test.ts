@@ -30,7 +30,6 @@ testInBrowser("page: where one is, and where words go", {
   "who is led to a line further above isn't at the end": ledAbove,
   "what was looked for is marked, also where a search leads to": lookedFor,
   "one's own name stands out where others say it to all, and nowhere else": ownName,
-  "what answered questions that are gone goes with them": votesGone,
   "earlier messages come above what is being read, which stays where it is": earlierMessages,
   "what isn't sent stays in view, and can be sent once the program is there again": whatIsNotSent,
 });
@@ -123,9 +122,7 @@ async function manyQuestions(browser: Browser): Promise<void> {
       await page.setViewportSize({ width: 360, height });
       await holdsIn(page, IS_BELOW_QUESTIONS);
       await open.type("y");
-      await page.locator("#hint").waitFor();
       await holdsIn(page, IS_BELOW_QUESTIONS);
-      await page.locator("#text").fill("");
     }
     await page.setViewportSize(viewport);
     for (const at of [0, count - 1]) {
@@ -190,26 +187,6 @@ function isInSight(selector: string): string {
 const IS_BELOW_QUESTIONS = isInSight("#text") + " && " + isInSight("#send") +
   ` && document.querySelector("#asks").getBoundingClientRect().bottom <=
     document.querySelector("#composer").getBoundingClientRect().top`;
-
-async function votesGone(browser: Browser): Promise<void> {
-  await using double = disposable(new PageDouble({ mode: "group" }));
-  const { page: program } = double;
-  const votes = [1, 2].map((edit) => ({
-    ...{ event: "vote-wanted", edit, seq: edit, by: "Bob", old: "one", new: "two" },
-    ...{ at: "2026-01-01T00:00:00.000Z", deadline: "2099-01-01T00:00:00.000Z" },
-  }));
-  program.show(said("one", { seq: 1 }), said("two", { seq: 2 }), ...votes);
-  await using open = await OpenPage.open(browser, program.url);
-  const { page } = open;
-  await page.locator(".ask").nth(1).waitFor();
-  await open.type("y");
-  await page.locator("#hint").waitFor();
-
-  const over = { event: "edit", by: "Bob", outcome: "committed", reason: "", agreed: [] };
-  program.show(...votes.map(({ edit, seq }) => ({ ...over, edit, seq, text: "two" })));
-  await page.locator("#hint").waitFor({ state: "hidden" });
-  assertEquals(await page.locator("#text").inputValue(), "");
-}
 
 async function earlierMessages(browser: Browser): Promise<void> {
   const all = Array.from({ length: 1_000 }, (_, at) => said(`line ${at}`));

@@ -397,7 +397,7 @@ Deno.test("page: entries of a group, edits of them and votes about them", () => 
   ]);
   assertEquals(state.votes.get(7).deadlineMs, NOW_MS + 30_000);
   assertEquals(texts(state).at(-1), "* Alice asks you to agree to a change of entry 3");
-  assertEquals(page.meant(state, mainPlace(state), "y").command, { command: "go", edit: 7 });
+  assertEquals(page.questionsIn(state, mainPlace(state)), ["vote 7"]);
 
   const edited = {
     event: "edit",

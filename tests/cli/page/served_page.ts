@@ -1,6 +1,8 @@
 /** The page's server over streams in memory, in virtual time. */
 
 import { P2pchatError } from "../../../lib/base/errors.ts";
+import { type Begun, OpenQuestions } from "../../../lib/cli/commands/open_questions.ts";
+import { askedBy } from "../../../lib/cli/commands/question_kinds.ts";
 import type { DoorEvent, DoorHost } from "../../../lib/cli/doors/door.ts";
 import type { DoorCommand } from "../../../lib/cli/doors/door.ts";
 import { PageServer } from "../../../lib/cli/page/page_server.ts";
@@ -83,6 +85,7 @@ class MemoryStream implements ByteStream {
 interface Asked {
   readonly command: DoorCommand;
   readonly ref: string;
+  readonly begun: Begun | undefined;
 }
 
 export class ServedPage {
@@ -95,6 +98,7 @@ export class ServedPage {
   wholeFrom = 1;
   lastId = 0;
   names = ["Bob"];
+  readonly questions = new OpenQuestions();
   /** What can't be removed. */
   readonly failures: string[] = [];
   #accept: (stream: ByteStream) => void = () => {};
@@ -123,8 +127,11 @@ export class ServedPage {
         const last = Math.max(id, Math.min(id + max, this.lastId));
         return { events: this.events.filter((event) => event.id > id && event.id <= last), last };
       },
-      run: (command, ref) => void this.asked.push({ command, ref }),
+      run: (command, ref, begun) => void this.asked.push({ command, ref, begun }),
       ready: () => null,
+      questions: this.questions,
+      askedBy: (question) =>
+        this.events.findLast(({ fields }) => askedBy(fields)?.id === question)?.id ?? null,
       commands: MODE.commands,
       names: () => this.names,
       prompt: () => ({ text: "Alice", self: "Alice" }),

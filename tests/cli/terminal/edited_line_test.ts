@@ -12,7 +12,7 @@ function begin() {
     redraw: () => {},
     ring: () => void happened.push("(bell)"),
   };
-  const line = new EditedLine(MODE.commands, "/nowhere", () => undefined, screen);
+  const line = new EditedLine(MODE.commands, "/nowhere", () => null, screen);
   const keys = new KeyParser();
   const type = (text: string, isFull = false) => {
     for (const key of keys.push(new TextEncoder().encode(text))) {

@@ -16,7 +16,9 @@ function open(options: { readonly plain?: boolean } = {}) {
   const screen = new PromptedScreen({ ...OPTIONS, ...options }, streams, unseen, {
     asked: () => typed.asked,
     names: () => [],
-    folded: () => {},
+    question: () => "",
+    folds: () => {},
+    unfolds: () => {},
     isRaw: () => {},
     outputClosed: () => {},
   });

@@ -15,10 +15,10 @@ export const BODIES_MAX = 200;
  * The text in parts of at most `bytesMax` bytes, in which a client obeys nothing: each line of its own, long ones split
  * at blanks, or else between graphemes. Empty lines are left out.
  */
-export function bodiesOf(text: string, bytesMax: number): readonly string[] {
+export function bodiesOf(text: string, bytesMax: number, most = BODIES_MAX): readonly string[] {
   return bounded(text.split("\n"), (line) => {
     return line.trim() === "" ? [] : partsOf(withFewMarks(visibleText(line)), bytesMax);
-  });
+  }, most);
 }
 
 /**
@@ -28,34 +28,43 @@ export function bodiesOf(text: string, bytesMax: number): readonly string[] {
 const GOES_ON = "… ";
 
 /** As `bodiesOf`, with all but the first marked as going on. */
-export function markedBodies(text: string, bytesMax: number): readonly string[] {
+export function markedBodies(
+  text: string,
+  bytesMax: number,
+  most = BODIES_MAX,
+): readonly string[] {
   const room = bytesMax - utf8Length(GOES_ON);
-  return bodiesOf(text, room).map((body, at) => at === 0 ? body : GOES_ON + body);
+  return bodiesOf(text, room, most).map((body, at) => at === 0 ? body : GOES_ON + body);
 }
 
 /** Of several texts one after the other, as many as of one. */
-export function bodiesOfAll(texts: readonly string[], bytesMax: number): readonly string[] {
-  return bounded(texts, (text) => markedBodies(text, bytesMax));
+export function bodiesOfAll(
+  texts: readonly string[],
+  bytesMax: number,
+  most = BODIES_MAX,
+): readonly string[] {
+  return bounded(texts, (text) => markedBodies(text, bytesMax, most), most);
 }
 
 function bounded<One>(
   all: readonly One[],
   bodiesIn: (one: One) => readonly string[],
+  most: number,
 ): readonly string[] {
   const bodies: string[] = [];
   for (const [at, one] of all.entries()) {
     bodies.push(...bodiesIn(one));
-    if (bodies.length >= BODIES_MAX) return withRest(bodies, all.length - at - 1);
+    if (bodies.length >= most) return withRest(bodies, all.length - at - 1, most);
   }
   return bodies;
 }
 
 /** The first of the bodies, and what is told of the rest. @param lines How many more lines there are. */
-function withRest(bodies: readonly string[], lines: number): readonly string[] {
-  if (lines === 0 && bodies.length === BODIES_MAX) return bodies;
+function withRest(bodies: readonly string[], lines: number, most: number): readonly string[] {
+  if (lines === 0 && bodies.length === most) return bodies;
   const more = lines === 0 ? "more" : countText(lines, "more line");
   const text = `... ${more}, which the program's own console shows`;
-  return [...bodies.slice(0, BODIES_MAX), text];
+  return [...bodies.slice(0, most), text];
 }
 
 /** A part is cut behind a blank where one is in its last third: people see no word broken for a little room. */

@@ -57,6 +57,6 @@ export class IrcPartners {
 }
 
 /** Which offer an event is about. */
-export function offerIn(fields: Fields): string {
+function offerIn(fields: Fields): string {
   return `offer ${textOf(fields, "room")} ${fields["file"]}`;
 }

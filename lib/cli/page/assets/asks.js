@@ -1,6 +1,6 @@
 /** What waits for an answer within some time, above the message box: calls, and votes. */
 
-import { changeOf, excerptsOf, isShort } from "./changes.js";
+import { differenceOf } from "../../rendering/text_difference.ts";
 import { h, nameOf } from "./dom.js";
 import { shownName, visibleBody } from "./harmless.js";
 import { unansweredIn } from "./reduce.js";
@@ -70,7 +70,7 @@ function questionsOf(state, act) {
   const who = shownName(call.peer, state.marked);
   if (call.state === "incoming") {
     return [{
-      key: `incoming ${call.id}`,
+      key: `call ${call.id}`,
       who,
       text: () => [peer(), call.guest ? " (a guest) is calling you" : " is calling you"],
       deadlineMs: call.deadlineMs,
@@ -91,7 +91,7 @@ function questionsOf(state, act) {
     }, ...questions];
   }
   return [{
-    key: `call ${call.id}`,
+    key: `talk ${call.id}`,
     who,
     text: () => ["In a call with ", peer()],
     sinceMs: call.sinceMs,
@@ -99,49 +99,31 @@ function questionsOf(state, act) {
   }, ...questions];
 }
 
-/** Who agrees does so to every word: where a text is too long to be read here, that is done where all of it is. */
+/** Who agrees does so to every word: the program refuses that before the end of what differs was scrolled to. */
 function voteQuestion({ edit, seq, by, old, new: text }, state, act) {
-  const agree = () => act.command({ command: "go", edit });
-  const isWhole = isShort(old) && isShort(text);
-  const readAll = async () => {
-    const both = versionsElement(old, text);
-    if (await act.ask(`Change entry ${seq}?`, both, "Agree", "is-main")) agree();
-  };
   return {
     text: () => [nameOf(by, state), ` wants to change entry ${seq} (edit ${edit})`],
-    more: () => isWhole ? versionsElement(old, text) : versionsElement(...excerptsOf(old, text)),
+    more: () => differenceElement(old, text),
     buttons: [
-      isWhole ? ["Agree", agree, true] : ["Read all of it", readAll, true],
+      ["Agree", () => act.command({ command: "go", edit }), true],
       ["Refuse", () => act.command({ command: "abort", edit })],
     ],
   };
 }
 
-/** Both texts. What differs is marked. */
-function versionsElement(old, text) {
-  const [start, before, after, end] = changeOf(visibleBody(old), visibleBody(text));
-  const version = (label, kind, part) =>
-    h(
-      "div",
-      { class: "version" },
-      h("span", { class: "version-label" }, label),
-      h("p", {}, start, ...marked(kind, part), end),
-    );
-  return h(
-    "div",
-    { class: "versions", tabindex: "0", role: "group", "aria-label": "The change" },
-    version("It reads", "del", before),
-    version("It would read", "ins", after),
-  );
+/** All that differs. */
+function differenceElement(old, text) {
+  const rows = differenceOf(old, text).map((row) => {
+    if ("told" in row) return h("p", { class: "version-label" }, row.told);
+    const { sign } = row;
+    return h("p", {}, h(sign === "-" ? "del" : "ins", {}, `${sign} ${visibleBody(row.text)}`));
+  });
+  const what = { tabindex: "0", role: "group", "aria-label": "The change" };
+  return h("div", { class: "versions", ...what }, h("div", { class: "version" }, rows));
 }
 
-/** A blank at either end is left as it is: a line under it looks like a mistake. */
-function marked(kind, part) {
-  const text = part.trim();
-  if (text === "") return [part];
-  const start = part.indexOf(text);
-  return [part.slice(0, start), h(kind, {}, text), part.slice(start + text.length)];
-}
+/** What is below the last row. */
+const BELOW_PX = 16;
 
 export class Asks {
   #element;
@@ -207,6 +189,14 @@ export class Asks {
     }
     if (hadFocus && !element.contains(document.activeElement)) this.#act.lostFocus();
     return true;
+  }
+
+  /** Whether some of what that question is about wasn't scrolled to. */
+  hides(question) {
+    const versions = this.#shown.get(question)?.node.querySelector(".versions") ?? null;
+    if (versions === null) return false;
+    const { scrollTop, clientHeight, scrollHeight } = versions;
+    return scrollTop + clientHeight < scrollHeight - BELOW_PX;
   }
 
   /** Notes what has moved: its buttons do nothing for a while, unless the user has scrolled. */

@@ -22,20 +22,24 @@ export class Composer {
   /** Whether the user has gone through what is offered. */
   #hasChosen = false;
   #typed = [];
-  /** When the first character of the text was typed; null: there is none. Of a draft it isn't known: long ago. */
-  #begunMs = null;
+  /** Whether the first character of the text was typed, and what was asked then; null: nothing was. */
+  #isBegun = false;
+  #begun = null;
+  #begins;
   #at = null;
   #drafts;
   #told;
 
   /**
    * @param elements `form`, `text`, `list`.
-   * @param submit Takes the text, the id of the place that was shown, and when the first character was typed; returns
-   *   whether it is done with, so that it goes.
+   * @param submit Takes the text, the id of the place that was shown, and what was asked when the first character was typed;
+   *   returns whether it is done with, so that it goes. @param begins A text is begun: returns what is asked now. Of a draft
+   *   that isn't known: nothing was.
    * @param told Says something to screen readers.
    */
-  constructor({ form, text, list }, { submit, told }) {
+  constructor({ form, text, list }, { submit, begins, told }) {
     [this.#text, this.#list, this.#submit, this.#told] = [text, list, submit, told];
+    this.#begins = begins;
     this.#drafts = new Map(listIn(ofWindow, DRAFTS, isPair));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -60,7 +64,8 @@ export class Composer {
     if (!state.places.has(place.was)) this.#moveDraft(place);
     const draft = this.#drafts.get(place.id) ?? "";
     if (this.#text.value !== draft) this.#text.value = draft; // otherwise the cursor stays where it is
-    this.#begunMs = this.#text.value === "" ? null : 0;
+    this.#isBegun = this.#text.value !== "";
+    if (this.#isBegun) this.#begun = this.#begins(null);
     this.#at = null;
     this.#close();
     this.#grow();
@@ -89,13 +94,6 @@ export class Composer {
     this.focus();
   }
 
-  /** Takes a text away that is there, and nothing else. */
-  clear(text) {
-    if (this.#text.value !== text) return;
-    this.#text.value = "";
-    this.#changed(false);
-  }
-
   #save() {
     if (this.#place !== null) this.#drafts.set(this.#place.id, this.#text.value);
     const kept = [...this.#drafts].filter(([, text]) => text !== "");
@@ -105,7 +103,7 @@ export class Composer {
   async #send() {
     const text = this.#text.value;
     const place = this.#place.id;
-    if (!await this.#submit(text, place, this.#begunMs ?? Date.now())) return;
+    if (!await this.#submit(text, place, this.#begun)) return;
     if (text.trim() !== "") this.#typed = [...this.#typed.slice(1 - TYPED_MAX), text];
     this.#at = null;
     this.#drafts.delete(place);
@@ -129,7 +127,9 @@ export class Composer {
   }
 
   #begin() {
-    this.#begunMs = this.#text.value === "" ? null : this.#begunMs ?? Date.now();
+    const wasBegun = this.#isBegun;
+    this.#isBegun = this.#text.value !== "";
+    if (!wasBegun) this.#begun = this.#isBegun ? this.#begins(this.#place) : null;
   }
 
   #grow() {

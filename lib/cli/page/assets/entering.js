@@ -1,7 +1,7 @@
 /** What is entered in the message box: a line for the program, or what an entry of a group is to read. */
 
 import { fill, h } from "./dom.js";
-import { isVote, leaves, meant, tooLong } from "./typed.js";
+import { leaves, meant, tooLong } from "./typed.js";
 
 const $ = (id) => document.getElementById(id);
 
@@ -9,25 +9,22 @@ export class Entering {
   #ports;
   /** What is being changed: `{seq}` of an entry; null: nothing. */
   #editing = null;
-  /** A vote that was refused: `{text, why}`, until no question is open any more. */
-  #vote = null;
 
   /**
    * @param ports `state` gives what there is; `run` gives the program something; `open` goes to somebody's place;
-   *   `put` puts a text into the message box, `clear` takes that text out of it; `ask` asks a
-   *   question; `done` is called when something was given to the program.
+   *   `put` puts a text into the message box; `ask` asks a question; `done` is called when something was given to the program.
    */
   constructor(ports) {
     this.#ports = ports;
   }
 
   /**
-   * @param shown The id of the place that was shown when it was entered. @param begunMs When its first character was typed.
+   * @param shown The id of the place that was shown when it was entered. @param begun The question that was shown when its first character was typed.
    * @returns Whether the program was given it.
    */
-  entered(text, shown, begunMs) {
+  entered(text, shown, begun) {
     const editing = this.#editing;
-    if (editing === null || text.trim() === "") return this.submit(text, shown, begunMs);
+    if (editing === null || text.trim() === "") return this.submit(text, shown, begun);
     const error = tooLong(text);
     if (error !== null) return refused(error);
     const command = { command: "edit", text, n: editing.seq };
@@ -37,16 +34,13 @@ export class Entering {
   }
 
   /** As `entered`, of a line alone: nothing is said anywhere else than in the place that was shown. */
-  async submit(text, shown, begunMs = Infinity) {
+  async submit(text, shown, begun = null) {
     if (text.trim() === "") return false;
     const { state, run, open, ask, done } = this.#ports;
     const place = state().places.get(shown);
     if (place === undefined) return refused(GONE);
-    const what = meant(state(), place, text, { begunMs, nowMs: Date.now() });
-    if (what.error !== undefined) {
-      this.#vote = isVote(text) ? { text, why: what.error } : null;
-      return refused(what.error);
-    }
+    const what = meant(state(), place, text, begun);
+    if (what.error !== undefined) return refused(what.error);
     if (leaves(state(), place, text) && !await ask("End p2pchat?", ENDS, "End it")) return false;
     // The title is to name whom it is for.
     if (what.to !== undefined && state().link.state === "open") open(what.to);
@@ -58,14 +52,6 @@ export class Entering {
       done();
     }
     return isDone;
-  }
-
-  /** The last question is gone: what answered it is no answer any more, and isn't to be said to all by the next Enter. */
-  votesOver() {
-    if (this.#vote === null) return;
-    takeBack(this.#vote.why);
-    this.#ports.clear(this.#vote.text);
-    this.#vote = null;
   }
 
   /** The entry of an item is to be changed: its text is in the message box. */

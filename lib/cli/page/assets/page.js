@@ -26,7 +26,7 @@ import { SteadyButtons } from "./steady.js";
 import { isText, listIn, ofWindow } from "./storage.js";
 import { alarm, tell } from "./telling.js";
 import { Timeline } from "./timeline.js";
-import { isCallWith, roomOf, tooLong } from "./typed.js";
+import { isCallWith, questionsIn, roomOf, tooLong } from "./typed.js";
 import { Uploads } from "./uploads.js";
 
 const $ = (id) => document.getElementById(id);
@@ -57,6 +57,8 @@ const marks = new SeenMarks();
 const asking = new Asking((command, place, kind) => run({ command }, "", place, kind));
 /** By ref: the forms that wait for what comes of what was given in them. */
 const tried = new Map();
+/** Questions of which the program knows that they are shown. */
+const told = new Set();
 let refs = 0;
 const start = Date.now().toString(36);
 
@@ -77,7 +79,6 @@ function act(action) {
   if (before.current !== state.current && document.activeElement === $("text")) {
     tell(titleOf(state, current())); // of what stays in focus no reader says that it has another name now
   }
-  if (state.votes.size === 0 && before.votes.size > 0) entering.votesOver();
   drawSoon();
 }
 
@@ -250,7 +251,15 @@ function render() {
 /** What waits for an answer is shown, and where every button stands then. */
 function measured(nowMs) {
   asks.show(state, nowMs);
+  if (!document.hidden) {
+    for (const id of questionsIn(state, current(), nowMs)) if (!asks.hides(id)) shown(id);
+  }
   for (const part of steady) part.measure();
+}
+
+/** All of a question is in view: the program is told once. */
+function shown(question) {
+  if (!told.has(question) && connection.send({ type: "shown", question })) told.add(question);
 }
 
 /** What is new is led to, once it is drawn; or it is seen already. */
@@ -272,6 +281,7 @@ function received(message) {
   switch (message.type) {
     case "welcome":
       asking.welcomed(!message.resumed || message.missed);
+      told.clear();
       // What came while the connection was away is told of now.
       untoldId = state.run === null ? message.last : message.resumed ? state.last : 0;
       act({ type: "welcome", welcome: message, seenAt: marks.load(message.mode) });
@@ -424,6 +434,11 @@ const timeline = new Timeline($("timeline"), {
 const steady = [$("timeline"), $("answers")].map((part) => new SteadyButtons(part));
 const composer = new Composer({ form: $("composer"), text: $("text"), list: $("suggestions") }, {
   submit: (...entry) => entering.entered(...entry),
+  begins: (place) => {
+    const question = place === null ? null : questionsIn(state, place)[0] ?? null;
+    connection.send({ type: "begins", question });
+    return question;
+  },
   told: tell,
 });
 const entering = new Entering({
@@ -431,7 +446,6 @@ const entering = new Entering({
   run,
   open: (person) => acts.open(person),
   put: (text) => composer.put(text),
-  clear: (text) => composer.clear(text),
   ask: (...question) => dialogs.ask(...question),
   done: () => timeline.scrollToEnd(),
 });

@@ -3,7 +3,7 @@
 import { beginsCommand, MESSAGE_BYTES_MAX, utf8Length } from "../../../base/text/text.ts";
 import { nearest } from "../../../base/text/nearest.ts";
 import { numberText } from "../../../base/text/words.ts";
-import { ASKED_JUST_NOW, READING_MS_MIN } from "../../rendering/reading_time.ts";
+import { isAnswer } from "../../commands/open_questions.ts";
 import { itemsOf } from "./chunks.js";
 import { folded } from "./harmless.js";
 import { homeOf, mainPlace, openRooms, peopleOf } from "./places.js";
@@ -11,13 +11,6 @@ import { homeOf, mainPlace, openRooms, peopleOf } from "./places.js";
 /** Lines that leave in every mode. */
 const LEAVING_LINE = /^:(?:q|quit|wq)\s*$/;
 const LEAVING = new Set(["quit", "exit", "logout", "forget-me"]);
-const VOTES = /^(?:y|yes|n|no|go|abort)$/i;
-
-/** Whether a text is an answer to a question, and nothing else. */
-export function isVote(text) {
-  return VOTES.test(text.trim());
-}
-
 /** The command of that name or alias, or of another program's word for it, without its slash. */
 export function commandNamed(state, word) {
   const known = ({ name, aliases }) => name === word || aliases.includes(word);
@@ -71,40 +64,33 @@ export function isCallWith({ call }, { type, person }) {
  * What a text is for the program: `{line}` or `{command}`, with `isChat` where it is something said, and `to` where it
  * names another than the place does, whose conversation is to be opened first; `{error}` where nothing can come of it;
  * null for nothing. Whatever the console may be talking to: what is said goes to whom the place is of, or to nobody.
- * @param when `begunMs`: when its first character was typed; `nowMs`: when it was entered.
+ * @param begun The question that was shown when its first character was typed; null: none was.
  */
-export function meant(state, place, text, when = LATE) {
+export function meant(state, place, text, begun = null) {
   if (text.trim() === "") return null;
   const error = tooLong(text);
   if (error !== null) return { error };
   if (LEAVING_LINE.test(text)) return { line: text, ...roomOf(state, place) };
-  if (beginsCommand(text)) return commanded(state, place, text, when);
-  return saidIn(state, place, text.startsWith("//") ? text.slice(1) : text, when);
+  if (beginsCommand(text)) return commanded(state, place, text, begun);
+  return saidIn(state, place, text.startsWith("//") ? text.slice(1) : text, begun);
 }
-
-/** What is no answer to anything that was asked meanwhile. */
-const LATE = { begunMs: Infinity, nowMs: Infinity };
 
 /** Commands that are about no room, and can be given where none is open. */
 const OF_PROGRAM = new Set(["help", "join", "quit", "room", "rooms", "search"]);
 
-function commanded(state, place, text, when) {
+function commanded(state, place, text, begun) {
   const [, word, rest] = /^\/(\S*)\s*([^]*)$/.exec(text);
   const as = { line: text, ...roomOf(state, place) };
   const name = commandNamed(state, word)?.name;
   if (isClosed(state, place)) return OF_PROGRAM.has(name) ? { line: text } : { error: NOT_IN };
-  if (name === "decline") return answered(state, name, rest.trim(), when);
-  if (rest.trim() === "") {
-    if (VOTES.test(name)) return voted(state, name, when);
-    return name === "accept" ? answered(state, name, "", when) : as;
-  }
+  if (rest.trim() === "") return as;
   switch (name) {
     case "me":
       return place.type === "room" || place.type === "group"
         ? { ...as, isChat: true }
-        : saidIn(state, place, text, when);
+        : saidIn(state, place, text, begun);
     case "msg":
-      return written(state, place, rest, when) ?? { ...as, isChat: true };
+      return written(state, place, rest, begun) ?? { ...as, isChat: true };
     case "broadcast":
       return { ...as, isChat: true };
     case "send":
@@ -117,12 +103,12 @@ function commanded(state, place, text, when) {
 }
 
 /** `/msg`: null where the line says by itself whom it is for. */
-function written(state, place, rest, when) {
+function written(state, place, rest, begun) {
   if (state.mode === "directory") {
     if (place.type !== "call") return { error: CALL_FIRST };
     const [, name] = /^(\S+)\s+\S/.exec(rest) ?? [];
     if (name === undefined || knownName(state, place, name) === undefined) {
-      return saidIn(state, place, rest, when);
+      return saidIn(state, place, rest, begun);
     }
     return {
       error: `Not sent: what you type here goes to ${place.person} alone, so leave the name out.`,
@@ -162,11 +148,12 @@ function knownName(state, place, word) {
 }
 
 /** What was said there: in that place, or nowhere. */
-function saidIn(state, place, text, when) {
+function saidIn(state, place, text, begun) {
   if (isClosed(state, place)) return { error: NOT_IN };
   const room = roomOf(state, place);
-  const answer = answerIn(state, place, text, when);
-  if (answer !== null) return answer;
+  // The program decides whether it is one; nothing else comes of it.
+  const isAsked = begun !== null || questionsIn(state, place).length > 0;
+  if (isAsked && isAnswer(text)) return { line: text, ...room };
   switch (place.type) {
     case "direct":
       return (state.mode === "friends" ? toNamed(state, text) : null) ??
@@ -176,7 +163,7 @@ function saidIn(state, place, text, when) {
     case "friends":
       return toFriend(place, text);
     case "lobby":
-      return inLobby(state, text, when);
+      return inLobby(state, text);
     case "group":
       return chat({ command: "msg", text });
     default:
@@ -184,133 +171,22 @@ function saidIn(state, place, text, when) {
   }
 }
 
-/** What a text answers that is asked in that place; null: nothing there is answered so, and it is said. */
-function answerIn(state, place, text, when) {
-  const word = text.trimEnd();
-  const asked = [voteIn, callIn, fileIn].flatMap((find) => find(state, place, word, when) ?? []);
-  if (asked.length < 2) return asked[0]?.answer() ?? null;
-  const forms = asked.map(({ form }) => form).join(", ");
-  return { error: `Nothing was done: more than one thing is asked here: ${forms}` };
-}
-
-function voteIn(state, { type }, word, when) {
-  if (type !== "group" || state.votes.size === 0 || !VOTES.test(word)) return null;
-  return { form: `/${voteOf(word)}`, answer: () => voted(state, word, when) };
-}
-
-function callIn(state, { type, person }, word, when) {
-  const { call } = state;
-  const isHere = type === "lobby" || type === "call" && folded(call?.peer ?? "") === folded(person);
-  if (!isHere || call?.state !== "incoming") return null;
-  return callAnswer(state, word, when);
-}
-
-const CALL_ANSWER = /^(?:y|yes|(n|no)(?:\s+([^]*))?)$/i;
-
-function callAnswer(state, word, when) {
-  const found = CALL_ANSWER.exec(word);
-  if (found === null) return null;
-  const [, no, reason = ""] = found;
-  const command = no === undefined ? "accept" : "decline";
-  return { form: `/${command}`, answer: () => answered(state, command, reason, when) };
-}
-
 /** As long as at the console: who comes later presses the button. */
 const FILE_ASKED_MS = 120_000;
 
-/** As at the console, what was offered just now is fetched by `y`, or isn't by `n`. */
-function fileIn(state, place, word, when) {
-  if (!/^[yn]$/i.test(word)) return null;
+/** The questions that are asked in that place, by the ids that the program has for them, the oldest first. */
+export function questionsIn(state, { type, person, chunks }, nowMs = Date.now()) {
+  const { call, votes } = state;
+  if (type === "group") return [...votes.keys()].map((edit) => `vote ${edit}`);
+  const isOfCall = type === "lobby" ||
+    type === "call" && folded(call?.peer ?? "") === folded(person);
   const isAsked = ({ kind, data, at, askedMs }) =>
     kind === "offer" && askedMs !== null && data.state === "offered" &&
-    when.nowMs - Date.parse(at) < FILE_ASKED_MS;
-  const asked = [...itemsOf(place.chunks)].filter(isAsked);
-  if (asked.length === 0) return null;
-  const name = /y/i.test(word) ? "get" : "cancel";
-  const form = formsOf(asked.map(({ data }) => `/${name} ${data.file}`));
-  return {
-    form,
-    answer() {
-      const error = tooEarly(
-        asked,
-        when,
-        ({ data }) => `about file ${data.file}`,
-        ({ data }) => `if you mean that one, /${name} ${data.file}`,
-      );
-      if (error !== null) return { error };
-      if (asked.length > 1) {
-        return { error: `Nothing was done: ${asked.length} files are offered here: ${form}` };
-      }
-      const [{ data }] = asked;
-      return { command: { command: name, n: data.file, ...roomOf(state, place) } };
-    },
-  };
-}
-
-/** Of many questions so many are named: the message box stays in view below that. */
-const FORMS_MAX = 5;
-
-function formsOf(forms) {
-  const named = forms.slice(0, FORMS_MAX).join(", ");
-  return forms.length > FORMS_MAX ? `${named} and so on` : named;
-}
-
-function voteOf(word) {
-  return /^(?:y|yes|go)$/i.test(word) ? "go" : "abort";
-}
-
-/**
- * A vote without a number. It names the edit: until the program runs it, that edit may be over and another one asked
- * about, to which the user would agree unseen.
- */
-function voted({ votes }, word, when) {
-  const command = voteOf(word);
-  const asked = [...votes.values()];
-  if (asked.length === 0) return { error: "No edit waits for your vote." };
-  const error = tooEarly(
-    asked,
-    when,
-    ({ edit }) => `about edit ${edit}`,
-    ({ edit }) => `if you mean that one, /${command} ${edit}`,
-  );
-  if (error !== null) return { error };
-  if (asked.length > 1) {
-    const forms = formsOf(asked.map(({ edit }) => `/${command} ${edit}`));
-    return { error: `${asked.length} edits wait for your vote: ${forms}` };
-  }
-  return { command: { command, edit: asked[0].edit } };
-}
-
-/**
- * The answer to a call. Another one may have come while it was typed, which would be accepted unseen.
- * @param command `accept` or `decline`.
- */
-function answered({ call }, command, reason, when) {
-  if (call?.state !== "incoming") return { error: "Nothing was done: nobody is calling you." };
-  const error = tooEarly(
-    [call],
-    when,
-    ({ peer }) => `about a call of ${peer}`,
-    ({ peer }) =>
-      command === "accept" ? `if you mean that one, /accept ${peer}` : "for that one press Decline",
-  );
-  if (error !== null) return { error };
-  const more = command === "accept" ? { name: call.peer } : reason === "" ? {} : { reason };
-  return { command: { command, ...more } };
-}
-
-/**
- * Why a line answers none of these questions; null: it may.
- * @param about What one that came after the line was begun is about. @param instead How that one is answered.
- */
-function tooEarly(asked, { begunMs, nowMs }, about, instead) {
-  const missed = asked.findLast(({ askedMs }) => askedMs > begunMs);
-  if (missed !== undefined) {
-    return `Nothing was done: you were asked ${about(missed)} after you began that line; ` +
-      instead(missed);
-  }
-  const isJustNow = ({ askedMs }) => nowMs >= askedMs && nowMs - askedMs < READING_MS_MIN;
-  return asked.some(isJustNow) ? `Nothing was done: ${ASKED_JUST_NOW}.` : null;
+    nowMs - Date.parse(at) < FILE_ASKED_MS;
+  return [
+    ...(isOfCall && call?.state === "incoming" ? [`call ${call.id}`] : []),
+    ...[...itemsOf(chunks)].filter(isAsked).map(({ id }) => id),
+  ];
 }
 
 const NOT_IN =
@@ -394,7 +270,7 @@ const CALL_FIRST =
   "Not sent: 2 TEXT tells everybody who is online; to talk to one person, call them.";
 
 /** Each is a command of its own: as a line it would be said to the other side of a call that has begun meanwhile. */
-function inLobby(state, text, when) {
+function inLobby(state, text) {
   const { call } = state;
   const word = text.trim();
   if (isToLogIn(state) && word !== "q") return { error: LOG_IN };
@@ -415,8 +291,6 @@ function inLobby(state, text, when) {
         "to tell everybody who is online, begin with 2, as in 2 hello.",
     };
   }
-  const answer = callAnswer(state, word, when);
-  if (answer !== null) return answer.answer();
   if (/^[^\s/]+$/.test(word)) return { command: { command: "call", name: word } };
   return { error: CALL_FIRST };
 }
