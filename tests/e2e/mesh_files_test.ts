@@ -542,7 +542,7 @@ Deno.test("what somebody offers who is ignored is neither shown nor saved", asyn
 Deno.test("no more is received than --files-max allows", async () => {
   await using world = new FilesWorld();
   const alice = await world.member("Alice", null);
-  const bob = await world.member("Bob", alice, { args: ["--files-max", "1.5kB"] });
+  const bob = await world.member("Bob", alice, { args: ["--files-max", "6kB"] });
   await send(alice, world.file("one", 1_000).path, "s1");
   await bob.until(isOfTransfer("done"));
   await send(alice, world.file("two", 1_000).path, "s2");

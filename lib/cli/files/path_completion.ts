@@ -83,7 +83,8 @@ export function ownFolders(dataFolder: string): Folders {
   const received = `${data}/downloads`;
   return {
     home: homeFolder() ?? null,
-    list: (folder) => isInReach(folder) ? listed(folder) : Promise.resolve(leading(folder)),
+    list: async (folder) =>
+      isInReach(folder) ? await listed(folder) : readableIn(folder).map(unknownKind),
     async kindOf(path) {
       if (!isInReach(path)) return "folder"; // which leads to what may be read
       try {
@@ -97,9 +98,7 @@ export function ownFolders(dataFolder: string): Folders {
   };
 }
 
-function leading(folder: string): readonly Entry[] {
-  return readableIn(folder).map((name) => ({ name, kind: null }));
-}
+const unknownKind = (name: string): Entry => ({ name, kind: null });
 
 async function listed(folder: string): Promise<readonly Entry[]> {
   const entries: Entry[] = [];

@@ -14,6 +14,7 @@ import { type Crypto, utf8 } from "../../base/crypto/crypto.ts";
 import { P2pchatError, RemoteProtocolError } from "../../base/errors.ts";
 import type { Hash, OfferId, PeerKey } from "../../base/ids.ts";
 import { decode } from "../../base/schema/schema.ts";
+import { takenBytes } from "../../protocols/transfer/downloads.ts";
 import { numberedName, safeFileName } from "../../protocols/transfer/file_names.ts";
 import { HASH_BYTES, LEAF_BYTES, PREPARED_MAX } from "../../protocols/transfer/limits.ts";
 import { readLeaves } from "../../protocols/transfer/leaf_set.ts";
@@ -174,7 +175,7 @@ export class TransferFiles implements TransferDisk {
         outOfReach.push(entry.path);
       } else if (kind === "own" ? value.from === self : await this.#isUnchanged(entry)) {
         const isReceived = kind === "whole";
-        if (isReceived) receivedBytes += value.size;
+        if (isReceived) receivedBytes += takenBytes(value.size);
         const untold = isReceived && await this.#isUntold(file) ? { path: entry.path } : {};
         const isGone = !isReceived && await this.#isGone(entry);
         const ended = entry.changed === undefined ? {} : { changed: entry.changed };

@@ -6,7 +6,7 @@ import { Agenda, type Timed } from "../../base/machine/machine.ts";
 import { numberText } from "../../base/text/words.ts";
 import { Download, type DownloadOutcome, type DownloadPort } from "./downloading.ts";
 import { toldOf, type TransferEvent, type TransferReason } from "./events.ts";
-import { DOWNLOADS_MAX, UNSERVED_MS } from "./limits.ts";
+import { DOWNLOADS_MAX, FILE_BYTES_MIN, UNSERVED_MS } from "./limits.ts";
 import type { OpenOffer } from "./offers.ts";
 
 export interface DownloadsPort extends DownloadPort {
@@ -17,6 +17,11 @@ export interface DownloadsPort extends DownloadPort {
   discard(file: OfferId): void;
   /** The file came to nothing. @param name Under which it was to be saved. */
   failed(offer: OpenOffer, reason: TransferReason, name: string): void;
+}
+
+/** What a file of that size counts for. */
+export function takenBytes(size: number): number {
+  return Math.max(size, FILE_BYTES_MIN);
 }
 
 export class Downloads implements Timed {
@@ -71,7 +76,7 @@ export class Downloads implements Timed {
 
   /** Whether a file of this size would be refused also where nothing else was fetched. */
   isTooLarge(size: number): boolean {
-    return this.receivedBytes + size > this.filesBytesMax;
+    return this.receivedBytes + takenBytes(size) > this.filesBytesMax;
   }
 
   /** When the one that has waited longest for a leaf has waited so long that it gives way; null where none waits. */
@@ -107,7 +112,7 @@ export class Downloads implements Timed {
       const { from: sender, size } = download.offer.value;
       if (senders.has(sender) && download.canGiveWay) {
         surplus = download;
-        bytes -= size - this.#partOf(download);
+        bytes -= takenBytes(size) - takenBytes(this.#partOf(download));
       }
       senders.add(sender);
     }
@@ -121,16 +126,18 @@ export class Downloads implements Timed {
   /** Whether there would be room for it, were nothing here of these others. */
   fitsWithout(offer: OpenOffer, others: Iterable<OfferId>): boolean {
     let bytes = this.#bytesWith(offer);
-    for (const other of others) if (other !== offer.id) bytes -= this.partBytes(other);
+    for (const other of others) {
+      if (other !== offer.id && this.isBegun(other)) bytes -= takenBytes(this.partBytes(other));
+    }
     return bytes <= this.filesBytesMax;
   }
 
   /** What would have been received with this file: those under way count as a whole, others with what is here of them. */
   #bytesWith({ id: file, value: { size } }: OpenOffer): number {
-    let bytes = this.receivedBytes + size;
-    for (const { offer } of this.#downloads.values()) bytes += offer.value.size;
+    let bytes = this.receivedBytes + takenBytes(size);
+    for (const { offer } of this.#downloads.values()) bytes += takenBytes(offer.value.size);
     for (const [id, part] of this.#parts) {
-      if (id !== file && !this.#downloads.has(id)) bytes += part;
+      if (id !== file && !this.#downloads.has(id)) bytes += takenBytes(part);
     }
     return bytes;
   }
@@ -218,7 +225,7 @@ export class Downloads implements Timed {
     this.#downloads.delete(id);
     if (outcome.state === "done") {
       this.settled(id);
-      this.receivedBytes += value.size;
+      this.receivedBytes += takenBytes(value.size);
       this.port.received(offer);
       this.port.show({ event: "transfer", file, state: "done", bytes, path: outcome.path });
     } else {
@@ -236,8 +243,8 @@ export class Downloads implements Timed {
     const { name, value: { size } } = offer;
     const bytes = this.#bytesWith(offer);
     if (bytes <= this.filesBytesMax) return null;
-    const room = Math.max(0, this.filesBytesMax - (bytes - size));
-    const text = `${name} has ${numberText(size)} bytes, and there is room for ` +
+    const room = Math.max(0, this.filesBytesMax - (bytes - takenBytes(size)));
+    const text = `${name} takes ${numberText(takenBytes(size))} bytes, and there is room for ` +
       `${numberText(room)} more in what may be received (--files-max)`;
     return ["full", text];
   }

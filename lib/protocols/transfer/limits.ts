@@ -14,6 +14,8 @@ export const HASH_BYTES = 32;
 export const LEAVES_MAX = 2 ** PROOF_HASHES_MAX;
 /** Bytes of a file: 16 GiB. */
 export const FILE_BYTES_MAX = LEAVES_MAX * LEAF_BYTES;
+/** What a file counts for at least of what may be received: a block of the disk, and its name. */
+export const FILE_BYTES_MIN = 4_096;
 /** What may be received in all where the user names no other bound. */
 export const FILES_BYTES_MAX_DEFAULT = 10_000_000_000;
 

@@ -628,9 +628,11 @@ export class Transfers
     if (typeof offer === "string") {
       if (offer === "known") return this.refuse("full", "This file was offered just now", ref);
       this.emit({ type: "forget", file: offerId(this.crypto, signed) });
-      const text =
-        `No more than ${OFFERS_EACH_MAX} files can be offered at once: cancel one, or wait`;
-      return this.refuse("full", text, ref);
+      const isFast = offer === "too-fast";
+      const text = isFast
+        ? "Too many offers at once: wait some seconds, and send it again"
+        : `No more than ${OFFERS_EACH_MAX} files can be offered at once: cancel one, or wait`;
+      return this.refuse(isFast ? offer : "full", text, ref);
     }
     this.#share(offer);
     this.#showOffer(offer, ref);

@@ -3,8 +3,10 @@ import { nodeCrypto, type Signer } from "../../../lib/base/crypto/crypto.ts";
 import type { PeerKey } from "../../../lib/base/ids.ts";
 import {
   DOWNLOADS_MAX,
+  FILE_BYTES_MIN,
   LANE_LEAVES,
   LEAF_BYTES,
+  OFFERS_BURST,
   OFFERS_EACH_MAX,
   OFFERS_MAX,
   OFFERS_NEW_MAX,
@@ -520,8 +522,41 @@ Deno.test("an offer for all is passed on once", () => {
   assertEquals(receiver.step({ type: "message", from: CARL, message }), []);
 });
 
+Deno.test("a file counts as a block of the disk at least in what may be received, an earlier one too", () => {
+  const receiver = machineOf(9, { filesBytesMax: 2 * FILE_BYTES_MIN });
+  receiver.step({ type: "peer-up", peer: BOB });
+  const told = [0, 0, 0].map((size, at) => {
+    const { signed } = offerOf(signerOf(1), fileOf(size), { at });
+    receiver.step({ type: "message", from: BOB, message: { type: "offer", offer: signed } });
+    const command = { command: "get", file: at + 1 } as const;
+    const effects = receiver.step({ type: "command", command, ref: undefined });
+    const [{ event } = { event: undefined }] = only(effects, "show");
+    return event?.event === "error" ? event.text : event?.event;
+  });
+  assertEquals(told.slice(0, 2), ["transfer", "transfer"]);
+  assert(told[2]?.startsWith("notes.txt takes 4,096 bytes, and there is room for 0 more"), told[2]);
+});
+
+Deno.test("whoever offers and takes back one file after the other is told that it is too fast", () => {
+  const sender = machineOf(1);
+  const told: unknown[] = [];
+  for (let at = 0; at <= OFFERS_BURST; at++) {
+    const source = `${at}`;
+    const send = { command: "send", source, name: "a", to: null } as const;
+    const [hash] = only(sender.step({ type: "command", command: send, ref: undefined }), "hash");
+    const { size, digest } = fileOf(at);
+    const [keep] = only(sender.step({ type: "hashed", token: hash!.token, size, digest }), "keep");
+    const [shown] = only(sender.step({ type: "kept", token: keep!.token }), "show");
+    told.push(shown!.event.event === "error" ? shown!.event.code : shown!.event.event);
+    const file = at + 1;
+    sender.step({ type: "command", command: { command: "cancel", file }, ref: undefined });
+  }
+  assertEquals(told, [...Array(OFFERS_BURST).fill("offer"), "too-fast"]);
+});
+
 Deno.test("what can't be fetched is refused before anything is asked for", () => {
-  const receiver = machineOf(9, { filesBytesMax: 10, receivedBytes: 5 });
+  const bytes = { filesBytesMax: 6 * FILE_BYTES_MIN, receivedBytes: FILE_BYTES_MIN };
+  const receiver = machineOf(9, bytes);
   receiver.step({ type: "peer-up", peer: BOB });
   const take = (file: number) => {
     const command = { command: "get", file } as const;
@@ -529,7 +564,7 @@ Deno.test("what can't be fetched is refused before anything is asked for", () =>
     const [show] = only(effects, "show");
     return show?.event.event === "error" ? [show.event.code, effects.length] : effects.length;
   };
-  for (const size of [6, 1, 1, 1, 1, 1]) {
+  for (const size of [5 * FILE_BYTES_MIN + 1, 1, 1, 1, 1, 1]) {
     const at = receiver.machine.held.offers;
     const { signed } = offerOf(signerOf(1), fileOf(size), { at });
     receiver.step({ type: "message", from: BOB, message: { type: "offer", offer: signed } });

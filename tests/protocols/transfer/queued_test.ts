@@ -120,11 +120,11 @@ Deno.test("a file of which leaves come doesn't give way", () => {
 });
 
 Deno.test("one that nobody sends takes no room from others in what may be received", () => {
-  const receiver = receiverOf({ filesBytesMax: 100 });
-  assertEquals(offered(receiver, "huge", 0, ANN, 100), ["started 1"]);
+  const receiver = receiverOf({ filesBytesMax: 100_000 });
+  assertEquals(offered(receiver, "huge", 0, ANN, 100_000), ["started 1"]);
   assertEquals(offered(receiver, "small", 1_000), ["waits 2"]);
   assertEquals(tick(receiver, UNSERVED_MS), ["failed 1", "started 2"]);
-  assertEquals(offered(receiver, "too large", UNSERVED_MS, ANN, 101), ["full"]);
+  assertEquals(offered(receiver, "too large", UNSERVED_MS, ANN, 100_001), ["full"]);
 });
 
 Deno.test("a file that is asked for by its number has what nobody sends give way, too", () => {
@@ -233,11 +233,11 @@ Deno.test("what gave way is fetched on however old its offer is, and stays in th
 });
 
 Deno.test("several files of one sender take no room from another's in what may be received", () => {
-  const receiver = receiverOf({ filesBytesMax: 100 });
-  for (const name of ["one", "two", "three"]) offered(receiver, name, 0, ANN, 33);
-  assertEquals(offered(receiver, "Carl's", 0, signerOf(3), 10), ["waits 3", "started 4"]);
+  const receiver = receiverOf({ filesBytesMax: 100_000 });
+  for (const name of ["one", "two", "three"]) offered(receiver, name, 0, ANN, 33_000);
+  assertEquals(offered(receiver, "Carl's", 0, signerOf(3), 10_000), ["waits 3", "started 4"]);
   assertEquals(
-    offered(receiver, "Dora's", 0, signerOf(4), 60),
+    offered(receiver, "Dora's", 0, signerOf(4), 60_000),
     ["waits 5"],
     "it has no room beside a file of each",
   );
@@ -257,8 +257,8 @@ Deno.test("what is here of a file that gave way counts in what may be received",
 });
 
 Deno.test("what waits for room in what may be received does so at the next start, too", () => {
-  const receiver = machineOf(9, { filesBytesMax: 100 });
-  const files = [[ANN, 33], [ANN, 33], [ANN, 33], [signerOf(3), 10]] as const;
+  const receiver = machineOf(9, { filesBytesMax: 100_000 });
+  const files = [[ANN, 33_000], [ANN, 33_000], [ANN, 33_000], [signerOf(3), 10_000]] as const;
   const told = files.flatMap(([signer, size], at) => {
     const { signed } = offerOf(signer, fileOf(size), { name: `file ${at}` });
     const part = { type: "restore", offer: signed, kind: "part", name: null, bytes: 0 } as const;

@@ -14,6 +14,7 @@ import {
 } from "../../../lib/protocols/transfer/limits.ts";
 import { LeafChecker } from "../../../lib/protocols/transfer/merkle.ts";
 import type { LeafMessage } from "../../../lib/protocols/transfer/messages.ts";
+import { takenBytes } from "../../../lib/protocols/transfer/downloads.ts";
 import type { TransferEffect, TransferInput } from "../../../lib/protocols/transfer/transfer_io.ts";
 import { simCrypto } from "./content.ts";
 import type { Person } from "./person.ts";
@@ -283,7 +284,7 @@ export class WithinQuota implements Checker {
     this.#begun.set(person, begun);
     for (const effect of effects) {
       if (effect.type === "begin") {
-        begun.set(effect.file, effect.offer.offer.value.size);
+        begun.set(effect.file, takenBytes(effect.offer.offer.value.size));
         const bytes = begun.values().reduce((sum, size) => sum + size, person.receivedBytes);
         if (bytes <= person.filesBytesMax) continue;
         throw new Violation(`${person.index} begins more than it may receive`);

@@ -6,6 +6,7 @@ import type { Machine } from "../../../lib/base/machine/machine.ts";
 import type { OfferId } from "../../../lib/base/ids.ts";
 import type { TransferMessage } from "../../../lib/protocols/transfer/messages.ts";
 import type { SignedOffer } from "../../../lib/protocols/transfer/messages.ts";
+import { takenBytes } from "../../../lib/protocols/transfer/downloads.ts";
 import type { TransferEffect, TransferInput } from "../../../lib/protocols/transfer/transfer_io.ts";
 import { Transfers } from "../../../lib/protocols/transfer/transfers.ts";
 import { fakeSigner } from "../fake_crypto.ts";
@@ -87,7 +88,7 @@ export class Person implements End {
   get servedBytes(): number {
     let bytes = 0;
     for (const { offer } of this.whole.values()) {
-      if (offer.offer.value.from !== this.key) bytes += offer.offer.value.size;
+      if (offer.offer.value.from !== this.key) bytes += takenBytes(offer.offer.value.size);
     }
     return bytes;
   }
@@ -244,7 +245,7 @@ export class Person implements End {
         const content = this.world.finished(this, effect.file, offer, effect.name, leaves);
         this.parts.delete(effect.file);
         this.whole.set(effect.file, { offer, content });
-        this.process!.receivedBytes += offer.offer.value.size;
+        this.process!.receivedBytes += takenBytes(offer.offer.value.size);
         return { type: "finished", token, path: `/downloads/${effect.name}` };
       }
     }

@@ -2,6 +2,7 @@
 
 import type { OfferId, PeerKey } from "../../../lib/base/ids.ts";
 import { LEAF_BYTES } from "../../../lib/protocols/transfer/limits.ts";
+import { takenBytes } from "../../../lib/protocols/transfer/downloads.ts";
 import type { TransferEffect, TransferInput } from "../../../lib/protocols/transfer/transfer_io.ts";
 import { Random } from "../random.ts";
 import { allCheckers } from "./checkers.ts";
@@ -229,7 +230,7 @@ function missingFiles(
     [...world.wanted.get(person)!].filter((id) => {
       const { by, to, isGone, content } = world.offered.get(id)!;
       if (person.whole.has(id) || isGone) return false;
-      if (person.receivedBytes + content.size > person.filesBytesMax) return false;
+      if (person.receivedBytes + takenBytes(content.size) > person.filesBytesMax) return false;
       if (person.parts.size > 0 && person.filesBytesMax < Infinity) return false; // they may fill it
       return world.people.some((other) =>
         other !== person && other.isUp && other.whole.has(id) &&
