@@ -5,7 +5,7 @@ import { userInfo } from "node:os";
 import { isAbsolute, resolve } from "node:path";
 import { P2pchatError } from "../../base/errors.ts";
 import { hasInvite, inviteMisplaced } from "../../base/text/invite_text.ts";
-import { dataFolder } from "../../store/disk/paths.ts";
+import { dataFolder, fromHome } from "../../store/disk/paths.ts";
 import { quotedStart, startOf } from "../../base/text/text.ts";
 import { type Flag, takesValue } from "./flags.ts";
 import type { FileNeed, FileUse } from "./least_privilege.ts";
@@ -152,7 +152,15 @@ function parsedCommandLine(
   }
   if (given.isOn("help")) return { type: "help", about: named(given.words, commands), asked: true };
   const entry = chosen(given, commands);
-  const words = given.words.slice(entry.name.split(" ").length);
+  const home = () => variable("P2PCHAT_USER_HOME") || variable("HOME") || accountHome() || null;
+  const words = given.words.slice(entry.name.split(" ").length).map((word, at) =>
+    at === 0 && entry.fileUse !== undefined ? fromHome(word, "FILE", home) : word
+  );
+  const textOf = (flag: Flag) => {
+    const text = given.text(flag.name);
+    if (text === undefined || !takesValue(flag) || flag.use === undefined) return text;
+    return flag.isPath?.(text) === false ? text : fromHome(text, `--${flag.name}`, home);
+  };
 
   const ownFlags = [...COMMON_FLAGS, ...entry.flags];
   for (const flag of given.names) {
@@ -160,19 +168,19 @@ function parsedCommandLine(
   }
   const values = new Map<string, unknown>();
   for (const flag of ownFlags) {
-    const text = given.text(flag.name);
+    const text = textOf(flag);
     if (text === undefined || !takesValue(flag)) continue;
     if (text === "" && flag.isAskedFor !== true && flag.like === undefined) {
       throw new P2pchatError("usage", `--${flag.name} needs a value: ${flag.value}`);
     }
     values.set(flag.name, flag.parse(text, `--${flag.name}`));
   }
-  const paths = pathsOf(given, words, entry, ownFlags);
+  const paths = pathsOf(textOf, words, entry, ownFlags);
   checkPaths(paths, variable(FOLDER_VARIABLE));
   const value = <Value>(flag: string) => values.get(flag) as Value | undefined;
   const data = value<string>("data");
   const common: CommonOptions = {
-    dataFolder: dataFolder({ flag: data ?? null, variable, accountHome }),
+    dataFolder: dataFolder({ flag: data ?? null, variable, home }),
     ...(data === undefined ? {} : { data }),
     json: given.isOn("json"),
     plain: given.isOn("plain"),
@@ -201,14 +209,14 @@ function kept({ folder, use }: NonNullable<CommandForm["keeps"]>, data: string):
 
 /** The files and folders named on the command line, by the flag or variable that names them. */
 function pathsOf(
-  given: Given,
+  textOf: (flag: Flag) => string | undefined,
   words: readonly string[],
   { fileUse }: Pick<CommandForm, "fileUse">,
   flags: readonly Flag[],
 ): ReadonlyMap<string, FileNeed> {
   const paths = new Map<string, FileNeed>();
   for (const flag of flags) {
-    const path = given.text(flag.name);
+    const path = textOf(flag);
     if (path === undefined || !takesValue(flag) || flag.use === undefined) continue;
     if (flag.isPath?.(path) === false) continue;
     paths.set(`--${flag.name}`, { path, use: flag.use });

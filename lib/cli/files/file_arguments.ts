@@ -11,7 +11,7 @@ import { refuseOthersPath } from "../args/owner.ts";
 import { folderOf } from "../../store/disk/disk.ts";
 import { RealDisk } from "../../store/disk/real_disk.ts";
 import { replacementName } from "../../store/disk/replacement.ts";
-import { homeFolder, isAtTerminal, processStreams } from "../streams/streams.ts";
+import { homeFolder, isAtTerminal, processStreams, variable } from "../streams/streams.ts";
 
 const filesMax = {
   name: "files-max",
@@ -25,7 +25,8 @@ export const fileFlags = {
   downloads: {
     name: "downloads",
     value: "DIR",
-    help: "save files that you fetch there (~/Downloads if it exists, or downloads in --data)",
+    help:
+      "save files that you fetch there (the desktop's folder, ~/Downloads, or downloads in --data)",
     use: "write",
     parse: fileName,
   },
@@ -165,16 +166,39 @@ export function downloadsOf(options: SharingOptions, isInteractive: boolean): st
   return resolve(options.downloads ?? usualDownloads(options.dataFolder));
 }
 
-/** Of each home, as it was at the start: once rights are given up, the home folder itself can't be looked into. */
-const homesDownloads = new Map<string, boolean>();
+/** Of each home, what was there at the start: once rights are given up, the home folder itself can't be looked into. */
+const homesDownloads = new Map<string, string | null>();
 
 function usualDownloads(data: string, list: Listings = entriesOf): string {
   const home = homeFolder();
   if (home === undefined) return `${data}/downloads`;
-  const usual = `${home}/Downloads`;
-  const isThere = homesDownloads.get(home) ?? isFolder(usual, list);
-  homesDownloads.set(home, isThere);
-  return isThere ? usual : `${data}/downloads`;
+  if (!homesDownloads.has(home)) {
+    const usual = [desktopDownloads(home, list), `${home}/Downloads`];
+    homesDownloads.set(home, usual.find((path) => path !== null && isFolder(path, list)) ?? null);
+  }
+  return homesDownloads.get(home) ?? `${data}/downloads`;
+}
+
+/** More than the desktop's list of the user's folders ever has. */
+const USER_FOLDERS_BYTES_MAX = 65_536;
+const DOWNLOADS_LINE = /^\s*XDG_DOWNLOAD_DIR="((?:[^"\\]|\\.)*)"/gm;
+
+/** The folder that the desktop has for what is downloaded (xdg-user-dirs); null: none, or the home folder itself. */
+function desktopDownloads(home: string, list: Listings): string | null {
+  const named = variable("XDG_CONFIG_HOME") ?? "";
+  const folder = named.startsWith("/") ? named : `${home}/.config`;
+  const name = "user-dirs.dirs";
+  if (!isFolder(folder, list) || !list(folder).some((entry) => entry.name === name)) return null;
+  try {
+    const path = `${folder}/${name}`;
+    const { isFile, size } = Deno.statSync(path);
+    if (!isFile || size > USER_FOLDERS_BYTES_MAX) return null;
+    const [, quoted = ""] = [...Deno.readTextFileSync(path).matchAll(DOWNLOADS_LINE)].at(-1) ?? [];
+    const found = quoted.replace(/\\(.)/g, "$1").replace(/^\$HOME(?=\/)/, () => home);
+    return found.startsWith("/") && resolve(found) !== resolve(home) ? resolve(found) : null;
+  } catch {
+    return null; // it can't be read
+  }
 }
 
 /**

@@ -2,6 +2,8 @@
 
 import { resolve } from "node:path";
 import { isForbidden, P2pchatError } from "../../base/errors.ts";
+import { numberText } from "../../base/text/words.ts";
+import { FILE_BYTES_MAX } from "../../protocols/transfer/limits.ts";
 import { isNamed } from "../../store/disk/real_disk.ts";
 import { nodeFiles } from "../../store/disk/node_files.ts";
 import { RandomFile } from "../../store/files/random_file.ts";
@@ -28,12 +30,17 @@ export async function openToSend(typed: string, dataFolder: string): Promise<Ran
   let file: RandomFile | null = null;
   try {
     if (isOwn(path)) throw ownFile(path);
-    const { isFile, isDirectory } = await Deno.stat(path);
+    const { isFile, isDirectory, size } = await Deno.stat(path);
     if (!isFile) {
       const why = isDirectory
         ? "it is a folder; send one file at a time, or an archive of it"
         : "it isn't a regular file";
       throw new P2pchatError("bad-file", `Cannot send ${path}: ${why}`);
+    }
+    if (size > FILE_BYTES_MAX) {
+      const text = `Cannot send ${path}: it has ${numberText(size)} bytes, and ` +
+        `${numberText(FILE_BYTES_MAX)} are possible`;
+      throw new P2pchatError("too-long", text);
     }
     const real = await Deno.realPath(path);
     if (isOwn(real)) throw ownFile(path);
@@ -68,9 +75,14 @@ export function isPageCopy(path: string, dataFolder: string): boolean {
   return path.startsWith(`${data}/`) && UPLOADS.test(path.slice(data.length));
 }
 
-/** The path of the file that was dropped onto the terminal, where a line is that alone; null: it is something else. */
-export function droppedFile(line: string): string | null {
-  return pathsDropped(line).find(isFileInReach) ?? null;
+/**
+ * The paths of what was dropped onto the terminal, where a line is that alone; null: it is something else. What begins as a
+ * command is one, unless something is there.
+ */
+export function droppedPaths(line: string): readonly string[] | null {
+  const ways = pathsDropped(line);
+  const there = ways.find((paths) => paths.some(isThere));
+  return there ?? (line.trimStart().startsWith("/") ? null : ways[0] ?? null);
 }
 
 export function nameIn(path: string): string {
@@ -81,14 +93,8 @@ export function isInReach(path: string): boolean {
   return Deno.permissions.querySync({ name: "read", path }).state === "granted";
 }
 
-/** Whether there is a regular file that this program may read. */
-function isFileInReach(path: string): boolean {
-  if (!isInReach(path)) return false;
-  try {
-    return nodeFiles().existsSync(path) && Deno.statSync(path).isFile;
-  } catch {
-    return false; // it has gone
-  }
+function isThere(path: string): boolean {
+  return isInReach(path) && nodeFiles().existsSync(path);
 }
 
 function notSent(path: string, error: unknown): P2pchatError {

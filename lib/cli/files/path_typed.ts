@@ -29,29 +29,32 @@ export function pathQuoted(path: string, quote: string, isWhole: boolean): strin
   return path.replace(/[\s\\'"]/g, "\\$&");
 }
 
-/** A word as shells have it: in quotes as a whole or in parts, or with a backslash before what means something. */
-const SHELL_WORD = /^(?:'[^']*'|"(?:[^"\\]|\\.)*"|\\.|[^\s'"\\])+$/;
+/** Words as shells have them: in quotes as a whole or in parts, or with a backslash before what means something. */
+const SHELL_WORDS = /(?:'[^']*'|"(?:[^"\\]|\\.)*"|\\.|[^\s'"\\])+/g;
 const SHELL_PART = /'([^']*)'|"((?:[^"\\]|\\.)*)"|\\(.)/g;
 
 /**
- * The absolute paths that a line may be, pasted by a terminal for a file that was dropped onto it: as it is, quoted or
- * with backslashes for a shell, or as a `file:` URI of this machine.
+ * The ways in which a line may be nothing but absolute paths, as a terminal pastes those of files that were dropped onto
+ * it: one as it is; or several, quoted or with backslashes for a shell, or as `file:` URIs of this machine.
  */
-export function pathsDropped(line: string): readonly string[] {
+export function pathsDropped(line: string): readonly (readonly string[])[] {
   const text = line.trim();
-  const paths = [text];
-  if (SHELL_WORD.test(text)) {
-    paths.push(
-      text.replace(
-        SHELL_PART,
-        (_, one?: string, two?: string, escaped?: string) =>
-          one ?? escaped ?? two!.replace(/\\(["\\$`])/g, "$1"),
-      ),
-    );
-  }
-  const [, coded] = /^file:\/\/(?:localhost)?(\/\S*)$/.exec(text) ?? [];
-  if (coded !== undefined) paths.push(decodedPath(coded));
-  return [...new Set(paths)].filter((path) => /^\/[^\p{Cc}]*$/u.test(path));
+  const isWords = text.replace(SHELL_WORDS, "").trim() === "";
+  const words = isWords ? text.match(SHELL_WORDS) ?? [] : [];
+  const ways = [[text], words.map(pathOfWord)].filter((paths) =>
+    paths.length > 0 && paths.every((path) => /^\/[^\p{Cc}]*$/u.test(path))
+  );
+  return ways.filter(([first], at) => at === 0 || first !== text);
+}
+
+function pathOfWord(word: string): string {
+  const [, coded] = /^file:\/\/(?:localhost)?(\/\S*)$/.exec(word) ?? [];
+  if (coded !== undefined) return decodedPath(coded);
+  return word.replace(
+    SHELL_PART,
+    (_, one?: string, two?: string, escaped?: string) =>
+      one ?? escaped ?? two!.replace(/\\(["\\$`])/g, "$1"),
+  );
 }
 
 /** Empty where it is no UTF-8 in such a code. */

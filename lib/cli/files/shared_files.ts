@@ -14,14 +14,14 @@ import { shownName } from "../../base/text/names.ts";
 import { fileNameText } from "../../base/text/text.ts";
 import type { Environment } from "../../base/machine/environment.ts";
 import type { TransferEvent } from "../../protocols/transfer/events.ts";
-import { OFFERS_MAX } from "../../protocols/transfer/limits.ts";
+import { OFFERS_EACH_MAX, OFFERS_MAX } from "../../protocols/transfer/limits.ts";
 import type { OpenOffer, Standing } from "../../protocols/transfer/offers.ts";
 import type { ListedFile } from "../../protocols/transfer/transfers.ts";
 import type { FrameCarrier } from "../../runtime/hosts/file_carriage.ts";
 import type { Disk } from "../../store/disk/disk.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import type { CommonEvent } from "../rendering/user_interface.ts";
-import { droppedFile, isPageCopy, nameIn, openToSend } from "./file_to_send.ts";
+import { droppedPaths, isPageCopy, nameIn, openToSend } from "./file_to_send.ts";
 import { pathTyped } from "./path_typed.ts";
 import { downloadsOf, type SharingOptions } from "./file_arguments.ts";
 import type { FileCommand, FileEvent, FileView } from "./file_events.ts";
@@ -242,14 +242,23 @@ export class SharedFiles {
   }
 
   /**
-   * A line that was pasted as a whole: where it is the path of a file, as terminals paste it for one that is dropped onto
-   * them, the user is asked whether to send it. @returns Whether it is.
+   * A line that was pasted as a whole: where it is nothing but paths, as terminals paste them for what is dropped onto them,
+   * the user is asked whether to send each, or told why that can't be. @returns Whether it is.
    */
   dropped(line: string): boolean {
-    const path = droppedFile(line);
-    if (path === null) return false;
-    this.#askToSend(path).catch((error) => this.#refused(error, undefined));
+    const paths = droppedPaths(line);
+    if (paths === null) return false;
+    void this.#askToSendAll(paths);
     return true;
+  }
+
+  async #askToSendAll(paths: readonly string[]): Promise<void> {
+    for (const path of paths.slice(0, OFFERS_EACH_MAX)) {
+      await this.#askToSend(path).catch((error) => this.#refused(error, undefined));
+    }
+    if (paths.length <= OFFERS_EACH_MAX) return;
+    const text = `Only ${OFFERS_EACH_MAX} of ${paths.length} files can be offered at once`;
+    this.#ports.ui.show({ event: "notice", text });
   }
 
   /** A file that can be sent as it is now: it is opened anew, and looked at again, whenever it is read. */

@@ -3,6 +3,7 @@
 import { hash } from "node:crypto";
 import { utf8 } from "../../base/crypto/crypto.ts";
 import { P2pchatError } from "../../base/errors.ts";
+import { quotedStart } from "../../base/text/text.ts";
 
 /** What determines the data folder. */
 interface DataFolderSource {
@@ -10,22 +11,38 @@ interface DataFolderSource {
   readonly flag: string | null;
   /** The value of an environment variable; an empty one counts as unset. */
   readonly variable: (name: string) => string | undefined;
-  /** The user's home folder in the system's user database; `null` where it has none. */
-  readonly accountHome: () => string | null;
+  /** The user's home folder; `null` where none is known. */
+  readonly home: () => string | null;
+}
+
+/**
+ * A path as it comes from outside, perhaps with a `~` of which no shell has made the home folder: behind `=`, in quotes,
+ * in a file of settings.
+ * @throws {P2pchatError} `usage` where it begins with another `~`, or no home folder is known.
+ */
+export function fromHome(path: string, what: string, home: () => string | null): string {
+  if (!path.startsWith("~")) return path;
+  const folder = /^~(?=\/|$)/.test(path) ? home() : null;
+  if (folder !== null) return withoutTrailingSlash(folder) + path.slice(1);
+  const text =
+    `Cannot tell whose home folder is meant by ${what} ${quotedStart(path)}; write the ` +
+    "whole path, or ./~";
+  throw new P2pchatError("usage", text);
 }
 
 /**
  * The data folder: `--data`, else `$P2PCHAT_HOME`, else `$XDG_DATA_HOME/p2pchat`, else `~/.local/share/p2pchat`,
- * where `~` is `$HOME`, else the home folder in the user database. A relative `$XDG_DATA_HOME` is ignored, as the
+ * where `~` is the home folder. A relative `$XDG_DATA_HOME` is ignored, as the
  * XDG Base Directory Specification requires.
  * @throws {P2pchatError} `usage` where no home folder is known.
  */
 export function dataFolder(source: DataFolderSource): string {
-  const named = nonEmpty(source.flag) ?? nonEmpty(source.variable("P2PCHAT_HOME"));
+  const variable = source.variable("P2PCHAT_HOME") ?? "";
+  const named = nonEmpty(source.flag) ?? nonEmpty(fromHome(variable, "P2PCHAT_HOME", source.home));
   if (named !== null) return withoutTrailingSlash(named);
   const xdg = absolute(source.variable("XDG_DATA_HOME"));
   if (xdg !== null) return `${withoutTrailingSlash(xdg)}/p2pchat`;
-  const home = nonEmpty(source.variable("HOME")) ?? nonEmpty(source.accountHome());
+  const home = source.home();
   if (home !== null) return `${withoutTrailingSlash(home)}/.local/share/p2pchat`;
   throw new P2pchatError(
     "usage",

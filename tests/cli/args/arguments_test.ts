@@ -5,12 +5,14 @@ import type { PeerKey, RoomId } from "../../../lib/base/ids.ts";
 import {
   asksForJson,
   commandForm,
+  COMMON_FLAGS,
   parseCommandLine,
   type ProgramCommand,
   type Request,
 } from "../../../lib/cli/args/arguments.ts";
 import { type MeshOptions, meshProgramCommand } from "../../../lib/cli/mesh/mesh_arguments.ts";
 import { COMMANDS } from "../../../lib/cli/program.ts";
+import { takesValue } from "../../../lib/cli/args/flags.ts";
 import { usageText } from "../../../lib/cli/args/usage.ts";
 import { VERSION } from "../../../lib/cli/session/version.ts";
 import { encodeInvite, type Invite } from "../../../lib/protocols/mesh/schema/rotations.ts";
@@ -361,7 +363,29 @@ const FOLDERS: readonly (readonly [Readonly<Record<string, string>>, string])[] 
   [{ HOME: "/h", XDG_DATA_HOME: "relative" }, "/h/.local/share/p2pchat"],
   [{ HOME: "/h", XDG_DATA_HOME: "/x", P2PCHAT_HOME: "/p" }, "/p"],
   [{ HOME: "/h", P2PCHAT_HOME: "" }, "/h/.local/share/p2pchat"],
+  [{ HOME: "/h/", P2PCHAT_HOME: "~/p" }, "/h/p"],
+  [{ HOME: "/state", P2PCHAT_USER_HOME: "/h", P2PCHAT_HOME: "~" }, "/h"],
 ];
+
+Deno.test("parseCommandLine() makes the home folder of ~ in every path, whatever names it", async () => {
+  const data = optionsOf(["mesh", "Alice", "--data=~/d", "--log-file=~/l"], { HOME: "/h" });
+  assertEquals([data.dataFolder, data.logFile], ["/h/d", "/h/l"]);
+  const check = parseCommandLine(["users", "check", "~/u"], COMMANDS, () => "/h");
+  assert(check.type === "run");
+  assertEquals(await check.needs(), [{ path: "/h/u", use: "read" }]);
+
+  for (const { name, chosenBy, flags, fileUse } of COMMANDS) {
+    const word = fileUse === undefined ? "Alice" : "/u";
+    for (const flag of [...COMMON_FLAGS, ...flags]) {
+      if (!takesValue(flag) || flag.use === undefined) continue;
+      const chosen = chosenBy === undefined || chosenBy === flag.name ? [] : [`--${chosenBy}=h:1`];
+      const line = [...name.split(" "), word, ...chosen, `--${flag.name}=~bob/x`];
+      const error = assertThrows(() => parseCommandLine(line, COMMANDS, () => "/h"), P2pchatError);
+      assertEquals(error.code, "usage");
+      assertStringIncludes(error.message, `home folder is meant by --${flag.name} "~bob/x"`);
+    }
+  }
+});
 
 for (const [variables, folder] of FOLDERS) {
   Deno.test(`parseCommandLine() finds the data folder in ${JSON.stringify(variables)}`, () => {

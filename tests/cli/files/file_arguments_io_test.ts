@@ -1,8 +1,7 @@
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { P2pchatError } from "../../../lib/base/errors.ts";
 import {
   downloadsOf,
-  fileFlags,
   filesNeeded,
   type SharingOptions,
 } from "../../../lib/cli/files/file_arguments.ts";
@@ -51,23 +50,33 @@ Deno.test("what may be sent is found with each folder listed once, and without w
   }
 });
 
-Deno.test("files that are fetched go where --help says: to ~/Downloads, or where that is missing into the data folder", async () => {
-  const options = { dataFolder: "/data", save: null, downloads: null } as SharingOptions;
-  const before = Deno.env.get("HOME");
-  for (const isThere of [true, false]) {
+/** What the desktop says, in `.config/user-dirs.dirs`, which of two folders are there, and where files go then. */
+const DOWNLOADS: readonly (readonly [string | null, readonly string[], string])[] = [
+  [null, [], "/data/downloads"],
+  [null, ["Downloads"], "HOME/Downloads"],
+  ['# ...\nXDG_DOWNLOAD_DIR="$HOME/Mes \\"fichiers"', ['Mes "fichiers'], 'HOME/Mes "fichiers'],
+  ['XDG_DOWNLOAD_DIR="/a"\n XDG_DOWNLOAD_DIR="/tmp/"\n', ["Downloads"], "/tmp"],
+  ['XDG_DOWNLOAD_DIR="$HOME/gone"', ["Downloads"], "HOME/Downloads"],
+  ['XDG_DOWNLOAD_DIR="$HOME/"', [], "/data/downloads"],
+  ['XDG_DOWNLOAD_DIR="relative"', ["relative"], "/data/downloads"],
+];
+
+for (const [config, folders, expected] of DOWNLOADS) {
+  Deno.test(`files that are fetched go to ${expected} with ${config} and ${folders}`, async () => {
+    const options = { dataFolder: "/data", save: null, downloads: null } as SharingOptions;
+    const before = Deno.env.get("HOME");
     const home = await Deno.makeTempDir({ prefix: "p2pchat-home-" });
-    if (isThere) Deno.mkdirSync(`${home}/Downloads`);
+    for (const folder of [".config", ...folders]) Deno.mkdirSync(`${home}/${folder}`);
+    if (config !== null) Deno.writeTextFileSync(`${home}/.config/user-dirs.dirs`, config);
     Deno.env.set("HOME", home);
     try {
-      assertEquals(downloadsOf(options, true), isThere ? `${home}/Downloads` : "/data/downloads");
+      assertEquals(downloadsOf(options, true), expected.replace("HOME", home));
     } finally {
       if (before !== undefined) Deno.env.set("HOME", before);
       await Deno.remove(home, { recursive: true });
     }
-  }
-  const says = "(~/Downloads if it exists, or downloads in --data)";
-  assertStringIncludes(fileFlags.downloads.help, says);
-});
+  });
+}
 
 Deno.test("a folder that --save names is made at the start, and refused where nothing can be saved in it", async () => {
   const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "p2pchat-save-" }));

@@ -18,29 +18,32 @@ for (const [text, path] of TYPED) {
 }
 
 /** As Konsole, GNOME's terminal, iTerm2, kitty and others paste them. */
-const DROPPED: readonly (readonly [line: string, paths: readonly string[]])[] = [
-  ["/home/ann/a.txt ", ["/home/ann/a.txt"]],
-  ["/home/ann/my a.txt", ["/home/ann/my a.txt"]],
-  ["'/home/ann/my a.txt' ", ["/home/ann/my a.txt"]],
-  ["'/home/ann/it'\\''s.txt'", ["/home/ann/it's.txt"]],
-  ['"/home/ann/a \\"b\\".txt"', ['/home/ann/a "b".txt']],
-  ["/home/ann/my\\ a.txt", ["/home/ann/my\\ a.txt", "/home/ann/my a.txt"]],
-  ["file:///home/ann/my%20a.txt", ["/home/ann/my a.txt"]],
-  ["file://localhost/home/ann/a.txt", ["/home/ann/a.txt"]],
+const DROPPED: readonly (readonly [line: string, ways: readonly (readonly string[])[]])[] = [
+  ["/home/ann/a.txt ", [["/home/ann/a.txt"]]],
+  ["/home/ann/my a.txt", [["/home/ann/my a.txt"]]],
+  ["'/home/ann/my a.txt' ", [["/home/ann/my a.txt"]]],
+  ["'/home/ann/it'\\''s.txt'", [["/home/ann/it's.txt"]]],
+  ['"/home/ann/a \\"b\\".txt"', [['/home/ann/a "b".txt']]],
+  ["/home/ann/my\\ a.txt", [["/home/ann/my\\ a.txt"], ["/home/ann/my a.txt"]]],
+  ["file:///home/ann/my%20a.txt", [["/home/ann/my a.txt"]]],
+  ["file://localhost/home/ann/a.txt", [["/home/ann/a.txt"]]],
   ["file://elsewhere/home/ann/a.txt", []],
   ["file:///home/%ff", []],
   ["file:///home/%0a", []],
   ["file:///home/100%", []],
-  ["'/home/ann/a.txt' '/home/ann/b.txt'", []],
-  ["/home/ann/a.txt\n/home/ann/b.txt", []],
+  ["'/ann/my a.txt' '/ann/b.txt'", [["/ann/my a.txt", "/ann/b.txt"]]],
+  ["/ann/a.txt /b", [["/ann/a.txt /b"], ["/ann/a.txt", "/b"]]],
+  ["/ann/a.txt\nfile:///b", [["/ann/a.txt", "/b"]]],
+  ["'/ann/a.txt' is here", []],
+  ["'/ann/a.txt' '", []],
   ["look at /home/ann/a.txt", []],
   ["a.txt", []],
   ["~/a.txt", []],
   ["", []],
 ];
 
-for (const [line, paths] of DROPPED) {
-  Deno.test(`pathsDropped() finds ${paths.length} in ${JSON.stringify(line)}`, () => {
-    assertEquals(pathsDropped(line), paths);
+for (const [line, ways] of DROPPED) {
+  Deno.test(`pathsDropped() finds ${ways.length} ways to read ${JSON.stringify(line)}`, () => {
+    assertEquals(pathsDropped(line), ways);
   });
 }

@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { P2pchatError } from "../../../lib/base/errors.ts";
 import type { FileCommand } from "../../../lib/cli/files/file_events.ts";
 import {
@@ -156,6 +156,11 @@ Deno.test("nobody is waited for where the file can't be read", LOOSE, async () =
     assertEquals(await answer(ann, send(folder)), many);
     const device = "Cannot send /dev/null: it isn't a regular file";
     assertEquals(await answer(ann, send("/dev/null")), device);
+    Deno.writeFileSync(`${folder}/huge`, new Uint8Array());
+    Deno.truncateSync(`${folder}/huge`, 20_000_000_000);
+    const huge =
+      `Cannot send ${folder}/huge: it has 20,000,000,000 bytes, and 17,179,869,184 are possible`;
+    assertEquals(await answer(ann, send(`${folder}/huge`)), huge);
 
     Deno.writeFileSync(`${folder}/photo.jpg`, new Uint8Array(2_100));
     ann.files.command(send(`${folder}/photo.jpg`), undefined);
@@ -401,7 +406,7 @@ Deno.test(
       const path = `${folder}/my photo.jpg`;
       Deno.writeFileSync(path, new Uint8Array(2_100));
       const asks = '12:03 ? Send "my photo.jpg" (2.1 kB) to the room? y sends it, n doesn\'t';
-      for (const other of ["hello", folder, `${path}x`, `${path} ${path}`, "/etc/shadow/x", ""]) {
+      for (const other of ["hello", `${path}x`, "/list", "/etc/shadow/x", "'/a' is it", ""]) {
         assertEquals(ann.files.dropped(other), false, other);
       }
       assertEquals(ann.files.dropped(`'${path}' `), true);
@@ -413,6 +418,32 @@ Deno.test(
       ann.answers("y");
       await bob.says('Ann offers "my photo.jpg" (2.1 kB)');
       assertEquals(ann.events.filter(({ event }) => event === "error"), []);
+    });
+  },
+);
+
+Deno.test(
+  "of several paths that are dropped each is asked about, or told, and none is said",
+  LOOSE,
+  async () => {
+    await withPair(async (ann, _, folder) => {
+      const [path, other] = [`${folder}/my photo.jpg`, `${folder}/b.txt`];
+      for (const each of [path, other]) Deno.writeFileSync(each, new Uint8Array(2_100));
+      for (
+        const [line, told] of [
+          [`'${path}' '${other}'`, ['Send "my photo.jpg"', "Send b.txt"]],
+          [`${other} ${folder}`, ["Send b.txt", `${folder}: it is a folder`]],
+          [folder, [`${folder}: it is a folder`]],
+          ["'/nowhere/a b' file:///nowhere/c", ["a b: there is no such", "c: there is no such"]],
+        ] as const
+      ) {
+        const { length } = ann.shown;
+        assertEquals(ann.files.dropped(line), true, line);
+        await ann.until(() => ann.shown.length >= length + told.length);
+        for (const [at, text] of told.entries()) {
+          assertStringIncludes(ann.shown[length + at]!, text);
+        }
+      }
     });
   },
 );
