@@ -149,3 +149,25 @@ Deno.test({
     }
   },
 });
+
+Deno.test({
+  name: "who used a code that was for nobody is asked about at the prompt, and verified by y",
+  ignore: !hasScript(),
+  fn: async () => {
+    const port = String(freePort());
+    const command = [PROGRAM, "mesh", "Ann", "--host", "127.0.0.1", "--port", port];
+    await using ann = await openTerminal({ command });
+    await ann.untilCursorLine("Ann> |");
+    await ann.press("/invite --words\r");
+    const code = / (\d+)(-\S+-\S+)\n/;
+    await ann.until("the words", ({ text }) => code.test(text));
+    const [, number, words] = code.exec(ann.screen.text)!;
+    const bob = ["mesh", "Bob", "--words", number + words!, "127.0.0.1", port, "--port", "0"];
+    await using _ = Node.start(bob);
+    await ann.untilCursorLine(`Ann (code ${number}: y/n)> |`);
+    await new Promise((resolve) => setTimeout(resolve, 2_500)); // to read it: `READING_MS_MIN`
+    await ann.press("y\r");
+    await ann.until("that he is", ({ text }) => text.includes("Bob is verified: with this key"));
+    await ann.untilCursorLine("Ann> |");
+  },
+});
