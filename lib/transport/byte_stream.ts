@@ -55,7 +55,7 @@ export interface StreamNetwork {
   connect(
     to: Endpoint,
     connected: (stream: ByteStream) => void,
-    failed: (reason: string) => void,
+    failed: (reason: string, isSelf?: boolean) => void,
   ): StreamAttempt;
   /** Reports inbound streams from now on. Called once. */
   accept(accepted: (stream: ByteStream) => void): void;

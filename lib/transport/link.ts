@@ -60,7 +60,10 @@ export interface DialFailure {
   readonly reason: DialFailureReason;
   /** The reason as part of a sentence for the user. */
   readonly text: string;
-  /** The authenticated identity of the peer, if there was one: with `wrong-key`, the unexpected key. */
+  /**
+   * The authenticated identity of the peer, if there was one: with `wrong-key`, the unexpected key; our own where we listen
+   * there ourselves.
+   */
   readonly key: PeerKey | null;
 }
 
@@ -114,6 +117,8 @@ export interface DialExpectation {
   readonly key: PeerKey | null;
   /** The only fingerprint accepted, where the key isn't known; `key` has precedence. */
   readonly fingerprint?: Fingerprint | null;
+  /** Where neither is given: of several identities that may answer, which. */
+  readonly accepts?: (key: PeerKey) => boolean;
   /** The room that must answer; `null` where it isn't known. */
   readonly room: RoomId | null;
   /** The secret that a private room's members share; null for an open room. */

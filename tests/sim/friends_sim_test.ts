@@ -5,7 +5,17 @@ import { hunt } from "./hunt.ts";
 import { FAULTS, runFault } from "./friends/every_step.ts";
 import { type Mutation, MUTATIONS } from "./friends/mutations.ts";
 import { runFriends } from "./friends/run.ts";
+import { type Person, World, type WorldOptions } from "./friends/world.ts";
 
+const EASY_WORLD: Omit<WorldOptions, "people"> = {
+  seed: 1,
+  fingerprintChance: 1,
+  delayMs: 5,
+  bytesPerMs: Infinity,
+  idleMs: 2_000,
+  print: null,
+  mutation: null,
+};
 const SEEDS = amount(30, 150);
 const STEPS = 80;
 
@@ -17,6 +27,38 @@ Deno.test(`friends: ${SEEDS} seeds of talk and trouble break no promise`, () => 
       throw new Error(`seed ${seed}`, { cause: error });
     }
   }
+});
+
+for (const isRestarted of [false, true]) {
+  const when = isRestarted ? "while all are off" : "while they run";
+  Deno.test(`friends whose addresses are handed out anew ${when} hear each other within 10 s`, () => {
+    const world = new World({ ...EASY_WORLD, people: 4 });
+    for (const person of world.people) world.start(person);
+    world.handOut(isRestarted);
+    for (const from of world.people) {
+      for (const to of world.people) if (from !== to) world.say(from, to, "");
+    }
+    world.time.runUntil(10_000);
+
+    world.checkAllDelivered();
+  });
+}
+
+Deno.test("a friend that can't be dialled hears what is written after the link was idle, and after it broke", () => {
+  const world = new World({ ...EASY_WORLD, people: 2 });
+  const [ann, bob] = world.people as [Person, Person];
+  for (const person of world.people) world.start(person);
+  world.network.unlisten(bob.endpoint);
+  for (const [from, to] of [[bob, ann], [ann, bob]] as const) {
+    world.say(from, to, "");
+    world.time.runUntil(world.time.nowMs + 60_000);
+  }
+  world.checkAllDelivered();
+
+  ann.process!.breakLinks();
+  world.say(ann, bob, "");
+  world.time.runUntil(world.time.nowMs + 35_000);
+  world.checkAllDelivered();
 });
 
 /** An upper bound of the effects in any run of the exchange. */
@@ -69,6 +111,7 @@ const HUNTS: readonly FriendsHunt[] = [
   { mutation: MUTATIONS.tellsNotThatDelivered, finding: /isn't told that it arrived/ },
   { mutation: MUTATIONS.tellsThatFailed, finding: /has failed/ },
   { mutation: MUTATIONS.knowsNobody, finding: /isn't sent/ },
+  { mutation: MUTATIONS.looksAtOneAddress, finding: /never shown|isn't told that it arrived/ },
   { mutation: MUTATIONS.showsOldAsNew, finding: /history: false/ },
   { mutation: MUTATIONS.showsNewAsOld, finding: /history: true/ },
 ];

@@ -1,7 +1,7 @@
 /** One friend: its row in the table, its key, what waits for it, and how it is connected at the moment. */
 
 import type { Fingerprint } from "../../base/text/fingerprint.ts";
-import type { LinkId, PeerKey } from "../../base/ids.ts";
+import { type Endpoint, isSameEndpoint, type LinkId, type PeerKey } from "../../base/ids.ts";
 import { shownName } from "../../base/text/names.ts";
 import { RetryPauses } from "../../base/rates/retry_pauses.ts";
 import {
@@ -25,6 +25,16 @@ export class Friend {
   link: LinkId | null = null;
   /** The dial attempt that is under way. */
   attempt: number | null = null;
+  /** Who has dialled the other since they were last without a link; null before the first. */
+  dialler: "we" | "it" | "both" | null = null;
+  /** Whether we have tried since then to dial it, though it has dialled us. */
+  isProbed = false;
+  /** It can't dial us, as far as is known: the link stays, and is made again. */
+  isKept = false;
+  /** Where its key answered last, if that isn't the address in its row. */
+  metAt: Endpoint | null = null;
+  /** The addresses of this search for it, the present one last; none where it isn't being looked for. */
+  tried: Endpoint[] = [];
   /**
    * The link of an earlier process with the friend's key, while it isn't known whether that one lives. Until then nothing
    * goes out.
@@ -116,9 +126,10 @@ export class Friend {
     this.waitsFromBefore &&= this.outbox.size > 0;
   }
 
-  /** The friend is being dialled. */
-  trying(nowMs: number, attempt: number): void {
+  /** The friend is being dialled there. */
+  trying(nowMs: number, attempt: number, at: Endpoint): void {
     this.attempt = attempt;
+    this.tried.push(at);
     this.retryAtMs = null;
     this.#triedAtMs = nowMs;
   }
@@ -139,7 +150,8 @@ export class Friend {
    * @param waiting How many friends something waits for: if they are few, each is tried more often.
    */
   failed(nowMs: number, random: number, waiting: number): void {
-    const mostMs = Math.min(RETRY_MS_MAX, RETRY_MS_FEW + waiting * RETRY_MS_EACH);
+    const fewMs = this.isKept && !this.isWaitedFor ? RETRY_MS_MAX : RETRY_MS_FEW;
+    const mostMs = Math.min(RETRY_MS_MAX, fewMs + waiting * RETRY_MS_EACH);
     this.retryAtMs = nowMs + this.#pauses.failed(random, mostMs);
   }
 
@@ -150,6 +162,20 @@ export class Friend {
     if (nowMs < this.#dialledAtOnceMs + AT_ONCE_INTERVAL_MS) return false;
     this.#dialledAtOnceMs = nowMs;
     return true;
+  }
+
+  /** The friend's key answered there. */
+  foundAt(at: Endpoint): void {
+    this.metAt = isSameEndpoint(at, this.row.endpoint) ? null : at;
+  }
+
+  /** Nobody of use answers there. @returns Where to look next; null where the search is over. */
+  notFoundAt(at: Endpoint, next: Endpoint | null): Endpoint | null {
+    if (this.metAt !== null && isSameEndpoint(at, this.metAt)) this.metAt = null;
+    const isNew = (there: Endpoint) => !this.tried.some((tried) => isSameEndpoint(tried, there));
+    const there = [next ?? at, this.row.endpoint].find(isNew) ?? null;
+    if (there === null) this.tried = [];
+    return there;
   }
 
   /** Either side refused a link: then reaching the friend doesn't make the pauses short again. */
@@ -200,6 +226,14 @@ export class Friend {
     this.toldRefusal = null;
   }
 
+  /** A link to the friend is open, besides another one perhaps. */
+  opened(isDialled: boolean, isFirst: boolean): void {
+    const dialler = isDialled ? "we" : "it";
+    if (isFirst) this.isProbed = false;
+    this.dialler = isFirst || this.dialler === dialler ? dialler : "both";
+    this.isKept &&= isDialled;
+  }
+
   reached(nowMs: number): void {
     if (!this.#wasRefused) this.#pauses.reset();
     this.retryAtMs = null;
@@ -207,8 +241,12 @@ export class Friend {
     this.lastTrafficMs = nowMs;
   }
 
-  /** Whether a link to the friend is of use now: something waits, or files need it. */
+  /** Whether a link to the friend is of use now: something waits, files need it, or the friend can't make one. */
   get isWanted(): boolean {
+    return this.isWaitedFor || this.isKept;
+  }
+
+  get isWaitedFor(): boolean {
     return this.outbox.size > 0 || this.files.isNeeded;
   }
 

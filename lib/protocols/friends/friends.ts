@@ -53,7 +53,7 @@ import {
   OUTBOX_MESSAGES_HIGH,
   TEXT_BYTES_MAX,
 } from "./limits.ts";
-import { IDLE, Meeting } from "./meeting.ts";
+import { Meeting } from "./meeting.ts";
 import type { FriendsMessage } from "./messages.ts";
 import { freshEpoch } from "./positions.ts";
 import { Recalling } from "./recalling.ts";
@@ -209,7 +209,15 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     if (outbox.size > 0 || files.isHeld || this.#inbox.isBusy(link.peer)) return null;
     // The side that dialled has something to say, however long the way is.
     const { idleMs } = this.config;
-    return friend.lastTrafficMs + (link.isUsed ? idleMs : Math.max(idleMs, HELLO_MS_MAX));
+    const idleAtMs = friend.lastTrafficMs + (link.isUsed ? idleMs : Math.max(idleMs, HELLO_MS_MAX));
+    switch (friend.dialler) {
+      case "we": // a dial of the friend's takes a while
+        return friend.isKept ? null : idleAtMs + HELLO_MS_MAX;
+      case "it":
+        return friend.isProbed ? null : idleAtMs;
+      default:
+        return idleAtMs;
+    }
   }
 
   #handle(input: FriendsInput): void {
@@ -272,7 +280,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
       else if ((friend.releaseAtMs ?? Infinity) <= nowMs) this.#sending.releaseAgain(friend);
       else if ((friend.files.toldAtMs ?? Infinity) <= nowMs) friend.files.told();
       else if (friend.awaitedSinceMs !== null) this.#meeting.giveUp(link, friend);
-      else this.#out.close(link, IDLE);
+      else this.#meeting.idle(link, friend);
     }
   }
 

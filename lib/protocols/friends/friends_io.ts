@@ -49,7 +49,7 @@ export type FriendsInput =
     readonly attempt: number;
     readonly reason: string;
     readonly text: string;
-    /** With `wrong-key`: the key that answered. */
+    /** With `wrong-key`: the key that answered. Our own where we listen there ourselves. */
     readonly key: PeerKey | null;
   };
 

@@ -10,7 +10,13 @@ import type { Signer } from "../../base/crypto/crypto.ts";
 import type { Environment } from "../../base/machine/environment.ts";
 import { HERE, type Presence, presenceOf } from "../../base/machine/user_presence.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
-import { endpointText, type LinkId, type PeerKey } from "../../base/ids.ts";
+import {
+  type Endpoint,
+  endpointText,
+  isSameEndpoint,
+  type LinkId,
+  type PeerKey,
+} from "../../base/ids.ts";
 import { foldName, nameFault, shownName } from "../../base/text/names.ts";
 import { saidText } from "../../base/text/text.ts";
 import { saidByText } from "../../base/trust/name_answers.ts";
@@ -91,7 +97,7 @@ export class Meeting {
   }
 
   /** Dials the friend, unless that is under way; where many dials are, as soon as there is room. */
-  reach(friend: Friend, isUrgent = false): void {
+  reach(friend: Friend, isUrgent = false, at = friend.metAt ?? friend.row.endpoint): void {
     if (friend.link !== null || friend.attempt !== null || !this.table.listed.has(friend)) return;
     if (this.#dials.size >= (isUrgent ? 2 : 1) * DIALS_MAX) {
       friend.retryAtMs = null;
@@ -99,12 +105,30 @@ export class Meeting {
       return;
     }
     this.#toDial.delete(friend);
+    this.#dial(friend, at);
+  }
+
+  /** Ends an idle link once each side has dialled the other: who can't dial couldn't make it again, and is kept linked. */
+  idle(link: FriendLink, friend: Friend): void {
+    switch (friend.dialler) {
+      case "we":
+        friend.isKept = true;
+        return;
+      case "it":
+        friend.isProbed = true;
+        if (friend.attempt === null) this.#dial(friend, friend.metAt ?? friend.row.endpoint);
+        return;
+      default:
+        return this.out.close(link, IDLE);
+    }
+  }
+
+  #dial(friend: Friend, at: Endpoint): void {
     const attempt = this.#nextAttempt++;
-    friend.trying(this.out.nowMs, attempt);
+    friend.trying(this.out.nowMs, attempt, at);
     this.table.markBusy(friend);
     this.#dials.set(attempt, friend);
-    const { row: { endpoint }, expected: expect } = friend;
-    this.out.push({ type: "dial", attempt, endpoint, expect });
+    this.out.push({ type: "dial", attempt, endpoint: at, expect: friend.expected });
   }
 
   /** A dial is over. @returns The friend that was dialled; null where nobody needs it any more. */
@@ -127,7 +151,8 @@ export class Meeting {
   review(friend: Friend, reason: string): void {
     this.#forgetDials(friend);
     // Whatever was wrong before may be right now.
-    friend.retryAtMs = friend.problem = null;
+    friend.retryAtMs = friend.problem = friend.metAt = null;
+    friend.isKept = false;
     friend.strange.forget();
     friend.forgive();
     friend.checkAtMs = -Infinity;
@@ -157,6 +182,7 @@ export class Meeting {
       if (dialled === friend) this.#dials.delete(attempt);
     }
     friend.attempt = null;
+    friend.tried = [];
   }
 
   linkUp({ link: id, peer, process, dialled, attempt }: Of<"link-up">): void {
@@ -183,11 +209,14 @@ export class Meeting {
     this.links.add(link);
     if (!dialled) return this.#makeRoom();
     if (friend === null) return this.out.close(link, "the table was edited");
+    const at = friend.tried.at(-1)!;
+    friend.tried = [];
     if (peer === this.signer.key) {
       friend.problem = "its address in the table is this program's own";
       return this.out.close(link, "this is the same profile");
     }
     if (this.#isUnaccepted(friend, peer)) return this.#turnAway(link, friend, "at-address");
+    if (friend.expected !== null) friend.foundAt(at);
     this.#greet(link, friend);
     this.#answerChecks(friend, peer);
   }
@@ -253,18 +282,47 @@ export class Meeting {
   dialFailed({ attempt, reason, text, key }: Of<"dial-failed">): void {
     const friend = this.#endDial(attempt);
     if (friend === null) return;
-    if (reason === "wrong-key" && key !== null) {
-      this.#metStranger(friend, key, "at-address");
-    } else {
-      friend.unreached();
-      this.port.ended(friend);
-      friend.problem = `${text} (${endpointText(friend.row.endpoint)})`;
+    if (friend.link !== null) {
+      friend.tried = []; // it has the link that is there
+      return;
     }
+    const at = friend.tried.at(-1)!;
+    const answering = reason === "wrong-key" || key === this.signer.key ? key : null;
+    const other = answering === null ? null : this.#knownOne(answering, at);
+    const next = friend.notFoundAt(at, other?.home ?? null);
+    const isHome = isSameEndpoint(at, friend.row.endpoint);
+    if (answering !== null && other === null && isHome) {
+      this.#metStranger(friend, answering, "at-address");
+    } else {
+      if (isHome) {
+        friend.unreached();
+        const what = other === null ? text : `${other.shown} answers there`;
+        friend.problem = `${what} (${endpointText(at)})`;
+      }
+      if (next === null) this.port.ended(friend);
+    }
+    if (next !== null) return this.reach(friend, true, next);
     for (const link of this.links.checking(friend)) {
       // Whoever this is: where the friend is, and what answered there, is not for it to know.
       this.#refuseUnknownKey(link, friend);
     }
     this.port.missed(friend);
+  }
+
+  /**
+   * Another friend whose key answers where this one was looked for, or ourselves: addresses are handed out anew. Where that
+   * one's row says that it is, the one that we look for may be.
+   */
+  #knownOne(
+    key: PeerKey,
+    at: Endpoint,
+  ): { readonly shown: string; readonly home: Endpoint } | null {
+    if (key === this.signer.key) return { shown: "this program", home: this.config.listening };
+    const owner = this.table.ownerOf(fingerprintOf(key));
+    if (owner === null || this.#isUnaccepted(owner, key)) return null;
+    owner.foundAt(at);
+    if (owner.isWanted) this.reach(owner);
+    return { shown: owner.shown, home: owner.row.endpoint };
   }
 
   nextMs(): number | null {
@@ -575,6 +633,7 @@ export class Meeting {
     enter(link, "open");
     link.wasOpen = true;
     link.dueMs = null;
+    friend.opened(link.dialled, old === null);
     friend.reached(this.out.nowMs);
     const isOther = old !== null && old.process !== link.process;
     // A greeting may be late: the link that came up first is the earlier process'.
@@ -588,6 +647,7 @@ export class Meeting {
     if (old !== null && !isKept(link, old, this.signer.key)) return this.#drain(link);
     if (old !== null) this.#drain(old);
     if (isOther) this.#replace(old);
+    else if (old !== null) link.isUsed ||= old.isUsed;
     friend.link = link.link;
     this.table.markBusy(friend);
     friend.outbox.restart();

@@ -59,6 +59,8 @@ export interface DialTarget {
   readonly secret: ChannelSecret | null;
   /** Fingerprint of the only acceptable identity, or `null` for any. */
   readonly fingerprint: Fingerprint | null;
+  /** Of several identities that may answer, which; absent: any. */
+  readonly accepts?: (peer: PeerKey) => boolean;
 }
 
 /** Which diallers the listener accepts; asked anew for each connection. */
@@ -179,11 +181,13 @@ export class DiallerHandshake implements Handshake {
 
   /** Second message: the listener's proof. */
   #answer(message: Uint8Array): readonly HandshakeStep[] {
-    const { fingerprint, room, secret } = this.#target;
+    const { fingerprint, room, secret, accepts } = this.#target;
     const { peer, finish } = this.#initiator.read(message);
     const answering = fingerprintOf(peer);
-    if (fingerprint !== null && answering !== fingerprint) {
-      const text = `another key answers there: ${answering}, expected ${fingerprint}`;
+    const isOther = fingerprint !== null && answering !== fingerprint;
+    if (isOther || accepts?.(peer) === false) {
+      const expected = fingerprint === null ? "" : `, expected ${fingerprint}`;
+      const text = `another key answers there: ${answering}${expected}`;
       return [{ type: "failed", reason: "wrong-key", text, key: peer }];
     }
     const { message: bytes, proven } = finish();

@@ -115,7 +115,8 @@ export class ChannelLinks implements Links {
     this.#nowMs = options.clock.nowMs();
     this.#alarm = new Alarm(options.clock, (nowMs) => this.#ring(nowMs));
     this.#connectMs = options.channel?.handshakeMs ?? CHANNEL_DEFAULTS.handshakeMs;
-    this.#dials = new Dials(this.#network, this.#connectMs, (attempt, failure) => {
+    const { key } = options.identity.signer;
+    this.#dials = new Dials(this.#network, this.#connectMs, key, (attempt, failure) => {
       options.handler.dialFailed(attempt, failure);
       this.#checkShutdown();
     });
@@ -150,9 +151,9 @@ export class ChannelLinks implements Links {
 
   dial(attempt: number, to: Endpoint, expect: DialExpectation): void {
     invariant(this.#shutdown === null, "nothing is dialled after shutdown");
-    const { key, room, secret, mode = this.#options.access.mode } = expect;
+    const { key, accepts, room, secret, mode = this.#options.access.mode } = expect;
     const fingerprint = key === null ? expect.fingerprint ?? null : fingerprintOf(key);
-    const target: DialTarget = { mode, room, secret, fingerprint };
+    const target = { mode, room, secret, fingerprint, ...(accepts && { accepts }) };
     const dueMs = this.#dials.add(
       attempt,
       to,

@@ -1,6 +1,6 @@
 /** Dials that have no stream yet: each gets one in time, or fails with a reason. */
 
-import type { Endpoint } from "../../base/ids.ts";
+import type { Endpoint, PeerKey } from "../../base/ids.ts";
 import { invariant } from "../../base/invariant.ts";
 import { earliestMs } from "../../base/machine/machine.ts";
 import type { ByteStream, StreamAttempt, StreamNetwork } from "../byte_stream.ts";
@@ -14,20 +14,23 @@ interface Dial {
 export class Dials {
   readonly #network: Pick<StreamNetwork, "connect">;
   readonly #connectMs: number;
+  readonly #self: PeerKey;
   readonly #failed: (attempt: number, failure: DialFailure) => void;
   readonly #dials = new Map<number, Dial>();
 
   /**
-   * @param connectMs Time limit of each dial.
+   * @param connectMs Time limit of each dial. @param self Our own key.
    * @param failed Called once for each dial that gets no stream; the dial is over by then.
    */
   constructor(
     network: Pick<StreamNetwork, "connect">,
     connectMs: number,
+    self: PeerKey,
     failed: (attempt: number, failure: DialFailure) => void,
   ) {
     this.#network = network;
     this.#connectMs = connectMs;
+    this.#self = self;
     this.#failed = failed;
   }
 
@@ -54,7 +57,7 @@ export class Dials {
         this.#dials.delete(attempt);
         connected(connectedStream, dueMs);
       },
-      (reason) => this.#fail(attempt, "unreachable", reason),
+      (text, isSelf) => this.#fail(attempt, "unreachable", text, isSelf ? this.#self : null),
     );
     this.#dials.set(attempt, { stream, dueMs });
     return dueMs;
@@ -90,8 +93,13 @@ export class Dials {
     return next;
   }
 
-  #fail(attempt: number, reason: DialFailureReason, text: string): void {
+  #fail(
+    attempt: number,
+    reason: DialFailureReason,
+    text: string,
+    key: PeerKey | null = null,
+  ): void {
     this.#dials.delete(attempt);
-    this.#failed(attempt, { reason, text, key: null });
+    this.#failed(attempt, { reason, text, key });
   }
 }

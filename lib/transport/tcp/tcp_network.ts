@@ -244,7 +244,7 @@ export class TcpNetwork implements StreamNetwork {
   connect(
     to: Endpoint,
     connected: (stream: ByteStream) => void,
-    failed: (reason: string) => void,
+    failed: (reason: string, isSelf?: boolean) => void,
   ): StreamAttempt {
     const controller = new AbortController();
     const { signal } = controller;
@@ -260,7 +260,7 @@ export class TcpNetwork implements StreamNetwork {
         stream = new TcpStream(conn, this.#ongoing, this.#readPace);
       } catch (error) {
         conn?.close(); // the connection was reset before it could be examined
-        if (!signal.aborted) failed(reasonOf(error));
+        if (!signal.aborted) failed(reasonOf(error), error instanceof OwnListener);
         return;
       }
       connected(stream);
@@ -307,7 +307,7 @@ export class TcpNetwork implements StreamNetwork {
         if (!isSelf && !this.#isOwn(conn)) return conn;
         if (isSelf) await conn.write(new Uint8Array(UNREAD_BYTES));
         conn.close();
-        throw new Deno.errors.ConnectionRefused();
+        throw isSelf ? new Deno.errors.ConnectionRefused() : new OwnListener();
       },
       begun: (attempt) => this.#keep(attempt),
     };
@@ -401,6 +401,9 @@ function listenersAt(host: string | null, port: number): readonly Deno.TcpListen
     (hostname, port) => Deno.listen({ hostname, port, transport: "tcp" }),
   );
 }
+
+/** A connection leads to our own listener. */
+class OwnListener extends Deno.errors.ConnectionRefused {}
 
 /**
  * What a connection that has met itself is sent before it is closed, more than it takes in unread: its proper end waits

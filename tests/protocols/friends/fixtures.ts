@@ -18,6 +18,7 @@ export const BOB = fakeSigner("bob").key;
 export const CEM = fakeSigner("cem").key;
 /** Nobody of the table. */
 export const EVE = fakeSigner("eve").key;
+export const DAN = fakeSigner("dan").key;
 
 /** The place of message `number` of a process. */
 export function place(number: number, epoch = 1): Position {

@@ -22,7 +22,7 @@ import type { FriendsRecord } from "../../../lib/protocols/friends/records.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";
 import { PartOutput } from "../part_output.ts";
 import { passTime } from "../passing_time.ts";
-import { BOB, CEM, EVE, idOf, place, ROWS } from "./fixtures.ts";
+import { BOB, CEM, DAN, EVE, idOf, place, ROWS } from "./fixtures.ts";
 
 const OWN = fakeSigner("ann");
 const WALL_MS = 1_700_000_000_000;
@@ -31,6 +31,7 @@ const NAMES = new Map([
   [fingerprintOf(BOB), "bob"],
   [fingerprintOf(CEM), "cem"],
   [fingerprintOf(EVE), "eve"],
+  [fingerprintOf(DAN), "dan"],
   [fingerprintOf(OWN.key), "ann"],
 ]);
 

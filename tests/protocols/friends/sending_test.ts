@@ -7,8 +7,10 @@ import {
   BATCH_BYTES_MAX,
   BATCH_TEXTS_MAX,
   EPOCHS_MAX,
+  HELLO_MS_MAX,
   MESSAGE_BYTES_MIN,
   OUTBOX_BYTES_MAX,
+  RETRY_MS_MAX,
   RETRY_MS_MIN,
   TEXT_BYTES_MAX,
 } from "../../../lib/protocols/friends/limits.ts";
@@ -61,10 +63,42 @@ Deno.test("Friends closes a link without traffic, that one alone, and opens it a
   ann.pass(30_000);
   ann.texts(2, [1]);
 
-  assertEquals(ann.pass(30_000), ["closes 1: idle"]);
+  assertEquals(ann.pass(30_000), [DIAL], "can it be made again?");
+  ann.reaches(BOB);
+  assertEquals(ann.hello(4), []);
+  assertEquals(ann.pass(60_000), ["closes 4: a second link", "closes 1: idle"]);
   assertEquals(ann.goesDown(1), ["bob closed: idle"]);
-  assertEquals(ann.pass(29_999), []);
   assertEquals(ann.say("bob", "again"), [DIAL, "bob queued"]);
+});
+
+Deno.test("Friends keeps the idle link of a friend that can't be dialled", () => {
+  const ann = Program.started({ idleMs: 60_000 });
+  ann.meets(BOB);
+  ann.texts(1, [1]);
+
+  assertEquals(ann.pass(60_000), [DIAL]);
+  assertEquals(ann.fails("timeout"), []);
+  assertEquals(ann.pass(600_000), []);
+  assertEquals(ann.say("bob", "hi"), ["1: texts hi", "bob queued"]);
+});
+
+Deno.test("Friends makes the link again that a friend doesn't seem to be able to make, and polls nobody else", () => {
+  const ann = Program.started({ idleMs: 60_000 });
+  for (const link of [1, 2]) {
+    ann.say("bob", "hi");
+    ann.reaches(BOB);
+    ann.hello(link);
+    ann.acknowledges(link, link);
+    ann.pass(link === 1 ? 10_000 : 60_000 + HELLO_MS_MAX);
+    ann.goesDown(link, false);
+    assertEquals(ann.pass(RETRY_MS_MAX), link === 1 ? [] : [DIAL]);
+  }
+  ann.reaches(BOB);
+  ann.hello(3);
+  ann.meets(BOB); // it can
+  ann.goesDown(4);
+  ann.goesDown(3);
+  assertEquals(ann.pass(RETRY_MS_MAX), []);
 });
 
 Deno.test("Friends dials again at once when a message crossed the friend's goodbye", () => {
@@ -238,7 +272,7 @@ Deno.test("Friends leaves others the time that they had left when it stood still
 
   ann.nowMs += 3_600_000;
 
-  assertEquals(ann.feed({ type: "tick" }), ["closes 1: idle"], "that was due first");
+  assertEquals(ann.feed({ type: "tick" }), [DIAL], "the link was idle first");
   assertEquals(ann.pass(5_999), []);
   assertEquals(ann.pass(1), ["closes 2: no greeting within 10 s"]);
 });

@@ -226,6 +226,11 @@ Deno.test("Channel refuses another identity than the expected one, naming both",
   pair.bob.step({ type: "ended", reason: "hung up" }, 0);
   assertEquals(pair.bob.events, ["failed protocol"]);
 
+  const unknown = new Pair({ target: { accepts: (key) => key !== BOB.key } }).settle();
+  assertEquals([unknown.ann.events, unknown.bob.events], [["failed wrong-key"], []]);
+  const known = new Pair({ target: { accepts: (key) => key === BOB.key } }).settle();
+  assertEquals(known.ann.events, ["established"]);
+
   const right = new Pair({ target: { fingerprint: fingerprintOf(BOB.key) } }).settle();
   assertEquals(right.ann.events, ["established"]);
 });

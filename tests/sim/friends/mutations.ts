@@ -5,6 +5,7 @@ import type { Machine } from "../../../lib/base/machine/machine.ts";
 import type { FriendsEvent } from "../../../lib/protocols/friends/events.ts";
 import type { Friends } from "../../../lib/protocols/friends/friends.ts";
 import type { FriendsEffect, FriendsInput } from "../../../lib/protocols/friends/friends_io.ts";
+import { Friend } from "../../../lib/protocols/friends/friend.ts";
 import { Outbox } from "../../../lib/protocols/friends/outbox.ts";
 import { EPOCH_BYTES, type Position, Positions } from "../../../lib/protocols/friends/positions.ts";
 import { Receiving } from "../../../lib/protocols/friends/receiving.ts";
@@ -172,6 +173,10 @@ export const MUTATIONS = {
         if (event.event !== "delivery" || event.state !== "queued") return event;
         return { event: "error", code: "unknown-user", text: "There is nobody of that name" };
       }),
+  },
+  looksAtOneAddress: {
+    name: "look for a friend at the address in its row alone",
+    install: replaced(Friend.prototype, "notFoundAt", () => null),
   },
   showsOldAsNew: {
     name: "show what came before their start as new",

@@ -73,7 +73,7 @@ export class Process
     this.friends = new Friends(
       {
         name: person.name,
-        listening: person.endpoint,
+        listening: person.row,
         users: "users.txt",
         friends: world.rowsFor(person),
         pins: new Map(person.pins),

@@ -54,6 +54,8 @@ export class Person {
   readonly signer;
   process: Process | null = null;
   endpoint: Endpoint;
+  /** Where everybody's table says that it is. */
+  row: Endpoint;
   wallOffsetMs = 0;
   readonly pins = new Map<string, Fingerprint>();
   /** The messages that this person was shown, in order, by sender. */
@@ -81,7 +83,7 @@ export class Person {
     readonly disk: SimDisk<FriendsRecord>,
   ) {
     this.signer = fakeSigner(`${world.seed}/${index}`);
-    this.endpoint = { host: `10.0.0.${index}`, port: 5_001 };
+    this.row = this.endpoint = { host: `10.0.0.${index}`, port: 5_001 };
   }
 
   get name(): string {
@@ -143,7 +145,7 @@ export class World {
     const listed = this.people.filter((other) => other !== person && !person.forgotten.has(other));
     return listed.map((other) => ({
       name: other.name,
-      endpoint: other.endpoint,
+      endpoint: other.row,
       fingerprint: this.#withFingerprint.has(other) ? fingerprintOf(other.key) : null,
     }));
   }
@@ -176,10 +178,30 @@ export class World {
   /** Restarts this person at another address, which everybody's table has from now on. */
   move(person: Person): void {
     const { host, port } = person.endpoint;
+    if (this.people.some(({ row, endpoint }) => row !== endpoint)) return; // who was where it moves to isn't found any more
     if (person.process !== null) this.end(person.process, false);
-    person.endpoint = { host, port: port + 1 };
+    person.row = person.endpoint = { host, port: port + 1 };
     this.start(person);
     for (const other of this.people) this.tellTable(other);
+  }
+
+  /** Each gets the next one's address, while they run or restarted; the tables stay as they are. */
+  handOut(isRestarted: boolean): void {
+    if (!this.people.every((person) => this.#withFingerprint.has(person))) return;
+    const people = this.random.shuffled(this.people);
+    const [first, ...rest] = people.map(({ endpoint }) => endpoint);
+    const endpoints = [...rest, first!];
+    for (const { process } of people) {
+      if (process === null) continue;
+      if (isRestarted) this.end(process, false);
+      else this.network.unlisten(process.person.endpoint);
+    }
+    people.forEach((person, at) => {
+      person.endpoint = endpoints[at]!;
+      if (isRestarted) this.start(person);
+      else if (person.process !== null) this.network.listen(person.endpoint, person.process);
+    });
+    for (const end of this.network.ends) end.strand();
   }
 
   /** An impostor dials `victim` and claims to be `claimed`. */

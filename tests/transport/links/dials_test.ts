@@ -1,4 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import type { PeerKey } from "../../../lib/base/ids.ts";
 import { InvariantError } from "../../../lib/base/invariant.ts";
 import type { ByteStream } from "../../../lib/transport/byte_stream.ts";
 import { Dials } from "../../../lib/transport/links/dials.ts";
@@ -9,15 +10,16 @@ const STREAM = {} as ByteStream;
 /** Dials of 10 s over a network that does what the test says, and all that came of them. */
 function dials() {
   const told: unknown[] = [];
-  const attempts: { connected(stream: ByteStream): void; failed(reason: string): void }[] = [];
+  type Failed = (reason: string, isSelf?: boolean) => void;
+  const attempts: { connected(stream: ByteStream): void; readonly failed: Failed }[] = [];
   const network = {
-    connect(_: unknown, connected: (stream: ByteStream) => void, failed: (why: string) => void) {
+    connect(_: unknown, connected: (stream: ByteStream) => void, failed: Failed) {
       const at = attempts.push({ connected, failed });
       return { missing: "no connection", cancel: () => void told.push(`${at} cancelled`) };
     },
   };
-  const all = new Dials(network, 10_000, (attempt, { reason, text }) => {
-    told.push(`${attempt} ${reason}: ${text}, of ${all.size}`);
+  const all = new Dials(network, 10_000, "our key" as PeerKey, (attempt, { reason, text, key }) => {
+    told.push(`${attempt} ${reason}: ${text}, of ${all.size}${key === null ? "" : `, ${key}`}`);
   });
   const add = (attempt: number, nowMs: number) =>
     all.add(attempt, THERE, nowMs, (stream, endsAtMs) => {
@@ -33,11 +35,14 @@ Deno.test("Dials.add(): each comes by a stream, with the time that is left, or f
   assertEquals([add(1, 0), add(2, 500), all.size], [10_000, 10_500, 2]);
   attempts[0]!.connected(STREAM);
   attempts[1]!.failed("nobody listens there");
+  add(3, 600);
+  attempts[2]!.failed("nobody else does", true);
   all.check(20_000);
 
   assertEquals(told, [
     "1 connected until 10000, of 1",
     "2 unreachable: nobody listens there, of 0",
+    "3 unreachable: nobody else does, of 0, our key",
   ]);
   assertEquals(all.nextDeadlineMs(), null);
 });

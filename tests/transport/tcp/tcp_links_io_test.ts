@@ -246,7 +246,7 @@ Deno.test("TcpNetwork: nobody listens where it listens itself, by whatever addre
       network.connect({ host, port }, (stream) => {
         stream.abort();
         resolve("connected");
-      }, resolve)
+      }, (reason, isSelf) => resolve(`${reason}${isSelf ? ", but itself" : ""}`))
     );
   const own = Deno.networkInterfaces().find(({ family, address }) =>
     family === "IPv4" && !address.startsWith("127.")
@@ -268,6 +268,7 @@ Deno.test("TcpNetwork: nobody listens where it listens itself, by whatever addre
       const reason = await connect(network, to, port);
       // Where there is no IPv6.
       assert(/nobody listens there|not an address|no network/.test(reason), `${to}: ${reason}`);
+      if (to === "127.0.0.1") assertEquals(reason, "nobody listens there, but itself");
     }
     assertEquals(await connect(network, "127.0.0.1", other.local.port), "connected");
     for (const each of [network, other]) {
