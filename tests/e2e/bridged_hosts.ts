@@ -39,6 +39,13 @@ export class BridgedHosts implements AsyncDisposable {
     await ip("-n", namespace, "address", "add", `${NETWORK}.${number}/24`, "dev", "out");
   }
 
+  /** Each host gets the next one's address, as from a router that hands them out anew; nobody goes on with the former ones. */
+  async handOut(): Promise<void> {
+    const { length } = this.#names;
+    for (const [at, name] of this.#names.entries()) await this.move(name, (at + 1) % length + 1);
+    for (const name of this.#names) await ip("-n", this.#namespace(name), "neigh", "flush", "all");
+  }
+
   /** The access point separates its clients: nothing passes between any two of them. */
   async separate(): Promise<void> {
     for (const at of this.#names.keys()) {

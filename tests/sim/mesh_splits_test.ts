@@ -177,3 +177,35 @@ Deno.test("a room whose clocks all jump by hours and years, both ways, keeps its
   for (const checker of world.checkers) checker.atAnswers?.(world);
   assert(world.ledger.said.every((said) => world.members.every(({ shown }) => shown.has(said))));
 });
+
+for (const names of [["Ann", "Bob"], ["Ann", "Bob", "Cem"], ["Ann", "Bob", "Cem", "Dan", "Eve"]]) {
+  for (const [isPrivate, isOff] of [[false, false], [false, true], [true, false], [true, true]]) {
+    const room = `${names.length} members of ${isPrivate ? "a private" : "an open"} room`;
+    const when = isOff ? "while all are off" : "while they run";
+    Deno.test(`${room} whose addresses are handed out anew ${when} are together within 10 s`, () => {
+      const world = new EvenWorld(names.length, meshCheckers());
+      const members = world.addAll(...names);
+      const [founder, ...others] = members as [Member, ...Member[]];
+      world.start(founder, { kind: "found", ...(isPrivate ? { private: true } : {}) });
+      world.pass(SECOND_MS);
+      for (const member of others) {
+        const { room, process, endpoint: contact } = founder;
+        const secret = process?.probe?.secrets()?.current() ?? null;
+        const invite = { room: room!, secret, endpoints: [contact] };
+        world.start(member, { kind: "join", contact, ...(isPrivate ? { invite } : {}) });
+      }
+      world.pass(15 * SECOND_MS);
+      if (isOff) { for (const { process } of members) world.end(process!, false, 0); }
+      world.handOut(members);
+      if (isOff) {
+        for (const member of members) world.start(member, { kind: "resume", room: member.room! });
+      }
+      world.pass(9.5 * SECOND_MS);
+      const said = world.say(founder.process!, "", null);
+      world.pass(0.5 * SECOND_MS);
+
+      assertEquals(members.filter(({ shown }) => !shown.has(said)).map(({ name }) => name), []);
+      assertQuiet(world);
+    });
+  }
+}

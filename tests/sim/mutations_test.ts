@@ -236,6 +236,16 @@ const HUNTS: readonly MeshHunt[] = [
     scenario: { ...EASY, gapMs: 300, settleMsMax: 30_000 },
   },
   {
+    mutation: MUTATIONS.expectsOneKey,
+    finder: "overlay",
+    checkers: () => [new OverlayWhole()],
+    from: 7,
+    seedsMax: 6,
+    steps: 25,
+    troubles: ["permute"],
+    scenario: EASY,
+  },
+  {
     mutation: MUTATIONS.takesSlots,
     finder: "overlay",
     checkers: () => [new OverlayWhole()],

@@ -240,6 +240,15 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     return this.#access.admit(peer, secret);
   }
 
+  /**
+   * Whether this key may answer a dial by which we look for another: any member may, as addresses are handed out anew.
+   */
+  mayAnswer(wanted: PeerKey, peer: PeerKey): boolean {
+    if (peer === wanted) return true;
+    if (peer === this.signer.key || this.#access.isRemoved(peer)) return false;
+    return this.#isKnownMember(peer) || (this.#room?.machines.roster.member(peer) ?? null) !== null;
+  }
+
   #isKnownMember(peer: PeerKey): boolean {
     if (this.#room !== null) return this.#room.machines.known.has(peer);
     const records = this.#earlier?.records ?? [];
@@ -650,8 +659,12 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     }
     if (dial !== null && dial.purpose !== "overlay") {
       const isOfUse = this.#bootstrap?.linkUp(link, dial) ??
-        (dial.purpose === "resume" && !(dial.peer === null && this.#isThere(peer)));
+        (dial.purpose === "resume" && !(dial.peer !== peer && this.#isThere(peer)));
       if (!isOfUse) return this.#close(link, "another member has answered first");
+    }
+    if (dial?.purpose === "overlay" && dial.peer !== peer) {
+      if (this.#links.memberLink(peer) !== null) return this.#close(link, "a second link");
+      this.#overlayDialFailed(dial, false, peer);
     }
     if (this.#mayPass(input)) this.#passLink(input);
     else this.#hold(input);
@@ -893,13 +906,18 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     this.#bootstrap?.dialFailed(dial, failedDial(reason, text), this.#nowMs);
   }
 
-  #overlayDialFailed({ peer, endpoint }: Dial, isUninvited: boolean): void {
+  /** @param answering Another member, which has answered; null where none has. */
+  #overlayDialFailed(
+    { peer, endpoint }: Dial,
+    isUninvited: boolean,
+    answering: PeerKey | null = null,
+  ): void {
     invariant(peer !== null, "the overlay dials members that it knows");
     if (!isUninvited && peer === this.#leftBy && this.#isStranded()) {
       return this.#fatal(ENTRANCE_LOST);
     }
     if (this.#links.memberLink(peer) === null) {
-      this.#room?.dialFailed(peer, endpoint, isUninvited);
+      this.#room?.dialFailed(peer, { endpoint, answering }, isUninvited);
     }
   }
 

@@ -261,8 +261,9 @@ export class MeshHost extends ModeHost<MeshMessage, MeshCommand, MeshEvent, Mesh
   #execute(effect: MeshEffect): void {
     switch (effect.type) {
       case "dial": {
-        const { attempt, endpoint, expect: key, fingerprint = null, room, secret } = effect;
-        const expectation = { key, fingerprint, room, secret };
+        const { attempt, endpoint, expect, fingerprint = null, room, secret } = effect;
+        const accepts = (key: PeerKey) => expect === null || this.#mesh.mayAnswer(expect, key);
+        const expectation = { key: null, fingerprint, accepts, room, secret };
         const place = meetingPlace(endpoint);
         if (place !== null) return this.#meet(attempt, place, expectation);
         return this.dial(attempt, endpoint, expectation);

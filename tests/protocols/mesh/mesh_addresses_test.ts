@@ -172,3 +172,24 @@ Deno.test("Mesh announces no address that nobody can dial, until somebody can", 
   assertEquals(notices, [`Fay: Others can dial you at ${host}:${port}`]);
   assertEquals(hostsAt(ann), [...others, `Fay ${host}`]);
 });
+
+Deno.test("Mesh.mayAnswer(): whom it looks for may, and other members, but nobody unknown or removed, nor itself", () => {
+  const world = new EvenWorld(5);
+  const [ann, bob, cem, dan, eve] = world.addAll("Ann", "Bob", "Cem", "Dan", "Eve");
+  world.gather([ann, bob, cem, dan]);
+  ann.process!.command({ command: "remove", name: "Dan" });
+  world.pass(SECOND_MS);
+  const answering = ({ process }: Member, wanted: Member) =>
+    world.members.filter(({ key }) => process!.probe!.mayAnswer(wanted.key, key)).map(({ name }) =>
+      name
+    );
+
+  assertEquals(answering(bob, ann), ["Ann", "Cem"]);
+  assertEquals(answering(bob, eve), ["Ann", "Cem", "Eve"]);
+
+  world.end(bob.process!, false, 0);
+  bob.process = null;
+  world.start(bob, { kind: "resume", room: bob.room! });
+  world.time.runUntil(world.time.nowMs + 3); // it has read its records, and dials
+  assertEquals(answering(bob, ann), ["Ann", "Cem"]);
+});

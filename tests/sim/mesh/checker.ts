@@ -39,6 +39,8 @@ export interface MeshProbe {
   frontier(stream: Stream): number;
   /** Tables, queues and caches with their limits. */
   held(): Iterable<Held>;
+  /** Whether this key may answer a dial by which it looks for that one. */
+  mayAnswer(wanted: PeerKey, key: PeerKey): boolean;
   /** A private room's secrets; null in an open one. */
   secrets():
     | Pick<KeptSecrets, "opening" | "current" | "currentRotation" | "isCurrent" | "compare">

@@ -383,6 +383,9 @@ export class Driver {
       case "roam":
         if (this.subject.features.roams) this.#episodes.roam(process);
         return;
+      case "permute":
+        if (this.subject.features.roams) this.#episodes.permute();
+        return;
       case "deaf":
         if (this.subject.features.deaf) this.#deafen();
         return;

@@ -12,6 +12,9 @@ const SLEEP_HOUR_MEMBERS_MAX = 8;
 /** Joining takes about this many one-way delays. */
 const COMING_IN_WORDS = 12;
 
+/** At which every member listens at first. */
+const PORT = 55_107;
+
 type IsCut = (from: number, to: number) => boolean;
 
 /** The cuts of the network: temporary ones, and permanent deafness. */
@@ -74,7 +77,7 @@ export class Episodes {
     const partOf = this.parts();
     this.cuts.set((from, to) => partOf[from] !== partOf[to]);
     this.#talkFor(random.between(3_000, 40_000));
-    if (random.chance(0.4)) this.#restartAll();
+    if (random.chance(0.4)) this.#restartAll(() => {});
     this.cuts.set(() => false);
     if (random.chance(0.5)) return;
     // Cuts the network again while it heals from the first cut.
@@ -85,10 +88,11 @@ export class Episodes {
     this.cuts.set(() => false);
   }
 
-  #restartAll(): void {
+  #restartAll(meanwhile: () => void): void {
     const { world } = this;
     for (const process of world.present()) world.end(process, this.random.chance(0.3), 0.5);
     this.pace.pass(this.random.between(0, 6_000));
+    meanwhile();
     for (const member of world.members) {
       const { process, over } = member;
       if (process !== null || over || !knowsRoom(member)) continue;
@@ -143,6 +147,19 @@ export class Episodes {
       world.roam(other, { host, port });
       world.roam(member, left!);
     }
+  }
+
+  /** Addresses are handed out anew, to one another, while all run or while all are off. */
+  permute(): void {
+    if (this.random.chance(0.5)) this.#restartAll(() => this.#handOut());
+    else this.#handOut();
+  }
+
+  #handOut(): void {
+    const movers = this.world.members.filter(({ config, over, process, endpoint }) =>
+      !config.natted && (process !== null || !over) && endpoint.port === PORT
+    );
+    this.world.handOut(this.random.shuffled(movers));
   }
 
   sleep(process: MemberProcess): void {

@@ -196,6 +196,10 @@ export class Gossip implements Machine<MeshInput, MeshEffect> {
     return null;
   }
 
+  mayAnswer(wanted: PeerKey, key: PeerKey): boolean {
+    return wanted === key;
+  }
+
   activeView(): PeerKey[] {
     const view = new Set<PeerKey>();
     for (const { peer, member } of this.#links.values()) if (member) view.add(peer);

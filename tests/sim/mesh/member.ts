@@ -5,6 +5,7 @@ import { type Environment, SILENT_LOGGER } from "../../../lib/base/machine/envir
 import type { Signer } from "../../../lib/base/crypto/crypto.ts";
 import type { BundleId, Endpoint, LinkId, PeerKey, RoomId } from "../../../lib/base/ids.ts";
 import type { Machine } from "../../../lib/base/machine/machine.ts";
+import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import type {
   HistoryMessage,
   MeshCommand,
@@ -285,6 +286,12 @@ export class MemberProcess
     this.#input(news);
   }
 
+  /** It looks which address its machine has. */
+  looksAround(): void {
+    const { host } = this.member.endpoint;
+    this.#input({ type: "machine-addresses", hosts: [host], best: host });
+  }
+
   #input(input: MeshInput): void {
     this.sim.deliver(input);
   }
@@ -294,7 +301,10 @@ export class MemberProcess
   refusal(call: Call<MeshMessage>): DialFailureReason | null {
     const { nowMs } = this.member.world.time;
     const caller = call.from as MemberProcess;
-    if (call.expect !== null && call.expect !== this.member.key) return "wrong-key";
+    const { member: { key } } = this;
+    const isAnswer = call.expect === null || call.expect === fingerprintOf(key) ||
+      caller.probe?.mayAnswer(call.expect as PeerKey, key) === true;
+    if (!isAnswer) return "wrong-key";
     if (call.room !== null && call.room !== this.room) return "wrong-room";
     if (!this.#opensTo(call)) return "bad-credentials";
     if ((this.#banned.get(caller.member.key) ?? 0) > nowMs) return "refused";
@@ -399,7 +409,7 @@ export class MemberProcess
           from: this,
           attempt: effect.attempt,
           endpoint: effect.endpoint,
-          expect: effect.expect,
+          expect: effect.fingerprint ?? effect.expect,
           room: effect.room,
           secret: effect.secret,
           failed: (reason) => this.#dialFailed(effect.attempt, reason as DialFailureReason),

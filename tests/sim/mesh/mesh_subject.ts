@@ -84,6 +84,7 @@ function probeOf(mesh: Mesh): MeshProbe {
         max: PASSIVE_VIEW_MAX,
       };
     },
+    mayAnswer: (wanted, key) => mesh.mayAnswer(wanted, key),
     secrets: () => mesh.secrets,
     isLeftOut: (key, secret) => mesh.room !== null && isLeftOut(mesh.room, key, secret),
     isRemoved: (key) => mesh.room?.config.rulings.isRemoved(key) === true,

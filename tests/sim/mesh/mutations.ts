@@ -388,6 +388,10 @@ export const MUTATIONS = {
     name: "takes for new all that was said before it came",
     install: installNoBaseline,
   },
+  expectsOneKey: {
+    name: "refuses members at addresses where it looks for others",
+    install: replaced(Mesh.prototype, "mayAnswer", (wanted, key) => wanted === key),
+  },
   replays: {
     name: "tells of old beacons",
     wrap: (mesh) => new Replayer(mesh),

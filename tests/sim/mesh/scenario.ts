@@ -54,6 +54,8 @@ export const TROUBLES = {
   killComer: 2,
   /** Somebody is removed or allowed again, or is made a deputy or no longer one. */
   rule: 4,
+  /** Each member has another one's address from now on, all at once; in some seeds alone, see `scenarioOf`. */
+  permute: 2,
 } as const;
 
 export type Trouble = keyof typeof TROUBLES;
@@ -98,6 +100,7 @@ const HOUR_MS = 3_600_000;
  * these.
  */
 const UNREACHABLE_SEEDS = 0.06;
+const PERMUTED_SEEDS = 0.15;
 const UNREACHABLE = [[0.8, 0], [0, 0.8], [0.55, 0.55]] as const;
 
 export function scenarioOf(seed: number, nodes: number, steps: number): Scenario {
@@ -137,12 +140,19 @@ export function scenarioOf(seed: number, nodes: number, steps: number): Scenario
     loneWordMsMax: 15_000,
     isPrivate: random.chance(0.25),
     // The last draw, so that a new kind of trouble changes nothing else of a seed.
-    troubles: new Set(all.filter(() => random.chance(share))),
+    troubles: new Set(
+      all.filter((name) => name === "permute" ? permutes(seed) : random.chance(share)),
+    ),
   };
   const changed = { ...scenario, ...unreachableOf(seed) };
   // A member whose clock is days behind can't tell a liar's time from that of an honest clock: see docs/security.md.
   if (scenario.liarChance === 0) return changed;
   return { ...changed, wallErrorMs: Math.min(scenario.wallErrorMs, HOUR_MS) };
+}
+
+/** As `unreachableOf`: the other seeds stay what they were. */
+function permutes(seed: number): boolean {
+  return new Random(seed * 2 + 11).chance(PERMUTED_SEEDS);
 }
 
 /** Uses a generator of its own, so that it doesn't affect, and isn't affected by, other draws of a seed. */

@@ -219,6 +219,19 @@ export class World {
     }
   }
 
+  /** Gives each of them the next one's address, at once; a process that runs notices it within 2 s. */
+  handOut(members: readonly Member[]): void {
+    const [first, ...rest] = members.map(({ endpoint }) => endpoint);
+    const endpoints = [...rest, first!];
+    members.forEach((member, at) => this.roam(member, { host: "10.2.0.0", port: at }));
+    members.forEach((member, at) => this.roam(member, endpoints[at]!));
+    for (const { process } of members) {
+      this.time.after(this.random.between(0, 2_000), () => {
+        if (process?.gone === false) process.looksAround();
+      });
+    }
+  }
+
   /** Ends the process: it has stopped, was killed, or its host has lost power. */
   end(process: MemberProcess, powerLost: boolean, lossChance: number): void {
     const { member } = process;

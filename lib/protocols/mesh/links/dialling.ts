@@ -3,7 +3,7 @@
  * private room is dialled with the latest of its secrets that we know, and with earlier ones where the peer lacks that.
  */
 
-import type { Fingerprint } from "../../../base/text/fingerprint.ts";
+import { type Fingerprint, fingerprintOf } from "../../../base/text/fingerprint.ts";
 import type { Endpoint, LinkId, PeerKey, RoomId } from "../../../base/ids.ts";
 import type { ChannelSecret } from "../../noise/channel_handshake.ts";
 import type { KeptSecrets } from "../authority/kept_secrets.ts";
@@ -12,7 +12,7 @@ import { channelSecret } from "../schema/rotations.ts";
 
 export interface Dial {
   readonly purpose: "join" | "resume" | "overlay" | "dial-back";
-  /** Null where anybody may answer. */
+  /** Whom we look for: another member that answers there will do, but for a `dial-back`. Null where anybody may answer. */
   readonly peer: PeerKey | null;
   /** The key that must answer, where the user named one and `peer` is null. */
   readonly fingerprint?: Fingerprint;
@@ -81,7 +81,10 @@ export class Dialling {
   #attempt(attempt: Attempt, secret: ChannelSecret | null): void {
     const number = this.#nextAttempt++;
     this.#attempts.set(number, attempt);
-    const { endpoint, peer: expect, fingerprint, room } = attempt.dial;
+    const { endpoint, peer, purpose, room } = attempt.dial;
+    const isCertain = purpose === "dial-back" && peer !== null;
+    const expect = isCertain ? null : peer;
+    const fingerprint = isCertain ? fingerprintOf(peer) : attempt.dial.fingerprint;
     const key = fingerprint === undefined ? {} : { fingerprint };
     this.emit({ type: "dial", attempt: number, endpoint, expect, ...key, room, secret });
   }

@@ -60,7 +60,16 @@ export class Entrances {
   #put(record: FirstHandRecord): void {
     const met = this.#met[record.kind];
     met.delete(record.contact.key);
+    if (record.kind === "entrance") this.#vacate(record.contact.endpoint);
     met.set(record.contact.key, record);
     dropOldest(met, ACQUAINTANCES_MAX);
+  }
+
+  /** Whoever was met there before is somewhere else. */
+  #vacate(endpoint: Endpoint): void {
+    const { entrance } = this.#met;
+    for (const { contact } of entrance.values()) {
+      if (isSameEndpoint(contact.endpoint, endpoint)) entrance.delete(contact.key);
+    }
   }
 }

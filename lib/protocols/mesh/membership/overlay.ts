@@ -141,6 +141,7 @@ export class Overlay implements Machine<OverlayInput, OverlayEffect> {
         this.#peerGone(input.peer, input.reason, nowMs);
         break;
       case "dial-failed":
+        if (input.answering) this.#attempts.giveUp(input.answering);
         this.#dialFailed(input.peer, input.endpoint, nowMs);
         break;
       case "message":

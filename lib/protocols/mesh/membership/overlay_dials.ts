@@ -90,7 +90,10 @@ export interface Attempt {
 export class OverlayAttempts {
   /** At most `parallelDialsMax`, and one each for `own`, `rejoin`, `withheld` and `join`. */
   readonly #attempts = new Map<PeerKey, Attempt>();
-  /** Peers dialled in vain so far: a dial may be answered much later. At most `DIALLED_ENDPOINTS_MAX`. */
+  /**
+   * Peers dialled in vain so far: a dial may be answered much later, or elsewhere, where another was looked for. At most
+   * `DIALLED_ENDPOINTS_MAX`.
+   */
   readonly #givenUp = new Set<PeerKey>();
 
   constructor(private readonly attemptMs: number) {}

@@ -32,7 +32,13 @@ export type OverlayInput =
   | { readonly type: "peer-down"; readonly peer: PeerKey; readonly closed: boolean }
   /** The peer has left the room, or is lost to it. */
   | { readonly type: "peer-gone"; readonly peer: PeerKey; readonly reason: string }
-  | { readonly type: "dial-failed"; readonly peer: PeerKey; readonly endpoint: Endpoint }
+  /** `answering`: another member, which has answered there: its own `peer-up` follows. */
+  | {
+    readonly type: "dial-failed";
+    readonly peer: PeerKey;
+    readonly endpoint: Endpoint;
+    readonly answering?: PeerKey | null;
+  }
   | { readonly type: "message"; readonly from: PeerKey; readonly message: OverlayMessage }
   /** We came in through `by`, whose `peer-up` came before. */
   | { readonly type: "welcomed"; readonly by: PeerKey }

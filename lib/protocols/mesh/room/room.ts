@@ -145,6 +145,7 @@ export class Room {
     this.#own = endpoint;
     this.give("roster", { type: "enter", room, genesis, incarnation, self });
     this.#membership.ownClaim(claim);
+    this.#rememberOwn(endpoint);
     this.give("privateMessages", { type: "start" });
   }
 
@@ -297,9 +298,13 @@ export class Room {
   }
 
   /** @param isUninvited Whether no secret that we know was accepted there. */
-  dialFailed(peer: PeerKey, endpoint: Endpoint, isUninvited: boolean): void {
+  dialFailed(
+    peer: PeerKey,
+    at: { readonly endpoint: Endpoint; readonly answering: PeerKey | null },
+    isUninvited: boolean,
+  ): void {
     if (isUninvited && this.#parts.neighbours.isCutOff) this.inviteVoid(peer);
-    this.give("overlay", { type: "dial-failed", peer, endpoint });
+    this.give("overlay", { type: "dial-failed", peer, ...at });
   }
 
   /** A member ends its link to us: the invite with which we came doesn't count any more. */
@@ -352,8 +357,15 @@ export class Room {
    */
   ownEndpoint(endpoint: Endpoint, before: string | null): void {
     this.#own = endpoint;
+    this.#rememberOwn(endpoint);
     this.#announce();
     this.#parts.view.moved(endpoint, before);
+  }
+
+  #rememberOwn(endpoint: Endpoint | null): void {
+    if (endpoint === null) return;
+    this.machines.movedTo(endpoint);
+    this.#membership.met("caller", { key: this.#parts.signer.key, endpoint });
   }
 
   /**

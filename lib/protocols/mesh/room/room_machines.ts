@@ -3,7 +3,13 @@
 import type { Signer } from "../../../base/crypto/crypto.ts";
 import type { Environment } from "../../../base/machine/environment.ts";
 import { fingerprintFault, fingerprintOf } from "../../../base/text/fingerprint.ts";
-import type { BundleId, ClaimId, Endpoint, PeerKey } from "../../../base/ids.ts";
+import {
+  type BundleId,
+  type ClaimId,
+  type Endpoint,
+  isSameEndpoint,
+  type PeerKey,
+} from "../../../base/ids.ts";
 import { foldName, nameBeforeStart, withoutMark } from "../../../base/text/names.ts";
 import { type Machine, Timetable } from "../../../base/machine/machine.ts";
 import { AntiEntropy } from "../sync/anti_entropy.ts";
@@ -57,6 +63,8 @@ export class RoomMachines {
   readonly known: KnownMembers;
   /** The machines whose effects concern others (`Router`); of those due at once the first is served first. */
   readonly routed: RoutedMachines;
+  /** Where others reached us before; null where we haven't moved. With two of us, the other may have changed places with us. */
+  #formerAddress: Endpoint | null = null;
   /** Members from the records on disk, for finding the room again. */
   readonly #stored: readonly Contact[];
   readonly #timetable: Timetable;
@@ -127,7 +135,9 @@ export class RoomMachines {
       isCatchingUp: () => this.antiEntropy.sources().size > 0,
       remembered: () => this.#rememberedContacts(),
       met: (kind) =>
-        this.entrances.contacts(kind).filter(({ key }) => !config.rulings.isRemoved(key)),
+        this.entrances.contacts(kind).filter(({ key }) =>
+          key !== self && !config.rulings.isRemoved(key)
+        ),
     }, nowMs);
     this.broadcast = new Broadcast(BROADCAST_LAN, {
       frontier: (stream) => this.order.frontier(stream),
@@ -345,11 +355,21 @@ export class RoomMachines {
     );
   }
 
+  /** Others reach us here from now on. */
+  movedTo(endpoint: Endpoint): void {
+    const own = this.entrances.contacts("caller").find(({ key }) => key === this.signer.key);
+    if (own === undefined || isSameEndpoint(own.endpoint, endpoint)) return;
+    this.#formerAddress = own.endpoint;
+  }
+
   /** See `MemberDirectory`. */
   #endpointsOf(key: PeerKey): readonly Endpoint[] {
     const { endpoint = null, meeting = null } = this.roster.member(key)?.beacon ?? {};
     const all = [this.entrances.provenAt(key), endpoint, meeting];
-    return all.filter((endpoint) => endpoint !== null);
+    const known = all.filter((endpoint) => endpoint !== null);
+    return known.length === 0 || this.#formerAddress === null
+      ? known
+      : [...known, this.#formerAddress];
   }
 
   #standings(): readonly Standing[] {

@@ -114,7 +114,10 @@ export type MeshEffect =
     readonly type: "dial";
     readonly attempt: number;
     readonly endpoint: Endpoint;
-    /** Null where anybody may answer, or whoever has the key with this `fingerprint`. */
+    /**
+     * Who is looked for; any other member may answer as well (`Mesh.mayAnswer`). Null where anybody may, or whoever has
+     * the key with this `fingerprint`.
+     */
     readonly expect: PeerKey | null;
     readonly fingerprint?: Fingerprint;
     /** Null where the room isn't known yet. */

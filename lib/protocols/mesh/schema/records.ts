@@ -180,10 +180,13 @@ export const MESH_LOG = recordLog("mesh-room", 1, {
     "A member that we have dialled and met, at the endpoint that we dialled, whatever it announces. First the admitting one: all that is known of the room until the first `member`.",
     { heardWallMs, contact },
   ),
-  caller: row("A neighbour that has dialled us, at the endpoint that it announces.", {
-    heardWallMs,
-    contact,
-  }),
+  caller: row(
+    "A neighbour that has dialled us, at the endpoint that it announces; or we, at ours.",
+    {
+      heardWallMs,
+      contact,
+    },
+  ),
   seen: row("Keys that were present in a private room while we were.", {
     keys: list(hex<PeerKey>()),
   }),
