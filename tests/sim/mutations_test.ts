@@ -1,7 +1,6 @@
 // Each bug put into the mesh is found by some seed that the mesh without it passes. If the simulator couldn't find
 // such bugs, running it would be pointless.
 
-import { assert, assertEquals } from "@std/assert";
 import { HistoryAsked } from "./checkers/history_asked.ts";
 import { ExactlyOnce } from "./checkers/m1_exactly_once.ts";
 import { SameHistory } from "./checkers/m4_same_history.ts";
@@ -13,14 +12,9 @@ import { RosterRight } from "./checkers/roster_right.ts";
 import { SaneEvents } from "./checkers/sane_events.ts";
 import { SentAfter } from "./checkers/sent_after.ts";
 import { StoredOrder } from "./checkers/stored_order.ts";
-import { fakeSigner } from "./fake_crypto.ts";
-import { plainMember } from "./mesh/even_world.ts";
-import type { MeshChecker } from "./mesh/checker.ts";
 import { type MeshHunt, meshHunt } from "./mesh/mesh_hunt.ts";
-import { meshSubject } from "./mesh/mesh_subject.ts";
 import { MUTATIONS } from "./mesh/mutations.ts";
-import { type Scenario, scenarioOf } from "./mesh/scenario.ts";
-import { type Subject, World } from "./mesh/world.ts";
+import type { Scenario } from "./mesh/scenario.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
@@ -268,44 +262,3 @@ const HUNTS: readonly MeshHunt[] = [
 ];
 
 for (const each of HUNTS) meshHunt(each);
-
-/** Two newcomers request one name from different members at once. @returns How many joins the room was shown. */
-function nameRace(subject: Subject, seed: number): number {
-  const scenario = { ...scenarioOf(seed, 4, 0), delayMs: 20, jitterMs: 5, wallErrorMs: 0 };
-  const seen = new Set<string>();
-  const watch: MeshChecker = {
-    name: "name race",
-    shown({ member }, event) {
-      const isFirst = member === world.members[0];
-      if (isFirst && event.event === "joined" && /^bob/i.test(event.name)) seen.add(event.key);
-    },
-  };
-  const world = new World({ ...scenario, hosts: 6, print: null }, subject, [watch]);
-  const enter = (index: number, name: string, contact: number) => {
-    const member = world.addMember({
-      ...plainMember(fakeSigner(`race ${seed}/${index}`), name),
-      historyShown: 0,
-      eager: true,
-    });
-    const { endpoint } = world.members[contact]!;
-    world.start(member, index === 0 ? { kind: "found" } : { kind: "join", contact: endpoint });
-  };
-  for (let index = 0; index < 4; index++) {
-    enter(index, `u${index}`, 0);
-    world.time.runUntil(world.time.nowMs + 3_000);
-  }
-  assertEquals(world.present().length, 4);
-  enter(4, "Bob", 1);
-  enter(5, "bob", 2);
-  world.time.runUntil(world.time.nowMs + 5_000);
-  return seen.size;
-}
-
-Deno.test("of two who ask for one name at once in a quiet room one gets in, if names are held", () => {
-  const seeds = Array.from({ length: 15 }, (_, n) => n + 1);
-  const held = seeds.map((seed) => nameRace(meshSubject(), seed));
-  assertEquals(held, seeds.map(() => 1));
-
-  const notHeld = seeds.map((seed) => nameRace(meshSubject(MUTATIONS.holdsNoName.wrap), seed));
-  assert(notHeld.includes(2), `entered: ${notHeld}`);
-});

@@ -58,10 +58,6 @@ export class Words {
         return this.#claim(message.claim);
       case "refuse":
         return message.code;
-      case "hold-name":
-        return `${message.folded} for ${this.who(message.key)}`;
-      case "hold-reply":
-        return `${message.folded} for ${this.who(message.key)}: ${this.#held(message)}`;
       case "forward-join":
         return `${this.who(message.contact.key)}, ${message.ttl} steps left`;
       case "neighbor":
@@ -177,11 +173,6 @@ export class Words {
   #beacon({ beacon: { value } }: SignedBeacon): string {
     const quit = value.state === "quit" ? " quit" : "";
     return `${this.life(value.key, value.incarnation)}#${value.number}${quit}`;
-  }
-
-  #held({ owner, rival }: Extract<MeshMessage, { type: "hold-reply" }>): string {
-    if (owner !== null) return `taken by ${this.#claim(owner.claim)}`;
-    return rival === null ? "held" : `${this.who(rival)} goes before`;
   }
 
   #claim({ claim: { value } }: SignedClaim): string {

@@ -827,13 +827,6 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         return this.#toAdmission({ type: "message", link: id, message });
       case "removed":
         return this.#heardRemoved(link, message);
-      case "hold-name":
-      case "hold-reply":
-        if (link.state === "admitting" || !this.#isListed(link)) return;
-        if (message.type === "hold-reply" && message.owner !== null) {
-          this.#room?.give("roster", { type: "entry", from: link.peer, entry: message.owner });
-        }
-        return this.#toAdmission({ type: "hold", from: link.peer, message });
       default:
         if (link.state === "admitting") {
           // The peer doesn't know yet that we took it for lost.
@@ -951,8 +944,6 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     switch (effect.type) {
       case "send":
         return this.#sendOn(effect.link, effect.message);
-      case "send-to":
-        return this.#out.send(effect.to, effect.message);
       case "close":
         return this.#close(effect.link, effect.reason);
       case "member":
@@ -1095,7 +1086,6 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       claimName: (name, ref) => this.#claimName(name, ref),
       secretChanged: () => this.#partWithUninvited(),
       rulingsChanged: () => this.#partWithRemoved(),
-      neighbourGone: (peer) => this.#toAdmission({ type: "neighbour-down", peer }),
       fatal: (code, text) => {
         if (this.#phase === "parting") return;
         this.#ending ??= { code, text };

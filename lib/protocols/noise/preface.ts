@@ -27,7 +27,7 @@ import { invariant } from "../../base/invariant.ts";
 import { sha256 } from "./primitives.ts";
 
 /** The one version there is. */
-export const CHANNEL_VERSION = 13;
+export const CHANNEL_VERSION = 14;
 
 /** What two programs talk about. A channel of one mode never carries another. */
 export type ChannelMode =

@@ -10,7 +10,6 @@ import {
   type AdmissionEffect,
   type AdmissionInput,
   type AdmissionTiming,
-  type HoldMessage,
 } from "../../../lib/protocols/mesh/joining/admission_io.ts";
 import { earlierMembership, foundRoom } from "../../../lib/protocols/mesh/joining/genesis.ts";
 import type {
@@ -135,18 +134,17 @@ export class Member extends MeshNode {
       this.signer,
       {
         ownerOf: (folded) => this.names.ownerOf(folded),
+        precedes: (claim) => this.names.precedes(this.roster.knownClaim(claim)),
         incarnationOf: (key) => this.roster.incarnationOf(key),
         isLive: (key) => this.roster.isLive(key),
         isOfCopy: (beacon) => this.roster.isOfCopy(beacon),
         goneSince: (beacon) => this.roster.goneSince(beacon),
-        entryOf: (key) => this.roster.entryOf(key, this.#nowMs()),
         credentialsOf: (key) => this.roster.credentialsOf(key),
         liveMembers: () => this.roster.liveCount,
         isClaimKnown: (id) => this.roster.isClaimKnown(id),
         latestHead: () => null,
         selfBeacon: () => this.roster.selfBeacon(),
         selfClaim: () => this.roster.selfClaim(),
-        neighbours: () => this.neighbours().map(({ peer }) => peer.key),
       },
     );
   }
@@ -236,7 +234,6 @@ export class Member extends MeshNode {
     if (end.isMember && !hasAnother) {
       this.enrol({ type: "neighbour-down", peer });
       if (!closed) this.enrol({ type: "link-lost", peer });
-      this.admit({ type: "neighbour-down", peer });
     }
     this.arm();
   }
@@ -251,12 +248,6 @@ export class Member extends MeshNode {
       case "roster-summary":
       case "roster-part":
         return this.enrol({ type: "message", from, message });
-      case "hold-name":
-      case "hold-reply":
-        if (message.type === "hold-reply" && message.owner !== null) {
-          this.enrol({ type: "entry", from, entry: message.owner });
-        }
-        return this.admit({ type: "hold", from, message: message as HoldMessage });
       default:
         return this.admit({ type: "message", link: end.id, message });
     }
@@ -321,10 +312,6 @@ export class Member extends MeshNode {
     switch (effect.type) {
       case "send": {
         const end = this.ends.get(effect.link);
-        return end && this.world.deliver(end, effect.message);
-      }
-      case "send-to": {
-        const end = this.neighbours().find(({ peer }) => peer.key === effect.to);
         return end && this.world.deliver(end, effect.message);
       }
       case "close": {

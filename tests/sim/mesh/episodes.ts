@@ -151,6 +151,8 @@ export class Episodes {
 
   /** Addresses are handed out anew, to one another, while all run or while all are off. */
   permute(): void {
+    // Who has just typed an address that is another's by then may find itself there.
+    if (this.world.members.some(({ process }) => process?.readyAtMs === null)) return;
     if (this.random.chance(0.5)) this.#restartAll(() => this.#handOut());
     else this.#handOut();
   }

@@ -19,7 +19,7 @@ import type {
 } from "../../../lib/protocols/mesh/schema/structures.ts";
 import { fakeCrypto, fakeSigner } from "../fake_crypto.ts";
 import { Adversary, OTHER_INCARNATION } from "./adversary.ts";
-import { deadContact, madeUpBeacon, madeUpClaim, randomId } from "./made_up.ts";
+import { deadContact, madeUpBeacon, madeUpClaim } from "./made_up.ts";
 
 /** The size of one crowd: enough to fill a link for seconds. */
 const CROWD_MAX = 800;
@@ -234,15 +234,6 @@ export class NamesTheDead extends Adversary {
     for (const ttl of [0, 1, 3]) {
       this.send({ type: "forward-join", contact: deadContact(this.random), ttl });
     }
-  }
-}
-
-/** Answers every request to hold a name that another member is just claiming it. */
-export class HoldsNames extends Adversary {
-  protected override instead(message: MeshMessage): MeshMessage {
-    return message.type === "hold-reply"
-      ? { ...message, rival: randomId<PeerKey>(this.random) }
-      : message;
   }
 }
 

@@ -120,17 +120,6 @@ class DoesNotRead extends Wrapped {
   }
 }
 
-/** Confirms that it holds every name that it is asked to hold, but holds none. */
-class HoldsNoName extends Wrapped {
-  override step(input: MeshInput, nowMs: number): readonly MeshEffect[] {
-    if (input.type !== "message" || input.message.type !== "hold-name") {
-      return super.step(input, nowMs);
-    }
-    const message = { ...input.message, type: "hold-reply", owner: null, rival: null } as const;
-    return [{ type: "send", link: input.link, message, lane: "control" }];
-  }
-}
-
 /** Changes the events that the user is shown; null omits one. */
 function tells(mesh: Mesh, instead: (event: MeshEvent) => MeshEvent | null): MeshMachine {
   return new Tells<MeshInput, MeshEffect, MeshEvent>(mesh, instead);
@@ -326,10 +315,6 @@ export const MUTATIONS = {
   keepsLastToItself: {
     name: "never announces what it delivered",
     wrap: (mesh) => new KeepsLastToItself(mesh),
-  },
-  holdsNoName: {
-    name: "holds no name",
-    wrap: (mesh) => new HoldsNoName(mesh),
   },
   keepsNothingPrivate: {
     name: "doesn't store its private messages",

@@ -2,25 +2,20 @@
  * How a link becomes one between members: a newcomer is admitted under a name nobody else has, two members
  * of one room greet each other.
  *
- *     newcomer                     admitting member              its neighbours
- *       join {name} ------------------> |  --- hold-name ----------> |
- *       | <---------------- offer {claim} | <---- hold-reply -------- |
- *       accept {claim, beacon} -------> |     (one round trip, or 300 ms)
+ *     newcomer                     admitting member
+ *       join {name} ------------------> |
+ *       | <---------------- offer {claim} |
+ *       accept {claim, beacon} -------> |
  *       | <-------------------- welcome |
  *
  * A returning member presents the claim it was given before and is welcomed at once. Until `accept` nobody in the
  * room has been told of the newcomer: a refusal leaves the room undisturbed.
  *
- * Holds make the common race visible before anybody enters: of two newcomers that ask for one name at once,
- * the one with the smaller key takes over a hold, and the other waits until that one is in or the hold is over,
- * so that not both are refused. What slips through (neighbourhoods that don't touch, silence) is decided by
- * the claims themselves, in `room_names.ts`.
- *
- * No neighbour's word alone keeps a newcomer out: a neighbour proves that a name is taken by the owner's credentials,
- * and its word that a name is being taken counts only for as long as a hold lasts.
+ * Of two that ask two members for one name at once both are let in, and their claims put one of them out
+ * (`room_names.ts`). A key that had a name here is let in although another took the name while it was away, and wins.
  *
  * The caller's duties: after `admitted`, let the roster enter and feed `entered`, and nothing of other links
- * in between; after `member`, take the link into use; feed `hold` only from neighbours.
+ * in between; after `member`, take the link into use.
  */
 
 import type { Signer } from "../../../base/crypto/crypto.ts";
@@ -28,7 +23,6 @@ import type { Environment } from "../../../base/machine/environment.ts";
 import type { LinkId, PeerKey, RoomId } from "../../../base/ids.ts";
 import { unreachable } from "../../../base/invariant.ts";
 import { earliestMs, type Machine } from "../../../base/machine/machine.ts";
-import { foldName } from "../../../base/text/names.ts";
 import { TokenBucket } from "../../../base/rates/token_bucket.ts";
 import type {
   AdmissionConfig,
@@ -44,7 +38,7 @@ import {
   type Message,
   stageOf,
 } from "./admission_links.ts";
-import { Admitting, admittingDueMs } from "./admitting.ts";
+import { Admitting } from "./admitting.ts";
 import { beaconFormFault, type InRoom, isBeaconSigned } from "../schema/credentials.ts";
 import { RENAMES_BURST, RENAMES_PER_SECOND } from "../schema/limits.ts";
 import { Newcomer } from "./newcomer.ts";
@@ -72,9 +66,9 @@ export class Admission implements Machine<AdmissionInput, AdmissionEffect> {
   }
 
   nextDeadlineMs(): number | null {
-    let next = this.#admitting.nextHoldMs();
+    let next: number | null = null;
     for (const link of this.links.byId.values()) {
-      next = earliestMs(next, link.dueMs, admittingDueMs(link));
+      next = earliestMs(next, link.dueMs, link.admittingDueMs);
     }
     return next;
   }
@@ -94,13 +88,6 @@ export class Admission implements Machine<AdmissionInput, AdmissionEffect> {
         return this.#linkDown(input.link);
       case "message":
         return this.#message(input.link, input.message, nowMs);
-      case "hold":
-        if (input.message.type === "hold-name") {
-          return this.#admitting.holdName(input.from, input.message, nowMs);
-        }
-        return this.#admitting.holdReply(input.from, input.message, nowMs);
-      case "neighbour-down":
-        return this.#admitting.neighbourGone(input.peer, nowMs);
       case "uninvited": {
         const link = this.links.byId.get(input.link);
         if (link === undefined || link.isMember) return;
@@ -159,7 +146,6 @@ export class Admission implements Machine<AdmissionInput, AdmissionEffect> {
   }
 
   #tick(nowMs: number): void {
-    this.#admitting.tick(nowMs);
     const isOver = (dueMs: number | null) => dueMs !== null && dueMs <= nowMs;
     for (const link of [...this.links.byId.values()]) {
       if (isOver(link.dueMs) && isNewcomerStage(link.stage)) {
@@ -176,8 +162,7 @@ export class Admission implements Machine<AdmissionInput, AdmissionEffect> {
   #claimName(id: LinkId, name: string, nowMs: number): void {
     const link = this.links.byId.get(id);
     if (link?.stage.at === "member") {
-      this.#newcomer.join(link, name, nowMs);
-      return this.#admitting.asksItself(foldName(name), nowMs);
+      return this.#newcomer.join(link, name, nowMs);
     }
     this.links.effect({
       type: "refused",

@@ -9,12 +9,11 @@ import type {
   PeerKey,
   RoomId,
 } from "../../../base/ids.ts";
-import type { AdmissionMessage, Refusal, RosterEntry } from "../schema/messages.ts";
+import type { AdmissionMessage, Refusal } from "../schema/messages.ts";
 import type { MeshRecord } from "../schema/records.ts";
 import type { Beacon, SignedBeacon, SignedClaim, SignedGenesis } from "../schema/structures.ts";
 
-export type HoldMessage = Extract<AdmissionMessage, { type: "hold-name" | "hold-reply" }>;
-export type LinkMessage = Exclude<AdmissionMessage, HoldMessage>;
+export type LinkMessage = AdmissionMessage;
 
 export type AdmissionInput =
   /**
@@ -31,10 +30,6 @@ export type AdmissionInput =
   }
   | { readonly type: "link-down"; readonly link: LinkId }
   | { readonly type: "message"; readonly link: LinkId; readonly message: LinkMessage }
-  /** Came over a neighbour's member link; an owner that the message shows has been given to the roster before. */
-  | { readonly type: "hold"; readonly from: PeerKey; readonly message: HoldMessage }
-  /** A neighbour is gone: its answer is no longer awaited. */
-  | { readonly type: "neighbour-down"; readonly peer: PeerKey }
   /** An invite was needed, and the other end of this link has none, or one that is no longer valid. */
   | { readonly type: "uninvited"; readonly link: LinkId }
   /** The room was founded, or resumed with nobody there. */
@@ -49,7 +44,6 @@ export type AdmissionInput =
 
 export type AdmissionEffect =
   | { readonly type: "send"; readonly link: LinkId; readonly message: LinkMessage }
-  | { readonly type: "send-to"; readonly to: PeerKey; readonly message: HoldMessage }
   | { readonly type: "close"; readonly link: LinkId; readonly reason: string }
   /**
    * Both ends are members of this room, and the signatures are checked: from now on this is a member link. `endpoint`
@@ -117,6 +111,8 @@ export type AdmissionEffect =
 export interface AdmissionPort {
   /** The key that has this name, live or lost within a day; null where the name is free. */
   ownerOf(folded: FoldedName): PeerKey | null;
+  /** Whether this checked claim wins its name over all that have it. */
+  precedes(claim: SignedClaim): boolean;
   /** Highest incarnation known of this key, 0 where none is. */
   incarnationOf(key: PeerKey): number;
   isLive(key: PeerKey): boolean;
@@ -131,8 +127,6 @@ export interface AdmissionPort {
   credentialsOf(
     key: PeerKey,
   ): { readonly beacon: SignedBeacon; readonly claim: SignedClaim } | null;
-  /** The same in the form that others are shown; null where it isn't known. */
-  entryOf(key: PeerKey, nowMs: number): RosterEntry | null;
   liveMembers(): number;
   /** Whether this claim's signatures were checked before. */
   isClaimKnown(id: ClaimId): boolean;
@@ -141,8 +135,6 @@ export interface AdmissionPort {
   /** Our own latest beacon and claim; called only after `entered` or `in-room`. */
   selfBeacon(): SignedBeacon;
   selfClaim(): SignedClaim;
-  /** The neighbours that are asked to hold a name. */
-  neighbours(): readonly PeerKey[];
 }
 
 export interface AdmissionConfig {
@@ -167,13 +159,6 @@ export interface AdmissionConfig {
 export interface AdmissionTiming {
   /** Time for a whole exchange on a link, from either side. */
   readonly exchangeMs: number;
-  /** How long neighbours' answers about a name are awaited. */
-  readonly holdReplyMs: number;
-  /**
-   * How long a name is held for another member's newcomer, and how long our own claim waits for somebody who may take
-   * the name.
-   */
-  readonly holdMs: number;
   /** Newcomers that this member lets in per second. */
   readonly joinsPerSecond: number;
   readonly joinsBurst: number;
@@ -181,8 +166,6 @@ export interface AdmissionTiming {
 
 export const ADMISSION_LAN: AdmissionTiming = {
   exchangeMs: 5_000, // four messages and a sync of the disk; a person waits for it
-  holdReplyMs: 300, // a round trip across a continent; silence isn't a refusal
-  holdMs: 2_000, // the exchange that is left, and the claim's way through the room
   joinsPerSecond: 100, // a lecture hall opening its laptops, not a flood of keys
   joinsBurst: 200,
 };

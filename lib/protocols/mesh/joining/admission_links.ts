@@ -4,7 +4,7 @@
  */
 
 import type { Environment } from "../../../base/machine/environment.ts";
-import type { Endpoint, FoldedName, LinkId, PeerKey } from "../../../base/ids.ts";
+import type { Endpoint, LinkId, PeerKey } from "../../../base/ids.ts";
 import type { TokenBucket } from "../../../base/rates/token_bucket.ts";
 import type { AdmissionEffect, AdmissionPort, LinkMessage } from "./admission_io.ts";
 import {
@@ -46,19 +46,6 @@ export type Stage =
 
 /** The stage of what the other end of a link asks of us: to be admitted, or to have another name. */
 export type AdmittingStage =
-  /** Neighbours are asked about the name. */
-  | {
-    readonly at: "holding";
-    readonly join: Message<"join">;
-    readonly name: string;
-    readonly folded: FoldedName;
-    readonly awaited: Set<PeerKey>;
-    readonly repliesDueMs: number;
-    /** Neighbours that say that another newcomer is being admitted under this name. */
-    readonly doubtedBy: Set<PeerKey>;
-    /** Until when the offer waits for that one; null where there is none. */
-    doubtedUntilMs: number | null;
-  }
   /** `offer` is sent. */
   | {
     readonly at: "offered";

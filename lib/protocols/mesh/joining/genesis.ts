@@ -104,7 +104,7 @@ export interface EarlierMembership {
   readonly incarnationMin: number;
   /** Our own claims, in the order in which they were given. */
   readonly ownClaims: readonly SignedClaim[];
-  /** The claim by which the last process had its name; null where it has quit, and so freed the name. */
+  /** The claim to the name that we had last; null where there is none. */
   readonly held: SignedClaim | null;
 }
 
@@ -122,8 +122,7 @@ export function earlierMembership(
     if (record.kind === "genesis") genesis ??= record.genesis;
     else if (record.kind === "incarnation") {
       incarnationMin = Math.max(incarnationMin, record.incarnation + 1);
-    } else if (record.kind === "left") held = null;
-    else if (record.kind === "claim" && record.claim.claim.value.key === self) {
+    } else if (record.kind === "claim" && record.claim.claim.value.key === self) {
       ownClaims.push(record.claim);
       held = record.claim;
     }

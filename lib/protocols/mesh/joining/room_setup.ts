@@ -96,18 +96,17 @@ function admissionPort(room: () => Room | null): AdmissionPort {
   };
   return {
     ownerOf: (folded) => room()?.machines.names.ownerOf(folded) ?? null,
+    precedes: (claim) => room()?.machines.precedes(claim) ?? true,
     incarnationOf: (key) => room()?.machines.roster.incarnationOf(key) ?? 0,
     isLive: (key) => room()?.machines.roster.isLive(key) ?? false,
     isOfCopy: (beacon) => room()?.machines.roster.isOfCopy(beacon) ?? false,
     goneSince: (beacon) => room()?.machines.roster.goneSince(beacon) ?? null,
-    entryOf: (key, nowMs) => room()?.machines.roster.entryOf(key, nowMs) ?? null,
     credentialsOf: (key) => room()?.machines.roster.credentialsOf(key) ?? null,
     liveMembers: () => room()?.liveMembers ?? 0,
     isClaimKnown: (id) => room()?.machines.roster.isClaimKnown(id) ?? false,
     latestHead: () => room()?.machines.latestHead() ?? null,
     selfBeacon: () => roster().selfBeacon(),
     selfClaim: () => roster().selfClaim(),
-    neighbours: () => room()?.neighbours ?? [],
   };
 }
 
@@ -155,9 +154,8 @@ export function newRoom(
 }
 
 /**
- * The claim of a member that resumes with nobody there to ask: the one by which it holds this name, or one to which it
- * admits itself. A member that quit, or took another name, has freed its name, and somebody may have taken it since: an
- * earlier claim holds only where a member that was asked says so.
+ * The claim of a member that resumes with nobody there to ask: the one by which it had this name last, or founded the
+ * room, or one to which it admits itself. By `/name` a name is freed for good, but for the founder's.
  */
 export function resumedClaim(
   { config, signer, environment }: Comer,
@@ -165,7 +163,10 @@ export function resumedClaim(
 ): SignedClaim {
   const { name } = config;
   const { room, genesis, incarnationMin: incarnation, ownClaims, held } = earlier;
-  if (held !== null && held.claim.value.folded === foldName(name)) return held;
+  const isFounder = genesis.genesis.value.founder === signer.key;
+  const before = [held, isFounder ? ownClaims[0] : null]
+    .find((own) => own?.claim.value.folded === foldName(name));
+  if (before) return before;
   const admitterTime = (ownClaims[0]?.claim ?? genesis.genesis).value.time;
   return claimAlone(environment, signer, { room, name, incarnation, admitterTime, after: null });
 }

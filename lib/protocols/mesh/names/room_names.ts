@@ -84,6 +84,12 @@ export class RoomNames implements Machine<NamesInput, NamesEffect> {
     return this.#winnerOf(folded)?.[0] ?? null;
   }
 
+  /** Whether this claim wins its name over all that have it. */
+  precedes(claim: KnownClaim): boolean {
+    const winner = this.#winnerOf(claim.signed.claim.value.folded as FoldedName);
+    return winner === null || this.#compare(claim, winner[1].claim) < 0;
+  }
+
   /** The name shown for a member; null for a key that holds no name here (any more). */
   shownName(key: PeerKey): string | null {
     return this.#holders.get(key)?.shown ?? null;

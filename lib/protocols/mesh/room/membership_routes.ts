@@ -62,7 +62,6 @@ export class MembershipRoutes {
         this.#give("secrets", effect);
         this.#give("antiEntropy", effect);
         this.#give("order", { type: "neighbours", peers: neighbours.peers });
-        links.neighbourGone(peer);
       },
     };
   }

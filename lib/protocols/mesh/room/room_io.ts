@@ -32,8 +32,6 @@ export interface RoomLinks {
   secretChanged(): void;
   /** Who may be in the room has changed: links to those that may not are to be closed. */
   rulingsChanged(): void;
-  /** Admission no longer awaits an answer of this peer. */
-  neighbourGone(peer: PeerKey): void;
   /** We can't stay: this step is the last. */
   fatal(code: ErrorCode, text: string): void;
 }

@@ -29,7 +29,7 @@ import { type MeshRecord, rememberedContacts } from "../schema/records.ts";
 import type { RoomConfig } from "./room_io.ts";
 import type { LiveMember, RoomFacts } from "./room_events.ts";
 import type { KnownClaim } from "../schema/credentials.ts";
-import type { Claim } from "../schema/structures.ts";
+import type { Claim, SignedClaim } from "../schema/structures.ts";
 import { type Member, Roster } from "../roster/roster.ts";
 import { ROSTER_LAN } from "../roster/roster_io.ts";
 import { RoomRulings } from "../authority/room_rulings.ts";
@@ -353,6 +353,18 @@ export class RoomMachines {
     return [...contacts.values()].filter(({ key }) =>
       !this.roster.isLive(key) && !this.config.rulings.isRemoved(key)
     );
+  }
+
+  /**
+   * Whether this checked claim wins its name over all that have it: whoever left the name by `/name` has freed it, but for
+   * the founder's.
+   */
+  precedes(claim: SignedClaim): boolean {
+    const { key, folded, time } = claim.claim.value;
+    const isFounder = key === this.config.genesis.genesis.value.founder;
+    const isFreed = Iterator.from(valuesOf(this.roster.claimsOf(key)))
+      .some((other) => other.folded !== folded && other.time > time);
+    return (isFounder || !isFreed) && this.names.precedes(this.roster.knownClaim(claim));
   }
 
   /** Others reach us here from now on. */

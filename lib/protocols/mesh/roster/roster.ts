@@ -32,7 +32,7 @@ import { HEARD_NOW, type HeardBeacon, type Hearsay, Leases, type MemberRecord } 
 import type { Contact, RosterEntry, RosterMessage } from "../schema/messages.ts";
 import { OwnLease } from "./own_lease.ts";
 import { RosterClaims } from "./roster_claims.ts";
-import { entryToSend, RosterExchange } from "./roster_exchange.ts";
+import { RosterExchange } from "./roster_exchange.ts";
 import { RosterIntake } from "./roster_intake.ts";
 import type {
   ProgressPort,
@@ -211,12 +211,6 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
     return entry === null ? null : { beacon: entry.signed, claim: entry.claim.signed };
   }
 
-  /** The credentials that show others who this member is; null where they aren't known. */
-  entryOf(key: PeerKey, nowMs: number): RosterEntry | null {
-    const entry = this.#table.get(key);
-    return entry === null ? null : entryToSend(entry, nowMs);
-  }
-
   /** Highest incarnation known of this key, 0 where none is. */
   incarnationOf(key: PeerKey): number {
     return this.#table.floorOf(key)?.incarnation ?? 0;
@@ -249,6 +243,11 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
   /** Keys known to have claimed this name at any time. */
   claimants(folded: FoldedName): Iterable<PeerKey> {
     return this.#claims.table.claimants(folded);
+  }
+
+  /** The claim as it is known, or would be. */
+  knownClaim(claim: SignedClaim): KnownClaim {
+    return this.#claims.known(claim);
   }
 
   /** Whether a claim's time can be believed, as far as is known here. */
@@ -309,11 +308,6 @@ export class Roster implements Machine<RosterInput, RosterEffect> {
         return this.#checkedMember(input, nowMs);
       case "claim":
         return this.#bundleClaim(input, nowMs);
-      case "entry":
-        if (this.#own !== null && this.#intake.mayBring(input.from, 1, nowMs)) {
-          this.#hearEntry(input.from, input.entry, nowMs);
-        }
-        return;
       case "message":
         return this.#message(input.from, input.message, nowMs);
       case "missed":

@@ -43,6 +43,7 @@ export class RosterClaims {
   }
 
   isVouched(claim: KnownClaim): boolean {
+    if (!this.table.has(claim.id)) return this.#vouching?.wouldVouch(claim) ?? false;
     return this.#vouching?.isVouched(claim) ?? false;
   }
 
@@ -228,6 +229,11 @@ export class Vouching {
     return this.#vouched.has(id);
   }
 
+  /** The same of a claim that somebody shows, and that may have been forgotten here. */
+  wouldVouch(claim: KnownClaim): boolean {
+    return claim.signed.claim.value.admitter === this.founder || this.#voucherOf(claim) !== null;
+  }
+
   /** Whether a claim would help to vouch for one that is known. */
   wants({ key, time }: Claim): boolean {
     return time <= (this.#wanted.get(key) ?? -1);
@@ -240,7 +246,7 @@ export class Vouching {
   learnt(claim: KnownClaim): boolean {
     const { key, admitter, time } = claim.signed.claim.value;
     if (this.wants(claim.signed.claim.value)) this.#wanted.delete(key);
-    if (admitter !== this.founder && this.#voucherOf(claim) === null) {
+    if (!this.wouldVouch(claim)) {
       this.#want(admitter, time);
       return false;
     }

@@ -4,7 +4,7 @@ import { BEACON_INTERVAL_PER_MEMBER_MS } from "../schema/limits.ts";
 import type { ClaimId, Hash, PeerKey, RoomId } from "../../../base/ids.ts";
 import type { Queue } from "../../../base/schema/schema.ts";
 import type { KnownClaim } from "../schema/credentials.ts";
-import type { RosterEntry, RosterMessage } from "../schema/messages.ts";
+import type { RosterMessage } from "../schema/messages.ts";
 import type { MeshRecord } from "../schema/records.ts";
 import type { Presence } from "../../../base/machine/user_presence.ts";
 import type { Beacon, SignedBeacon, SignedClaim, SignedGenesis } from "../schema/structures.ts";
@@ -56,8 +56,6 @@ export type RosterInput =
     readonly claim: SignedClaim;
     readonly named: ClaimId;
   }
-  /** A neighbour shows who a member is. */
-  | { readonly type: "entry"; readonly from: PeerKey; readonly entry: RosterEntry }
   /** From a neighbour. */
   | { readonly type: "message"; readonly from: PeerKey; readonly message: RosterMessage }
   /** Some of what was passed on to this neighbour was dropped on the way. */
@@ -224,7 +222,7 @@ export const ROSTER_LAN: RosterTiming = {
   renewalPerMemberMs: 0.5, // 250 members: 125 ms, two beacons; 1,000: 500 ms, eight, in one frame instead of eight
   renewalMsMax: 500, // six hops in 3 s, the slack of a lease
   newsPerMemberMs: 0.1, // alone, a newcomer is known everywhere half a second later; in a crowd ten share a frame
-  newsMsMax: 100, // six hops in 600 ms, less than the 2 s for which names are held
+  newsMsMax: 100, // six hops in 600 ms
   accusationMs: 1_750, // a dead link shows after 3 s of silence: lost within 5 s, gossip included
   denialDelayMs: 500, // a killed process's links end within a round trip of each other
   deadKeptMs: 24 * 60 * 60 * 1_000, // a lost member's name is held for a day

@@ -164,23 +164,11 @@ export const VOUCHERS_REST_MS = 10_000;
 export const VOUCHERS_ON_LINK_MAX = CLAIMS_MAX;
 /** Members whose word about one accused member is kept: its neighbours, old and new. */
 export const SPEAKERS_MAX = 32;
-/** Names held for newcomers of other members, 2 s each: as many as members may enter at once. */
-export const HOLDS_MAX = 4_096;
 /**
- * How often a member may ask for another name over one link: a person needs one. Together with the newcomers, and
- * with 20 links a second from one address, a member asks its neighbours to hold fewer names than they allow it to.
+ * How often a member may ask for another name over one link: a person needs one.
  */
 export const RENAMES_PER_SECOND = 1;
 export const RENAMES_BURST = 3;
-/**
- * How often a neighbour may claim in vain that somebody is taking a name: honest neighbours do see a newcomer break
- * off.
- */
-export const HOLD_WORDS_BROKEN_MAX = 3;
-/** After that the neighbour isn't asked for this long: each newcomer that it delays by 2 s costs it as much. */
-export const HOLD_DOUBTED_MS = 10 * 60 * 1_000;
-/** Neighbours for whom this is remembered: more than come and go in that time. */
-export const HOLD_WORDS_REMEMBERED_MAX = 1_024;
 /** Pinned names; beyond that nothing new is pinned: a crowd of made-up members displaces nobody's key. */
 export const PINS_MAX = 16_384;
 /** Names of which several keys were told apart since the start; of any more, whole fingerprints are shown. */

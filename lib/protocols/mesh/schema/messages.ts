@@ -22,7 +22,6 @@ import {
 } from "../../../base/schema/schema.ts";
 import type { BundleId, Hash, RoomId } from "../../../base/ids.ts";
 import {
-  FOLDED_NAME_BYTES_MAX,
   NAME_BYTES_MAX,
   PROOF_RULINGS_MAX,
   ROSTER_BUCKETS,
@@ -184,27 +183,6 @@ const refuse = message(6, "refuse", {
   answer: "none",
   lane: control,
 }, { code: oneOf(REFUSALS), text: text(1_024), room: nullable(hexId<RoomId>()) });
-const holdName = message(7, "hold-name", {
-  from: "an admitting member",
-  to: "its neighbours",
-  when: "a newcomer asks for a name",
-  answer: "`hold-reply`",
-  lane: news,
-}, { folded: text(FOLDED_NAME_BYTES_MAX), key: peerKey() });
-const holdReply = message(8, "hold-reply", {
-  from: "a neighbour of the admitting member",
-  to: "the admitting member",
-  when: "a `hold-name` came",
-  answer: "none",
-  lane: news,
-}, {
-  folded: text(FOLDED_NAME_BYTES_MAX),
-  key: peerKey(),
-  /** The member that has the name, which can't be held therefore: its entry for the asker's own roster. */
-  owner: nullable(rosterEntrySchema),
-  /** Or the newcomer that is just being admitted under the name; the asker waits to see whether it is. */
-  rival: nullable(peerKey()),
-});
 const renew = message(9, "renew", {
   from: "a member that has the other end as lost, or as having quit",
   to: "that member",
@@ -542,8 +520,6 @@ export const MESH_MESSAGES = [
   accept,
   welcome,
   refuse,
-  holdName,
-  holdReply,
   renew,
   removed,
   overlayJoin,
@@ -589,8 +565,6 @@ export type AdmissionMessage = Named<
   | "accept"
   | "welcome"
   | "refuse"
-  | "hold-name"
-  | "hold-reply"
   | "renew"
 >;
 export type ReachabilityMessage = Named<"dial-back" | "dialled-back">;

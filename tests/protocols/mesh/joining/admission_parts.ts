@@ -40,9 +40,7 @@ export function linksOf({ isIn = true } = {}) {
 function wordOf(effect: AdmissionEffect): string {
   if (effect.type === "penalise") return `penalise: ${effect.fault}`;
   if (effect.type === "refused") return `refused: ${effect.code}`;
-  if (effect.type !== "send" && effect.type !== "send-to") return effect.type;
+  if (effect.type !== "send") return effect.type;
   const { message } = effect;
-  if (message.type === "refuse") return `refuse: ${message.code}`;
-  if (message.type !== "hold-reply") return message.type;
-  return `hold-reply: ${message.owner ? "taken" : message.rival ? "asked for" : "held"}`;
+  return message.type === "refuse" ? `refuse: ${message.code}` : message.type;
 }

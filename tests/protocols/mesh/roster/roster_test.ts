@@ -420,22 +420,6 @@ function allBuckets(): readonly number[] {
   return Array.from({ length: 64 }, (_, bucket) => bucket);
 }
 
-Deno.test("Roster takes in whom a neighbour shows as it takes in all others", () => {
-  const roster = rosterWith(["Bob"]);
-  const [claim, beacon] = [claimOf("Dora").signed, beaconOf("Dora", 1)];
-  const { signature } = beaconOf("Dora", 2);
-  const entry = { claim, beacon, lost: false, ageMs: 0 };
-  const unsigned = { ...entry, beacon: { ...beacon, signature } };
-
-  const fromNobody = roster.step({ type: "entry", from: carl, entry }, 1_000);
-  const forged = roster.step({ type: "entry", from: bob, entry: unsigned }, 1_000);
-  const good = roster.step({ type: "entry", from: bob, entry }, 1_000);
-
-  assertEquals(fromNobody, [], "from one who is no neighbour any more");
-  assertEquals(told(forged).map(({ type }) => type), ["penalise"]);
-  assertEquals(told(good).map(({ type }) => type), ["claim-known", "joined"]);
-});
-
 Deno.test("Roster answers no more questions of one neighbour's because it goes and comes again", () => {
   const roster = rosterWith(["Bob"]);
   const buckets = Array.from({ length: ROSTER_BUCKETS }, (_, bucket) => bucket);
