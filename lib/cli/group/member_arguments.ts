@@ -114,7 +114,7 @@ export const memberProgramCommand: CommandOf<MemberOptions> = {
   help: "a group whose members all hold the same log, in one order; HOST runs p2pchat serve",
   flags: [
     ...Object.values(flags),
-    ...inviteFlags("private group", "; none joins an open group where a private one was"),
+    ...inviteFlags("private group", "; with none, an open group after a private one"),
     ...scriptFlags(SCRIPTED),
     ...DOOR_FLAGS,
   ],

@@ -65,7 +65,7 @@ function split(input: Uint8Array, ends: readonly number[]): readonly ClientLine[
     const part = input.subarray(from, end);
     from = end;
     return splitter.push(part);
-  }).filter((line) => typeof line === "string" || !line.isUnended);
+  }).filter((line) => typeof line === "string" || !("isUnended" in line && line.isUnended));
 }
 
 const AT = "2026-01-31T12:00:00.000Z";
