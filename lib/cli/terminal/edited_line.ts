@@ -184,6 +184,7 @@ export class EditedLine<Target> implements Draft {
   putBack(text: string): boolean {
     if (this.#editor.text !== "") return false;
     this.#editor = insert(this.#editor, text);
+    this.#begun = this.#begins();
     this.#screen.redraw();
     return true;
   }
