@@ -447,7 +447,7 @@ Deno.test({
       );
       const from = bob.events.length;
       await bob.type("alice");
-      await terminal.untilCursorLine("alice (bob is calling)> |");
+      await terminal.untilCursorLine("alice (bob is calling: y/n)> |");
       await terminal.press("2 tell bob\r");
       await terminal.until(
         "an error",

@@ -15,7 +15,8 @@ export class IrcQuestions {
   take(event: IrcEvent): void {
     const settled = settledBy(event.fields);
     if (settled !== null) this.#open.delete(settled);
-    const asked = askedBy(event.fields);
+    // Of what this program doesn't fetch it is told, too.
+    const asked = askedBy({ ...event.fields, unfetchable: false } as Fields);
     if (asked === null) return;
     this.#open.set(asked.id, event);
     dropOldest(this.#open, QUESTIONS_MAX);
