@@ -167,7 +167,7 @@ export class RosterExchange {
 }
 
 /** The entry as it is sent: with its age in ms at `nowMs`, so that no clocks are compared. */
-export function entryToSend({ claim, signed, state, sinceMs }: Entry, nowMs: number): RosterEntry {
+function entryToSend({ claim, signed, state, sinceMs }: Entry, nowMs: number): RosterEntry {
   return {
     claim: claim.signed,
     beacon: signed,
