@@ -44,7 +44,7 @@ Deno.test("joinInstances() leaves alone what a later version has written", async
     engine.commit({ when: [{ key, is: "absent" }], puts: [{ key, value }] });
     const [code, text] = await refusal(join());
     assertEquals(code, "version");
-    assert(text!.includes(value), text);
+    assert(text!.includes(value.replaceAll('"', "'")), text);
   }
   const { engine, join } = engineOf();
   const key = "p/schema";

@@ -186,7 +186,7 @@ export class MeshRooms {
     const path = `${folder}/${LOCK_FILE}`;
     this.#lock = await HeldLock.take(this.disk, path, pid, (lock) => {
       const which = roomText(room, this.titleOf(room));
-      if (HeldLock.here.has(path)) {
+      if (HeldLock.isHere(path, pid)) {
         const text = `You are in the room ${which} already, here: /rooms says which number it has`;
         return new P2pchatError("in-use", text);
       }

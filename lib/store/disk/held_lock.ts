@@ -16,8 +16,8 @@ import {
 import type { Clock } from "../../base/machine/clock.ts";
 
 export class HeldLock implements Hold {
-  /** The lock files that this process holds. A program in another container may have the same process id. */
-  static readonly here = new Set<string>();
+  /** What this process holds. A program in another container may have the same process id. */
+  static readonly #here = new Set<string>();
   #lock: DiskLock;
   /** Serializes checks: of two at once the second would find the lock that the first has just taken. */
   #looked: Promise<unknown> = Promise.resolve();
@@ -45,8 +45,13 @@ export class HeldLock implements Hold {
   ): Promise<HeldLock> {
     const lock = await disk.tryLock(path, `${pid}\n`);
     if ("heldBy" in lock) throw refused(lock.heldBy.trim() === `${pid}` ? { heldBy: "" } : lock);
-    HeldLock.here.add(path);
+    HeldLock.#here.add(`${pid} ${path}`);
     return new HeldLock(disk, path, pid, lock);
+  }
+
+  /** Whether it is this very process that holds the lock. */
+  static isHere(path: string, pid: number): boolean {
+    return HeldLock.#here.has(`${pid} ${path}`);
   }
 
   async ensure(path: string, file: AppendFile | null): Promise<void> {
@@ -57,7 +62,7 @@ export class HeldLock implements Hold {
 
   /** Releases the lock. A second call does nothing. */
   release(): void {
-    HeldLock.here.delete(this.path);
+    HeldLock.#here.delete(`${this.pid} ${this.path}`);
     this.#lock.release();
   }
 

@@ -148,7 +148,7 @@ Deno.test("a guess that is followed by nothing is over after ten seconds, and it
 
   const ended = world.says(Uint8Array.of(1, number, ...share), EXCHANGE_MS + 2_000);
 
-  assertEquals(ended, "nothing came in time");
+  assertEquals(ended, "timeout");
   assertEquals(world.ends, ["given-up"]);
 });
 
