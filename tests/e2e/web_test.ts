@@ -241,8 +241,11 @@ Deno.test({
         await open.type(line);
         await refused.nth(at).waitFor();
       }
-      await open.page.locator(".ask ins").last().scrollIntoViewIfNeeded();
+      await open.page.evaluate(
+        "(() => { const all = document.querySelector('.versions'); all.scrollTop = all.scrollHeight; })()",
+      );
       await untilRead();
+      await untilRead(); // the page looks twice a second
       await open.type("y");
       await bob.until(({ event, outcome }) => event === "edit" && outcome === "committed");
       assertEquals(bob.texts().filter((said) => said === "y"), []);
