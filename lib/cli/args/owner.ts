@@ -113,26 +113,42 @@ function othersOn(path: string, linksAlone = false) {
 }
 
 const OTHERS_WRITE_BITS = 0o022;
+const ALL_WRITE_BIT = 0o002;
 /** Of a folder: nobody removes or renames in it what is another's. */
 const STICKY_BIT = 0o1000;
 
+/** A socket in such a folder: whoever dials another's in its place gives a password. */
+const SOCKET = { isIn: false, what: "make a socket at", why: "would be given your password" };
+/** The folder of what is received: where a link of another's takes its place, that leads to any folder of ours. */
+export const RECEIVED = {
+  isIn: true,
+  what: "save files in",
+  why: "would choose where they are saved",
+};
+
 /**
- * Refuses a place for a socket of which others could make theirs, now or when this program has ended: whoever dials it
- * gives a password. Has to look at all folders above, so before rights are given up.
- * @throws {P2pchatError} `not-allowed` where the folder, or one above it, is another user's, or others can write to it.
+ * Refuses a place of which others could make theirs, now or later. Has to look at all folders above, so before rights
+ * are given up.
+ * @param place Of a socket, none in its folder may be another's; of a folder, others may add to it.
+ * @throws {P2pchatError} `not-allowed` where what it is in, at any height, is another user's, or others can write to it.
  */
-export function refuseSharedFolder(path: string): void {
+export function refuseSharedFolder(path: string, place = SOCKET): void {
   const own = Deno.uid();
-  const folder = own === null ? null : realFolder(folderOf(resolve(path)));
+  const folder = own === null ? null : realFolder(place.isIn ? path : folderOf(resolve(path)));
   if (folder === null) return; // the system has no owners, or making the socket reports the error
-  for (let at = folder;; at = folderOf(at)) {
+  for (let at = folder, isOwn = true;; at = folderOf(at)) {
     const info = lookAt(at);
     const user = info === null ? null : otherUser(info);
-    if (user !== null && user !== machineOwner()) throw othersError(path, at, user);
+    const isPlace = place.isIn && at === folder;
+    const isOthers = user !== null && user !== machineOwner();
+    if (isOthers && !isPlace) throw othersError(path, at, user);
     const mode = info?.mode ?? 0;
+    // Many systems give each user a group of one, under the user's number, and all that its folders have.
+    const writers = place.isIn && info?.gid === own ? ALL_WRITE_BIT : OTHERS_WRITE_BITS;
     // What is in a folder of one's own stays there where others can only add to the one above it.
-    const isHeld = at !== folder && (mode & STICKY_BIT) !== 0;
-    if ((mode & OTHERS_WRITE_BITS) !== 0 && !isHeld) throw sharedError(path, at);
+    const isHeld = isPlace || (at !== folder && isOwn && (mode & STICKY_BIT) !== 0);
+    if ((mode & writers) !== 0 && !isHeld) throw sharedError(path, at, place);
+    isOwn = !isOthers;
     if (folderOf(at) === at) return;
   }
 }
@@ -145,12 +161,11 @@ function realFolder(path: string): string | null {
   }
 }
 
-function sharedError(path: string, at: string): P2pchatError {
+function sharedError(path: string, at: string, { what, why }: typeof SOCKET): P2pchatError {
   return new P2pchatError(
     "not-allowed",
-    `Cannot make a socket at ${path}: others of this machine can write to ${at}, could put a socket of theirs in its ` +
-      "place, and would be given your password; choose a folder that is yours alone, or take that right from them " +
-      `(chmod go-w ${at})`,
+    `Cannot ${what} ${path}: others of this machine can write to ${at}, could put theirs in its ` +
+      `place, and ${why}; choose a folder that is yours alone, or take that right from them (chmod go-w ${at})`,
   );
 }
 

@@ -7,7 +7,7 @@ import type { FileNeed } from "../args/least_privilege.ts";
 import type { CommandLine } from "../args/options.ts";
 import { nameIn } from "./file_to_send.ts";
 import { P2pchatError, systemText } from "../../base/errors.ts";
-import { refuseOthersPath } from "../args/owner.ts";
+import { RECEIVED, refuseOthersPath, refuseSharedFolder } from "../args/owner.ts";
 import { folderOf } from "../../store/disk/disk.ts";
 import { RealDisk } from "../../store/disk/real_disk.ts";
 import { replacementName } from "../../store/disk/replacement.ts";
@@ -96,6 +96,7 @@ async function makeReceiving(path: string, flag: string): Promise<void> {
     if (((await disk.stat(path))?.kind ?? "folder") !== "folder") throw refused("it is no folder");
     await disk.makeFolder(path);
     failed = "no file can be made in it";
+    refuseSharedFolder(path, RECEIVED);
     (await disk.openAppend(probe, { isNew: true })).close();
     await disk.remove(probe);
   } catch (error) {

@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { lchownSync } from "node:fs";
 import { P2pchatError } from "../../../lib/base/errors.ts";
-import { refuseOthersPath, refuseSharedFolder } from "../../../lib/cli/args/owner.ts";
+import { RECEIVED, refuseOthersPath, refuseSharedFolder } from "../../../lib/cli/args/owner.ts";
 import { openLog } from "../../../lib/cli/session/log.ts";
 import { RealDisk } from "../../../lib/store/disk/real_disk.ts";
 
@@ -133,6 +133,40 @@ Deno.test(
       assertEquals(error.code, "not-allowed");
       assertMatch(error.message, /belongs to user 12002 of this machine/);
     }
+    await Deno.remove(folder, { recursive: true });
+  },
+);
+
+Deno.test(
+  "files are received in no folder in whose place another user can put a link",
+  asRoot,
+  async () => {
+    const folder = await Deno.makeTempDir({ prefix: "p2pchat-received-" });
+    const into = `${folder}/in`;
+    await Deno.mkdir(into);
+    const received = () => refuseSharedFolder(into, RECEIVED);
+    const refused = (why: RegExp) => {
+      const error = assertThrows(received, P2pchatError);
+      assertEquals(error.code, "not-allowed");
+      assertMatch(error.message, why);
+    };
+    received();
+    await Deno.chmod(into, 0o1777); // others may add to it
+    received();
+    await Deno.chmod(folder, 0o775); // by its own group
+    received();
+    await Deno.chown(folder, null, OTHER);
+    refused(
+      /^Cannot save files in .* can write to .*, could put theirs in its place, and would choose/,
+    );
+    await Deno.chmod(folder, 0o1777);
+    received();
+    await Deno.chown(into, OTHER, OTHER);
+    refused(/others of this machine can write to/); // its owner can rename it
+    await Deno.chmod(folder, 0o755);
+    received();
+    await Deno.chown(folder, OTHER, OTHER);
+    refused(/belongs to user 12002 of this machine/);
     await Deno.remove(folder, { recursive: true });
   },
 );
