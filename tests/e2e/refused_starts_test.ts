@@ -92,3 +92,10 @@ class HeldPort implements AsyncDisposable {
     await Deno.remove(this.folder, { recursive: true });
   }
 }
+
+Deno.test("mesh: a data folder that would be in a file is refused", async () => {
+  const file = await Deno.makeTempFile({ prefix: "p2pchat-file-" }); // where files to send are looked for
+  await using node = Node.start(["mesh", "Foo", "--port", "0"], { data: `${file}/data` });
+  assertEquals(await refusal(node), [5, "disk"]);
+  await Deno.remove(file);
+});

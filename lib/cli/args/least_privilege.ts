@@ -127,9 +127,15 @@ function beside({ path: given, isReal = false }: FileNeed): readonly FileNeed[] 
   const isOwn = (data: string) => isIn(real, data) && !isIn(real, `${data}/downloads`);
   if (dataFolders.some(isOwn)) return [];
   if (!dataFolders.some((data) => isIn(data, real))) return [{ path, use: "read", isReal }];
-  return [...Deno.readDirSync(real)].flatMap(({ name }) =>
-    beside({ path: `${path}/${name}`, use: "send" })
-  );
+  return namesIn(real).flatMap((name) => beside({ path: `${path}/${name}`, use: "send" }));
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return [...Deno.readDirSync(folder)].map(({ name }) => name);
+  } catch {
+    return []; // it is a file, or closed to us: using what is said to be in it reports the error
+  }
 }
 
 export function isIn(path: string, folder: string): boolean {

@@ -2,6 +2,9 @@
 
 import { resolve } from "node:path";
 import { isForbidden, P2pchatError } from "../../base/errors.ts";
+import type { Clock } from "../../base/machine/clock.ts";
+import { isDoneWithin } from "../../runtime/within.ts";
+import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import { numberText } from "../../base/text/words.ts";
 import { FILE_BYTES_MAX } from "../../protocols/transfer/limits.ts";
 import { isNamed } from "../../store/disk/real_disk.ts";
@@ -13,6 +16,8 @@ import { pathsDropped } from "./path_typed.ts";
 
 /** How often it is looked: who swaps what is there fails in one of three, and gets through once in 10^11. */
 const LOOKS = 64;
+/** How long opening may take: where others put a pipe there meanwhile, it would wait for who writes to that. */
+const OPEN_MS_MAX = 10_000;
 
 /**
  * Opens it first: what is checked is what is open, wherever a name leads by then. In a folder that others can write to,
@@ -21,7 +26,11 @@ const LOOKS = 64;
  * they swap, one of the three is wrong at any moment.
  * @throws {P2pchatError} `bad-file` or `not-allowed`, with why it can't be sent.
  */
-export async function openToSend(typed: string, dataFolder: string): Promise<RandomFile> {
+export async function openToSend(
+  typed: string,
+  dataFolder: string,
+  clock: Clock = SYSTEM_LINK_CLOCK,
+): Promise<RandomFile> {
   const path = resolve(typed);
   const isOwn = (at: string) =>
     [resolve(dataFolder), ...dataFolders].some((data) =>
@@ -45,7 +54,13 @@ export async function openToSend(typed: string, dataFolder: string): Promise<Ran
     const real = await Deno.realPath(path);
     if (isOwn(real)) throw ownFile(path);
     if (!isInReach(real)) throw outOfReach(path);
-    file = await RandomFile.openToRead(real); // by this name, for which there is a right
+    const opening = RandomFile.openToRead(real); // by this name, for which there is a right
+    if (!await isDoneWithin(clock, OPEN_MS_MAX, opening)) {
+      opening.then((late) => late.close(), () => {});
+      const text = `Cannot send ${path}: it can't be opened, or is a pipe by now; try again`;
+      throw new P2pchatError("bad-file", text);
+    }
+    file = await opening;
     const looks = [
       () => !isLinkedByOthers(path),
       () => Deno.realPathSync(path) === real,

@@ -1,6 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { concatBytes, nodeCrypto } from "../../../lib/base/crypto/crypto.ts";
 import { P2pchatError } from "../../../lib/base/errors.ts";
+import type { Clock } from "../../../lib/base/machine/clock.ts";
+import { openToSend } from "../../../lib/cli/files/file_to_send.ts";
 import { TransferFiles } from "../../../lib/cli/files/transfer_files.ts";
 import { LeafSet, leavesText } from "../../../lib/protocols/transfer/leaf_set.ts";
 import { LEAF_BYTES } from "../../../lib/protocols/transfer/limits.ts";
@@ -94,6 +96,29 @@ Deno.test("what is offered isn't read through a link that has taken its place", 
     P2pchatError,
     "own files",
   );
+});
+
+Deno.test("nobody waits for a pipe that has taken the place of what is sent", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "p2pchat-files-" });
+  const path = `${folder}/photo`;
+  await new Deno.Command("mkfifo", { args: [path] }).output();
+  const stat = Deno.stat;
+  try {
+    Deno.stat = async (at) => ({ ...await stat(at), isFile: true }); // as it was at first
+    const soon: Clock = {
+      nowMs: () => 0,
+      at(_ms, run) {
+        const timer = setTimeout(run, 20);
+        return { cancel: () => clearTimeout(timer) };
+      },
+    };
+    const sending = openToSend(path, `${folder}/profile`, soon);
+    await assertRejects(() => sending, P2pchatError, "is a pipe by now");
+  } finally {
+    Deno.stat = stat;
+  }
+  (await Deno.open(path, { write: true })).close(); // who waits in the system goes on
+  await Deno.remove(folder, { recursive: true });
 });
 
 Deno.test("what is given up and fetched anew at once begins anew, and is there", async () => {
