@@ -1,7 +1,8 @@
 /**
  * The questions that wait for the user's answer, one rule for all doors. `y` or `n` alone answers the one that the
- * prompt showed when the line was begun; only once all that it is about was shown at that door, and time to read has
- * passed; and only while nothing was said since by whoever asks, or where no prompt shows the question, by anybody.
+ * prompt showed when the line was begun; only if by then all that it is about was shown at that door, and time to read has
+ * passed, since it is the first, too; and only while nothing was said since by whoever asks, or where no prompt shows the
+ * question, said or asked by anybody.
  * Otherwise nothing is done, and nothing is said. The commands of a question name it, and answer it at any time.
  */
 
@@ -32,10 +33,12 @@ interface Question extends Asking {
   /** How many had been asked with it. */
   readonly at: number;
   readonly untilMs: number;
+  /** Since when none of those before it waits. */
+  firstMs: number;
   isAnswered: boolean;
   /** Whether whoever asks has said something since. */
   isTalkedOver: boolean;
-  /** Whether anybody has, there. */
+  /** Whether anybody has said or asked something since, there. */
   isFollowed: boolean;
 }
 
@@ -68,6 +71,7 @@ export interface Begun {
   readonly isSeen: IsSeen;
   /** How many questions had been asked. */
   readonly asked: number;
+  readonly atMs: number;
 }
 
 export class OpenQuestions {
@@ -91,9 +95,11 @@ export class OpenQuestions {
 
   #ask(asking: Asking, room: string | undefined): void {
     const { id, openMs = Infinity } = asking;
+    this.#leaves(this.#open.get(id), this.#nowMs);
     this.#open.delete(id);
+    for (const question of this.#open.values()) question.isFollowed ||= question.room === room;
     this.#open.set(id, {
-      ...{ ...asking, room, at: ++this.#asked, untilMs: this.#nowMs + openMs },
+      ...{ ...asking, room, at: ++this.#asked, untilMs: this.#nowMs + openMs, firstMs: -Infinity },
       ...{ isAnswered: false, isTalkedOver: false, isFollowed: false },
     });
     dropOldest(this.#open, QUESTIONS_MAX);
@@ -102,12 +108,30 @@ export class OpenQuestions {
   #settle(id: string): void {
     const question = this.#open.get(id);
     if (question?.isAnswered === false) this.#missed = question;
+    this.#leaves(question, this.#nowMs);
     this.#open.delete(id);
   }
 
-  #said({ from, shown, key, name, self, history }: Fields, room: string | undefined): void {
-    if (self === true || history === true) return;
-    const who: unknown[] = [from, shown, key, name].filter((one) => one !== undefined);
+  /** It waits no more: what comes after it may be the first now, which nobody can have seen at once. */
+  #leaves(question: Question | undefined, nowMs: number): void {
+    if (question === undefined || question.isAnswered) return;
+    const sinceMs = Math.min(nowMs, question.untilMs);
+    for (const one of this.#open.values()) {
+      if (one.at > question.at) one.firstMs = Math.max(one.firstMs, sinceMs);
+    }
+  }
+
+  /** Since when none of those before it waits. */
+  firstMs({ at, firstMs }: Question, nowMs: number): number {
+    const over = this.#open.values().filter((one) =>
+      one.at < at && !one.isAnswered && one.untilMs <= nowMs
+    );
+    return Math.max(firstMs, ...over.map(({ untilMs }) => untilMs));
+  }
+
+  #said({ from, shown, key, name, by, outcome, self, history }: Fields, room?: string): void {
+    if (self === true || history === true || (outcome ?? "committed") !== "committed") return;
+    const who: unknown[] = [from, shown, key, name, by].filter((one) => one !== undefined);
     for (const question of this.#open.values()) {
       question.isTalkedOver ||= question.by.some((one) => who.includes(one));
       question.isFollowed ||= question.room === room;
@@ -165,9 +189,9 @@ export class OpenQuestions {
     if (this.find(question.id) !== question || question.isAnswered || question.untilMs <= nowMs) {
       throw refusal(OVER, line);
     }
-    const why = view.unseen(question, nowMs) ?? whySaid(question, view.place.hasPrompt);
+    const why = view.unseen(question, begun.atMs) ?? whySaid(question, view.place.hasPrompt);
     if (why !== null) throw refusal(why, line, verb(question));
-    this.#answered(question);
+    this.#answered(question, nowMs);
     return { run: verb(question), room: question.room };
   }
 
@@ -182,7 +206,9 @@ export class OpenQuestions {
       const isMeant = (verb: Invocation | null) =>
         verb?.command === command &&
         Object.entries(verb.texts).every(([name, text]) =>
-          texts[name] === undefined ? question.isMeantUnnamed === true : texts[name] === text
+          texts[name] === undefined
+            ? question.isMeantUnnamed === true
+            : plain(texts[name]) === plain(text)
         );
       const verb = [question.yes, question.no].find(isMeant);
       if (verb === undefined || verb === null) continue;
@@ -196,18 +222,24 @@ export class OpenQuestions {
     }
     return () => {
       const [only] = meant;
-      if (meant.length === 1) this.#answered(only!);
+      if (meant.length === 1) this.#answered(only!, begun.atMs);
     };
   }
 
-  #answered(question: Question): void {
+  #answered(question: Question, nowMs: number): void {
+    this.#leaves(question, nowMs);
     question.isAnswered = true;
     for (const changed of this.#changed) changed();
   }
 }
 
 /** Somebody's words. */
-const SAID: ReadonlySet<string> = new Set(["message", "broadcast", "presence"]);
+const SAID: ReadonlySet<string> = new Set(["message", "broadcast", "presence", "edit"]);
+
+/** A number may be typed with zeros before it. */
+function plain(text: string | undefined): string | undefined {
+  return text?.replace(/^0+(?=\d)/, "");
+}
 
 const OVER = "that question is over";
 const LATE = "you were asked after you began that line";
@@ -215,7 +247,7 @@ const SOON = "you were asked only just now";
 
 function whySaid({ isTalkedOver, isFollowed, by }: Question, hasPrompt: boolean): string | null {
   if (isTalkedOver) return `${shownName(String(by[0]))} has written since`;
-  return !hasPrompt && isFollowed ? "others have written since" : null;
+  return !hasPrompt && isFollowed ? "others have written or asked since" : null;
 }
 
 /** @param verb What would answer it. */
@@ -317,19 +349,23 @@ export class QuestionsView {
   /** A line is begun. @param isSeen Where some are shown elsewhere than others. */
   begins(nowMs: number, isSeen: IsSeen = () => true): Begun {
     const question = this.first(nowMs, isSeen);
-    return { view: this, question, isSeen, asked: this.#all.asked };
+    return { view: this, question, isSeen, asked: this.#all.asked, atMs: nowMs };
   }
 
   /** Of a line of which it isn't known when it was begun. */
   get unbegun(): Begun {
-    return { view: this, question: null, isSeen: () => true, asked: this.#all.asked };
+    return { view: this, question: null, isSeen: () => true, asked: this.#all.asked, atMs: 0 };
   }
 
   /** Why nobody can have read here what they are asked; null: they can. */
   unseen(question: Question, nowMs: number): string | null {
     const part = this.unseenPart(question);
     if (part !== null) return part;
-    return nowMs - this.#shown.get(question)!.wholeMs! < READING_MS_MIN ? SOON : null;
+    const sinceMs = Math.max(
+      this.#shown.get(question)!.wholeMs!,
+      this.#all.firstMs(question, nowMs),
+    );
+    return nowMs - sinceMs < READING_MS_MIN ? SOON : null;
   }
 
   /** How the rest of it is seen here; null: all was shown. */

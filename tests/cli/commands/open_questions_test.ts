@@ -60,8 +60,8 @@ Deno.test("y answers what the prompt showed when the line was begun", () => {
   assertEquals(view.prompt(READ), " (edit 7: y/n; 1 more)");
   assertEquals(ran("y", view.begins(READ), READ), "go 7");
   assertEquals([view.prompt(READ), ran(" y", view.begins(READ), READ)], [" (edit 8: y/n)", null]);
-  const begun = view.begins(READ);
-  assertEquals(ran("No ", begun, READ), "abort 8");
+  const begun = view.begins(2 * READ);
+  assertEquals(ran("No ", begun, 2 * READ), "abort 8");
   assertEquals([view.prompt(READ), ran("y", view.begins(READ), READ)], ["", null], "it is said");
   refused("y", begun, READ, 'Nothing was done: that question is over; " y" says it');
   const before = view.begins(READ);
@@ -75,14 +75,40 @@ Deno.test("y answers what the prompt showed when the line was begun", () => {
   ]);
 });
 
+Deno.test("y answers no other question than was seen: the first that waits is so for two seconds", () => {
+  const just = "you were asked only just now; /go 8 answers";
+  const over = (fields: Fields) => {
+    const { shows, view, refused, ran } = asking([vote(7), vote(8)]);
+    shows(fields, 2 * READ);
+    refused("y", view.begins(3 * READ - 1), 3 * READ - 1, just);
+    assertEquals(ran("y", view.begins(3 * READ), 3 * READ), "go 8");
+  };
+  over({ event: "edit", edit: 7, outcome: "aborted", by: "alice" });
+  over(vote(7)); // another with its number
+  const twice = asking([vote(7), vote(8)]);
+  assertEquals(twice.ran("y", twice.view.begins(READ), READ), "go 7");
+  twice.refused("y", twice.view.begins(READ), READ, just);
+  const late = asking([{ ...vote(7), deadline: new Date(2 * READ).toISOString() }, vote(8)]);
+  late.refused("y", late.view.begins(2 * READ), 2 * READ, just);
+});
+
 Deno.test("what was asked just now, or is followed by other words of whoever asks, isn't answered by y", () => {
   const { view, questions, shows, ran, refused } = asking([vote(7)]);
-  refused("y", view.begins(READ - 1), READ - 1, "you were asked only just now; /go 7 answers");
+  const just = "you were asked only just now; /go 7 answers";
+  refused("y", view.begins(READ - 1), READ - 1, just);
+  refused("y", view.begins(READ - 1), 2 * READ, just); // it waited until it was run
   shows(said("carol"), READ);
   shows({ ...said("alice"), history: true }, READ);
   const begun = view.begins(READ);
   shows(said("alice"), READ);
   refused("y", begun, READ, "alice has written since; /go 7 answers");
+  for (const [outcome, isSaid] of [["aborted", false], ["committed", true]] as const) {
+    const other = asking([vote(7)]);
+    other.shows({ event: "edit", edit: 6, by: "alice", text: "Coming? y/n", outcome }, READ);
+    const begun = other.view.begins(READ);
+    if (isSaid) other.refused("y", begun, READ, "alice has written since");
+    else assertEquals(other.ran("y", begun, READ), "go 7");
+  }
   refused("y", view.begins(2 * READ), 2 * READ, "alice has written since");
   questions.check({ command: "go", texts: { edit: "7" } }, begun, true)();
   assertEquals(ran("y", view.begins(READ), READ), null);
@@ -90,10 +116,17 @@ Deno.test("what was asked just now, or is followed by other words of whoever ask
   assertEquals(ran("y", view.begins(2 * READ), 2 * READ), "go 7");
 });
 
-Deno.test("where no prompt shows the question, nobody may have said anything since", () => {
+Deno.test("where no prompt shows the question, nobody may have said or asked anything since", () => {
   const { view, shows, refused, ran } = asking([vote(7)], false);
+  const two = asking([vote(7), vote(8)], false);
+  two.refused(
+    "y",
+    two.view.begins(READ),
+    READ,
+    "others have written or asked since; /go 7 answers",
+  );
   shows(said("carol"), READ);
-  refused("y", view.begins(READ), READ, "others have written since");
+  refused("y", view.begins(READ), READ, "others have written or asked since");
   shows({ event: "edit", edit: 7 }, READ);
   refused("y", view.begins(READ), READ, "that question is over");
   assertEquals(ran("y", view.begins(READ), READ), null);
@@ -110,12 +143,14 @@ Deno.test("nobody agrees to what wasn't shown in full, by whichever command, at 
   assertThrows(check(first), P2pchatError, "Nothing was done: first /show 4,/show 5");
   assertThrows(check(first, { edit: undefined }), P2pchatError, "/show 4,/show 5");
   questions.check({ command: "abort", texts: { edit: "7" } }, first, true);
+  const zeros = check(first, { edit: "007" });
+  assertThrows(zeros, P2pchatError, "/show 4", "it is the same number");
   view.unfolds(4, READ);
   view.unfolds(6, READ);
   assertThrows(check(first), P2pchatError, "first /show 5");
   view.unfolds(5, READ);
   check(first)();
-  refused("y", first, 2 * READ - 1, "only just now");
+  refused("y", view.begins(2 * READ - 1), 2 * READ - 1, "only just now");
   const page = questions.view({
     hasPrompt: true,
     isNeverSaid: true,
@@ -124,7 +159,7 @@ Deno.test("nobody agrees to what wasn't shown in full, by whichever command, at 
   assertThrows(check(page.unbegun), P2pchatError, "read it to its end");
   assertEquals(page.prompt(READ), "");
   refused("y", page.unbegun, READ, "that question is over");
-  assertEquals(ran("y", first, 2 * READ), "go 7");
+  assertEquals(ran("y", view.begins(2 * READ), 2 * READ), "go 7");
 });
 
 Deno.test("a command that names nothing means what was asked when its line was begun", () => {
@@ -173,11 +208,12 @@ Deno.test("whatever happens: y is taken only where all rules hold, and one begun
     const { questions, view, shows } = asking([]);
     /** By edit: when it was shown, whether its asker spoke since, whether it is open. */
     const model = new Map<number, { atMs: number; isTalkedOver: boolean; isOpen: boolean }>();
-    let [nowMs, begun, seen] = [0, view.begins(0), 0];
+    let [nowMs, begun, seen, begunMs, firstMs] = [0, view.begins(0), 0, 0, 0];
+    const firstOpen = () => [...model].find(([, { isOpen }]) => isOpen)?.[0] ?? 0;
     for (let step = 0; step < 60; step++) {
       nowMs += draw(1_000);
       const edit = 1 + draw(3);
-      const first = [...model].find(([, { isOpen }]) => isOpen)?.[0] ?? 0;
+      const first = firstOpen();
       switch (draw(5)) {
         case 0:
           model.delete(edit);
@@ -197,11 +233,12 @@ Deno.test("whatever happens: y is taken only where all rules hold, and one begun
           break;
         }
         case 3:
-          [begun, seen] = [view.begins(nowMs), first];
+          [begun, seen, begunMs] = [view.begins(nowMs), first, nowMs];
           break;
         case 4: {
           const of = model.get(seen);
-          const isTaken = of?.isOpen === true && !of.isTalkedOver && nowMs - of.atMs >= READ;
+          const isRead = Math.min(begunMs - (of?.atMs ?? 0), begunMs - firstMs) >= READ;
+          const isTaken = of?.isOpen === true && !of.isTalkedOver && isRead;
           let answer: string | null;
           try {
             answer = told(questions.answer("y", begun, nowMs));
@@ -214,6 +251,7 @@ Deno.test("whatever happens: y is taken only where all rules hold, and one begun
           if (isTaken) of.isOpen = false;
         }
       }
+      if (firstOpen() !== first) firstMs = nowMs;
     }
   }
 });
