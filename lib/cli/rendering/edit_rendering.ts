@@ -63,6 +63,7 @@ export function voteWantedLines(
     : [[INDENT, {
       text: rows.map((row) => "told" in row ? row.told : `${row.sign} ${row.text}`).join("\n"),
       as: "body",
+      areSigned: true,
     }]];
   return [questionLine(nowMs, nameOf(by), asks), ...lines];
 }

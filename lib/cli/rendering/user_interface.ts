@@ -28,12 +28,16 @@ export interface Place {
 export type Span =
   | string
   | { readonly text: string; readonly as: SpanStyle }
-  /** `isPrivate`: in a message that only its receiver can read. `searched`: it was found, as it has this text in it. */
+  /**
+   * `isPrivate`: in a message that only its receiver can read. `searched`: it was found, as it has this text in it.
+   * `areSigned`: its lines begin with signs; where one is broken the rest stands behind them.
+   */
   | {
     readonly text: string;
     readonly as: "body";
     readonly isPrivate?: boolean;
     readonly searched?: string;
+    readonly areSigned?: true;
   }
   /** Wall time, ms since 1970, shown as hours and minutes; a line with the date precedes the first of a new day. */
   | { readonly timeMs: number }

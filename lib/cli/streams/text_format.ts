@@ -84,6 +84,8 @@ const STYLE_CODES: Readonly<Record<Exclude<SpanStyle, "name" | "body" | "exact">
 /** Bold and reversed: it is seen without colours, too. */
 const MENTION = "\x1b[1;7m";
 
+/** A sign before a line, and a blank. */
+const SIGN_CELLS = 2;
 /** The lines of a body have at least this many cells, however long the name before it. */
 const BODY_COLUMNS_MIN = 20;
 /**
@@ -156,7 +158,8 @@ export class TextFormat {
         if (mayBreak) pieces = this.#wrapped(pieces, indent, -indent);
         const searched = typeof span === "object" && "searched" in span ? span.searched : undefined;
         const { lines, more } = isWhole ? { lines: text, more: 0 } : this.#folded(text, searched);
-        const said = this.#body(lines, indent, pieces);
+        const signed = typeof span === "object" && "areSigned" in span ? SIGN_CELLS : 0;
+        const said = this.#body(lines, indent, pieces, signed);
         const isPrivate = typeof span === "object" && "isPrivate" in span && span.isPrivate;
         const code = isPrivate ? this.#code(said, "private") : "";
         pieces.push(...this.#mentions({ text: said, code }, styles.has("own")));
@@ -377,16 +380,19 @@ export class TextFormat {
   /**
    * Formats a body. On a terminal every line of it is indented, including those that the terminal would break, so
    * that no sender can put text at the start of a line.
+   * @param behind By so much more where a line goes on.
    */
-  #body(text: string, indent: number, before: readonly Piece[]): string {
+  #body(text: string, indent: number, before: readonly Piece[], behind: number): string {
     const { terminal } = this.#options;
     if (terminal === null) return visibleText(text);
-    const room = terminal.columns() - indent;
+    const room = terminal.columns() - indent - behind;
     const taken = this.#lastWidth(before) - indent;
     const isCertain = before.every(({ text }) => PRINTABLE_ASCII.test(text));
-    const words = { of: WORD, indent, isCertain };
-    const lines = text.split("\n").flatMap((line, index) =>
+    const words = { of: WORD, indent: indent + behind, isCertain };
+    const further = `\n${" ".repeat(indent + behind)}`;
+    const lines = text.split("\n").map((line, index) =>
       brokenAtWords(this.#visible(line), room, terminal, index === 0 ? taken : 0, words)
+        .join(further)
     );
     return lines.join(`\n${" ".repeat(indent)}`);
   }

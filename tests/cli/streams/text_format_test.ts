@@ -5,6 +5,7 @@ import { ROW_CELLS } from "../../../lib/cli/rendering/graphemes.ts";
 import { WRAPPING_OFF, WRAPPING_ON } from "../../../lib/cli/streams/terminal_mode.ts";
 import { inviteLines } from "../../../lib/cli/credentials/invites.ts";
 import { TextFormat, type TextFormatOptions } from "../../../lib/cli/streams/text_format.ts";
+import { voteWantedLines } from "../../../lib/cli/rendering/edit_rendering.ts";
 import { NameColours } from "../../../lib/cli/rendering/name_colours.ts";
 import {
   EARLIER,
@@ -199,6 +200,23 @@ Deno.test("TextFormat goes on behind a folded body in a row of its own", () => {
     "          x",
     "          ... 10 more lines: /show 7 (asked by Bob)",
     "",
+  ]);
+});
+
+Deno.test("TextFormat shows none of an author's words where the signs of a long change stand", () => {
+  const old = Array.from({ length: 210 }, (_, at) => `line ${at}`).join("\n");
+  const text = `${"word ".repeat(14)}- 7 more\n${"word ".repeat(14)}... 9 lines unchanged`;
+  const asks = {
+    ...{ event: "vote-wanted", edit: 7, seq: 43, by: "Bob", old, new: text } as const,
+    deadline: new Date(NOON_MS).toISOString(),
+  };
+  const lines = voteWantedLines(asks, { nowMs: NOON_MS, interactive: true }, (name) => name);
+  const format = new TextFormat({ ...terminalOf(72), keepFolded: () => 7 }, NOON_MS);
+  const rows = format.format(lines.at(-1)!, true).split("\n").filter((row) => row !== "");
+  assertEquals(rows.filter((row) => row.startsWith("      - ")).length, 210);
+  assertEquals(rows.filter((row) => row.startsWith("      + ")).length, 2);
+  assertEquals(rows.slice(210).map((row) => row.slice(0, 8)), [
+    ...["      + ", "        ", "      + ", "        "],
   ]);
 });
 
