@@ -217,6 +217,7 @@ export class Meeting {
     }
     if (this.#isUnaccepted(friend, peer)) return this.#turnAway(link, friend, "at-address");
     if (friend.expected !== null) friend.foundAt(at);
+    else this.#knownOne(peer, at);
     this.#greet(link, friend);
     this.#answerChecks(friend, peer);
   }
