@@ -4,6 +4,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { AWKWARD } from "./awkward_texts.ts";
 import { BUSY_MS, Node, Nodes, type ShownEvent } from "./node.ts";
 import { freePort, openPort } from "./ports.ts";
+import { NAME_RACE_MS } from "../../lib/protocols/mesh/names/names_io.ts";
 import { slow } from "../given.ts";
 
 const isMessage = (event: ShownEvent) => event.event === "message";
@@ -391,6 +392,35 @@ Deno.test("mesh: a member that was stopped gets everything once when it goes on"
   assertEquals(new Set(carol.texts()).size, 301);
   assertEquals(histories[1], histories[0]);
   assertEquals(histories[2], histories[0]);
+});
+
+Deno.test("mesh: the founder has her name again by an address and without one, and who took it chooses another", async () => {
+  await using nodes = new Nodes();
+  const founder = await Deno.makeTempDir({ prefix: "p2pchat-e2e-" });
+  nodes.defer(() => Deno.remove(founder, { recursive: true }));
+  const first = await nodes.ready("Alice", null, { data: founder });
+  const bob = await nodes.ready("Bob", first);
+  const back = (contact: Node | null) => nodes.ready("Alice", contact, { data: founder });
+  const quits = async (alice: Node) => {
+    const from = bob.events.length;
+    await alice.type(":q");
+    await bob.until(left("Alice"), undefined, from);
+  };
+  await quits(first);
+
+  const stranger = await nodes.ready("Alice", bob);
+  // Until then, it would end as one of two that join at once.
+  await new Promise((resolve) => setTimeout(resolve, NAME_RACE_MS + 100));
+  const byAddress = await back(bob);
+  const isTaken = ({ event, code }: ShownEvent) => event === "error" && code === "name-taken";
+  await stranger.until(isTaken);
+  await quits(byAddress);
+  const alice = await back(null);
+  const { peers } = await alice.ask("peers");
+  const names: string[] = peers.map(({ name }: { name: string }) => name.slice(0, 6)).toSorted();
+  assertEquals(names, ["Alice", "Alice~", "Bob"]);
+  await stranger.ask("name", { new: "Carol" });
+  await alice.until(({ event, name }) => event === "renamed" && name === "Carol");
 });
 
 Deno.test("mesh: after the founder's death others let newcomers in, and chat goes on", async () => {

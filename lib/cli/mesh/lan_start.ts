@@ -251,7 +251,7 @@ export class LanStart {
       kind: "join",
       contact: endpoints[0]!,
       invite: { ...invite, endpoints: distinctEndpoints([...endpoints, ...invite.endpoints]) },
-      kept: rooms.all.includes(invite.room),
+      kept: rooms.all,
     };
   }
 
@@ -272,8 +272,7 @@ export class LanStart {
     this.#heardTitle = title;
     // As with an invite to it: whoever answers there must be in that room.
     const invite = { room, secret: null, endpoints };
-    const kept = rooms.all.includes(room);
-    return { kind: "join", contact: endpoints[0] as Endpoint, invite, kept };
+    return { kind: "join", contact: endpoints[0] as Endpoint, invite, kept: rooms.all };
   }
 
   /** @throws {P2pchatError} `usage` for a script. */

@@ -628,7 +628,8 @@ async function beginning(
       contact,
       ...named,
       ...key,
-      ...(invite === null ? {} : { invite, kept: rooms.all.includes(invite.room) }),
+      kept: rooms.all,
+      ...(invite === null ? {} : { invite }),
       ...known,
     };
   }

@@ -90,7 +90,7 @@ import type { RoomLinks } from "./room/room_io.ts";
 import type { RoomMessage } from "./room/room_inbox.ts";
 import { RoomOutput } from "./room/room_output.ts";
 import { removedText } from "./room/rulings_view.ts";
-import type { SignedGenesis } from "./schema/structures.ts";
+import type { SignedClaim, SignedGenesis } from "./schema/structures.ts";
 
 /** Why a member's link ends that came by an invite from before a removal. */
 const VOID_INVITE = "somebody was removed since, by a member who didn't know this one";
@@ -151,7 +151,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     readonly records: readonly MeshRecord[];
   } | null = null;
   /** Why we weren't let in as a newcomer; set once we ask again as a known member. */
-  #uninvited: readonly JoinFailure[] | null = null;
+  #asNewcomer: Ending | null = null;
   /** With whom links are wanted for files, which may be known before the room is entered. */
   #fileLinks: Extract<MeshInput, { readonly type: "file-links" }> | null = null;
   /** How things stand with our meeting point, which may be known before, too. */
@@ -429,6 +429,12 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         return this.#joinAsKnown(records);
       case "admitted": {
         const { genesis, claim, incarnation, endpoint, link } = opening.admitted;
+        if (this.#earlier === null && this.#hadName(claim, records)) {
+          // By a claim of now, we would come after whoever has the name since.
+          this.#asNewcomer = ENTRANCE_LOST;
+          this.#close(link, "this profile was in that room");
+          return this.#joinAsKnown(records);
+        }
         const entrance = entranceRecords(this.#links.get(link), this.environment.wallMs());
         const known = [...records, ...entrance];
         const fresh = [...entrance, ...invitedRecords(this.config)];
@@ -443,6 +449,11 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       default:
         return unreachable(opening);
     }
+  }
+
+  #hadName({ claim }: SignedClaim, records: readonly MeshRecord[]): boolean {
+    const earlier = earlierMembership(this.environment.crypto, this.signer.key, records);
+    return earlier?.ownClaims.some((own) => own.claim.value.name === claim.value.name) === true;
   }
 
   /** Whether who let us in is out since a removal, as our disk shows: its invite is one from before. */
@@ -486,29 +497,42 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   #comeAsKnown(earlier: EarlierMembership, records: readonly MeshRecord[]): void {
     this.#earlier = { membership: earlier, records };
     const { room, genesis } = earlier;
-    this.#openAccess(genesis, records);
+    this.#openAccess(genesis, [...records, ...invitedRecords(this.config)]);
     this.#admission = this.#newAdmission({ room, private: this.#access.secrets !== null }, earlier);
     this.#enterPhase("coming-in");
   }
 
-  /** Nobody let us in. Where an invite is wanted, the last room's secrets may open as well: they are tried once. */
+  /** Nobody let us in. Where an invite is wanted, the last room's secrets may open as well. */
   #joinFailed(failures: readonly JoinFailure[]): void {
     const { begin } = this.config;
-    const last = begin.kind === "join" ? begin.last : undefined;
+    const last = begin.kind === "join" ? begin.last ?? null : null;
     const isUninvited = failures.some(({ reason }) => reason === "bad-credentials");
-    if (last === undefined || !isUninvited || this.#uninvited !== null) {
-      return this.#fatal(joinFailure(this.config, this.#uninvited ?? failures));
-    }
-    this.#uninvited = failures;
+    const ending = this.#asNewcomer ?? joinFailure(this.config, failures);
+    this.#refusedAsNewcomer(ending, isUninvited ? last : null);
+  }
+
+  /** Somebody has the name in this room; whoever had it there before has it again. */
+  #nameTaken(room: RoomId | null): void {
+    const { begin, name } = this.config;
+    const ending = { code: "name-taken", text: nameTakenText(name) } as const;
+    if (begin.kind !== "join" || this.#isAdmitted()) return this.#fatal(ending);
+    const wanted = begin.invite?.room ?? room;
+    this.#refusedAsNewcomer(ending, begin.kept?.find((kept) => kept === wanted) ?? null);
+  }
+
+  /** Asks once more, as one who was in this room; null where that can't help. */
+  #refusedAsNewcomer(ending: Ending, room: RoomId | null): void {
+    if (room === null || this.#asNewcomer !== null) return this.#fatal(ending);
+    this.#asNewcomer = ending;
     this.#bootstrap = null;
-    this.#open({ kind: "known" }, last);
+    this.#open({ kind: "known" }, room);
   }
 
   #joinAsKnown(records: readonly MeshRecord[]): void {
     const { begin } = this.config;
     invariant(begin.kind === "join", "who resumes asks nobody as a newcomer");
     const earlier = earlierMembership(this.environment.crypto, this.signer.key, records);
-    if (earlier?.genesis.genesis.value.private !== true) return this.#joinFailed([]);
+    if (earlier === null) return this.#joinFailed([]);
     this.#comeAsKnown(earlier, records);
     this.#seekEntrance("join", contactsToJoin(begin));
   }
@@ -1033,9 +1057,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
       return this.#nameSettled();
     }
     if (this.#phase === "in" || this.#phase === "leaving") return; // just one link that came to nothing
-    if (code === "name-taken") {
-      return this.#fatal({ code, text: nameTakenText(this.config.name) });
-    }
+    if (code === "name-taken") return this.#nameTaken(effect.room);
     if (isOfOneMember(code)) return this.#memberRefused(code, text, link);
     this.#fatal({ code, text: `Cannot join: ${text}` });
   }

@@ -393,32 +393,45 @@ Deno.test("Mesh: /allow of a whole key means whoever has that key, and nobody wh
   assertEquals(again.flatMap((event) => event.event === "allowed" ? [event.name] : []), [key]);
 });
 
-for (const isFounder of [true, false]) {
-  const who = isFounder ? "the founder" : "a member";
-  Deno.test(`Mesh: ${who} that quit has the name again from who took it meanwhile, and who is told so`, () => {
-    const errors: string[] = [];
-    const world = new EvenWorld(4, [{
-      name: "errors",
-      shown({ member }, event) {
-        if (event.event === "error") errors.push(`${member.index} ${event.code}`);
-      },
-    }]);
-    const [ann, bob, cem] = world.addAll("Ann", "Bob", "Cem");
-    const owner = isFounder ? ann : bob;
-    const thief = world.add(owner.name, { signer: fakeSigner("another") });
-    world.gather([ann, bob, cem], 3 * SECOND_MS);
-    owner.process!.command({ command: "quit" });
-    world.pass(3 * SECOND_MS);
-    world.join(thief, cem);
-    world.pass(60 * SECOND_MS);
-    world.start(owner, { kind: "resume", room: owner.room! });
-    world.pass(5 * SECOND_MS);
+for (const how of ["by its room", "by an address", "by an address before"]) {
+  for (const isFounder of [true, false]) {
+    const who = isFounder ? "the founder" : "a member";
+    Deno.test(`Mesh: ${who} that quit and is back ${how} has the name again from who took it meanwhile, and who is told so`, () => {
+      const errors: string[] = [];
+      const world = new EvenWorld(4, [{
+        name: "errors",
+        shown({ member }, event) {
+          if (event.event === "error") errors.push(`${member.index} ${event.code}`);
+        },
+      }]);
+      const [ann, bob, cem] = world.addAll("Ann", "Bob", "Cem");
+      const owner = isFounder ? ann : bob;
+      const thief = world.add(owner.name, { signer: fakeSigner("another") });
+      world.gather([ann, bob, cem], 3 * SECOND_MS);
+      const room = owner.room!;
+      owner.process!.command({ command: "quit" });
+      world.pass(3 * SECOND_MS);
+      world.join(thief, cem);
+      world.pass(60 * SECOND_MS);
+      const isBefore = how.endsWith("before");
+      if (isBefore) {
+        thief.process!.command({ command: "quit" });
+        world.pass(3 * SECOND_MS);
+      }
+      const byAddress = { kind: "join", contact: cem.endpoint, kept: [room] } as const;
+      world.start(owner, how === "by its room" ? { kind: "resume", room } : byAddress);
+      world.pass(5 * SECOND_MS);
+      const again = isBefore ? world.start(thief, { kind: "resume", room }) : null;
+      world.pass(5 * SECOND_MS);
 
-    assertEquals(errors, [`${thief.index} name-taken`]);
-    for (const { process } of world.members) process?.command({ command: "peers" });
-    world.pass(SECOND_MS);
-    const names = (of: Member) => of.process?.peers?.map(({ name }) => name.slice(0, 4)).toSorted();
-    const all = [`${owner.name}~`, ...["Ann", "Bob", "Cem"]].toSorted();
-    assertEquals([names(owner), names(cem), names(thief)], [all, all, all]);
-  });
+      const outcome = again?.outcome ?? null;
+      if (outcome !== null) errors.push(`${thief.index} ${"code" in outcome && outcome.code}`);
+      assertEquals(errors, [`${thief.index} name-taken`]);
+      for (const { process } of world.members) process?.command({ command: "peers" });
+      world.pass(SECOND_MS);
+      const names = ({ process }: Member) => process?.peers?.map(({ name }) => name.slice(0, 4));
+      const all = [...isBefore ? [] : [`${owner.name}~`], "Ann", "Bob", "Cem"].toSorted();
+      for (const member of [owner, cem]) assertEquals(names(member)?.toSorted(), all);
+    });
+  }
 }

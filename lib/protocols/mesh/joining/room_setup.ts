@@ -322,8 +322,9 @@ function metSelfFailure(config: MeshConfig, contact: Endpoint): Ending {
 
 /** How somebody who was in the invite's room goes back to it where no member is there. */
 function wayBack({ begin, name, data }: MeshConfig): string {
-  if (begin.kind !== "join" || begin.invite === undefined || begin.kept !== true) return "";
-  return `. You were in that room, and can go back alone: ${backTo(begin.invite.room, name, data)}`;
+  const room = begin.kind === "join" ? begin.invite?.room : undefined;
+  if (begin.kind !== "join" || room === undefined || !begin.kept?.includes(room)) return "";
+  return `. You were in that room, and can go back alone: ${backTo(room, name, data)}`;
 }
 
 /** Enough to distinguish rooms, and to find a room's folder. */

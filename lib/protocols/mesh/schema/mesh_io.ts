@@ -183,8 +183,8 @@ export interface MeshConfig {
       /** The key that the contact must have. */
       readonly key?: Fingerprint;
       readonly invite?: Invite;
-      /** Whether the invite's room is on disk: who was in it can go back without anybody there. */
-      readonly kept?: boolean;
+      /** The rooms on disk: who was in one can go back without anybody there, and has its name there. */
+      readonly kept?: readonly RoomId[];
       readonly last?: RoomId;
     }
     /**

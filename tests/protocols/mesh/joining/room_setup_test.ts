@@ -5,7 +5,7 @@ import type { MeshConfig } from "../../../../lib/protocols/mesh/schema/mesh_io.t
 
 const GONE = { host: "10.0.0.1", port: 55107 };
 
-function configOf(kept: boolean): MeshConfig {
+function configOf(isKept: boolean): MeshConfig {
   const invite = { room: "ab".repeat(32) as RoomId, secret: null, endpoints: [GONE] };
   return {
     name: "Bob",
@@ -13,7 +13,7 @@ function configOf(kept: boolean): MeshConfig {
     advertise: { host: null, port: 1 },
     passive: false,
     historyShown: 100,
-    begin: { kind: "join", contact: GONE, invite, kept },
+    begin: { kind: "join", contact: GONE, invite, kept: isKept ? [invite.room] : [] },
   };
 }
 
