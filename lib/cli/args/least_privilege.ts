@@ -152,7 +152,8 @@ export function readableIn(folder: string): readonly string[] {
 /** Gives up the rights over all that is in the data folder but `folder`, and what isn't above it that is needed. */
 export function keepOwn(folder: string): void {
   const others = made.filter((path) => path !== folder && !folder.startsWith(`${path}/`));
-  for (const path of others) hold(path); // it may have to be made later
+  const received = dataFolders.map((data) => `${data}/downloads`);
+  for (const path of [...others, ...received]) hold(path); // it may have to be made later
   keep([folder, ...others].map((path) => ({ path, use: "write" })), roots);
 }
 

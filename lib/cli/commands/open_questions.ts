@@ -20,7 +20,7 @@ export const READING_MS_MIN = 2_000;
 /** Offers come as often as somebody likes: twice as many as can be open in a room. */
 const QUESTIONS_MAX = 2_048;
 
-const ANSWER = /^(?:(y|yes)|n|no)$/i;
+const ANSWER = /^(?:(y)|n)$/i;
 
 /** Whether the line is an answer, and nothing else. A blank before it makes it a text. */
 export function isAnswer(line: string): boolean {
@@ -129,8 +129,10 @@ export class OpenQuestions {
     return Math.max(firstMs, ...over.map(({ untilMs }) => untilMs));
   }
 
-  #said({ from, shown, key, name, by, outcome, self, history }: Fields, room?: string): void {
+  #said(fields: Fields, room?: string): void {
+    const { event, from, shown, key, name, by, outcome, away, self, history } = fields;
     if (self === true || history === true || (outcome ?? "committed") !== "committed") return;
+    if (event === "presence" && away === undefined) return; // nothing is said with it
     const who: unknown[] = [from, shown, key, name, by].filter((one) => one !== undefined);
     for (const question of this.#open.values()) {
       question.isTalkedOver ||= question.by.some((one) => who.includes(one));

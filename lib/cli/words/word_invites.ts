@@ -17,7 +17,13 @@ import { invariant } from "../../base/invariant.ts";
 import type { Environment } from "../../base/machine/environment.ts";
 import type { ModeEvent, VerifyAnswer } from "../../base/machine/mode_machine.ts";
 import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts";
-import { foldName, isSameName, shownName, withoutMark } from "../../base/text/names.ts";
+import {
+  foldName,
+  isSameName,
+  nameBeforeStart,
+  shownName,
+  withoutMark,
+} from "../../base/text/names.ts";
 import { inWords } from "../../base/text/words.ts";
 import type { InviteForm } from "../../base/text/invite_text.ts";
 import type { ChannelIdentity, ListenAccess } from "../../protocols/noise/channel_handshake.ts";
@@ -246,7 +252,9 @@ export class WordInvites {
     if (this.#ports.knownPeers.isOthers(name, key as Fingerprint)) {
       const shown = shownName(name);
       const text =
-        `${shown} knew the words, and isn't verified: another key is known as ${shown}. ` +
+        `${shown} knew the words, and isn't verified: another key is known as ${
+          shownName(nameBeforeStart(name))
+        }. ` +
         `/verify ${shown} compares digits`;
       return this.#ports.show({ event: "notice", text, warning: true }, undefined);
     }

@@ -388,7 +388,10 @@ export class AppendLog {
       return true;
     } catch (error) {
       if (!(error instanceof P2pchatError)) throw error;
-      this.#tellRefused(". It can't be taken back there either: it may count after a restart");
+      const mayCount = this.#file.isInPlace();
+      this.#tellRefused(
+        mayCount ? ". It can't be taken back there either: it may count after a restart" : "",
+      );
       await this.#refuseWaiting(error);
       return false;
     }

@@ -6,6 +6,7 @@
 
 import { Buffer } from "node:buffer";
 import dnsPacket from "dns-packet";
+import { isAddress } from "../../base/text/endpoints.ts";
 import type { Service } from "./service_discovery.ts";
 
 /** The type under which rooms are announced. */
@@ -171,7 +172,7 @@ function serviceOf(instance: string, records: readonly DnsRecord[]): Service | n
   const texts = dataOf("TXT");
   if (!Array.isArray(texts) || texts.length > TEXTS_MAX) return null;
   const host = dataOf("A", lowerCase(target));
-  const at = typeof host === "string" ? { host } : {};
+  const at = typeof host === "string" && isAddress(host) ? { host } : {}; // it may be cut short
   return { instance, port, ...at, texts: texts.map(textOf) };
 }
 

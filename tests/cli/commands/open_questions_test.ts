@@ -61,7 +61,7 @@ Deno.test("y answers what the prompt showed when the line was begun", () => {
   assertEquals(ran("y", view.begins(READ), READ), "go 7");
   assertEquals([view.prompt(READ), ran(" y", view.begins(READ), READ)], [" (edit 8: y/n)", null]);
   const begun = view.begins(2 * READ);
-  assertEquals(ran("No ", begun, 2 * READ), "abort 8");
+  assertEquals(ran("N ", begun, 2 * READ), "abort 8");
   assertEquals([view.prompt(READ), ran("y", view.begins(READ), READ)], ["", null], "it is said");
   refused("y", begun, READ, 'Nothing was done: that question is over; " y" says it');
   const before = view.begins(READ);
@@ -70,8 +70,8 @@ Deno.test("y answers what the prompt showed when the line was begun", () => {
   refused("y", before, 2 * READ, late);
   refused("n", before, 2 * READ, "/cancel 3 answers");
   assertEquals(ran("yes, fine", before, 2 * READ), null);
-  assertEquals(["y", "YES", "n\t", "no", " y", "yy", "go"].map(isAnswer), [
-    ...[true, true, true, true, false, false, false],
+  assertEquals(["y", "N", "n\t", "yes", " y", "yy", "go"].map(isAnswer), [
+    ...[true, true, true, false, false, false, false],
   ]);
 });
 

@@ -260,6 +260,12 @@ const LINES = {
     ),
   "broadcast-sent": reachedLine,
   "password-changed": () => info("Your password is changed; other devices have to log in with it"),
+  "code-used": ({ code, name: who, to }) =>
+    warning(
+      ...[`Code ${code} was used by somebody called `, name(who)],
+      ...(to === undefined ? [] : [", not by ", name(to)]),
+      ...[": /verify ", name(who), " yes if that is whom you told it to, or no"],
+    ),
   room: roomLine,
   parted: ({ title, number }) => info(`You left #${title ?? number}`),
   to: TO_LINE,
