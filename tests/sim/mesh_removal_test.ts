@@ -403,6 +403,36 @@ Deno.test("private: a key let in by the old invite where the removal wasn't know
   assertEquals(room.lists()["Ann"], "Ann Bob Cem Pop");
 });
 
+Deno.test("private: an invite of which only the removed one knew opens nothing at who came back by it", () => {
+  const room = new RemovalRoom(["Ann", "Bob", "Cem", "Mal"], true);
+  const { world, members: { Ann: ann, Cem: cem, Mal: mal } } = room;
+  cem!.process!.command({ command: "quit" });
+  pass(world, 5);
+  room.cut("Cem", "Mal");
+  mal!.process!.command({ command: "invite", rotate: true });
+  pass(world, 2);
+  const given = room.inviteOf(mal!)!;
+  room.joins(cem!, mal!);
+  // Mal is killed before it has told Cem of its rotation.
+  const isIn = () => cem!.disk.records.filter(({ kind }) => kind === "invited").length === 2;
+  for (let ms = 0; ms < 1_000 && !isIn(); ms++) world.pass(1);
+  for (const { process } of [mal!, cem!]) world.end(process!, false, 0);
+  world.start(cem!, { kind: "resume", room: cem!.room! });
+  room.heal();
+  const { secret: earlier } = room.inviteOf(ann!)!;
+  assertEquals([room.inviteOf(cem!)?.secret, earlier?.epoch], [earlier, 1]);
+
+  room.types("Ann", "remove", "Mal");
+  pass(world, 15);
+  const { secret } = room.inviteOf(ann!)!;
+  assertEquals([room.inviteOf(cem!)?.secret, secret?.epoch], [secret, 2]);
+  room.ended.length = 0;
+  room.comes("Pip", cem!, given);
+  pass(world, 15);
+
+  assertEquals([room.ended, room.lists()["Ann"]], [["Pip: bad-credentials"], "Ann Bob Cem"]);
+});
+
 Deno.test("private: a later invite, made where the removal wasn't known, opens nothing once it is", () => {
   const { room, world, bob, mal, rotates } = removedElsewhere();
   rotates(bob, 2);

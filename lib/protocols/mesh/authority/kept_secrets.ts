@@ -49,9 +49,10 @@ export class KeptSecrets {
   /** By the rulings as they were when the rotations were sorted. */
   #current: KeptRotation | null = null;
   /**
-   * Kept until its rotation is known, or a later one and an earlier one: a member that makes a later one before it was
-   * told of any has no other secret that others know. Until then it is the current one, unless a later one is known:
-   * who comes over from a half that made another secret of this epoch finds nobody by that one.
+   * Kept until its rotation is known, or a member has told of those that it knows, an earlier one among them: who makes
+   * a later one before has no other secret that others know. Until then it is the current one, unless a later one is
+   * known: who comes over from a half that made another secret of this epoch finds nobody by that one. After that it is
+   * worth nothing: its author may be the only one that has its rotation, and may have been removed.
    */
   #invited: Invited | null = null;
 
@@ -184,7 +185,16 @@ export class KeptSecrets {
     const { stays } = owned.rotation.rotation.value;
     const kept = { ...rotation, ...owned, stays: stays === null ? null : new Stays(stays) };
     this.#sort([...this.#rotations, kept]);
-    if (this.#invited !== null && this.#isTold(this.#invited.secret)) this.#invited = null;
+    this.told();
+  }
+
+  /** A member has told us of rotations that it knows: they count from now on, and not the invite's word. */
+  told(): void {
+    const opens = this.#invited?.opens;
+    if (opens === undefined) return;
+    const isEnough = (known: KeptRotation) =>
+      known.epoch < opens.epoch || isSame(known.opens, opens);
+    if (this.#rotations.some(isEnough)) this.#invited = null;
   }
 
   /** The secrets of an epoch, one of which a dialler must know. */

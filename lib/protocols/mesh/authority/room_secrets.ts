@@ -132,8 +132,8 @@ export class RoomSecrets implements Machine<SecretsInput, SecretsEffect> {
       exchange.flood(fresh, from);
       if (fresh.some(({ stays }) => stays !== null)) this.#effects.push({ type: "stays" });
       rekeying.makeUp(nowMs);
-      this.#tellChange(kept, before);
     }
+    this.#tellChange(kept, before);
     if (highest !== null) exchange.answer(from, highest, nowMs);
   }
 

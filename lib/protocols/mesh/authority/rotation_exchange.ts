@@ -158,6 +158,7 @@ export class RotationExchange {
       kept.add(rotation);
       fresh.push(rotation);
     }
+    if (told.length > 0) kept.told();
     return { fresh, highest: told[0] ?? null };
   }
 

@@ -210,7 +210,7 @@ export const MESH_LOG = recordLog("mesh-room", 1, {
     }),
   }),
   invited: row(
-    "The secret with which we joined, the only one that we have until its rotation is known.",
+    "The secret with which we joined, which counts until a member tells of rotations.",
     { secret: columns({ epoch: count(), secret: base64() }) },
   ),
   pin: row("The user accepts this key under this name, now or again (`/trust`).", {

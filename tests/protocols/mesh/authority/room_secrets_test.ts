@@ -86,6 +86,14 @@ Deno.test("RoomSecrets has no news for who learns the rotation of the invite tha
   assertEquals(kinds(hear([rotation("Bob", 3)])), ["persist", "send", "changed"]);
 });
 
+Deno.test("RoomSecrets forgets an invite of which the first member that it meets knows nothing", () => {
+  const kept = keptOf(FIRST);
+  kept.invitedWith({ epoch: 2, secret: new Uint8Array(16) });
+  const { hear } = machine(kept);
+
+  assertEquals([kinds(hear([FIRST])), kept.current()?.epoch], [["changed"], 1]);
+});
+
 Deno.test("RoomSecrets rotates neither an open room, nor beyond the last epoch, nor before it knows one", () => {
   const refusal = (kept: KeptSecrets | null) => {
     const [refused] = machine(kept).step(ROTATE);
