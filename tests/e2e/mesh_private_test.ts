@@ -410,7 +410,7 @@ Deno.test("mesh: in pipes, an invite is one line, and what is refused another on
   await bob.until(/Ann is here/);
   await ann.until(/<Bob> from the same pipe/);
   await ann.type("/invite --rotate", "/invite now");
-  await ann.until(/error: The form is \/invite \[--rotate\]/, "stderr");
+  await ann.until(/error: \/invite --words now makes a code for now/, "stderr");
   await bob.until(/Ann has made a new invite/);
   await ann.until(/This is the room's invite from now on: .*\n/);
   await using cem = TextProgram.mesh("Cem", null, ["--invite", "-"]);
