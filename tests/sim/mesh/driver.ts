@@ -189,7 +189,8 @@ export class Driver {
 
   /** Joins through `contact`, with the member's own invite or else the one that the contact's user would give. */
   #joining(member: Member, contact: Member): MeshConfig["begin"] {
-    const begin = { kind: "join", contact: contact.endpoint } as const;
+    const kept = knowsRoom(member) ? [member.room!] : [];
+    const begin = { kind: "join", contact: contact.endpoint, kept } as const;
     if (!this.#isPrivate || member.uninvited === "none") return begin;
     if (member.invite !== null) return { ...begin, invite: member.invite };
     const secret = contact.present?.probe?.secrets()?.current() ?? null;
@@ -198,7 +199,7 @@ export class Driver {
     // Now and then the first address is one where nobody listens.
     const first = this.#random.chance(0.2) ? { host: "10.9.9.9", port: 1 } : contact.endpoint;
     const invite = { room: contact.room, secret, endpoints: [contact.endpoint, ...endpoints] };
-    return { kind: "join", contact: first, invite };
+    return { ...begin, contact: first, invite };
   }
 
   // What happens.
