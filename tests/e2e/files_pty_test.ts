@@ -14,7 +14,12 @@ interface World {
   readonly alice: Terminal;
 }
 
-function terminalTest(name: string, test: (world: World) => Promise<void>): void {
+/** @param there The folders in the home folder. */
+function terminalTest(
+  name: string,
+  test: (world: World) => Promise<void>,
+  there: readonly string[] = ["Downloads", "notes", ".keys"],
+): void {
   Deno.test({
     name: `files at a terminal: ${name}`,
     ignore: !hasScript(),
@@ -24,9 +29,10 @@ function terminalTest(name: string, test: (world: World) => Promise<void>): void
         await using folder = new FilesFolder();
         const bob = await Node.ready("Bob", null, { args: ["--save", folder.saved("Bob")] });
         folder.nodes.push(bob);
-        for (const name of ["Downloads", "notes", ".keys"]) Deno.mkdirSync(`${home}/${name}`);
-        Deno.writeTextFileSync(`${home}/notes/own notes.txt`, "own");
-        Deno.writeTextFileSync(`${home}/notes/.draft`, "draft");
+        for (const name of there) Deno.mkdirSync(`${home}/${name}`);
+        for (const name of there.includes("notes") ? ["own notes.txt", ".draft"] : []) {
+          Deno.writeTextFileSync(`${home}/notes/${name}`, "own");
+        }
         const cache = Deno.env.get("XDG_CACHE_HOME") ?? `${Deno.env.get("HOME")}/.cache`;
         const room = ["mesh", "Alice", "127.0.0.1", String(bob.port), "--host", "127.0.0.1"];
         await using alice = await openTerminal({
@@ -114,6 +120,7 @@ terminalTest(
     );
     await alice.press("n\r");
     await shows(alice, /^\d\d:\d\d \* one\.txt isn't fetched; \/get 1 does$/m);
+    await untilRead(); // two.txt
     await alice.press("Y \r");
     await shows(alice, /^\d\d:\d\d \* two\.txt is here: .*\/Downloads\/two\.txt$/m);
     await alice.press("/get 3\r");
@@ -129,6 +136,13 @@ terminalTest(
     assertEquals(saved, ["three.txt", "two.txt"]);
   },
 );
+
+terminalTest("in a new home a folder for what is received is made", async (world) => {
+  await offer(world, "one.txt", 1_000);
+  await shows(world.alice, /Bob offers one\.txt/);
+  await world.alice.press("/get 1\r");
+  await shows(world.alice, /one\.txt is here: .*\/\.data\/downloads\/one\.txt$/m);
+}, []);
 
 terminalTest(
   "how far a file is stands in one line, which the last line replaces",
