@@ -399,7 +399,7 @@ Deno.test("irc directory: an answer to who calls no more calls nobody", () => {
   bench.taken();
   const { length } = bench.runs;
   bench.line("PRIVMSG Bob :Y ");
-  bench.line("PRIVMSG Bob :no");
+  bench.line("PRIVMSG Bob :n");
   const refused = `:${BOB} NOTICE Alice :Nothing was sent: Bob isn't calling; ` +
     "/msg *p2pchat call Bob calls";
   assertEquals([bench.runs.length, bench.bare()], [length, [refused, refused]]);
