@@ -75,3 +75,41 @@ for (const founderStays of [true, false]) {
     assertEquals([failure?.message ?? null, scene.dan?.present !== null], [null, true]);
   });
 }
+
+/**
+ * A scene: while the founder and Bob are off, who know nobody else, all addresses are handed out anew. At theirs are two
+ * newcomers then.
+ */
+class StrangersThere implements MeshChecker {
+  readonly name = "scene";
+  #isBegun = false;
+  #hasEnded = false;
+
+  atQuiet(world: World): void {
+    if (!this.#isBegun) this.#begin(world);
+    if (!this.#hasEnded) throw new Violation(this.name, "it goes on");
+  }
+
+  #begin(world: World): void {
+    this.#isBegun = true;
+    const add = (name: string) => world.addMember(plainMember(fakeSigner(name), name));
+    const [founder] = world.members as [Member];
+    const [bob, cem, dan] = [add("bob"), add("cem"), add("dan")];
+    cem.over = dan.over = true; // for now
+    world.time.after(20 * SECOND_MS, () => {
+      for (const { process } of [founder, bob]) world.end(process!, false, 0);
+      world.handOut([founder, cem, bob, dan]);
+      cem.over = dan.over = false;
+      this.#hasEnded = true;
+    });
+  }
+}
+
+Deno.test("members at whose addresses there are strangers to each other meet by their users' help", () => {
+  const checkers = () => [new StrangersThere(), new OverlayWhole()];
+  const scenario = { troubles: new Set(["permute"] as const) };
+
+  const { failure } = runMesh(meshSubject(), { seed: 1, nodes: 1, steps: 0, scenario, checkers });
+
+  assertEquals(failure?.message ?? null, null);
+});

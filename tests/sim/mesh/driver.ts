@@ -650,10 +650,12 @@ export class Driver {
     const { members } = world;
     const keys = new Set(members.map(({ key }) => key));
     // Two that roam at once look for each other at the old addresses. One that roams alone finds all others where it
-    // has met them.
+    // has met them. Where addresses were handed out anew, somebody may be there whom the others don't know.
     const { roamed } = this.#episodes;
-    const hasLostAll = roamed.size > 1 || (roamed.size > 0 && !canMeet(this.world.present()));
-    return hasLostAll || this.#cuts.someAreDeaf || this.scenario.troubles.has("move") ||
+    const { troubles } = this.scenario;
+    const haveMoved = roamed.size > 0 || troubles.has("permute");
+    const hasLostAll = roamed.size > 1 || (haveMoved && !canMeet(this.world.present()));
+    return hasLostAll || this.#cuts.someAreDeaf || troubles.has("move") ||
       keys.size < members.length || world.removals.size > 0 ||
       members.some(({ over, config }) => over || config.natted || config.passive);
   }
@@ -846,15 +848,23 @@ function islands(processes: readonly MemberProcess[]): MemberProcess[][] {
   );
 }
 
-/** Whether all are linked, directly or by dialling addresses that one side of each gap has on its disk. */
+/**
+ * Whether all are linked, directly or by dialling addresses that one side of each gap has on its disk, where the other
+ * side answers: the member that is looked for there, or another one known by then.
+ */
 function canMeet(processes: readonly MemberProcess[]): boolean {
-  const knows = ({ member }: MemberProcess, { member: { endpoint, key } }: MemberProcess) =>
-    rememberedContacts(member.disk.records, member.key).some((contact) =>
-      contact.key === key && endpointText(contact.endpoint) === endpointText(endpoint)
-    );
   const all = islands(processes);
+  const dials = (one: readonly MemberProcess[], { member: { endpoint, key } }: MemberProcess) => {
+    const linked = new Set(one.map(({ member }) => member.key));
+    return one.some(({ member }) => {
+      const contacts = rememberedContacts(member.disk.records, member.key);
+      const wanted = contacts.filter((contact) => !linked.has(contact.key));
+      return wanted.some((contact) => contact.key === key) &&
+        wanted.some((contact) => endpointText(contact.endpoint) === endpointText(endpoint));
+    });
+  };
   const canDial = (one: readonly MemberProcess[], other: readonly MemberProcess[]) =>
-    one.some((a) => other.some((b) => knows(a, b) || knows(b, a)));
+    other.some((process) => dials(one, process)) || one.some((process) => dials(other, process));
   return joined(all, (one) => all.filter((other) => canDial(one, other))).length <= 1;
 }
 
