@@ -276,7 +276,7 @@ Deno.test("runMesh() finds nothing wrong with a room that keeps its promises, in
   }
 });
 
-Deno.test("M4 allows who was made to miss messages older ones in their place, and nothing else", () => {
+Deno.test("M4 allows older messages in place of withheld ones, and fewer where excluded ones took their place", () => {
   const listed = (stream: string, count: number): HistoryMessage[] =>
     Array.from({ length: count }, (_, index) => {
       const text = `made up ${stream}/${index + 1}`;
@@ -292,6 +292,7 @@ Deno.test("M4 allows who was made to miss messages older ones in their place, an
   const violation = (
     histories: readonly (readonly HistoryMessage[])[],
     withheldLies = new Map([["new/1", withheld.length]]),
+    excluded = 0,
   ) => {
     const judged = () =>
       histories.map((history, index) => ({
@@ -301,6 +302,7 @@ Deno.test("M4 allows who was made to miss messages older ones in their place, an
           withheldLies: index === 1 ? withheldLies : new Map(),
         },
         history,
+        probe: { excluded: () => index === 1 ? excluded : 0 },
       }));
     try {
       new SameHistory().atAnswers({ judged } as unknown as World);
@@ -316,6 +318,15 @@ Deno.test("M4 allows who was made to miss messages older ones in their place, an
   assertEquals(violation([full, lacking.slice(1)]), found(0));
   assertEquals(violation([full, [...older, ...lacking.slice(0, -1)]]), found(0));
   assertEquals(violation([full.slice(1), [...older, ...lacking.slice(1)]]), found(0));
+
+  // Excluded messages had taken the place of older ones.
+  const later = full.slice(2);
+  assertEquals(violation([full, later], new Map(), 2), null);
+  assertEquals(violation([full, later], new Map(), 1), found(0));
+  assertEquals(
+    violation([full, [...later.slice(0, 5), ...later.slice(6)]], new Map(), 3),
+    found(0),
+  );
 });
 
 Deno.test("SaneEvents: who is told of links that are dialled anew is a finding, where all can be dialled", () => {

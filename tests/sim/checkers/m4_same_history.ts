@@ -1,7 +1,8 @@
 /**
  * M4: when the room is quiet, `/history` is identical everywhere, with each message once, under a name that its
  * author had claimed, in an order consistent with causality. Of two members compared, messages that one has gone on
- * without only because of liars are ignored (`withheld.ts`), and so are the older ones that it keeps in their place.
+ * without only because of liars are ignored (`withheld.ts`), and so are the older ones that it keeps in their place,
+ * or that the other one let go of for messages of an equivocator that were excluded later.
  */
 
 import type { HistoryMessage } from "../../../lib/protocols/mesh/schema/events.ts";
@@ -14,32 +15,36 @@ import type { Member } from "../mesh/member.ts";
 import { isWithheld } from "../mesh/withheld.ts";
 import type { World } from "../mesh/world.ts";
 
+interface Listed {
+  readonly member: Member;
+  readonly history: readonly HistoryMessage[];
+  /** How many messages it had, at most, that a proof has excluded. */
+  readonly excluded: number;
+}
+
 export class SameHistory implements MeshChecker {
   readonly name = "M4";
 
   atAnswers(world: World): void {
-    let first: { readonly member: Member; readonly history: readonly HistoryMessage[] } | null =
-      null;
-    for (const { member, history } of world.judged()) {
+    let first: Listed | null = null;
+    for (const { member, history, probe } of world.judged()) {
       if (member.config.liar !== null) continue; // a liar believes its own latest statements
       if (history === null) throw new Violation(this.name, `${member.label} showed no history`);
+      const listed = { member, history, excluded: probe?.excluded() ?? 0 };
       if (first === null) {
         this.#checkOne(world, member, history);
-        first = { member, history };
+        first = listed;
       } else {
-        this.#compare(first, { member, history });
+        this.#compare(first, listed);
       }
     }
   }
 
-  #compare(
-    a: { readonly member: Member; readonly history: readonly HistoryMessage[] },
-    b: { readonly member: Member; readonly history: readonly HistoryMessage[] },
-  ): void {
+  #compare(a: Listed, b: Listed): void {
     const comparable = comparing(a.member, b.member);
     const [comparedOfA, comparedOfB] = [a.history.filter(comparable), b.history.filter(comparable)];
-    const ofA = withoutOlder(comparedOfA, comparedOfB, b.history);
-    const ofB = withoutOlder(comparedOfB, comparedOfA, a.history);
+    const ofA = withoutOlder(comparedOfA, comparedOfB, b);
+    const ofB = withoutOlder(comparedOfB, comparedOfA, a);
     const length = Math.max(ofA.length, ofB.length);
     for (let at = 0; at < length; at++) {
       const [one, two] = [ofA[at], ofB[at]];
@@ -94,13 +99,13 @@ function comparing(...members: readonly Member[]): (message: HistoryMessage) => 
 
 /**
  * A history without what it has at its beginning in place of messages that are ignored, if the other one had to let go
- * of that. @param others What is compared of the other one, `all`.
+ * of that: it is full, or was before a proof excluded messages. @param others What is compared of the other one.
  */
 function withoutOlder(
   own: readonly HistoryMessage[],
   others: readonly HistoryMessage[],
-  all: readonly HistoryMessage[],
+  { history, excluded }: Listed,
 ): readonly HistoryMessage[] {
-  const isFull = all.length === KEPT_MESSAGES_MAX && others.length < all.length;
+  const isFull = history.length + excluded >= KEPT_MESSAGES_MAX;
   return isFull ? own.slice(Math.max(0, own.length - others.length)) : own;
 }

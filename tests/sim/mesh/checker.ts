@@ -37,6 +37,8 @@ export interface MeshProbe {
   frontiers(): Iterable<readonly [StreamKey, number]> | null;
   /** The highest contiguous counter delivered of one stream; 0 where nothing was delivered. */
   frontier(stream: Stream): number;
+  /** How many messages were delivered that a proof of equivocation has excluded, at most. */
+  excluded(): number;
   /** Tables, queues and caches with their limits. */
   held(): Iterable<Held>;
   /** Whether this key may answer a dial by which it looks for that one. */

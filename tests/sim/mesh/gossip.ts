@@ -235,6 +235,10 @@ export class Gossip implements Machine<MeshInput, MeshEffect> {
     return false;
   }
 
+  excluded(): 0 {
+    return 0;
+  }
+
   isInviteVoid(): false {
     return false;
   }

@@ -54,6 +54,7 @@ function probeOf(mesh: Mesh): MeshProbe {
     lists: (key) => mesh.room?.machines.roster.member(key)?.state === "alive",
     frontier: (stream) => mesh.room?.machines.order.frontier(stream).counter ?? 0,
     frontiers: () => mesh.room === null ? null : frontiersOf(mesh.room),
+    excluded: () => mesh.room === null ? 0 : excludedOf(mesh.room),
     *held() {
       const { room } = mesh;
       if (room === null) return;
@@ -97,6 +98,13 @@ function probeOf(mesh: Mesh): MeshProbe {
 
 function* frontiersOf({ machines: { order } }: Room): Iterable<readonly [StreamKey, number]> {
   for (const entry of order.streams()) yield [streamKey(entry), entry.counter];
+}
+
+function excludedOf({ machines: { order } }: Room): number {
+  let excluded = 0;
+  // What is told of a stream ends before what is excluded, what was delivered doesn't.
+  for (const entry of order.streams()) excluded += order.frontier(entry).counter - entry.counter;
+  return excluded;
 }
 
 function isLeftOut({ config }: Room, key: PeerKey, secret: ChannelSecret | null): boolean {

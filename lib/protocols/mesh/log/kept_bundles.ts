@@ -5,7 +5,7 @@
  * A bundle is kept while fewer than 10,000 messages come after it, and it and they take at most 64 MiB.
  * Both only ever turn from true to false as bundles come in, so what is kept in the end doesn't depend on
  * the order in which they came. `floor` is the latest place at which they turned: nothing at or below it
- * is kept again.
+ * is kept again, also where a proof later excludes some of what came after it.
  *
  * A sorted array: almost all bundles belong at its end, and a range is read from it place by place.
  */

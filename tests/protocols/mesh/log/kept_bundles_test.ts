@@ -69,6 +69,18 @@ Deno.test("KeptBundles keeps the same whatever the order in which bundles come",
   );
 });
 
+Deno.test("KeptBundles begins later where an excluded bundle was kept, until as many newer ones come", () => {
+  const [honest, misled] = [new KeptBundles(3), new KeptBundles(3)];
+  const excluded = entry(4);
+  for (const time of [1, 2, 3]) for (const kept of [honest, misled]) kept.add(entry(time));
+  misled.add(excluded);
+  misled.remove(excluded);
+  assertEquals([times(honest), times(misled)], [[1, 2, 3], [2, 3]]);
+
+  for (const kept of [honest, misled]) kept.add(entry(5));
+  assertEquals([times(honest), times(misled)], [[2, 3, 5], [2, 3, 5]]);
+});
+
 Deno.test("KeptBundles.isTooOldBefore() counts what comes later, whatever has come and gone", () => {
   const steps = fc.array(
     fc.record({ time: fc.nat(40), messages: fc.nat(3), gone: fc.boolean(), coming: fc.nat(9) }),
