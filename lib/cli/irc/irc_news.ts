@@ -1,5 +1,6 @@
 /** An event of the mode, as a client is told it: who comes and goes, what is said, what was asked, and the rest in words. */
 
+import { askedBy } from "../commands/question_kinds.ts";
 import { answerWhois } from "./irc_answers.ts";
 import { sendChange } from "./irc_changes.ts";
 import type { Answered, IrcClient } from "./irc_client.ts";
@@ -80,7 +81,7 @@ function sendOther(news: News): void {
   const isForUser = partner !== null || pending !== undefined || isForUserAlone(fields) ||
     channel === null || client.hides(channel);
   const isCall = name === "incoming"; // for which clients open a query, as they do for no notice
-  const isShort = isCall || (name === "vote-wanted" && !isForUser);
+  const isShort = isCall || (askedBy(fields) !== null && !isForUser);
   const told = isShort ? withShortWay(lines) : lines;
   const command = isCall ? "PRIVMSG" : "NOTICE";
   const target = isForUser ? client.nick : channel;
@@ -88,7 +89,7 @@ function sendOther(news: News): void {
   news.shown(partner?.nick ?? target, isWhole);
 }
 
-/** In the channel in which an edit is asked about, and in the query of who calls, a letter answers. */
+/** In the channel in which something is asked, and in the query of who calls, a letter answers. */
 function withShortWay(lines: readonly string[]): readonly string[] {
   return lines.map((line, at) => at === 0 ? `${line}; here y or n is enough` : line);
 }

@@ -659,7 +659,7 @@ Deno.test("irc: what is with one alone goes to the conversation with that one", 
   assertEquals(bench.bare(), [
     `:${BOB} NOTICE Alice :one`,
     `:${BOB} NOTICE Alice :one is gone`,
-    `:${SERVICE} NOTICE #room :two`,
+    `:${SERVICE} NOTICE #room :two; here y or n is enough`,
     `:${SERVICE} NOTICE Alice :fetching two`,
     `:${SERVICE} NOTICE #room :two is gone`,
     `:${BOB} NOTICE Alice :mine`,

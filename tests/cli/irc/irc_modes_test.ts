@@ -368,7 +368,7 @@ Deno.test("irc rooms: a client that comes is told of the files offered meanwhile
   bench.event({ ...offer, file: 4, taken: true, lines: ["file 4"] });
   bench.event({ ...offer, file: 5, history: true, lines: ["file 5"] });
   assertEquals(offers(1), [
-    `:${SERVICE} NOTICE #room :file 1`,
+    `:${SERVICE} NOTICE #room :file 1; here y or n is enough`,
     `:${BOB} NOTICE Alice :file 2`,
   ]);
   bench.step({ type: "drained", client: 1 });
