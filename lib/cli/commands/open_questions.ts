@@ -46,6 +46,8 @@ interface Question extends Asking {
 interface Place {
   /** Whether the question is seen there while a line is begun. */
   readonly hasPrompt: boolean;
+  /** Whether programs read there, which need no time for it. */
+  readonly isScripts?: true;
   /** Whether a line that is an answer, and nothing else, is given only where somebody is asked. */
   readonly isNeverSaid?: true;
   /** How what was left out is seen there. @param folds The numbers by which the terminal shows it. */
@@ -367,7 +369,8 @@ export class QuestionsView {
       this.#shown.get(question)!.wholeMs!,
       this.#all.firstMs(question, nowMs),
     );
-    return nowMs - sinceMs < READING_MS_MIN ? SOON : null;
+    const isRead = this.place.isScripts || nowMs - sinceMs >= READING_MS_MIN;
+    return isRead ? null : SOON;
   }
 
   /** How the rest of it is seen here; null: all was shown. */

@@ -96,7 +96,8 @@ export class PipedInterface<Event extends ShownEvent, Target>
       onClosed: () => this.#interrupts.raise("output-closed"),
     });
     this.#questions = mode.questions ?? new OpenQuestions();
-    this.#asking = this.#questions.view({ hasPrompt: false, rest: () => "it wasn't written yet" });
+    const rest = () => "it wasn't written yet";
+    this.#asking = this.#questions.view({ hasPrompt: false, isScripts: true, rest });
     this.#runner = new CommandRunner(mode.commands, options.json, {
       refuse: ({ code, message, seq }, ref) => {
         const about = seq === undefined ? {} : { seq };
