@@ -248,7 +248,7 @@ Deno.test("console: the next start is in the room where one was, killed or not, 
   const again = await start();
   const { text: said } = await again.until(told);
   const id = roomOf(carol).slice(0, 8);
-  assertEquals(said, `You also had ${id} (Club) open: /join Club opens it`);
+  assertEquals(said, `You also had ${id} ("Club") open: /join Club opens it`);
   await again.say("I am back");
   await again.until(text("I am back"));
   await again.kill();

@@ -462,8 +462,9 @@ export class Room {
     view.rulings.quit();
     this.give("privateMessages", { type: "quit" });
     const text = ownWords.leavingText();
+    // Behind what this step shows: our last message may be among it.
     if (text !== null) {
-      out.first({ type: "show", event: { event: "notice", text }, ref: undefined });
+      out.later({ type: "show", event: { event: "notice", text }, ref: undefined });
     }
     out.persistFirst([{ kind: "left", reason: "quit" }], false);
     this.give("roster", { type: "quit" });
