@@ -209,6 +209,7 @@ Deno.test("an edit is asked for, and agreed to, through pages", async () => {
   second.begins(`vote ${edit}`);
   assertMatch((await second.ask("y")).text, /asked only just now/);
   await untilRead();
+  second.begins(`vote ${edit}`);
   second.run("y");
   for (const page of [first, second]) {
     const done = await page.until(({ event }) => event === "edit");

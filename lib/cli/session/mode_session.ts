@@ -187,8 +187,9 @@ export async function withProfile<Result>(
     const isNew = isOwn && own.isNew && !isUsed;
     // Where it may have to be removed again, or to make way for another one, its key is in reach until it is in use.
     const first = new FirstUse(disk, folder, mode, isNew);
-    if (isNew || mayChange) first.onIn = () => closeKey(folder);
-    else if (isOwn) closeKey(folder);
+    // Who may still be asked for another name, as theirs was taken meanwhile, needs the other profile's key.
+    if (isNew && !mayChange) first.onIn = () => closeKey(folder);
+    else if (isOwn && !mayChange) closeKey(folder);
     const outward = await outwardHost();
     const profile = { disk, folder, environment, identity, first, knownPeers, peace, outward };
     try {
