@@ -155,7 +155,8 @@ Deno.test({
   ignore: !hasScript(),
   fn: async () => {
     const port = String(freePort());
-    const command = [PROGRAM, "mesh", "Ann", "--host", "127.0.0.1", "--port", port];
+    const data = ["--data", Deno.makeTempDirSync({ prefix: "p2pchat-words-" })];
+    const command = [PROGRAM, "mesh", "Ann", "--host", "127.0.0.1", "--port", port, ...data];
     await using ann = await openTerminal({ command });
     await ann.untilCursorLine("Ann> |");
     await ann.press("/invite --words\r");
