@@ -165,11 +165,15 @@ export function isKey({ dev, ino }: Deno.FileInfo): boolean {
   return key !== null && key.dev === dev && key.ino === ino;
 }
 
+/** From now on `isKey` knows the key in that profile. */
+export function knowKey(folder: string): void {
+  key = Deno.lstatSync(identityPath(folder));
+}
+
 /** Gives up the right to read the key in a profile, once it is loaded: what else a profile has stays in reach. */
 export function closeKey(folder: string): void {
-  const path = identityPath(folder);
-  key = Deno.lstatSync(path);
-  hold(path);
+  knowKey(folder);
+  hold(identityPath(folder));
   const names = [folder, realPathOf(folder) ?? folder].flatMap((at) =>
     PROFILE_NAMES.map((name): FileNeed => ({ path: `${at}/${name}`, use: "read", isReal: true }))
   );

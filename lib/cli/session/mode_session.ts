@@ -36,7 +36,7 @@ import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import { openLog } from "./log.ts";
 import { momentProblem } from "../rendering/moments.ts";
 import { outwardHost } from "./advertised_address.ts";
-import { closeKey, keepOwn } from "../args/least_privilege.ts";
+import { closeKey, keepOwn, knowKey } from "../args/least_privilege.ts";
 import { OpenQuestions } from "../commands/open_questions.ts";
 import type { CommonOptions } from "../args/options.ts";
 import { Peace } from "./peace.ts";
@@ -188,8 +188,8 @@ export async function withProfile<Result>(
     // Where it may have to be removed again, or to make way for another one, its key is in reach until it is in use.
     const first = new FirstUse(disk, folder, mode, isNew);
     // Who may still be asked for another name, as theirs was taken meanwhile, needs the other profile's key.
-    if (isNew && !mayChange) first.onIn = () => closeKey(folder);
-    else if (isOwn && !mayChange) closeKey(folder);
+    if (isNew || mayChange) first.onIn = () => mayChange ? knowKey(folder) : closeKey(folder);
+    else if (isOwn) closeKey(folder);
     const outward = await outwardHost();
     const profile = { disk, folder, environment, identity, first, knownPeers, peace, outward };
     try {

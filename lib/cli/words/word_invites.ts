@@ -251,11 +251,9 @@ export class WordInvites {
     const { peer, code, guest } = proven;
     if (this.#ports.knownPeers.isOthers(name, key as Fingerprint)) {
       const shown = shownName(name);
-      const text =
-        `${shown} knew the words, and isn't verified: another key is known as ${
-          shownName(nameBeforeStart(name))
-        }. ` +
-        `/verify ${shown} compares digits`;
+      const other = shownName(nameBeforeStart(name));
+      const text = `${shown} knew the words, and isn't verified: another key is known as ` +
+        `${other}. /verify ${shown} compares digits`;
       return this.#ports.show({ event: "notice", text, warning: true }, undefined);
     }
     if (code === null || (guest !== null && isSameName(guest, name))) {
