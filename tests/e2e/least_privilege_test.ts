@@ -107,45 +107,40 @@ Deno.test(
   },
 );
 
-Deno.test(
-  "a member reads what it could send, no hidden folder of the home, and writes to --save",
-  options,
-  async () => {
-    const home = await Deno.makeTempDir({ prefix: "p2pchat-home-", dir: "/var/tmp" });
-    try {
-      for (const name of [".ssh", "Pictures"]) Deno.mkdirSync(`${home}/${name}`);
-      const folders = [home, `${home}/.ssh`, `${home}/Pictures`, "/etc", "/"];
-      const save = `${home}/in`;
-      await pried(
-        () => ["mesh", "alice", ...listen, "--save", save],
-        () => ({ read: folders, write: [...folders, save].map((path) => `${path}/own`) }),
-        ({ open }) => assertEquals(open, [`read ${home}/Pictures`, `write ${save}/own`]),
-        { HOME: home },
-      );
-    } finally {
-      await Deno.remove(home, { recursive: true });
-    }
-  },
-);
+/** Who can send files reads what it could send, no hidden folder of the home, and writes to --save. */
+async function sendsAndSaves(args: (folder: string) => readonly string[]): Promise<void> {
+  const home = await Deno.makeTempDir({ prefix: "p2pchat-home-", dir: "/var/tmp" });
+  try {
+    for (const name of [".ssh", "Pictures"]) Deno.mkdirSync(`${home}/${name}`);
+    const folders = [home, `${home}/.ssh`, `${home}/Pictures`, "/etc", "/"];
+    const save = `${home}/in`;
+    await pried(
+      (folder) => [...args(folder), "--save", save],
+      () => ({ read: folders, write: [...folders, save].map((path) => `${path}/own`) }),
+      ({ open }) => assertEquals(open, [`read ${home}/Pictures`, `write ${save}/own`]),
+      { HOME: home },
+    );
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+}
+
+Deno.test("a member reads what it could send, and writes to --save", options, async () => {
+  await sendsAndSaves(() => ["mesh", "alice", ...listen]);
+});
+
+Deno.test("a friend reads what could be sent, and writes to --save", options, async () => {
+  await sendsAndSaves((folder) => ["peer", "alice", "--users", `${folder}/users.txt`]);
+});
 
 Deno.test(
-  "who talks with friends reads the table and what could be sent, and writes to --save",
+  "a directory's client reads what it could send, and writes to --save",
   options,
   async () => {
-    const home = await Deno.makeTempDir({ prefix: "p2pchat-home-", dir: "/var/tmp" });
-    try {
-      for (const name of [".ssh", "Pictures"]) Deno.mkdirSync(`${home}/${name}`);
-      const folders = [home, `${home}/.ssh`, `${home}/Pictures`, "/etc", "/"];
-      const save = `${home}/in`;
-      await pried(
-        (folder) => ["peer", "alice", "--users", `${folder}/users.txt`, "--save", save],
-        () => ({ read: folders, write: [...folders, save].map((path) => `${path}/own`) }),
-        ({ open }) => assertEquals(open, [`read ${home}/Pictures`, `write ${save}/own`]),
-        { HOME: home },
-      );
-    } finally {
-      await Deno.remove(home, { recursive: true });
-    }
+    await using server = Node.start(["regserver", ...listen]);
+    await server.until(isUp);
+    const registry = `127.0.0.1:${server.port}`;
+    await sendsAndSaves(() => ["peer", "alice", "--registry", registry, "--guest", ...listen]);
   },
 );
 
@@ -167,30 +162,6 @@ Deno.test(
       ({ data, open }) =>
         assertEquals(open, [`read ${data}/users/alice/mesh`, `write ${data}/users/alice/own`]),
     );
-  },
-);
-
-Deno.test(
-  "a directory's client reads what it could send in a call, and writes to --save",
-  options,
-  async () => {
-    const home = await Deno.makeTempDir({ prefix: "p2pchat-home-", dir: "/var/tmp" });
-    try {
-      for (const name of [".ssh", "Pictures"]) Deno.mkdirSync(`${home}/${name}`);
-      const folders = [home, `${home}/.ssh`, `${home}/Pictures`, "/etc", "/"];
-      const save = `${home}/in`;
-      await using server = Node.start(["regserver", ...listen]);
-      await server.until(isUp);
-      const registry = `127.0.0.1:${server.port}`;
-      await pried(
-        () => ["peer", "alice", "--registry", registry, "--guest", ...listen, "--save", save],
-        () => ({ read: folders, write: [...folders, save].map((path) => `${path}/own`) }),
-        ({ open }) => assertEquals(open, [`read ${home}/Pictures`, `write ${save}/own`]),
-        { HOME: home },
-      );
-    } finally {
-      await Deno.remove(home, { recursive: true });
-    }
   },
 );
 

@@ -6,7 +6,6 @@
  * Otherwise nothing is done, and nothing is said. The commands of a question name it, and answer it at any time.
  */
 
-import { dropOldest } from "../../base/collections/bounded.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import { shownName } from "../../base/text/names.ts";
 import type { Invocation } from "./commands.ts";
@@ -104,7 +103,10 @@ export class OpenQuestions {
       ...{ ...asking, room, at: ++this.#asked, untilMs: this.#nowMs + openMs, firstMs: -Infinity },
       ...{ isAnswered: false, isTalkedOver: false, isFollowed: false },
     });
-    dropOldest(this.#open, QUESTIONS_MAX);
+    // Votes, calls and codes are few: their machines bound them.
+    if (this.#open.size <= QUESTIONS_MAX) return;
+    const offer = this.#open.values().find(({ yes }) => yes.command === "get");
+    this.#open.delete(offer?.id ?? id);
   }
 
   #settle(id: string): void {

@@ -3,7 +3,7 @@
 import { resolve } from "node:path";
 import { FILES_BYTES_MAX_DEFAULT } from "../../protocols/transfer/limits.ts";
 import { dataSize, fileName, type Flags, type OptionsOf, type ValueFlag } from "../args/flags.ts";
-import type { FileNeed } from "../args/least_privilege.ts";
+import { type FileNeed, isIn } from "../args/least_privilege.ts";
 import type { CommandLine } from "../args/options.ts";
 import { nameIn } from "./file_to_send.ts";
 import { P2pchatError, systemText } from "../../base/errors.ts";
@@ -184,7 +184,7 @@ function usualDownloads(data: string, list: Listings = entriesOf): string {
 const USER_FOLDERS_BYTES_MAX = 65_536;
 const DOWNLOADS_LINE = /^\s*XDG_DOWNLOAD_DIR="((?:[^"\\]|\\.)*)"/gm;
 
-/** The folder that the desktop has for what is downloaded (xdg-user-dirs); null: none, or the home folder itself. */
+/** The folder that the desktop has for what is downloaded (xdg-user-dirs); null: none, or one that has the home folder. */
 function desktopDownloads(home: string, list: Listings): string | null {
   const named = variable("XDG_CONFIG_HOME") ?? "";
   const folder = named.startsWith("/") ? named : `${home}/.config`;
@@ -196,7 +196,7 @@ function desktopDownloads(home: string, list: Listings): string | null {
     if (!isFile || size > USER_FOLDERS_BYTES_MAX) return null;
     const [, quoted = ""] = [...Deno.readTextFileSync(path).matchAll(DOWNLOADS_LINE)].at(-1) ?? [];
     const found = quoted.replace(/\\(.)/g, "$1").replace(/^\$HOME(?=\/)/, () => home);
-    return found.startsWith("/") && resolve(found) !== resolve(home) ? resolve(found) : null;
+    return found.startsWith("/") && !isIn(resolve(home), resolve(found)) ? resolve(found) : null;
   } catch {
     return null; // it can't be read
   }

@@ -73,6 +73,9 @@ export async function openToSend(
     }
     const info = file.file.statSync();
     if (!info.isFile || isKey(info)) throw ownFile(path);
+    // Of another data folder, or a copy.
+    const head = new TextDecoder().decode(await file.read(0, HEAD_BYTES));
+    if (OWN_HEAD.test(head)) throw ownFile(path);
     return file;
   } catch (error) {
     file?.close();
@@ -80,6 +83,9 @@ export async function openToSend(
   }
 }
 
+/** How each of p2pchat's own files begins (`record_line.ts`). */
+const OWN_HEAD = /^[0-9a-f]{8}\s+p2pchat\s/;
+const HEAD_BYTES = 32;
 const UPLOADS = /^\/users\/[^/]+\/uploads\//;
 /** Of the data folder what is the user's: files that were received, and those that were dropped onto a page. */
 const USERS_FILES = new RegExp(`^/downloads/|${UPLOADS.source}`);

@@ -44,6 +44,7 @@ import { LastSeen, shownAgain } from "../session/last_seen.ts";
 import { inputTo, modePorts, runMode, sayBye } from "../session/run_mode.ts";
 import { ServerAddresses } from "../session/server_addresses.ts";
 import {
+  askUser,
   channelIdentity,
   FIRST_STEPS,
   knownPeersPath,
@@ -202,24 +203,8 @@ async function chatWhereItIs(program: Program): Promise<void> {
 
 /** Asks whether to join an open group where the profile was in a private one before. */
 async function joinsOpen({ ui }: Program): Promise<boolean> {
-  const { dialogue } = ui;
-  if (dialogue === null) return false;
-  const leave = () => void dialogue.end(false);
-  ui.heedInterrupts(() => {
-    leave();
-    return true;
-  });
-  showNotices(ui, NOT_PRIVATE);
-  dialogue.begin(leave);
-  try {
-    const answer = await dialogue.ask({
-      prompt: "Join an open group there? (y/n) ",
-      isUnseen: false,
-    });
-    return /^y(es)?$/i.test(answer?.trim() ?? "");
-  } finally {
-    dialogue.end(true);
-  }
+  const answer = (typed: string) => /^y(es)?$/i.test(typed);
+  return await askUser(ui, NOT_PRIVATE, "Join an open group there? (y/n) ", answer) ?? false;
 }
 
 const NOT_PRIVATE =

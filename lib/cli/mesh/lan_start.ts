@@ -31,7 +31,7 @@ import {
 } from "../discovery/announced_texts.ts";
 import { openLan } from "../discovery/open_lan.ts";
 import { chosenBy, inOrder, offerText, questionText, titled } from "../discovery/room_question.ts";
-import { profileTurn } from "../session/mode_session.ts";
+import { askUser, profileTurn, showNotices } from "../session/mode_session.ts";
 import type { Bye } from "../session/run_mode.ts";
 import type { RoomStart } from "./mesh_console.ts";
 import { MeshRooms } from "./mesh_rooms.ts";
@@ -292,27 +292,14 @@ export class LanStart {
           `${joiningText(options, inOrder(all)[0]!)}, or found another with --new`,
       );
     }
-    ui.show({ event: "notice", text: offerText(offered, options.title) });
+    showNotices(ui, offerText(offered, options.title));
     ui.show(announcedEvent(offered));
+    this.hasAsked = true;
     const none = begin.kind === "resume" ? "the room you were in last" : "a new one";
-    const left = () => void (this.#isLeft = true);
-    dialogue.begin(left);
-    try {
-      for (;;) {
-        const prompt = questionText(offered, none);
-        const answer = await dialogue.ask({ prompt, isUnseen: false });
-        if (answer === null || this.#isLeft) return null;
-        const announced = chosenBy(offered, answer);
-        if (announced === "none") return this.#apart(begin);
-        if (announced !== null) {
-          return this.#joining({ announced, instead: null, isAsked: true }, rooms);
-        }
-      }
-    } finally {
-      ui.pauseInput(NOT_IN); // until the room is there
-      this.hasAsked = true;
-      dialogue.end(true);
-    }
+    const answer = (typed: string) => chosenBy(offered, typed) ?? undefined;
+    const announced = await askUser(ui, null, questionText(offered, none), answer, NOT_IN);
+    if (announced === null || announced === "none") return announced && this.#apart(begin);
+    return this.#joining({ announced, instead: null, isAsked: true }, rooms);
   }
 
   /** A new room that was asked for doesn't give way to those beside which it is founded. */

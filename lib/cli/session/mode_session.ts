@@ -41,7 +41,13 @@ import { OpenQuestions } from "../commands/open_questions.ts";
 import type { CommonOptions } from "../args/options.ts";
 import { Peace } from "./peace.ts";
 import { randomBytes } from "./random_bytes.ts";
-import type { Advice, Mode, ShownEvent, UserInterface } from "../rendering/user_interface.ts";
+import type {
+  Advice,
+  Dialogue,
+  Mode,
+  ShownEvent,
+  UserInterface,
+} from "../rendering/user_interface.ts";
 import { VERSION } from "./version.ts";
 import { PipedInterface } from "../streams/piped_interface.ts";
 import { isAtTerminal, processStreams, type Streams } from "../streams/streams.ts";
@@ -339,6 +345,49 @@ export function showNotices<Event extends ShownEvent, Target>(
     if (typeof notice === "string") ui.show({ event: "notice", text: notice });
     else if (ui.advise !== undefined) ui.advise(notice);
     else ui.show({ event: "notice", text: notice.text });
+  }
+}
+
+/** What a question needs of the user interface. */
+export interface AskingInterface {
+  readonly interactive: boolean;
+  readonly dialogue: Dialogue | null;
+  show(event: { readonly event: "notice"; readonly text: string }): void;
+  heedInterrupts(interrupted: () => boolean): void;
+  pauseInput(reason: string | null): void;
+}
+
+/**
+ * Asks the user until there is an answer: what `accept` makes of a trimmed line, if anything.
+ * @param text What is told before; null: nothing.
+ * @param waiting Why lines wait that are entered after it, until the mode takes them; null: they don't.
+ * @returns Null where the user leaves, or there is nobody to ask.
+ */
+export async function askUser<Answer>(
+  ui: AskingInterface,
+  text: string | null,
+  prompt: string,
+  accept: (typed: string) => Answer | undefined,
+  waiting: string | null = null,
+): Promise<Answer | null> {
+  const { dialogue } = ui;
+  if (dialogue === null || !ui.interactive) return null;
+  const leave = () => void dialogue.end(false);
+  ui.heedInterrupts(() => {
+    leave();
+    return true;
+  });
+  if (text !== null) ui.show({ event: "notice", text });
+  dialogue.begin(leave);
+  try {
+    for (;;) {
+      const typed = await dialogue.ask({ prompt, isUnseen: false });
+      const answer = typed === null ? null : accept(typed.trim());
+      if (answer !== undefined) return answer;
+    }
+  } finally {
+    if (waiting !== null) ui.pauseInput(waiting);
+    dialogue.end(true);
   }
 }
 

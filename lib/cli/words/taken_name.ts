@@ -5,15 +5,7 @@
 
 import { P2pchatError } from "../../base/errors.ts";
 import { nameFault, shownName } from "../../base/text/names.ts";
-import type { Dialogue } from "../rendering/user_interface.ts";
-
-interface AskingInterface {
-  readonly interactive: boolean;
-  readonly dialogue: Dialogue | null;
-  show(event: { readonly event: "notice"; readonly text: string }): void;
-  heedInterrupts(interrupted: () => boolean): void;
-  pauseInput(reason: string | null): void;
-}
+import { type AskingInterface, askUser } from "../session/mode_session.ts";
 
 /** A start into a room, under the name of the profile, or another one. */
 interface NamedStart {
@@ -55,33 +47,14 @@ export async function underOtherName<Start extends NamedStart, Result>(
 
 /** Null where the user leaves, or there is nobody to ask. */
 async function otherName(ui: AskingInterface, taken: string): Promise<string | null> {
-  const { dialogue } = ui;
-  if (dialogue === null || !ui.interactive) return null;
-  const tell = (text: string) => ui.show({ event: "notice", text });
-  const leave = () => void dialogue.end(false);
-  ui.heedInterrupts(() => {
-    leave();
-    return true;
-  });
-  tell(
-    `${
-      shownName(taken)
-    } is the name of somebody else there: choose another one, or leave with Ctrl+C`,
-  );
-  dialogue.begin(leave);
-  try {
-    for (;;) {
-      const answer = await dialogue.ask({ prompt: "Another name: ", isUnseen: false });
-      if (answer === null) return null;
-      const name = answer.trim();
-      const fault = nameFault(name);
-      if (fault === null) return name.normalize("NFC");
-      if (name !== "") tell(`That can't be your name: ${fault}`);
-    }
-  } finally {
-    ui.pauseInput(COMING_IN); // until the room is there
-    dialogue.end(true);
-  }
+  const text = `${shownName(taken)} is the name of somebody else there: choose another one, or ` +
+    "leave with Ctrl+C";
+  const answer = (typed: string) => {
+    const fault = nameFault(typed);
+    if (fault === null) return typed.normalize("NFC");
+    if (typed !== "") ui.show({ event: "notice", text: `That can't be your name: ${fault}` });
+  };
+  return await askUser(ui, text, "Another name: ", answer, COMING_IN);
 }
 
 /** The error of who has come by words, where the name is taken; any other as it is. */

@@ -188,6 +188,11 @@ Deno.test("who used a word code is verified by y, unless that one has said somet
   assertEquals(questions.waiting(0), []);
 });
 
+Deno.test("no number of offers ends a vote", () => {
+  const { view } = asking([vote(7), ...Array.from({ length: 2_048 }, (_, file) => offer(file))]);
+  assertEquals(view.prompt(0), " (edit 7: y/n; 2047 more)");
+});
+
 Deno.test("a question closes with its time, in the prompt; a command is checked all the same", () => {
   const { questions, view, shows, refused } = asking([offer(3)]);
   assertEquals(questions.nextDeadlineMs(0), 120_000);

@@ -55,9 +55,10 @@ const DOWNLOADS: readonly (readonly [string | null, readonly string[], string])[
   [null, [], "/data/downloads"],
   [null, ["Downloads"], "HOME/Downloads"],
   ['# ...\nXDG_DOWNLOAD_DIR="$HOME/Mes \\"fichiers"', ['Mes "fichiers'], 'HOME/Mes "fichiers'],
-  ['XDG_DOWNLOAD_DIR="/a"\n XDG_DOWNLOAD_DIR="/tmp/"\n', ["Downloads"], "/tmp"],
+  ['XDG_DOWNLOAD_DIR="/a"\n XDG_DOWNLOAD_DIR="/var/tmp/"\n', ["Downloads"], "/var/tmp"],
   ['XDG_DOWNLOAD_DIR="$HOME/gone"', ["Downloads"], "HOME/Downloads"],
   ['XDG_DOWNLOAD_DIR="$HOME/"', [], "/data/downloads"],
+  ['XDG_DOWNLOAD_DIR="$HOME/.."', [], "/data/downloads"],
   ['XDG_DOWNLOAD_DIR="relative"', ["relative"], "/data/downloads"],
 ];
 

@@ -18,6 +18,17 @@ const send = (file: string): FileCommand => ({
 const get = (file: number): FileCommand => ({ command: "get", file, as: undefined });
 const cancel = (file: number): FileCommand => ({ command: "cancel", file });
 
+function offersPhoto({ files }: Sharer, folder: string): void {
+  Deno.writeFileSync(`${folder}/photo.jpg`, new Uint8Array(2_100));
+  files.command(send(`${folder}/photo.jpg`), undefined);
+}
+
+async function fetchesPhoto(to: Sharer, from: Sharer, folder: string): Promise<void> {
+  offersPhoto(from, folder);
+  await to.says("y fetches it, n doesn't");
+  to.answers("y");
+}
+
 /** What is answered to a command. */
 async function answer(sharer: Sharer, command: FileCommand): Promise<string> {
   const { length } = sharer.shown;
@@ -162,8 +173,7 @@ Deno.test("nobody is waited for where the file can't be read", LOOSE, async () =
       `Cannot send ${folder}/huge: it has 20,000,000,000 bytes, and 17,179,869,184 are possible`;
     assertEquals(await answer(ann, send(`${folder}/huge`)), huge);
 
-    Deno.writeFileSync(`${folder}/photo.jpg`, new Uint8Array(2_100));
-    ann.files.command(send(`${folder}/photo.jpg`), undefined);
+    offersPhoto(ann, folder);
     await bob.says("photo.jpg");
     assertEquals(waits, 1);
   });
@@ -202,10 +212,7 @@ Deno.test(
 
 Deno.test("a file that is here isn't offered again after a restart", LOOSE, async () => {
   await withPair(async (ann, bob, folder) => {
-    Deno.writeFileSync(`${folder}/photo.jpg`, new Uint8Array(2_100));
-    ann.files.command(send(`${folder}/photo.jpg`), undefined);
-    await bob.says("y fetches it, n doesn't");
-    bob.answers("y");
+    await fetchesPhoto(bob, ann, folder);
     await bob.says("photo.jpg is here: ");
     bob.files.close();
 
@@ -307,8 +314,7 @@ Deno.test(
   LOOSE,
   async () => {
     await withPair(async (ann, bob, folder) => {
-      Deno.writeFileSync(`${folder}/photo.jpg`, new Uint8Array(2_100));
-      ann.files.command(send(`${folder}/photo.jpg`), undefined);
+      offersPhoto(ann, folder);
       const told = await bob.says("offers photo.jpg");
       assertEquals(told, "12:03 * Ann offers photo.jpg (2.1 kB); --save DIR would fetch it");
       const refusal = "Cannot fetch a file: a script receives only with --save DIR";
@@ -319,11 +325,8 @@ Deno.test(
 
 Deno.test("what was being fetched is told at the next start as that alone", LOOSE, async () => {
   await withPair(async (ann, bob, folder) => {
-    Deno.writeFileSync(`${folder}/photo.jpg`, new Uint8Array(2_100));
     ann.held = [];
-    ann.files.command(send(`${folder}/photo.jpg`), undefined);
-    await bob.says("y fetches it, n doesn't");
-    bob.answers("y");
+    await fetchesPhoto(bob, ann, folder);
     await ann.sends(1);
     bob.files.close();
 
@@ -345,10 +348,7 @@ Deno.test(
   LOOSE,
   async () => {
     await withPair(async (ann, bob, folder) => {
-      Deno.writeFileSync(`${folder}/photo.jpg`, new Uint8Array(2_100));
-      ann.files.command(send(`${folder}/photo.jpg`), undefined);
-      await bob.says("y fetches it, n doesn't");
-      bob.answers("y");
+      await fetchesPhoto(bob, ann, folder);
       await bob.says("photo.jpg is here: ");
       bob.files.close();
       const [offer] = bob.events;

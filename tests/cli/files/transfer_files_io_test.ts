@@ -98,6 +98,17 @@ Deno.test("what is offered isn't read through a link that has taken its place", 
   );
 });
 
+Deno.test("the key of another profile isn't sent, nor a copy of one", async () => {
+  await using receiver = await Receiver.open();
+  const path = `${receiver.folder}/copy`;
+  Deno.writeTextFileSync(path, "ab12cd34\tp2pchat\tidentity\t1\n");
+  await assertRejects(
+    () => openToSend(path, `${receiver.folder}/profile`),
+    P2pchatError,
+    "own files",
+  );
+});
+
 Deno.test("nobody waits for a pipe that has taken the place of what is sent", async () => {
   const folder = await Deno.makeTempDir({ prefix: "p2pchat-files-" });
   const path = `${folder}/photo`;

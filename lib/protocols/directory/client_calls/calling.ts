@@ -31,7 +31,7 @@ import {
   WAIT_MS_MAX,
 } from "../schema/limits.ts";
 import { Connecting, RelayedCalls } from "./connecting.ts";
-import { type CallReason, overText } from "../schema/events.ts";
+import { CALL_REASONS, type CallReason, overText } from "../schema/events.ts";
 import type { KnownKeys } from "../lobby/known_keys.ts";
 import type { Lobby } from "../lobby/lobby.ts";
 import {
@@ -58,8 +58,13 @@ interface Why {
 const KICKED = "kicked";
 /** Reason with which a link is closed by a client whose user found other digits than the other side's. */
 const NOT_TRUSTED = "not-trusted";
-/** Reasons to decline that a program gives by itself: the user is in another call, or the key isn't the known one. */
-const PROGRAMS_WORDS: ReadonlySet<string> = new Set([BUSY, "key-changed", "not-trusted"]);
+/** Reasons that a program gives by itself. */
+const PROGRAMS_WORDS: ReadonlySet<string> = new Set([BUSY, ...CALL_REASONS]);
+
+/** What a user or the directory says: in quotation marks where it would read as a reason of ours. */
+function wordsOf(said: string): string {
+  return PROGRAMS_WORDS.has(said) ? `"${said}"` : said.toWellFormed();
+}
 
 /** Why the other side has closed the call's link, by what it said. */
 function goodbyeReason(said: string): CallReason {
@@ -204,8 +209,7 @@ export class Calling {
         `${REASON_BYTES_MAX} are possible`;
       return this.#error("too-long", text, ref);
     }
-    // In quotation marks, so that the other program doesn't take it for a reason of ours.
-    const said = PROGRAMS_WORDS.has(reason) ? `"${reason}"` : reason.toWellFormed();
+    const said = wordsOf(reason);
     this.#tellOf(call, { type: "answer", accepts: false, reason: said });
     this.#over(call, "declined", { said }, ref);
   }
@@ -450,8 +454,9 @@ export class Calling {
       return this.#over(call, "ended", { reason: "cancelled", by: call.peer });
     }
     if (isStrange) return this.#over(call, state, { reason: "not-trusted" });
-    const why = state === "unreachable" && reason !== "lost" ? notRelayed(call) : {};
-    this.#over(call, state, { said: reason, ...why });
+    if (state !== "unreachable") return this.#over(call, state, { said: wordsOf(reason) });
+    const why = reason === "lost" ? { reason } as const : notRelayed(call);
+    this.#over(call, state, { said: wordsOf(reason), ...why });
   }
 
   /** The directory is gone, or has let go of us: calls that ring end, direct calls go on. */

@@ -34,6 +34,10 @@ Deno.test("calling: the directory is asked, and the user told what came of it", 
   assertEquals(outcome(ringing(), "declined", "later\u202e\u001b[2J\n"), [
     "call call=#1 peer=bob state=declined reason=later\u202e\u001b[2J\n ref=r",
   ]);
+  // Whoever types one of our reasons doesn't speak for us.
+  assertEquals(outcome(ringing(), "declined", "kicked"), [
+    'call call=#1 peer=bob state=declined reason="kicked" ref=r',
+  ]);
 });
 
 Deno.test("calling: each event has a reason and a route, empty where there is none", () => {
