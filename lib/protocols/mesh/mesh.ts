@@ -429,17 +429,17 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         return this.#joinAsKnown(records);
       case "admitted": {
         const { genesis, claim, incarnation, endpoint, link } = opening.admitted;
+        const entrance = entranceRecords(this.#links.get(link), this.environment.wallMs());
+        const known = [...records, ...entrance];
+        const fresh = [...entrance, ...invitedRecords(this.config)];
+        if (this.#access.rulings === null) this.#openAccess(genesis, [...known, ...fresh]);
+        if (this.#isOutside(link)) return this.#fatal(ENTRANCE_OUTSIDE);
         if (this.#earlier === null && this.#hadName(claim, records)) {
           // By a claim of now, we would come after whoever has the name since.
           this.#asNewcomer = ENTRANCE_LOST;
           this.#close(link, "this profile was in that room");
           return this.#joinAsKnown(records);
         }
-        const entrance = entranceRecords(this.#links.get(link), this.environment.wallMs());
-        const known = [...records, ...entrance];
-        const fresh = [...entrance, ...invitedRecords(this.config)];
-        if (this.#access.rulings === null) this.#openAccess(genesis, [...known, ...fresh]);
-        if (this.#isOutside(link)) return this.#fatal(ENTRANCE_OUTSIDE);
         const { secrets } = this.#access;
         const place = { genesis, claim, secrets, records: known, fresh, incarnation, endpoint };
         this.#enter({ ...place, founded: false });
