@@ -130,16 +130,16 @@ const HUNTS: readonly DirectoryHunt[] = [
   { mutation: ENTRY_MUTATIONS.takesCopiesForOne, finding: /which isn't told/, from: 16 },
   { mutation: ENTRY_MUTATIONS.knowsAllDevices, finding: /which it isn't/ },
   { mutation: ENTRY_MUTATIONS.keepsTheForgotten, finding: /account that is gone/, from: 14 },
-  { mutation: ENTRY_MUTATIONS.letsGuess, finding: /guessed at/, from: 49 },
-  { mutation: ENTRY_MUTATIONS.amplifies, finding: /more bytes/, from: 49 },
+  { mutation: ENTRY_MUTATIONS.letsGuess, finding: /guessed at/, from: 64 },
+  { mutation: ENTRY_MUTATIONS.amplifies, finding: /more bytes/, from: 67 },
   { mutation: ENTRY_MUTATIONS.tellsStrangers, finding: /isn't in, and is told/ },
-  { run: runLies, mutation: TRUST_MUTATIONS.provesNothing, finding: /sees a line/, from: 177 },
+  { run: runLies, mutation: TRUST_MUTATIONS.provesNothing, finding: /sees a line/, from: 532 },
   { run: runLies, mutation: TRUST_MUTATIONS.believesKeys, finding: /key has changed/, from: 13 },
   {
     run: runLies,
     mutation: TRUST_MUTATIONS.keepsKeysToItself,
     finding: /key has changed/,
-    from: 61,
+    from: 76,
   },
   {
     run: runLies,
@@ -147,8 +147,8 @@ const HUNTS: readonly DirectoryHunt[] = [
     finding: /of another key under/,
     from: 43,
   },
-  { run: runLies, mutation: TRUST_MUTATIONS.checksNoSignature, finding: /never said/, from: 131 },
-  { run: runLies, mutation: TRUST_MUTATIONS.hearsAgain, finding: /again/, from: 371 },
+  { run: runLies, mutation: TRUST_MUTATIONS.checksNoSignature, finding: /never said/, from: 337 },
+  { run: runLies, mutation: TRUST_MUTATIONS.hearsAgain, finding: /again/, from: 404 },
 ];
 const SEEDS_MAX = 1_000;
 

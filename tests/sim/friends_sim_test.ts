@@ -111,7 +111,7 @@ const HUNTS: readonly FriendsHunt[] = [
   { mutation: MUTATIONS.tellsNotThatDelivered, finding: /isn't told that it arrived/ },
   { mutation: MUTATIONS.tellsThatFailed, finding: /has failed/ },
   { mutation: MUTATIONS.knowsNobody, finding: /isn't sent/ },
-  { mutation: MUTATIONS.looksAtOneAddress, finding: /never shown|isn't told that it arrived/ },
+  { mutation: MUTATIONS.looksAtOneAddress, finding: /never shown|isn't told that/, from: 35 },
   { mutation: MUTATIONS.showsOldAsNew, finding: /history: false/ },
   { mutation: MUTATIONS.showsNewAsOld, finding: /history: true/ },
 ];

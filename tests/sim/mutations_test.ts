@@ -127,7 +127,7 @@ const HUNTS: readonly MeshHunt[] = [
     mutation: MUTATIONS.repeatsPrivate,
     finder: "private messages",
     checkers: () => [new PrivateMessages()],
-    from: 201,
+    from: 221,
     seedsMax: 100,
     nodes: 6,
     steps: 80,
