@@ -103,7 +103,7 @@ Deno.test("mesh: any room of the profile is opened by its title or the start of 
   const failed = await profile.failure("--room", "garden");
   assertEquals([failed.code, failed.status], ["usage", 2]);
   for (const room of [home!, club!]) {
-    assertStringIncludes(failed.text, `${room.room.slice(0, 8)} (${room.title})`);
+    assertStringIncludes(failed.text, `${room.room.slice(0, 8)} ("${room.title}")`);
   }
 });
 

@@ -80,8 +80,8 @@ for (const end of ["leaves", "is killed"] as const) {
 
 Deno.test("--no-history in a room: of the files that one offers neither name nor path is on the disk; the others fetch them", async () => {
   await using room = new Room();
-  const alice = await room.ready("Alice", null, { data: room.alice, args: ["--no-history"] });
   const downloads = await Deno.makeTempDir({ prefix: "p2pchat-e2e-" });
+  const alice = await room.ready("Alice", null, { data: room.alice, args: ["--no-history"] });
   room.defer(() => Deno.removeSync(downloads, { recursive: true }));
   const bob = await room.ready("Bob", alice, { args: ["--save", downloads] });
   await alice.until(is("joined"));

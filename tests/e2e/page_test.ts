@@ -59,6 +59,7 @@ const CHOOSING_DAVE = `{
 
 async function inRoom(browser: Browser): Promise<void> {
   await using nodes = new Nodes();
+  const folder = Deno.makeTempDirSync({ prefix: "p2pchat-page-" });
   const bob = await nodes.ready("Bob", null);
   const alice = await nodes.ready("Alice", bob, { args: ["--web", "0"] });
   await using open = await pageOf(browser, alice);
@@ -70,7 +71,6 @@ async function inRoom(browser: Browser): Promise<void> {
   await bob.until(said("hello from the page"));
   await alice.until(said("hello from the page"));
   await other.sees("hello from the page");
-  const folder = Deno.makeTempDirSync({ prefix: "p2pchat-page-" });
   Deno.writeTextFileSync(`${folder}/notes.txt`, "notes");
   await bob.ask("send", { file: `${folder}/notes.txt` });
   const declined = ({ page }: OpenPage) =>

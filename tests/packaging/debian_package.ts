@@ -63,7 +63,7 @@ Deno.test(
       user!,
       /^p2pchat:x:[1-9]\d*:[1-9]\d*:p2pchat,*:\/nonexistent:\/usr\/sbin\/nologin$/,
     );
-    const [ready, bye, guarded, everybodys, identity, removed, ...purged] = later;
+    const [ready, , bye, guarded, everybodys, identity, removed, ...purged] = later;
     assertEquals(JSON.parse(ready!).event, "ready");
     assertEquals(JSON.parse(bye!).event, "bye");
     assertEquals([guarded, everybodys], ["cached with 700: p2pchat", "cached with 777: "]);
