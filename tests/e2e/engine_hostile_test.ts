@@ -7,15 +7,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { DirectoryMessage } from "../../lib/protocols/directory/schema/messages.ts";
 import { HAS_ETCD } from "../engine/etcd_nodes.ts";
 import type { LeanClient } from "../runtime/lean_client.ts";
-import {
-  call,
-  callStates,
-  connect,
-  hears,
-  is,
-  message,
-  tell,
-} from "./directory_world.ts";
+import { call, callStates, connect, hears, is, message, tell } from "./directory_world.ts";
 import { InstancesWorld } from "./instances_world.ts";
 import { holds, type Node } from "./node.ts";
 import { People } from "./people.ts";
