@@ -18,6 +18,11 @@ export class OwnPresence implements Timed {
     return this.#present;
   }
 
+  /** What who connects is told: a later change is told to all at once, unless it is taken back before. */
+  get told(): Presence {
+    return this.#told.told("own");
+  }
+
   /** @returns All that our user says now. */
   say(change: Partial<Presence>, nowMs: number): Presence {
     this.#present = { ...this.#present, ...change };

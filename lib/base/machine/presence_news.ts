@@ -33,6 +33,11 @@ export class PresenceNews<Key> {
     return this.#known.get(key)?.latest ?? HERE;
   }
 
+  /** What was told last of this one; of who isn't known, that nothing was said. */
+  told(key: Key): Presence {
+    return this.#known.get(key)?.told ?? HERE;
+  }
+
   /** Somebody has come, and that is told. */
   set(key: Key, presence: Presence): void {
     const rate = this.#known.get(key)?.rate ?? new TokenBucket(TOLD_PER_SECOND, TOLD_BURST);

@@ -26,6 +26,11 @@ export class Presences<Key> implements Timed {
     return this.#own.present;
   }
 
+  /** What who connects is told of it. */
+  get told(): Presence {
+    return this.#own.told;
+  }
+
   /** @returns All that our user says now. */
   say(change: Partial<Presence>, nowMs: number): Presence {
     return this.#own.say(change, nowMs);

@@ -54,7 +54,7 @@ type Values<Arguments extends ArgumentTable> = {
 /** The definition of a command. */
 interface CommandEntry<Target, Arguments extends ArgumentTable> {
   readonly name: string;
-  readonly aliases: readonly string[];
+  readonly aliases?: readonly string[];
   readonly form: string;
   /** The form among all commands, where the whole one would leave little room for help. */
   readonly listedAs?: string;
@@ -87,6 +87,7 @@ interface CommandEntry<Target, Arguments extends ArgumentTable> {
 
 /** A command as stored in a table, without the types of its arguments. */
 export interface Command<Target> extends Omit<CommandEntry<Target, ArgumentTable>, "run"> {
+  readonly aliases: readonly string[];
   readonly syntax: RegExp;
   readonly argumentNames: readonly string[];
   /** Names of the arguments that are optional in the typed form. */
@@ -113,6 +114,7 @@ export function command<Target, Arguments extends ArgumentTable>(
   const field = entry.fieldOfObjects;
   const bound = field === undefined ? argumentNames : [...argumentNames, field];
   return {
+    aliases: [],
     ...entry,
     syntax,
     argumentNames,
@@ -496,7 +498,6 @@ const foldedNumber: Argument<number> = {
 function clearEntry<Target>(): Command<Target> {
   return command<Target, Record<never, never>>({
     name: "clear",
-    aliases: [],
     form: "",
     args: {},
     help: "clear the screen, as Ctrl+L does; what was on it can be scrolled back to",
@@ -508,7 +509,6 @@ function clearEntry<Target>(): Command<Target> {
 function showEntry<Target>(): Command<Target> {
   return command<Target, { n: Argument<number> }>({
     name: "show",
-    aliases: [],
     form: "N",
     args: { n: foldedNumber },
     help: "show all of a long text that was folded at the terminal",
@@ -520,7 +520,6 @@ function showEntry<Target>(): Command<Target> {
 function helpEntry<Target>(): Command<Target> {
   return command<Target, { topic: Argument<string> }>({
     name: "help",
-    aliases: [],
     form: "[TOPIC]",
     args: { topic: { parse: (text) => text, completesCommands: true } },
     help: "list the commands, or explain one",

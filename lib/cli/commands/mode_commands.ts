@@ -51,7 +51,6 @@ export function meCommand<Sink>(
 ): Command<Sink> {
   return command({
     name: "me",
-    aliases: [],
     form: "ACTION",
     args: { action: actionText },
     help: "say what you do: after /me waves the others read that Alice waves",
@@ -75,7 +74,6 @@ export function historyCommand<Sink>(
 ): Command<Sink> {
   return command({
     name: "history",
-    aliases: [],
     form: "[NAME] [/TEXT/] [N]",
     args: { name: correspondentName, text: searchedText, n: entryCount, before: beforeMessage },
     fieldOfObjects: "before",
@@ -97,7 +95,6 @@ export function searchCommand<Sink>(
 ): Command<Sink> {
   return command({
     name: "search",
-    aliases: [],
     form: "TEXT",
     args: { text: searchedRest },
     help: `the last ${FOUND_COUNT_DEFAULT} messages that have TEXT in them, ignoring case`,
@@ -112,7 +109,6 @@ type InviteSink = CommandSink<
 
 export const inviteCommand: Command<InviteSink> = command({
   name: "invite",
-  aliases: [],
   form: "[--rotate] [--copy] [--words] [NAME] [--qr] [--void]",
   args: {
     ...{ rotate: isGiven, copy: isGiven, words: isGiven, qr: isGiven, void: isGiven },
@@ -166,7 +162,6 @@ export const exitCommand: Command<SinkOf<"quit">> = command({
 
 export const statusCommand: Command<SinkOf<"status">> = command({
   name: "status",
-  aliases: [],
   form: "",
   args: {},
   help: "who is connected and how, what is unsent, what is wrong",
@@ -176,7 +171,6 @@ export const statusCommand: Command<SinkOf<"status">> = command({
 
 export const verifyCommand: Command<SinkOf<"verify">> = command({
   name: "verify",
-  aliases: [],
   form: "NAME [ANSWER]",
   args: { name: memberName, answer: verifyAnswer },
   help: "digits to compare with NAME by voice; then yes, they are the same, or no",
@@ -189,7 +183,6 @@ export const verifyCommand: Command<SinkOf<"verify">> = command({
 export const whoCommands: readonly Command<SinkOf<"whois">>[] = [
   command({
     name: "whois",
-    aliases: [],
     form: "NAME",
     args: { name: memberName },
     help: "the key of NAME, verified or not, since when you know it, address and route",
@@ -198,7 +191,6 @@ export const whoCommands: readonly Command<SinkOf<"whois">>[] = [
   }),
   command({
     name: "whoami",
-    aliases: [],
     form: "[--copy]",
     args: { copy: isGiven },
     help: "your own name, key and address; --copy copies what to pass on of it",
@@ -211,7 +203,6 @@ export const whoCommands: readonly Command<SinkOf<"whois">>[] = [
 export const presenceCommands: readonly Command<CommandSink<PresenceCommand>>[] = [
   command({
     name: "away",
-    aliases: [],
     form: "[TEXT]",
     args: { text: shortText("The reason", AWAY_TEXT_BYTES_MAX) },
     help: "tell the others that you are away, and why; /back ends that",
@@ -221,7 +212,6 @@ export const presenceCommands: readonly Command<CommandSink<PresenceCommand>>[] 
   }),
   command({
     name: "back",
-    aliases: [],
     form: "",
     args: {},
     help: "tell the others that you are back",
@@ -233,7 +223,6 @@ export const presenceCommands: readonly Command<CommandSink<PresenceCommand>>[] 
 
 export const trustCommand: Command<SinkOf<"trust">> = command({
   name: "trust",
-  aliases: [],
   form: "NAME",
   args: { name: memberName },
   help: "accept the key that NAME has now",
@@ -268,7 +257,6 @@ export function isOwnCommand(
 export const ownCommands: readonly Command<CommandSink<OwnCommand>>[] = [
   command({
     name: "notify",
-    aliases: [],
     form: "[LEVEL]",
     args: { level: notifyLevel },
     help: "what to tell you of while you look elsewhere: off, mentions or all",
@@ -278,7 +266,6 @@ export const ownCommands: readonly Command<CommandSink<OwnCommand>>[] = [
   }),
   command({
     name: "ignore",
-    aliases: [],
     form: "NAME",
     args: { name: memberName },
     help: "show nothing of what NAME says, in any mode, and decline their calls",
@@ -288,7 +275,6 @@ export const ownCommands: readonly Command<CommandSink<OwnCommand>>[] = [
   }),
   command({
     name: "unignore",
-    aliases: [],
     form: "NAME",
     args: { name: memberName },
     help: "show again what NAME says",
@@ -298,7 +284,6 @@ export const ownCommands: readonly Command<CommandSink<OwnCommand>>[] = [
   }),
   command({
     name: "ignored",
-    aliases: [],
     form: "",
     args: {},
     help: "whom you ignore",

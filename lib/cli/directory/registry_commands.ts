@@ -80,7 +80,6 @@ const COMMANDS = [
   }),
   command({
     name: "more",
-    aliases: [],
     form: "",
     args: {},
     help: "the next 100 of what /list has found, where it has found more",
@@ -89,7 +88,6 @@ const COMMANDS = [
   }),
   command({
     name: "call",
-    aliases: [],
     form: "NAME",
     args: { name: calledOne },
     help: "call NAME, or the user at an ADDRESS:PORT of the list",
@@ -118,7 +116,6 @@ const COMMANDS = [
   }),
   command({
     name: "cancel",
-    aliases: [],
     form: "[N]",
     args: { n: cancelledFile },
     help:
@@ -153,7 +150,6 @@ const COMMANDS = [
   }),
   command({
     name: "broadcast",
-    aliases: [],
     form: "TEXT",
     args: { text: messageText },
     help: "tell TEXT to all",
@@ -162,7 +158,6 @@ const COMMANDS = [
   }),
   command({
     name: "missed",
-    aliases: [],
     form: "",
     args: {},
     help: "calls that you missed",
@@ -191,7 +186,6 @@ const COMMANDS = [
   ...ownCommands,
   command({
     name: "passwd",
-    aliases: [],
     form: "",
     args: {},
     help: "change your password, which you are asked for",
@@ -200,7 +194,6 @@ const COMMANDS = [
   }),
   command({
     name: "forget-me",
-    aliases: [],
     form: "",
     args: {},
     help: "remove your account from the directory",

@@ -31,7 +31,6 @@ export const regserverCommands: CommandTable<RegserverCommandSink> = new Command
     ...whoCommands,
     command({
       name: "kick",
-      aliases: [],
       form: "NAME",
       args: { name: memberName },
       help: "log NAME out, and refuse NAME for a minute",
@@ -40,7 +39,6 @@ export const regserverCommands: CommandTable<RegserverCommandSink> = new Command
     }),
     command({
       name: "broadcast",
-      aliases: [],
       form: "TEXT",
       args: { text: messageText },
       help: "tell all who are logged in, and accounts that log in before it expires",

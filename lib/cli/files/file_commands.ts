@@ -40,7 +40,6 @@ const savedName = shortText("The name", FILE_NAME_BYTES_MAX);
 export const fileCommands = (sendHelp: string): readonly Command<FileSink>[] => [
   command({
     name: "send",
-    aliases: [],
     form: "[NAME] FILE",
     args: { name: receiver, file: path },
     help: sendHelp,
@@ -51,7 +50,6 @@ export const fileCommands = (sendHelp: string): readonly Command<FileSink>[] => 
   }),
   command({
     name: "files",
-    aliases: [],
     form: "",
     args: {},
     help: "the files that are offered, with their numbers",
@@ -60,7 +58,6 @@ export const fileCommands = (sendHelp: string): readonly Command<FileSink>[] => 
   }),
   command({
     name: "get",
-    aliases: [],
     form: "N [AS]",
     args: { n: fileNumber, as: savedName },
     help: "fetch file N into the folder of downloads, under its own name or another",
@@ -76,7 +73,6 @@ export const fileCommands = (sendHelp: string): readonly Command<FileSink>[] => 
   }),
   command({
     name: "cancel",
-    aliases: [],
     form: "N",
     args: { n: fileNumber },
     help: "decline file N, stop fetching it, or take back your offer of it",

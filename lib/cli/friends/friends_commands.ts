@@ -134,7 +134,6 @@ export function friendsCommandTable(
     commands: [
       command({
         name: "msg",
-        aliases: [],
         form: "NAME TEXT",
         args: { name: memberName, text: messageText },
         help: "say TEXT to NAME, as NAME/TEXT does",
@@ -153,7 +152,6 @@ export function friendsCommandTable(
       },
       command({
         name: "to",
-        aliases: [],
         form: "[NAME]",
         args: { name: oneFriend },
         help: "have what you type go to NAME; alone: says to whom it goes, and ends that",
@@ -174,7 +172,6 @@ export function friendsCommandTable(
       statusCommand,
       command({
         name: "add",
-        aliases: [],
         form: "LINE",
         args: { line: { parse: parseContactCard, takesRest: true } },
         help: "add the friend whose contact card LINE is (p2pchat users card) to the table",
@@ -184,7 +181,6 @@ export function friendsCommandTable(
       }),
       command({
         name: "outbox",
-        aliases: [],
         form: "",
         args: {},
         help: "messages that wait for their friend, with their ids",
@@ -193,7 +189,6 @@ export function friendsCommandTable(
       }),
       command({
         name: "unsend",
-        aliases: [],
         form: "ID",
         args: { id: { parse: (text: string) => text } },
         help: "take a message back that hasn't gone out; its first letters will do",

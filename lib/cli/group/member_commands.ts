@@ -82,7 +82,6 @@ function privateElsewhere(name: string, rest: string): string | null {
 const COMMANDS = [
   command({
     name: "msg",
-    aliases: [],
     form: "TEXT",
     args: { text: messageText },
     help:
@@ -95,7 +94,6 @@ const COMMANDS = [
   meCommand((submit: MemberCommandSink, text, ref) => submit({ command: "msg", text }, ref)),
   command({
     name: "edit",
-    aliases: [],
     form: "TEXT - N",
     args: { text: messageText, n: entryNumber(EDIT_FORM) },
     aboutEntry: { argument: "n", line: /(?:^|\s)-\s+(-?\d+)\s*$/ },
@@ -106,7 +104,6 @@ const COMMANDS = [
   }),
   command({
     name: "go",
-    aliases: [],
     form: "[EDIT]",
     args: { edit: openEdit },
     help: "agree to an edit that you were asked about; its number where there are several",
@@ -116,7 +113,6 @@ const COMMANDS = [
   }),
   command({
     name: "abort",
-    aliases: [],
     form: "[EDIT]",
     args: { edit: openEdit },
     help: "say no to an edit that you were asked about",
@@ -126,7 +122,6 @@ const COMMANDS = [
   }),
   command({
     name: "entry",
-    aliases: [],
     form: "N",
     args: { n: entryNumber("for example /entry 43") },
     aboutEntry: { argument: "n" },

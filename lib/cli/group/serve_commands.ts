@@ -26,7 +26,6 @@ export const serveCommands: CommandTable<ServeCommandSink> = new CommandTable<Se
     { ...statusCommand, help: "members, the entries that each has, your key, what is wrong" },
     command({
       name: "edits",
-      aliases: [],
       form: "",
       args: {},
       help: "edits that are under way, and which members each one waits for",
@@ -35,7 +34,6 @@ export const serveCommands: CommandTable<ServeCommandSink> = new CommandTable<Se
     }),
     command({
       name: "states",
-      aliases: [],
       form: "[N]",
       args: { n: maybeNumberOf("an entry", "/states alone shows where all logs end") },
       help: "where each member's log ends, and what all share; with N, when entry N reached each",
@@ -45,7 +43,6 @@ export const serveCommands: CommandTable<ServeCommandSink> = new CommandTable<Se
     }),
     command({
       name: "snapshot",
-      aliases: [],
       form: "",
       args: {},
       help: "save a consistent snapshot of all members and the messages in transit",
@@ -54,7 +51,6 @@ export const serveCommands: CommandTable<ServeCommandSink> = new CommandTable<Se
     }),
     command({
       name: "snapshots",
-      aliases: [],
       form: "",
       args: {},
       help: "the snapshots that were taken",
@@ -64,7 +60,6 @@ export const serveCommands: CommandTable<ServeCommandSink> = new CommandTable<Se
     inviteCommand,
     command({
       name: "remove",
-      aliases: [],
       form: "NAME",
       args: { name: memberName },
       help:
@@ -74,7 +69,6 @@ export const serveCommands: CommandTable<ServeCommandSink> = new CommandTable<Se
     }),
     command({
       name: "allow",
-      aliases: [],
       form: "NAME",
       args: { name: memberName },
       help: "let NAME, who was removed, come back",
@@ -83,7 +77,6 @@ export const serveCommands: CommandTable<ServeCommandSink> = new CommandTable<Se
     }),
     command({
       name: "recover",
-      aliases: [],
       form: "NAME",
       args: { name: memberName },
       help: "have NAME set its log aside, and fetch it anew from the others",

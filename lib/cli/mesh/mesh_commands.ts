@@ -89,7 +89,6 @@ export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<Mesh
   commands: [
     command({
       name: "msg",
-      aliases: [],
       form: "NAME TEXT",
       args: { name: receiver, text: messageText },
       help: "a message that NAME alone can read (a line without a command goes to all)",
@@ -118,7 +117,6 @@ export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<Mesh
     searchCommand((submit: MeshCommandSink, text, ref) => submit({ command: "search", text }, ref)),
     command({
       name: "rooms",
-      aliases: [],
       form: "",
       args: {},
       help: "all rooms that you are or were in, with members and last message; /join opens one",
@@ -127,7 +125,6 @@ export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<Mesh
     }),
     command({
       name: "join",
-      aliases: [],
       form: "WHERE",
       args: { where: words("What leads to a room", WHERE_LENGTH_MAX) },
       help:
@@ -137,7 +134,6 @@ export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<Mesh
     }),
     command({
       name: "room",
-      aliases: [],
       form: "N",
       args: { n: words("A room's number or title", TITLE_LENGTH_MAX) },
       help: "what you type goes to room N from now on, as /rooms numbers them",
@@ -150,7 +146,6 @@ export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<Mesh
     inviteCommand,
     command({
       name: "remove",
-      aliases: [],
       form: "NAME",
       args: { name: memberName },
       help: "shut NAME out of the room for good (the founder and deputies)",
@@ -159,7 +154,6 @@ export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<Mesh
     }),
     command({
       name: "allow",
-      aliases: [],
       form: "NAME",
       args: { name: memberName },
       help: "let NAME, who was removed, come back",
@@ -168,7 +162,6 @@ export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<Mesh
     }),
     command({
       name: "deputy",
-      aliases: [],
       form: "NAME [--end]",
       args: { name: memberName, end: isGiven },
       help: "let NAME remove members, too (the founder); --end takes that back",
@@ -183,7 +176,6 @@ export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<Mesh
     ...ownCommands,
     command({
       name: "name",
-      aliases: [],
       form: "NEW",
       args: { new: newName },
       help: "take another name",

@@ -118,7 +118,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
       pump: (friend) => this.#sending.pump(friend),
       sendHeld: (friend) => this.#sending.releaseAgain(friend),
       missed: (friend) => this.#sending.missed(friend),
-      presence: () => this.#presences.own,
+      presence: () => this.#presences.told,
       inUse: (link, friend) => this.#inUse(link, friend),
       ended: (friend) => this.#presences.ended(friend),
     });
@@ -548,8 +548,8 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
   }
 
   #inUse(link: FriendLink, friend: Friend): void {
-    const { own } = this.#presences;
-    if (link.told !== null && !isSamePresence(link.told, own)) this.#tell(link, own);
+    const { told } = this.#presences;
+    if (link.told !== null && !isSamePresence(link.told, told)) this.#tell(link, told);
     this.#presences.heard(friend, link.said, this.#out.nowMs);
   }
 

@@ -45,6 +45,9 @@ Deno.test("Presences tells of many changes a few, and in the end the last, with 
 Deno.test("Presences tells nothing of who took it back before it could be told", () => {
   const { presences, take } = traced();
   for (const away of ["1", "2", "3", "4", null, "4"]) presences.heard("bob", { away }, 0);
+  for (const away of ["1", "2", "3", "4", null]) presences.say({ away }, 0);
+  assertEquals(presences.told, { away: "4" }, "who connects now isn't told more than the others");
+  presences.say({ away: "4" }, 0);
   take();
 
   assertEquals(presences.nextMs(), null);

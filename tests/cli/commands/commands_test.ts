@@ -293,7 +293,6 @@ const edits = new CommandTable<(text: string) => void>({
   commands: [
     command({
       name: "edit",
-      aliases: [],
       form: "TEXT - N",
       args: { text: messageText, n: entryCount },
       help: "",
@@ -302,7 +301,6 @@ const edits = new CommandTable<(text: string) => void>({
     }),
     command({
       name: "go",
-      aliases: [],
       form: "[EDIT]",
       args: { edit: optional },
       help: "",

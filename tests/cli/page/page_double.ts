@@ -211,7 +211,6 @@ const COMMANDS = [
   ["quit", "", "leave the room, and every other one"],
 ].map(([name, form, help]) => ({
   name,
-  aliases: [],
   words: name === "peers" ? ["who"] : [],
   form: `/${name} ${form}`.trimEnd(),
   help,

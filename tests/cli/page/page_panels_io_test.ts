@@ -619,7 +619,6 @@ async function menuOf(
 ) {
   const commands = TABLES[mode]!.map((name) => ({
     name,
-    aliases: [],
     words: name === "exit" ? ["part"] : [],
     form: name === "invite" ? "[--rotate] [--copy] [--words] [--qr] [--void]" : "",
     help: "",

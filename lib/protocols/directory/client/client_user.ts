@@ -184,7 +184,7 @@ export class ClientUser {
 
   /** We are in: the directory knows nothing of it. */
   entered(): void {
-    const { present } = this.presence;
+    const { told: present } = this.presence;
     if (!isSamePresence(present, HERE)) this.#tell(present);
   }
 

@@ -95,7 +95,7 @@ export class MemberPresences implements Timed {
       !this.#told.has(key) && peers.get(key)?.isUp === true && out.mayReceive(key)
     );
     for (const key of fresh) this.#told.add(key);
-    out.tell(fresh, { type: "presence", ...this.own });
+    out.tell(fresh, { type: "presence", ...this.#presences.told });
   }
 
   heard(key: PeerKey, message: GroupMessageOf<"presence">): void {
