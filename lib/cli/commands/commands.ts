@@ -58,7 +58,7 @@ interface CommandEntry<Target, Arguments extends ArgumentTable> {
   readonly form: string;
   /** The form among all commands, where the whole one would leave little room for help. */
   readonly listedAs?: string;
-  readonly args: Arguments;
+  readonly args?: Arguments;
   readonly help: string;
   readonly example: string;
   /** Leaves the mode, always or for what the target says: lines typed after it aren't run. */
@@ -88,6 +88,7 @@ interface CommandEntry<Target, Arguments extends ArgumentTable> {
 /** A command as stored in a table, without the types of its arguments. */
 export interface Command<Target> extends Omit<CommandEntry<Target, ArgumentTable>, "run"> {
   readonly aliases: readonly string[];
+  readonly args: ArgumentTable;
   readonly syntax: RegExp;
   readonly argumentNames: readonly string[];
   /** Names of the arguments that are optional in the typed form. */
@@ -107,15 +108,17 @@ export interface Command<Target> extends Omit<CommandEntry<Target, ArgumentTable
 export type Texts = Readonly<Record<string, string | undefined>>;
 
 /** Makes an entry of the table, checking its argument types and then hiding them. */
-export function command<Target, Arguments extends ArgumentTable>(
+export function command<Target, Arguments extends ArgumentTable = Record<never, never>>(
   entry: CommandEntry<Target, Arguments>,
 ): Command<Target> {
-  const { syntax, argumentNames, optionalNames } = syntaxOf(entry.form, entry.args);
+  const args: ArgumentTable = entry.args ?? {};
+  const { syntax, argumentNames, optionalNames } = syntaxOf(entry.form, args);
   const field = entry.fieldOfObjects;
   const bound = field === undefined ? argumentNames : [...argumentNames, field];
   return {
     aliases: [],
     ...entry,
+    args,
     syntax,
     argumentNames,
     optionalNames,
@@ -123,7 +126,7 @@ export function command<Target, Arguments extends ArgumentTable>(
       const values: Record<string, unknown> = {};
       for (const name of bound) {
         const text = texts[name];
-        const argument = entry.args[name]!;
+        const argument = args[name]!;
         if (text !== undefined && argument.takesRest !== true && hasInvite(text)) {
           throw inviteMisplaced();
         }
@@ -499,7 +502,6 @@ function clearEntry<Target>(): Command<Target> {
   return command<Target, Record<never, never>>({
     name: "clear",
     form: "",
-    args: {},
     help: "clear the screen, as Ctrl+L does; what was on it can be scrolled back to",
     example: "/clear",
     run() {}, // the user interface handles it, as only it has a screen

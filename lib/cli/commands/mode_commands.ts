@@ -143,7 +143,6 @@ export const listCommand: Command<ListSink> = command({
   name: "list",
   aliases: ["members", "peers"],
   form: "",
-  args: {},
   help: "who is in the group",
   example: "/list",
   run: (submit: ListSink, _, ref) => submit({ command: "list" }, ref),
@@ -153,7 +152,6 @@ export const exitCommand: Command<SinkOf<"quit">> = command({
   name: "exit",
   aliases: ["quit", "q"],
   form: "",
-  args: {},
   help: "leave",
   example: "/exit",
   leaves: true,
@@ -163,7 +161,6 @@ export const exitCommand: Command<SinkOf<"quit">> = command({
 export const statusCommand: Command<SinkOf<"status">> = command({
   name: "status",
   form: "",
-  args: {},
   help: "who is connected and how, what is unsent, what is wrong",
   example: "/status",
   run: (submit: SinkOf<"status">, _, ref) => submit({ command: "status" }, ref),
@@ -213,7 +210,6 @@ export const presenceCommands: readonly Command<CommandSink<PresenceCommand>>[] 
   command({
     name: "back",
     form: "",
-    args: {},
     help: "tell the others that you are back",
     example: "/back",
     run: (submit: CommandSink<PresenceCommand>, _, ref) =>
@@ -285,7 +281,6 @@ export const ownCommands: readonly Command<CommandSink<OwnCommand>>[] = [
   command({
     name: "ignored",
     form: "",
-    args: {},
     help: "whom you ignore",
     example: "/ignored",
     run: (submit: CommandSink<OwnCommand>, _, ref) => submit({ command: "ignored" }, ref),

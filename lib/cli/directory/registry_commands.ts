@@ -81,7 +81,6 @@ const COMMANDS = [
   command({
     name: "more",
     form: "",
-    args: {},
     help: "the next 100 of what /list has found, where it has found more",
     example: "/more",
     run: (submit: RegistryTarget, _, ref) => submit({ command: "more" }, ref),
@@ -143,7 +142,6 @@ const COMMANDS = [
     name: "hangup",
     aliases: ["hang-up"],
     form: "",
-    args: {},
     help: "end the call",
     example: "/hangup",
     run: (submit: RegistryTarget, _, ref) => submit({ command: "hang-up" }, ref),
@@ -159,7 +157,6 @@ const COMMANDS = [
   command({
     name: "missed",
     form: "",
-    args: {},
     help: "calls that you missed",
     example: "/missed",
     run: (submit: RegistryTarget, _, ref) => submit({ command: "missed" }, ref),
@@ -187,7 +184,6 @@ const COMMANDS = [
   command({
     name: "passwd",
     form: "",
-    args: {},
     help: "change your password, which you are asked for",
     example: "/passwd",
     run: (target: RegistryTarget) => target.changePassword(),
@@ -195,7 +191,6 @@ const COMMANDS = [
   command({
     name: "forget-me",
     form: "",
-    args: {},
     help: "remove your account from the directory",
     example: "/forget-me",
     run: (target: RegistryTarget, _, ref) => target.forgetAccount(ref),

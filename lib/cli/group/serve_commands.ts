@@ -27,7 +27,6 @@ export const serveCommands: CommandTable<ServeCommandSink> = new CommandTable<Se
     command({
       name: "edits",
       form: "",
-      args: {},
       help: "edits that are under way, and which members each one waits for",
       example: "/edits",
       run: (submit: ServeCommandSink, _, ref) => submit({ command: "edits" }, ref),
@@ -44,7 +43,6 @@ export const serveCommands: CommandTable<ServeCommandSink> = new CommandTable<Se
     command({
       name: "snapshot",
       form: "",
-      args: {},
       help: "save a consistent snapshot of all members and the messages in transit",
       example: "/snapshot",
       run: (submit: ServeCommandSink, _, ref) => submit({ command: "snapshot" }, ref),
@@ -52,7 +50,6 @@ export const serveCommands: CommandTable<ServeCommandSink> = new CommandTable<Se
     command({
       name: "snapshots",
       form: "",
-      args: {},
       help: "the snapshots that were taken",
       example: "/snapshots",
       run: (submit: ServeCommandSink, _, ref) => submit({ command: "snapshots" }, ref),

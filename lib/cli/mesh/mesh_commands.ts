@@ -105,7 +105,6 @@ export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<Mesh
       name: "peers",
       aliases: ["list"],
       form: "",
-      args: {},
       help: "all members, yourself first, with their addresses",
       example: "/peers",
       run: (submit: MeshCommandSink, _, ref) => submit({ command: "peers" }, ref),
@@ -118,7 +117,6 @@ export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<Mesh
     command({
       name: "rooms",
       form: "",
-      args: {},
       help: "all rooms that you are or were in, with members and last message; /join opens one",
       example: "/rooms",
       run: (submit: MeshCommandSink, _, ref) => submit({ command: "rooms" }, ref),
@@ -193,7 +191,6 @@ export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<Mesh
       name: "part",
       aliases: ["leave"],
       form: "",
-      args: {},
       help: "leave the room that you are in; with the last one the program ends",
       example: "/part",
       leaves: (submit: MeshCommandSink) => submit.hasOther?.() !== true,

@@ -152,6 +152,8 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   } | null = null;
   /** Why we weren't let in as a newcomer; set once we ask again as a known member. */
   #asNewcomer: Ending | null = null;
+  /** Whether we were let in as a newcomer, and ask as a known member, whose name it was: nobody may know us as one. */
+  #wasLetIn = false;
   /** With whom links are wanted for files, which may be known before the room is entered. */
   #fileLinks: Extract<MeshInput, { readonly type: "file-links" }> | null = null;
   /** How things stand with our meeting point, which may be known before, too. */
@@ -391,19 +393,22 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         const founded = foundRoom(this.environment, this.signer, { name, isPrivate });
         return this.#open({ kind: "found", founded }, founded.room);
       }
-      case "join": {
-        this.#enterPhase("coming-in");
-        const room = begin.invite?.room ?? null;
-        const isPrivate = (begin.invite?.secret ?? null) !== null;
-        this.#admission = this.#newAdmission({ room, private: isPrivate }, null);
-        return this.#seekEntrance("join", contactsToJoin(begin));
-      }
+      case "join":
+        return this.#joinAsNewcomer(begin);
       case "resume":
         this.#open({ kind: "resume" }, begin.room);
         return;
       default:
         return unreachable(begin);
     }
+  }
+
+  #joinAsNewcomer(begin: Extract<MeshConfig["begin"], { readonly kind: "join" }>): void {
+    this.#enterPhase("coming-in");
+    const room = begin.invite?.room ?? null;
+    const isPrivate = (begin.invite?.secret ?? null) !== null;
+    this.#admission = this.#newAdmission({ room, private: isPrivate }, null);
+    this.#seekEntrance("join", contactsToJoin(begin));
   }
 
   #open(opening: Opening, room: RoomId): void {
@@ -434,9 +439,9 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
         const fresh = [...entrance, ...invitedRecords(this.config)];
         if (this.#access.rulings === null) this.#openAccess(genesis, [...known, ...fresh]);
         if (this.#isOutside(link)) return this.#fatal(ENTRANCE_OUTSIDE);
-        if (this.#earlier === null && this.#hadName(claim, records)) {
+        if (this.#earlier === null && !this.#wasLetIn && this.#hadName(claim, records)) {
           // By a claim of now, we would come after whoever has the name since.
-          this.#asNewcomer = ENTRANCE_LOST;
+          this.#wasLetIn = true;
           this.#close(link, "this profile was in that room");
           return this.#joinAsKnown(records);
         }
@@ -505,6 +510,10 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
   /** Nobody let us in. Where an invite is wanted, the last room's secrets may open as well. */
   #joinFailed(failures: readonly JoinFailure[]): void {
     const { begin } = this.config;
+    if (begin.kind === "join" && this.#wasLetIn && this.#earlier !== null) {
+      this.#earlier = this.#access.rulings = this.#access.secrets = null;
+      return this.#joinAsNewcomer(begin);
+    }
     const last = begin.kind === "join" ? begin.last ?? null : null;
     const isUninvited = failures.some(({ reason }) => reason === "bad-credentials");
     const ending = this.#asNewcomer ?? joinFailure(this.config, failures);

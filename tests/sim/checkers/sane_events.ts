@@ -154,12 +154,13 @@ export class SaneEvents implements MeshChecker {
   }
 
   #left(
-    { label, shownKey }: MemberProcess,
+    { label, shownKey, member: { world } }: MemberProcess,
     { there, names }: Told,
     { key, name, reason }: Extract<MeshEvent, { readonly event: "left" }>,
   ): void {
-    // What liars and their invented members do isn't checked here.
-    if (reason === "quit" && this.#honest.has(key) && !this.#leavers.has(key)) {
+    // What liars and their invented members do isn't checked here; whose name is taken quits by itself.
+    const isTaken = world.members.some(({ config }) => NAME_TAKERS.has(config.liar ?? ""));
+    if (reason === "quit" && !isTaken && this.#honest.has(key) && !this.#leavers.has(key)) {
       throw this.#broken(`${label} shows that ${name} quit, who never did`);
     }
     if (key === shownKey) throw this.#broken(`${label} shows itself leave (${reason})`);
