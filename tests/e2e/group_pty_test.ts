@@ -230,7 +230,7 @@ terminalTest("a y that was meant for something else signs nothing, and isn't sai
   await alice.ask("msg", { text: "Coming? y/n" });
   await bob.until("what she says", ({ text }) => text.includes("Coming? y/n"));
   await bob.press("y\r");
-  await isRefused("Alice has written since; /go 1 answers");
+  await isRefused("Alice has written or asked since; /go 1 answers");
   await bob.press(" y\r");
   await alice.until(shows(" y"));
   assertEquals(alice.events.filter(({ event }) => event === "edit"), []);

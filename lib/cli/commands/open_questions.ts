@@ -1,8 +1,8 @@
 /**
  * The questions that wait for the user's answer, one rule for all doors. `y` or `n` alone answers the one that the
  * prompt showed when the line was begun; only if by then all that it is about was shown at that door, and time to read has
- * passed, since it is the first, too; and only while nothing was said since by whoever asks, or where no prompt shows the
- * question, said or asked by anybody.
+ * passed, since it is the first, too; and only while nothing was said since by whoever asks, nor asked that another command
+ * answers, or where no prompt shows the question, said or asked by anybody.
  * Otherwise nothing is done, and nothing is said. The commands of a question name it, and answer it at any time.
  */
 
@@ -46,7 +46,7 @@ interface Place {
   /** Whether the question is seen there while a line is begun. */
   readonly hasPrompt: boolean;
   /** Whether programs read there, which need no time for it. */
-  readonly isScripts?: true;
+  readonly isScripts?: boolean;
   /** Whether a line that is an answer, and nothing else, is given only where somebody is asked. */
   readonly isNeverSaid?: true;
   /** How what was left out is seen there. @param folds The numbers by which the terminal shows it. */
@@ -77,7 +77,8 @@ export interface Begun {
 
 export class OpenQuestions {
   readonly #open = new Map<string, Question>();
-  #asked = 0;
+  /** How many were asked so far. */
+  asked = 0;
   /** One that is over, and the user hadn't answered, until a line was entered since. */
   #missed: Question | null = null;
   #nowMs = 0;
@@ -98,9 +99,9 @@ export class OpenQuestions {
     const { id, openMs = Infinity } = asking;
     this.#leaves(this.#open.get(id), this.#nowMs);
     this.#open.delete(id);
-    for (const question of this.#open.values()) question.isFollowed ||= question.room === room;
+    this.#follow(asking.by, room, asking.yes.command);
     this.#open.set(id, {
-      ...{ ...asking, room, at: ++this.#asked, untilMs: this.#nowMs + openMs, firstMs: -Infinity },
+      ...{ ...asking, room, at: ++this.asked, untilMs: this.#nowMs + openMs, firstMs: -Infinity },
       ...{ isAnswered: false, isTalkedOver: false, isFollowed: false },
     });
     // Votes, calls and codes are few: their machines bound them.
@@ -137,9 +138,14 @@ export class OpenQuestions {
     const { event, from, shown, key, name, by, outcome, away, self, history } = fields;
     if (self === true || history === true || (outcome ?? "committed") !== "committed") return;
     if (event === "presence" && away === undefined) return; // nothing is said with it
-    const who: unknown[] = [from, shown, key, name, by].filter((one) => one !== undefined);
+    this.#follow([from, shown, key, name, by], room);
+  }
+
+  /** Somebody has said something, or asks by a command: what is asked by the same command is answered in order. */
+  #follow(who: readonly unknown[], room?: string, command?: string): void {
     for (const question of this.#open.values()) {
-      question.isTalkedOver ||= question.by.some((one) => who.includes(one));
+      const isTheirs = question.by.some((one) => one !== undefined && who.includes(one));
+      question.isTalkedOver ||= isTheirs && question.yes.command !== command;
       question.isFollowed ||= question.room === room;
     }
   }
@@ -170,10 +176,6 @@ export class OpenQuestions {
     return new QuestionsView(this, place);
   }
 
-  get asked(): number {
-    return this.#asked;
-  }
-
   /**
    * What a line answers; null: nothing, and it means what it means where nobody is asked.
    * @throws {P2pchatError} `not-allowed`: it may have been meant for something else.
@@ -192,9 +194,7 @@ export class OpenQuestions {
     }
     const verb = (of: Question) => word[1] === undefined ? of.no : of.yes;
     if (question === null) throw refusal(LATE, line, verb(first!));
-    if (this.find(question.id) !== question || question.isAnswered || question.untilMs <= nowMs) {
-      throw refusal(OVER, line);
-    }
+    if (!this.waiting(nowMs).includes(question)) throw refusal(OVER, line);
     const why = view.unseen(question, begun.atMs) ?? whySaid(question, view.place.hasPrompt);
     if (why !== null) throw refusal(why, line, verb(question));
     this.#answered(question, nowMs);
@@ -252,7 +252,7 @@ const LATE = "you were asked after you began that line";
 const SOON = "you were asked only just now";
 
 function whySaid({ isTalkedOver, isFollowed, by }: Question, hasPrompt: boolean): string | null {
-  if (isTalkedOver) return `${shownName(String(by[0]))} has written since`;
+  if (isTalkedOver) return `${shownName(String(by[0]))} has written or asked since`;
   return !hasPrompt && isFollowed ? "others have written or asked since" : null;
 }
 

@@ -5,6 +5,7 @@
  */
 
 import { shownName } from "../../base/text/names.ts";
+import { fileNameText } from "../../base/text/text.ts";
 import type { Invocation } from "./commands.ts";
 
 /** An event as `--json` prints it. */
@@ -60,8 +61,9 @@ const KINDS: Readonly<Record<string, (fields: Fields, wallMs: number) => Asking 
       yes: { command: "get", texts: { n: String(file) } },
       no: { command: "cancel", texts: { n: String(file) } },
     },
-  dropped: ({ path, to }) => ({
-    ...{ id: "dropped", title: "send it", by: [], openMs: LETTER_MS },
+  dropped: ({ path, name, to }) => ({
+    id: `dropped ${path}`,
+    ...{ title: `send ${fileNameText(String(name))}`, by: [], openMs: LETTER_MS },
     yes: {
       command: "send",
       texts: { ...(to === undefined ? {} : { name: String(to) }), file: String(path) },

@@ -196,9 +196,7 @@ export class CommandRunner<Target> {
         try {
           if (parsed.type === "clear") return this.#reports.clear();
           if (parsed.type === "show") return this.#reports.showFolded(parsed.number);
-          const ran = begun === undefined
-            ? undefined
-            : this.#questions?.check(parsed.invocation, begun, !isObject);
+          const ran = begun && this.#questions?.check(parsed.invocation, begun, !isObject);
           this.#hasLeft = parsed.leaves(target);
           parsed.run(target)?.catch(refuse);
           ran?.();

@@ -96,8 +96,9 @@ export class PipedInterface<Event extends ShownEvent, Target>
       onClosed: () => this.#interrupts.raise("output-closed"),
     });
     this.#questions = mode.questions ?? new OpenQuestions();
+    const isScripts = !streams.stdin.isTerminal;
     const rest = () => "it wasn't written yet";
-    this.#asking = this.#questions.view({ hasPrompt: false, isScripts: true, rest });
+    this.#asking = this.#questions.view({ hasPrompt: false, isScripts, rest });
     this.#runner = new CommandRunner(mode.commands, options.json, {
       refuse: ({ code, message, seq }, ref) => {
         const about = seq === undefined ? {} : { seq };

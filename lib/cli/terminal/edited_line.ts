@@ -38,7 +38,7 @@ const ALWAYS_HEEDED: ReadonlySet<string> = new Set(["interrupt", "suspend", "log
 export class EditedLine<Target> implements Draft {
   readonly #commands: CommandTable<Target>;
   readonly #dataFolder: string;
-  readonly #begins: () => BegunLine | null;
+  readonly #begins: (isKept?: boolean) => BegunLine | null;
   readonly #screen: Screen;
   #editor: EditorState = EMPTY_EDITOR;
   #expansion: Expansion | null = null;
@@ -59,12 +59,12 @@ export class EditedLine<Target> implements Draft {
 
   /**
    * @param commands What Tab completes. @param dataFolder What the completion of paths is given.
-   * @param begins Called with the first character of a line.
+   * @param begins Called with the first character of a line; `isKept`: of one that was begun before it was taken out.
    */
   constructor(
     commands: CommandTable<Target>,
     dataFolder: string,
-    begins: () => BegunLine | null,
+    begins: (isKept?: boolean) => BegunLine | null,
     screen: Screen,
   ) {
     this.#commands = commands;
@@ -184,7 +184,7 @@ export class EditedLine<Target> implements Draft {
   putBack(text: string): boolean {
     if (this.#editor.text !== "") return false;
     this.#editor = insert(this.#editor, text);
-    this.#begun = this.#begins();
+    this.#begun = this.#begins(true);
     this.#screen.redraw();
     return true;
   }

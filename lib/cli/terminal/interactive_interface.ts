@@ -100,9 +100,9 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     this.#screen = screen;
     const write = (sequence: string) => screen.obey(sequence);
     this.#notifier = new Notifier(unseen, streams, SYSTEM_LINK_CLOCK, write);
-    const begins = () => ({
+    const begins = (isKept?: boolean) => ({
       heed: this.#handler?.lineBegins?.(),
-      asked: this.#asking.begins(nowMs()),
+      asked: isKept ? this.#asking.unbegun : this.#asking.begins(nowMs()),
     });
     this.#line = new EditedLine(commands, options.dataFolder, begins, screen);
     this.#dialogue = new Questions((line) => screen.printLines([line]), () => screen.redraw());

@@ -5,12 +5,10 @@ import {
   type Begun,
   isAnswer,
   OpenQuestions,
-  READING_MS_MIN,
+  READING_MS_MIN as READ,
 } from "../../../lib/cli/commands/open_questions.ts";
 import type { Fields } from "../../../lib/cli/commands/question_kinds.ts";
 import { Random } from "../../sim/random.ts";
-
-const READ = READING_MS_MIN;
 
 function vote(edit: number, by = "alice"): Fields {
   const deadline = new Date(30_000).toISOString();
@@ -66,13 +64,11 @@ Deno.test("y answers what the prompt showed when the line was begun", () => {
   refused("y", begun, READ, 'Nothing was done: that question is over; " y" says it');
   const before = view.begins(READ);
   shows(offer(3), READ);
-  const late = 'you were asked after you began that line; /get 3 answers, " y" says it';
-  refused("y", before, 2 * READ, late);
+  refused("y", before, 2 * READ, 'after you began that line; /get 3 answers, " y" says it');
   refused("n", before, 2 * READ, "/cancel 3 answers");
   assertEquals(ran("yes, fine", before, 2 * READ), null);
-  assertEquals(["y", "N", "n\t", "yes", " y", "yy", "go"].map(isAnswer), [
-    ...[true, true, true, false, false, false, false],
-  ]);
+  const answers = ["y", "N", "n\t", "yes", " y", "yy", "go"].filter(isAnswer);
+  assertEquals(answers, ["y", "N", "n\t"]);
 });
 
 Deno.test("y answers no other question than was seen: the first that waits is so for two seconds", () => {
@@ -101,15 +97,15 @@ Deno.test("what was asked just now, or is followed by other words of whoever ask
   shows({ ...said("alice"), history: true }, READ);
   const begun = view.begins(READ);
   shows(said("alice"), READ);
-  refused("y", begun, READ, "alice has written since; /go 7 answers");
+  refused("y", begun, READ, "alice has written or asked since; /go 7 answers");
   for (const [outcome, isSaid] of [["aborted", false], ["committed", true]] as const) {
     const other = asking([vote(7)]);
     other.shows({ event: "edit", edit: 6, by: "alice", text: "Coming? y/n", outcome }, READ);
     const begun = other.view.begins(READ);
-    if (isSaid) other.refused("y", begun, READ, "alice has written since");
+    if (isSaid) other.refused("y", begun, READ, "alice has written or asked since");
     else assertEquals(other.ran("y", begun, READ), "go 7");
   }
-  refused("y", view.begins(2 * READ), 2 * READ, "alice has written since");
+  refused("y", view.begins(2 * READ), 2 * READ, "alice has written or asked since");
   questions.check({ command: "go", texts: { edit: "7" } }, begun, true)();
   assertEquals(ran("y", view.begins(READ), READ), null);
   shows(vote(7), READ); // anew
@@ -119,14 +115,10 @@ Deno.test("what was asked just now, or is followed by other words of whoever ask
 Deno.test("where no prompt shows the question, nobody may have said or asked anything since", () => {
   const { view, shows, refused, ran } = asking([vote(7)], false);
   const two = asking([vote(7), vote(8)], false);
-  two.refused(
-    "y",
-    two.view.begins(READ),
-    READ,
-    "others have written or asked since; /go 7 answers",
-  );
+  const others = "others have written or asked since; /go 7 answers";
+  two.refused("y", two.view.begins(READ), READ, others);
   shows(said("carol"), READ);
-  refused("y", view.begins(READ), READ, "others have written or asked since");
+  refused("y", view.begins(READ), READ, others);
   shows({ event: "edit", edit: 7 }, READ);
   refused("y", view.begins(READ), READ, "that question is over");
   assertEquals(ran("y", view.begins(READ), READ), null);
@@ -151,11 +143,8 @@ Deno.test("nobody agrees to what wasn't shown in full, by whichever command, at 
   view.unfolds(5, READ);
   check(first)();
   refused("y", view.begins(2 * READ - 1), 2 * READ - 1, "only just now");
-  const page = questions.view({
-    hasPrompt: true,
-    isNeverSaid: true,
-    rest: () => "read it to its end",
-  });
+  const toEnd = () => "read it to its end";
+  const page = questions.view({ hasPrompt: true, isNeverSaid: true, rest: toEnd });
   assertThrows(check(page.unbegun), P2pchatError, "read it to its end");
   assertEquals(page.prompt(READ), "");
   refused("y", page.unbegun, READ, "that question is over");
@@ -183,9 +172,23 @@ Deno.test("who used a word code is verified by y, unless that one has said somet
   assertEquals(ran("n", view.begins(READ), READ), "verify Bob,no");
   shows({ ...used, key: "k2" }, 0);
   shows(said("Bob"), 0);
-  refused("y", view.begins(READ), READ, "Bob has written since; /verify Bob yes answers");
+  refused("y", view.begins(READ), READ, "Bob has written or asked since; /verify Bob yes answers");
+  const offered = asking([used, { ...offer(3), key: "k" }]); // of which y means what was asked last
+  offered.refused(
+    "y",
+    offered.view.begins(READ),
+    READ,
+    "Bob has written or asked since; /verify Bob",
+  );
   shows({ event: "verify", name: "Bob", key: "k2", answer: "yes" }, 0);
   assertEquals(questions.waiting(0), []);
+});
+
+Deno.test("each file that was dropped is asked about, by its name", () => {
+  const dropped = (name: string) => ({ event: "dropped", path: `/tmp/${name}`, name, size: 1 });
+  const { view, ran } = asking([dropped("a.txt"), dropped("b.txt")]);
+  assertEquals(view.prompt(READ), " (send a.txt: y/n; 1 more)");
+  assertEquals(ran("y", view.begins(READ), READ), "send /tmp/a.txt");
 });
 
 Deno.test("no number of offers ends a vote", () => {
@@ -196,11 +199,10 @@ Deno.test("no number of offers ends a vote", () => {
 Deno.test("a question closes with its time, in the prompt; a command is checked all the same", () => {
   const { questions, view, shows, refused } = asking([offer(3)]);
   assertEquals(questions.nextDeadlineMs(0), 120_000);
-  const begun = view.begins(119_999);
-  refused("y", begun, 120_000, "that question is over");
+  refused("y", view.begins(119_999), 120_000, "that question is over");
   assertEquals([questions.nextDeadlineMs(120_000), view.prompt(120_000)], [null, ""]);
   shows(vote(7), 0, [1]);
-  const go = () => questions.check({ command: "go", texts: { edit: "7" } }, begun, true);
+  const go = () => questions.check({ command: "go", texts: { edit: "7" } }, view.unbegun, true);
   assertThrows(go, P2pchatError, "/show 1");
   shows({ event: "transfer", id: "o3", file: 3, state: "started" }, 0);
   assertEquals(questions.find("offer o3"), null);

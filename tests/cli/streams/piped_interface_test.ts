@@ -96,12 +96,16 @@ Deno.test("who reads along at a terminal without line editing is a person, unles
     const streams = new MemoryStreams();
     streams.isTerminal = isTerminal;
     const ui = new PipedInterface(mode, { ...OPTIONS, json }, streams);
-    ui.show(messageFrom("Bob", "hi"));
+    ui.show({ event: "code-used", code: 7, name: "Bob", key: "k" });
+    const room = echoRoom(ui);
+    ui.listen(room);
+    streams.type("y\n");
+    await settle();
     await ui.close();
-    seen.push(ui.interactive);
+    seen.push(ui.interactive, room.happened.length > 0);
   }
 
-  assertEquals(seen, [true, true, false, false, false]);
+  assertEquals(seen.map(Number).join(""), "11000100", "a person reads");
 });
 
 Deno.test("at a terminal that gives no input, others' text begins no row either", async () => {
@@ -162,24 +166,20 @@ Deno.test("who leaves because there is no input at all says so, except to script
   }
 });
 
-Deno.test("with --stay the end of input is not told", async () => {
-  const { streams, ui, room } = open({ stay: true });
-  streams.type("one\n");
-  streams.type(null);
-  ui.listen(room);
-  await settle();
-  assertEquals(room.happened, ["one"]);
-  await ui.close();
-});
-
-Deno.test("nothing is run after a command to leave, and no end is told", async () => {
-  const { streams, ui, room } = open();
-  streams.type("one\n:q\ntwo\n");
-  streams.type(null);
-  ui.listen(room);
-  await settle();
-  assertEquals(room.happened, ["one", '{"command":"quit"}']);
-  await ui.close();
+Deno.test("no end is told with --stay, nor after a command to leave, after which nothing is run", async () => {
+  const cases = [
+    [{ stay: true }, "one\n", ["one"]],
+    [{}, "one\n:q\ntwo\n", ["one", '{"command":"quit"}']],
+  ] as const;
+  for (const [options, input, happened] of cases) {
+    const { streams, ui, room } = open(options);
+    streams.type(input);
+    streams.type(null);
+    ui.listen(room);
+    await settle();
+    assertEquals(room.happened, [...happened]);
+    await ui.close();
+  }
 });
 
 Deno.test("lines after a command to leave are counted, as far as they were read", async () => {
@@ -230,12 +230,8 @@ Deno.test("JSON mode puts every event on stdout, with at and ref, errors too", a
 
   const at = new Date(NOON_MS).toISOString();
   const [message, error, refused, bye, ...rest] = streams.stdoutText.split("\n");
-  assertEquals(JSON.parse(message!), {
-    ...messageFrom("Alice", "a\nb\x1b\x9b"),
-    self: true,
-    at,
-    ref: "r",
-  });
+  const echoed = { ...messageFrom("Alice", "a\nb\x1b\x9b"), self: true, at, ref: "r" };
+  assertEquals(JSON.parse(message!), echoed);
   assertEquals(Object.keys(JSON.parse(message!)).slice(0, 2), ["event", "at"]);
   assertEquals(JSON.parse(error!).code, "unknown-command");
   assertEquals(JSON.parse(refused!).ref, "s");

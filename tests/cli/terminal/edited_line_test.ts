@@ -12,7 +12,8 @@ function begin() {
     redraw: () => {},
     ring: () => void happened.push("(bell)"),
   };
-  const line = new EditedLine(MODE.commands, "/nowhere", () => null, screen);
+  const begins = (isKept?: boolean) => (isKept && happened.push("(kept)"), null);
+  const line = new EditedLine(MODE.commands, "/nowhere", begins, screen);
   const keys = new KeyParser();
   const type = (text: string, isFull = false) => {
     for (const key of keys.push(new TextEncoder().encode(text))) {
@@ -75,7 +76,7 @@ Deno.test("a line that is set aside is kept for Ctrl+Y with what follows, and no
   assertEquals([line.putBack("back"), line.putBack("again"), line.text], [true, false, "back"]);
   line.setAside("#Club", "other");
   type("\x15\x19\r");
-  assertEquals(happened, [told, "back"]);
+  assertEquals(happened, ["(kept)", told, "back"]);
   line.close();
 });
 
