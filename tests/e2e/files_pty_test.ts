@@ -114,10 +114,7 @@ terminalTest(
     await alice.untilCursorLine("Alice (file 1: y/n; 2 more)> y|");
     await untilRead();
     await alice.press("\r");
-    await shows(
-      alice,
-      /^error: Nothing was done: you were asked after you began that line; \/get 1/m,
-    );
+    await shows(alice, /^error: Nothing was done: you were asked after you began that line;/m);
     await alice.press("n\r");
     await shows(alice, /^\d\d:\d\d \* one\.txt isn't fetched; \/get 1 does$/m);
     await untilRead(); // two.txt
@@ -137,12 +134,14 @@ terminalTest(
   },
 );
 
-terminalTest("in a new home a folder for what is received is made", async (world) => {
-  await offer(world, "one.txt", 1_000);
-  await shows(world.alice, /Bob offers one\.txt/);
-  await world.alice.press("/get 1\r");
-  await shows(world.alice, /one\.txt is here: .*\/\.data\/downloads\/one\.txt$/m);
-}, []);
+for (const there of [[], [".data"]]) {
+  terminalTest(`a folder for what is received is made beside [${there}]`, async (world) => {
+    await offer(world, "one.txt", 1_000);
+    await shows(world.alice, /Bob offers one\.txt/);
+    await world.alice.press("/get 1\r");
+    await shows(world.alice, /one\.txt is here: .*\/\.data\/downloads\/one\.txt$/m);
+  }, there);
+}
 
 terminalTest(
   "how far a file is stands in one line, which the last line replaces",

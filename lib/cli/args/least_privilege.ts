@@ -115,6 +115,7 @@ export function keepOnly(needs: readonly FileNeed[]): void {
     // Where no folder can be held, nothing is there to be read, and to look at it tells what is wrong.
     return !needsFolder || hold(need.path) ? [need] : [need, { path: folderOf(path), use: "read" }];
   });
+  holdReceived();
   keep(kept, ["/"]);
   lasting = rightsFor(kept.filter(({ use }) => use === "read" || use === "write"), realPathOf);
   roots = kept.flatMap(({ path, use }) => use === "make" ? [path] : []);
@@ -150,11 +151,16 @@ export function readableIn(folder: string): readonly string[] {
   return [...new Set(inside.map((path) => path.slice(start.length).split("/", 1)[0]!))];
 }
 
+/** What is received may have to be made in the data folder later, which is there at the start, or once it was made. */
+function holdReceived(): void {
+  for (const data of dataFolders) hold(`${data}/downloads`);
+}
+
 /** Gives up the rights over all that is in the data folder but `folder`, and what isn't above it that is needed. */
 export function keepOwn(folder: string): void {
   const others = made.filter((path) => path !== folder && !folder.startsWith(`${path}/`));
-  const received = dataFolders.map((data) => `${data}/downloads`);
-  for (const path of [...others, ...received]) hold(path); // it may have to be made later
+  for (const path of others) hold(path); // it may have to be made later
+  holdReceived();
   keep([folder, ...others].map((path) => ({ path, use: "write" })), roots);
 }
 

@@ -55,7 +55,8 @@ type Values<Arguments extends ArgumentTable> = {
 interface CommandEntry<Target, Arguments extends ArgumentTable> {
   readonly name: string;
   readonly aliases?: readonly string[];
-  readonly form: string;
+  /** Of what is typed after the name; by default nothing is. */
+  readonly form?: string;
   /** The form among all commands, where the whole one would leave little room for help. */
   readonly listedAs?: string;
   readonly args?: Arguments;
@@ -88,6 +89,7 @@ interface CommandEntry<Target, Arguments extends ArgumentTable> {
 /** A command as stored in a table, without the types of its arguments. */
 export interface Command<Target> extends Omit<CommandEntry<Target, ArgumentTable>, "run"> {
   readonly aliases: readonly string[];
+  readonly form: string;
   readonly args: ArgumentTable;
   readonly syntax: RegExp;
   readonly argumentNames: readonly string[];
@@ -112,11 +114,12 @@ export function command<Target, Arguments extends ArgumentTable = Record<never, 
   entry: CommandEntry<Target, Arguments>,
 ): Command<Target> {
   const args: ArgumentTable = entry.args ?? {};
-  const { syntax, argumentNames, optionalNames } = syntaxOf(entry.form, args);
+  const { syntax, argumentNames, optionalNames } = syntaxOf(entry.form ?? "", args);
   const field = entry.fieldOfObjects;
   const bound = field === undefined ? argumentNames : [...argumentNames, field];
   return {
     aliases: [],
+    form: "",
     ...entry,
     args,
     syntax,
@@ -501,7 +504,6 @@ const foldedNumber: Argument<number> = {
 function clearEntry<Target>(): Command<Target> {
   return command<Target, Record<never, never>>({
     name: "clear",
-    form: "",
     help: "clear the screen, as Ctrl+L does; what was on it can be scrolled back to",
     example: "/clear",
     run() {}, // the user interface handles it, as only it has a screen

@@ -142,7 +142,6 @@ export const inviteCommand: Command<InviteSink> = command({
 export const listCommand: Command<ListSink> = command({
   name: "list",
   aliases: ["members", "peers"],
-  form: "",
   help: "who is in the group",
   example: "/list",
   run: (submit: ListSink, _, ref) => submit({ command: "list" }, ref),
@@ -151,7 +150,6 @@ export const listCommand: Command<ListSink> = command({
 export const exitCommand: Command<SinkOf<"quit">> = command({
   name: "exit",
   aliases: ["quit", "q"],
-  form: "",
   help: "leave",
   example: "/exit",
   leaves: true,
@@ -160,7 +158,6 @@ export const exitCommand: Command<SinkOf<"quit">> = command({
 
 export const statusCommand: Command<SinkOf<"status">> = command({
   name: "status",
-  form: "",
   help: "who is connected and how, what is unsent, what is wrong",
   example: "/status",
   run: (submit: SinkOf<"status">, _, ref) => submit({ command: "status" }, ref),
@@ -209,7 +206,6 @@ export const presenceCommands: readonly Command<CommandSink<PresenceCommand>>[] 
   }),
   command({
     name: "back",
-    form: "",
     help: "tell the others that you are back",
     example: "/back",
     run: (submit: CommandSink<PresenceCommand>, _, ref) =>
@@ -280,7 +276,6 @@ export const ownCommands: readonly Command<CommandSink<OwnCommand>>[] = [
   }),
   command({
     name: "ignored",
-    form: "",
     help: "whom you ignore",
     example: "/ignored",
     run: (submit: CommandSink<OwnCommand>, _, ref) => submit({ command: "ignored" }, ref),

@@ -80,7 +80,6 @@ const COMMANDS = [
   }),
   command({
     name: "more",
-    form: "",
     help: "the next 100 of what /list has found, where it has found more",
     example: "/more",
     run: (submit: RegistryTarget, _, ref) => submit({ command: "more" }, ref),
@@ -141,7 +140,6 @@ const COMMANDS = [
   command({
     name: "hangup",
     aliases: ["hang-up"],
-    form: "",
     help: "end the call",
     example: "/hangup",
     run: (submit: RegistryTarget, _, ref) => submit({ command: "hang-up" }, ref),
@@ -156,7 +154,6 @@ const COMMANDS = [
   }),
   command({
     name: "missed",
-    form: "",
     help: "calls that you missed",
     example: "/missed",
     run: (submit: RegistryTarget, _, ref) => submit({ command: "missed" }, ref),
@@ -183,14 +180,12 @@ const COMMANDS = [
   ...ownCommands,
   command({
     name: "passwd",
-    form: "",
     help: "change your password, which you are asked for",
     example: "/passwd",
     run: (target: RegistryTarget) => target.changePassword(),
   }),
   command({
     name: "forget-me",
-    form: "",
     help: "remove your account from the directory",
     example: "/forget-me",
     run: (target: RegistryTarget, _, ref) => target.forgetAccount(ref),

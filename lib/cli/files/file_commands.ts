@@ -50,7 +50,6 @@ export const fileCommands = (sendHelp: string): readonly Command<FileSink>[] => 
   }),
   command({
     name: "files",
-    form: "",
     help: "the files that are offered, with their numbers",
     example: "/files",
     run: (submit: FileSink, _, ref) => submit({ command: "files" }, ref),

@@ -26,7 +26,6 @@ export const serveCommands: CommandTable<ServeCommandSink> = new CommandTable<Se
     { ...statusCommand, help: "members, the entries that each has, your key, what is wrong" },
     command({
       name: "edits",
-      form: "",
       help: "edits that are under way, and which members each one waits for",
       example: "/edits",
       run: (submit: ServeCommandSink, _, ref) => submit({ command: "edits" }, ref),
@@ -42,14 +41,12 @@ export const serveCommands: CommandTable<ServeCommandSink> = new CommandTable<Se
     }),
     command({
       name: "snapshot",
-      form: "",
       help: "save a consistent snapshot of all members and the messages in transit",
       example: "/snapshot",
       run: (submit: ServeCommandSink, _, ref) => submit({ command: "snapshot" }, ref),
     }),
     command({
       name: "snapshots",
-      form: "",
       help: "the snapshots that were taken",
       example: "/snapshots",
       run: (submit: ServeCommandSink, _, ref) => submit({ command: "snapshots" }, ref),

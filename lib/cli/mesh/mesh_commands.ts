@@ -104,7 +104,6 @@ export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<Mesh
     command({
       name: "peers",
       aliases: ["list"],
-      form: "",
       help: "all members, yourself first, with their addresses",
       example: "/peers",
       run: (submit: MeshCommandSink, _, ref) => submit({ command: "peers" }, ref),
@@ -116,7 +115,6 @@ export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<Mesh
     searchCommand((submit: MeshCommandSink, text, ref) => submit({ command: "search", text }, ref)),
     command({
       name: "rooms",
-      form: "",
       help: "all rooms that you are or were in, with members and last message; /join opens one",
       example: "/rooms",
       run: (submit: MeshCommandSink, _, ref) => submit({ command: "rooms" }, ref),
@@ -190,7 +188,6 @@ export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<Mesh
     command({
       name: "part",
       aliases: ["leave"],
-      form: "",
       help: "leave the room that you are in; with the last one the program ends",
       example: "/part",
       leaves: (submit: MeshCommandSink) => submit.hasOther?.() !== true,

@@ -259,7 +259,9 @@ export interface JoinFailure {
 }
 
 /** How we end when nobody admitted us; of several addresses, the answer of one that knows the room counts most. */
-export function joinFailure(config: MeshConfig, failures: readonly JoinFailure[]): Ending {
+export function joinFailure(config: MeshConfig, all: readonly JoinFailure[]): Ending {
+  // An address that is remembered may be our own by now.
+  const failures = all.filter(({ reason }) => reason !== "self" || config.begin.kind === "join");
   const failure = failures.find(({ reason }) => reason === "bad-credentials") ?? failures.at(-1);
   const freshInvite = FRESH_INVITE + wayBack(config);
   if (failure === undefined) {
@@ -273,9 +275,8 @@ export function joinFailure(config: MeshConfig, failures: readonly JoinFailure[]
   const code = CODES[failure.reason];
   if (failures.length > 1) {
     const tried = failures.map(({ contact, text }) => `${endpointText(contact)} (${text})`);
-    const text = `Cannot join through any address of the invite: ${
-      tried.join(", ")
-    }; ${freshInvite}`;
+    const text = "Cannot join through any address of the invite: " +
+      `${tried.join(", ")}; ${freshInvite}`;
     const isOne = failures.every(({ reason }) => CODES[reason] === code);
     return { code: isOne ? code : "unreachable", text };
   }

@@ -32,9 +32,10 @@ Deno.test("who has an invite to a room that it was in, of which nobody answers, 
 
 Deno.test("who meets a process of the own profile isn't sent through others into a room that it is in", () => {
   const failure = { contact: GONE, reason: "self", text: "" } as const;
-  assertEquals(
-    joinFailure(configOf(false), [failure]).text,
-    "Cannot join through 10.0.0.1:55107: a process with your own profile answers there; if it is in the room " +
-      "that you want, end it first; otherwise join through another member",
-  );
+  const ofSelf =
+    "Cannot join through 10.0.0.1:55107: a process with your own profile answers there; " +
+    "if it is in the room that you want, end it first; otherwise join through another member";
+  assertEquals(joinFailure(configOf(false), [failure]).text, ofSelf);
+  const resumes = { ...configOf(false), begin: { kind: "resume", room: "" as RoomId } } as const;
+  assertMatch(joinFailure(resumes, [failure]).text, /^Cannot come back: .* no address of anybody/);
 });
