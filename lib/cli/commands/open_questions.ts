@@ -92,7 +92,7 @@ export class OpenQuestions {
     const asking = askedBy(event, wallMs);
     if (asking !== null) this.#ask(asking, room);
     else if (SAID.has(String(event.event))) this.#said(event as Fields, room);
-    if (settled !== null || asking !== null) { for (const changed of this.#changed) changed(); }
+    if (settled !== null || this.#open.size > 0) { for (const changed of this.#changed) changed(); }
   }
 
   #ask(asking: Asking, room: string | undefined): void {
@@ -258,7 +258,7 @@ function whySaid({ isTalkedOver, isFollowed, by }: Question, hasPrompt: boolean)
 
 /** @param verb What would answer it. */
 function refusal(why: string, line: string | null, verb: Invocation | null = null): P2pchatError {
-  const said = line === null ? [] : [`" ${line.trim()}" says it`];
+  const said = line === null ? [] : [`${line.trim()} after a blank says it`];
   const ways = [...(verb === null ? [] : [`${formOf(verb)} answers`]), ...said];
   const text = ways.length === 0 ? why : `${why}; ${ways.join(", ")}`;
   return new P2pchatError("not-allowed", `Nothing was done: ${text}`);
@@ -349,7 +349,8 @@ export class QuestionsView {
   prompt(nowMs: number): string {
     const [first, ...more] = this.#waiting(nowMs);
     if (first === undefined) return "";
-    return ` (${first.title}: y/n${more.length === 0 ? "" : `; ${more.length} more`})`;
+    const ways = whySaid(first, this.place.hasPrompt) === null ? "y/n" : formOf(first.yes);
+    return ` (${first.title}: ${ways}${more.length === 0 ? "" : `; ${more.length} more`})`;
   }
 
   /** A line is begun. @param isSeen Where some are shown elsewhere than others. */

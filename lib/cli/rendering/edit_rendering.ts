@@ -55,7 +55,10 @@ export function voteWantedLines(
   const left = durationText(Math.max(0, Date.parse(deadline) - nowMs));
   const ways = interactive ? "y agrees, n refuses" : `/go ${edit} agrees, /abort ${edit} refuses`;
   const asks = ` wants to change entry ${seq} (edit ${edit}, ${left}): ${ways}`;
-  const rows = differenceOf(old, text);
+  // Nobody would see blanks at the end of a line.
+  const rows = differenceOf(old, text).map((row) =>
+    "told" in row ? row : { ...row, text: row.text.replace(/\p{Zs}(?=\p{Zs}*$)/gu, "·") }
+  );
   const lines: readonly Line[] = rows.length <= ROWS_MAX
     ? rows.map((row) =>
       "told" in row ? [INDENT, row.told] : [`${INDENT}${row.sign} `, { text: row.text, as: "body" }]

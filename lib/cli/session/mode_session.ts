@@ -43,7 +43,7 @@ import { Peace } from "./peace.ts";
 import { randomBytes } from "./random_bytes.ts";
 import type {
   Advice,
-  Dialogue,
+  CommonEvent,
   Mode,
   ShownEvent,
   UserInterface,
@@ -349,13 +349,10 @@ export function showNotices<Event extends ShownEvent, Target>(
 }
 
 /** What a question needs of the user interface. */
-export interface AskingInterface {
-  readonly interactive: boolean;
-  readonly dialogue: Dialogue | null;
-  show(event: { readonly event: "notice"; readonly text: string }): void;
-  heedInterrupts(interrupted: () => boolean): void;
-  pauseInput(reason: string | null): void;
-}
+export type AskingInterface = Pick<
+  UserInterface<CommonEvent, unknown>,
+  "interactive" | "dialogue" | "show" | "heedInterrupts" | "pauseInput"
+>;
 
 /**
  * Asks the user until there is an answer: what `accept` makes of a trimmed line, if anything.

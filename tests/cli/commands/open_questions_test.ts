@@ -61,14 +61,13 @@ Deno.test("y answers what the prompt showed when the line was begun", () => {
   const begun = view.begins(2 * READ);
   assertEquals(ran("N ", begun, 2 * READ), "abort 8");
   assertEquals([view.prompt(READ), ran("y", view.begins(READ), READ)], ["", null], "it is said");
-  refused("y", begun, READ, 'Nothing was done: that question is over; " y" says it');
+  refused("y", begun, READ, "Nothing was done: that question is over; y after a blank says it");
   const before = view.begins(READ);
   shows(offer(3), READ);
-  refused("y", before, 2 * READ, 'after you began that line; /get 3 answers, " y" says it');
+  refused("y", before, 2 * READ, "you began that line; /get 3 answers, y after a blank says it");
   refused("n", before, 2 * READ, "/cancel 3 answers");
   assertEquals(ran("yes, fine", before, 2 * READ), null);
-  const answers = ["y", "N", "n\t", "yes", " y", "yy", "go"].filter(isAnswer);
-  assertEquals(answers, ["y", "N", "n\t"]);
+  assertEquals(["y", "N", "n\t", "yes", " y", "yy"].filter(isAnswer), ["y", "N", "n\t"]);
 });
 
 Deno.test("y answers no other question than was seen: the first that waits is so for two seconds", () => {
@@ -97,6 +96,7 @@ Deno.test("what was asked just now, or is followed by other words of whoever ask
   shows({ ...said("alice"), history: true }, READ);
   const begun = view.begins(READ);
   shows(said("alice"), READ);
+  assertEquals(view.prompt(READ), " (edit 7: /go 7)");
   refused("y", begun, READ, "alice has written or asked since; /go 7 answers");
   for (const [outcome, isSaid] of [["aborted", false], ["committed", true]] as const) {
     const other = asking([vote(7)]);
