@@ -3,7 +3,7 @@
 import { resolve } from "node:path";
 import { FILES_BYTES_MAX_DEFAULT } from "../../protocols/transfer/limits.ts";
 import { dataSize, fileName, type Flags, type OptionsOf, type ValueFlag } from "../args/flags.ts";
-import { type FileNeed, isIn } from "../args/least_privilege.ts";
+import { type FileNeed, isIn, realPathOf, SENT_MAX } from "../args/least_privilege.ts";
 import type { CommandLine } from "../args/options.ts";
 import { nameIn } from "./file_to_send.ts";
 import { P2pchatError, systemText } from "../../base/errors.ts";
@@ -106,38 +106,32 @@ async function makeReceiving(path: string, flag: string): Promise<void> {
 }
 
 /**
- * Of the home folder what isn't hidden: keys, this program's among them, are in hidden folders. So what is put into the
- * home folder itself while the program runs can't be sent.
+ * Of the home folder what isn't hidden, wherever it is: keys, this program's among them, are in hidden folders. So what is
+ * put into the home folder itself, or one above it, while the program runs can't be sent.
  */
 function sendable(list: Listings): readonly FileNeed[] {
   const home = resolve(homeFolder() ?? "/");
-  const folder = Deno.cwd();
-  const isAbove = folder === "/" || folder === home || home.startsWith(`${folder}/`);
-  const places = PLACES.filter((path) => isFolder(path, list));
-  return [
-    ...visibleIn(home, list),
-    ...(isAbove && folder !== home ? visibleIn(folder, list) : []),
-    ...(isAbove ? places : [folder, ...places]).map((path): FileNeed => ({ path, use: "send" })),
-  ];
-}
-
-function visibleIn(folder: string, list: Listings): readonly FileNeed[] {
-  const entries = folder === "/" ? [] : list(folder);
-  if (entries.length === 0) return [];
-  const isReal = isRealPath(folder);
-  return entries.flatMap(({ name, isSymlink }): readonly FileNeed[] =>
-    name.startsWith(".")
-      ? []
-      : [{ path: `${folder}/${name}`, use: "send", isReal: isReal && !isSymlink }]
-  );
-}
-
-function isRealPath(folder: string): boolean {
-  try {
-    return Deno.realPathSync(folder) === folder;
-  } catch {
-    return false; // it has gone meanwhile
-  }
+  const homes = [home, realPathOf(home) ?? home];
+  const hasHome = (path: string, isReal = false) =>
+    [path, isReal ? path : realPathOf(path) ?? path].some((at) =>
+      homes.some((each) => isIn(each, at))
+    );
+  const visibleIn = (folder: string): readonly FileNeed[] => {
+    const isReal = realPathOf(folder) === folder;
+    const foldersFirst = list(folder).toSorted((one, other) =>
+      +other.isDirectory - +one.isDirectory
+    );
+    return foldersFirst.slice(0, SENT_MAX).flatMap(({ name, isSymlink }): readonly FileNeed[] => {
+      const path = `${folder}/${name}`;
+      if (name.startsWith(".") || homes.includes(path)) return [];
+      const need: FileNeed = { path, use: "send", isReal: isReal && !isSymlink };
+      if (!hasHome(path, need.isReal)) return [need];
+      return isSymlink ? [] : visibleIn(path);
+    });
+  };
+  const all = new Set([home, Deno.cwd(), ...PLACES.filter((path) => isFolder(path, list))]);
+  all.delete("/");
+  return [...all].flatMap((path) => hasHome(path) ? visibleIn(path) : [{ path, use: "send" }]);
 }
 
 /** What is in a folder, read once; nothing where that can't be listed: it isn't there, or is out of reach. */

@@ -5,6 +5,7 @@ import {
   filesNeeded,
   type SharingOptions,
 } from "../../../lib/cli/files/file_arguments.ts";
+import { isIn } from "../../../lib/cli/args/least_privilege.ts";
 import type { CommandLine } from "../../../lib/cli/args/options.ts";
 
 /** Nothing is given. */
@@ -16,9 +17,11 @@ const LINE = {
 } as unknown as CommandLine;
 
 Deno.test("what may be sent is found with each folder listed once, and without what is hidden in one's home", async () => {
-  const home = await Deno.realPath(await Deno.makeTempDir({ prefix: "p2pchat-home-" }));
-  for (const name of ["Downloads", "photos", ".ssh"]) Deno.mkdirSync(`${home}/${name}`);
+  const above = await Deno.realPath(await Deno.makeTempDir({ prefix: "p2pchat-home-" })); // in /tmp
+  const home = `${above}/home`;
+  for (const name of ["", "Downloads", "photos", ".ssh"]) Deno.mkdirSync(`${home}/${name}`);
   Deno.symlinkSync("photos", `${home}/linked`);
+  Deno.symlinkSync(above, `${home}/around`);
   const before = { home: Deno.env.get("HOME"), folder: Deno.cwd(), list: Deno.readDirSync };
   const listed: string[] = [];
   Deno.readDirSync = (path) => {
@@ -27,7 +30,7 @@ Deno.test("what may be sent is found with each folder listed once, and without w
   };
   Deno.env.set("HOME", home);
   try {
-    for (const folder of [home, `${home}/photos`]) {
+    for (const folder of [home, `${home}/photos`, above]) {
       Deno.chdir(folder);
       const needs = await filesNeeded(LINE);
 
@@ -35,18 +38,19 @@ Deno.test("what may be sent is found with each folder listed once, and without w
       assert(listed.splice(0).includes(home));
       const inHome = needs.filter(({ path }) => path.startsWith(`${home}/`));
       const paths = inHome.map(({ path, isReal }) => [path.slice(home.length + 1), isReal]);
-      const inside = folder === home ? [] : [["photos", undefined]];
+      const inside = folder.endsWith("photos") ? [["photos", undefined]] : [];
       assertEquals(
         paths.sort(),
         [["Downloads", true], ["linked", false], ["photos", true], ...inside].sort(),
       );
-      assert(needs.some(({ path }) => path === "/tmp"));
+      const hidden = needs.find(({ path }) => isIn(`${home}/.ssh`, Deno.realPathSync(path)));
+      assertEquals(hidden, undefined, folder);
     }
   } finally {
     Deno.readDirSync = before.list;
     Deno.chdir(before.folder);
     if (before.home !== undefined) Deno.env.set("HOME", before.home);
-    await Deno.remove(home, { recursive: true });
+    await Deno.remove(above, { recursive: true });
   }
 });
 
