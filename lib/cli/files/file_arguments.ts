@@ -10,6 +10,7 @@ import { P2pchatError, systemText } from "../../base/errors.ts";
 import { RECEIVED, refuseOthersPath, refuseSharedFolder } from "../args/owner.ts";
 import { folderOf } from "../../store/disk/disk.ts";
 import { RealDisk } from "../../store/disk/real_disk.ts";
+import { usersFolder } from "../../store/disk/paths.ts";
 import { replacementName } from "../../store/disk/replacement.ts";
 import { homeFolder, isAtTerminal, processStreams, variable } from "../streams/streams.ts";
 
@@ -74,14 +75,15 @@ export async function filesNeeded(
   const into = (isInteractive ? [save, downloads] : [save]).find(({ name }) =>
     value(name) !== undefined
   );
-  if (into !== undefined) await makeReceiving(resolve(value<string>(into.name)!), into.name);
+  if (into !== undefined) await makeReceiving(value<string>(into.name)!, into.name, common);
   const isUsual = isInteractive && into === undefined;
   const write = isUsual ? [usualDownloads(common.dataFolder, list)] : [];
   return [...read, ...write.map((path): FileNeed => ({ path, use: "write" }))];
 }
 
 /** That a file can be made in a folder is known once one is; it goes at once. @param flag Names the folder. */
-async function makeReceiving(path: string, flag: string): Promise<void> {
+async function makeReceiving(named: string, flag: string, common: CommandLine["common"]) {
+  const path = resolve(named);
   refuseOthersPath(path);
   const disk = new RealDisk();
   const probe = replacementName(`${path}/p2pchat`);
@@ -91,6 +93,8 @@ async function makeReceiving(path: string, flag: string): Promise<void> {
       `Cannot save files in ${path}: ${why}; name another folder with --${flag}`,
       options,
     );
+  const isProfile = isIn(path, resolve(usersFolder(common.dataFolder)));
+  if (isProfile) throw refused("profiles are there, of which others would choose files");
   let failed = "it can't be made";
   try {
     if (((await disk.stat(path))?.kind ?? "folder") !== "folder") throw refused("it is no folder");
@@ -118,9 +122,7 @@ function sendable(list: Listings): readonly FileNeed[] {
     );
   const visibleIn = (folder: string): readonly FileNeed[] => {
     const isReal = realPathOf(folder) === folder;
-    const foldersFirst = list(folder).toSorted((one, other) =>
-      +other.isDirectory - +one.isDirectory
-    );
+    const foldersFirst = list(folder).toSorted((a, b) => +b.isDirectory - +a.isDirectory);
     return foldersFirst.slice(0, SENT_MAX).flatMap(({ name, isSymlink }): readonly FileNeed[] => {
       const path = `${folder}/${name}`;
       if (name.startsWith(".") || homes.includes(path)) return [];
