@@ -72,13 +72,10 @@ export async function filesNeeded(
   const list = listings();
   const read = value(sendFrom.name) === undefined ? sendable(list) : [];
   const isInteractive = !isOn("json") && isAtTerminal(processStreams());
-  const into = (isInteractive ? [save, downloads] : [save]).find(({ name }) =>
-    value(name) !== undefined
-  );
+  const into = [save, ...(isInteractive ? [downloads] : [])].find(({ name }) => value(name));
   if (into !== undefined) await makeReceiving(value<string>(into.name)!, into.name, common);
-  const isUsual = isInteractive && into === undefined;
-  const write = isUsual ? [usualDownloads(common.dataFolder, list)] : [];
-  return [...read, ...write.map((path): FileNeed => ({ path, use: "write" }))];
+  if (!isInteractive || into !== undefined) return read;
+  return [...read, { path: usualDownloads(common.dataFolder, list), use: "write" }];
 }
 
 /** That a file can be made in a folder is known once one is; it goes at once. @param flag Names the folder. */
@@ -93,8 +90,7 @@ async function makeReceiving(named: string, flag: string, common: CommandLine["c
       `Cannot save files in ${path}: ${why}; name another folder with --${flag}`,
       options,
     );
-  const isProfile = isIn(path, resolve(usersFolder(common.dataFolder)));
-  if (isProfile) throw refused("profiles are there, of which others would choose files");
+  if (isIn(path, resolve(usersFolder(common.dataFolder)))) throw refused("profiles are there");
   let failed = "it can't be made";
   try {
     if (((await disk.stat(path))?.kind ?? "folder") !== "folder") throw refused("it is no folder");
@@ -117,9 +113,7 @@ function sendable(list: Listings): readonly FileNeed[] {
   const home = resolve(homeFolder() ?? "/");
   const homes = [home, realPathOf(home) ?? home];
   const hasHome = (path: string, isReal = false) =>
-    [path, isReal ? path : realPathOf(path) ?? path].some((at) =>
-      homes.some((each) => isIn(each, at))
-    );
+    homes.some((each) => isIn(each, path) || (!isReal && isIn(each, realPathOf(path) ?? path)));
   const visibleIn = (folder: string): readonly FileNeed[] => {
     const isReal = realPathOf(folder) === folder;
     const foldersFirst = list(folder).toSorted((a, b) => +b.isDirectory - +a.isDirectory);
@@ -127,8 +121,7 @@ function sendable(list: Listings): readonly FileNeed[] {
       const path = `${folder}/${name}`;
       if (name.startsWith(".") || homes.includes(path)) return [];
       const need: FileNeed = { path, use: "send", isReal: isReal && !isSymlink };
-      if (!hasHome(path, need.isReal)) return [need];
-      return isSymlink ? [] : visibleIn(path);
+      return !hasHome(path, need.isReal) ? [need] : isSymlink ? [] : visibleIn(path);
     });
   };
   const all = new Set([home, Deno.cwd(), ...PLACES.filter((path) => isFolder(path, list))]);
@@ -170,29 +163,39 @@ function usualDownloads(data: string, list: Listings = entriesOf): string {
   const home = homeFolder();
   if (home === undefined) return `${data}/downloads`;
   if (!homesDownloads.has(home)) {
-    const usual = [desktopDownloads(home, list), `${home}/Downloads`];
-    homesDownloads.set(home, usual.find((path) => path !== null && isFolder(path, list)) ?? null);
+    const usual = [desktopDownloads(home, list) ?? home, `${home}/Downloads`];
+    homesDownloads.set(home, usual.find((path) => isForReceiving(path, home, list)) ?? null);
   }
   return homesDownloads.get(home) ?? `${data}/downloads`;
+}
+
+/** Not where `--downloads` would be refused; nor one that has the home folder, in which every file could be written then. */
+function isForReceiving(path: string, home: string, list: Listings): boolean {
+  try {
+    if (isFolder(path, list)) refuseSharedFolder(path, RECEIVED);
+    return isFolder(path, list) && !isIn(realPathOf(home) ?? home, Deno.realPathSync(path));
+  } catch {
+    return false;
+  }
 }
 
 /** More than the desktop's list of the user's folders ever has. */
 const USER_FOLDERS_BYTES_MAX = 65_536;
 const DOWNLOADS_LINE = /^\s*XDG_DOWNLOAD_DIR="((?:[^"\\]|\\.)*)"/gm;
 
-/** The folder that the desktop has for what is downloaded (xdg-user-dirs); null: none, or one that has the home folder. */
+/** The folder that the desktop has for what is downloaded (xdg-user-dirs); null: none. */
 function desktopDownloads(home: string, list: Listings): string | null {
   const named = variable("XDG_CONFIG_HOME") ?? "";
   const folder = named.startsWith("/") ? named : `${home}/.config`;
-  const name = "user-dirs.dirs";
-  if (!isFolder(folder, list) || !list(folder).some((entry) => entry.name === name)) return null;
+  const path = `${folder}/user-dirs.dirs`;
+  const isThere = isFolder(folder, list) && list(folder).some(({ name }) => name === nameIn(path));
+  if (!isThere) return null;
   try {
-    const path = `${folder}/${name}`;
     const { isFile, size } = Deno.statSync(path);
     if (!isFile || size > USER_FOLDERS_BYTES_MAX) return null;
     const [, quoted = ""] = [...Deno.readTextFileSync(path).matchAll(DOWNLOADS_LINE)].at(-1) ?? [];
     const found = quoted.replace(/\\(.)/g, "$1").replace(/^\$HOME(?=\/)/, () => home);
-    return found.startsWith("/") && !isIn(resolve(home), resolve(found)) ? resolve(found) : null;
+    return found.startsWith("/") ? resolve(found) : null;
   } catch {
     return null; // it can't be read
   }
@@ -203,8 +206,7 @@ function desktopDownloads(home: string, list: Listings): string | null {
  * its stack mapped to the sources, for 45 ms.
  */
 function isFolder(path: string, list: Listings): boolean {
-  const wanted = nameIn(path);
-  const found = list(folderOf(path)).find(({ name }) => name === wanted);
+  const found = list(folderOf(path)).find(({ name }) => name === nameIn(path));
   if (found?.isSymlink !== true) return found?.isDirectory === true;
   try {
     return Deno.statSync(path).isDirectory;

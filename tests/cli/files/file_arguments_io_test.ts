@@ -23,10 +23,7 @@ Deno.test("what may be sent is found with each folder listed once, and without w
   Deno.symlinkSync(above, `${home}/around`);
   const before = { home: Deno.env.get("HOME"), folder: Deno.cwd(), list: Deno.readDirSync };
   const listed: string[] = [];
-  Deno.readDirSync = (path) => {
-    listed.push(String(path));
-    return before.list(path);
-  };
+  Deno.readDirSync = (path) => (listed.push(String(path)), before.list(path));
   Deno.env.set("HOME", home);
   try {
     for (const folder of [home, `${home}/photos`, above]) {
@@ -53,12 +50,12 @@ Deno.test("what may be sent is found with each folder listed once, and without w
 /** What the desktop says, in `.config/user-dirs.dirs`, which of two folders are there, and where files go then. */
 const DOWNLOADS: readonly (readonly [string | null, readonly string[], string])[] = [
   [null, [], "/data/downloads"],
-  [null, ["Downloads"], "HOME/Downloads"],
   ['# ...\nXDG_DOWNLOAD_DIR="$HOME/Mes \\"fichiers"', ['Mes "fichiers'], 'HOME/Mes "fichiers'],
   ['XDG_DOWNLOAD_DIR="/a"\n XDG_DOWNLOAD_DIR="/var/tmp/"\n', ["Downloads"], "/var/tmp"],
   ['XDG_DOWNLOAD_DIR="$HOME/gone"', ["Downloads"], "HOME/Downloads"],
   ['XDG_DOWNLOAD_DIR="$HOME/"', [], "/data/downloads"],
-  ['XDG_DOWNLOAD_DIR="$HOME/.."', [], "/data/downloads"],
+  ['XDG_DOWNLOAD_DIR="$HOME/around"', ["Downloads"], "HOME/Downloads"],
+  ['XDG_DOWNLOAD_DIR="$HOME/everybodys/in"', ["everybodys", "everybodys/in"], "/data/downloads"],
   ['XDG_DOWNLOAD_DIR="relative"', ["relative"], "/data/downloads"],
 ];
 
@@ -68,6 +65,8 @@ for (const [config, folders, expected] of DOWNLOADS) {
     const before = Deno.env.get("HOME");
     const home = await Deno.makeTempDir({ prefix: "p2pchat-home-" });
     for (const folder of [".config", ...folders]) Deno.mkdirSync(`${home}/${folder}`);
+    if (folders.includes("everybodys")) Deno.chmodSync(`${home}/everybodys`, 0o777);
+    Deno.symlinkSync(".", `${home}/around`);
     if (config !== null) Deno.writeTextFileSync(`${home}/.config/user-dirs.dirs`, config);
     Deno.env.set("HOME", home);
     try {
@@ -94,7 +93,7 @@ Deno.test("a folder that --save names is made at the start, and refused where no
     const cases = [
       [`${folder}/file`, "it is no folder"],
       [`${folder}/file/x`, "it can't be made: Not a directory"],
-      ["/nowhere/users/Ann", "profiles are there, of which others would choose files"],
+      ["/nowhere/users/Ann", "profiles are there"],
       ["/proc", "no file can be made in it: "],
     ] as const;
     for (const [path, why] of cases) {
