@@ -89,6 +89,7 @@ const HUNTS: readonly MeshHunt[] = [
     mutation: { name: MUTATIONS.revives.name, install: MUTATIONS.revives.install },
     finder: "roster",
     checkers: () => [new RosterRight()],
+    from: 14,
     seedsMax: 30,
     nodes: 5,
     steps: 40,

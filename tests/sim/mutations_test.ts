@@ -240,6 +240,18 @@ const HUNTS: readonly MeshHunt[] = [
     scenario: EASY,
   },
   {
+    mutation: MUTATIONS.refusesOwners,
+    finder: "events",
+    finding: /lost the name it founded with/,
+    checkers: () => [new SaneEvents()],
+    from: 33,
+    seedsMax: 20,
+    nodes: 5,
+    steps: 120,
+    troubles: ["nameClash", "quit"],
+    scenario: EASY,
+  },
+  {
     mutation: MUTATIONS.takesSlots,
     finder: "overlay",
     checkers: () => [new OverlayWhole()],

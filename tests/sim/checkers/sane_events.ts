@@ -10,6 +10,7 @@ import type { MeshEvent } from "../../../lib/protocols/mesh/schema/events.ts";
 import type { MeshInput } from "../../../lib/protocols/mesh/schema/mesh_io.ts";
 import { NAME_TAKERS } from "../mesh/attacks.ts";
 import { type MeshChecker, Violation } from "../mesh/checker.ts";
+import { knowsRoom } from "../mesh/episodes.ts";
 import type { Member, MemberProcess } from "../mesh/member.ts";
 import type { World } from "../mesh/world.ts";
 
@@ -57,6 +58,9 @@ export class SaneEvents implements MeshChecker {
     if (outcome !== null) this.#leaves(process);
     if (outcome === null || outcome.kind === "bye") return;
     const { code, text } = outcome;
+    const isFounder = member === member.world.members[0] && knowsRoom(member);
+    const isOwn = isFounder && member.world.members.every(({ config }) => config.liar === null);
+    if (code === "name-taken" && isOwn) throw this.#broken(`${label} lost the name it founded with`);
     if (process.readyAtMs === null && START_FAILURES.includes(code)) return;
     // The secret may have been rotated after the invite was given out, or be newer than that of the member asked.
     const shown = [...member.world.invites.values()];

@@ -418,7 +418,9 @@ export class Driver {
         return process.sim.compactSoon();
       case "nameClash":
         if (this.subject.features.names && this.#roomForMore()) {
-          this.#enter(this.#newMember(process.member.name));
+          // Names of those who are away, the founder's before all, are taken first.
+          const away = this.world.members.find((each) => each.process === null) ?? process.member;
+          this.#enter(this.#newMember(away.name));
         }
         return;
       case "rename":

@@ -14,6 +14,7 @@ import { CatchUpGate } from "../../../lib/protocols/mesh/room/catch_up_gate.ts";
 import { Ledger } from "../../../lib/protocols/mesh/log/ledger.ts";
 import { OrderView } from "../../../lib/protocols/mesh/log/order_view.ts";
 import { OverlayAttempts } from "../../../lib/protocols/mesh/membership/overlay_dials.ts";
+import { RoomMachines } from "../../../lib/protocols/mesh/room/room_machines.ts";
 import { RoomRulings } from "../../../lib/protocols/mesh/authority/room_rulings.ts";
 import { RoomSecrets } from "../../../lib/protocols/mesh/authority/room_secrets.ts";
 import { RosterIntake } from "../../../lib/protocols/mesh/roster/roster_intake.ts";
@@ -376,6 +377,10 @@ export const MUTATIONS = {
   expectsOneKey: {
     name: "refuses members at addresses where it looks for others",
     install: replaced(Mesh.prototype, "mayAnswer", (wanted, key) => wanted === key),
+  },
+  refusesOwners: {
+    name: "gives a name to whoever took it while its owner was away",
+    install: replaced(RoomMachines.prototype, "precedes", () => false),
   },
   replays: {
     name: "tells of old beacons",
