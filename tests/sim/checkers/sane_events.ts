@@ -60,17 +60,15 @@ export class SaneEvents implements MeshChecker {
     const { code, text } = outcome;
     const isFounder = member === member.world.members[0] && knowsRoom(member);
     const isOwn = isFounder && member.world.members.every(({ config }) => config.liar === null);
-    if (code === "name-taken" && isOwn) throw this.#broken(`${label} lost the name it founded with`);
+    if (code === "name-taken" && isOwn) throw this.#broken(`${label} lost the founder's name`);
     if (process.readyAtMs === null && START_FAILURES.includes(code)) return;
     // The secret may have been rotated after the invite was given out, or be newer than that of the member asked.
-    const shown = [...member.world.invites.values()];
-    const isPrivate = shown.some(({ secret }) => secret !== null);
+    const isPrivate = [...member.world.invites.values()].some(({ secret }) => secret !== null);
     if (process.readyAtMs === null && code === "bad-credentials" && isPrivate) return;
     if (code === "kicked" && member.world.removals.has(member.key)) return;
     // A name may be taken if another member has requested it; a member may be replaced if another one has its key.
     const others = member.world.members.filter((other) => other !== member);
-    const folded = member.name.toLowerCase();
-    const named = (name: string) => name.toLowerCase() === folded;
+    const named = (name: string) => name.toLowerCase() === member.name.toLowerCase();
     if (code === "name-taken" && others.some(({ names }) => [...names].some(named))) return;
     const hasNameTaker = others.some(({ config }) => NAME_TAKERS.has(config.liar ?? ""));
     if (code === "name-taken" && hasNameTaker) return;
