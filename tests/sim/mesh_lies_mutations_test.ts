@@ -5,7 +5,6 @@ import { ExactlyOnce } from "./checkers/m1_exactly_once.ts";
 import { Recipients } from "./checkers/m7_recipients.ts";
 import { NobodyLost } from "./checkers/nobody_lost.ts";
 import { PrivateMessages } from "./checkers/private_messages.ts";
-import { RosterRight } from "./checkers/roster_right.ts";
 import type { Attack } from "./mesh/attacks.ts";
 import { type MeshHunt, meshHunt } from "./mesh/mesh_hunt.ts";
 import { LIES_MUTATIONS } from "./mesh/lies_mutations.ts";
@@ -84,17 +83,6 @@ const HUNTS: readonly MeshHunt[] = [
     seedsMax: 10,
     troubles: [],
     scenario: roomWith("accuses"),
-  },
-  {
-    mutation: { name: MUTATIONS.revives.name, install: MUTATIONS.revives.install },
-    finder: "roster",
-    checkers: () => [new RosterRight()],
-    from: 14,
-    seedsMax: 30,
-    nodes: 5,
-    steps: 40,
-    troubles: ["kill", "powerLoss", "quit"],
-    scenario: roomWith("replays"),
   },
   {
     mutation: LIES_MUTATIONS.skipsToHeads,

@@ -6,6 +6,7 @@
  */
 
 import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
+import { nameBeforeStart } from "../../../lib/base/text/names.ts";
 import type { MeshEvent } from "../../../lib/protocols/mesh/schema/events.ts";
 import type { MeshInput } from "../../../lib/protocols/mesh/schema/mesh_io.ts";
 import { NAME_TAKERS } from "../mesh/attacks.ts";
@@ -161,7 +162,9 @@ export class SaneEvents implements MeshChecker {
     { key, name, reason }: Extract<MeshEvent, { readonly event: "left" }>,
   ): void {
     // What liars and their invented members do isn't checked here; whose name is taken quits by itself.
-    const isTaken = world.members.some(({ config }) => NAME_TAKERS.has(config.liar ?? ""));
+    const has = ({ names, config: { liar } }: Member) =>
+      NAME_TAKERS.has(liar ?? "") ? 2 : Number(names.has(nameBeforeStart(name)));
+    const isTaken = world.members.reduce((sum, member) => sum + has(member), 0) > 1;
     if (reason === "quit" && !isTaken && this.#honest.has(key) && !this.#leavers.has(key)) {
       throw this.#broken(`${label} shows that ${name} quit, who never did`);
     }
