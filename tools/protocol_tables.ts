@@ -299,7 +299,7 @@ export function messageTable(specs: readonly MessageSpec<string, Fields>[]): str
       about.from,
       about.to,
       about.when,
-      about.answer,
+      about.answer ?? "none",
       about.lane,
       String(schema.bytesMax + (code < 0x80 ? 1 : 2)),
     ]),

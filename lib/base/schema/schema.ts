@@ -312,7 +312,8 @@ interface MessageAbout {
   readonly to: string;
   /** When the message is sent, and what the receiver answers. */
   readonly when: string;
-  readonly answer: string;
+  /** By default none. */
+  readonly answer?: string;
   /** The send queue it waits in at each link; `bulk` goes out where nothing else waits, as it was asked for. */
   readonly lane: Queue | "bulk";
 }

@@ -82,21 +82,18 @@ const stored = message(4, "stored", {
   from: "a friend",
   to: "a friend",
   when: "all texts up to this one are on its disk",
-  answer: "none",
   lane: "control",
 }, { position });
 const skip = message(5, "skip", {
   from: "a friend",
   to: "a friend",
   when: "the other asks for messages that were delivered earlier and aren't kept any more",
-  answer: "none",
   lane: "data",
 }, { position });
 const unknown = message(6, "unknown", {
   from: "a friend",
   to: "a friend",
   when: "a message of a type that it doesn't know came",
-  answer: "none",
   lane: "control",
 }, { code: uint(16_383) });
 
@@ -104,7 +101,6 @@ const presence = message(7, "presence", {
   from: "a friend",
   to: "friends that are connected",
   when: "its user says something else of itself; after a few at once, once in 10 s",
-  answer: "none",
   lane: "control",
 }, { ...presenceFields });
 

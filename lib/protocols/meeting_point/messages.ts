@@ -42,7 +42,6 @@ const registered = message(2, "registered", {
   from: "the meeting point",
   to: "a visitor",
   when: "a `register` came",
-  answer: "none",
   lane,
 }, {});
 const numbers = message(3, "numbers", {
@@ -56,7 +55,6 @@ const numbered = message(4, "numbered", {
   from: "the meeting point",
   to: "a visitor",
   when: "a `numbers` came",
-  answer: "none",
   lane,
 }, {
   /** Of these, those that lead to it now: nobody else has registered them here. */
@@ -87,7 +85,6 @@ const refused = message(8, "refused", {
   from: "the meeting point",
   to: "a visitor",
   when: "it can't have what it asked for; `replaced`: another process of its key has registered",
-  answer: "none",
   lane,
 }, {
   /** The stream that it asked for; null: its registration. */
@@ -117,21 +114,18 @@ const room = message(11, "room", {
   from: "a visitor, or the meeting point",
   to: "the meeting point, or the visitor at the stream's other end",
   when: "so many bytes were taken",
-  answer: "none",
   lane,
 }, { stream, bytes: uint(CREDIT_BYTES) });
 const close = message(12, "close", {
   from: "a visitor, or the meeting point",
   to: "the meeting point, or the visitor at the stream's other end",
   when: "the stream is over",
-  answer: "none",
   lane,
 }, { stream, reason: text(REASON_BYTES_MAX) });
 const unknown = message(13, "unknown", {
   from: "a visitor, or the meeting point",
   to: "the other",
   when: "a message of an unknown type came",
-  answer: "none",
   lane,
 }, { code: uint(MESSAGE_CODE_MAX) });
 

@@ -73,7 +73,6 @@ const withdraw = message(201, "withdraw", {
   from: "the signer, or somebody who has heard of it",
   to: "everybody that the offer is for",
   when: "the signer takes the offer back; later, to who still passes on an offer for all",
-  answer: "none",
   lane: "news",
 }, { file, reason: oneOf(WITHDRAWALS), signature });
 const want = message(202, "want", {
@@ -98,7 +97,6 @@ const lack = message(204, "lack", {
   from: "whoever was asked",
   to: "a receiver",
   when: "a `want` or `request` can't be answered, or not any more",
-  answer: "none",
   lane: "news",
 }, { file, reason: oneOf(LACKING) });
 const request = message(205, "request", {
@@ -112,14 +110,12 @@ const release = message(206, "release", {
   from: "a receiver",
   to: "a holder",
   when: "the leaves that it asked for are of no use any more",
-  answer: "none",
   lane: "control",
 }, { file });
 const leafMessage = message(207, "leaf", {
   from: "a holder",
   to: "a receiver that asked for it",
   when: "the bulk lane of their link has room",
-  answer: "none",
   lane: "bulk",
 }, {
   file,

@@ -169,7 +169,6 @@ const refused = message(3, "refused", {
   from: "the directory",
   to: "a client",
   when: "its last request is refused; a client that isn't in yet may try again",
-  answer: "none",
   lane: "control",
 }, {
   code: oneOf(REFUSALS),
@@ -183,7 +182,6 @@ const users = message(4, "users", {
   when:
     "it has come in, or was so slow that changes were dropped, and no more than 1,000 are online: all of them, " +
     "itself included, in pages",
-  answer: "none",
   lane: "data",
 }, {
   users: list(user, USERS_PAGE_MAX),
@@ -199,7 +197,6 @@ const presence = message(5, "presence", {
     "users have come or gone, have begun or ended a call, or are away or back: their present state, once for many " +
     "changes; " +
     "with `online`, only those to whom it has subscribed",
-  answer: "none",
   lane: "data",
 }, { users: list(user, USERS_PAGE_MAX), offline: list(name, USERS_PAGE_MAX), away: awayAmong });
 const aboutMe = message(15, "about-me", {
@@ -232,7 +229,6 @@ const page = message(13, "page", {
   from: "the directory",
   to: "a client",
   when: "it has asked who is online",
-  answer: "none",
   lane: "data",
 }, {
   /** Sorted by name. */
@@ -268,21 +264,18 @@ const done = message(8, "done", {
   from: "the directory",
   to: "a client",
   when: "the password is changed",
-  answer: "none",
   lane: "control",
 }, {});
 const dismissed = message(9, "dismissed", {
   from: "the directory",
   to: "a client",
   when: "its link is closed after this",
-  answer: "none",
   lane: "control",
 }, { because: oneOf(DISMISSALS), text: reason, retryMs: counter });
 const instances = message(10, "instances", {
   from: "the directory",
   to: "a client",
   when: "it runs as several programs, and the client comes in, is refused, or had better go",
-  answer: "none",
   lane: "control",
 }, {
   /**
@@ -346,7 +339,6 @@ const begun = message(20, "begun", {
   from: "caller and callee",
   to: "the directory",
   when: "they talk",
-  answer: "none",
   lane: "control",
 }, { call, route: oneOf(ROUTES) });
 const relayPlease = message(21, "relay-please", {
@@ -374,7 +366,6 @@ const relayRoom = message(24, "relay-room", {
   from: "caller or callee",
   to: "the directory, and by it to the other",
   when: "it has taken this many of the bytes received",
-  answer: "none",
   lane: "control",
 }, { call, bytes: counter });
 const hangUp = message(25, "hang-up", {
@@ -391,7 +382,6 @@ const outcome = message(26, "outcome", {
   from: "the directory",
   to: "caller or callee",
   when: "there is no such call any more, or there won't be",
-  answer: "none",
   lane: "control",
 }, { call, state: oneOf(OUTCOMES), reason });
 const rings = message(28, "rings", {
@@ -447,7 +437,6 @@ const broadcastTaken = message(33, "broadcast-taken", {
   from: "the directory",
   to: "the sender",
   when: "it is on disk",
-  answer: "none",
   lane: "control",
 }, { own: counter, number: counter });
 const broadcastSent = message(34, "broadcast-sent", {
@@ -455,7 +444,6 @@ const broadcastSent = message(34, "broadcast-sent", {
   to: "the sender",
   when:
     "all clients that were online have it, or 10 s are over; again when it comes back soon after",
-  answer: "none",
   lane: "control",
 }, { number: counter, reached: counter });
 const told = message(35, "told", {
@@ -486,7 +474,6 @@ const got = message(36, "got", {
   from: "a client",
   to: "the directory",
   when: "all broadcasts up to this one are on its disk; by a datagram where it came by one",
-  answer: "none",
   lane: "control",
 }, { through: counter });
 
@@ -501,14 +488,12 @@ const begin = message(49, "begin", {
   from: "the caller",
   to: "the callee",
   when: "this is the link on which they talk; all others are closed",
-  answer: "none",
   lane: "control",
 }, { call });
 const line = message(50, "line", {
   from: "either",
   to: "the other",
   when: "its user says something",
-  answer: "none",
   lane: "data",
 }, { text: text(TEXT_BYTES_MAX) });
 
@@ -517,7 +502,6 @@ const heard = message(51, "heard", {
   to: "the other",
   when:
     "lines were shown: after 200 ms or 32 of them, and when it ends the call or closes the link",
-  answer: "none",
   lane: "control",
 }, {
   /** How many lines of this call were shown so far: more than last time, and no more than were sent. */
@@ -550,7 +534,6 @@ const proof = message(58, "proof", {
   from: "a client",
   to: "the directory",
   when: "it was asked whether it receives there",
-  answer: "none",
   lane: "control",
 }, { challenge: fixedBytes(CHALLENGE_BYTES) });
 
@@ -558,7 +541,6 @@ const unknown = message(6_000, "unknown", {
   from: "any receiver",
   to: "the sender of that message",
   when: "a message of a type that it doesn't know came",
-  answer: "none",
   lane: "control",
 }, { code: uint(16_383) });
 

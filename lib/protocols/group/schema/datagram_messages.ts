@@ -51,7 +51,6 @@ const passedOn = message(5, "relayed", {
   from: "the coordinator",
   to: "a member or newcomer",
   when: "a `relay` came for it",
-  answer: "none",
   lane,
 }, relayed);
 

@@ -121,7 +121,6 @@ const refuse = message(2, "refuse", {
   from: "the coordinator",
   to: "a member",
   when: "it can't come in; the link is closed after it",
-  answer: "none",
   lane,
 }, { code: oneOf(GROUP_REFUSALS), text: text(1_024) });
 const welcome = message(3, "welcome", {
@@ -176,7 +175,6 @@ const alive = message(6, "alive", {
   from: "members and newcomers",
   to: "the coordinator",
   when: "a `probe` came",
-  answer: "none",
   lane,
 }, {
   end: historyPointSchema,
@@ -286,7 +284,6 @@ const begun = message(15, "begun", {
   from: "a member",
   to: "the coordinator",
   when: "the epoch has begun for it",
-  answer: "none",
   lane,
 }, { ballot: ballotSchema });
 const leave = message(16, "leave", {
@@ -320,7 +317,6 @@ const history = message(19, "history", {
   from: "the receiver of a `fetch`",
   to: "its sender",
   when: "a `fetch` came",
-  answer: "none",
   lane,
 }, {
   /** Position before the first of these batches. */
@@ -346,7 +342,6 @@ const entries = message(21, "entries", {
   from: "the sequencer",
   to: "the coordinator",
   when: "they are in its log",
-  answer: "none",
   lane,
 }, {
   /** The message has all entries at positions after the first of these, up to the second. */
@@ -400,7 +395,6 @@ const unknown = message(26, "unknown", {
   from: "any receiver",
   to: "the sender of that message",
   when: "a message of a type that it doesn't know came",
-  answer: "none",
   lane,
 }, { code: uint(16_383) });
 const departed = message(40, "departed", {
@@ -434,7 +428,6 @@ const editRefused = message(43, "edit-refused", {
   from: "the coordinator",
   to: "the member that asked for the edit",
   when: "it isn't accepted: nothing is locked",
-  answer: "none",
   lane,
 }, { id: hexId<RequestId>(), code: oneOf(EDIT_REFUSALS), text: text(1_024) });
 const prepare = message(44, "prepare", {
@@ -483,7 +476,6 @@ const aborted = message(47, "aborted", {
     "the coordinator; while it is away a member that hasn't voted, to the requester, which then tells it to all",
   to: "members that have voted or inquired",
   when: "it will never be committed: that is on disk",
-  answer: "none",
   lane,
 }, {
   id: hexId<RequestId>(),
@@ -495,7 +487,6 @@ const applied = message(48, "applied", {
   from: "a member",
   to: "the coordinator",
   when: "edits are in its log: with the next `state`, or at once where others may wait for that",
-  answer: "none",
   lane,
 }, {
   /** Incarnation of the coordinator's process that decided them. */
@@ -530,7 +521,6 @@ const state = message(51, "state", {
   from: "members and newcomers",
   to: "the coordinator",
   when: "after `welcome`, and when the log or a lock has changed; once in 100 ms at most",
-  answer: "none",
   lane,
 }, {
   /** Ballot of the sender's epoch; 0 while it is in none. */
@@ -560,7 +550,6 @@ const recorded = message(55, "recorded", {
   from: "a member",
   to: "the coordinator",
   when: "a `marker` has come from everybody",
-  answer: "none",
   lane,
 }, { attempt: attemptSchema, state: memberStateSchema });
 const snapshotOver = message(56, "snapshot-over", {
@@ -587,7 +576,6 @@ const account = message(59, "account", {
   from: "a receiver of `recount`",
   to: "the coordinator",
   when: "at once, from its disk",
-  answer: "none",
   lane,
 }, {
   group: nullable(hexId<Hash>()),
@@ -618,7 +606,6 @@ const fetched = message(61, "fetched", {
   from: "a member",
   to: "the coordinator",
   when: "an epoch has begun for it, and it had caught up before; after `begun`",
-  answer: "none",
   lane,
 }, {
   /** How many entries were sent to the member. */
@@ -651,7 +638,6 @@ const secret = message(64, "secret", {
   from: "the coordinator of a private group",
   to: "a member, or a newcomer with the present invite",
   when: "after `welcome`, and when there is another secret, which is on disk",
-  answer: "none",
   lane,
 }, { secret: groupSecretSchema });
 
@@ -695,7 +681,6 @@ const presence = message(68, "presence", {
   to: "the other members of its view",
   when:
     "its user says something else of itself, after a few at once once in 10 s; and to whom it meets after that",
-  answer: "none",
   lane,
 }, { ...presenceFields });
 

@@ -304,6 +304,7 @@ export class Room {
     isUninvited: boolean,
   ): void {
     if (isUninvited && this.#parts.neighbours.isCutOff) this.inviteVoid(peer);
+    if (at.answering !== null) this.machines.foundAt(at.endpoint);
     this.give("overlay", { type: "dial-failed", peer, ...at });
   }
 

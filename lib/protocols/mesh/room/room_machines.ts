@@ -374,6 +374,12 @@ export class RoomMachines {
     this.#formerAddress = own.endpoint;
   }
 
+  /** A member was found there: nobody else is looked for where we were before. */
+  foundAt(endpoint: Endpoint): void {
+    const former = this.#formerAddress;
+    if (former !== null && isSameEndpoint(former, endpoint)) this.#formerAddress = null;
+  }
+
   /** See `MemberDirectory`. */
   #endpointsOf(key: PeerKey): readonly Endpoint[] {
     const { endpoint = null, meeting = null } = this.roster.member(key)?.beacon ?? {};

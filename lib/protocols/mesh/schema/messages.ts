@@ -180,7 +180,6 @@ const refuse = message(6, "refuse", {
   from: "any member",
   to: "a newcomer, a member of another room, or one whose invite a removal has made void",
   when: "it may not come in, or stay; the link is closed after it",
-  answer: "none",
   lane: control,
 }, { code: oneOf(REFUSALS), text: text(1_024), room: nullable(hexId<RoomId>()) });
 const renew = message(9, "renew", {
@@ -239,7 +238,6 @@ const neighborReply = message(19, "neighbor-reply", {
   from: "the member that was asked",
   to: "the one that asked",
   when: "at once",
-  answer: "none",
   lane: control,
 }, { accepted: bool() });
 const disconnect = message(20, "disconnect", {
@@ -261,7 +259,6 @@ const shuffleReply = message(22, "shuffle-reply", {
   to:
     "the origin of the shuffle where it is a neighbour, else the member before it on the walk; or the other side",
   when: "the walk ended; or the other may know nobody else in this part of the room",
-  answer: "none",
   lane: news,
 }, { contacts: list(contactSchema, 16) });
 
@@ -284,7 +281,6 @@ const dialledBack = message(24, "dialled-back", {
   from: "the neighbour",
   to: "the member that asked",
   when: "its dial was answered or has failed; at once where it makes none now",
-  answer: "none",
   lane: control,
 }, {
   /** Null where the neighbour can't tell. */
@@ -300,7 +296,6 @@ const beacons = message(32, "beacons", {
   from: "a neighbour",
   to: "a neighbour; of its quitting any member that it has a link with",
   when: "beacons newer than known arrived or were made",
-  answer: "none",
   lane: news,
 }, {
   /** `ageMs`: time since the sender heard the beacon, so that forwarding it doesn't prolong the lease. */
@@ -312,7 +307,6 @@ const claims = message(33, "claims", {
   when:
     "claims not known before arrived or were made: before the beacons that name them, and after them those of " +
     "forgotten members who vouch for them",
-  answer: "none",
   lane: news,
 }, { claims: list(signedClaimSchema, ROSTER_NEWS_MAX) });
 const statements = message(34, "statements", {
@@ -462,7 +456,6 @@ const syncDone = message(69, "sync-done", {
   from: "either",
   to: "the other",
   when: "nothing differs, or all that was wanted is sent",
-  answer: "none",
   lane: data,
 }, {});
 
@@ -508,7 +501,6 @@ const unknown = message(127, "unknown", {
   from: "a member",
   to: "a neighbour",
   when: "a message of a type that it doesn't know came",
-  answer: "none",
   lane: control,
 }, { code: uint(65_535) });
 
