@@ -224,9 +224,7 @@ terminalTest("a y that was meant for something else signs nothing, and isn't sai
   await alice.ask("edit", { n: 1, text: "at eight?" });
   await bob.untilCursorLine("Bob @group (edit 1: y/n)> y|");
   await bob.press("\r");
-  await isRefused(
-    "you were asked after you began that line; /go 1 answers, y after a blank says it",
-  );
+  await isRefused("you were asked after you began that line; /go 1 answers, y after a ");
   await alice.ask("edit", { n: 1, text: "at nine?" }).catch(() => {}); // the entry is locked
   await untilRead();
   await alice.ask("msg", { text: "Coming? y/n" });
