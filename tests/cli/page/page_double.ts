@@ -210,7 +210,7 @@ const COMMANDS = [
   ["ignore", "NAME", "show nothing of what NAME says"],
   ["quit", "", "leave the room, and every other one"],
 ].map(([name, form, help]) => ({
-  name,
+  ...{ name, aliases: [] },
   words: name === "peers" ? ["who"] : [],
   form: `/${name} ${form}`.trimEnd(),
   help,

@@ -618,7 +618,7 @@ async function menuOf(
   asked: (asked: Fields, page: PageDouble) => void = () => {},
 ) {
   const commands = TABLES[mode]!.map((name) => ({
-    name,
+    ...{ name, aliases: [] },
     words: name === "exit" ? ["part"] : [],
     form: name === "invite" ? "[--rotate] [--copy] [--words] [--qr] [--void]" : "",
     help: "",
