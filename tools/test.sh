@@ -108,11 +108,10 @@ simulated_groups=$(find tests/sim -name 'group_*_test.ts' | sort)
 io=$(find tests -name '*_io_test.ts' ! -path 'tests/e2e/*' ! -path 'tests/engine/*' ! -path 'tests/packaging/*' | sort)
 # Each in a module of its own: what a test of nodes that are killed leaves behind is no other test's.
 engine=$(find tests/engine -name '*_io_test.ts' | sort)
-# Those that take longest first, so that none of them is left over at the end: packages, the directory, groups, rooms
-# that split.
+# Those that take longest first, so that none of them is left over at the end: the directory, groups, rooms that split.
 all=$(find tests/e2e -name '*_test.ts' | sort)
 waiting='/(directory|group|mesh)_'
-program="tests/packaging/packages_io_test.ts $(echo "$all" | grep -E "$waiting") $(echo "$all" | grep -vE "$waiting")"
+program="$(echo "$all" | grep -E "$waiting") $(echo "$all" | grep -vE "$waiting")"
 if [ -n "$quick" ]; then
   trouble='/(engine|build|disk|launcher|packages)_|_(crash|flood|hostile|impostor|listed|loss|namespaces|recovery|split|trouble)_'
   program=$(echo "$program" | tr ' ' '\n' | grep -vE "$trouble")
@@ -143,6 +142,11 @@ before='nice -n 2'
 # shellcheck disable=SC2086
 suite files -A $(tools/together.sh files 1 tests/architecture_test.ts $io) $engine &
 files=$!
+packages=
+if [ -z "$quick" ]; then
+  suite packages -A tests/packaging/packages_io_test.ts &
+  packages=$!
+fi
 before=
 export DENO_JOBS=5
 names=
@@ -159,8 +163,9 @@ for part in $(seq "$parts"); do
   suite "program-$part" --parallel -A $of_part
 done
 unset DENO_JOBS
-wait "$others" "$files"
-for name in types fmt lint weight pure simulated files $names; do count "$name"; done
+# shellcheck disable=SC2086 # a process, or none
+wait "$others" "$files" $packages
+for name in types fmt lint weight pure simulated files ${packages:+packages} $names; do count "$name"; done
 
 # A test that can't run here is not one that passed: whoever reads this may want to run it elsewhere.
 if [ -n "$quick" ]; then echo "left out: what takes long (make test-all); what is marked so counts as ignored"; fi
