@@ -61,7 +61,8 @@ interface CommandEntry<Target, Arguments extends ArgumentTable> {
   readonly listedAs?: string;
   readonly args?: Arguments;
   readonly help: string;
-  readonly example: string;
+  /** By default the name alone. */
+  readonly example?: string;
   /** Leaves the mode, always or for what the target says: lines typed after it aren't run. */
   readonly leaves?: true | ((target: Target) => boolean);
   /** What is typed of it is only for whom it is said to, or a secret, and isn't kept: always, or with a NAME. */
@@ -91,6 +92,7 @@ export interface Command<Target> extends Omit<CommandEntry<Target, ArgumentTable
   readonly aliases: readonly string[];
   readonly form: string;
   readonly args: ArgumentTable;
+  readonly example: string;
   readonly syntax: RegExp;
   readonly argumentNames: readonly string[];
   /** Names of the arguments that are optional in the typed form. */
@@ -113,15 +115,13 @@ export type Texts = Readonly<Record<string, string | undefined>>;
 export function command<Target, Arguments extends ArgumentTable = Record<never, never>>(
   entry: CommandEntry<Target, Arguments>,
 ): Command<Target> {
-  const args: ArgumentTable = entry.args ?? {};
-  const { syntax, argumentNames, optionalNames } = syntaxOf(entry.form ?? "", args);
-  const field = entry.fieldOfObjects;
+  const byDefault = { aliases: [], form: "", args: {} as ArgumentTable, example: `/${entry.name}` };
+  const full = { ...byDefault, ...entry };
+  const { form, args, fieldOfObjects: field } = full;
+  const { syntax, argumentNames, optionalNames } = syntaxOf(form, args);
   const bound = field === undefined ? argumentNames : [...argumentNames, field];
   return {
-    aliases: [],
-    form: "",
-    ...entry,
-    args,
+    ...full,
     syntax,
     argumentNames,
     optionalNames,
@@ -505,7 +505,6 @@ function clearEntry<Target>(): Command<Target> {
   return command<Target, Record<never, never>>({
     name: "clear",
     help: "clear the screen, as Ctrl+L does; what was on it can be scrolled back to",
-    example: "/clear",
     run() {}, // the user interface handles it, as only it has a screen
   });
 }
@@ -527,7 +526,6 @@ function helpEntry<Target>(): Command<Target> {
     form: "[TOPIC]",
     args: { topic: { parse: (text) => text, completesCommands: true } },
     help: "list the commands, or explain one",
-    example: "/help",
     run() {}, // the user interface handles it, as only it knows how to show the help
   });
 }

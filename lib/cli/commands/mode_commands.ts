@@ -143,7 +143,6 @@ export const listCommand: Command<ListSink> = command({
   name: "list",
   aliases: ["members", "peers"],
   help: "who is in the group",
-  example: "/list",
   run: (submit: ListSink, _, ref) => submit({ command: "list" }, ref),
 });
 
@@ -151,7 +150,6 @@ export const exitCommand: Command<SinkOf<"quit">> = command({
   name: "exit",
   aliases: ["quit", "q"],
   help: "leave",
-  example: "/exit",
   leaves: true,
   run: (submit: SinkOf<"quit">, _, ref) => submit({ command: "quit" }, ref),
 });
@@ -159,7 +157,6 @@ export const exitCommand: Command<SinkOf<"quit">> = command({
 export const statusCommand: Command<SinkOf<"status">> = command({
   name: "status",
   help: "who is connected and how, what is unsent, what is wrong",
-  example: "/status",
   run: (submit: SinkOf<"status">, _, ref) => submit({ command: "status" }, ref),
 });
 
@@ -188,7 +185,6 @@ export const whoCommands: readonly Command<SinkOf<"whois">>[] = [
     form: "[--copy]",
     args: { copy: isGiven },
     help: "your own name, key and address; --copy copies what to pass on of it",
-    example: "/whoami",
     run: (submit: SinkOf<"whois">, _, ref) => submit({ command: "whois", name: null }, ref),
   }),
 ];
@@ -207,7 +203,6 @@ export const presenceCommands: readonly Command<CommandSink<PresenceCommand>>[] 
   command({
     name: "back",
     help: "tell the others that you are back",
-    example: "/back",
     run: (submit: CommandSink<PresenceCommand>, _, ref) =>
       submit({ command: "presence", change: { away: null } }, ref),
   }),
@@ -277,7 +272,6 @@ export const ownCommands: readonly Command<CommandSink<OwnCommand>>[] = [
   command({
     name: "ignored",
     help: "whom you ignore",
-    example: "/ignored",
     run: (submit: CommandSink<OwnCommand>, _, ref) => submit({ command: "ignored" }, ref),
   }),
 ];

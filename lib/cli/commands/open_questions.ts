@@ -77,8 +77,7 @@ export interface Begun {
 
 export class OpenQuestions {
   readonly #open = new Map<string, Question>();
-  /** How many were asked so far. */
-  asked = 0;
+  #asked = 0;
   /** One that is over, and the user hadn't answered, until a line was entered since. */
   #missed: Question | null = null;
   #nowMs = 0;
@@ -101,7 +100,7 @@ export class OpenQuestions {
     this.#open.delete(id);
     this.#follow(asking.by, room, asking.yes.command);
     this.#open.set(id, {
-      ...{ ...asking, room, at: ++this.asked, untilMs: this.#nowMs + openMs, firstMs: -Infinity },
+      ...{ ...asking, room, at: ++this.#asked, untilMs: this.#nowMs + openMs, firstMs: -Infinity },
       ...{ isAnswered: false, isTalkedOver: false, isFollowed: false },
     });
     // Votes, calls and codes are few: their machines bound them.
@@ -169,6 +168,11 @@ export class OpenQuestions {
   /** @param changed Called when other questions wait. */
   follow(changed: () => void): void {
     this.#changed.add(changed);
+  }
+
+  /** How many were asked so far. */
+  get asked(): number {
+    return this.#asked;
   }
 
   /** One more place where the user reads and types. */

@@ -81,7 +81,6 @@ const COMMANDS = [
   command({
     name: "more",
     help: "the next 100 of what /list has found, where it has found more",
-    example: "/more",
     run: (submit: RegistryTarget, _, ref) => submit({ command: "more" }, ref),
   }),
   command({
@@ -118,7 +117,6 @@ const COMMANDS = [
     args: { n: cancelledFile },
     help:
       "withdraw your call while it rings; with N, decline file N, stop fetching it, or take your offer back",
-    example: "/cancel",
     run: (submit: RegistryTarget, { n }, ref) =>
       submit(n === undefined ? { command: "cancel" } : { command: "cancel", file: n }, ref),
   }),
@@ -141,7 +139,6 @@ const COMMANDS = [
     name: "hangup",
     aliases: ["hang-up"],
     help: "end the call",
-    example: "/hangup",
     run: (submit: RegistryTarget, _, ref) => submit({ command: "hang-up" }, ref),
   }),
   command({
@@ -155,7 +152,6 @@ const COMMANDS = [
   command({
     name: "missed",
     help: "calls that you missed",
-    example: "/missed",
     run: (submit: RegistryTarget, _, ref) => submit({ command: "missed" }, ref),
   }),
   {
@@ -181,7 +177,6 @@ const COMMANDS = [
   command({
     name: "passwd",
     help: "change your password, which you are asked for",
-    example: "/passwd",
     run: (target: RegistryTarget) => target.changePassword(),
   }),
   command({

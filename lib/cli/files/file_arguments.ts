@@ -113,7 +113,9 @@ function sendable(list: Listings): readonly FileNeed[] {
   const home = resolve(homeFolder() ?? "/");
   const homes = [home, realPathOf(home) ?? home];
   const hasHome = (path: string, isReal = false) =>
-    homes.some((each) => isIn(each, path) || (!isReal && isIn(each, realPathOf(path) ?? path)));
+    [path, ...(isReal ? [] : [realPathOf(path) ?? path])].some((at) =>
+      homes.some((each) => isIn(each, at))
+    );
   const visibleIn = (folder: string): readonly FileNeed[] => {
     const isReal = realPathOf(folder) === folder;
     const foldersFirst = list(folder).toSorted((a, b) => +b.isDirectory - +a.isDirectory);
@@ -121,7 +123,8 @@ function sendable(list: Listings): readonly FileNeed[] {
       const path = `${folder}/${name}`;
       if (name.startsWith(".") || homes.includes(path)) return [];
       const need: FileNeed = { path, use: "send", isReal: isReal && !isSymlink };
-      return !hasHome(path, need.isReal) ? [need] : isSymlink ? [] : visibleIn(path);
+      if (!hasHome(path, need.isReal)) return [need];
+      return isSymlink ? [] : visibleIn(path);
     });
   };
   const all = new Set([home, Deno.cwd(), ...PLACES.filter((path) => isFolder(path, list))]);
@@ -172,8 +175,9 @@ function usualDownloads(data: string, list: Listings = entriesOf): string {
 /** Not where `--downloads` would be refused; nor one that has the home folder, in which every file could be written then. */
 function isForReceiving(path: string, home: string, list: Listings): boolean {
   try {
-    if (isFolder(path, list)) refuseSharedFolder(path, RECEIVED);
-    return isFolder(path, list) && !isIn(realPathOf(home) ?? home, Deno.realPathSync(path));
+    if (!isFolder(path, list)) return false;
+    refuseSharedFolder(path, RECEIVED);
+    return !isIn(realPathOf(home) ?? home, Deno.realPathSync(path));
   } catch {
     return false;
   }
@@ -187,10 +191,10 @@ const DOWNLOADS_LINE = /^\s*XDG_DOWNLOAD_DIR="((?:[^"\\]|\\.)*)"/gm;
 function desktopDownloads(home: string, list: Listings): string | null {
   const named = variable("XDG_CONFIG_HOME") ?? "";
   const folder = named.startsWith("/") ? named : `${home}/.config`;
-  const path = `${folder}/user-dirs.dirs`;
-  const isThere = isFolder(folder, list) && list(folder).some(({ name }) => name === nameIn(path));
-  if (!isThere) return null;
+  const name = "user-dirs.dirs";
+  if (!isFolder(folder, list) || !list(folder).some((entry) => entry.name === name)) return null;
   try {
+    const path = `${folder}/${name}`;
     const { isFile, size } = Deno.statSync(path);
     if (!isFile || size > USER_FOLDERS_BYTES_MAX) return null;
     const [, quoted = ""] = [...Deno.readTextFileSync(path).matchAll(DOWNLOADS_LINE)].at(-1) ?? [];
@@ -206,7 +210,8 @@ function desktopDownloads(home: string, list: Listings): string | null {
  * its stack mapped to the sources, for 45 ms.
  */
 function isFolder(path: string, list: Listings): boolean {
-  const found = list(folderOf(path)).find(({ name }) => name === nameIn(path));
+  const wanted = nameIn(path);
+  const found = list(folderOf(path)).find(({ name }) => name === wanted);
   if (found?.isSymlink !== true) return found?.isDirectory === true;
   try {
     return Deno.statSync(path).isDirectory;

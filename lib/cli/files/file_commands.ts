@@ -51,7 +51,6 @@ export const fileCommands = (sendHelp: string): readonly Command<FileSink>[] => 
   command({
     name: "files",
     help: "the files that are offered, with their numbers",
-    example: "/files",
     run: (submit: FileSink, _, ref) => submit({ command: "files" }, ref),
   }),
   command({

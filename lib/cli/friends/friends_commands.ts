@@ -182,7 +182,6 @@ export function friendsCommandTable(
       command({
         name: "outbox",
         help: "messages that wait for their friend, with their ids",
-        example: "/outbox",
         run: (submit: FriendsCommandSink, _, ref) => submit({ command: "outbox" }, ref),
       }),
       command({

@@ -27,7 +27,6 @@ export const serveCommands: CommandTable<ServeCommandSink> = new CommandTable<Se
     command({
       name: "edits",
       help: "edits that are under way, and which members each one waits for",
-      example: "/edits",
       run: (submit: ServeCommandSink, _, ref) => submit({ command: "edits" }, ref),
     }),
     command({
@@ -42,13 +41,11 @@ export const serveCommands: CommandTable<ServeCommandSink> = new CommandTable<Se
     command({
       name: "snapshot",
       help: "save a consistent snapshot of all members and the messages in transit",
-      example: "/snapshot",
       run: (submit: ServeCommandSink, _, ref) => submit({ command: "snapshot" }, ref),
     }),
     command({
       name: "snapshots",
       help: "the snapshots that were taken",
-      example: "/snapshots",
       run: (submit: ServeCommandSink, _, ref) => submit({ command: "snapshots" }, ref),
     }),
     inviteCommand,

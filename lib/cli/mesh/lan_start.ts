@@ -298,7 +298,8 @@ export class LanStart {
     const none = begin.kind === "resume" ? "the room you were in last" : "a new one";
     const answer = (typed: string) => chosenBy(offered, typed) ?? undefined;
     const announced = await askUser(ui, null, questionText(offered, none), answer, NOT_IN);
-    if (announced === null || announced === "none") return announced && this.#apart(begin);
+    if (announced === null) return null;
+    if (announced === "none") return this.#apart(begin);
     return this.#joining({ announced, instead: null, isAsked: true }, rooms);
   }
 

@@ -105,7 +105,6 @@ export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<Mesh
       name: "peers",
       aliases: ["list"],
       help: "all members, yourself first, with their addresses",
-      example: "/peers",
       run: (submit: MeshCommandSink, _, ref) => submit({ command: "peers" }, ref),
     }),
     ...presenceCommands,
@@ -116,7 +115,6 @@ export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<Mesh
     command({
       name: "rooms",
       help: "all rooms that you are or were in, with members and last message; /join opens one",
-      example: "/rooms",
       run: (submit: MeshCommandSink, _, ref) => submit({ command: "rooms" }, ref),
     }),
     command({
@@ -189,7 +187,6 @@ export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<Mesh
       name: "part",
       aliases: ["leave"],
       help: "leave the room that you are in; with the last one the program ends",
-      example: "/part",
       leaves: (submit: MeshCommandSink) => submit.hasOther?.() !== true,
       run: (submit: MeshCommandSink, _, ref) => submit({ command: "part" }, ref),
     }),

@@ -184,8 +184,8 @@ export class ClientUser {
 
   /** We are in: the directory knows nothing of it. */
   entered(): void {
-    const { told: present } = this.presence;
-    if (!isSamePresence(present, HERE)) this.#tell(present);
+    const { told } = this.presence;
+    if (!isSamePresence(told, HERE)) this.#tell(told);
   }
 
   #tell(presence: Presence): void {

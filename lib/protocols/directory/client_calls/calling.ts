@@ -454,9 +454,10 @@ export class Calling {
       return this.#over(call, "ended", { reason: "cancelled", by: call.peer });
     }
     if (isStrange) return this.#over(call, state, { reason: "not-trusted" });
-    if (state !== "unreachable") return this.#over(call, state, { said: wordsOf(reason) });
+    const said = wordsOf(reason);
+    if (state !== "unreachable") return this.#over(call, state, { said });
     const why = reason === "lost" ? { reason } as const : notRelayed(call);
-    this.#over(call, state, { said: wordsOf(reason), ...why });
+    this.#over(call, state, { said, ...why });
   }
 
   /** The directory is gone, or has let go of us: calls that ring end, direct calls go on. */
