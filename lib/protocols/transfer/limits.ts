@@ -30,6 +30,8 @@ export const OFFERS_EACH_MAX = 16;
 export const OFFERS_MAX = 1_024;
 /** Open offers whose signers nobody here knows: of those who left before one came; a liar makes up as many as it likes. */
 export const OFFERS_UNKNOWN_MAX = 2 * OFFERS_EACH_MAX;
+/** And so many others may come, one a minute: nobody can ignore who makes them up, also where each is taken back. */
+export const OFFERS_UNKNOWN_PER_S = 1 / 60;
 /** Open offers of those who have come only just: a crowd of them that fills this takes nothing from the others. */
 export const OFFERS_NEW_MAX = OFFERS_MAX / 4;
 /** An offer that wasn't taken for so long is forgotten: what nobody fetched in a day can be offered again. */

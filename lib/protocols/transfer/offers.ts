@@ -15,6 +15,7 @@ import {
   OFFERS_NEW_MAX,
   OFFERS_PER_S,
   OFFERS_UNKNOWN_MAX,
+  OFFERS_UNKNOWN_PER_S,
   REMEMBERED_MAX,
 } from "./limits.ts";
 import {
@@ -128,7 +129,6 @@ type OfferRefusal =
   | "own"
   | "not-by-its-signer"
   | "removed"
-  | "too-many-unknown"
   | "nameless"
   | "too-many-offers"
   | "full"
@@ -153,7 +153,9 @@ export class OfferTable {
   readonly #withdrawals = new Map<OfferId, WithdrawMessage>();
   /** Received whole: these don't keep their signer from offering more. */
   readonly #settled = new Set<OfferId>();
-  readonly #rates = new Rates<PeerKey>(OFFERS_PER_S, OFFERS_BURST, REMEMBERED_MAX);
+  readonly #rates = new Rates<PeerKey | null>(OFFERS_PER_S, OFFERS_BURST, REMEMBERED_MAX);
+  /** One for all whom nobody knows: for one that its maker takes back there comes no other. */
+  readonly #unknown = new Rates<PeerKey | null>(OFFERS_UNKNOWN_PER_S, OFFERS_UNKNOWN_MAX, 1);
   #lastNumber = 0;
 
   /**
@@ -196,17 +198,15 @@ export class OfferTable {
 
   /**
    * The offer that gives way to one more by `from`. Only people of one standing push out each other's, and of those the
-   * one who has most offers loses the earliest, to whoever has fewer also after that, or none yet. Nobody does for those
-   * whom nobody knows: they are made up as quickly as they are pushed out.
+   * one who has most offers loses the earliest, to whoever has fewer also after that, or none yet.
    * @returns Null where there is room; why not, where nobody gives way.
    */
-  #givesWay(from: PeerKey): OpenOffer | "too-many-unknown" | "full" | null {
+  #givesWay(from: PeerKey): OpenOffer | "full" | null {
     const counts: Record<Part, number> = { known: 0, new: 0, unknown: 0 };
     for (const [author, each] of this.#each) counts[this.#partOf(author)] += each;
     const own = this.#partOf(from);
     const isOwnFull = counts[own] >= PARTS[own];
     if (!isOwnFull && this.#open.size - this.#settled.size < OFFERS_MAX) return null;
-    if (isOwnFull && own === "unknown") return "too-many-unknown";
     // Whoever isn't new any more, or has become known, may have filled another part beyond its bound.
     const beyond = (["unknown", "new", "known"] as const).find((part) =>
       counts[part] > PARTS[part]
@@ -256,14 +256,16 @@ export class OfferTable {
     const isMuch = (this.#each.get(from) ?? 0) >= OFFERS_EACH_MAX;
     const earlier = isMuch && from !== this.self ? this.#earliestOf(from) : null;
     if (isMuch && !(earlier !== null && earlier.value.at < value.at)) return "too-many-offers";
-    if (!isRestored && !this.#rates.allows(from, nowMs)) return "too-fast";
     const isOwn = isRestored || from === this.self;
+    const isKnown = isOwn || this.#partOf(from) !== "unknown";
+    const [rates, payer] = isKnown ? [this.#rates, from] : [this.#unknown, null];
+    if (!isRestored && !rates.allows(payer, nowMs)) return "too-fast";
     const leaving = earlier ?? (isOwn ? null : this.#givesWay(from));
     if (typeof leaving === "string") return leaving;
     if (!isSigned(this.crypto, id, signed)) return "forged";
-    if (!isRestored) this.#rates.take(from, nowMs);
+    if (!isRestored) rates.take(payer, nowMs);
     if (leaving !== null) {
-      this.#remove(leaving);
+      this.forget(leaving);
       this.port.ended(leaving, "others offer too much for it to be kept");
     }
     return this.#opened(id, signed, nowMs + OFFER_KEPT_MS);
@@ -310,14 +312,9 @@ export class OfferTable {
     this.#uncount(value.from);
   }
 
-  /** Forgets it: it isn't held any more. */
-  forget(offer: OpenOffer): void {
-    this.#remove(offer);
-  }
-
   /** Its signer took it back: nobody can open it again. */
   withdraw(offer: OpenOffer): void {
-    this.#remove(offer);
+    this.forget(offer);
     this.#withdrawn.add(offer.id);
     dropOldest(this.#withdrawn, REMEMBERED_MAX);
   }
@@ -356,12 +353,13 @@ export class OfferTable {
   tick(nowMs: number): void {
     for (const offer of this.#open.values()) {
       if (offer.untilMs > nowMs || this.#staysOld(offer.id)) continue;
-      this.#remove(offer);
+      this.forget(offer);
       this.port.ended(offer, "nothing of it has come for too long");
     }
   }
 
-  #remove(offer: OpenOffer): void {
+  /** Forgets it: it isn't held any more. */
+  forget(offer: OpenOffer): void {
     const { from } = offer.value;
     this.#open.delete(offer.id);
     this.#numbers.delete(offer.number);

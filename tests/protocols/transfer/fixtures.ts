@@ -10,8 +10,12 @@ import {
   leafLength,
   leavesOf,
 } from "../../../lib/protocols/transfer/merkle.ts";
-import type { Offer } from "../../../lib/protocols/transfer/messages.ts";
-import { offerId, signedOffer } from "../../../lib/protocols/transfer/offers.ts";
+import type { Offer, Withdrawal } from "../../../lib/protocols/transfer/messages.ts";
+import {
+  offerId,
+  signedOffer,
+  withdrawalSignature,
+} from "../../../lib/protocols/transfer/offers.ts";
 import type {
   TransferConfig,
   TransferEffect,
@@ -53,6 +57,11 @@ export function fileOfEqualLeaves(count: number): TestFile {
 }
 
 export type TestFile = ReturnType<typeof fileOf>;
+
+export function withdrawal(signer: Signer, file: OfferId, reason: Withdrawal) {
+  const signature = withdrawalSignature(signer, nodeCrypto, file, reason);
+  return { type: "withdraw", file, reason, signature } as const;
+}
 
 export function offerOf(signer: Signer, file: TestFile, more: Partial<Offer> = {}) {
   const signed = signedOffer(signer, nodeCrypto, {

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { nodeCrypto, type Signer } from "../../../lib/base/crypto/crypto.ts";
+import type { Signer } from "../../../lib/base/crypto/crypto.ts";
 import type { PeerKey } from "../../../lib/base/ids.ts";
 import {
   DOWNLOADS_MAX,
@@ -16,7 +16,6 @@ import {
   STALL_MS,
 } from "../../../lib/protocols/transfer/limits.ts";
 import type { SignedOffer } from "../../../lib/protocols/transfer/messages.ts";
-import { withdrawalSignature } from "../../../lib/protocols/transfer/offers.ts";
 import type { TransferEffect } from "../../../lib/protocols/transfer/transfer_io.ts";
 import {
   fetching,
@@ -29,6 +28,7 @@ import {
   signerOf,
   type TestFile,
   type TestMachine,
+  withdrawal,
 } from "./fixtures.ts";
 
 const BOB = signerOf(2).key;
@@ -248,12 +248,7 @@ Deno.test("a file that its sender took back fails at the receiver, and isn't off
   const ann = signerOf(1);
   const file = fileOf(2 * LEAF_BYTES);
   const { id } = fetching(receiver, ann, file, BOB);
-  const withdraw = (by: ReturnType<typeof signerOf>) => ({
-    type: "withdraw",
-    file: id,
-    reason: "cancelled",
-    signature: withdrawalSignature(by, nodeCrypto, id, "cancelled"),
-  } as const);
+  const withdraw = (by: Signer) => withdrawal(by, id, "cancelled");
   const step = (message: ReturnType<typeof withdraw>) =>
     receiver.step({ type: "message", from: BOB, message });
 
@@ -279,8 +274,7 @@ Deno.test("that an offer is no more is told to who hasn't fetched it, and to nob
     receiver.step({ type: "peer-up", peer: BOB });
     if (isFetched) receiver.step({ type: "restore", offer: signed, kind: "whole", name: null });
     else receiver.step({ type: "message", from: BOB, message: { type: "offer", offer: signed } });
-    const signature = withdrawalSignature(ann, nodeCrypto, id, reason);
-    const message = { type: "withdraw", file: id, reason, signature } as const;
+    const message = withdrawal(ann, id, reason);
     const effects = receiver.step({ type: "message", from: BOB, message });
     return only(effects, "show").map(({ event }) => event);
   };
@@ -297,8 +291,7 @@ Deno.test("who passes on an offer that was taken back is told so, as its signer 
   const { signed, id } = offerOf(ann, fileOf(7));
   for (const peer of [BOB, CARL]) receiver.step({ type: "peer-up", peer });
   const offer = { type: "offer", offer: signed } as const;
-  const signature = withdrawalSignature(ann, nodeCrypto, id, "cancelled");
-  const withdraw = { type: "withdraw", file: id, reason: "cancelled", signature } as const;
+  const withdraw = withdrawal(ann, id, "cancelled");
   receiver.step({ type: "message", from: BOB, message: offer });
   receiver.step({ type: "message", from: BOB, message: withdraw });
 
@@ -325,8 +318,7 @@ Deno.test("that a file was changed is passed on once by those who have it as it 
   const { signed, id } = offerOf(ann, fileOf(7));
   for (const peer of [BOB, CARL]) receiver.step({ type: "peer-up", peer });
   receiver.step({ type: "restore", offer: signed, kind: "whole", name: null });
-  const signature = withdrawalSignature(ann, nodeCrypto, id, "changed");
-  const message = { type: "withdraw", file: id, reason: "changed", signature } as const;
+  const message = withdrawal(ann, id, "changed");
 
   const first = sent(receiver.step({ type: "message", from: BOB, message }));
   assertEquals(first, [{ to: CARL, ...message }]);
@@ -337,8 +329,7 @@ Deno.test("who has a changed file as it was serves it, and tells nobody who come
   const ann = signerOf(1);
   const { signed, id } = offerOf(ann, fileOf(7));
   const whole = { type: "restore", offer: signed, kind: "whole", name: null } as const;
-  const signature = withdrawalSignature(ann, nodeCrypto, id, "changed");
-  const message = { type: "withdraw", file: id, reason: "changed", signature } as const;
+  const message = withdrawal(ann, id, "changed");
   const bob = { type: "peer-up", peer: BOB } as const;
   const receiver = machineOf(9);
   receiver.step({ type: "peer-up", peer: CARL });
@@ -346,9 +337,9 @@ Deno.test("who has a changed file as it was serves it, and tells nobody who come
   assertEquals(sent(receiver.step(bob)), [{ to: BOB, type: "offer", offer: signed }]);
 
   const effects = receiver.step({ type: "message", from: CARL, message });
-  assertEquals(only(effects, "changed"), [{ type: "changed", file: id, signature }]);
+  assertEquals(only(effects, "changed").map(({ signature }) => signature), [message.signature]);
   const later = machineOf(9);
-  later.step({ ...whole, changed: signature });
+  later.step({ ...whole, changed: message.signature });
   for (const { step } of [receiver, later]) {
     assertEquals(sent(step(bob)), []);
     const want = sent(step({ type: "message", from: BOB, message: { type: "want", file: id } }));
@@ -436,21 +427,23 @@ Deno.test("one's own offers aren't taken of others, and what is for one of nobod
   assertEquals(heard(receiver, [forUs], BOB), 1);
 });
 
-Deno.test("offers under keys that somebody makes up are few, keep nobody from offering, and aren't taken of a removed one", () => {
+Deno.test("offers under keys that somebody makes up, and takes back, are few, keep nobody from offering, and aren't taken of a removed one", () => {
   const known = new Set<PeerKey>([BOB, signerOf(1).key]);
   const removed = signerOf(5);
   const receiver = machineOf(9, {
     standingOf: (key) => key === removed.key ? "removed" : known.has(key) ? "known" : "unknown",
   });
   receiver.step({ type: "peer-up", peer: BOB });
-  const madeUp = Array.from(
-    { length: 2 * OFFERS_UNKNOWN_MAX },
-    (_, at) => offerOf(signerOf(100 + at), fileOf(1)).signed,
-  );
-
   const [own, others] = [signerOf(1), removed].map((signer) => offerOf(signer, fileOf(2)).signed);
 
-  assertEquals(heard(receiver, madeUp), OFFERS_UNKNOWN_MAX);
+  let taken = 0;
+  for (let at = 0; at < 2 * OFFERS_UNKNOWN_MAX; at++) {
+    const { signed, id } = offerOf(signerOf(100 + at), fileOf(1));
+    taken += heard(receiver, [signed], BOB, 500 * at);
+    const message = withdrawal(signerOf(100 + at), id, "cancelled");
+    receiver.step({ type: "message", from: BOB, message }, 500 * at);
+  }
+  assertEquals(taken, OFFERS_UNKNOWN_MAX);
   assertEquals(heard(receiver, [own!], BOB, 60_000), 1);
   assertEquals(heard(receiver, [others!], BOB, 60_000), 0);
 });

@@ -1,7 +1,7 @@
 /** Files that are to be fetched once there is room, as all are with `--save`. */
 
 import { assertEquals } from "@std/assert";
-import { nodeCrypto, type Signer } from "../../../lib/base/crypto/crypto.ts";
+import type { Signer } from "../../../lib/base/crypto/crypto.ts";
 import {
   DOWNLOADS_MAX,
   GONE_MS,
@@ -12,7 +12,6 @@ import {
   OFFERS_NEW_MAX,
   UNSERVED_MS,
 } from "../../../lib/protocols/transfer/limits.ts";
-import { withdrawalSignature } from "../../../lib/protocols/transfer/offers.ts";
 import type { TransferEffect } from "../../../lib/protocols/transfer/transfer_io.ts";
 import {
   fileOf,
@@ -23,6 +22,7 @@ import {
   signerOf,
   type TestFile,
   type TestMachine,
+  withdrawal,
 } from "./fixtures.ts";
 
 const ANN = signerOf(1);
@@ -343,8 +343,7 @@ Deno.test("what its sender has no more, and gave way, is given up as soon as nob
   for (const name of NAMES) offered(receiver, name);
   const { id } = offerOf(ANN, fileOf(1), { name: NAMES[0]! });
   receiver.step({ type: "message", from: BOB, message: { type: "have", file: id, leaves: null } });
-  const signature = withdrawalSignature(ANN, nodeCrypto, id, "changed");
-  const message = { type: "withdraw", file: id, reason: "changed", signature } as const;
+  const message = withdrawal(ANN, id, "changed");
   receiver.step({ type: "message", from: BOB, message });
   offered(receiver, "next", 1_000);
   const next = DOWNLOADS_MAX + 1;
@@ -371,8 +370,7 @@ Deno.test("of what gave way, and is taken back meanwhile, nothing stays on the d
   for (const name of NAMES) offered(receiver, name);
   offered(receiver, "Carl's", 0, signerOf(3));
   const { id } = offerOf(ANN, fileOf(1), { name: NAMES.at(-1)! });
-  const signature = withdrawalSignature(ANN, nodeCrypto, id, "cancelled");
-  const message = { type: "withdraw", file: id, reason: "cancelled", signature } as const;
+  const message = withdrawal(ANN, id, "cancelled");
   const effects = receiver.step({ type: "message", from: BOB, message });
   assertEquals(only(effects, "discard").map(({ file }) => file), [id]);
 });

@@ -14,7 +14,6 @@ import {
   WINDOW_LEAVES,
 } from "../../../lib/protocols/transfer/limits.ts";
 import { LeafSet, leavesText } from "../../../lib/protocols/transfer/leaf_set.ts";
-import { withdrawalSignature } from "../../../lib/protocols/transfer/offers.ts";
 import {
   fetching,
   fileOf,
@@ -26,6 +25,7 @@ import {
   sent,
   signerOf,
   type TestMachine,
+  withdrawal,
 } from "./fixtures.ts";
 
 const ANN = signerOf(1);
@@ -310,8 +310,7 @@ Deno.test("a file that nobody has any more fails after its time, not before", ()
 Deno.test("who gave up a file that was changed meanwhile, and fetches it again, is told soon that it is no more", () => {
   const receiver = machineOf(9);
   const { id } = fetching(receiver, ANN, fileOf(LEAF_BYTES), ANN.key);
-  const signature = withdrawalSignature(ANN, nodeCrypto, id, "changed");
-  const message = { type: "withdraw", file: id, reason: "changed", signature } as const;
+  const message = withdrawal(ANN, id, "changed");
   receiver.step({ type: "message", from: ANN.key, message });
   const command = (command: "cancel" | "get") =>
     receiver.step({ type: "command", command: { command, file: 1 }, ref: undefined });
