@@ -306,15 +306,21 @@ Deno.test("irc: all that an edit changes comes, and only then, and after two sec
   const text = (word: string) => Array.from({ length: 300 }, (_, at) => `${word} ${at}`).join("\n");
   await bob.ask("msg", { text: text("old") });
   await client.until("old 199");
+  await client.send("PONG :it answers them");
   await bob.ask("edit", { n: 1, text: text("new") });
-  const asked = await client.until("+ new 299");
+  const asked = await client.until(" PING asked-1");
   for (const row of ["- old 0\r", "- old 299\r", "+ new 0\r", "+ new 150\r"]) {
     assert(asked.includes(row), row);
   }
-  await client.send("PRIVMSG #room :y");
-  await client.until(
-    " 404 Alice #room :Nothing was done: you were asked only just now; /msg *p2pchat",
-  );
+  const refused = async (why: string) => {
+    await client.send("PRIVMSG #room :y");
+    await client.until(` 404 Alice #room :Nothing was done: ${why}; /msg *p2pchat`);
+  };
+  await untilRead();
+  // A client that takes nothing is sent it all the same.
+  await refused("not all of it was shown here; the program's own console has it");
+  await client.send("PONG :asked-1");
+  await refused("you were asked only just now");
   await untilRead();
   await client.send("PRIVMSG #room :y");
   await bob.until(({ event, outcome }) => event === "edit" && outcome === "committed");

@@ -28,6 +28,8 @@ export class IrcClient {
   /** How many lines came from it before it was registered. */
   linesBefore = 0;
   isRegistered = false;
+  /** Whether it has answered any so far, as clients do that people use. */
+  answersPings = false;
   /** As the client knows itself. */
   nick = "*";
   /** Folded channels whose window the client has closed; it is in the room all the same. */

@@ -203,7 +203,7 @@ export class IrcDoor implements Door {
 
   /** What the client was shown of the questions. */
   #viewOf(client: number): QuestionsView {
-    const rest = () => "the program's own console shows all of it";
+    const rest = () => "not all of it was shown here; the program's own console has it";
     const view = this.#views.get(client) ??
       this.#parts.host.questions.view({ hasPrompt: false, rest });
     this.#views.set(client, view);

@@ -7,6 +7,7 @@
  * capabilities); of those there is one at a time.
  */
 
+import { dropOldest } from "../../base/collections/bounded.ts";
 import { askedBy } from "../commands/question_kinds.ts";
 import { sendChange } from "./irc_changes.ts";
 import { type Answered, IrcClient } from "./irc_client.ts";
@@ -18,7 +19,7 @@ import { type IrcMessage, ircMessage, SERVER } from "./lines/irc_message.ts";
 import { parseIrc } from "./lines/irc_parser.ts";
 import { IrcPending, type Pending } from "./irc_pending.ts";
 import { IrcReceipts } from "./irc_receipts.ts";
-import { IrcQuestions } from "./irc_questions.ts";
+import { IrcQuestions, QUESTIONS_MAX } from "./irc_questions.ts";
 import { IrcRegistration } from "./irc_registration.ts";
 import { type Change, IrcRooms, placeWord } from "./rooms/irc_rooms.ts";
 import { IrcRoomEvents } from "./rooms/irc_room_events.ts";
@@ -89,7 +90,7 @@ type IrcEffect =
     readonly client: number;
     readonly questions: readonly string[];
   }
-  /** A client was shown that question; `isWhole`: all that it is about. */
+  /** A client was shown that question; `isWhole`: all that it is about, and it has read that. */
   | {
     readonly type: "asked";
     readonly client: number;
@@ -143,6 +144,9 @@ export class IrcGateway {
   readonly #connections = new Map<number, Connection>();
   readonly #registration: IrcRegistration;
   readonly #receipts = new IrcReceipts();
+  /** Questions of which the client was sent everything, each with the `PING` behind it, until that is answered. */
+  readonly #unread = new Map<string, string>();
+  #asks = 0;
   #registered: Connection | null = null;
   /** The last event up to which it is kept what clients were shown, and when that was done, ms. */
   #keptId = 0;
@@ -339,6 +343,7 @@ export class IrcGateway {
     this.#refuseReady();
     this.#talk.choice.forget();
     this.#receipts.begin();
+    this.#unread.clear();
     const own = this.#rooms.selfNick;
     client.nick = own === "*" ? client.wantedNick! : own;
     sendWelcome(client, this.#ports.version);
@@ -440,10 +445,24 @@ export class IrcGateway {
       said: () => this.#said(),
       hasCommand: (name) => this.#ports.hasCommand(name),
       awaits: (kind) => this.#pending.awaits(client.number, kind),
-      answered: (token) => this.#receipts.answered(token),
+      answered: (token) => this.#answered(client, token),
       quit: () => this.#quit(client),
     };
     client.answering(message.tags.get("label"), () => runCommand(context, message));
+  }
+
+  #answered(client: IrcClient, token: string): void {
+    client.answersPings = true;
+    this.#receipts.answered(token);
+    for (const [question, sent] of this.#unread) {
+      if (sent !== token) continue;
+      this.#unread.delete(question);
+      this.#wasAsked(client, question, true);
+    }
+  }
+
+  #wasAsked({ number }: IrcClient, question: string, isWhole: boolean): void {
+    this.#effects.push({ type: "asked", client: number, question, isWhole });
   }
 
   #quit(client: IrcClient): void {
@@ -518,8 +537,17 @@ export class IrcGateway {
     const asked = askedBy(fields);
     const shown = (window: string, isWhole: boolean) => {
       if (asked === null) return;
-      this.#talk.shown(asked.id, window);
-      this.#effects.push({ type: "asked", client: client.number, question: asked.id, isWhole });
+      const { id } = asked;
+      this.#talk.shown(id, window);
+      this.#unread.delete(id);
+      // A script that answers no `PING` has to be believed.
+      const isRead = isWhole && !client.answersPings;
+      this.#wasAsked(client, id, isRead);
+      if (isRead || !isWhole) return;
+      const token = `asked-${++this.#asks}`;
+      this.#unread.set(id, token);
+      dropOldest(this.#unread, QUESTIONS_MAX);
+      client.send(ircMessage(SERVER, "PING", token));
     };
     const none = { pending: undefined, changes: [], said: null, early: [], shown };
     return sendNews({ ...none, ...about, ...common });

@@ -6,7 +6,7 @@ import type { Fields } from "./rooms/irc_fields.ts";
 import type { IrcEvent } from "./rooms/said_reader.ts";
 
 /** So many are repeated: votes are bounded by the coordinator's, offers come as often as somebody likes. */
-const QUESTIONS_MAX = 100;
+export const QUESTIONS_MAX = 100;
 
 export class IrcQuestions {
   /** Those that are open, the oldest first. */

@@ -88,15 +88,19 @@ Deno.test("irc group: all of a change comes, however long it is, or it is told t
   const bench = inGroup();
   const vote = { event: "vote-wanted", seq: 1, by: "Bob", old: "a", new: "b" };
   const rows = (count: number) => Array.from({ length: count }, (_, at) => `+ line ${at}`);
-  bench.taken();
+  bench.event({ ...vote, edit: 6, lines: ["change 6?"] });
+  assertEquals(bench.asked.splice(0), [["vote 6", true]], "it may be a script");
+  bench.answerPing();
   bench.event({ ...vote, edit: 7, lines: rows(600) });
-  assertEquals(bench.taken().length, 600);
+  assertEquals(bench.taken().length, 601);
+  assertEquals(bench.asked, [["vote 7", false]], "nobody has read it yet");
+  bench.line("PONG asked-1");
   bench.event({ ...vote, edit: 8, lines: rows(3_000) });
   assertStringIncludes(
     bench.taken().at(-1)!,
     "... 1,000 more lines, which the program's own console",
   );
-  assertEquals(bench.asked, [["vote 7", true], ["vote 8", false]]);
+  assertEquals(bench.asked, [["vote 7", false], ["vote 7", true], ["vote 8", false]]);
 });
 
 Deno.test("irc group: nothing is private, and nobody's name is changed", () => {
