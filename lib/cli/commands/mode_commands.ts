@@ -160,32 +160,33 @@ export const statusCommand: Command<SinkOf<"status">> = command({
   run: (submit: SinkOf<"status">, _, ref) => submit({ command: "status" }, ref),
 });
 
-export const verifyCommand: Command<SinkOf<"verify">> = command({
-  name: "verify",
-  form: "NAME [ANSWER]",
-  args: { name: memberName, answer: verifyAnswer },
-  help: "digits to compare with NAME by voice; then yes, they are the same, or no",
-  example: "/verify Bob yes",
-  run: (submit: SinkOf<"verify">, { name, answer }, ref) =>
-    submit({ command: "verify", name, ...(answer === undefined ? {} : { answer }) }, ref),
-});
+type WhoSink = CommandSink<Extract<ModeCommand, { readonly command: "verify" | "whois" }>>;
 
 /** Who somebody is, and who the user is. */
-export const whoCommands: readonly Command<SinkOf<"whois">>[] = [
+export const whoCommands: readonly Command<WhoSink>[] = [
+  command({
+    name: "verify",
+    form: "NAME [ANSWER]",
+    args: { name: memberName, answer: verifyAnswer },
+    help: "digits to compare with NAME by voice; then yes, they are the same, or no",
+    example: "/verify Bob yes",
+    run: (submit: WhoSink, { name, answer }, ref) =>
+      submit({ command: "verify", name, ...(answer === undefined ? {} : { answer }) }, ref),
+  }),
   command({
     name: "whois",
     form: "NAME",
     args: { name: memberName },
     help: "the key of NAME, verified or not, since when you know it, address and route",
     example: "/whois Bob",
-    run: (submit: SinkOf<"whois">, { name }, ref) => submit({ command: "whois", name }, ref),
+    run: (submit: WhoSink, { name }, ref) => submit({ command: "whois", name }, ref),
   }),
   command({
     name: "whoami",
     form: "[--copy]",
     args: { copy: isGiven },
     help: "your own name, key and address; --copy copies what to pass on of it",
-    run: (submit: SinkOf<"whois">, _, ref) => submit({ command: "whois", name: null }, ref),
+    run: (submit: WhoSink, _, ref) => submit({ command: "whois", name: null }, ref),
   }),
 ];
 
@@ -241,7 +242,11 @@ export function isOwnCommand(
 }
 
 /** The commands of every mode in which people talk. */
-export const ownCommands: readonly Command<CommandSink<OwnCommand>>[] = [
+export const ownCommands: readonly Command<
+  CommandSink<OwnCommand | Extract<ModeCommand, { command: "verify" | "whois" | "trust" }>>
+>[] = [
+  ...whoCommands,
+  trustCommand,
   command({
     name: "notify",
     form: "[LEVEL]",

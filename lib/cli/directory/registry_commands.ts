@@ -26,9 +26,6 @@ import {
   presenceCommands,
   searchCommand,
   statusCommand,
-  trustCommand,
-  verifyCommand,
-  whoCommands,
 } from "../commands/mode_commands.ts";
 import type { Whereabouts } from "./prompt_state.ts";
 
@@ -170,9 +167,6 @@ const COMMANDS = [
     .filter(({ name }) => name !== "cancel"),
   { ...statusCommand, help: "where you are, your call and its route, your key, what is wrong" },
   ...presenceCommands,
-  verifyCommand,
-  ...whoCommands,
-  trustCommand,
   ...ownCommands,
   command({
     name: "passwd",

@@ -9,7 +9,6 @@ import {
   listCommand,
   refuseBareLine,
   statusCommand,
-  verifyCommand,
   whoCommands,
 } from "../commands/mode_commands.ts";
 
@@ -27,7 +26,6 @@ export const regserverCommands: CommandTable<RegserverCommandSink> = new Command
       aliases: ["users", "peers"],
       help: "who is logged in, free or busy, where and since when",
     },
-    verifyCommand,
     ...whoCommands,
     command({
       name: "kick",

@@ -100,18 +100,14 @@ function transferLines(event: Named<"transfer">, nowMs: number): readonly Line[]
         return [starLine(nowMs, nameSpan(to), ` reports that ${name} has arrived`)];
       }
       return [starLine(nowMs, `${name} is here: `, exact(path ?? event.name))];
-    case "cancelled":
-      if (reason === "declined") {
-        return [starLine(nowMs, `${name} isn't fetched; ${REASONS.declined(file)}`)];
-      }
-      return [
-        starLine(
-          nowMs,
-          self
-            ? `Your offer of ${name} is taken back`
-            : `${name} was given up; /get ${file} fetches it anew`,
-        ),
-      ];
+    case "cancelled": {
+      const given = self
+        ? `Your offer of ${name} is taken back`
+        : `${name} was given up; /get ${file} fetches it anew`;
+      const isDeclined = reason === "declined";
+      const told = isDeclined ? `${name} isn't fetched; ${REASONS.declined(file)}` : given;
+      return [starLine(nowMs, told)];
+    }
     case "failed":
       if (self) {
         const why = text ?? REASONS[reason ?? "changed"](file);

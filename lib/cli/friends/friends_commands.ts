@@ -19,9 +19,6 @@ import {
   presenceCommands,
   searchCommand,
   statusCommand,
-  trustCommand,
-  verifyCommand,
-  whoCommands,
 } from "../commands/mode_commands.ts";
 import type { Expansion } from "../rendering/user_interface.ts";
 import { parseContactCard } from "../../store/users/contact_card.ts";
@@ -33,8 +30,6 @@ const CARD_EXAMPLE = "p2pchat-card:bob@192.168.1.5:5001#xsazfbd3ockoqe46yrkpuxer
 
 /** A friend's name, optional. */
 const oneFriend: Argument<string | undefined> = memberName;
-
-/** What a line does that answers an open question; null: it answers none. */
 
 export type FriendsCommandSink = CommandSink<
   FriendsCommand | FileCommand | OwnCommand | ToCommand | AddCommand
@@ -196,9 +191,6 @@ export function friendsCommandTable(
       ...fileCommands(
         "offer NAME, or whom plain lines go to, a file; it is fetched with /get",
       ),
-      verifyCommand,
-      ...whoCommands,
-      trustCommand,
       ...ownCommands,
       { ...exitCommand, help: "leave; what waits is sent at the next start" },
     ],

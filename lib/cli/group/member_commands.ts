@@ -24,9 +24,6 @@ import {
   presenceCommands,
   searchCommand,
   statusCommand,
-  trustCommand,
-  verifyCommand,
-  whoCommands,
 } from "../commands/mode_commands.ts";
 
 export type MemberCommandSink = CommandSink<MemberCommand | OwnCommand>;
@@ -159,9 +156,6 @@ const COMMANDS = [
   listCommand,
   statusCommand,
   ...presenceCommands,
-  verifyCommand,
-  ...whoCommands,
-  trustCommand,
   ...ownCommands,
   { ...exitCommand, help: "leave the group" },
 ];

@@ -11,7 +11,6 @@ import {
   refuseBareLine,
   statusCommand,
   trustCommand,
-  verifyCommand,
   whoCommands,
 } from "../commands/mode_commands.ts";
 
@@ -74,7 +73,6 @@ export const serveCommands: CommandTable<ServeCommandSink> = new CommandTable<Se
       example: "/recover Bob",
       run: (submit: ServeCommandSink, { name }, ref) => submit({ command: "recover", name }, ref),
     }),
-    verifyCommand,
     ...whoCommands,
     trustCommand,
     {

@@ -20,9 +20,6 @@ import {
   presenceCommands,
   searchCommand,
   statusCommand,
-  trustCommand,
-  verifyCommand,
-  whoCommands,
 } from "../commands/mode_commands.ts";
 
 /** What is for one room. */
@@ -164,9 +161,6 @@ export const meshCommands: CommandTable<MeshCommandSink> = new CommandTable<Mesh
         submit({ command: "deputy", name, appoint: end !== true }, ref),
     }),
     statusCommand,
-    verifyCommand,
-    ...whoCommands,
-    trustCommand,
     ...ownCommands,
     command({
       name: "name",

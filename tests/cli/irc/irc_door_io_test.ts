@@ -19,7 +19,7 @@ function heard(client: Client, name: string, isIt = (_: Heard) => true): Promise
 }
 
 Deno.test("irc door: irc-framework comes in, talks and is talked to", async () => {
-  const served = await ServedIrc.open();
+  await using served = await ServedIrc.open();
   const client = new Client();
   client.requestCap("draft/chathistory");
   const names = heard(client, "userlist");
@@ -58,7 +58,6 @@ Deno.test("irc door: irc-framework comes in, talks and is talked to", async () =
   const closed = heard(client, "socket close");
   client.quit();
   await closed;
-  await served.door.close();
 });
 
 /** A client of irc-framework that is in. */
@@ -125,7 +124,7 @@ Deno.test("irc door: irc-framework in a directory: all are told, one is called, 
 });
 
 Deno.test("irc door: while the program has others to serve a client's lines wait, and it hears what happens", async () => {
-  const served = await ServedIrc.open();
+  await using served = await ServedIrc.open();
   const client = await RawIrc.open(served);
   await client.join(PASSWORD);
   served.said("Bob", "before");
@@ -144,11 +143,10 @@ Deno.test("irc door: while the program has others to serve a client's lines wait
   others.resolve();
   assertEquals(await asked, { command: "msg", text: "last" });
   client.close();
-  await served.door.close();
 });
 
 Deno.test("irc door: whoever asks for more than it reads gets it once it reads, and isn't dropped", async () => {
-  const served = await ServedIrc.open();
+  await using served = await ServedIrc.open();
   for (let at = 0; at < 300; at++) served.said("Bob", `n${at} ${"x".repeat(3_000)}`);
   const client = await RawIrc.open(served);
   await client.join(PASSWORD);
@@ -158,7 +156,6 @@ Deno.test("irc door: whoever asks for more than it reads gets it once it reads, 
   const answers = await client.until(" PONG p2pchat.local :last");
   assertEquals(answers.split(" n299 x").length, 1 + 6, "those of the replay, too");
   client.close();
-  await served.door.close();
 });
 
 /** A connection of which nothing is heard, and that takes everything. */
@@ -232,7 +229,7 @@ Deno.test("irc door: however many come, few are open at once", async () => {
 });
 
 Deno.test("irc door: a wrong password is told before the connection ends", async () => {
-  const served = await ServedIrc.open();
+  await using served = await ServedIrc.open();
   const client = await RawIrc.open(served);
 
   const told = await client.join("wrong");
@@ -240,12 +237,11 @@ Deno.test("irc door: a wrong password is told before the connection ends", async
   assert(told.includes(" 464 "), told);
   assert(/ERROR :.*password/.test(told), told);
   client.close();
-  await served.door.close();
 });
 
 Deno.test("irc door: whoever types goes on while the machine's clock is set back, and is told what it says", async () => {
   let wallMs = Date.UTC(2026, 0, 31, 12);
-  const served = await ServedIrc.open(undefined, undefined, () => wallMs);
+  await using served = await ServedIrc.open(undefined, undefined, () => wallMs);
   const client = await RawIrc.open(served);
   await client.send("CAP REQ :server-time", "CAP END");
   await client.join(PASSWORD);
@@ -256,11 +252,10 @@ Deno.test("irc door: whoever types goes on while the machine's clock is set back
   await client.send("TIME");
   assert((await client.until(" 391 ")).includes("2026-01-30"));
   client.close();
-  await served.door.close();
 });
 
 Deno.test("irc door: another is told while the last lines of a client that is gone are being said, and none is lost", async () => {
-  const served = await ServedIrc.open();
+  await using served = await ServedIrc.open();
   const first = await RawIrc.open(served);
   await first.join(PASSWORD);
   const released = Promise.withResolvers<void>();
@@ -278,11 +273,10 @@ Deno.test("irc door: another is told while the last lines of a client that is go
   released.resolve();
   while (served.ran.length < 2) await served.asked();
   assertEquals(served.ran.map(({ command }) => (command as { text: string }).text), ["one", "two"]);
-  await served.door.close();
 });
 
 Deno.test("irc door: a client that was killed makes room for another", async () => {
-  const served = await ServedIrc.open();
+  await using served = await ServedIrc.open();
   const first = await RawIrc.open(served);
   await first.join(PASSWORD);
   first.close();
@@ -292,11 +286,10 @@ Deno.test("irc door: a client that was killed makes room for another", async () 
     isIn = (await next.join(PASSWORD)).includes(" 366 ");
     next.close();
   }
-  await served.door.close();
 });
 
 Deno.test("irc door: a line of 100 MB ends the connection, and costs nothing", async () => {
-  const served = await ServedIrc.open();
+  await using served = await ServedIrc.open();
   const client = await RawIrc.open(served);
   await client.join(PASSWORD);
   const part = new Uint8Array(1_048_576).fill(0x78);
@@ -314,11 +307,10 @@ Deno.test("irc door: a line of 100 MB ends the connection, and costs nothing", a
 
   assert((await told).includes("ERROR :A line is too long"), `${sent} MiB`);
   client.close();
-  await served.door.close();
 });
 
 Deno.test("irc door: a client that reads nothing is dropped, and the door goes on", async () => {
-  const served = await ServedIrc.open();
+  await using served = await ServedIrc.open();
   const slow = await RawIrc.open(served);
   await slow.join(PASSWORD);
   const text = "x".repeat(60_000);
@@ -329,11 +321,10 @@ Deno.test("irc door: a client that reads nothing is dropped, and the door goes o
   assert(told.includes(" 366 "), told);
   slow.close();
   next.close();
-  await served.door.close();
 });
 
 Deno.test("irc door: what a client sent is done before it is told goodbye", async () => {
-  const served = await ServedIrc.open();
+  await using served = await ServedIrc.open();
   const client = await RawIrc.open(served);
   await client.join(PASSWORD);
   const asked = served.asked();
@@ -342,7 +333,6 @@ Deno.test("irc door: what a client sent is done before it is told goodbye", asyn
   assertEquals(await asked, { command: "msg", text: "last words" });
   assert((await client.until("ERROR")).includes("ERROR :Goodbye"));
   client.close();
-  await served.door.close();
 });
 
 Deno.test("irc door: the program's end is told to who is connected", async () => {
@@ -374,8 +364,7 @@ Deno.test("irc door: a socket is the user's alone, and one left by a killed prog
   } }); Deno.kill(Deno.pid, "SIGKILL")`;
   await new Deno.Command(Deno.execPath(), { args: ["eval", script] }).output();
   assert((await Deno.lstat(path)).isSocket);
-  const again = await ServedIrc.open({ type: "path", path });
-  await again.door.close();
+  await (await ServedIrc.open({ type: "path", path })).door.close();
   await Deno.remove(folder, { recursive: true });
 });
 
@@ -391,11 +380,10 @@ Deno.test("irc door: what isn't a socket is never removed; a taken port is told"
   const nowhere = { type: "path", path: "/nowhere/irc" } as const;
   await assertRejects(() => openIrcListener(nowhere), P2pchatError, "Cannot serve IRC at /nowhere");
 
-  const served = await ServedIrc.open();
+  await using served = await ServedIrc.open();
   assert(served.port > 0, "0 is any free one");
   const taken = { type: "port", port: served.port } as const;
   await assertRejects(() => openIrcListener(taken), P2pchatError, "another program listens");
-  await served.door.close();
 });
 
 Deno.test("irc door: where the usual port is another program's, the user is warned of that one", async () => {

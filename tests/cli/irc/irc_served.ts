@@ -57,6 +57,10 @@ export class ServedIrc {
     return served!;
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.door.close();
+  }
+
   get port(): number {
     return "port" in this.at ? this.at.port : 0;
   }
