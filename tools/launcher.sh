@@ -65,9 +65,10 @@ case $P2PCHAT_OPEN_FILES in
 esac
 
 # ask FOLDER PATHS: asks the system about these files in it, and about all folders above it (../), in one process.
-#   facts: five about each file that is there;
-#   guarded: nobody else may put another folder in the place of FOLDER, or of one above it. For a folder with the sticky
-#     bit, only the owner of what is in it may; where the group may, it has to be the owner's own.
+#   facts: six about each file that is there;
+#   guarded: nobody else may put another folder in the place of FOLDER, or of one above it, as the owner of that may (65534:
+#     in a container, of what is the machine's). For a folder with the sticky bit, only the owner of what is in it may, too;
+#     where the group may, it has to be the owner's own.
 ask() {
   rest=$1 step='' above='' guarded=no
   while [ -n "$rest" ]; do
@@ -76,20 +77,25 @@ ask() {
     above="$above $step"
   done
   # shellcheck disable=SC2086 # our own names, without blanks
-  facts=$(cd "$1" 2>/dev/null && exec stat -L -c '%n %a %i %.9Z %s' . $above $2 2>/dev/null)
+  facts=$(cd "$1" 2>/dev/null && exec stat -L -c '%n %a %i %.9Z %s %u' . $above $2 2>/dev/null)
   # shellcheck disable=SC2086
-  if [ -z "$facts" ]; then facts=$(cd "$1" 2>/dev/null && exec stat -L -f '%N %Mp%Lp %i %Fc %z' . $above $2 2>/dev/null); fi
+  if [ -z "$facts" ]; then facts=$(cd "$1" 2>/dev/null && exec stat -L -f '%N %Mp%Lp %i %Fc %z %u' . $above $2 2>/dev/null); fi
   if [ -z "$facts" ]; then return; fi
   guarded=yes asked=$1
   # shellcheck disable=SC2086
   set -- $facts
-  while [ $# -ge 5 ]; do
+  while [ $# -ge 6 ]; do
+    # shellcheck disable=SC3067
+    case $1$6 in
+      *./0 | *./65534) ;;
+      *./*) if [ ! -O "$asked/$1" ]; then guarded=no; fi ;;
+    esac
     case "$1 $2" in
       *./' '[1357]???) ;;
       *./' '*[2367]) guarded=no ;;
       *./' '*[2367]?) has_own_group "$asked/$1" || guarded=no ;;
     esac
-    shift 5
+    shift 6
   done
 }
 
@@ -140,7 +146,7 @@ look() {
   ask "$1" "$paths"
   # shellcheck disable=SC2086
   set -- $facts
-  while [ $# -ge 5 ]; do
+  while [ $# -ge 6 ]; do
     case $1 in
       .) case $2 in *00) ;; *) ours=no ;; esac ;;
       ../*) ;;
@@ -155,7 +161,7 @@ look() {
       */p2pchat) runtime_is="$3 $4 $5" ;;
       */p2pchat.js) program_is="$3 $4 $5" ;;
     esac
-    shift 5
+    shift 6
   done
   if [ -n "$small" ]; then compiled=no; fi
 }
@@ -426,7 +432,9 @@ for temporary in "${TMPDIR:-/tmp}" /tmp /var/tmp; do
   cache=$temporary/p2pchat-$(id -u)
   mkdir -m 700 "$cache" 2>/dev/null
   for folder in "$cache" "$cache".*; do
-    if [ ! -L "$folder" ] && [ -d "$folder" ] && [ -O "$folder" ]; then
+    # Of one and the same, whatever is swapped for it meanwhile.
+    # shellcheck disable=SC3067
+    if [ "$(cd "$folder" 2>/dev/null && [ -O . ] && pwd -P)" = "$folder" ]; then
       if usable "$folder" || fill "$folder"; then
         mend "$folder"
         run "$folder" "$@"

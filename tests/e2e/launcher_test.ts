@@ -115,32 +115,34 @@ Deno.test("The launcher uses no cache in whose place others could put theirs", a
       return (await Deno.stat(used)).mtime!.getTime() > 0;
     };
     await startHere();
-    const { gid } = await Deno.stat(above);
+    const { uid, gid } = await Deno.stat(above);
     const noGroup = { ignore: !await hasOwnGroup() };
 
+    const usual = { owner: uid, group: gid, env: {}, ignore: false };
+    const ignore = uid !== 0;
+
     for (
-      const [name, path, mode, expected, { group = gid, env = {}, ignore = false } = {}] of [
+      const [name, path, mode, expected, more] of [
         ["its parent is open to be read", above, 0o755, true],
         ["its parent is everybody's", above, 0o777, false],
         ["its parent is everybody's, with the sticky bit", above, 0o1777, true],
-        ["its parent is a group's", above, 0o770, false, {
-          group: 65534,
-          ignore: Deno.uid() !== 0,
-        }],
+        ["its parent is a group's", above, 0o770, false, { group: 65534, ignore }],
         ["its parent is the user's own group's", above, 0o775, true, noGroup],
         ["and others'", above, 0o775, false, { ...noGroup, env: { PATH: `${bin}:${PATH}` } }],
         ["HOME is everybody's", HOME, 0o777, false],
         ["what is above HOME is everybody's", users!, 0o777, false],
-      ] as [string, string, number, boolean, { group?: number; env?: object; ignore?: boolean }?][]
+        ["what is above HOME is another user's", users!, 0o755, false, { owner: 1, ignore }],
+      ] as [string, string, number, boolean, Partial<typeof usual>?][]
     ) {
+      const { owner, group, env, ignore } = { ...usual, ...more };
       await test.step({
         name,
         ignore,
         fn: async () => {
-          await Deno.chown(path, null, group);
+          await Deno.chown(path, owner, group);
           await Deno.chmod(path, mode);
           assertEquals(await isUsed(join(above, "p2pchat"), env), expected);
-          await Deno.chown(path, null, gid);
+          await Deno.chown(path, uid, gid);
           await Deno.chmod(path, 0o700);
         },
       });

@@ -46,8 +46,7 @@ export function dataFolder(source: DataFolderSource): string {
   if (home !== null) return `${withoutTrailingSlash(home)}/.local/share/p2pchat`;
   throw new P2pchatError(
     "usage",
-    "Cannot tell where to keep data: HOME isn't set and this account has no home folder; " +
-      "name a folder with --data DIR",
+    "Cannot tell where to keep data: HOME isn't set; name a folder with --data DIR",
   );
 }
 
