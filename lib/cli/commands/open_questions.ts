@@ -140,12 +140,15 @@ export class OpenQuestions {
     this.#follow([from, shown, key, name, by], room);
   }
 
-  /** Somebody has said something, or asks by a command: what is asked by the same command is answered in order. */
+  /**
+   * Somebody has said something, or asks by a command: what is asked by the same command is answered in order.
+   * @param room While only one is open it may come with what is asked alone.
+   */
   #follow(who: readonly unknown[], room?: string, command?: string): void {
     for (const question of this.#open.values()) {
       const isTheirs = question.by.some((one) => one !== undefined && who.includes(one));
       question.isTalkedOver ||= isTheirs && question.yes.command !== command;
-      question.isFollowed ||= question.room === room;
+      question.isFollowed ||= room === undefined || question.room === room;
     }
   }
 

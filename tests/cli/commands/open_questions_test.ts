@@ -33,7 +33,8 @@ function asking(asked: readonly Fields[], hasPrompt = true) {
   const questions = new OpenQuestions();
   const view = questions.view({ hasPrompt, rest });
   const shows = (fields: Fields, nowMs: number, folds: readonly number[] = []) => {
-    questions.happened(fields, undefined, nowMs, nowMs);
+    const room = fields["event"] === "message" ? undefined : "R"; // as where one room is open
+    questions.happened(fields, room, nowMs, nowMs);
     const parts = function* () {
       yield "";
       for (const fold of folds) view.folds(fold);
