@@ -59,7 +59,7 @@ export class EditedLine<Target> implements Draft {
 
   /**
    * @param commands What Tab completes. @param dataFolder What the completion of paths is given.
-   * @param begins Called with the first character of a line; `isKept`: of one that was begun before it was taken out.
+   * @param begins Called with the first key of a line; `isKept`: of one that was begun before it was taken out.
    */
   constructor(
     commands: CommandTable<Target>,
@@ -108,7 +108,9 @@ export class EditedLine<Target> implements Draft {
       this.#screen.ring();
       return null;
     }
-    if (this.#editor.text === "" && state.text !== "") {
+    // What is searched is typed where the prompt shows no question.
+    const [was, is] = [this.#editor, state].map((at) => at.text !== "" || at.search !== null);
+    if (!was && is) {
       this.#begun = this.#begins();
       this.#pasted = key.type === "paste" ? state.text : null;
     }

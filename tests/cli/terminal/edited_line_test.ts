@@ -12,7 +12,12 @@ function begin() {
     redraw: () => {},
     ring: () => void happened.push("(bell)"),
   };
-  const begins = (isKept?: boolean) => (isKept && happened.push("(kept)"), null);
+  const begun: string[] = [];
+  const begins = (isKept?: boolean) => {
+    if (isKept) happened.push("(kept)");
+    begun.push(line.text);
+    return null;
+  };
   const line = new EditedLine(MODE.commands, "/nowhere", begins, screen);
   const keys = new KeyParser();
   const type = (text: string, isFull = false) => {
@@ -22,8 +27,16 @@ function begin() {
       if (request?.type === "complete") line.complete();
     }
   };
-  return { line, happened, type };
+  return { line, happened, begun, type };
 }
+
+Deno.test("a line that is found by Ctrl+R was begun with the search, in which no prompt shows a question", () => {
+  const { line, begun, type } = begin();
+  type("y\r\x12");
+  assertEquals(begun.length, 2);
+  type("y\r");
+  assertEquals([line.text, begun.length], ["y", 2]);
+});
 
 Deno.test("a short beginning of a line becomes what it stands for when it is typed, and stays that", () => {
   const { line, happened, type } = begin();
