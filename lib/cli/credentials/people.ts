@@ -114,7 +114,7 @@ export class People<Event extends ShownEvent> {
   }
 
   #showHeard(event: Event | ModeEvent, ref: string | undefined): void {
-    if (isOfKeys(event)) return this.#verify(event, ref);
+    if (event.event === "verify") return this.#verify(event as KeysEvent, ref);
     const { knownPeers, identity } = this.session;
     const own = fingerprintOf(identity.signer.key);
     for (const other of othersIn(event as Fields, knownPeers, own)) this.#warnOf(other);
@@ -279,10 +279,10 @@ const SAID: ReadonlySet<string> = new Set<EventName>(["message", "entry"]);
 /** Events with whoever comes, or says something. */
 const COMES: ReadonlySet<string> = new Set<EventName>([
   ...["message", "entry", "joined", "joining", "view", "renamed"] as const,
-  ...["incoming", "call", "broadcast"] as const,
+  ...["incoming", "call", "broadcast", "connection"] as const,
 ]);
 /** Fields of events, and of entries in lists, that have the name of somebody who is, or was, here. */
-const NAME_FIELDS = ["name", "shown", "from", "peer", "by"] as const;
+const NAME_FIELDS = ["name", "shown", "from", "peer", "by", "friend"] as const;
 const NAMES_FIELDS = ["members", "joining", "names"] as const;
 const ENTRIES_FIELDS = [...LISTS, "messages", "entries"] as const;
 /** Events that tell the user their own name first. */
@@ -412,10 +412,6 @@ function notKept({ code, message }: P2pchatError): P2pchatError {
   return new P2pchatError(code, `${message}; what you found holds until this program ends`);
 }
 
-function isOfKeys(event: ShownEvent): event is KeysEvent {
-  return event.event === "verify";
-}
-
 /** Who comes or says something under another's name: of a mere list nobody is told. */
 function* othersIn(event: Fields, known: KnownPeers, own: Fingerprint): Generator<KeyChange> {
   if (known.verified().length === 0 || !COMES.has(event.event)) return;
@@ -441,6 +437,8 @@ export function withCompared(event: ShownEvent, known: KnownPeers, own: Fingerpr
     case "joined":
     case "joining":
       return { ...fields, ...of(fields as unknown as Somebody), ...other };
+    case "connection":
+      return { ...fields, ...other };
     case "broadcast":
       return { ...fields, ...of({ ...fields, name: fields["from"] as string }) };
     case "presence": {

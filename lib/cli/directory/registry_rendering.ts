@@ -464,12 +464,10 @@ function endedLine(event: CallEvent, self: string, star: Line, mark: Line): Line
           ? [`. If you didn't really compare them: /verify ${shownName(event.peer)} no`]
           : []),
       ];
-    case "protocol":
-      return [...mark, "The call with ", who, ` ended${after}: the other side sent invalid data`];
     case "peer-kicked":
       return [...mark, who, ` was thrown out by the operator${after}`];
-    default:
-      return [...mark, "The call with ", who, ` ended${after}: ${event.reason}`];
+    default: // "protocol"
+      return [...mark, "The call with ", who, ` ended${after}: the other side sent invalid data`];
   }
 }
 

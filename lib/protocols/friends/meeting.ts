@@ -656,7 +656,7 @@ export class Meeting {
     friend.files.opened(this.out.nowMs);
     if (old === null) {
       const reason = link.dialled ? "dialled" : "the friend dialled";
-      this.out.show({ event: "connection", friend: friend.name, state: "opened", reason });
+      this.out.show({ event: "connection", friend: friend.name, key, state: "opened", reason });
     }
     this.port.inUse(link, friend);
     this.port.pump(friend);

@@ -1,6 +1,7 @@
 /** Messages from friends: on disk before they are shown and acknowledged, and never taken twice. */
 
 import { dropOldest } from "../../base/collections/bounded.ts";
+import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import { dateText } from "../../base/text/words.ts";
 import type { PeerKey } from "../../base/ids.ts";
 import { unsentEvent } from "../../base/machine/mode_output.ts";
@@ -227,6 +228,7 @@ export class Receiving {
     const words = { id, key, name: from, self, text, sentAt };
     this.out.push({ type: "keep", words, ...(history ? { isEarlier: true } : {}) });
     if (!self) this.lastWriter = from;
-    this.out.show({ event: "message", id, from, text, self, history, sentAt: dateText(sentAt) });
+    const said = { id, from, key: fingerprintOf(key), text, self, history };
+    this.out.show({ event: "message", ...said, sentAt: dateText(sentAt) });
   }
 }

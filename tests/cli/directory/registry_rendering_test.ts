@@ -272,6 +272,11 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
   ),
   [[...IN, ...TALKING], "12:03 * Connected with bob, directly. Not verified: /verify bob\n"],
   [
+    [...IN, RINGING, call("connected", { route: "direct", verifiedAs: ["mallory"] })],
+    "12:03 * Connected with bob, directly. Not verified, but it is the key that you verified as mallory: " +
+    "/verify bob\n",
+  ],
+  [
     [...IN, RINGING, call("connected", { route: "relay", verified: true })],
     "12:03 * Connected with bob, through the directory, sealed. Verified.\n",
   ],

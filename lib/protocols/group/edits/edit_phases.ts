@@ -35,7 +35,6 @@ export const EDIT_PHASES = {
   },
   forgotten: { about: "all members of a view have it in their logs: `applied`", next: [] },
 } as const;
-export type EditPhase = keyof typeof EDIT_PHASES;
 
 /** At a member that is asked for its vote. */
 export const VOTE_PHASES = {
@@ -81,7 +80,6 @@ export const REQUEST_PHASES = {
   },
   over: { about: "refused, aborted, or in the log: its user was told", next: [] },
 } as const;
-export type RequestPhase = keyof typeof REQUEST_PHASES;
 
 /** Part of a sentence. */
 export const ABANDONED = "the coordinator went away before all had agreed";

@@ -5,9 +5,7 @@ import {
   type AbortReader,
   abortText,
   EDIT_PHASES,
-  type EditPhase,
   REQUEST_PHASES,
-  type RequestPhase,
   VOTE_PHASES,
   type VotePhase,
 } from "../../../../lib/protocols/group/edits/edit_phases.ts";
@@ -292,6 +290,7 @@ const EDIT_INPUTS = [
 ] as const;
 type EditInput = typeof EDIT_INPUTS[number];
 
+type EditPhase = keyof typeof EDIT_PHASES;
 const EDIT_TABLE: Readonly<Record<EditPhase, Partial<Record<EditInput, EditPhase>>>> = {
   accepted: { begun: "voting", time: "aborted" },
   voting: { "all agree": "deciding", "one refuses": "aborted", time: "aborted", view: "accepted" },
@@ -436,6 +435,7 @@ const REQUEST_INPUTS = [
 ] as const;
 type RequestInput = typeof REQUEST_INPUTS[number];
 
+type RequestPhase = keyof typeof REQUEST_PHASES;
 const REQUEST_TABLE: Readonly<Record<RequestPhase, Partial<Record<RequestInput, RequestPhase>>>> = {
   wanted: { back: "asked", restart: "over" },
   asked: { accepted: "accepted", refused: "over", logged: "over", restart: "over" },
