@@ -214,6 +214,7 @@ export class OpenQuestions {
    * @throws {P2pchatError} `not-allowed` where it says yes to what wasn't shown, or may have been meant for another one.
    */
   check({ command, texts }: Invocation, begun: Begun, isTyped: boolean): () => void {
+    const { view, asked, atMs } = begun;
     const meant: Question[] = [];
     for (const question of this.#open.values()) {
       const isMeant = (verb: Invocation | null) =>
@@ -225,17 +226,17 @@ export class OpenQuestions {
         );
       const verb = [question.yes, question.no].find(isMeant);
       if (verb === undefined || verb === null) continue;
-      const names = Object.keys(verb.texts);
-      const isNamed = names.length > 0 && names.every((name) => texts[name] !== undefined);
+      const isNamed = Object.keys(verb.texts).some((name) => texts[name] !== undefined);
       meant.push(question);
-      if (isTyped && !isNamed && question.at > begun.asked) throw refusal(LATE, null, verb);
+      const isLate = question.at > asked; // known where there is a prompt
+      const why = isLate ? LATE : view.place.hasPrompt ? null : view.unseen(question, atMs);
+      if (isTyped && !isNamed && why !== null) throw refusal(why, null, verb);
       if (question.isSigned !== true || verb === question.no) continue;
-      const unseen = begun.view.unseenPart(question);
+      const unseen = view.unseenPart(question);
       if (unseen !== null) throw new P2pchatError("not-allowed", `Nothing was done: ${unseen}`);
     }
     return () => {
-      const [only] = meant;
-      if (meant.length === 1) this.#answered(only!, begun.atMs);
+      if (meant.length === 1) this.#answered(meant[0]!, atMs);
     };
   }
 

@@ -164,6 +164,9 @@ Deno.test("a command that names nothing means what was asked when its line was b
   for (const run of [accept({ name: "bob" }), accept({}, false)]) run();
   questions.check({ command: "cancel", texts: {} }, begun, true)();
   assertEquals(view.prompt(0), " (bob is calling: y/n)", "that withdraws a call of one's own");
+  const irc = asking([vote(7)], false);
+  const go = () => irc.questions.check({ command: "go", texts: {} }, irc.view.begins(1), true);
+  assertThrows(go, P2pchatError, "you were asked only just now; /go 7 answers");
 });
 
 Deno.test("who used a word code is verified by y, unless that one has said something since", () => {
