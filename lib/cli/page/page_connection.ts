@@ -40,7 +40,7 @@ export interface PageSite {
   /** A WebSocket was opened, and has to log in. */
   opened(socket: PageSocket, connection: PageConnection): void;
   /** Who has the ticket wants to send a file. @returns Why not. */
-  takesFile(ticket: string): UploadPlace | { readonly status: number; readonly text: string };
+  takesFile(ticket: string, by: PageConnection): UploadPlace | { status: number; text: string };
   /** It has proved to come from the page, or is over: it doesn't count among those that may be anybody's. */
   settled(connection: PageConnection): void;
 }
@@ -174,7 +174,7 @@ export class PageConnection {
   }
 
   #takeFile({ ticket, name, bytes }: Extract<Route, { to: "upload" }>, rest: Uint8Array): void {
-    const place = this.#site.takesFile(ticket);
+    const place = this.#site.takesFile(ticket, this);
     if ("status" in place) return this.refuse(place.status, place.text);
     this.settle();
     const { clock, port, uploads } = this.#site;

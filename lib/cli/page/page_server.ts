@@ -47,6 +47,8 @@ export class PageServer implements Door, PageSite {
   readonly #welcome: Readonly<Record<string, unknown>>;
   /** In the order in which they came. */
   readonly #strangers = new Set<PageConnection>();
+  /** Those that bring a file. */
+  readonly #uploading = new Map<PageWindow, PageConnection>();
   /** Those that are in. */
   readonly #windows = new Map<string, PageWindow>();
   #progress: string | null = null;
@@ -94,7 +96,7 @@ export class PageServer implements Door, PageSite {
 
   async close(): Promise<void> {
     for (const window of [...this.#windows.values()]) window.close();
-    for (const connection of [...this.#strangers]) connection.abort();
+    for (const connection of [...this.#strangers, ...this.#uploading.values()]) connection.abort();
     const { network } = this.#parts;
     await network.stopListening();
     await network.allClosed(); // windows say goodbye, or are cut within a second
@@ -152,16 +154,16 @@ export class PageServer implements Door, PageSite {
     return null;
   }
 
-  takesFile(ticket: string): { release(): void } | { status: number; text: string } {
+  takesFile(ticket: string, connection: PageConnection) {
     const window = [...this.#windows.values()].find((one) => isSameSecret(one.ticket, ticket));
     if (window === undefined) {
       return { status: 401, text: "A file needs the ticket of an open page" };
     }
-    if (window.isUploading) {
+    if (this.#uploading.has(window)) {
       return { status: 429, text: "Another file of this window is being sent" };
     }
-    window.isUploading = true;
-    return { release: () => void (window.isUploading = false) };
+    this.#uploading.set(window, connection);
+    return { release: () => void this.#uploading.delete(window) };
   }
 
   /** What begins with a window's id answers that one, see `PageWindow`. */

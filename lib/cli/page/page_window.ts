@@ -58,8 +58,6 @@ export class PageWindow {
   id = "";
   /** For uploads. */
   readonly ticket: string;
-  /** Whether a file of it is being taken. */
-  isUploading = false;
   readonly #ports: WindowPorts;
   readonly #socket: PageSocket;
   readonly #asking: QuestionsView;

@@ -473,11 +473,17 @@ const upload = (ticket: unknown, bytes: number, name = "a%20b.txt") => ({
   "X-File-Name": name,
 });
 
-Deno.test("a file that is dropped onto the page is stored until the end", async () => {
+/** Sends a file of `bytes`, as far as `body` goes. */
+function sent(page: ServedPage, ticket: unknown, bytes: number, body?: string) {
+  const connection = page.connect();
+  connection.visitor.ask("POST", "/files", upload(ticket, bytes), body);
+  return connection;
+}
+
+Deno.test("a file that is dropped onto the page is stored until the end, and none comes after that", async () => {
   const page = new ServedPage();
   const window = page.window("window-1").visitor;
-  const { visitor } = page.connect();
-  visitor.ask("POST", "/files", upload(window.welcome!["ticket"], 10), "hello");
+  const { visitor } = sent(page, window.welcome!["ticket"], 10, "hello");
   await page.settle();
   visitor.raw("world too much");
   await page.settle();
@@ -487,27 +493,25 @@ Deno.test("a file that is dropped onto the page is stored until the end", async 
   assertEquals([answer.name, answer.bytes], ["a b.txt", 10]);
   assertMatch(answer.path, /^\/p\/uploads\/run\/1\/a b\.txt$/);
   assertEquals(new TextDecoder().decode((await page.disk.read(answer.path))!), "helloworld");
+  const half = sent(page, window.welcome!["ticket"], 10, "hel");
+  await page.settle();
   await page.server.close();
-  assertEquals(await page.disk.stat("/p/uploads/run"), null);
+  assertEquals([half.isAborted, await page.disk.stat("/p/uploads/run")], [true, null]);
 });
 
 Deno.test("one file at a time for each window, and nobody's without a ticket", async () => {
   const page = new ServedPage();
   const window = page.window("window-1").visitor;
-  const first = page.connect();
-  first.visitor.ask("POST", "/files", upload(window.welcome!["ticket"], 10), "hel");
+  const first = sent(page, window.welcome!["ticket"], 10, "hel");
   await page.settle();
-  const second = page.connect().visitor;
-  second.ask("POST", "/files", upload(window.welcome!["ticket"], 10), "hel");
-  const stranger = page.connect().visitor;
-  stranger.ask("POST", "/files", upload("x".repeat(43), 10), "hel");
+  const second = sent(page, window.welcome!["ticket"], 10, "hel").visitor;
+  const stranger = sent(page, "x".repeat(43), 10, "hel").visitor;
   await page.settle();
   assertEquals([second.status, stranger.status], [429, 401]);
 
   first.hangUp();
   await page.settle();
-  const third = page.connect().visitor;
-  third.ask("POST", "/files", upload(window.welcome!["ticket"], 3), "hel");
+  const third = sent(page, window.welcome!["ticket"], 3, "hel").visitor;
   await page.settle();
   assertEquals(third.status, 201);
 });
@@ -515,18 +519,15 @@ Deno.test("one file at a time for each window, and nobody's without a ticket", a
 Deno.test("a file that is too large, or stops coming, is refused in words", async () => {
   const page = new ServedPage();
   const window = page.window("window-1").visitor;
-  const large = page.connect().visitor;
-  large.ask("POST", "/files", upload(window.welcome!["ticket"], 99_000_000_000), "hel");
+  const large = sent(page, window.welcome!["ticket"], 99_000_000_000, "hel").visitor;
   await page.settle();
   assertEquals([large.status, JSON.parse(large.body).code], [413, "too-long"]);
-  const stalled = page.connect().visitor;
-  stalled.ask("POST", "/files", upload(window.welcome!["ticket"], 10), "hel");
+  const stalled = sent(page, window.welcome!["ticket"], 10, "hel").visitor;
   await page.settle();
   page.clock.advance(30_000);
   await page.settle();
   assertEquals([stalled.status, JSON.parse(stalled.body).code], [500, "timeout"]);
-  const empty = page.connect().visitor;
-  empty.ask("POST", "/files", upload(window.welcome!["ticket"], 0));
+  const empty = sent(page, window.welcome!["ticket"], 0).visitor;
   await page.settle();
   assertEquals(empty.status, 201);
 });
@@ -535,8 +536,7 @@ Deno.test("a copy whose offer was taken back makes room, and so does one that is
   const page = new ServedPage();
   let window = page.window("window-1").visitor;
   const send = async () => {
-    const { visitor } = page.connect();
-    visitor.ask("POST", "/files", upload(window.welcome!["ticket"], 3), "abc");
+    const { visitor } = sent(page, window.welcome!["ticket"], 3, "abc");
     await page.settle();
     assertEquals(visitor.status, 201);
     return JSON.parse(visitor.body);
