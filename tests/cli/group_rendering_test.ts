@@ -837,6 +837,14 @@ Deno.test("serveLines: who looks closely sees entries, and not what they say", (
   }
 });
 
+Deno.test("a vote on very many blanks is shown at once", () => {
+  const event = { ...VOTE, old: `${" ".repeat(65_000)}x` };
+  const fromMs = performance.now();
+  new MemberRendering().lines(event, CONTEXT);
+  // What looks at each blank from each other one takes 3 s, in which nothing else is done.
+  assert(performance.now() - fromMs < 1_000);
+});
+
 Deno.test("neither text of a vote can fake a row of the question, however narrow the terminal", () => {
   for (const columns of [12, 20, 22, 40, 80]) {
     const terminal = { ...ROW_CELLS, columns: () => columns };

@@ -55,10 +55,11 @@ export function voteWantedLines(
   const left = durationText(Math.max(0, Date.parse(deadline) - nowMs));
   const ways = interactive ? "y agrees, n refuses" : `/go ${edit} agrees, /abort ${edit} refuses`;
   const asks = ` wants to change entry ${seq} (edit ${edit}, ${left}): ${ways}`;
-  // Nobody would see blanks at the end of a line.
-  const rows = differenceOf(old, text).map((row) =>
-    "told" in row ? row : { ...row, text: row.text.replace(/\p{Zs}(?=\p{Zs}*$)/gu, "·") }
-  );
+  const rows = differenceOf(old, text).map((row) => {
+    if ("told" in row) return row;
+    const seen = row.text.trimEnd(); // nobody would see blanks behind that
+    return { ...row, text: seen + row.text.slice(seen.length).replace(/\p{Zs}/gu, "·") };
+  });
   const lines: readonly Line[] = rows.length <= ROWS_MAX
     ? rows.map((row) =>
       "told" in row ? [INDENT, row.told] : [`${INDENT}${row.sign} `, { text: row.text, as: "body" }]
@@ -97,12 +98,7 @@ export function memberEditLines(
 function withText(line: Line, text: string): readonly Line[] {
   return text.length <= QUOTED_UNITS_MAX
     ? [[...line, `: ${quoted(text)}`]]
-    : [[...line, ":"], wholeLine(text)];
-}
-
-/** A long text in rows of its own, indented; those of the program's around it begin at the left edge. */
-function wholeLine(text: string): Line {
-  return ["    ", { text, as: "body" }];
+    : [[...line, ":"], ["    ", { text, as: "body" }]];
 }
 
 /**

@@ -176,14 +176,10 @@ Deno.test("who used a word code is verified by y, unless that one has said somet
   assertEquals(ran("n", view.begins(READ), READ), "verify Bob,no");
   shows({ ...used, key: "k2" }, 0);
   shows(said("Bob"), 0);
-  refused("y", view.begins(READ), READ, "Bob has written or asked since; /verify Bob yes answers");
+  const spoke = "Bob has written or asked since; /verify Bob yes answers";
+  refused("y", view.begins(READ), READ, spoke);
   const offered = asking([used, { ...offer(3), key: "k" }]); // of which y means what was asked last
-  offered.refused(
-    "y",
-    offered.view.begins(READ),
-    READ,
-    "Bob has written or asked since; /verify Bob",
-  );
+  offered.refused("y", offered.view.begins(READ), READ, spoke);
   shows({ event: "verify", name: "Bob", key: "k2", answer: "yes" }, 0);
   assertEquals(questions.waiting(0), []);
 });

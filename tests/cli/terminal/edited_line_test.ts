@@ -13,11 +13,7 @@ function begin() {
     ring: () => void happened.push("(bell)"),
   };
   const begun: string[] = [];
-  const begins = (isKept?: boolean) => {
-    if (isKept) happened.push("(kept)");
-    begun.push(line.text);
-    return null;
-  };
+  const begins = (isKept?: boolean) => (isKept && happened.push("(kept)"), begun.push(""), null);
   const line = new EditedLine(MODE.commands, "/nowhere", begins, screen);
   const keys = new KeyParser();
   const type = (text: string, isFull = false) => {
