@@ -50,7 +50,6 @@ import { type Stream, type StreamKey, streamKey } from "../schema/structures.ts"
 import type { Blocker, WaitingBundle } from "./waiting_pool.ts";
 
 type StreamBlocker = Exclude<Blocker, { kind: "claim" | "floor" }>;
-type HeadBlocker = Extract<Blocker, { kind: "head" }>;
 
 /** `floor`: a room time; nothing that nobody keeps any more is later. */
 type GapVerdict =
@@ -187,16 +186,19 @@ export class Gaps {
     const isNearing = (peer: PeerKey) =>
       mayNear && this.#statements.isNearing(stream, peer, first, nowMs - NEARING_MS_MAX);
     const saidBy = (peer: PeerKey) => this.#statements.supply(stream, peer, first, last, freshMs);
-    const isGoneOnWithout = () =>
-      this.#neighbours.some((peer) =>
-        this.#hasDelivered(peer, waiting) && saidBy(peer) === "cannot"
-      );
+    const goneOn = this.#neighbours.filter((peer) =>
+      this.#hasDelivered(peer, waiting) && saidBy(peer) === "cannot"
+    );
     // What another author names may never have existed: a peer that says that it has it, and doesn't give it, hasn't.
+    // What its own author has signed the next of did exist, and would be lost: so more must have gone on without it than
+    // say that they have it.
+    const claiming = this.#neighbours.filter((peer) => saidBy(peer) === "can");
+    const isGoneOnWithout = goneOn.length > (blocker.kind === "head" ? 0 : claiming.length);
     const supplyOf = (peer: PeerKey) => {
       const said = saidBy(peer);
       if (said === "can") {
         const isVoid = this.#isPassedOver(stream, peer, first, last) ||
-          blocker.kind === "head" && this.#isVoid(peer, blocker, frontier, isGoneOnWithout);
+          this.#isVoid(peer, blocker, frontier, isGoneOnWithout);
         return isVoid ? "cannot" : said;
       }
       return isNearing(peer) ? "unknown" : said;
@@ -285,17 +287,13 @@ export class Gaps {
       );
   }
 
-  #isVoid(
-    peer: PeerKey,
-    { stream, counter, head }: HeadBlocker,
-    frontier: number,
-    isGoneOnWithout: () => boolean,
-  ): boolean {
-    const found = this.#notGiven.get(stream, peer);
+  #isVoid(peer: PeerKey, blocker: StreamBlocker, frontier: number, isGoneOn: boolean): boolean {
+    const found = this.#notGiven.get(blocker.stream, peer);
     if (found === undefined || found.counter <= frontier) return false;
     // On a slow line it may still come: so it is waited for as long as no neighbour went on without it.
-    if (!found.isOver && (frontier > found.after || !isGoneOnWithout())) return false;
-    return counter > found.after && head.time <= found.throughTime;
+    if (!found.isOver && (frontier > found.after || !isGoneOn)) return false;
+    const isThrough = blocker.kind === "head" ? blocker.head.time <= found.throughTime : isGoneOn;
+    return isThrough && blocker.counter > found.after;
   }
 
   /** Whether `peer` has shown that it has none of these counters, both included, whatever it says. */
