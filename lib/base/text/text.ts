@@ -256,6 +256,11 @@ export function fileNameText(name: string): string {
   return /^[\p{L}\p{M}\p{N}._+-]+$/u.test(name) ? visibleText(name) : saidText(name);
 }
 
+/** A title that others gave to a room: words as they are, anything else as `saidText`. */
+export function titleText(title: string): string {
+  return /^[\p{L}\p{M}\p{N} .,_+&'’-]+$/u.test(title) ? title : saidText(title);
+}
+
 function isNeeded(character: string, text: string, offset: number): boolean {
   const before = text.slice(Math.max(0, offset - CONTEXT_UNITS_MAX), offset);
   const variation = VARIATIONS.find(([selector]) => selector.test(character));

@@ -25,11 +25,6 @@ export function isSameTitle(one: string | null, other: string | null): boolean {
   return one !== null && other !== null && foldTitle(one) === foldTitle(other);
 }
 
-/** `Club (2)`: how a room is told from another one of the same title. */
-export function numberedTitle(title: string, number: number): string {
-  return `${title} (${number})`;
-}
-
 /** `1 entry`, `12,400 entries`. */
 export function entriesText(count: number): string {
   return countText(count, "entry", "entries");

@@ -9,8 +9,8 @@ import type {
   PeerView,
 } from "../../protocols/mesh/schema/events.ts";
 import { roomIdStart } from "../../protocols/mesh/joining/room_setup.ts";
-import { quotedStart, startOf } from "../../base/text/text.ts";
-import { countText, isSameTitle, numberedTitle, numberText } from "../../base/text/words.ts";
+import { quotedStart, startOf, titleText } from "../../base/text/text.ts";
+import { countText, isSameTitle, numberText } from "../../base/text/words.ts";
 import type { RecalledMessage } from "../../base/machine/mode_machine.ts";
 import { durationText, roundTripText } from "../rendering/moments.ts";
 import { inviteLines } from "../credentials/invites.ts";
@@ -115,7 +115,7 @@ export function meshLines(event: MeshOwnEvent, context: RenderContext): Iterable
     case "room":
       return [roomLine(event, nowMs)];
     case "parted":
-      return [starLine(nowMs, `You left #${event.title ?? event.number}`)];
+      return [starLine(nowMs, `You left #${titleText(event.title ?? String(event.number))}`)];
     case "offer":
     case "transfer":
     case "dropped":
@@ -289,7 +289,7 @@ function foundLines(
     const isShared = titles.entries().some(([other, its]) =>
       other !== number && isSameTitle(its, title)
     );
-    return isShared ? numberedTitle(title, number) : title;
+    return `${titleText(title)}${isShared ? ` (${number})` : ""}`;
   };
   return heardLines<FoundMessage>(
     messages,
@@ -299,7 +299,7 @@ function foundLines(
 }
 
 function roomLine({ number, title, unseen }: EventNamed<"room">, nowMs: number): Line {
-  const named = title === null ? `room ${number}` : `#${title}, room ${number}`;
+  const named = title === null ? `room ${number}` : `#${titleText(title)}, room ${number}`;
   const news = unseen === 0 ? "" : `; ${countText(unseen, "message")} came meanwhile`;
   return starLine(nowMs, `You are in ${named} now${news}`);
 }
@@ -314,7 +314,7 @@ export function roomsLines({ rooms }: RoomsEvent, nowMs: number): readonly Line[
   return rooms.map(({ room, title, private: isPrivate, members, last, here }): Line => [
     ...(isIn ? [`${here?.number ?? "-"}  `] : []),
     roomIdStart(room),
-    ...(title === null ? [] : [` (${title})`]),
+    ...(title === null ? [] : [` (${titleText(title)})`]),
     isPrivate ? "  private  " : "  open  ",
     ...listed([
       ...members.slice(0, SOME_NAMED_MAX).map((name) => [nameSpan(name)]),

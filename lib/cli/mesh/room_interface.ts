@@ -6,7 +6,8 @@
 import type { RoomId } from "../../base/ids.ts";
 import { askedBy } from "../commands/question_kinds.ts";
 import type { P2pchatError } from "../../base/errors.ts";
-import { isSameTitle, numberedTitle } from "../../base/text/words.ts";
+import { titleText } from "../../base/text/text.ts";
+import { isSameTitle } from "../../base/text/words.ts";
 import type {
   Advice,
   Attention,
@@ -112,7 +113,7 @@ export class RoomInterface implements UserInterface<MeshOwnEvent, RoomSink>, Pla
     const isShared = this.shared.rooms.some(({ isIn, open, number }) =>
       number !== this.number && isIn && isSameTitle(open?.title ?? null, title)
     );
-    return isShared ? numberedTitle(title, this.number) : title;
+    return `${titleText(title)}${isShared ? ` (${this.number})` : ""}`;
   }
 
   /** Leaves the room, at once or as soon as it can be left. */

@@ -269,6 +269,8 @@ Deno.test("MeshConsole: rooms of one title are told apart by their numbers, as l
   other.ended.resolve(BYE);
   await settled();
   assertEquals(state.prompt, "Alice #Club");
+  (await joins(new FakeRoom("dddd", 'Club <Bob> "yes'))).ready();
+  assertEquals(state.prompt, `Alice #"Club <Bob> 'yes"`);
 });
 
 Deno.test("MeshConsole: a room is named by number, title or the start of its id; objects name any by its id", async () => {

@@ -3,7 +3,7 @@
  * `{rowsOfQr}`, `{digits}`, `{messages}`, `{commands}` and `{actions}` (buttons, each with the line that it runs).
  */
 
-import { countText, ignoredText, isSameTitle, numberedTitle } from "../../../base/text/words.ts";
+import { countText, ignoredText, isSameTitle } from "../../../base/text/words.ts";
 import { connectionText } from "../../rendering/arrival_words.ts";
 import { statusRows } from "./statuses.js";
 import { REFUSED_FORM } from "./typed.js";
@@ -275,7 +275,7 @@ function foundIn({ number, title }, titles) {
   if (number === undefined) return null;
   if (title === null) return `room ${number}`;
   const isShared = [...titles].some(([other, its]) => other !== number && isSameTitle(its, title));
-  return isShared ? numberedTitle(title, number) : title;
+  return isShared ? `${title} (${number})` : title;
 }
 
 /** How the page finds the line itself: the id of its item, and where it is. */

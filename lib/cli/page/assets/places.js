@@ -3,7 +3,7 @@
  * that hold them. The page knows what it was told: nothing here asks the program for anything.
  */
 
-import { isSameTitle, numberedTitle } from "../../../base/text/words.ts";
+import { isSameTitle } from "../../../base/text/words.ts";
 import { appended, NO_CHUNKS } from "./chunks.js";
 import { withCrowd } from "./crowds.js";
 import { folded } from "./harmless.js";
@@ -247,7 +247,7 @@ export function roomTitleOf({ rooms, places }, { id, title, number, isOver }) {
   const isShared = [...rooms.values()].some((other) =>
     other !== id && isSameTitle(places.get(other)?.title ?? null, title)
   );
-  return isShared ? numberedTitle(title, number) : title;
+  return isShared ? `${title} (${number})` : title;
 }
 
 export function withPerson(place, name, more) {
