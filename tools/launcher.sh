@@ -432,9 +432,9 @@ for temporary in "${TMPDIR:-/tmp}" /tmp /var/tmp; do
   cache=$temporary/p2pchat-$(id -u)
   mkdir -m 700 "$cache" 2>/dev/null
   for folder in "$cache" "$cache".*; do
-    # Of one and the same, whatever is swapped for it meanwhile.
+    # The last asks of one and the same, whatever is swapped for it meanwhile; the others cost no process.
     # shellcheck disable=SC3067
-    if [ "$(cd "$folder" 2>/dev/null && [ -O . ] && pwd -P)" = "$folder" ]; then
+    if [ ! -L "$folder" ] && [ -O "$folder" ] && [ "$(cd "$folder" 2>/dev/null && [ -O . ] && pwd -P)" = "$folder" ]; then
       if usable "$folder" || fill "$folder"; then
         mend "$folder"
         run "$folder" "$@"

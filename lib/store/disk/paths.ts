@@ -44,10 +44,8 @@ export function dataFolder(source: DataFolderSource): string {
   if (xdg !== null) return `${withoutTrailingSlash(xdg)}/p2pchat`;
   const home = source.home();
   if (home !== null) return `${withoutTrailingSlash(home)}/.local/share/p2pchat`;
-  throw new P2pchatError(
-    "usage",
-    "Cannot tell where to keep data: HOME isn't set; name a folder with --data DIR",
-  );
+  const text = "Cannot tell where to keep data: HOME isn't set; name a folder with --data DIR";
+  throw new P2pchatError("usage", text);
 }
 
 /** The folder of all users' profiles. */

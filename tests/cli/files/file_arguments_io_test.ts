@@ -82,9 +82,11 @@ Deno.test("a folder that --save names is made at the start, and refused where no
   const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "p2pchat-save-" }));
   const needed = (save: string) => {
     const value = (name: string) => name === "save" ? save : undefined;
-    return filesNeeded({ ...LINE, value } as CommandLine);
+    return filesNeeded({ ...LINE, common: { dataFolder: folder }, value } as CommandLine);
   };
   try {
+    Deno.mkdirSync(`${folder}/users`);
+    Deno.symlinkSync("users", `${folder}/link`);
     for (const _ of ["made", "there"]) {
       await needed(`${folder}/new/one`);
       assertEquals([...Deno.readDirSync(`${folder}/new/one`)], []);
@@ -93,7 +95,7 @@ Deno.test("a folder that --save names is made at the start, and refused where no
     const cases = [
       [`${folder}/file`, "it is no folder"],
       [`${folder}/file/x`, "it can't be made: Not a directory"],
-      ["/nowhere/users/Ann", "profiles are there"],
+      [`${folder}/link/Ann`, "profiles are there"],
       ["/proc", "no file can be made in it: "],
     ] as const;
     for (const [path, why] of cases) {
