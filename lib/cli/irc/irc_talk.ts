@@ -8,7 +8,7 @@ import { dropOldest } from "../../base/collections/bounded.ts";
 import { isAnswer } from "../commands/open_questions.ts";
 import { answerNotSent } from "./irc_answers.ts";
 import type { IrcClient } from "./irc_client.ts";
-import { type Fields, textOf } from "./rooms/irc_fields.ts";
+import { type Fields, isTrue, textOf } from "./rooms/irc_fields.ts";
 import { ircFolded } from "./lines/irc_message.ts";
 import { nameOfNick, SERVICE, typed } from "./lines/irc_names.ts";
 import type { Pending } from "./irc_pending.ts";
@@ -210,6 +210,9 @@ export class IrcTalk {
       this.#call = { peer, isConnected: false };
     } else if (state === "connected") {
       this.#call = { peer, isConnected: true };
+      if (isTrue(fields, "changed")) {
+        this.#dropHeld(client, time, "it is ANOTHER than you verified");
+      }
       for (const { text, pending } of this.#held.splice(0)) {
         this.run({ command: "msg", text }, pending);
       }
@@ -220,13 +223,13 @@ export class IrcTalk {
     }
   }
 
-  #dropHeld(client: IrcClient | null, time: string): void {
+  #dropHeld(client: IrcClient | null, time: string, why = "there is no call"): void {
     const count = this.#held.splice(0).length;
     if (count === 0 || client === null) return;
     const lines = count === 1
       ? "What you wrote wasn't sent"
       : `${count} lines of yours weren't sent`;
-    sendService(client, "NOTICE", client.nick, [`${lines}: there is no call`], time);
+    sendService(client, "NOTICE", client.nick, [`${lines}: ${why}`], time);
   }
 }
 

@@ -259,6 +259,8 @@ Deno.test("irc directory: what a call that never was would have been told is cou
   assert(lines.some((line) => line.includes("What you wrote wasn't sent")), lines.join("\n"));
   assert(lines.at(-1)!.includes("Eve isn't online"));
   bench.line("PRIVMSG Bob :again");
+  bench.event({ event: "call", peer: "Bob", key: "k", state: "connected", changed: true });
+  assert(bench.bare().at(-2)!.endsWith("wasn't sent: it is ANOTHER than you verified"));
   assertEquals(bench.ran.command, { command: "call", name: "Bob" });
 });
 
