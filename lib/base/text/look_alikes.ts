@@ -13,7 +13,7 @@ import type { FoldedName } from "../ids.ts";
 import { foldName, nameBeforeStart } from "./names.ts";
 
 /** What the program calls somebody or itself: whoever is called the same, or looks so, is an imitation. */
-const OWN_WORDS = ["you", "directory", "coordinator", "INFO"];
+const OWN_WORDS = ["you", "directory", "coordinator", "INFO", "p2pchat"];
 
 /** So many names are compared with; what comes beyond them can be an imitation, and isn't imitated. */
 const KNOWN_MAX = 10_000;

@@ -238,7 +238,7 @@ Deno.test("a name that looks like one of the program's own words is marked, whoe
       "you\u0332",
       "directory",
       "D1rectory",
-      "coordinator",
+      "P2pchat",
       "C00rdinator",
       "INFO",
       "lNF0",
