@@ -275,7 +275,7 @@ Deno.test("irc: a group's entries have numbers, edits say which, and go agrees",
     / NOTICE #room :.*: \/msg \*p2pchat go 1 agrees, .*; here y or n is enough/.test(asked),
     asked,
   );
-  await client.send("PRIVMSG *p2pchat :go"); // y may come before anybody could have read the question
+  await client.send("PRIVMSG *p2pchat :go 1"); // y may come before anybody could have read the question
   assert(/:Bob!\S+ NOTICE #room :edited 1: at eight\?/.test(await client.until("edited 1")));
   await client.send("PRIVMSG Bob :psst");
   assert(/^(@\S+ )?:Bob!\S+ NOTICE Alice :/.test(await client.until(":Nothing was sent")));
