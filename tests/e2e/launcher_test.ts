@@ -203,13 +203,9 @@ Deno.test("The launcher starts with every shell as its interpreter", async (test
       fn: async () => {
         const cwd = folder;
         const cache = await withoutProgram();
-        assertStarted(
-          await start(program, { cache, cwd, args: [...first, "p2pchat", "--version"] }),
-        );
-        assertStarted(
-          await start(program, { cache, cwd, args: [...first, "p2pchat", "--version"] }),
-        );
-        const closed = ["-c", 'exec "$@" >&-', "sh", program, ...first, "p2pchat", "--version"];
+        const args = [...first, "p2pchat", "--version"];
+        for (const _ of [1, 2]) assertStarted(await start(program, { cache, cwd, args }));
+        const closed = ["-c", 'exec "$@" >&-', "sh", program, ...args];
         const { status, stderr } = await start("/bin/sh", { cache, cwd, args: closed });
         assertEquals(
           stderr,

@@ -28,13 +28,16 @@ Deno.test(
       chroot "$root" setpriv --reuid=p2pchat --regid=p2pchat --clear-groups --no-new-privs \\
         env XDG_CACHE_HOME=/var/cache/p2pchat-serve /usr/bin/p2pchat "$@" < /dev/null
     }
-    as_user serve --data /var/lib/p2pchat-serve --json
-    for mode in 700 777; do
-      rm -rf "$root/var/cache/p2pchat-serve/p2pchat"
+    as_user serve --data /var/lib/p2pchat-serve --json; rm -rf "$root/var/cache/p2pchat-serve/p2pchat"
+    for mode in 777 700; do
       chmod $mode "$root/var/cache/p2pchat-serve"
       as_user --version > "$copy/log"
-      echo "cached with $mode: $(ls "$root/var/cache/p2pchat-serve")"
+      echo "with $mode: $(ls "$root/var/cache/p2pchat-serve")"
+      rm -rf "$root/var/cache/p2pchat-serve/p2pchat"
     done
+    chroot "$root" install -d -o p2pchat -m 777 /var/cache/p2pchat-serve/p2pchat
+    as_user --version > "$copy/log"
+    echo "open: $(ls "$root/var/cache/p2pchat-serve")"
     chroot "$root" stat -c '%U %a' /var/lib/p2pchat-serve/serve/identity
     dpkg --remove p2pchat
     echo "removed: $(cd "$upper" && find . -path '*p2pchat*' -type f ! -path './var/lib/dpkg/*' ! -path '*/cache/*' | sort | tr '\\n' ' ')"
@@ -63,10 +66,10 @@ Deno.test(
       user!,
       /^p2pchat:x:[1-9]\d*:[1-9]\d*:p2pchat,*:\/nonexistent:\/usr\/sbin\/nologin$/,
     );
-    const [ready, , bye, guarded, everybodys, identity, removed, ...purged] = later;
+    const [ready, , bye, everybodys, guarded, open, identity, removed, ...purged] = later;
     assertEquals(JSON.parse(ready!).event, "ready");
     assertEquals(JSON.parse(bye!).event, "bye");
-    assertEquals([guarded, everybodys], ["cached with 700: p2pchat", "cached with 777: "]);
+    assertEquals([everybodys, guarded, open], ["with 777: ", "with 700: p2pchat", "open: "]);
     assertEquals(identity, "p2pchat 600");
     // Keys stay until the package is purged.
     assertMatch(removed!, /^removed: .*\/var\/lib\/p2pchat-serve\/serve\/identity /);
