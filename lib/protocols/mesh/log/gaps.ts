@@ -205,7 +205,9 @@ export class Gaps {
     };
     const isAnywhere = this.#neighbours.some((peer) => supplyOf(peer) === "can");
     if (isAnywhere) return { kind: "wait" };
-    const judges = this.newcomer ? [waiting.from] : this.#neighbours;
+    // One that isn't believed doesn't say how far others have let go of it.
+    const isBelieved = saidBy(waiting.from) !== "can";
+    const judges = this.newcomer && isBelieved ? [waiting.from] : this.#neighbours;
     const isWitnessed = this.#neighbours.some((peer) =>
       this.#hasDelivered(peer, waiting) && supplyOf(peer) === "cannot"
     );

@@ -411,11 +411,7 @@ Deno.test("Order: a newcomer waits for what its contact took in after it said ho
   assertEquals(newcomer!.shown, ["1", "said since", "answer"]);
 });
 
-const [ANN, BOB, DORA] = ["ann", "bob", "dora"].map((name) => fakeSigner(name)) as [
-  Signer,
-  Signer,
-  Signer,
-];
+const [ANN, BOB, DORA] = [fakeSigner("ann"), fakeSigner("bob"), fakeSigner("dora")] as const;
 const STREAM = { author: ANN.key, incarnation: 1 };
 const FIFTH = forged(ANN, "5", { counter: 5, previous: idOf(forged(ANN, "4", { counter: 4 })) });
 const BLOCKER = { kind: "previous", stream: STREAM, counter: 4 } as const;
@@ -526,11 +522,8 @@ Deno.test("Gaps: what only another author names is waived where nobody has it, a
   const waiving = gapsOf();
   for (const by of [BOB, DORA]) waiving.says(by, 1, 2);
   // Nobody has come so far, nor delivered what waits: nobody is a witness.
-  assertEquals(waiving.verdict(2_000, FIRST_OF_OTHERS), {
-    kind: "ask",
-    likely: false,
-    isHeld: false,
-  });
+  const unwitnessed = { kind: "ask", likely: false, isHeld: false } as const;
+  assertEquals(waiving.verdict(2_000, FIRST_OF_OTHERS), unwitnessed);
   assertEquals(never.verdict(2_000, FIRST_OF_OTHERS).kind, "wait");
 
   const gone = gapsOf();
@@ -552,6 +545,12 @@ Deno.test("Gaps: who announces what it doesn't give isn't believed, once another
   gaps.setNeighbours([BOB.key, DORA.key, ANN.key], 0);
   says(ANN, 5, 5);
   assertEquals(verdict(2_000), { kind: "skip", counter: 4, floor: 105 });
+
+  const joining = gapsOf({ newcomer: true });
+  joining.gaps.setNeighbours([BOB.key, DORA.key, ANN.key], 0);
+  joining.gaps.notGiven({ ...word, from: BOB.key, throughTime, isOver: false });
+  for (const [by, low] of [[BOB, 3], [DORA, 4], [ANN, 4]] as const) joining.says(by, low, 5);
+  assertEquals(joining.verdict(2_000), { kind: "skip", counter: 3, floor: 104 }, "no further");
 
   const slow = gapsOf();
   slow.says(BOB, 1, 2);
