@@ -74,6 +74,7 @@ Deno.test("words lead into a private room, and both are verified by each other; 
 
   const bob = guest(nodes, "Bob", ann, words, { args: ["--log-file", ownLog!] });
   assertEquals((await bob.until(joined("Ann"))).verified, true);
+  await bob.until(noticed("Ann is verified by the words; if others said them, /verify Ann no"));
   assertEquals((await ann.until(joined("Bob"))).verified, true);
   await ann.until(noticed("has the invite"));
   await bob.type("in by words");

@@ -90,9 +90,8 @@ async function makeReceiving(named: string, flag: string, common: CommandLine["c
       `Cannot save files in ${path}: ${why}; name another folder with --${flag}`,
       options,
     );
-  const profiles = resolve(usersFolder(common.dataFolder));
-  const real = (at: string) => realPathOf(at) ?? at;
-  if (isIn(real(path), real(profiles))) throw refused("profiles are there");
+  const real = (at: string) => realPathOf(at) ?? resolve(at);
+  if (isIn(real(path), real(usersFolder(common.dataFolder)))) throw refused("profiles are there");
   let failed = "it can't be made";
   try {
     if (((await disk.stat(path))?.kind ?? "folder") !== "folder") throw refused("it is no folder");

@@ -534,10 +534,9 @@ export class IrcGateway {
   ): Answered {
     const isCommand = (name: string) => this.#ports.hasCommand(name);
     const common = { client, rooms: this.#rooms, fields, lines, isCommand, time };
-    const asked = askedBy(fields);
+    const id = askedBy(fields)?.id;
     const shown = (window: string, isWhole: boolean) => {
-      if (asked === null) return;
-      const { id } = asked;
+      if (id === undefined) return;
       this.#talk.shown(id, window);
       this.#unread.delete(id);
       // A script that answers no `PING` has to be believed.

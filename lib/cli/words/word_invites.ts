@@ -249,15 +249,19 @@ export class WordInvites {
     if (proven === undefined) return;
     this.#proven.delete(key as Fingerprint);
     const { peer, code, guest } = proven;
+    const shown = shownName(name);
     if (this.#ports.knownPeers.isOthers(name, key as Fingerprint)) {
-      const shown = shownName(name);
       const other = shownName(nameBeforeStart(name));
       const text = `${shown} knew the words, and isn't verified: another key is known as ` +
         `${other}. /verify ${shown} compares digits`;
       return this.#ports.show({ event: "notice", text, warning: true }, undefined);
     }
     if (code === null || (guest !== null && isSameName(guest, name))) {
-      return void this.#verify(name, peer, undefined);
+      void this.#verify(name, peer, undefined);
+      if (code !== null) return;
+      // Whoever said the words may have taken any name.
+      const text = `${shown} is verified by the words; if others said them, /verify ${shown} no`;
+      return this.#ports.show({ event: "notice", text }, undefined);
     }
     this.#askedOf.set(foldName(name), { name, peer });
     dropOldest(this.#askedOf, PROVEN_MAX);
