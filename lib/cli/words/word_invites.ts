@@ -210,8 +210,7 @@ export class WordInvites {
     const guest = this.#asked!.as!.split(" ")[1] ?? null;
     this.#guests.set(parseInt(code), guest);
     dropOldest(this.#guests, PROVEN_MAX);
-    const any = this.#ports.lineOf(this.#asked!, code);
-    const line = guest === null ? any : any.replace(" NAME ", ` ${guest} `);
+    const line = this.#ports.lineOf(this.#asked!, code).replace(" NAME ", ` ${guest ?? "NAME"} `);
     const expires = new Date(expiresMs).toISOString();
     this.#ports.show({ event: "words", words: code, line, expires }, ref);
   }
