@@ -190,15 +190,14 @@ export class Gaps {
       this.#hasDelivered(peer, waiting) && saidBy(peer) === "cannot"
     );
     // What another author names may never have existed: a peer that says that it has it, and doesn't give it, hasn't.
-    // What its own author has signed the next of did exist, and would be lost: so more must have gone on without it than
-    // say that they have it.
+    // What its own author has signed the next of did exist, and would be lost: so one must have gone on without it, and
+    // while it may still come, more than say that they have it.
     const claiming = this.#neighbours.filter((peer) => saidBy(peer) === "can");
-    const isGoneOnWithout = goneOn.length > (blocker.kind === "head" ? 0 : claiming.length);
     const supplyOf = (peer: PeerKey) => {
       const said = saidBy(peer);
       if (said === "can") {
         const isVoid = this.#isPassedOver(stream, peer, first, last) ||
-          this.#isVoid(peer, blocker, frontier, isGoneOnWithout);
+          this.#isVoid(peer, blocker, frontier, goneOn.length, claiming.length);
         return isVoid ? "cannot" : said;
       }
       return isNearing(peer) ? "unknown" : said;
@@ -289,13 +288,14 @@ export class Gaps {
       );
   }
 
-  #isVoid(peer: PeerKey, blocker: StreamBlocker, frontier: number, isGoneOn: boolean): boolean {
+  #isVoid(peer: PeerKey, blocker: StreamBlocker, frontier: number, goneOn: number, having: number) {
     const found = this.#notGiven.get(blocker.stream, peer);
     if (found === undefined || found.counter <= frontier) return false;
     // On a slow line it may still come: so it is waited for as long as no neighbour went on without it.
-    if (!found.isOver && (frontier > found.after || !isGoneOn)) return false;
-    const isThrough = blocker.kind === "head" ? blocker.head.time <= found.throughTime : isGoneOn;
-    return isThrough && blocker.counter > found.after;
+    const most = blocker.kind === "head" ? 0 : having;
+    if (!found.isOver && (frontier > found.after || goneOn <= most)) return false;
+    const isSaid = blocker.kind === "head" ? blocker.head.time <= found.throughTime : goneOn > 0;
+    return isSaid && blocker.counter > found.after;
   }
 
   /** Whether `peer` has shown that it has none of these counters, both included, whatever it says. */

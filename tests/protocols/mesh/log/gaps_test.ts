@@ -502,8 +502,7 @@ Deno.test("Gaps: who comes nearer is given time, up to ten seconds, or so many a
 
   // It waited for others until then, that said nothing.
   waiting.heldMs = 9_000;
-  const later = 8_000 + NEARING_MS_MAX;
-  assertEquals([later, later + 1].map(kindAt), ["ask", "skip"]);
+  assertEquals([8_000 + NEARING_MS_MAX, 8_001 + NEARING_MS_MAX].map(kindAt), ["ask", "skip"]);
   for (const counter of [1, 2]) says(DORA, 1, counter, 18_000);
   assertEquals([verdict(18_999).kind, verdict(19_000).kind], ["ask", "skip"]);
 });
@@ -557,6 +556,9 @@ Deno.test("Gaps: who announces what it doesn't give isn't believed, once another
   slow.says(DORA, 3, 5);
   slow.gaps.notGiven({ ...word, throughTime, isOver: false });
   assertEquals(slow.verdict(2_000, FIRST_OF_OTHERS).kind, "wait", "nobody went on without it");
+  slow.gaps.notGiven({ ...word, throughTime, isOver: true });
+  slow.says(BOB, 5, 5);
+  assertEquals(slow.verdict(2_000).kind, "skip", "one did, and the other gave nothing twice");
 });
 
 Deno.test("Gaps: who has shown that it has none of these any more can't give them", () => {
