@@ -46,9 +46,8 @@ export class OwnAccount {
       "nobody can be asked for passwords here; log in with --login --new-password-file FILE instead";
     await this.#asking("/passwd", why, async () => {
       const old = await comingIn.password("Password now: ");
-      if (old === null) return null;
-      let fresh: string | null | undefined;
-      do fresh = await comingIn.newPassword("New password"); while (fresh === undefined);
+      if (!old) return null; // Enter alone, too
+      const fresh = await comingIn.newPassword("New password");
       return !fresh ? null : { command: "passwd", old, new: fresh };
     });
   }
@@ -61,7 +60,7 @@ export class OwnAccount {
     await this.#asking("/forget-me", why, async () => {
       const prompt = `Password, to remove the account ${shownName(standing.name)}: `;
       const password = await comingIn.password(prompt);
-      return password === null ? null : { command: "forget-me", password };
+      return !password ? null : { command: "forget-me", password };
     });
   }
 

@@ -7,17 +7,17 @@ import {
 } from "../../../lib/cli/directory/own_account.ts";
 
 /** Somebody who answers so when asked for passwords. */
-function at(answers: readonly (string | null | undefined)[], ports: Partial<OwnAccountPorts> = {}) {
+function at(answers: readonly (string | null)[], ports: Partial<OwnAccountPorts> = {}) {
   const left = [...answers];
   const happened: string[] = [];
   const next = (prompt: string) => {
     happened.push(prompt);
-    return Promise.resolve(left.length === 0 ? null : left.shift());
+    return Promise.resolve(left.shift() ?? null);
   };
   const account = new OwnAccount({
     comingIn: {
       expected: () => Promise.resolve(true),
-      password: async (prompt: string) => await next(prompt) ?? null,
+      password: next,
       newPassword: next,
       checking: () => void happened.push("(checking)"),
       over: (isAnswered) => void happened.push(isAnswered ? "(answered)" : "(over)"),
@@ -59,23 +59,15 @@ Deno.test("the questions end when the directory answers what was asked, and not 
   }
 });
 
-Deno.test("/passwd asks for the new password until there is one", async () => {
-  const { account, happened } = at(["old one", undefined, "new one"]);
-  await account.changePassword();
-  assertEquals(happened.slice(0, 4), [
-    "Password now: ",
-    "New password",
-    "New password",
-    "(checking)",
-  ]);
-});
-
-Deno.test("/passwd changes nothing where somebody leaves", async () => {
-  for (const answers of [[null], ["old one", null], ["old one", undefined, null]]) {
-    const { account, happened } = at(answers);
-    await account.changePassword();
-    assert(!happened.includes("(checking)"));
-    assertEquals(happened.slice(-2), ["(over)", "notice: Nothing was changed"]);
+Deno.test("nothing is changed where somebody leaves, or types Enter alone", async () => {
+  const changes = [["forget"], ["changePassword"], ["changePassword", "old one"]] as const;
+  for (const [change, ...first] of changes) {
+    for (const last of [null, ""]) {
+      const { account, happened } = at([...first, last]);
+      await account[change](undefined);
+      assert(!happened.includes("(checking)"));
+      assertEquals(happened.slice(-2), ["(over)", "notice: Nothing was changed"]);
+    }
   }
 });
 
