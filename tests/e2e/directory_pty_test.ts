@@ -53,24 +53,30 @@ async function assertLeft(terminal: Terminal): Promise<void> {
   assertEquals(terminal.screen.unexpected, []);
 }
 
-terminalTest(
-  "of a name that is in use here, or another's, another one is asked for: what is typed next goes to no shell",
-  async () => {
-    const { world } = await DirectoryWorld.open(["alice"]);
-    await using _ = world;
-    await world.start("--guest", "gus", { data: world.data("nameless") });
-    await using second = await world.terminal(null);
-    await comesAsGuest(second, "gus");
-    for (const [next, refusal] of [["Alice", "uses it"], ["hal", "That name is taken"]] as const) {
-      await second.until("a refusal", ({ text }) => text.includes(refusal));
-      await second.untilCursorLine("Name (Enter alone: menu): |");
-      await second.press(`${next}\r`);
-    }
-    await second.untilCursorLine("hal (lobby)> |");
-    await second.press(CTRL_X);
-    await assertLeft(second);
-  },
-);
+for (const given of [null, "alice"]) {
+  const how = given === null ? "the menu" : "the command line";
+  terminalTest(
+    `of a name by ${how} that is in use here, or another's, another one is asked for: what is typed next goes to no shell`,
+    async () => {
+      const { world } = await DirectoryWorld.open(["alice"]);
+      await using _ = world;
+      await world.start("--guest", "gus", { data: world.data(given ?? "nameless") });
+      await using second = await world.terminal(given);
+      await second.untilCursorLine(MENU);
+      await second.press(given === null ? "3\rgus\r" : "3\r");
+      const refusals = [["uses it", "gus"], ["That name is taken", "Alice"]] as const;
+      const [[first], [then, next]] = given === null ? refusals : refusals.toReversed();
+      for (const [refusal, name] of [[first, next], [then, "hal"]] as const) {
+        await second.until("a refusal", ({ text }) => text.includes(refusal));
+        await second.untilCursorLine("Name (Enter alone: menu): |");
+        await second.press(`${name}\r`);
+      }
+      await second.untilCursorLine("hal (lobby)> |");
+      await second.press(CTRL_X);
+      await assertLeft(second);
+    },
+  );
+}
 
 terminalTest(
   "the passphrase of the profile that was named is asked for as the rest is; typed again, it answers nothing",

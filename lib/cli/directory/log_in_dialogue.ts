@@ -78,6 +78,8 @@ export class LogInDialogue {
   readonly #ports: ComingInPorts;
   #way: Way | null;
   #given: GivenPasswords | null;
+  /** Null: it is asked for; what the command line has, once the directory has refused it, too. */
+  #name: string | null;
   #tried: Tried | null = null;
   /** The chosen way, whose name had no success; null: the menu asks. */
   #how: Entry["how"] | null = null;
@@ -91,6 +93,7 @@ export class LogInDialogue {
     this.#ports = ports;
     this.#way = ports.way;
     this.#given = ports.given;
+    this.#name = ports.name;
   }
 
   /** Whether the user may try again after the directory's refusal. */
@@ -104,10 +107,14 @@ export class LogInDialogue {
     while (this.#way === null) {
       const how = this.#how ?? await this.#choice();
       if (how === null) return null;
-      const name = this.#ports.name ?? await this.#ask(this.#again(NAME));
+      const name = this.#name ?? await this.#ask(this.#again(NAME));
       if (name === null) return null;
       const isEmpty = name.trim() === "";
-      if (!isEmpty) this.#way = this.#checked(() => ({ how, name: chosenName(name.trim()) }));
+      try {
+        if (!isEmpty) this.#way = { how, name: chosenName(name.trim()) };
+      } catch (error) {
+        this.#refuse(error);
+      }
       this.#isAgain = !isEmpty && this.#way === null;
       this.#how = this.#isAgain ? how : null;
     }
@@ -150,7 +157,10 @@ export class LogInDialogue {
     if (way.how === "log-in" && PASSWORD_REFUSED.has(code)) {
       this.#way = way;
       this.#given = { password: null, newPassword };
-    } else if (NAME_REFUSED.has(code) && this.#ports.name === null) this.#how = way.how;
+    } else if (NAME_REFUSED.has(code)) {
+      this.#how = way.how;
+      this.#name = null;
+    }
   }
 
   /**
@@ -192,29 +202,24 @@ export class LogInDialogue {
 
   /** @returns Empty where the user wants the menu; null if they leave. */
   async #passwordFor({ how }: Way): Promise<string | null> {
-    if (how !== "sign-up") return await this.#ask(this.#again(PASSWORD), true);
-    for (;;) {
-      const password = await this.newPassword(PASSWORD);
-      if (password !== undefined) return password;
-    }
+    if (how === "sign-up") return await this.newPassword(PASSWORD);
+    return await this.#ask(this.#again(PASSWORD), true);
   }
 
   /**
-   * Asks for a new password twice. @param what Its name in the prompt. @returns Undefined after an error, which was
-   * shown; empty where nothing was typed; null if the user leaves.
+   * Asks for a new password, twice, until one will do. @param what Its name in the prompt. @returns Empty where nothing
+   * was typed; null if the user leaves.
    */
-  async newPassword(what: string): Promise<string | null | undefined> {
-    let isEmpty = false;
-    try {
-      return await typedTwice<null>(async (prompt) => {
-        const typed = await this.password(prompt);
-        isEmpty = typed === "";
-        return typed;
-      }, newPasswordPrompt(what));
-    } catch (error) {
-      if (isEmpty) return "";
-      this.#refuse(error);
-      return undefined;
+  async newPassword(what: string): Promise<string | null> {
+    for (;;) {
+      let typed = null as string | null;
+      const ask = async (prompt: string) => typed = await this.password(prompt);
+      try {
+        return await typedTwice<null>(ask, newPasswordPrompt(what));
+      } catch (error) {
+        if (typed === "") return "";
+        this.#refuse(error);
+      }
     }
   }
 
@@ -272,16 +277,6 @@ export class LogInDialogue {
     if (dialogue === null) return null;
     this.begin();
     return await dialogue.ask({ prompt, isUnseen });
-  }
-
-  /** Null if `work` threw an error, which was shown. */
-  #checked<Value>(work: () => Value): Value | null {
-    try {
-      return work();
-    } catch (error) {
-      this.#refuse(error);
-      return null;
-    }
   }
 
   #refuse(error: unknown): void {

@@ -250,7 +250,7 @@ class Program {
         {
           folder: { dataFolder: options.dataFolder, name },
           mode: "registry",
-          mayChange: options.name === null, // who is asked for a name may give another one next
+          mayChange: this.#comingIn.asksAgain, // who is asked for a name may give another one next
           unseal: unsealing(options, name, this.#passphraseDialogue()),
         },
         (profile) => {
@@ -272,7 +272,7 @@ class Program {
       if (!isOpen && this.#isLeaving && error instanceof P2pchatError) return null;
       // A user who was asked for the name can give another one. The menu is unseen: the user may be typing a password.
       const isTaken = !isOpen && error instanceof P2pchatError && error.code === "in-use";
-      if (!isTaken || options.name !== null || ui.dialogue === null) throw error;
+      if (!isTaken || name === options.name) throw error;
       showError(ui, error);
       return (await this.#comingIn.anotherWay())?.name ?? null;
     }

@@ -213,19 +213,16 @@ Deno.test("coming in: who came in by an account the last time is asked for the p
   assertEquals([other.asked, other.entry?.how], [[AGAIN, MENU], "guest"]);
 });
 
-Deno.test("coming in: of a name that is taken another is asked for, unless the command line has it", async () => {
-  const { comingIn, asked } = at(["3", "alice", "bob"]);
-  await comingIn.entry("alice");
-  comingIn.failed("name-taken");
-  assertEquals(await comingIn.entry("alice"), { how: "guest", name: "bob" });
-  assertEquals(asked, [MENU, "Name:", "Name (Enter alone: menu):"]);
-
-  const given = at(["3", "1", null], { name: "alice" });
-  await given.comingIn.entry("alice");
-  given.comingIn.failed("name-taken");
-  await given.comingIn.entry("alice");
-  assertEquals(given.asked, [MENU, MENU, "(Password:)"]);
-});
+for (const name of [null, "alice"]) {
+  Deno.test(`coming in: of a taken name another is asked for, given ${name ?? "at the menu"}`, async () => {
+    const { comingIn, asked } = at(["3", ...(name === null ? ["alice"] : []), "bob"], { name });
+    await comingIn.entry("alice");
+    comingIn.failed("name-taken");
+    assertEquals(await comingIn.entry("alice"), { how: "guest", name: "bob" });
+    const first = name === null ? ["Name:"] : [];
+    assertEquals(asked, [MENU, ...first, "Name (Enter alone: menu):"]);
+  });
+}
 
 Deno.test("coming in: whoever signs up is asked until a password will do, and Enter alone brings the menu", async () => {
   const { comingIn, asked } = at(["2", "short", "tiny", "little", "small", "", "3"], {
