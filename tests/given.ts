@@ -25,3 +25,14 @@ export const LONG = Deno.args.includes("--long");
 export function amount(little: number, much: number): number {
   return LONG ? much : little;
 }
+
+/** Runs it with each seed. @throws {Error} With the seed that failed. */
+export function eachSeed(seeds: number, run: (seed: number) => void): void {
+  for (let seed = 1; seed <= seeds; seed++) {
+    try {
+      run(seed);
+    } catch (error) {
+      throw new Error(`seed ${seed}`, { cause: error });
+    }
+  }
+}

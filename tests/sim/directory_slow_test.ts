@@ -1,7 +1,7 @@
 /** Where a directory and all its clients are slow, nobody who lives leaves the list, no call ends, and who dies is gone. */
 
 import { Slowness } from "../../lib/base/machine/slowness.ts";
-import { amount } from "../given.ts";
+import { amount, eachSeed } from "../given.ts";
 import { areSlow, oneDies, slowDirectory } from "./directory/slow_hosts.ts";
 import { Violation } from "./directory/violation.ts";
 import type { World } from "./directory/world.ts";
@@ -28,13 +28,7 @@ function run(fault: Fault, seed: number): void {
 
 for (const [name, fault] of FAULTS) {
   Deno.test(`directory: where all are slow ${name}, ${SEEDS} seeds`, () => {
-    for (let seed = 1; seed <= SEEDS; seed++) {
-      try {
-        run(fault, seed);
-      } catch (error) {
-        throw new Error(`seed ${seed}`, { cause: error });
-      }
-    }
+    eachSeed(SEEDS, (seed) => void run(fault, seed));
   });
 }
 

@@ -1,5 +1,5 @@
 import { assert } from "@std/assert";
-import { amount } from "../given.ts";
+import { amount, eachSeed } from "../given.ts";
 import { afterEffects } from "./after_effects.ts";
 import { hunt } from "./hunt.ts";
 import { FAULTS, runFault } from "./friends/every_step.ts";
@@ -20,13 +20,7 @@ const SEEDS = amount(30, 150);
 const STEPS = 80;
 
 Deno.test(`friends: ${SEEDS} seeds of talk and trouble break no promise`, () => {
-  for (let seed = 1; seed <= SEEDS; seed++) {
-    try {
-      runFriends({ seed, steps: STEPS });
-    } catch (error) {
-      throw new Error(`seed ${seed}`, { cause: error });
-    }
-  }
+  eachSeed(SEEDS, (seed) => void runFriends({ seed, steps: STEPS }));
 });
 
 for (const isRestarted of [false, true]) {

@@ -1,7 +1,7 @@
 /** Where all programs of a group are slow, nobody who lives is removed, and who dies is. */
 
 import { Slowness } from "../../lib/base/machine/slowness.ts";
-import { amount } from "../given.ts";
+import { amount, eachSeed } from "../given.ts";
 import { hunt } from "./hunt.ts";
 import { allCheckers } from "./group/checkers/all.ts";
 import { scenarioOf } from "./group/scenario.ts";
@@ -52,13 +52,7 @@ function run(fault: Fault, seed: number): void {
 
 for (const [name, fault] of FAULTS) {
   Deno.test(`group: where all are slow ${name}, ${SEEDS} seeds`, () => {
-    for (let seed = 1; seed <= SEEDS; seed++) {
-      try {
-        run(fault, seed);
-      } catch (error) {
-        throw new Error(`seed ${seed}`, { cause: error });
-      }
-    }
+    eachSeed(SEEDS, (seed) => void run(fault, seed));
   });
 }
 

@@ -1,7 +1,7 @@
 /** Where all programs of a room are slow, nobody who lives is shown as lost, and who dies is. */
 
 import { Slowness } from "../../lib/base/machine/slowness.ts";
-import { amount } from "../given.ts";
+import { amount, eachSeed } from "../given.ts";
 import { hunt } from "./hunt.ts";
 import { Violation } from "./mesh/checker.ts";
 import type { EvenWorld } from "./mesh/even_world.ts";
@@ -28,13 +28,7 @@ function run(fault: Fault, seed: number): void {
 
 for (const [name, fault] of FAULTS) {
   Deno.test(`mesh: where all of ${MEMBERS} are slow ${name}, ${SEEDS} seeds`, () => {
-    for (let seed = 1; seed <= SEEDS; seed++) {
-      try {
-        run(fault, seed);
-      } catch (error) {
-        throw new Error(`seed ${seed}`, { cause: error });
-      }
-    }
+    eachSeed(SEEDS, (seed) => void run(fault, seed));
   });
 }
 

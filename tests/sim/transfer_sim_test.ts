@@ -1,5 +1,5 @@
 import { assert } from "@std/assert";
-import { amount, slow } from "../given.ts";
+import { amount, eachSeed, slow } from "../given.ts";
 import { hunt } from "./hunt.ts";
 import { MUTATIONS } from "./transfer/mutations.ts";
 import { runDrip } from "./transfer/run_drip.ts";
@@ -16,55 +16,27 @@ const DRIPS = amount(20, 400);
 const STEPS = 60;
 
 slow.test(`transfer: ${SEEDS} seeds of files, faults and liars break no promise`, () => {
-  for (let seed = 1; seed <= SEEDS; seed++) {
-    try {
-      runTransfer({ seed, steps: STEPS });
-    } catch (error) {
-      throw new Error(`seed ${seed}`, { cause: error });
-    }
-  }
+  eachSeed(SEEDS, (seed) => void runTransfer({ seed, steps: STEPS }));
 });
 
 Deno.test(`transfer: after each of ${KILLS} kills at most a tenth is sent again`, () => {
   let again = 0;
-  for (let seed = 1; seed <= KILLS; seed++) {
-    try {
-      again += runKill(seed);
-    } catch (error) {
-      throw new Error(`seed ${seed}`, { cause: error });
-    }
-  }
+  eachSeed(KILLS, (seed) => {
+    again += runKill(seed);
+  });
   assert(again > 0, "kills cost something");
 });
 
 Deno.test(`transfer: in ${FAR} rooms the file comes to who is no neighbour of those who have it`, () => {
-  for (let seed = 1; seed <= FAR; seed++) {
-    try {
-      runFar(seed);
-    } catch (error) {
-      throw new Error(`seed ${seed}`, { cause: error });
-    }
-  }
+  eachSeed(FAR, runFar);
 });
 
 Deno.test("transfer: who gives a file drop by drop doesn't hold it up where another one has it", () => {
-  for (let seed = 1; seed <= DRIPS; seed++) {
-    try {
-      runDrip(seed);
-    } catch (error) {
-      throw new Error(`seed ${seed}`, { cause: error });
-    }
-  }
+  eachSeed(DRIPS, runDrip);
 });
 
 Deno.test("transfer: who sends many files slowly doesn't hold up those of others", () => {
-  for (let seed = 1; seed <= DRIPS; seed++) {
-    try {
-      runSlow(seed);
-    } catch (error) {
-      throw new Error(`seed ${seed}`, { cause: error });
-    }
-  }
+  eachSeed(DRIPS, runSlow);
 });
 
 interface TransferHunt {

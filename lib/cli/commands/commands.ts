@@ -215,6 +215,8 @@ export type ParsedLine<Target> =
     readonly ref: string | undefined;
     readonly leaves: (target: Target) => boolean;
     readonly invocation: Invocation;
+    /** The one that it is for, where it says so. */
+    readonly room?: string;
     /** Whether its answer is to be put on the clipboard: its last text to be copied. The answer carries `COPY_REF`. */
     readonly copies: boolean;
     readonly run: (target: Target) => void | Promise<void>;
@@ -485,10 +487,7 @@ function inRoom<Target>(
   targetIn: (target: Target, room: string) => Target,
 ): ParsedLine<Target> {
   if (line.type !== "command") return line;
-  return {
-    ...line,
-    run: (target) => line.run(targetIn(target, room)),
-  };
+  return { ...line, room, run: (target) => line.run(targetIn(target, room)) };
 }
 
 const foldedNumber: Argument<number> = {

@@ -9,7 +9,15 @@
 import { P2pchatError } from "../../base/errors.ts";
 import { shownName } from "../../base/text/names.ts";
 import type { Invocation } from "./commands.ts";
-import { askedBy, type Asking, type Event, type Fields, settledBy } from "./question_kinds.ts";
+import type { Place } from "../rendering/user_interface.ts";
+import {
+  askedBy,
+  type Asking,
+  type Event,
+  type Fields,
+  settledBy,
+  shutOutBy,
+} from "./question_kinds.ts";
 
 /**
  * Who answers sooner may have typed it to somebody else: nobody has read by then what they are asked, and a member can
@@ -27,8 +35,8 @@ export function isAnswer(line: string): boolean {
 }
 
 interface Question extends Asking {
-  /** The room that it was asked in, where there are several. */
-  readonly room: string | undefined;
+  /** The room that it was asked in, where there may be several. */
+  readonly place: Place | undefined;
   /** How many had been asked with it. */
   readonly at: number;
   readonly untilMs: number;
@@ -42,7 +50,7 @@ interface Question extends Asking {
 }
 
 /** Where the user reads and types. */
-interface Place {
+interface Door {
   /** Whether the question is seen there while a line is begun. */
   readonly hasPrompt: boolean;
   /** Whether programs read there, which need no time for it. */
@@ -83,24 +91,29 @@ export class OpenQuestions {
   #nowMs = 0;
   readonly #changed = new Set<() => void>();
 
-  /** An event is about to be shown. @param room Where there are several. @param wallMs Now, ms since 1970. */
-  happened(event: Event, room: string | undefined, nowMs: number, wallMs: number): void {
+  /** An event is about to be shown. @param wallMs Now, ms since 1970. */
+  happened(event: Event, place: Place | undefined, nowMs: number, wallMs: number): void {
     this.#nowMs = nowMs;
     const settled = settledBy(event);
     if (settled !== null) this.#settle(settled);
+    const shutOut = shutOutBy(event as Fields);
+    for (const { id, by, place: asked } of this.#open.values()) {
+      const isParted = event.event === "parted" && asked?.room === place?.room;
+      if (isParted || (shutOut !== undefined && by.includes(shutOut))) this.#settle(id);
+    }
     const asking = askedBy(event, wallMs);
-    if (asking !== null) this.#ask(asking, room);
-    else if (SAID.has(String(event.event))) this.#said(event as Fields, room);
+    if (asking !== null) this.#ask(asking, place);
+    else if (SAID.has(String(event.event))) this.#said(event as Fields, place);
     if (settled !== null || this.#open.size > 0) { for (const changed of this.#changed) changed(); }
   }
 
-  #ask(asking: Asking, room: string | undefined): void {
+  #ask(asking: Asking, place: Place | undefined): void {
     const { id, openMs = Infinity } = asking;
     this.#leaves(this.#open.get(id), this.#nowMs);
     this.#open.delete(id);
-    this.#follow(asking.by, room, asking.yes.command);
+    this.#follow(asking.by, place, asking.yes.command);
     this.#open.set(id, {
-      ...{ ...asking, room, at: ++this.#asked, untilMs: this.#nowMs + openMs, firstMs: -Infinity },
+      ...{ ...asking, place, at: ++this.#asked, untilMs: this.#nowMs + openMs, firstMs: -Infinity },
       ...{ isAnswered: false, isTalkedOver: false, isFollowed: false },
     });
     // Votes, calls and codes are few: their machines bound them.
@@ -133,22 +146,22 @@ export class OpenQuestions {
     return Math.max(firstMs, ...over.map(({ untilMs }) => untilMs));
   }
 
-  #said(fields: Fields, room?: string): void {
-    const { event, from, shown, key, name, by, outcome, away, self, history } = fields;
-    if (self === true || history === true || (outcome ?? "committed") !== "committed") return;
+  #said(fields: Fields, place?: Place): void {
+    const { event, from, shown, key, name, by, outcome, away, self } = fields;
+    if (self === true || (outcome ?? "committed") !== "committed") return;
     if (event === "presence" && away === undefined) return; // nothing is said with it
-    this.#follow([from, shown, key, name, by], room);
+    this.#follow([from, shown, key, name, by], place);
   }
 
   /**
    * Somebody has said something, or asks by a command: what is asked by the same command is answered in order.
-   * @param room While only one is open it may come with what is asked alone.
+   * @param place While only one room is open it may come with what is asked alone.
    */
-  #follow(who: readonly unknown[], room?: string, command?: string): void {
+  #follow(who: readonly unknown[], place?: Place, command?: string): void {
     for (const question of this.#open.values()) {
       const isTheirs = question.by.some((one) => one !== undefined && who.includes(one));
       question.isTalkedOver ||= isTheirs && question.yes.command !== command;
-      question.isFollowed ||= room === undefined || question.room === room;
+      question.isFollowed ||= place === undefined || question.place?.room === place.room;
     }
   }
 
@@ -179,15 +192,16 @@ export class OpenQuestions {
   }
 
   /** One more place where the user reads and types. */
-  view(place: Place): QuestionsView {
-    return new QuestionsView(this, place);
+  view(door: Door): QuestionsView {
+    return new QuestionsView(this, door);
   }
 
   /**
    * What a line answers; null: nothing, and it means what it means where nobody is asked.
+   * @param room The one that it is for, where it says so.
    * @throws {P2pchatError} `not-allowed`: it may have been meant for something else.
    */
-  answer(line: string, begun: Begun, nowMs: number): Answer | null {
+  answer(line: string, begun: Begun, nowMs: number, room?: string): Answer | null {
     const word = ANSWER.exec(line.trimEnd());
     const missed = this.#missed;
     this.#missed = null;
@@ -195,28 +209,31 @@ export class OpenQuestions {
     const { view, question, isSeen } = begun;
     const first = view.first(nowMs, isSeen);
     if (question === null && first === null) {
-      const isOver = missed !== null && !view.place.hasPrompt && view.wasShown(missed);
-      if (isOver || view.place.isNeverSaid) throw refusal(OVER, line);
+      const isOver = missed !== null && !view.door.hasPrompt && view.wasShown(missed);
+      if (isOver || view.door.isNeverSaid) throw refusal(OVER, line);
       return null;
     }
     const verb = (of: Question) => word[1] === undefined ? of.no : of.yes;
-    if (question === null) throw refusal(LATE, line, verb(first!));
+    const form = (of: Question) => formOf(verb(of), of.place, room);
+    if (question === null) throw refusal(LATE, line, form(first!));
     if (!this.waiting(nowMs).includes(question)) throw refusal(OVER, line);
-    const why = view.unseen(question, begun.atMs) ?? whySaid(question, view.place.hasPrompt);
-    if (why !== null) throw refusal(why, line, verb(question));
+    const why = view.unseen(question, begun.atMs) ?? whySaid(question, view.door.hasPrompt);
+    if (why !== null) throw refusal(why, line, form(question));
     this.#answered(question, nowMs);
-    return { run: verb(question), room: question.room };
+    return { run: verb(question), room: question.place?.room ?? undefined };
   }
 
   /**
    * A command is about to be run.
-   * @param isTyped Whether a person has typed it. @returns To be called when it was run.
+   * @param isTyped Whether a person has typed it. @param room As for `answer`. @returns To be called when it was run.
    * @throws {P2pchatError} `not-allowed` where it says yes to what wasn't shown, or may have been meant for another one.
    */
-  check({ command, texts }: Invocation, begun: Begun, isTyped: boolean): () => void {
+  check(invocation: Invocation, begun: Begun, isTyped: boolean, room?: string): () => void {
+    const { command, texts } = invocation;
     const { view, asked, atMs } = begun;
     const meant: Question[] = [];
     for (const question of this.#open.values()) {
+      if (!isThere(question.place, room)) continue;
       const isMeant = (verb: Invocation | null) =>
         verb?.command === command &&
         Object.entries(verb.texts).every(([name, text]) =>
@@ -229,8 +246,8 @@ export class OpenQuestions {
       const isNamed = Object.keys(verb.texts).some((name) => texts[name] !== undefined);
       meant.push(question);
       const isLate = question.at > asked; // known where there is a prompt
-      const why = isLate ? LATE : view.place.hasPrompt ? null : view.unseen(question, atMs);
-      if (isTyped && !isNamed && why !== null) throw refusal(why, null, verb);
+      const why = isLate ? LATE : view.door.hasPrompt ? null : view.unseen(question, atMs);
+      if (isTyped && !isNamed && why !== null) throw refusal(why, null, formOf(verb, undefined));
       if (question.isSigned !== true || verb === question.no) continue;
       const unseen = view.unseenPart(question);
       if (unseen !== null) throw new P2pchatError("not-allowed", `Nothing was done: ${unseen}`);
@@ -264,17 +281,24 @@ function whySaid({ isTalkedOver, isFollowed, by }: Question, hasPrompt: boolean)
   return !hasPrompt && isFollowed ? "others have written or asked since" : null;
 }
 
-/** @param verb What would answer it. */
-function refusal(why: string, line: string | null, verb: Invocation | null = null): P2pchatError {
+/** @param form What would answer it. */
+function refusal(why: string, line: string | null, form = ""): P2pchatError {
   const said = line === null ? [] : [`${line.trim()} after a blank says it`];
-  const ways = [...(verb === null ? [] : [`${formOf(verb)} answers`]), ...said];
+  const ways = [...(form === "" ? [] : [`${form} answers`]), ...said];
   const text = ways.length === 0 ? why : `${why}; ${ways.join(", ")}`;
   return new P2pchatError("not-allowed", `Nothing was done: ${text}`);
 }
 
-/** As it is typed: `/go 130`. */
-function formOf({ command, texts }: Invocation): string {
-  return [`/${command}`, ...Object.values(texts)].join(" ");
+/** Whether what is typed goes to the room of that place. @param room The one that it is for, where it says so. */
+function isThere(place: Place | undefined, room: string | undefined): boolean {
+  return place === undefined || (room === undefined ? place.label === null : place.room === room);
+}
+
+/** As it is typed: `/go 130`; in another room, `/room 1, then /get 2`. Empty: nothing is. */
+function formOf(verb: Invocation | null, place: Place | undefined, room?: string): string {
+  if (verb === null) return "";
+  const there = isThere(place, room) ? "" : `/room ${place!.label}, then `;
+  return there + [`/${verb.command}`, ...Object.values(verb.texts)].join(" ");
 }
 
 interface Shown {
@@ -293,7 +317,7 @@ export class QuestionsView {
   /** Questions of which something is folded. */
   #folded: readonly Question[] = [];
 
-  constructor(all: OpenQuestions, readonly place: Place) {
+  constructor(all: OpenQuestions, readonly door: Door) {
     this.#all = all;
   }
 
@@ -357,8 +381,10 @@ export class QuestionsView {
   prompt(nowMs: number): string {
     const [first, ...more] = this.#waiting(nowMs);
     if (first === undefined) return "";
-    const ways = whySaid(first, this.place.hasPrompt) === null ? "y/n" : formOf(first.yes);
-    return ` (${first.title}: ${ways}${more.length === 0 ? "" : `; ${more.length} more`})`;
+    const { title, yes, place } = first;
+    const ways = whySaid(first, this.door.hasPrompt) === null ? "y/n" : formOf(yes, place);
+    const where = isThere(place, undefined) ? "" : `#${place!.label} `;
+    return ` (${where}${title}: ${ways}${more.length === 0 ? "" : `; ${more.length} more`})`;
   }
 
   /** A line is begun. @param isSeen Where some are shown elsewhere than others. */
@@ -380,13 +406,13 @@ export class QuestionsView {
       this.#shown.get(question)!.wholeMs!,
       this.#all.firstMs(question, nowMs),
     );
-    const isRead = this.place.isScripts || nowMs - sinceMs >= READING_MS_MIN;
+    const isRead = this.door.isScripts || nowMs - sinceMs >= READING_MS_MIN;
     return isRead ? null : SOON;
   }
 
   /** How the rest of it is seen here; null: all was shown. */
   unseenPart(question: Question): string | null {
     const shown = this.#shown.get(question);
-    return (shown?.wholeMs ?? null) !== null ? null : this.place.rest([...shown?.folds ?? []]);
+    return (shown?.wholeMs ?? null) !== null ? null : this.door.rest([...shown?.folds ?? []]);
   }
 }

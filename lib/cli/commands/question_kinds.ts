@@ -80,6 +80,12 @@ const SETTLES: Readonly<Record<string, (fields: Fields) => string | null>> = {
   transfer: ({ id }) => offerOf(id),
 };
 
+/** Of whom, by key, the user wants no question any more after the event. */
+export function shutOutBy({ event, key, answer, ignored }: Fields): unknown {
+  if (event === "notice") return ignored;
+  return event === "removed" || (event === "verify" && answer === "no") ? key : undefined;
+}
+
 /** Who used a code. */
 function codeOf(key: unknown): string {
   return `code ${key}`;

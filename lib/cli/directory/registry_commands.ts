@@ -51,8 +51,8 @@ const calledOne: Argument<ClientCommand> = {
   completesNames: true,
 };
 
-/** Words other than `y` and `n` with which people answer a question. */
-const ANSWERS = /^(?:yes|no|ok|accept|decline)$/i;
+/** Words with which people answer a question; those that do, `y` and `n`, aren't seen here. */
+const ANSWERS = /^(?:y|n|yes|no|ok|accept|decline)$/i;
 
 /** For a user who ends a call, ringing or connected, just after the other side has ended it. */
 export const JUST_OVER_TEXT = "The call has just ended; the same input again logs you out";
@@ -312,8 +312,9 @@ function bareLine(
   if (word === "2") {
     throw new P2pchatError("usage", "The form is 2 TEXT, for example 2 lunch is ready");
   }
-  if (word === "y") return { command: "accept", texts: {} };
-  const declined = /^n(?:\s+([^]*))?$/.exec(word);
+  const isAsked = place === "asked"; // what answers that never comes here as a letter alone
+  if (word === "y" && !isAsked) return { command: "accept", texts: {} };
+  const declined = (isAsked ? /^n\s+([^]*)$/ : /^n(?:\s+([^]*))?$/).exec(word);
   if (declined !== null) return { command: "decline", texts: { reason: declined[1] } };
   if (place === "calling") {
     const text = `Not sent: ${shownName(peer)} hasn't answered yet; q withdraws the call`;
@@ -321,8 +322,8 @@ function bareLine(
   }
   const name = withoutMark(word.trim()).normalize("NFC");
   const isName = nameFault(name.replace(/~[a-z2-7]+$/i, "")) === null; // as the list shows it
-  if (place === "asked" && (!isName || ANSWERS.test(name)) && !isOnline(name)) {
-    const text = `Nothing was done: y accepts the call of ${shownName(peer)}, n declines it`;
+  if (isAsked && (!isName || ANSWERS.test(name)) && !isOnline(name)) {
+    const text = `Nothing was done: /accept or /decline answers ${shownName(peer)}`;
     throw new P2pchatError(isName ? "not-allowed" : "unknown-user", text);
   }
   const isHelp = name.toLowerCase() === "help";

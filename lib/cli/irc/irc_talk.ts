@@ -122,15 +122,18 @@ export class IrcTalk {
     const { text, target } = said;
     const placed = this.rooms.placed(room, { line: text });
     const line = placed["room"] === undefined ? text : placed;
-    if (isAnswer(text)) return this.#answer(line, said, target);
+    const seen = this.#askedIn(target);
+    if (isAnswer(text) && seen.length > 0) {
+      return this.run(line, { ...pendingOf(said, "said"), questions: seen });
+    }
     const command = room.kind === "directory" ? "broadcast" : "msg";
     this.run(this.rooms.placed(room, { command, text }), pendingOf(said, "said"));
   }
 
-  /** What may answer a question that was shown in that window. */
-  #answer(line: string | Fields, said: Utterance, window: string): void {
-    const seen = [...this.#asked].filter(([, shown]) => shown === ircFolded(window));
-    this.run(line, { ...pendingOf(said, "said"), questions: seen.map(([id]) => id) });
+  /** The questions that were shown in that window. */
+  #askedIn(window: string): readonly string[] {
+    const asked = [...this.#asked].filter(([, shown]) => shown === ircFolded(window));
+    return asked.map(([id]) => id);
   }
 
   #refuse({ client, target, time }: Utterance, text: string): void {
@@ -144,7 +147,7 @@ export class IrcTalk {
         this.#refuse(said, `Nothing was sent: ${name} is calling; y accepts, n declines`);
         return true;
       }
-      this.#answer(text, said, said.target);
+      this.run(text, { ...pendingOf(said, "said"), questions: this.#askedIn(said.target) });
       return false;
     }
     if (this.#call !== null && this.#call.peer !== name) {

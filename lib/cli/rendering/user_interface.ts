@@ -91,6 +91,8 @@ export type CommonEvent =
     readonly sentAt?: string;
     readonly names?: readonly string[];
     readonly endedCodes?: readonly number[];
+    /** The key of somebody whom the user ignores from now on. */
+    readonly ignored?: string;
   }
   /**
    * A command failed or a remote peer reported an error; the program goes on. In text form it is written to stderr.

@@ -164,10 +164,10 @@ export class Peace {
         const shown = shownName(name);
         if (this.isIgnored(key)) return notice(`You ignore ${shown} already`);
         await this.ignored.add({ name, key, since: this.today() });
-        return notice(
+        const text =
           `You no longer see what ${shown} says, in any mode, and calls of ${shown} are declined: ` +
-            `/unignore ${shown} ends that`,
-        );
+          `/unignore ${shown} ends that`;
+        return { ...notice(text), ignored: key };
       }
       case "unignore": {
         const { name, key } = this.#ignoredOne(command.name);

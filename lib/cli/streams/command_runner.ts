@@ -160,7 +160,7 @@ export class CommandRunner<Target> {
       return this.#table.parse(text, isObject, ref, room);
     }
     try {
-      const answer = this.#questions.answer(text, begun, SYSTEM_LINK_CLOCK.nowMs());
+      const answer = this.#questions.answer(text, begun, SYSTEM_LINK_CLOCK.nowMs(), room);
       if (answer === null) return this.#table.parse(text, false, ref, room);
       const { run } = answer;
       return run === null ? { type: "empty" } : this.#table.parsed(() => run, ref, answer.room);
@@ -196,7 +196,8 @@ export class CommandRunner<Target> {
         try {
           if (parsed.type === "clear") return this.#reports.clear();
           if (parsed.type === "show") return this.#reports.showFolded(parsed.number);
-          const ran = begun && this.#questions?.check(parsed.invocation, begun, !isObject);
+          const { invocation, room } = parsed;
+          const ran = begun && this.#questions?.check(invocation, begun, !isObject, room);
           this.#hasLeft = parsed.leaves(target);
           parsed.run(target)?.catch(refuse);
           ran?.();

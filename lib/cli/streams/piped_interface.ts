@@ -138,12 +138,7 @@ export class PipedInterface<Event extends ShownEvent, Target>
   show(event: Event | CommonEvent, ref?: string, place?: Place): void {
     if (event.event === "bye" && this.#runner.hasLeft) this.#tellUnrun();
     const nowMs = this.#streams.wallMs();
-    this.#questions.happened(
-      event,
-      place?.room ?? undefined,
-      SYSTEM_LINK_CLOCK.nowMs(),
-      nowMs,
-    );
+    this.#questions.happened(event, place, SYSTEM_LINK_CLOCK.nowMs(), nowMs);
     if (this.#json !== null) return this.#writeJson(event, ref, place?.room ?? undefined);
     const label = place?.label ?? null;
     if (isCommon(event)) return this.#showCommon(event, label);

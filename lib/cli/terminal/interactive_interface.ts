@@ -145,7 +145,7 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
   show(event: Event | CommonEvent, ref?: string, place?: Place): void {
     const label = place?.label ?? null;
     const nowMs = this.#streams.wallMs();
-    this.#questions.happened(event, place?.room ?? undefined, SYSTEM_LINK_CLOCK.nowMs(), nowMs);
+    this.#questions.happened(event, place, SYSTEM_LINK_CLOCK.nowMs(), nowMs);
     this.#redrawInTime();
     if (isCommon(event)) return this.#screen.printCommon(event, label);
     const context = { nowMs, interactive: true, verbose: this.#options.verbose };

@@ -33,8 +33,9 @@ function asking(asked: readonly Fields[], hasPrompt = true) {
   const questions = new OpenQuestions();
   const view = questions.view({ hasPrompt, rest });
   const shows = (fields: Fields, nowMs: number, folds: readonly number[] = []) => {
-    const room = fields["event"] === "message" ? undefined : "R"; // as where one room is open
-    questions.happened(fields, room, nowMs, nowMs);
+    // As where one room is open.
+    const place = fields["event"] === "message" ? undefined : { room: "R", label: null };
+    questions.happened(fields, place, nowMs, nowMs);
     const parts = function* () {
       yield "";
       for (const fold of folds) view.folds(fold);
@@ -260,5 +261,39 @@ Deno.test("whatever happens: y is taken only where all rules hold, and one begun
       }
       if (firstOpen() !== first) firstMs = nowMs;
     }
+  }
+});
+
+Deno.test("what is typed means the question of the room that it goes to, and the prompt says how another one's is answered", () => {
+  const questions = new OpenQuestions();
+  const view = questions.view({ hasPrompt: true, rest });
+  const rooms = [{ room: "R1", label: "1" as string | null }, { room: "R2", label: null }];
+  const happened = (fields: Fields, at: number) => questions.happened(fields, rooms[at], 0, 0);
+  happened(offer(1), 0);
+  view.shows("offer o1", 0);
+  const get = { command: "get", texts: { n: "1" } };
+  questions.check(get, view.begins(READ), true)();
+  assertEquals(view.prompt(READ), " (#1 file 1: y/n)", "it was another room's file");
+  happened({ ...said("Bob"), history: true }, 0); // it is shown since, whenever it was said
+  assertEquals(view.prompt(READ), " (#1 file 1: /room 1, then /get 1)");
+  rooms[0]!.label = null;
+  assertEquals(view.prompt(READ), " (file 1: /get 1)");
+  rooms[0]!.label = "1";
+  questions.check(get, view.begins(READ), false, "R1")();
+  assertEquals(view.prompt(READ), "");
+
+  const ends: readonly Fields[] = [
+    { event: "removed", key: "bobskey" },
+    { event: "verify", key: "bobskey", answer: "no" },
+    { event: "notice", ignored: "bobskey" },
+    { event: "parted" },
+  ];
+  for (const end of ends) {
+    happened(offer(2), 0);
+    view.shows("offer o2", 0);
+    happened({ ...end, ...("key" in end ? { key: "annskey" } : {}), ignored: "annskey" }, 1);
+    assertEquals(view.prompt(READ), " (#1 file 2: y/n)", "it is somebody else's, or another room");
+    happened(end, 0);
+    assertEquals(view.prompt(READ), "", String(end["event"]));
   }
 });

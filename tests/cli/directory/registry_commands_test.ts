@@ -170,19 +170,19 @@ Deno.test("registry: what is left of a refused call's lines is no name and no wo
   assertEquals(outcome("/list", "refused", { isInteractive: false }), LIST);
 });
 
-Deno.test("registry: whoever is called answers with y, n or a command", () => {
-  assertEquals(outcome("y", "asked"), ACCEPT);
-  assertEquals(outcome("n", "asked"), { command: { command: "decline", reason: "" } });
+Deno.test("registry: whoever is called answers with a command", () => {
+  assertEquals(outcome("/accept", "asked"), ACCEPT);
+  assertEquals(outcome("n later", "asked"), { command: { command: "decline", reason: "later" } });
   assertEquals(outcome("q", "asked"), HANG_UP);
   assertEquals(outcome("carol", "asked"), call("carol"));
 });
 
-Deno.test("registry: whoever answers a call by another word is told which letters do", () => {
-  for (const word of ["yes", "No", "ok", "what?", "who is that"]) {
+Deno.test("registry: whoever answers a call by another word is told which do", () => {
+  for (const word of ["y", "n", "yes", "No", "ok", "what?", "who is that"]) {
     const refused = outcome(word, "asked");
     if (typeof refused === "string" || !("error" in refused)) throw new Error("it is understood");
     assertEquals(refused.error, /^\w+$/.test(word) ? "not-allowed" : "unknown-user", word);
-    assertEquals(refused.text, "Nothing was done: y accepts the call of bob, n declines it");
+    assertEquals(refused.text, "Nothing was done: /accept or /decline answers bob");
   }
   assertEquals(outcome("yes", "asked", { online: "yes" }), call("yes"));
   assertEquals(outcome("yes", "lobby"), call("yes"));

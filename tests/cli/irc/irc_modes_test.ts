@@ -73,7 +73,7 @@ Deno.test("irc group: y and n go to the program, with what was asked where they 
     bench.line(`PRIVMSG #room :${line}`);
     return [bench.ran.command, bench.ran.questions];
   };
-  assertEquals(answers("y"), ["y", []]);
+  assertEquals(answers("y"), [{ command: "msg", text: "y" }, []]);
   const vote = { event: "vote-wanted", seq: 1, by: "Bob", old: "a", new: "b" };
   bench.event({ ...vote, edit: 7 });
   bench.event({ ...vote, edit: 8 });

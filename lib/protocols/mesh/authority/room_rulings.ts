@@ -24,7 +24,7 @@ import {
 } from "../schema/limits.ts";
 import type { MeshMessage } from "../schema/messages.ts";
 import { type MeshRecord, rulingRecord } from "../schema/records.ts";
-import type { Fault } from "../schema/mesh_io.ts";
+import type { Penalise } from "../schema/mesh_io.ts";
 import {
   isOfOffice,
   type KeptRuling,
@@ -79,12 +79,7 @@ export type RulingsEffect =
     readonly text: string;
     readonly ref: string | undefined;
   }
-  | {
-    readonly type: "penalise";
-    readonly peer: PeerKey;
-    readonly fault: Fault;
-    readonly text: string;
-  };
+  | Penalise;
 
 type Rule = Extract<RulingsInput, { readonly type: "rule" }>;
 

@@ -3,7 +3,7 @@
 import type { ErrorCode } from "../../../base/errors.ts";
 import type { InviteForm } from "../../../base/text/invite_text.ts";
 import type { ClaimId, PeerKey } from "../../../base/ids.ts";
-import type { Fault } from "../schema/mesh_io.ts";
+import type { Penalise } from "../schema/mesh_io.ts";
 import type { MeshMessage } from "../schema/messages.ts";
 import type { MeshRecord } from "../schema/records.ts";
 import type { ClaimedRotation } from "../schema/rotations.ts";
@@ -60,12 +60,7 @@ export type SecretsEffect =
     readonly text: string;
     readonly ref: string | undefined;
   }
-  | {
-    readonly type: "penalise";
-    readonly peer: PeerKey;
-    readonly fault: Fault;
-    readonly text: string;
-  };
+  | Penalise;
 
 /** What the machine asks of the roster. */
 export interface SecretsPort {

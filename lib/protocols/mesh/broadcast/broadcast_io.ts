@@ -12,6 +12,7 @@
 import type { BundleId, PeerKey } from "../../../base/ids.ts";
 import type { BroadcastMessage } from "../schema/messages.ts";
 import type { Bundle, Stream } from "../schema/structures.ts";
+import type { Penalise } from "../schema/mesh_io.ts";
 
 /** Why a bundle came over a link. */
 export type BundleReason = Extract<BroadcastMessage, { readonly type: "bundle" }>["reason"];
@@ -83,12 +84,7 @@ export type BroadcastEffect =
   | { readonly type: "behind"; readonly peer: PeerKey }
   /** The peer announced more than is asked for one by one: anti-entropy is to compare with it. */
   | { readonly type: "far-ahead"; readonly peer: PeerKey }
-  | {
-    readonly type: "penalise";
-    readonly peer: PeerKey;
-    readonly fault: "broken-promise" | "flood";
-    readonly text: string;
-  };
+  | Penalise<"broken-promise" | "flood">;
 
 /** What the order knows of a stream. */
 export interface DeliveredBundles {

@@ -12,6 +12,7 @@ import type {
 import type { AdmissionMessage, Refusal } from "../schema/messages.ts";
 import type { MeshRecord } from "../schema/records.ts";
 import type { Beacon, SignedBeacon, SignedClaim, SignedGenesis } from "../schema/structures.ts";
+import type { Penalise } from "../schema/mesh_io.ts";
 
 export type LinkMessage = AdmissionMessage;
 
@@ -100,12 +101,7 @@ export type AdmissionEffect =
   | { readonly type: "copied"; readonly peer: PeerKey }
   /** The peer proved that our own key has come in again, later, or as a copy of this process: this one ends. */
   | { readonly type: "replaced-self"; readonly incarnation: number }
-  | {
-    readonly type: "penalise";
-    readonly peer: PeerKey;
-    readonly fault: "invalid-signature" | "flood" | "protocol";
-    readonly text: string;
-  };
+  | Penalise<"invalid-signature" | "flood" | "protocol">;
 
 /** What admission asks of roster, names and order. */
 export interface AdmissionPort {

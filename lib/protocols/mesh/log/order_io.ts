@@ -5,6 +5,7 @@ import type { BundleId, ClaimId, Hash, MessageId, PeerKey, RoomId } from "../../
 import type { FrontierEntry, SyncEntry } from "../schema/messages.ts";
 import type { MeshRecord } from "../schema/records.ts";
 import type { Bundle, Claim, Head, Proof, SignedHeader, Stream } from "../schema/structures.ts";
+import type { Penalise } from "../schema/mesh_io.ts";
 
 /** Why a bundle came: the reasons of the message `bundle`. */
 export type BundleReason = "push" | "graft" | "range";
@@ -157,13 +158,7 @@ export type OrderEffect =
   | { readonly type: "equivocation"; readonly proof: Proof; readonly from: PeerKey | null }
   /** Something waits for what may no longer be kept anywhere: ask all neighbours (anti-entropy). */
   | { readonly type: "stuck" }
-  /** `peer` did what an honest member doesn't. */
-  | {
-    readonly type: "penalise";
-    readonly peer: PeerKey;
-    readonly fault: "invalid-signature" | "broken-promise" | "flood" | "protocol";
-    readonly text: string;
-  }
+  | Penalise<"invalid-signature" | "broken-promise" | "flood" | "protocol">
   /** The user's own lines are safe and delivered here, each under the id at the same place. */
   | {
     readonly type: "said";

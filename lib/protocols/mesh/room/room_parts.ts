@@ -5,7 +5,7 @@ import type { Environment } from "../../../base/machine/environment.ts";
 import type { PeerKey } from "../../../base/ids.ts";
 import type { Queue } from "../../../base/schema/schema.ts";
 import type { AuthorFlow } from "../log/author_flow.ts";
-import type { Fault } from "../schema/mesh_io.ts";
+import type { Penalise } from "../schema/mesh_io.ts";
 import type { MeshMessage } from "../schema/messages.ts";
 import type { DeliveryGate } from "./delivery_gate.ts";
 import type { Neighbourhood } from "./neighbourhood.ts";
@@ -38,12 +38,7 @@ export type SharedEffect =
     readonly message: MeshMessage;
     readonly lane?: Queue;
   }
-  | {
-    readonly type: "penalise";
-    readonly peer: PeerKey;
-    readonly fault: Fault;
-    readonly text: string;
-  };
+  | Penalise;
 
 /** Gives one of the room's machines an input, and carries out what follows. */
 export type Give = Router<RoutedMachines, SharedEffect>["give"];

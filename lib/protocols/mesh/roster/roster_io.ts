@@ -8,6 +8,7 @@ import type { RosterMessage } from "../schema/messages.ts";
 import type { MeshRecord } from "../schema/records.ts";
 import type { Presence } from "../../../base/machine/user_presence.ts";
 import type { Beacon, SignedBeacon, SignedClaim, SignedGenesis } from "../schema/structures.ts";
+import type { Penalise } from "../schema/mesh_io.ts";
 
 /** What a member says of itself in its beacons, beside counters and digests. */
 export interface SelfDescription
@@ -123,12 +124,7 @@ export type RosterEffect =
   | { readonly type: "copied"; readonly key: PeerKey }
   /** Our own key has come in again, later, or as a copy of this process: this process ends, and sends no further beacon. */
   | { readonly type: "replaced-self"; readonly incarnation: number }
-  | {
-    readonly type: "penalise";
-    readonly peer: PeerKey;
-    readonly fault: "invalid-signature" | "flood" | "protocol";
-    readonly text: string;
-  }
+  | Penalise<"invalid-signature" | "flood" | "protocol">
   | { readonly type: "persist"; readonly records: readonly MeshRecord[] };
 
 /** What our beacons say of our progress, asked when one is made, and which claims are needed for what is kept. */

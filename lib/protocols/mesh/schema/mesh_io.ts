@@ -26,6 +26,14 @@ import type { MeshRecord } from "./records.ts";
 /** What a peer did against the rules. */
 export type Fault = "invalid-signature" | "broken-promise" | "flood" | "protocol";
 
+/** `peer` did what an honest member doesn't. */
+export interface Penalise<Of extends Fault = Fault> {
+  readonly type: "penalise";
+  readonly peer: PeerKey;
+  readonly fault: Of;
+  readonly text: string;
+}
+
 export type DialFailureReason =
   | "unreachable"
   | "timeout"

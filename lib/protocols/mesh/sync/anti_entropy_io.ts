@@ -5,6 +5,7 @@ import type { SyncEntry, SyncMessage } from "../schema/messages.ts";
 import type { OrderInput } from "../log/order_io.ts";
 import type { Bundle, Proof } from "../schema/structures.ts";
 import type { Want } from "./sync_compare.ts";
+import type { Penalise } from "../schema/mesh_io.ts";
 
 export type AntiEntropyInput =
   /** The peer is in the active view from now on: a round with it begins at once. */
@@ -47,12 +48,7 @@ export type AntiEntropyEffect =
   | { readonly type: "caught-up"; readonly peer: PeerKey }
   /** All that this neighbour asked for is sent: it is no longer behind. */
   | { readonly type: "supplied"; readonly peer: PeerKey }
-  | {
-    readonly type: "penalise";
-    readonly peer: PeerKey;
-    readonly fault: "broken-promise" | "flood" | "protocol";
-    readonly text: string;
-  };
+  | Penalise<"broken-promise" | "flood" | "protocol">;
 
 export interface AntiEntropyConfig {
   /** Own key: of two rounds that begin at once, the smaller key's goes on. */
