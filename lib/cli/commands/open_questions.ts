@@ -218,7 +218,9 @@ export class OpenQuestions {
     if (question === null) throw refusal(LATE, line, form(first!));
     if (!this.waiting(nowMs).includes(question)) throw refusal(OVER, line);
     const why = view.unseen(question, begun.atMs) ?? whySaid(question, view.door.hasPrompt);
-    if (why !== null) throw refusal(why, line, form(question));
+    // What isn't shown whole is answered by nothing yet.
+    const answering = view.unseenPart(question) === null ? form(question) : "";
+    if (why !== null) throw refusal(why, line, answering);
     this.#answered(question, nowMs);
     return { run: verb(question), room: question.place?.room ?? undefined };
   }

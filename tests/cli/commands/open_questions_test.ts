@@ -133,7 +133,7 @@ Deno.test("nobody agrees to what wasn't shown in full, by whichever command, at 
   const check = (begun: Begun, given: Fields = {}) => () =>
     questions.check({ ...go, texts: { ...go.texts, ...given } as never }, begun, true);
   const first = view.begins(READ);
-  refused("y", first, READ, "Nothing was done: first /show 4,/show 5; /go 7 answers");
+  refused("y", first, READ, "Nothing was done: first /show 4,/show 5; y after a blank says it");
   assertThrows(check(first), P2pchatError, "Nothing was done: first /show 4,/show 5");
   assertThrows(check(first, { edit: undefined }), P2pchatError, "/show 4,/show 5");
   questions.check({ command: "abort", texts: { edit: "7" } }, first, true);
