@@ -36,6 +36,8 @@ export interface FileView extends OfferFields {
   readonly bytes: number;
   /** It is to be fetched, after others. */
   readonly waits?: true;
+  /** Whom it waits for, or what, in words, where it is fetched and nothing comes. */
+  readonly awaited?: string;
   /** The user has declined it, or stopped fetching it, since the start. */
   readonly unwanted?: true;
   /** Where it is, of what is `here`. */

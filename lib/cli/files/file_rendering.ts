@@ -42,25 +42,30 @@ function percentOf(bytes: number, size: number): number {
 
 /** After that, what nobody sends waits, ms. */
 export const QUIET_MS = 5_000;
+/** Before that, whoever has a file is still being asked, ms. */
+const BEGUN_MS = 1_000;
+
+/** How many bytes of a file came in how many ms; `quietMs`: since the last came. */
+type Lately = Readonly<Record<"bytes" | "ms" | "quietMs", number>>;
+
+/** Whether nothing comes, or any more. @param isGone Whether it is known that nobody can send it now. */
+export function isQuiet({ bytes, ms, quietMs }: Lately, isGone: boolean): boolean {
+  return quietMs >= QUIET_MS || bytes === 0 && (isGone || ms >= BEGUN_MS);
+}
 
 /**
- * How far a file is, how fast it comes, and how long the rest takes at that: `5 % of 1.5 GB, 40.0 MB/s, 36 s left`;
- * that it waits, where nothing comes, or nothing has within a second.
- * @param holder Whom it waits for, or what.
- * @param lately How many bytes came in how many ms; of less than a second nothing is said. `quietMs`: since the last came.
+ * How far a file is, how fast it comes, and how long the rest takes at that: `5 % of 1.5 GB, 40.0 MB/s, 36 s left`.
+ * @param awaited Whom it waits for, or what; absent where it comes.
  */
 export function progressOf(
   bytes: number,
   size: number,
-  holder: string,
-  lately: { readonly bytes: number; readonly ms: number; readonly quietMs: number },
+  awaited: string | undefined,
+  lately: Lately,
 ): string {
   const far = size === 0 ? sizeText(size) : `${percentOf(bytes, size)} % of ${sizeText(size)}`;
-  const isBegun = lately.ms >= 1_000; // before that, whoever has it is still being asked
-  if (lately.quietMs >= QUIET_MS || isBegun && lately.bytes === 0) {
-    return `${size === 0 ? "" : `${far}, `}waits for ${holder}`;
-  }
-  if (!isBegun) return far;
+  if (awaited !== undefined) return `${size === 0 ? "" : `${far}, `}waits for ${awaited}`;
+  if (lately.ms < BEGUN_MS) return far;
   const perSecond = 1_000 * lately.bytes / lately.ms;
   const seconds = Math.ceil((size - bytes) / perSecond);
   const left = seconds < 120 ? `${seconds} s` : `${Math.ceil(seconds / 60)} min`;
@@ -136,10 +141,11 @@ function exact(text: string): Span {
 
 function fileLine(view: FileView): Line {
   const { file, from, self, to, state, bytes, size, path } = view;
+  const waits = view.awaited === undefined ? "" : `, waits for ${view.awaited}`;
   const is: Line = state === "here"
     ? path === undefined ? ["here"] : ["here: ", exact(path)]
     : state === "fetching"
-    ? [`${percentOf(bytes, size)} % is here`]
+    ? [`${percentOf(bytes, size)} % is here${waits}`]
     : view.waits === true
     ? [`waits: ${REASONS.waits()}`]
     : [view.unwanted === true ? `offered, not wanted: /get ${file} fetches it` : "offered"];

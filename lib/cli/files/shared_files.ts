@@ -26,7 +26,7 @@ import { pathTyped } from "./path_typed.ts";
 import { downloadsOf, type SharingOptions } from "./file_arguments.ts";
 import type { FileCommand, FileEvent, FileView } from "./file_events.ts";
 import type { OpenTransfers } from "./open_transfers.ts";
-import { progressOf, QUIET_MS, sizeText } from "./file_rendering.ts";
+import { isQuiet, progressOf, QUIET_MS, sizeText } from "./file_rendering.ts";
 
 /** Frames that wait while the machine is loaded: more than anybody sends in that time. */
 const WAITING_MAX = 1_024;
@@ -118,12 +118,7 @@ export class SharedFiles {
   /** What is fetched: how many bytes are here, how many were when it was begun, when that was, and when the last came. */
   readonly #fetching = new Map<
     number,
-    {
-      readonly bytes: number;
-      readonly first: number;
-      readonly sinceMs: number;
-      readonly lastMs: number;
-    }
+    Readonly<Record<"bytes" | "first" | "sinceMs" | "lastMs", number>>
   >();
   /** Tells that nothing comes any more. */
   #quiet: ReturnType<typeof setTimeout> | undefined;
@@ -322,6 +317,7 @@ export class SharedFiles {
         const files = host.list.map(({ offer, ...view }): FileView => ({
           ...this.#offerFields(offer),
           ...view,
+          ...this.#awaited(offer.number),
           ...(this.#unwanted.has(offer.number) ? { unwanted: true } : {}),
           ...pathIn(open, view.state === "here" ? offer.id : null),
         }));
@@ -348,19 +344,20 @@ export class SharedFiles {
       return ui.show({ event: "notice", text }, ref);
     }
     open.host.command({ command: "get", file, ...(as === undefined ? {} : { as }) }, ref);
+    const { awaited } = this.#awaited(file);
+    if (awaited === undefined) return;
+    ui.show({ event: "notice", text: `${fileNameText(listed!.offer.name)} waits for ${awaited}` });
   }
 
   /** @throws {P2pchatError} Where it was received, or is cancelled already. */
   #cancel(open: OpenTransfers, { file }: CommandOf<"cancel">, ref: string | undefined): void {
     const listed = this.#listed(file);
+    const no = (why: string) => new P2pchatError("usage", `There is nothing to cancel: ${why}`);
     if (listed?.state === "here" && listed.offer.value.from !== this.#ports.signer.key) {
-      const text = `There is nothing to cancel: ${this.#here(open, listed)}`;
-      throw new P2pchatError("usage", text);
+      throw no(this.#here(open, listed));
     }
     if (listed !== undefined && this.#unwanted.has(file)) {
-      const text =
-        `There is nothing to cancel: ${listed.offer.name} isn't fetched; /get ${file} does`;
-      throw new P2pchatError("usage", text);
+      throw no(`${listed.offer.name} isn't fetched; /get ${file} does`);
     }
     open.host.command({ command: "cancel", file }, ref);
   }
@@ -416,9 +413,7 @@ export class SharedFiles {
 
   #told(event: TransferEvent, ref: string | undefined): void {
     const { ui, options } = this.#ports;
-    if (event.event === "error") {
-      return ui.show(event, ref);
-    }
+    if (event.event === "error") return ui.show(event, ref);
     if (event.event === "transfer") return this.#transfer(event, ref);
     const listed = this.#listed(event.file);
     if (listed === undefined) return;
@@ -528,18 +523,27 @@ export class SharedFiles {
   }
 
   #farOf(file: number, bytes: number, size: number): string {
+    return progressOf(bytes, size, this.#awaited(file).awaited, this.#lately(file));
+  }
+
+  #lately(file: number) {
     const nowMs = SYSTEM_LINK_CLOCK.nowMs();
-    const { first, sinceMs, lastMs } = this.#fetching.get(file) ??
-      { first: bytes, sinceMs: nowMs, lastMs: nowMs };
-    const offer = this.#offers.get(file);
-    const holder = offer?.to === undefined
-      ? "somebody who has it"
-      : this.#ports.chanceOf?.(offer.from) ?? shownName(offer.from);
-    return progressOf(bytes, size, holder, {
-      bytes: bytes - first,
-      ms: nowMs - sinceMs,
-      quietMs: nowMs - lastMs,
-    });
+    const { bytes, first, sinceMs, lastMs } = this.#fetching.get(file) ??
+      { bytes: 0, first: 0, sinceMs: nowMs, lastMs: nowMs };
+    return { bytes: bytes - first, ms: nowMs - sinceMs, quietMs: nowMs - lastMs };
+  }
+
+  /** Whom a file waits for that is fetched, and doesn't come, or what. */
+  #awaited(file: number): Pick<FileView, "awaited"> {
+    const { from, to = null } = this.#listed(file)?.offer.value ?? {};
+    if (!this.#fetching.has(file) || from === undefined) return {};
+    const { nameOf, isAbsent, chanceOf } = this.#ports;
+    const isGone = !this.#links.has(from) && (to !== null || isAbsent?.(from) === true);
+    if (!isQuiet(this.#lately(file), isGone)) return {};
+    const name = nameOf(from); // when it was offered, the key alone may have been known
+    if (to !== null) return { awaited: chanceOf?.(name) ?? shownName(name) };
+    const who = isGone ? `${shownName(name)}, or whoever else has it` : "somebody who has it";
+    return { awaited: who };
   }
 
   #refused(error: unknown, ref: string | undefined): void {

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { FileEvent, FileView } from "../../../lib/cli/files/file_events.ts";
-import { fileLines, progressOf } from "../../../lib/cli/files/file_rendering.ts";
+import { fileLines, isQuiet, progressOf } from "../../../lib/cli/files/file_rendering.ts";
 import { NOON_MS } from "../memory_streams.ts";
 import { printed } from "../printed.ts";
 
@@ -71,12 +71,12 @@ const TEXTS: readonly (readonly [title: string, event: FileEvent, text: string])
       event: "files",
       files: [
         { ...VIEW, path: "/home/ann/Downloads/report (2).pdf" },
-        { ...VIEW, file: 3, to: "Ann", state: "fetching", bytes: 500_000 },
+        { ...VIEW, file: 3, to: "Ann", state: "fetching", bytes: 500_000, awaited: "Bob" },
         { ...VIEW, file: 4, state: "offered", waits: true, bytes: 0 },
       ],
     },
     "2  report.pdf (2.5 MB)  from Bob, here: /home/ann/Downloads/report (2).pdf\n" +
-    "3  report.pdf (2.5 MB)  from Bob to you alone, 20 % is here\n" +
+    "3  report.pdf (2.5 MB)  from Bob to you alone, 20 % is here, waits for Bob\n" +
     "4  report.pdf (2.5 MB)  from Bob, waits: other files are fetched first, then it goes on by itself\n",
   ],
 ];
@@ -90,16 +90,17 @@ for (const [title, event, text] of TEXTS) {
 
 Deno.test("progressOf() says how fast a file comes, and how long the rest takes, after a second", () => {
   const GB = 1_000_000_000;
-  const of = (bytes: number, ms: number, quietMs = 0) =>
-    progressOf(GB / 2, GB, "Bob", { bytes, ms, quietMs });
+  const of = (bytes: number, ms: number, quietMs = 0, isGone = false, size = GB) => {
+    const lately = { bytes, ms, quietMs };
+    return progressOf(size / 2, size, isQuiet(lately, isGone) ? "Bob" : undefined, lately);
+  };
   assertEquals(of(40_000_000, 900), "50 % of 1.0 GB");
   assertEquals(of(0, 900), "50 % of 1.0 GB", "it has just begun");
+  assertEquals(of(0, 0, 0, true), "50 % of 1.0 GB, waits for Bob");
   assertEquals(of(0, 5_000), "50 % of 1.0 GB, waits for Bob");
   assertEquals(of(50_000_000, 6_000, 5_000), "50 % of 1.0 GB, waits for Bob");
   assertEquals(of(50_000_000, 1_000, 900), "50 % of 1.0 GB, 50.0 MB/s, 10 s left");
   assertEquals(of(10_000_000, 4_000), "50 % of 1.0 GB, 2.5 MB/s, 4 min left");
-  const begun = { bytes: 0, ms: 0, quietMs: 0 };
-  assertEquals(progressOf(0, 0, "Bob", begun), "0 B", "an empty file");
-  const quiet = { bytes: 0, ms: 5_000, quietMs: 5_000 };
-  assertEquals(progressOf(0, 0, "Bob", quiet), "waits for Bob", "an empty file");
+  assertEquals(of(0, 0, 0, false, 0), "0 B", "an empty file");
+  assertEquals(of(0, 5_000, 5_000, false, 0), "waits for Bob", "an empty file");
 });

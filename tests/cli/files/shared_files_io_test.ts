@@ -40,28 +40,28 @@ async function answer(sharer: Sharer, command: FileCommand): Promise<string> {
 /** What nobody waits for, such as the removal of proofs, may go on when a test ends. */
 const LOOSE = { sanitizeOps: false, sanitizeResources: false };
 
-Deno.test(
-  "what doesn't come, and one alone has, waits for that one, or for what brings it",
-  LOOSE,
-  async () => {
+const AWAITED = ["your next call with Ann", "Ann, or whoever else has it"];
+
+for (const [toRoom, awaited] of AWAITED.entries()) {
+  Deno.test(`what nobody there has is told at once to wait for ${awaited}`, LOOSE, async () => {
     await withPair(async (ann, bob, folder) => {
-      Deno.writeFileSync(`${folder}/one`, new Uint8Array(4 * LEAF_BYTES));
-      ann.held = [];
-      ann.toAll = () => bob.signer.key;
-      ann.files.command(send(`${folder}/one`), undefined);
-      await bob.says("offers one");
-      await answer(bob, get(1));
-      let told = "";
-      for (let ms = 0; !told.includes("waits") && ms < 10_000; ms += 100) {
-        await new Promise((resolve) => setTimeout(resolve, 100));
-        told = await answer(bob, get(1));
-      }
-      assertMatch(told, /^one is being fetched already: 0 % of .*, waits for Ann$/);
+      bob.isAlone = true;
       bob.chanceOf = (name) => `your next call with ${name}`;
-      assertMatch(await answer(bob, get(1)), /, waits for your next call with Ann$/);
+      if (toRoom === 0) ann.toAll = () => bob.signer.key;
+      ann.name = "4b1d"; // her name isn't known yet
+      offersPhoto(ann, folder);
+      await bob.says("4b1d offers photo.jpg");
+      ann.name = "Ann";
+      bob.files.peers(new Map());
+
+      bob.answers("y");
+      assertEquals(await bob.says("waits"), `photo.jpg waits for ${awaited}`);
+      const again = [{ command: "files" }, get(1)] as const;
+      for (const command of again) assertMatch(await answer(bob, command), /, waits for /);
+      assertEquals(bob.progress.at(-1), `Fetching photo.jpg: 0 % of 2.1 kB, waits for ${awaited}`);
     });
-  },
-);
+  });
+}
 
 Deno.test("what can't be fetched or cancelled is told by name, with why", LOOSE, async () => {
   await withPair(async (ann, bob, folder) => {

@@ -36,7 +36,7 @@ export class Sharer {
   isAlone = false;
   #shows = Promise.withResolvers<void>();
 
-  constructor(readonly name: string, seed: number, readonly folder: string, interactive = true) {
+  constructor(public name: string, seed: number, readonly folder: string, interactive = true) {
     this.signer = signerOf(seed);
     const show = (event: FileEvent | CommonEvent) => {
       this.events.push(event);
