@@ -208,19 +208,22 @@ export class OpenQuestions {
     if (word === null) return null;
     const { view, question, isSeen } = begun;
     const first = view.first(nowMs, isSeen);
+    // Who is called is in the lobby, where nothing is said.
+    const isCalled = [question, first, missed].some((one) => one?.yes.command === "accept");
+    const said = isCalled ? null : line;
     if (question === null && first === null) {
       const isOver = missed !== null && !view.door.hasPrompt && view.wasShown(missed);
-      if (isOver || view.door.isNeverSaid) throw refusal(OVER, line);
+      if (isOver || view.door.isNeverSaid) throw refusal(OVER, said);
       return null;
     }
     const verb = (of: Question) => word[1] === undefined ? of.no : of.yes;
     const form = (of: Question) => formOf(verb(of), of.place, room);
-    if (question === null) throw refusal(LATE, line, form(first!));
-    if (!this.waiting(nowMs).includes(question)) throw refusal(OVER, line);
+    if (question === null) throw refusal(LATE, said, form(first!));
+    if (!this.waiting(nowMs).includes(question)) throw refusal(OVER, said);
     const why = view.unseen(question, begun.atMs) ?? whySaid(question, view.door.hasPrompt);
     // What isn't shown whole is answered by nothing yet.
     const answering = view.unseenPart(question) === null ? form(question) : "";
-    if (why !== null) throw refusal(why, line, answering);
+    if (why !== null) throw refusal(why, said, answering);
     this.#answered(question, nowMs);
     return { run: verb(question), room: question.place?.room ?? undefined };
   }

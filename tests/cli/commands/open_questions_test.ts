@@ -155,13 +155,15 @@ Deno.test("nobody agrees to what wasn't shown in full, by whichever command, at 
 
 Deno.test("a command that names nothing means what was asked when its line was begun", () => {
   const incoming = { event: "incoming", call: "c1", from: "bob", key: "k" };
-  const { questions, view, shows } = asking([]);
+  const { questions, view, shows, refused } = asking([]);
   const begun = view.begins(0);
   shows(incoming, 0);
   assertEquals(view.prompt(0), " (bob is calling: y/n)");
   const accept = (texts: Record<string, string>, isTyped = true) => () =>
     questions.check({ command: "accept", texts }, begun, isTyped);
   assertThrows(accept({}), P2pchatError, "asked after you began that line; /accept bob answers");
+  const { message } = refused("y", begun, 0, "Nothing was done: you were asked after");
+  assertEquals(message.split("; ")[1], "/accept bob answers", "in the lobby nothing is said");
   for (const run of [accept({ name: "bob" }), accept({}, false)]) run();
   questions.check({ command: "cancel", texts: {} }, begun, true)();
   assertEquals(view.prompt(0), " (bob is calling: y/n)", "that withdraws a call of one's own");
