@@ -4,7 +4,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fingerprintOf } from "../../lib/base/text/fingerprint.ts";
 import { RealDisk } from "../../lib/store/disk/real_disk.ts";
 import { KnownPeers } from "../../lib/store/profile/known_peers.ts";
-import { call, connect, DirectoryWorld, failure, logout } from "./directory_world.ts";
+import { call, connect, DirectoryWorld, failure } from "./directory_world.ts";
 import { FriendsGroup } from "./friends_group.ts";
 import { Group } from "./group_world.ts";
 import { newIdentity } from "./hostile_peer.ts";
@@ -17,7 +17,7 @@ async function verify(node: Node, name: string): Promise<void> {
   assertEquals([answer, verified], ["yes", true]);
 }
 
-Deno.test("mesh: /verify changes nothing; yes is for that name alone; after no the key is a changed one, until /trust", async () => {
+Deno.test("mesh: /verify changes nothing; after no the key is a changed one, until /trust", async () => {
   await using nodes = new Nodes();
   const ann = await nodes.ready("Ann", null);
   const bob = await nodes.ready("Bob", ann);
@@ -42,19 +42,8 @@ Deno.test("mesh: /verify changes nothing; yes is for that name alone; after no t
   await ann.ask("trust", { name: "Bob" });
   await holds("Bob has his name", async () => "Bob" in await verified(ann));
   assertEquals(await verified(ann), { Ann: false, Bob: false });
-  // Once refused, digits have to be looked at again.
-  await ann.command({ command: "verify", name: "Bob", answer: "yes", ref: "at once" });
-  const early = await ann.until(({ event, ref }) => event === "error" && ref === "at once");
-  assertEquals(early.code, "not-allowed");
-  assertEquals((await ann.ask("verify", { name: "Bob", answer: "yes" })).verified, true);
   await ann.tell("Bob", "hello");
   await bob.until(({ event, text }) => event === "message" && text === "hello");
-
-  const from = ann.events.length;
-  await bob.command({ command: "name", new: "Rob" });
-  await ann.until(({ event }) => event === "renamed", undefined, from);
-  const [, rob] = (await ann.ask("peers")).peers;
-  assertEquals([rob.name, rob.verified, rob.verifiedAs], ["Rob", false, ["Bob"]]);
 });
 
 /** A profile that has verified a Bob whom it met elsewhere. @returns His key. */
@@ -114,58 +103,51 @@ Deno.test("directory, group, friends: of another key under a verified name one i
   saysOther(back, elsewhere, ({ event }) => event === "connection");
 });
 
-Deno.test("directory: no ends the call, and the next one is refused until /trust; the list calls nobody verified with another key", async () => {
-  const { world, directory } = await DirectoryWorld.open([]);
+Deno.test("all modes: a no needs neither digits nor anybody there; friends: nothing waits for that key then", async () => {
+  const { world } = await DirectoryWorld.open([]);
   await using _ = world;
-  const [alice, bob] = await world.talking("alice", "bob");
-  await verify(alice, "bob");
-
-  await alice.ask("verify", { name: "bob", answer: "no" });
-  assertEquals((await alice.until(call("ended"))).reason, "key-changed");
-  await bob.until(call("ended"));
-  const users = (await alice.ask("list")).users;
-  assertEquals(users.map(({ verified }: ShownEvent) => verified), [false, false]);
-  await alice.type("/call bob");
-  const { changed } = await alice.until(failure("key-changed"));
-  assertEquals([changed.name, changed.verified], ["bob", false]);
-
-  await alice.ask("trust", { name: "bob" });
-  const from = alice.events.length;
-  await connect(alice, bob, "bob");
-  assertEquals((await alice.until(call("connected"), undefined, from)).verified, false);
-
-  // The list calls nobody verified who has taken a verified name with another key.
-  await verify(alice, "bob");
-  const { key } = await bob.until(({ event }) => event === "ready");
-  await bob.command({ command: "logout" });
-  await bob.type("q");
-  await bob.ended();
-  await directory.until(logout("bob"));
-  const mallory = await world.guest("bob", { device: "mallory" });
-  const other = (await mallory.until(({ event }) => event === "ready")).key;
-  const listed = async () => (await alice.ask("list", { part: "bob" })).users;
-  await holds("the other bob is listed", async () => (await listed())[0]?.key === other);
-  const [user] = await listed();
-  assertEquals([user.key, user.verified], [other, false]);
-  assertEquals(user.changed, { name: "bob", key: other, before: key, verified: true });
-});
-
-Deno.test("group and friends: lists say who is verified, and no is refused", async () => {
   await using group = new Group();
   const server = await group.serve();
-  const [alice, bob] = await group.startAll("Alice", "Bob") as [Node, Node];
-  assertEquals((await alice.ask("list")).verified, []);
-  await verify(alice, "Bob");
-  assertEquals((await alice.ask("list")).verified, ["Bob"]);
-  await verify(server, "Bob");
-  assertEquals((await server.ask("list")).verified, ["Bob"]);
-  await alice.ask("verify", { name: "Bob", answer: "no" });
-  const listed = async () => (await alice.ask("list")).members.toSorted().join();
-  await holds("another name is Bob's", async () => /^Alice,Bob~\w+$/.test(await listed()));
-  assertEquals((await alice.ask("list")).verified, []);
-  await alice.ask("trust", { name: "Bob" });
-  await holds("the name is Bob's again", async () => await listed() === "Alice,Bob");
-  assert(bob.events.length > 0);
+  await using nodes = new Nodes();
+  const room = world.data("room");
+  for (
+    const [data, start] of [
+      [world.data("alice"), () => world.guest("alice")],
+      [group.data("alice"), () => group.start("alice")],
+      [room, () => nodes.ready("alice", null, { data: room })],
+    ] as const
+  ) {
+    const expected = await verifiedElsewhere(data, "alice");
+    const node = await start();
+    const no = () => node.ask("verify", { name: "Bob", answer: "no" });
+    const { key, answer, verified } = await no();
+    assertEquals([key, answer, verified], [expected, "no", false]);
+    assertEquals((await no()).code, "unknown-user");
+  }
+
+  await verify(server, "alice");
+  assertEquals((await server.ask("list")).verified, ["alice"]);
+  assertEquals((await server.ask("verify", { name: "alice", answer: "no" })).verified, false);
+  assertEquals((await server.ask("list")).verified, []);
+
+  await using friends = new FriendsGroup("alice", "bob");
+  const [before, bob] = await friends.startAll() as [Node, Node];
+  await before.tell("bob", "hello");
+  await bob.until(({ event }) => event === "message");
+  await verify(before, "bob");
+  for (const node of [before, bob]) {
+    await node.type("/exit");
+    await node.ended();
+  }
+  const alice = await friends.start("alice");
+  assertEquals((await alice.ask("verify", { name: "bob", answer: "no" })).verified, false);
+  assertEquals((await alice.ask("list")).friends[0].verified, false);
+  await alice.tell("bob", "psst");
+  const back = await friends.start("bob");
+  await back.tell("alice", "it is me");
+  assertEquals((await alice.until(failure("key-changed"))).changed.name, "bob");
+  await alice.ask("trust", { name: "bob" });
+  await back.until(({ event, text }) => event === "message" && text === "psst");
 });
 
 Deno.test("friends and mesh: what one program is told of a key, another one of the profile heeds", async () => {

@@ -226,7 +226,8 @@ export type ModeEvent =
     readonly key: string;
     /** The public keys, hexadecimal, from which the console computes the digits. */
     readonly ownKey: PeerKey;
-    readonly peerKey: PeerKey;
+    /** Null where only the fingerprint is known, after a `no`. */
+    readonly peerKey: PeerKey | null;
     /** What the user says; with `no` the machine has refused the key already. */
     readonly answer?: VerifyAnswer;
   }
@@ -262,10 +263,18 @@ export type ModeEvent =
     readonly friend?: string;
   };
 
+export interface VerifyCommand {
+  readonly command: "verify";
+  readonly name: string;
+  readonly answer?: VerifyAnswer;
+  /** What the console adds to a `no`: all keys that the profile knows by that name. */
+  readonly known?: readonly Fingerprint[];
+}
+
 /** What the user may ask in every mode; names are shown names. */
 export type ModeCommand =
   | { readonly command: "status" }
-  | { readonly command: "verify"; readonly name: string; readonly answer?: VerifyAnswer }
+  | VerifyCommand
   | { readonly command: "trust"; readonly name: string }
   /** Null: the user. */
   | { readonly command: "whois"; readonly name: string | null }

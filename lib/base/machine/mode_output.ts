@@ -1,10 +1,8 @@
 /** The effects of one step of a mode's machine, the time of that step, and what follows each write. */
 
 import type { ErrorCode } from "../errors.ts";
-import { fingerprintOf } from "../text/fingerprint.ts";
-import type { PeerKey } from "../ids.ts";
 import { AwakeClock } from "./clock.ts";
-import type { KeyChange, ModeEvent, VerifyAnswer } from "./mode_machine.ts";
+import type { KeyChange, ModeEvent } from "./mode_machine.ts";
 import { Pending, type WriteOutcome } from "./pending.ts";
 
 /** The effect that every mode's machine has: an event to be shown to the user. */
@@ -20,20 +18,6 @@ interface Show<Event> {
 export function unsentEvent(reason: string): Extract<ModeEvent, { readonly event: "error" }> {
   const text = `Your message wasn't sent: ${reason}`;
   return { event: "error", code: "disk", text, unsent: true };
-}
-
-/**
- * The event that answers `/verify`.
- * @param name As it is shown before the answer. @param answer Undefined where the user asks for the digits.
- */
-export function verifyEvent(
-  name: string,
-  ownKey: PeerKey,
-  peerKey: PeerKey,
-  answer: VerifyAnswer | undefined,
-): Extract<ModeEvent, { readonly event: "verify" }> {
-  const said = answer === undefined ? {} : { answer };
-  return { event: "verify", name, key: fingerprintOf(peerKey), ownKey, peerKey, ...said };
 }
 
 export class ModeOutput<Event, Effect> {

@@ -1,13 +1,12 @@
 /** The texts that answer `/verify` and `/trust`, and a name that nobody has. Names are in the form that is shown to people. */
 
 import type { ErrorCode } from "../errors.ts";
-import type { Fingerprint } from "../text/fingerprint.ts";
-import { foldName, mixesScripts, shownName, withoutMark } from "../text/names.ts";
+import { type Fingerprint, fingerprintOf } from "../text/fingerprint.ts";
+import { foldName, mixesScripts, nameBeforeStart, shownName, withoutMark } from "../text/names.ts";
 import { didYouMean } from "../text/nearest.ts";
 import { saidText } from "../text/text.ts";
 import type { PeerKey } from "../ids.ts";
-import type { ModeEvent, VerifyAnswer } from "../machine/mode_machine.ts";
-import { verifyEvent } from "../machine/mode_output.ts";
+import type { ModeEvent, VerifyCommand } from "../machine/mode_machine.ts";
 
 /** The answer to `/trust`: the user has accepted the key. */
 export function acceptedText(name: string, key: Fingerprint): string {
@@ -94,47 +93,57 @@ export class Comparing {
   /** By what the user has typed, and by the names shown; bounded by what the user has asked for. */
   readonly #questions = new Map<string, Question>();
 
+  /** @param refuse This key isn't that of the one called so, without the start of a key. */
   constructor(
     readonly ownKey: PeerKey,
     readonly out: { show(event: ModeEvent, ref: string | undefined): void },
+    readonly refuse: (name: string, key: Fingerprint) => void,
   ) {}
 
   /**
-   * Shows the digits; or takes the answer, if it is one to the digits that were shown last under the name that the user
-   * has typed. A `no` may come by another name of the same key: it takes more away than it gives.
-   * @param shown The name under which the key is shown before the answer.
-   * @returns Whether the key is refused now.
+   * Shows the digits; or takes the answer: a `yes` if it is one to the digits that were shown last under the name that the
+   * user has typed, a `no` always.
+   * @param found Who is meant, as shown before the answer. Null where nobody is: then a `no` means `own`, the key that this
+   *   mode expects of the name, or else all that the profile knows by it.
+   * @returns Whether any key is meant.
    */
   verify(
-    typed: string,
-    shown: string,
-    key: PeerKey,
-    answer: VerifyAnswer | undefined,
+    { name: typed, answer, known = [] }: VerifyCommand,
+    found: { readonly name: string; readonly key: PeerKey } | null,
+    own: Fingerprint | null | undefined,
     ref: string | undefined,
   ): boolean {
-    const question = this.#questions.get(folded(typed));
-    const isSameKey = question?.key === key;
-    const isSame = isSameKey && folded(question.shown) === folded(shown);
-    const counts = answer === "no" ? isSameKey : isSame && question.isRefused !== true;
-    const taken = counts ? answer : undefined;
-    const isRefused = taken === "no";
-    for (const name of [typed, shown]) {
-      this.#questions.set(folded(name), { shown, key, isRefused });
+    const { ownKey } = this;
+    if (found === null) {
+      const name = nameBeforeStart(withoutMark(typed));
+      const keys = answer === "no" ? [own ?? known].flat() : [];
+      for (const key of keys) {
+        this.out.show({ event: "verify", name, key, ownKey, peerKey: null, answer: "no" }, ref);
+        this.refuse(name, key);
+      }
+      return keys.length > 0;
     }
-    this.out.show(verifyEvent(shown, this.ownKey, key, taken), ref);
+    const { name, key: peerKey } = found;
+    const key = fingerprintOf(peerKey);
+    const question = this.#questions.get(folded(typed));
+    const isSame = question?.key === peerKey && folded(question.shown) === folded(name);
+    const isRefused = answer === "no";
+    const taken = isRefused || (isSame && question.isRefused !== true) ? answer : undefined;
+    for (const asked of [typed, name]) {
+      this.#questions.set(folded(asked), { shown: name, key: peerKey, isRefused });
+    }
+    const said = taken === undefined ? {} : { answer: taken };
+    this.out.show({ event: "verify", name, key, ownKey, peerKey, ...said }, ref);
+    if (isRefused) this.refuse(nameBeforeStart(name), key);
     if (taken !== answer) {
-      const text = otherDigitsText(shownName(shown), answer!);
+      const who = shownName(name);
+      const text = `${who} isn't verified: compare these digits with ${who} first, by voice`;
       this.out.show({ event: "error", code: "not-allowed", text }, ref);
     }
-    return isRefused;
+    return true;
   }
 }
 
 function folded(name: string): string {
   return foldName(withoutMark(name));
-}
-
-function otherDigitsText(shown: string, answer: VerifyAnswer): string {
-  const nothing = answer === "yes" ? `${shown} isn't verified` : `Nothing is noted of ${shown}`;
-  return `${nothing}: compare these digits with ${shown} first, by voice`;
 }

@@ -236,11 +236,11 @@ export class People<Event extends ShownEvent> {
    */
   async keep(answer: KeysEvent): Promise<void> {
     const { knownPeers, environment } = this.session;
-    const { name, peerKey } = answer;
+    const { name, key, peerKey } = answer;
     const wallMs = environment.wallMs();
     try {
-      if (answer.answer === "no") await knownPeers.refuse(name, peerKey, wallMs);
-      if (answer.answer === "yes") {
+      if (answer.answer === "no") await knownPeers.refuse(name, key as Fingerprint, wallMs);
+      if (answer.answer === "yes" && peerKey !== null) {
         await knownPeers.verify(name, peerKey, wallMs, !this.acceptsKeys);
       }
     } catch (error) {
@@ -258,7 +258,7 @@ export class People<Event extends ShownEvent> {
       event: "verify",
       name,
       key,
-      digits: verificationDigits(ownKey, peerKey),
+      ...(peerKey === null ? {} : { digits: verificationDigits(ownKey, peerKey) }),
       ...comparedOf(knownPeers, { name, key }),
       ...(knownPeers.isRefused(name, key as Fingerprint) ? { refused: true } : {}),
       ...(answer === undefined ? {} : { answer }),
@@ -422,7 +422,7 @@ function* othersIn(event: Fields, known: KnownPeers, own: Fingerprint): Generato
     : [[named.find((name) => typeof name === "string" && name !== key), key]];
   for (const [name, key] of all) {
     if (typeof name !== "string" || typeof key !== "string" || key === own) continue;
-    const [other] = known.othersVerified(name, key as Fingerprint);
+    const other = known.othersVerified(name, key as Fingerprint).at(-1);
     if (other !== undefined) yield { name, key, before: other.fingerprint, verified: true };
   }
 }

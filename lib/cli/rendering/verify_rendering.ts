@@ -20,7 +20,8 @@ export interface VerifyEvent extends Compared {
   readonly event: "verify";
   readonly name: string;
   readonly key: string;
-  readonly digits: string;
+  /** Absent where only the fingerprint of a key is known that the user refuses. */
+  readonly digits?: string;
   /** The user has refused the key for this name, and hasn't accepted it since. */
   readonly refused?: true;
   /** What the user said, and is done now. */
@@ -60,7 +61,7 @@ export function verifyLines(
   if (answer === "no") {
     return [
       problemLine(
-        "That key isn't ",
+        `The key ${event.key} isn't `,
         nameSpan(name),
         "'s: somebody may be in between, or pose as ",
         nameSpan(name),

@@ -5,11 +5,11 @@
 
 import { P2pchatError } from "../../base/errors.ts";
 import { COMMON_INTERVAL_MS } from "../../base/machine/common_times.ts";
-import type { ModeCommand, ModeOutcome } from "../../base/machine/mode_machine.ts";
+import type { ModeCommand, ModeOutcome, VerifyCommand } from "../../base/machine/mode_machine.ts";
 import type { Fingerprint } from "../../base/text/fingerprint.ts";
 import { shownName } from "../../base/text/names.ts";
 import type { ModePorts } from "../../runtime/hosts/mode_host.ts";
-import type { Found } from "../../store/profile/known_peers.ts";
+import type { Found, KnownPeers } from "../../store/profile/known_peers.ts";
 import type { Links } from "../../transport/link.ts";
 import { COMMON_LINK_CLOCK, SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import { type Session, showError, showNotices } from "./mode_session.ts";
@@ -145,6 +145,7 @@ export function sayBye<Event extends ShownEvent, Target>(
 
 interface InputParts {
   readonly environment: { readonly log: Logger };
+  readonly knownPeers: Pick<KnownPeers, "keysOf">;
   readonly peace: Pick<Peace, "command">;
   readonly ui: { show(event: CommonEvent, ref: string | undefined): void };
 }
@@ -162,7 +163,7 @@ export interface ModeInput<Asked> {
  * @param answering Whoever carries out the commands, and may be at work on earlier ones; null where nobody is.
  */
 export function inputTo<Asked extends { readonly command: string }>(
-  { environment: { log }, peace, ui }: InputParts,
+  { environment: { log }, knownPeers, peace, ui }: InputParts,
   submit: CommandSink<Asked | Quit>,
   answering: () => { answer(show: () => void): void } | null,
 ): ModeInput<Asked> {
@@ -182,6 +183,7 @@ export function inputTo<Asked extends { readonly command: string }>(
       underWay = done;
       return;
     }
+    if (isNo(command)) return submit({ ...command, known: knownPeers.keysOf(command.name) }, ref);
     if (!FOLLOWS.has(command.command)) return submit(command, ref);
     afterThese(() => {
       if (command.command === "quit") log.info(LEAVING, { cause: "command" });
@@ -200,6 +202,10 @@ export function inputTo<Asked extends { readonly command: string }>(
   };
   const ended = () => afterThese(() => leave("end of input"));
   return { handler: { target, ended, interrupted: leave, answer }, leave };
+}
+
+function isNo(command: { readonly command: string }): command is VerifyCommand {
+  return command.command === "verify" && (command as VerifyCommand).answer === "no";
 }
 
 const LEAVING = "asked to leave";

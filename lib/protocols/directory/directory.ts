@@ -21,7 +21,7 @@ import { dropOldest } from "../../base/collections/bounded.ts";
 import { unreachable } from "../../base/invariant.ts";
 import type { Environment } from "../../base/machine/environment.ts";
 import { Agenda, Deadlines, type Machine, servedEachStep } from "../../base/machine/machine.ts";
-import type { VerifyAnswer } from "../../base/machine/mode_machine.ts";
+import type { VerifyCommand } from "../../base/machine/mode_machine.ts";
 import { dateText } from "../../base/text/words.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import { foldName, shownName, withoutMark } from "../../base/text/names.ts";
@@ -109,7 +109,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     const { randomBytes, log, crypto } = environment;
     const wallMs = () => Math.max(0, Math.floor(environment.wallMs()));
     const out = this.#out = new DirectoryOutput(config.instance ?? null);
-    this.#comparing = new Comparing(signer.key, out);
+    this.#comparing = new Comparing(signer.key, out, () => {});
     const sessions = this.#sessions;
     const links = this.#links;
     const others = this.#others;
@@ -567,7 +567,7 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
       case "kick":
         return this.#kick(command.name, ref);
       case "verify":
-        return this.#verify(command.name, command.answer, ref);
+        return this.#verify(command, ref);
       case "whois":
         return this.#whois(command.name, ref);
       case "broadcast":
@@ -634,10 +634,11 @@ export class Directory implements Machine<DirectoryInput, DirectoryEffect> {
     return null;
   }
 
-  #verify(shown: string, answer: VerifyAnswer | undefined, ref: string | undefined): void {
-    const client = this.#named(shown, "verify", ref);
-    if (client === null) return;
-    this.#comparing.verify(shown, client.name, client.key, answer, ref);
+  #verify(command: VerifyCommand, ref: string | undefined): void {
+    const folded = foldName(withoutMark(command.name));
+    const found = this.#sessions.named(folded) ?? this.#others.present(folded);
+    const isMeant = this.#comparing.verify(command, found, null, ref);
+    if (!isMeant) this.#named(command.name, "verify", ref);
   }
 
   /** @param shown Null: the directory itself. */

@@ -16,7 +16,7 @@ import type { LinkId, PeerKey } from "../../base/ids.ts";
 import { invariant, unreachable } from "../../base/invariant.ts";
 import type { Environment } from "../../base/machine/environment.ts";
 import { Agenda, Deadlines, earliestMs, type Machine } from "../../base/machine/machine.ts";
-import type { KeyChange, VerifyAnswer } from "../../base/machine/mode_machine.ts";
+import type { KeyChange, VerifyCommand } from "../../base/machine/mode_machine.ts";
 import {
   isSamePresence,
   type Presence,
@@ -96,7 +96,8 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
   ) {
     const table = this.#table = new FriendTable(config.friends, config.pins, config.refused);
     const out = this.#out;
-    this.#comparing = new Comparing(signer.key, out);
+    const refuse = (name: string, key: Fingerprint) => this.#refuse(name, key);
+    this.#comparing = new Comparing(signer.key, out, refuse);
     const inbox = this.#inbox = new Inbox();
     const restored = restoreFriends(config.records, (name) => table.kept(name), inbox);
     for (const friend of table.all()) friend.waitsFromBefore = friend.outbox.size > 0;
@@ -372,13 +373,13 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
       case "unsend":
         return this.#sending.unsend(command.id, ref);
       case "verify":
-        return this.#verify(command.name, command.answer, ref);
+        return this.#verify(command, ref);
       case "whois":
         return this.#whois(command.name, ref);
       case "trust":
         return this.#trust(command.name, ref);
       case "refuse":
-        return this.#refusedElsewhere(command.name, command.key);
+        return this.#refuse(command.name, command.key);
       case "unrefuse":
         return this.#unrefused(command.name, command.key);
       case "quit":
@@ -437,27 +438,29 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     this.#out.error("unknown-user", isYouText(command, shownName(name)), ref);
   }
 
-  #verify(name: string, answer: VerifyAnswer | undefined, ref: string | undefined): void {
+  #verify(command: VerifyCommand, ref: string | undefined): void {
+    const { name, answer } = command;
     const friend = this.#named(name);
+    if (friend === null && this.#isSelf(name)) return this.#unknownTo("verify", name, ref);
+    const { key = null, pinned } = friend ?? {};
+    const found = friend === null || key === null ? null : { name: friend.name, key };
+    const asked = found === null && friend !== null ? { ...command, name: friend.name } : command;
+    if (this.#comparing.verify(asked, found, pinned ?? friend?.row.fingerprint, ref)) {
+      const { told = null } = friend?.strange ?? {};
+      if (found === null || answer === "no" || told === null || told === key) return;
+      const other = fingerprintOf(told);
+      const text = `That is the key known before; the other one that was met is ${other}`;
+      return this.#out.notice(text, ref);
+    }
     if (friend === null) return this.#unknownTo("verify", name, ref);
-    const { key: peerKey } = friend;
-    if (peerKey === null) {
-      const { shown, expected } = friend;
-      const { users } = this.config;
-      const text = friend.isDisputed
-        ? `Cannot verify ${shown}: nobody has answered with the key in ${users}, ${expected}; ` +
-          disputeAdvice(friend, users)
-        : `Cannot verify ${shown}: digits need the whole key, and nobody has answered with ` +
-          `${expected ?? "one"} since the start; write something when ${shown} is there`;
-      return this.#out.error("offline", text, ref);
-    }
-    if (this.#comparing.verify(name, friend.name, peerKey, answer, ref)) {
-      return this.#refuse(friend, fingerprintOf(peerKey));
-    }
-    const { told } = friend.strange;
-    if (told === null || told === peerKey) return;
-    const other = fingerprintOf(told);
-    this.#out.notice(`That is the key known before; the other one that was met is ${other}`, ref);
+    const { shown, expected } = friend;
+    const { users } = this.config;
+    const text = friend.isDisputed
+      ? `Cannot verify ${shown}: nobody has answered with the key in ${users}, ${expected}; ` +
+        disputeAdvice(friend, users)
+      : `Cannot verify ${shown}: digits need the whole key, and nobody has answered with ` +
+        `${expected ?? "one"} since the start; write something when ${shown} is there`;
+    this.#out.error("offline", text, ref);
   }
 
   /** @param name Null: the user. */
@@ -476,7 +479,9 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
   }
 
   /** The digits were different: nothing more goes to whoever has this key. */
-  #refuse(friend: Friend, key: Fingerprint): void {
+  #refuse(name: string, key: Fingerprint): void {
+    const friend = this.#table.get(name);
+    if (friend === null) return this.#table.refused.add(name, key);
     const met = friend.key;
     this.#table.refuse(friend, key);
     this.#presences.ended(friend);
@@ -487,12 +492,6 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     this.#out.warn(
       `${this.config.users} says that this is ${friend.shown}'s key: correct it there`,
     );
-  }
-
-  #refusedElsewhere(name: string, key: Fingerprint): void {
-    const friend = this.#table.get(name);
-    if (friend === null) this.#table.refused.add(name, key);
-    else this.#refuse(friend, key);
   }
 
   /** The user has said in another program of the profile that it is the friend's, after all. */

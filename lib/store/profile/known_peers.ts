@@ -27,7 +27,13 @@ import { dayText, numberText } from "../../base/text/words.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts";
 import type { PeerKey } from "../../base/ids.ts";
-import { foldName, isSameName, nameBeforeStart, shownName } from "../../base/text/names.ts";
+import {
+  foldName,
+  isSameName,
+  nameBeforeStart,
+  shownName,
+  withoutMark,
+} from "../../base/text/names.ts";
 import type { Disk } from "../disk/disk.ts";
 import { REPLACEMENT_SUFFIX } from "../disk/replacement.ts";
 import {
@@ -191,6 +197,18 @@ export class KnownPeers {
     return isTheirs || this.isVerified(name, key) ? [] : plain;
   }
 
+  /**
+   * The keys met or verified under this name, anywhere. @param typed With the start of a key: those that begin so. Each
+   * server has the same name: of these none.
+   */
+  keysOf(typed: string): readonly Fingerprint[] {
+    const [plain = "", start = ""] = withoutMark(typed).split("~");
+    const isIt = ({ scope, name, fingerprint }: Pin) =>
+      scope !== REFUSED && !name.startsWith("*") && fingerprint.startsWith(start) &&
+      isSameName(nameBeforeStart(name), plain);
+    return [...new Set(this.#all().filter(isIt).map(({ fingerprint }) => fingerprint))];
+  }
+
   /** Whether another key was met or verified under this name, anywhere. */
   isOthers(name: string, key: Fingerprint): boolean {
     const plain = nameBeforeStart(name);
@@ -332,8 +350,7 @@ export class KnownPeers {
    * @returns When it is durable.
    * @throws {P2pchatError} `full`; `disk`: it is kept in memory until the program ends.
    */
-  async refuse(name: string, key: PeerKey, wallMs: number): Promise<void> {
-    const fingerprint = fingerprintOf(key);
+  async refuse(name: string, fingerprint: Fingerprint, wallMs: number): Promise<void> {
     const plain = nameBeforeStart(name);
     const refused = { scope: REFUSED, name: plain, fingerprint, firstSeen: dayText(wallMs) };
     const at = lineKey(refused);

@@ -59,11 +59,7 @@ Deno.test("a server's words stand between quotation marks behind its name, where
   );
 });
 
-const [OWN, BOB, EVE] = ["ann", "bob", "eve"].map((name) => fakeSigner(name).key) as [
-  ReturnType<typeof fakeSigner>["key"],
-  ReturnType<typeof fakeSigner>["key"],
-  ReturnType<typeof fakeSigner>["key"],
-];
+const [OWN, BOB, EVE] = [fakeSigner("ann").key, fakeSigner("bob").key, fakeSigner("eve").key];
 
 /** What the user is told, in words: whose digits, and what was taken or refused. */
 function program() {
@@ -78,14 +74,17 @@ function program() {
       texts.push(event.text);
     }
   };
-  const comparing = new Comparing(OWN, { show });
-  const verify = (typed: string, key: typeof BOB, answer?: VerifyAnswer, shown = "Bob") => {
-    const isRefused = comparing.verify(typed, shown, key, answer, undefined);
-    const words = told.splice(0);
-    assertEquals(isRefused, words[0]!.endsWith(": no"));
-    return words;
+  const refuse = (name: string, key: Fingerprint) => void told.push(`refuses ${name} ${key}`);
+  const comparing = new Comparing(OWN, { show }, refuse);
+  const verify = (typed: string, key: typeof BOB, answer?: VerifyAnswer, name = "Bob") => {
+    const said = answer === undefined ? {} : { answer };
+    const command = { command: "verify", name: typed, ...said } as const;
+    comparing.verify(command, { name, key }, null, undefined);
+    const refused = answer === "no" ? [told.pop()] : [];
+    assertEquals(refused.every((word) => word === `refuses Bob ${fingerprintOf(key)}`), true);
+    return told.splice(0);
   };
-  return { verify, texts };
+  return { verify, comparing, told, texts };
 }
 
 Deno.test("Comparing takes a yes after it has shown those digits, not before", () => {
@@ -97,20 +96,16 @@ Deno.test("Comparing takes a yes after it has shown those digits, not before", (
   assertEquals(verify("BOB", BOB), ["bob's as Bob"]);
 });
 
-Deno.test("Comparing takes no answer for another key than that whose digits were shown last", () => {
-  const { verify, texts } = program();
+Deno.test("Comparing takes no yes for another key than that whose digits were shown last", () => {
+  const { verify } = program();
   verify("Bob", EVE);
   verify("Bob", BOB);
 
   // Both were shown under that name. Eve has it now.
   assertEquals(verify("Bob", EVE, "yes"), ["eve's as Bob", "not-allowed"]);
-  verify("Bob", BOB);
-  assertEquals(verify("Bob", EVE, "no"), ["eve's as Bob", "not-allowed"]);
-  assertMatch(texts[1]!, /^Nothing is noted of Bob: compare these digits with Bob first/);
-  assertEquals(verify("Bob", EVE, "no"), ["eve's as Bob: no"]);
 });
 
-Deno.test("Comparing takes no answer for a key that is shown under another name by now", () => {
+Deno.test("Comparing takes no yes for a key that is shown under another name by now", () => {
   const { verify } = program();
   verify("Bob", EVE, undefined, "Bob~k7f3");
 
@@ -120,24 +115,29 @@ Deno.test("Comparing takes no answer for a key that is shown under another name 
   assertEquals(verify("Bob~k7f3", EVE, "yes", "Bob~k7f3"), ["eve's as Bob~k7f3: yes"]);
 });
 
-Deno.test("Comparing takes a no after it has shown those digits, and shows them again before a yes", () => {
-  const { verify, texts } = program();
+Deno.test("Comparing always takes a no, and shows the digits again before a yes", () => {
+  const { verify } = program();
 
-  assertEquals(verify("Bob", EVE, "no"), ["eve's as Bob", "not-allowed"]);
-  assertEquals(texts, [
-    "Nothing is noted of Bob: compare these digits with Bob first, by voice",
-  ]);
+  assertEquals(verify("Bob", EVE, "no", "Bob~k7f3"), ["eve's as Bob~k7f3: no"]);
+  verify("Bob", BOB);
   assertEquals(verify("Bob", EVE, "no"), ["eve's as Bob: no"]);
-  assertEquals(verify("Bob", BOB, "no"), ["bob's as Bob", "not-allowed"], "not twice");
-  verify("Bob", EVE);
-  verify("Bob", EVE, "no");
   assertEquals(verify("Bob", EVE, "yes"), ["eve's as Bob", "not-allowed"]);
   assertEquals(verify("Bob", EVE, "yes"), ["eve's as Bob: yes"]);
 });
 
-Deno.test("Comparing takes a no for the same key, whatever name it is shown under by now", () => {
-  const { verify } = program();
-  verify("Bob", EVE, undefined, "Bob~k7f3");
+Deno.test("Comparing takes a no of who isn't here for the key expected, or else for all that are known", () => {
+  const [bob, eve] = [BOB, EVE].map(fingerprintOf) as [Fingerprint, Fingerprint];
+  const { comparing, told } = program();
+  const says = (answer: VerifyAnswer, own?: Fingerprint, ...known: Fingerprint[]) => {
+    const command = { command: "verify", name: "\u2248Bob~k7f3", answer, known } as const;
+    assertEquals(comparing.verify(command, null, own, undefined), told.length > 0);
+    return told.splice(0);
+  };
 
-  assertEquals(verify("Bob", EVE, "no"), ["eve's as Bob: no"]);
+  assertEquals(says("no", bob, eve), ["bob's as Bob: no", `refuses Bob ${bob}`]);
+  assertEquals(says("no", undefined, bob, eve).slice(2), [
+    "eve's as Bob: no",
+    `refuses Bob ${eve}`,
+  ]);
+  assertEquals([says("no"), says("yes", bob, eve)], [[], []]);
 });

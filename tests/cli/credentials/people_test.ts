@@ -56,30 +56,18 @@ function peopleOf(
   return { people, verify, shown };
 }
 
-Deno.test("People shows digits without marking anybody", SLOW, async () => {
-  const knownPeers = await known();
-  const { verify } = peopleOf(knownPeers);
-
-  const digits = verificationDigits(OWN, BOB);
-  assertEquals(await verify(), [{
-    event: "verify",
-    name: "Bob",
-    key: bob,
-    digits,
-    verified: false,
-  }]);
-
-  assertEquals(knownPeers.verifiedNames(bob), []);
-});
-
 Deno.test(
   "People marks the key under that name by a yes, and takes mark and pins away by a no",
   SLOW,
   async () => {
     const knownPeers = await known();
     await knownPeers.pin("mesh:1", "Bob", BOB, 0);
-    const { verify } = peopleOf(knownPeers);
+    const { people, shown, verify } = peopleOf(knownPeers);
 
+    const [asked] = await verify();
+    const digits = verificationDigits(OWN, BOB);
+    assertEquals(asked, { event: "verify", name: "Bob", key: bob, digits, verified: false });
+    assertEquals(knownPeers.verifiedNames(bob), []);
     const [done] = await verify("yes");
     assertEquals([done!["answer"], done!["verified"]], ["yes", true]);
     assertEquals(knownPeers.isVerified("Bob", bob), true);
@@ -92,6 +80,13 @@ Deno.test(
 
     const [again] = await verify("yes");
     assertEquals([again!["verified"], again!["refused"]], [true, true], "until /trust");
+
+    // Of a key whose fingerprint alone is known there are no digits.
+    const absent = { event: "verify", name: "Eve", key: eve, ownKey: OWN, peerKey: null } as const;
+    await knownPeers.verify("Eve", EVE, 0);
+    await people.keep({ ...absent, answer: "no" });
+    people.show({ ...absent, answer: "no" }, undefined);
+    assertEquals([shown[0]!["digits"], knownPeers.keysOf("Eve")], [undefined, []]);
   },
 );
 
@@ -189,7 +184,7 @@ Deno.test("withCompared() says of everybody in an event whether they are verifie
     const members = { event, members: ["Me", "Bob", "Eve"], keys: [own, bob, eve] };
     assertEquals(seen(members), { ...members, verified: ["Bob"] });
   }
-  await knownPeers.refuse("Eve", EVE, 0);
+  await knownPeers.refuse("Eve", fingerprintOf(EVE), 0);
   const members = {
     event: "members",
     members: ["Bob", `Eve~${eve.slice(0, 4)}`],
@@ -216,7 +211,8 @@ Deno.test("People says loudly, before all else and once, that a verified name ha
     const { people, shown } = peopleOf(knownPeers);
     people.show(event, undefined);
     assertEquals(shown.splice(0).map((one) => one["event"]), [event.event]);
-    await knownPeers.verify("Bob", BOB, 0);
+    await knownPeers.verify("Bob", OWN, 0);
+    await knownPeers.verify("Bob", BOB, 0); // the latest is the one named
     await knownPeers.verify("Me", BOB, 0); // nobody is warned of oneself
     await knownPeers.verify("*directory*", BOB, 0);
     const other = { event: "broadcast", from: "*directory*", key: eve };
@@ -311,7 +307,7 @@ Deno.test("withCompared() warns louder of another key where the one expected was
 Deno.test("People marks who looks like one met before, pinned names and one's own included", async () => {
   const knownPeers = await known();
   await knownPeers.pin("mesh:1", "Carola", BOB, 0);
-  await knownPeers.refuse("Doroth\u0443", EVE, 0);
+  await knownPeers.refuse("Doroth\u0443", fingerprintOf(EVE), 0);
   const { people } = peopleOf(knownPeers);
   const peers = ["CaroIa", "Paul", "Ar\u0456el", "Fiona"].map((name) => ({ name, key: "k" }));
   const events = [

@@ -56,7 +56,7 @@ Deno.test("/verify of a refused key says that it counts as changed until /trust,
 Deno.test("/verify NAME no warns, and names the way back", () => {
   assertEquals(
     text({ answer: "no" }),
-    "! That key isn't Bob's: somebody may be in between, or pose as Bob.\n" +
+    `! The key ${SHOWN.key} isn't Bob's: somebody may be in between, or pose as Bob.\n` +
       "It counts as changed until you accept it with /trust Bob; tell Bob nothing before.\n",
   );
 });

@@ -1,4 +1,6 @@
 import { assertEquals } from "@std/assert";
+import type { VerifyCommand } from "../../../lib/base/machine/mode_machine.ts";
+import type { Fingerprint } from "../../../lib/base/text/fingerprint.ts";
 import { SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
 import { InputPause, inputTo } from "../../../lib/cli/session/run_mode.ts";
 import { settle } from "../memory_streams.ts";
@@ -28,12 +30,14 @@ function mode(host: { answer(show: () => void): void } | null = null) {
     },
   };
   const ui: Ui = { show: (event, ref) => void told.push(`${JSON.stringify(event)} ${ref}`) };
+  const knownPeers = { keysOf: (name: string) => [`${name}'s` as Fingerprint] };
+  const parts = { environment: { log }, knownPeers, peace, ui };
   const input = inputTo<Asked>(
-    { environment: { log }, peace, ui },
+    parts,
     ({ command }, ref) => void told.push(`${command} ${ref ?? "-"}`),
     () => host,
   );
-  return { told, input, doing };
+  return { told, input, doing, parts };
 }
 
 Deno.test("inputTo() passes commands on, and logs the one that leaves", () => {
@@ -43,6 +47,17 @@ Deno.test("inputTo() passes commands on, and logs the one that leaves", () => {
   input.handler.target({ command: "quit" }, "2");
 
   assertEquals(told, ["list 1", 'asked to leave {"cause":"command"}', "quit 2"]);
+});
+
+Deno.test("inputTo() adds to a no what the profile knows by that name", () => {
+  const told: unknown[] = [];
+  const submit = (command: unknown) => void told.push(command);
+  const { handler } = inputTo<VerifyCommand>(mode().parts, submit, () => null);
+  const asked = { command: "verify", name: "Bob" } as const;
+  handler.target(asked, undefined);
+  handler.target({ ...asked, answer: "no" }, undefined);
+
+  assertEquals(told, [asked, { ...asked, answer: "no", known: ["Bob's"] }]);
 });
 
 Deno.test("inputTo() has the console do what no machine knows of", () => {

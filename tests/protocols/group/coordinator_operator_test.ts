@@ -220,6 +220,9 @@ Deno.test("Commands that name nobody say who is there", () => {
   const pinned = Program.started({ pins: new Map([["zoe", fingerprintOf(keyOf("zoe"))]]) });
   assertEquals(pinned.command({ command: "trust", name: "Zoe" }), ["notice"]);
   assertEquals(pinned.told, ["There is no new key of Zoe to accept"]);
+  // A no is taken of who isn't here, too: that key isn't let in.
+  assertEquals(pinned.command({ command: "verify", name: "Zoe", answer: "no" }), ["verify"]);
+  assertEquals(pinned.comes("zoe").at(-1), "closes zoe");
 });
 
 Deno.test("/verify has both keys, /list the members, /status each one's end", () => {

@@ -140,6 +140,7 @@ export class Person {
         isShown: ({ id }) => shown?.some((head) => head.id === id) ?? true,
       },
       (key) => !strangers?.includes(key),
+      () => false,
     );
   }
 }

@@ -34,7 +34,7 @@ export class Room {
     this.#world = new EvenWorld(8, [checker], {}, { ...subject, create });
     this.ann = this.member("Ann");
     this.#world.start(this.ann, { kind: "found" });
-    this.#pass();
+    this.pass();
   }
 
   /** @param seed Tells the keys of several apart who use one name. */
@@ -47,7 +47,7 @@ export class Room {
   joined(name: string, seed = name): Member {
     const member = this.member(name, seed);
     this.#world.join(member, this.ann);
-    this.#pass();
+    this.pass();
     return member;
   }
 
@@ -75,7 +75,7 @@ export class Room {
     for (const [index, [member, name]] of names.entries()) {
       member.process!.command({ command: "name", name }, `${index}`);
     }
-    this.#pass();
+    this.pass();
     return this.answers.toSorted();
   }
 
@@ -83,11 +83,11 @@ export class Room {
     const events = this.shown.get(member)!;
     const before = events.length;
     act();
-    this.#pass();
+    this.pass();
     return events.slice(before);
   }
 
-  #pass(): void {
+  pass(): void {
     this.#world.pass(5 * SECOND_MS);
   }
 }

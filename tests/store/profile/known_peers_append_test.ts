@@ -1,5 +1,6 @@
 /** New pins are lines at the end of the file: what that costs, beside other programs, and when the power is cut. */
 
+import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { nodeSigner, utf8 } from "../../../lib/base/crypto/crypto.ts";
 import { P2pchatError } from "../../../lib/base/errors.ts";
@@ -72,7 +73,7 @@ Deno.test("programs that add pins in turn know each other's, read only these, an
   assertEquals(namesIn(await KnownPeers.open(disk, PATH)), namesIn(one));
 
   await other.verify("n1", keyOf(2), DAY_MS);
-  await other.refuse("n2", keyOf(3), DAY_MS);
+  await other.refuse("n2", fingerprintOf(keyOf(3)), DAY_MS);
   await one.pin("group:9", "n9", keyOf(10), DAY_MS);
   assertEquals((await one.reread()).map(({ name, isRefused }) => [name, isRefused]), [[
     "n2",
@@ -155,7 +156,7 @@ Deno.test(
     assert(error.message.includes("90,000 lines, and more are kept"), error.message);
     await known.trust("group:1", "Bob", bob, DAY_MS, true);
     await known.verify("Bob", bob, DAY_MS);
-    await known.refuse("Eve", eve, DAY_MS);
+    await known.refuse("Eve", fingerprintOf(eve), DAY_MS);
     assertEquals([known.pins().length, known.verified().length, known.refused().length], [2, 1, 1]);
   },
 );

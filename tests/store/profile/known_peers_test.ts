@@ -134,14 +134,20 @@ Deno.test("refuse() takes mark and pins away everywhere, until trust() is asked 
   await known.pin("mesh:1", "Robert", bob, DAY_MS);
   await known.pin("mesh:2", "Bob", eve, DAY_MS);
   await known.verify("Bob", bob, DAY_MS);
+  await known.pin("group:1", "*coordinator*", eve, DAY_MS);
   assertEquals(known.verified().map(({ name }) => name), ["Bob"]);
+  const keys = [bob, eve].map(fingerprintOf);
+  assertEquals(known.keysOf("\u2248BOB"), keys);
+  assertEquals(known.keysOf(`Bob~${keys[1]!.slice(0, 4)}`), keys.slice(1));
 
-  await known.refuse("Bob~k7f3", bob, DAY_MS);
+  await known.refuse("Bob~k7f3", fingerprintOf(bob), DAY_MS);
 
   const after = disk.crash();
   const read = await KnownPeers.open(after, PATH);
   const pins = read.pins().map(({ scope, name }) => `${scope} ${name}`);
-  assertEquals(pins, ["mesh:1 Robert", "mesh:2 Bob"]);
+  assertEquals(pins, ["mesh:1 Robert", "mesh:2 Bob", "group:1 *coordinator*"]);
+  const left = ["Bob", "*coordinator*", "Eve"].map((name) => read.keysOf(name));
+  assertEquals(left, [keys.slice(1), [], []]);
   assertEquals(read.verifiedNames(fingerprintOf(bob)), []);
   assertEquals(read.refused().map(({ name }) => name), ["Bob"]);
 
@@ -157,14 +163,14 @@ Deno.test("verify() of a refused key leaves it refused until trust(), unless tha
   const known = await KnownPeers.open(await newDisk(), PATH);
   const found = () => [known.isRefused("Bob", bobKey), known.isVerified("Bob", bobKey)];
   const bobKey = fingerprintOf(bob);
-  await known.refuse("Bob", bob, DAY_MS);
+  await known.refuse("Bob", fingerprintOf(bob), DAY_MS);
 
   await known.verify("Bob", bob, DAY_MS);
   assertEquals(found(), [true, true]);
   await known.trust("mesh:1", "Bob", bob, DAY_MS, true);
   assertEquals(found(), [false, true]);
 
-  await known.refuse("Bob", bob, DAY_MS);
+  await known.refuse("Bob", fingerprintOf(bob), DAY_MS);
   await known.verify("Bob", bob, DAY_MS, true);
   assertEquals(found(), [false, true]);
 });
@@ -178,7 +184,7 @@ for (const isAtOnce of [true, false]) {
     await known.pin("mesh:1", "AIice", eve, DAY_MS);
     await known.verify("Alice", bob, DAY_MS);
 
-    const refused = known.refuse("Alice", bob, DAY_MS);
+    const refused = known.refuse("Alice", fingerprintOf(bob), DAY_MS);
     if (!isAtOnce) {
       await refused;
       known = await KnownPeers.open(disk, PATH);
@@ -495,7 +501,7 @@ Deno.test("forget(), verify() and refuse() whose write failed write when they ar
     const [again, left] of [
       [(known: KnownPeers) => known.forget("mesh:1", "Eve"), ["Bob"]],
       [(known: KnownPeers) => known.verify("Bob", bob, DAY_MS), ["Bob", "Eve", "is Bob"]],
-      [(known: KnownPeers) => known.refuse("Bob", bob, DAY_MS), ["Eve", "not Bob"]],
+      [(known: KnownPeers) => known.refuse("Bob", fingerprintOf(bob), DAY_MS), ["Eve", "not Bob"]],
     ] as const
   ) {
     const { disk, state } = await fillingDisk();
@@ -540,10 +546,10 @@ Deno.test("reread() takes over what another program has written, and says which 
   const [known, other] = [await KnownPeers.open(disk, PATH), await KnownPeers.open(disk, PATH)];
   assertEquals(await known.reread(), [], "there is no file yet");
   await known.verify("Bob", bob, DAY_MS);
-  await known.refuse("Cem", key(3), DAY_MS);
+  await known.refuse("Cem", fingerprintOf(key(3)), DAY_MS);
   assertEquals(await known.reread(), [], "these are its own");
 
-  await other.refuse("Bob", bob, DAY_MS);
+  await other.refuse("Bob", fingerprintOf(bob), DAY_MS);
   await other.verify("Eve", eve, DAY_MS);
   assertEquals(known.isVerified("Bob", fingerprintOf(bob)), true);
   const refused = await known.reread();
@@ -572,7 +578,7 @@ Deno.test("a file of another user's is believed neither when it is read again no
 Deno.test("reread() says which keys others refused, also where a write has found them", async () => {
   const disk = await newDisk();
   const [known, other] = [await KnownPeers.open(disk, PATH), await KnownPeers.open(disk, PATH)];
-  await other.refuse("Bob", bob, DAY_MS);
+  await other.refuse("Bob", fingerprintOf(bob), DAY_MS);
   await known.pin("mesh:1", "Eve", eve, DAY_MS);
   assertEquals((await known.reread()).map(({ name }) => name), ["Bob"]);
 });
@@ -580,9 +586,9 @@ Deno.test("reread() says which keys others refused, also where a write has found
 Deno.test("reread() says which keys others don't refuse any more, not which ones a file that is gone doesn't name", async () => {
   const disk = await newDisk();
   const [known, other] = [await KnownPeers.open(disk, PATH), await KnownPeers.open(disk, PATH)];
-  await known.refuse("Bob", bob, DAY_MS);
-  await known.refuse("Cem", key(3), DAY_MS);
-  await known.refuse("Dan", key(4), DAY_MS);
+  await known.refuse("Bob", fingerprintOf(bob), DAY_MS);
+  await known.refuse("Cem", fingerprintOf(key(3)), DAY_MS);
+  await known.refuse("Dan", fingerprintOf(key(4)), DAY_MS);
   assertEquals(await known.reread(), []);
   await other.reread();
   await other.trust("users:1", "Bob", bob, DAY_MS, true);
@@ -593,7 +599,7 @@ Deno.test("reread() says which keys others don't refuse any more, not which ones
 
   await known.trust("mesh:1", "Dan", key(4), DAY_MS, true);
   assertEquals(await known.reread(), [], "that is its own");
-  await known.refuse("Dan", key(4), DAY_MS);
+  await known.refuse("Dan", fingerprintOf(key(4)), DAY_MS);
   await disk.remove(PATH);
   await known.pin("mesh:1", "Eve", eve, DAY_MS);
   assertEquals(await known.reread(), []);
@@ -642,7 +648,7 @@ Deno.test("KnownPeers tells the program's other rooms what is found of a key, an
   const found: unknown[] = [];
   known.heed = ({ name, isRefused }) => void found.push([name, isRefused]);
   await known.trust("mesh:a", "Bob", bob, DAY_MS);
-  await known.refuse("Bob~k7f3", bob, DAY_MS);
+  await known.refuse("Bob~k7f3", fingerprintOf(bob), DAY_MS);
   await known.trust("mesh:a", "Bob", bob, DAY_MS, true);
   await known.trust("mesh:b", "Bob", bob, DAY_MS, true);
   assertEquals(found, [["Bob", true], ["Bob", false]]);

@@ -435,7 +435,7 @@ export class Client implements Machine<ClientInput, ClientEffect> {
         // A program that has refused its directory has ended.
         return this.keys.unrefuse(command.name, command.key);
       case "verify":
-        return user.verify(command.name, command.answer, ref);
+        return user.verify(command, ref);
       case "whois":
         return user.whois(command.name, ref);
       case "trust":

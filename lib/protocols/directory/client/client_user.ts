@@ -7,7 +7,7 @@ import {
   weakPassword,
 } from "../../../base/crypto/password_hash.ts";
 import { type Endpoint, endpointText, NO_ADDRESS, type PeerKey } from "../../../base/ids.ts";
-import type { VerifyAnswer } from "../../../base/machine/mode_machine.ts";
+import type { VerifyCommand } from "../../../base/machine/mode_machine.ts";
 import { OwnPresence } from "../../../base/machine/own_presence.ts";
 import {
   HERE,
@@ -71,7 +71,7 @@ export class ClientUser {
   readonly #comparing: Comparing;
 
   constructor(readonly parts: ClientUserParts) {
-    this.#comparing = new Comparing(parts.ownKey, parts.out);
+    this.#comparing = new Comparing(parts.ownKey, parts.out, (name, key) => this.refuse(name, key));
   }
 
   // Calls.
@@ -218,23 +218,22 @@ export class ClientUser {
     out.show(view, ref);
   }
 
-  verify(name: string, answer: VerifyAnswer | undefined, ref: string | undefined): void {
-    const { out, keys, calling, hearing, session } = this.parts;
+  verify(command: VerifyCommand, ref: string | undefined): void {
+    const { name, answer } = command;
+    const { out, keys, hearing, session } = this.parts;
     if (isSameName(name, session.name)) {
       return out.error("unknown-user", isYouText("verify", name), ref);
     }
     if (name === DIRECTORY_NAME && session.peer !== null) {
-      const isRefused = this.#comparing.verify(name, name, session.peer, answer, ref);
-      return isRefused ? session.refuse() : undefined;
+      return void this.#comparing.verify(command, { name, key: session.peer }, null, ref);
     }
     const met = keys.find(name);
-    if (met === null) return this.#unmet("verify", name, ref);
-    const isExpected = keys.isExpected(met.name, met.key);
-    const shown = isExpected ? met.name : hearing.apart(met.name, met.key);
-    if (this.#comparing.verify(name, shown, met.key, answer, ref)) {
-      keys.refuse(met.name, met.key);
-      return calling.refused(met.name, met.key);
-    }
+    const shown = met === null || keys.isExpected(met.name, met.key)
+      ? met
+      : { ...met, name: hearing.apart(met.name, met.key) };
+    const isMeant = this.#comparing.verify(command, shown, keys.expected(withoutMark(name)), ref);
+    if (!isMeant) return this.#unmet("verify", name, ref);
+    if (met === null || answer === "no") return;
     const other = this.#onlineWithOther(name, met.key);
     if (other !== null) {
       out.notice(`That is the key known before; ${other} is online with another`, ref);
@@ -284,17 +283,15 @@ export class ClientUser {
     return shownName(hearing.apart(online.name, online.key));
   }
 
-  /** As `verify` with `no`, said in another program of the profile. */
+  /** The key isn't that of the one called so: said here, or in another program of the profile. */
   refuse(name: string, key: Fingerprint): void {
     const { keys, calling, session } = this.parts;
     if (name === DIRECTORY_NAME) {
       if (session.peer !== null && fingerprintOf(session.peer) === key) session.refuse();
       return;
     }
-    const met = keys.find(name);
-    if (met === null || fingerprintOf(met.key) !== key) return keys.refuseUnmet(name, key);
-    keys.refuse(met.name, met.key);
-    calling.refused(met.name, met.key);
+    const met = keys.refuse(name, key);
+    if (met !== null) calling.refused(met.name, met.key);
   }
 
   trust(name: string, ref: string | undefined): void {

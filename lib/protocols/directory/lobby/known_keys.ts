@@ -130,19 +130,18 @@ export class KnownKeys {
   /**
    * The digits of this key were different (`/verify NAME no`): it isn't expected any more, and counts as changed until
    * `trust` accepts it.
+   * @returns Who was met with it under that name, shown by it or apart; null where nobody was.
    */
-  refuse(name: string, key: PeerKey): void {
-    const folded = foldName(name);
-    this.refuseUnmet(name, fingerprintOf(key));
-    if (this.#kept.get(folded)?.key === key) this.#kept.delete(folded);
-    this.#reported.report(name, key, this.out.nowMs);
-  }
-
-  /** A key that this process hasn't met under that name isn't that user's. */
-  refuseUnmet(name: string, key: Fingerprint): void {
+  refuse(name: string, key: Fingerprint): NamedUser | null {
     const folded = foldName(name);
     this.#refused.add(name, key);
     if (this.#pins.get(folded) === key) this.#pins.delete(folded);
+    const isIt = (one: NamedUser) => isSameName(one.name, name) && fingerprintOf(one.key) === key;
+    const met = [...this.#met.values(), ...this.#apart.values()].find(isIt) ?? null;
+    if (met === null) return null;
+    if (this.#kept.get(folded)?.key === met.key) this.#kept.delete(folded);
+    this.#reported.report(met.name, met.key, this.out.nowMs);
+    return met;
   }
 
   /** Our user has said in another program of the profile that it is that user's, after all. */

@@ -13,7 +13,7 @@ import type {
   ModeEvent,
   RecalledMessage,
   ShownAgain,
-  VerifyAnswer,
+  VerifyCommand,
 } from "../../../base/machine/mode_machine.ts";
 import type { PresenceCommand, ShownPresence } from "../../../base/machine/user_presence.ts";
 import { shownName } from "../../../base/text/names.ts";
@@ -354,7 +354,7 @@ export type ClientCommand =
 
 export type DirectoryCommand =
   | { readonly command: "status" }
-  | { readonly command: "verify"; readonly name: string; readonly answer?: VerifyAnswer }
+  | VerifyCommand
   | { readonly command: "whois"; readonly name: string | null }
   | { readonly command: "list" }
   | { readonly command: "kick"; readonly name: string }

@@ -765,7 +765,7 @@ export class Coordinator implements Machine<CoordinatorInput, CoordinatorEffect>
       case "unrefuse":
         return this.#admission.unrefuse(command.name, command.key);
       case "verify":
-        return this.#operator.verify(command.name, command.answer, ref);
+        return this.#operator.verify(command, ref);
       case "whois":
         return this.#operator.whois(command.name, this.#listening, ref);
       case "quit":

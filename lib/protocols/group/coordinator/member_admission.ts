@@ -144,21 +144,19 @@ export class MemberAdmission {
   /**
    * The digits of this key were different (`/verify NAME no`): who comes with it isn't let in under that name, until
    * `trust`. Whoever is in stays until they leave, or are removed.
+   * @param key Undefined where nobody with it is here, or awaited.
    */
-  refuse(name: string, key: PeerKey): void {
-    this.refuseAbsent(name, fingerprintOf(key));
+  refuse(name: string, fingerprint: Fingerprint, key: PeerKey | undefined): void {
+    const folded = foldName(name);
+    this.#refused.add(name, fingerprint);
+    if (this.#pins.get(folded) === fingerprint) {
+      this.#pins.delete(folded);
+      this.#written.delete(folded);
+    }
+    if (key === undefined) return;
     this.#reported.report(name, key, this.out.nowMs);
     this.#refusedHere.add(key);
     dropOldest(this.#refusedHere, REMEMBERED_MAX);
-  }
-
-  /** As `refuse`, of a key that isn't here. */
-  refuseAbsent(name: string, fingerprint: Fingerprint): void {
-    const folded = foldName(name);
-    this.#refused.add(name, fingerprint);
-    if (this.#pins.get(folded) !== fingerprint) return;
-    this.#pins.delete(folded);
-    this.#written.delete(folded);
   }
 
   /** The operator has said in another program of the same folder that it is theirs, after all. */

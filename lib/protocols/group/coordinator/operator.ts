@@ -2,7 +2,7 @@
 
 import { type Fingerprint, fingerprintOf, startApart } from "../../../base/text/fingerprint.ts";
 import { type Endpoint, NO_ADDRESS, type PeerKey } from "../../../base/ids.ts";
-import type { VerifyAnswer } from "../../../base/machine/mode_machine.ts";
+import type { VerifyCommand } from "../../../base/machine/mode_machine.ts";
 import { foldName, nameBeforeStart, shownName } from "../../../base/text/names.ts";
 import {
   acceptedText,
@@ -59,7 +59,7 @@ export class Operator {
     readonly out: CoordinatorOutput,
     readonly actions: OperatorActions,
   ) {
-    this.#comparing = new Comparing(ownKey, out);
+    this.#comparing = new Comparing(ownKey, out, (name, key) => this.refuse(name, key));
   }
 
   /** Removes also who was a member and is absent: it could come back by its key alone. */
@@ -171,12 +171,13 @@ export class Operator {
    * Takes, of several with that name, the one first whose key is pinned for it: compared digits are kept for that
    * key.
    */
-  verify(name: string, answer: VerifyAnswer | undefined, ref: string | undefined): void {
+  verify(command: VerifyCommand, ref: string | undefined): void {
+    const { name } = command;
     const found = this.#find(name, ({ key, name }) => this.admission.isPinned(key, name));
-    if (found === null) return this.#unknown("verify", name, this.#known(), ref);
-    if (!this.#comparing.verify(name, found.name, found.key, answer, ref)) return;
-    this.admission.refuse(found.name, found.key);
-    if (!this.#isHere(found.key)) return;
+    if (!this.#comparing.verify(command, found, this.admission.pinned(name), ref)) {
+      return this.#unknown("verify", name, this.#known(), ref);
+    }
+    if (command.answer !== "no" || found === null || !this.#isHere(found.key)) return;
     const shown = shownName(found.name);
     this.out.notice(
       `${shown} stays in the group until its program ends; /remove ${shown} puts it out now`,
@@ -206,11 +207,10 @@ export class Operator {
     }, ref);
   }
 
-  /** As `verify` with `no`, said in another program of the same folder. */
+  /** The key isn't that of the one called so: said here, or in another program of the same folder. */
   refuse(name: string, fingerprint: Fingerprint): void {
     const found = named(name, this.#known()).find((one) => one.fingerprint === fingerprint);
-    if (found === undefined) this.admission.refuseAbsent(name, fingerprint);
-    else this.admission.refuse(found.name, found.key);
+    this.admission.refuse(found?.name ?? name, fingerprint, found?.key);
   }
 
   /** The one with that name; of several, the one first for which `isMeant` holds. */

@@ -12,7 +12,7 @@ import {
 } from "../../../base/text/fingerprint.ts";
 import type { FoldedName, PeerKey } from "../../../base/ids.ts";
 import { dropOldest } from "../../../base/collections/bounded.ts";
-import { foldName, isSameName, shownName, withoutMark } from "../../../base/text/names.ts";
+import { foldName, shownName, withoutMark } from "../../../base/text/names.ts";
 import { byPlainName, type ComparedKey, RefusedKeys } from "../../../base/trust/refused_keys.ts";
 import { type ReportedKey, ReportedKeys } from "../../../base/trust/reported_keys.ts";
 import type { Member } from "../schema/epoch.ts";
@@ -143,33 +143,19 @@ export class MemberNames {
   }
 
   /**
-   * The digits of this key were different (`/verify NAME no`): its owner is shown as somebody else than the one of
-   * that name, until `trust`.
+   * The digits of this key were different (`/verify NAME no`), as was found here or in another program of the profile: its
+   * owner is shown as somebody else than the one of that name, until `trust`.
    */
-  refuse(key: PeerKey): void {
-    const name = (this.#newcomers.get(key) ?? this.#known.get(key))?.name;
-    if (name === undefined) return;
-    const folded = foldName(name);
-    this.#refuse(name, fingerprintOf(key));
-    this.#reported.report(name, key, this.out.nowMs);
-    this.#warnedOf.add(key); // the answer to the command warns
-    this.#tellAnew(folded);
-  }
-
-  #refuse(name: string, fingerprint: Fingerprint): void {
+  refuse(name: string, fingerprint: Fingerprint): void {
     const folded = foldName(name);
     this.#refused.add(name, fingerprint);
     if (this.#pins.get(folded) === fingerprint) this.#pins.delete(folded);
-  }
-
-  /** As `refuse`, in another program of the profile: the name that the key's owner has, and its fingerprint. */
-  refused(name: string, fingerprint: Fingerprint): void {
-    for (const [key, known] of [...this.#newcomers, ...this.#known]) {
-      if (isSameName(known.name, name) && fingerprintOf(key) === fingerprint) {
-        return this.refuse(key);
-      }
+    for (const [key, known] of this.#called(folded)) {
+      if (fingerprintOf(key) !== fingerprint) continue;
+      this.#reported.report(known.name, key, this.out.nowMs);
+      this.#warnedOf.add(key); // the answer to the command warns
+      return this.#tellAnew(folded);
     }
-    this.#refuse(name, fingerprint);
   }
 
   /** The user has said in another program of the profile that it is theirs, after all. */
@@ -272,6 +258,11 @@ export class MemberNames {
     if (this.#shownAs(folded) !== null || this.#reported.get(folded) !== undefined) return [];
     const called = this.#called(folded);
     return called.length < 2 ? [] : called.slice(0, NAMESAKES_MAX).map(([, { shown }]) => shown);
+  }
+
+  /** The key pinned for this name; undefined where there is none. */
+  pinned(typed: string): Fingerprint | undefined {
+    return this.#pins.get(foldName(withoutMark(typed)));
   }
 
   /** How each one is shown that has this name. */

@@ -16,7 +16,7 @@ import {
   isYouText,
   noOtherKeyText,
 } from "../../../base/trust/name_answers.ts";
-import type { VerifyAnswer, WhoisView } from "../../../base/machine/mode_machine.ts";
+import type { VerifyCommand, WhoisView } from "../../../base/machine/mode_machine.ts";
 import { foldName, shownName, withoutMark } from "../../../base/text/names.ts";
 import { checkedMessage, tooLong, utf8Length, wordBeforeText } from "../../../base/text/text.ts";
 import type { CoordinatorLink } from "./coordinator_link.ts";
@@ -159,7 +159,8 @@ export class MemberUser {
   readonly #comparing: Comparing;
 
   constructor(readonly parts: MemberUserParts) {
-    this.#comparing = new Comparing(parts.selfKey, parts.out);
+    const refuse = (name: string, key: Fingerprint) => this.#refuse(name, key);
+    this.#comparing = new Comparing(parts.selfKey, parts.out, refuse);
   }
 
   get isReady(): boolean {
@@ -367,7 +368,7 @@ export class MemberUser {
       case "presence":
         return this.parts.presences.say(command.change, ref);
       case "verify":
-        return this.#verify(command.name, command.answer, ref);
+        return this.#verify(command, ref);
       case "whois":
         return this.#whois(command.name, ref);
       case "trust":
@@ -465,20 +466,21 @@ export class MemberUser {
     out.show(away.length === 0 ? event : { ...event, away }, ref);
   }
 
-  #verify(name: string, answer: VerifyAnswer | undefined, ref: string | undefined): void {
+  #verify(command: VerifyCommand, ref: string | undefined): void {
+    const { name } = command;
     const { out, names, selfKey: ownKey, coordinator } = this.parts;
     const isCoordinator = name === COORDINATOR_NAME;
     const peerKey = isCoordinator ? coordinator.peer : names.keyOf(name);
     if (peerKey === ownKey) {
       return out.error("unknown-user", isYouText("verify", name), ref);
     }
-    if (peerKey === null) return this.#unknownUser("verify", name, ref);
     const several = names.severalCalled(name);
     if (several.length > 0) return this.#whichOne("verify", name, several, ref);
-    const shown = isCoordinator ? COORDINATOR_NAME : names.of(peerKey);
-    if (!this.#comparing.verify(name, shown, peerKey, answer, ref)) return;
-    if (isCoordinator) return this.#refuseCoordinator();
-    names.refuse(peerKey);
+    const found = peerKey === null
+      ? null
+      : { name: isCoordinator ? COORDINATOR_NAME : names.of(peerKey), key: peerKey };
+    const own = isCoordinator ? null : names.pinned(name);
+    if (!this.#comparing.verify(command, found, own, ref)) this.#unknownUser("verify", name, ref);
   }
 
   /** @param typed Null: the user. */
@@ -519,18 +521,13 @@ export class MemberUser {
     };
   }
 
-  /** As `verify` with `no`, said in another program of the profile. */
+  /** The key isn't that of the one called so: said here, or in another program of the profile. */
   #refuse(name: string, key: Fingerprint): void {
-    const { names, coordinator } = this.parts;
-    if (name !== COORDINATOR_NAME) return names.refused(name, key);
+    const { out, names, coordinator } = this.parts;
+    if (name !== COORDINATOR_NAME) return names.refuse(name, key);
     const { peer } = coordinator;
-    if (peer !== null && fingerprintOf(peer) === key) this.#refuseCoordinator();
-  }
-
-  /** The user found other digits than the coordinator's operator: nobody can stay with it. */
-  #refuseCoordinator(): void {
-    const { out, coordinator: { key, peer } } = this.parts;
-    if (peer !== null) out.fatal("key-changed", key.refuse(peer));
+    if (peer === null || fingerprintOf(peer) !== key) return;
+    out.fatal("key-changed", coordinator.key.refuse(peer)); // nobody can stay with it
   }
 
   #trust(name: string, ref: string | undefined): void {

@@ -20,11 +20,12 @@ export type NamesInput =
   | { readonly type: "own"; readonly claim: KnownClaim }
   /** The user accepts the key that is shown under this name (`/trust`). */
   | { readonly type: "trust"; readonly key: PeerKey }
-  /** The user found other digits than its owner (`/verify NAME no`): the key is a stranger's, until `trust`. */
-  | { readonly type: "refuse"; readonly key: PeerKey }
-  /** The same, found in another program of the profile: the key's fingerprint, and the name that its owner claims. */
+  /**
+   * The user found other digits than its owner (`/verify NAME no`), here or in another program of the profile: under the
+   * name that its owner claims the key is a stranger's, until `trust`.
+   */
   | { readonly type: "refused"; readonly name: string; readonly fingerprint: Fingerprint }
-  /** Another program was told that it is, after all. */
+  /** Another program of the profile was told that it is, after all. */
   | { readonly type: "unrefused"; readonly name: string; readonly fingerprint: Fingerprint }
   | { readonly type: "tick" };
 

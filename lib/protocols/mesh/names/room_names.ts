@@ -64,6 +64,7 @@ export class RoomNames implements Machine<NamesInput, NamesEffect> {
     this.#pins = new Pins(config.records);
     this.#refused = new RefusedKeys(config.refused ?? []);
     this.#verified = byPlainName(config.verified ?? []);
+    for (const { name, fingerprint } of config.refused ?? []) this.#forget(name, fingerprint);
   }
 
   step(input: NamesInput, nowMs: number): readonly NamesEffect[] {
@@ -197,10 +198,14 @@ export class RoomNames implements Machine<NamesInput, NamesEffect> {
     return holder === undefined || this.#pins.get(holder.folded)?.key === key;
   }
 
-  /** Whether the user has refused this key for the name that it holds: nothing private is meant for it. */
-  isRefused(key: PeerKey): boolean {
+  /**
+   * Whether the user has refused this key for the name that it holds, or was written to by: nothing private is meant for
+   * it.
+   */
+  isRefused(key: PeerKey, writtenTo?: string): boolean {
     const holder = this.#holders.get(key);
-    return holder !== undefined && this.#isRefused(key, holder);
+    return (holder !== undefined && this.#isRefused(key, holder)) ||
+      (writtenTo !== undefined && this.#isRefusedAs(nameBeforeStart(writtenTo), key));
   }
 
   #isRefused(key: PeerKey, { claim }: Holder): boolean {
@@ -276,10 +281,8 @@ export class RoomNames implements Machine<NamesInput, NamesEffect> {
         return this.#release(input.key, nowMs);
       case "trust":
         return this.#trust(input.key, nowMs);
-      case "refuse":
-        return this.#refuse(input.key, nowMs);
       case "refused":
-        return this.#refusedElsewhere(input.name, input.fingerprint, nowMs);
+        return this.#refuse(input.name, input.fingerprint, nowMs);
       case "unrefused":
         return this.#unrefused(input.name, input.fingerprint, nowMs);
       case "vouched":
@@ -340,24 +343,23 @@ export class RoomNames implements Machine<NamesInput, NamesEffect> {
     this.#settle(holder.folded, nowMs);
   }
 
-  #refuse(key: PeerKey, nowMs: number): void {
-    const holder = this.#holders.get(key);
-    if (holder === undefined) return;
-    this.#refused.add(holder.claim.signed.claim.value.name, this.fingerprintOf(key));
-    this.#pins.forget(holder.folded, key);
-    this.#warnedRefused.set(key, nowMs); // the answer to the command warns
-    this.#settle(holder.folded, nowMs);
-  }
-
-  #refusedElsewhere(name: string, fingerprint: Fingerprint, nowMs: number): void {
+  #refuse(name: string, fingerprint: Fingerprint, nowMs: number): void {
     const folded = foldName(name);
     const isIt = (key: PeerKey) => this.fingerprintOf(key) === fingerprint;
-    for (const key of this.#keysByFolded.get(folded) ?? []) {
-      if (isIt(key)) return this.#refuse(key, nowMs);
-    }
     this.#refused.add(name, fingerprint);
+    this.#forget(name, fingerprint);
+    const here = this.#keysByFolded.get(folded)?.values().find(isIt);
+    if (here === undefined) return;
+    this.#warnedRefused.set(here, nowMs); // the answer to the command warns
+    this.#settle(folded, nowMs);
+  }
+
+  #forget(name: string, fingerprint: Fingerprint): void {
+    const folded = foldName(name);
     const pinned = this.#pins.get(folded)?.key;
-    if (pinned !== undefined && isIt(pinned)) this.#pins.forget(folded, pinned);
+    if (pinned !== undefined && this.fingerprintOf(pinned) === fingerprint) {
+      this.#pins.forget(folded, pinned);
+    }
   }
 
   /** A winner without a pin is pinned by that. */

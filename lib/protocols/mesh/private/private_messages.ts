@@ -79,9 +79,12 @@ export class PrivateMessages implements Machine<PrivateInput, PrivateEffect> {
     readonly room: ShownBundles,
     /** Whether a member with this key is in the roster, alive or not. */
     readonly isMember: (key: PeerKey) => boolean,
+    /** Whether what was written to this key, by that name, isn't meant for it any more. */
+    isRefused: (key: PeerKey, name: string) => boolean,
   ) {
     this.#sealing = new PrivateSealing(config.room, signer, environment);
-    this.#sending = new PrivateSending(config, environment, this.#sealing, room, this.#present);
+    const [sealing, present] = [this.#sealing, this.#present];
+    this.#sending = new PrivateSending(config, environment, sealing, room, present, isRefused);
     const isHere = (sender: PeerKey) => this.#present.has(sender);
     this.#inbox = new PrivateInbox(config.records, room, isHere, config.causeMs);
     this.#relayed = new RelayedEnvelopes(environment.crypto);

@@ -22,6 +22,7 @@ import {
   type OutboxEntry,
   outboxEntry,
   PrivateOutbox,
+  type Queue,
   queuedRecord,
 } from "./private_outbox.ts";
 import type { PrivateSealing } from "./private_sealing.ts";
@@ -50,6 +51,8 @@ export class PrivateSending {
     readonly sealing: Pick<PrivateSealing, "flood" | "messageId" | "signer">,
     readonly room: Pick<ShownBundles, "heads">,
     readonly present: ReadonlyMap<PeerKey, Uint8Array>,
+    /** As of `PrivateMessages`: then nothing goes to the key until the user accepts it. */
+    readonly isRefused: (key: PeerKey, name: string) => boolean,
   ) {
     this.#outbox = new PrivateOutbox(sealing, config.records);
   }
@@ -70,8 +73,8 @@ export class PrivateSending {
   awaited(): readonly PeerKey[] {
     if (this.size <= PRIVATE_WAITING_HIGH) return [];
     const { resendMsMax } = this.config;
-    return this.#outbox.queues().filter(([peer, { entries, resendMs }]) =>
-      entries.length > 0 && this.present.has(peer) && resendMs < resendMsMax
+    return this.#outbox.queues().filter(([peer, queue]) =>
+      queue.resendMs < resendMsMax && this.#boxKeyOf(peer, queue) !== undefined
     ).map(([peer]) => peer).toArray();
   }
 
@@ -83,9 +86,13 @@ export class PrivateSending {
   /** Whether a message is being written to the disk, or waits for a receiver that is here. */
   get isBusy(): boolean {
     return this.#outbox.isStoring ||
-      this.#outbox.queues().some(([peer, { entries }]) =>
-        entries.length > 0 && this.present.has(peer)
-      );
+      this.#outbox.queues().some(([peer, queue]) => this.#boxKeyOf(peer, queue) !== undefined);
+  }
+
+  /** To what key messages that wait are sealed; undefined where none does, or nothing goes out now. */
+  #boxKeyOf(peer: PeerKey, { entries }: Queue): Uint8Array | undefined {
+    const isMeant = entries.length > 0 && !entries.some(({ name }) => this.isRefused(peer, name));
+    return isMeant ? this.present.get(peer) : undefined;
   }
 
   /** The records that a compacted log needs. */
@@ -225,9 +232,9 @@ export class PrivateSending {
   /** Sends the messages that may be in flight and aren't, if their receiver is here. */
   #pump(peer: PeerKey, nowMs: number): readonly PrivateEffect[] {
     const queue = this.#outbox.queueOf(peer);
-    const boxKey = this.present.get(peer);
-    if (queue === null || boxKey === undefined) return [];
-    const effects = queue.takeUnsent().flatMap((entry) => {
+    if (queue === null || !this.present.has(peer)) return [];
+    const boxKey = this.#boxKeyOf(peer, queue);
+    const effects = boxKey === undefined ? [] : queue.takeUnsent().flatMap((entry) => {
       noteLateness(entry, boxKey, this.config.onItsWayMs, nowMs);
       const { incarnation, counter, heads, isLate: late, message: { text, sentAt } } = entry;
       const place = { to: peer, incarnation, counter, kind: "message" } as const;

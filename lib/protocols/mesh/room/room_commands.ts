@@ -5,8 +5,10 @@
  */
 
 import { P2pchatError } from "../../../base/errors.ts";
-import { fingerprintOf } from "../../../base/text/fingerprint.ts";
+import { type Fingerprint, fingerprintOf } from "../../../base/text/fingerprint.ts";
 import type { Endpoint, PeerKey } from "../../../base/ids.ts";
+import type { ModeEvent, VerifyCommand } from "../../../base/machine/mode_machine.ts";
+import { Comparing } from "../../../base/trust/name_answers.ts";
 import { unreachable } from "../../../base/invariant.ts";
 import { shownName } from "../../../base/text/names.ts";
 import type { RulingKind } from "../authority/kept_rulings.ts";
@@ -30,6 +32,7 @@ export class RoomCommands {
   readonly #held: { readonly command: UserCommand; readonly ref: Ref }[] = [];
 
   #isRenaming = false;
+  readonly #comparing: Comparing;
 
   /**
    * @param entrances Where a newcomer can come in.
@@ -40,7 +43,12 @@ export class RoomCommands {
     readonly give: Give,
     readonly entrances: () => readonly Endpoint[],
     readonly pausedBecause: () => string | null,
-  ) {}
+  ) {
+    const show = (event: ModeEvent, ref: Ref) => parts.out.screen({ type: "show", event, ref });
+    const refuse = (name: string, fingerprint: Fingerprint) =>
+      give("names", { type: "refused", name, fingerprint });
+    this.#comparing = new Comparing(parts.signer.key, { show }, refuse);
+  }
 
   /** How many wait, or are under way. */
   get held(): number {
@@ -121,7 +129,7 @@ export class RoomCommands {
       case "whois":
         return view.whois(command.name, new Set(neighbours.peers), ref);
       case "refuse":
-        return give("names", { type: "refused", name: command.name, fingerprint: command.key });
+        return this.#comparing.refuse(command.name, command.key);
       case "unrefuse":
         return give("names", { type: "unrefused", name: command.name, fingerprint: command.key });
       case "invite": {
@@ -156,17 +164,12 @@ export class RoomCommands {
     }, ref);
   }
 
-  #verify(
-    { name: typed, answer }: Extract<UserCommand, { readonly command: "verify" }>,
-    ref: Ref,
-  ): void {
-    const { machines, view } = this.parts;
-    const key = view.member(typed);
-    const name = machines.names.shownName(key)!;
+  #verify(command: VerifyCommand, ref: Ref): void {
+    const { view } = this.parts;
+    const found = view.compared(command);
     // The answer comes first: it says why the member is shown under another name then.
-    if (!view.verify(typed, key, name, answer, ref)) return;
-    this.give("names", { type: "refuse", key });
-    view.refused(key);
+    if (!this.#comparing.verify(command, found, null, ref)) throw view.unknownUser(command.name);
+    if (found !== null && command.answer === "no") view.refused(found.key);
   }
 
   #trust(name: string, ref: Ref): void {

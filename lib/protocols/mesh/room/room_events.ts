@@ -24,11 +24,10 @@ import {
   NO_ADDRESS,
   type PeerKey,
 } from "../../../base/ids.ts";
-import type { Conversation, KeyChange, VerifyAnswer } from "../../../base/machine/mode_machine.ts";
+import type { Conversation, KeyChange, VerifyCommand } from "../../../base/machine/mode_machine.ts";
 import { unsentEvent } from "../../../base/machine/mode_output.ts";
 import {
   acceptedText,
-  Comparing,
   didYouMeanName,
   isYouText,
   noOtherKeyText,
@@ -93,8 +92,6 @@ export interface RoomFacts extends RulingFacts {
   ownPresence(): Presence;
   /** Members that were lost while we were here, and may come back. */
   lost(): readonly PeerKey[];
-  /** The live member shown under this name, equal after folding. */
-  memberNamed(name: string): PeerKey | null;
   /** The key known by this name, whether its owner is here or not: whom `/trust` or `/msg` with this name means. */
   strangerNamed(name: string): PeerKey | null;
   /** The names of all that `strangerNamed` finds. */
@@ -222,7 +219,6 @@ export class RoomEvents {
   readonly #missed = new Map<PeerKey, number>();
   readonly privateMessages: PrivateView;
   readonly rulings: RulingsView;
-  readonly #comparing: Comparing;
 
   constructor(
     readonly config: RoomConfig,
@@ -244,7 +240,6 @@ export class RoomEvents {
       facts,
       (event, ref) => this.#show(event, ref),
     );
-    this.#comparing = new Comparing(self, { show: (event, ref) => this.#show(event, ref) });
   }
 
   get ready(): boolean {
@@ -735,17 +730,21 @@ export class RoomEvents {
     this.#show({ event: "error", code, text }, ref);
   }
 
-  /** @throws {P2pchatError} `unknown-user` or `offline`, if no live member is shown under this name. */
-  member(name: string): PeerKey {
-    const key = this.facts.memberNamed(name);
-    if (key === null) {
-      const known = this.facts.strangerNamed(name);
-      throw known === null ? this.#unknownUser(name) : notHere(this.#nameGiven(known, name));
-    }
+  /**
+   * Whose digits are compared: a live member, or for a `no` also one who isn't here; null where nobody is known.
+   * @throws {P2pchatError} `unknown-user` for the user; `offline`.
+   */
+  compared(
+    { name, answer }: VerifyCommand,
+  ): { readonly name: string; readonly key: PeerKey } | null {
+    const key = this.facts.strangerNamed(name);
+    if (key === null) return null;
     if (key === this.self) {
       throw new P2pchatError("unknown-user", isYouText("verify", shownName(name)));
     }
-    return key;
+    const shown = this.#nameGiven(key, name);
+    if (answer !== "no" && !this.facts.isListed(key)) throw notHere(shown);
+    return { name: shown, key };
   }
 
   /**
@@ -756,7 +755,7 @@ export class RoomEvents {
   receiver(name: string): { readonly to: PeerKey; readonly name: string } {
     const to = this.facts.strangerNamed(name);
     if (to === null) {
-      throw this.#unknownUser(name, "; you can't write to people who left before you joined");
+      throw this.unknownUser(name, "; you can't write to people who left before you joined");
     }
     if (to === this.self) {
       throw new P2pchatError("unknown-user", "Cannot write to yourself: name another member");
@@ -768,7 +767,7 @@ export class RoomEvents {
   /** @throws {P2pchatError} `unknown-user`, if nobody is known under this name. */
   stranger(name: string, command: "trust" | "allow" | Act["command"] = "trust"): PeerKey {
     const key = this.facts.strangerNamed(name);
-    if (key === null) throw this.#unknownUser(name);
+    if (key === null) throw this.unknownUser(name);
     if (key === this.self) {
       const text = command === "trust"
         ? isYouText(command, shownName(name))
@@ -871,8 +870,8 @@ export class RoomEvents {
     const { facts } = this;
     const key = typed === null
       ? this.self
-      : facts.memberNamed(typed) ?? facts.strangerNamed(typed) ?? this.#keyOfOwnName(typed);
-    if (key === null) throw this.#unknownUser(typed!);
+      : facts.strangerNamed(typed) ?? this.#keyOfOwnName(typed);
+    if (key === null) throw this.unknownUser(typed!);
     const self = key === this.self;
     const member = facts.live().find((one) => one.key === key);
     if (!self && member === undefined) {
@@ -899,9 +898,9 @@ export class RoomEvents {
     return { changed: { name, shown, key: fingerprintOf(key) } };
   }
 
-  /** The user has refused a key, whose owner is here: what that doesn't change. */
+  /** The user has refused a key: what that doesn't change where its owner is here. */
   refused(key: PeerKey): void {
-    this.#warn(this.rulings.refusedText(key));
+    if (this.facts.isListed(key)) this.#warn(this.rulings.refusedText(key));
   }
 
   #ownAddress(): Endpoint {
@@ -954,7 +953,7 @@ export class RoomEvents {
     if (fingerprintFault(typed) === null) return { name: typed, key: parseFingerprint(typed) };
     const named = this.facts.strangerNamed(typed);
     if (named === null) {
-      throw this.#unknownUser(typed, "; for somebody who has left, give their key");
+      throw this.unknownUser(typed, "; for somebody who has left, give their key");
     }
     if (named === this.self) {
       const text = `${shownName(typed)} is you: name whom you wrote to, or who wrote to you`;
@@ -978,17 +977,6 @@ export class RoomEvents {
       if (at > 0 && at % MADE_AT_ONCE === 0) yield;
     }
     return found.reverse();
-  }
-
-  /** As `Comparing.verify`. @param name As it was shown before the answer. */
-  verify(
-    typed: string,
-    key: PeerKey,
-    name: string,
-    answer: VerifyAnswer | undefined,
-    ref: string | undefined,
-  ): boolean {
-    return this.#comparing.verify(typed, name, key, answer, ref);
   }
 
   status(status: StatusFacts, ref: string | undefined): void {
@@ -1036,7 +1024,7 @@ export class RoomEvents {
   }
 
   /** @param beside What the text adds where no name is similar. */
-  #unknownUser(name: string, beside = ""): P2pchatError {
+  unknownUser(name: string, beside = ""): P2pchatError {
     const here = this.facts.live().map(({ key }) => this.#name(key));
     const hint = didYouMeanName(name, new Set([...here, ...this.facts.knownNames()])) ||
       `${beside}; /peers shows who is here`;

@@ -151,6 +151,7 @@ export class RoomMachines {
       environment,
       { heads: () => this.order.heads(), isShown: isHeadShown },
       (key) => this.roster.member(key) !== null,
+      (key, name) => this.names.isRefused(key, name),
     );
     this.known = new KnownMembers(records, [self, genesis.genesis.value.founder], {
       claimsOf: (key) => valuesOf(this.roster.claimsOf(key)),
@@ -273,10 +274,6 @@ export class RoomMachines {
       shownName: (key) => this.names.shownName(key),
       authorName: (key, claimed) => this.names.authorName(key, claimed),
       lost: () => this.#lostMembers(),
-      memberNamed: (name) => {
-        const key = this.names.keyOf(name);
-        return key !== null && this.roster.isLive(key) ? key : null;
-      },
       strangerNamed: (name) => this.names.keyOf(name),
       knownNames: () => this.names.known(),
       nameAsMet: (typed) => this.names.nameAsMet(typed),

@@ -1,7 +1,6 @@
 /** What the user asks for, as far as it is checked before anybody else is asked. */
 
 import { assertEquals } from "@std/assert";
-import { fingerprintOf } from "../../../../lib/base/text/fingerprint.ts";
 import { ClientUser } from "../../../../lib/protocols/directory/client/client_user.ts";
 import { KnownKeys } from "../../../../lib/protocols/directory/lobby/known_keys.ts";
 import { ANN, BOB, CONFIG, DIRECTORY, EVE, partOutput, user } from "../client_program.ts";
@@ -97,22 +96,4 @@ Deno.test("ClientUser: what the directory would refuse isn't asked of it", () =>
   assertEquals(changes({}, "short"), ["weak-password"]);
   assertEquals(changes({ isGuest: true }, "better than that"), ["not-logged-in"]);
   assertEquals(changes({ isUp: false }, "better than that"), ["not-logged-in"]);
-});
-
-Deno.test("ClientUser: a key that was refused elsewhere ends calls with who has it, and means nobody else", () => {
-  const { part, keys, done } = userOf();
-  keys.named("bob", BOB);
-  part.refuse("bob", fingerprintOf(EVE));
-  assertEquals([done(), keys.isExpected("bob", BOB), keys.isExpected("bob", EVE)], [
-    [],
-    true,
-    false,
-  ]);
-
-  part.refuse("bob", fingerprintOf(BOB));
-  assertEquals([done(), keys.isExpected("bob", BOB)], [["ends calls with bob"], false]);
-  part.refuse("*directory*", fingerprintOf(BOB));
-  assertEquals(done(), []);
-  part.refuse("*directory*", fingerprintOf(DIRECTORY));
-  assertEquals(done(), ["refuses the directory"]);
 });

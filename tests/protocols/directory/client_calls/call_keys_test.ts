@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { PeerKey } from "../../../../lib/base/ids.ts";
 import { STRANGE_KEPT_MS } from "../../../../lib/base/machine/mode_limits.ts";
-import { fingerprintOf } from "../../../../lib/base/text/fingerprint.ts";
+import { type Fingerprint, fingerprintOf } from "../../../../lib/base/text/fingerprint.ts";
 import { signBroadcast } from "../../../../lib/protocols/directory/schema/signed_broadcast.ts";
 import { CALL_REFUSED_MAX } from "../../../../lib/protocols/directory/schema/limits.ts";
 import { fakeSigner } from "../../../sim/fake_crypto.ts";
@@ -91,7 +91,6 @@ Deno.test("keys: a call ends when the key at which it rings is refused meanwhile
   program.types({ command: "call", name: "bob" });
   program.says({ type: "rings", call: CALL, name: "bob", key: BOB });
 
-  program.types({ command: "verify", name: "bob" });
   const words = program.types({ command: "verify", name: "bob", answer: "no" });
 
   assertEquals(words.slice(-2), [
@@ -209,6 +208,21 @@ Deno.test("keys: one is remembered once somebody has proved it, and can be compa
   }
 });
 
+Deno.test("keys: a no is taken of who isn't online, met here before or elsewhere", () => {
+  const pins = new Map([["bob", fingerprintOf(BOB)]]);
+  const program = ClientProgram.in({ config: { pinsOf: () => pins } });
+  const no = (name: string, known: Fingerprint[] = []) =>
+    program.types({ command: "verify", name, answer: "no", known })[0]?.split(" ").slice(0, 3);
+
+  assertEquals(no("bob"), ["verify", "name=bob", "key=bob"]);
+  assertEquals(no("eve", [fingerprintOf(EVE)]), ["verify", "name=eve", "key=eve"]);
+  assertEquals(no("zoe")?.slice(0, 2), ["error", "code=unknown-user"]);
+  for (const [from, key] of [["bob", BOB], ["eve", EVE]] as const) {
+    const [said] = program.says({ type: "incoming", call: callId(3), from, guest: false, key });
+    assert(said?.endsWith("accepts=false reason=key-changed"), said);
+  }
+});
+
 Deno.test("keys: a call has the key of the other side, and before that the one expected", () => {
   const { program } = talking();
   const keys = program.events.flatMap((event) =>
@@ -223,7 +237,6 @@ Deno.test("keys: a call has the key of the other side, and before that the one e
 
 Deno.test("keys: where the directory's digits were different, the program ends, and later ones don't stay", () => {
   const program = ClientProgram.in();
-  program.types({ command: "verify", name: "*directory*" });
   const words = program.types({ command: "verify", name: "*directory*", answer: "no" });
   assertEquals(words.slice(-2), ["close directory", "fatal key-changed"]);
   assertEquals(program.goodbyes.at(-1), "quit", "the operator reads that we left");
@@ -237,7 +250,6 @@ Deno.test("keys: where the directory's digits were different, the program ends, 
 Deno.test("keys: the digits of a call were different: it ends, and that key is another one until /trust", () => {
   const { program } = talking();
 
-  program.types({ command: "verify", name: "bob" });
   const words = program.types({ command: "verify", name: "bob", answer: "no" });
 
   assert(words.some((word) => word.includes("state=ended reason=key-changed")), words.join("\n"));

@@ -62,10 +62,10 @@ Deno.test("MemberAdmission: who has gone is called as they wrote their name", ()
 Deno.test("MemberAdmission: how a refused key's owner wrote the name isn't kept for whoever gets it then", () => {
   const { admission, refusal } = scene();
   admission.pin({ key: keyOf("bob"), name: "Bob" });
-  admission.refuse("bob", keyOf("bob"));
+  admission.refuse("bob", fingerprintOf(keyOf("bob")), keyOf("bob"));
   refusal("eve", "BOB");
   admission.pin({ key: keyOf("eve"), name: "BOB" });
-  admission.refuse("bob", keyOf("eve"));
+  admission.refuse("bob", fingerprintOf(keyOf("eve")), keyOf("eve"));
   admission.trust("bob");
   assertEquals(admission.nameOf(keyOf("eve")), "bob");
 });
@@ -98,7 +98,7 @@ Deno.test("MemberAdmission.trust() accepts the key that was told, whoever else c
 
 Deno.test("MemberAdmission: a key refused in another program is kept out under that name until it is accepted there", () => {
   const { admission, refusal } = scene();
-  admission.refuseAbsent("bob", fingerprintOf(keyOf("bob")));
+  admission.refuse("bob", fingerprintOf(keyOf("bob")), undefined);
   assertEquals([refusal("bob"), refusal("bob", "rob"), refusal("cem", "bob")], [
     "key-changed",
     null,
@@ -108,7 +108,7 @@ Deno.test("MemberAdmission: a key refused in another program is kept out under t
   assertEquals(refusal("bob"), null);
 
   // Nobody came meanwhile.
-  admission.refuseAbsent("dan", fingerprintOf(keyOf("dan")));
+  admission.refuse("dan", fingerprintOf(keyOf("dan")), undefined);
   admission.unrefuse("dan", fingerprintOf(keyOf("dan")));
   assertEquals(refusal("dan"), null);
 });

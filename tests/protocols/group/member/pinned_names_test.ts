@@ -1,6 +1,6 @@
 /** Which keys a member remembers under which names. */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fingerprintOf } from "../../../../lib/base/text/fingerprint.ts";
 import { INCARNATION_BYTES } from "../../../../lib/protocols/group/schema/limits.ts";
 import { fakeSigner } from "../../../sim/fake_crypto.ts";
@@ -123,6 +123,17 @@ Deno.test("Member's user needs no digits and no trust of their own", () => {
   assertEquals(errors.every(({ text }) => text.startsWith("ann is you: ")), true);
 });
 
+Deno.test("Member's user refuses the key of somebody who isn't here", () => {
+  const net = GroupNet.started(["ann", "bob"]);
+  const [ann] = net.nodes as [Node, Node];
+  const zoe = fakeSigner("zoe").key;
+  ann.command({ command: "verify", name: "zoe", answer: "no", known: [fingerprintOf(zoe)] });
+  net.settle();
+
+  assertEquals(ann.told("verify").map(({ answer }) => answer), ["no"]);
+  assertMatch(ann.machine!.names.shown(zoe, "zoe"), /^zoe~/);
+});
+
 Deno.test("Member's user says whom they mean where several had a name, and nobody is refused by guess", () => {
   const net = GroupNet.started(["ann", "bob"]);
   const [ann] = net.nodes as [Node, Node];
@@ -141,6 +152,6 @@ Deno.test("Member's user says whom they mean where several had a name, and nobod
     `unknown-user: Several are called Zoe: /trust ${first} or /trust ${second}`,
   ]);
   assertEquals(ann.told("verify").map(({ name, peerKey }) => [name, peerKey]), [
-    [second, zoes[1]],
+    [second!, zoes[1]!],
   ]);
 });

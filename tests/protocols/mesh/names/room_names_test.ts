@@ -91,7 +91,8 @@ Deno.test("Names warn each time that a name is taken, of one key once a minute",
   view.step({ type: "left", key: bob, reason: "quit" }, 0);
   const changed = [3, 4].map((minutes) => warns(start + minutes * NAME_TAKEN_TOLD_MS));
   view.step(joined(carl, claimOf("Carl", "Bob", 100)), 5 * NAME_TAKEN_TOLD_MS);
-  view.step({ type: "refuse", key: carl }, 5 * NAME_TAKEN_TOLD_MS);
+  const fingerprint = `FP${carl}` as Fingerprint;
+  view.step({ type: "refused", name: "Bob", fingerprint }, 5 * NAME_TAKEN_TOLD_MS);
   view.step({ type: "left", key: carl, reason: "quit" }, 5 * NAME_TAKEN_TOLD_MS);
   const refused = [5, 9].map((minutes) => warns(minutes * NAME_TAKEN_TOLD_MS));
 

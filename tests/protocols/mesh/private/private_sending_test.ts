@@ -33,6 +33,7 @@ const messageId = (_: PeerKey, to: PeerKey, incarnation: number, counter: number
 /** Ann's, as her second start. What it does is told by a word for each effect. */
 function sendingOf(records: readonly MeshRecord[] = [], earlierMs = Infinity) {
   const clock = { wallMs: WALL_MS };
+  const refused = { name: "" };
   const present = new Map<PeerKey, Uint8Array>();
   const part = new PrivateSending(
     { ...PRIVATE_DEFAULTS, incarnation: 2, records, earlierMs },
@@ -47,6 +48,7 @@ function sendingOf(records: readonly MeshRecord[] = [], earlierMs = Infinity) {
     },
     { heads: () => [] },
     present,
+    (_, name) => name === refused.name,
   );
   const words = (effects: readonly PrivateEffect[]) =>
     effects.map((effect) => {
@@ -94,7 +96,7 @@ function sendingOf(records: readonly MeshRecord[] = [], earlierMs = Infinity) {
       part.acknowledged({ from: bob, incarnation, counter } as unknown as PrivateEnvelope, nowMs),
     );
   const tick = (nowMs: number) => words(part.tick(nowMs));
-  return { part, clock, present, say, says, meets, answered, tick, words };
+  return { part, clock, present, refused, say, says, meets, answered, tick, words };
 }
 
 /** What a start before left for Bob. */
@@ -166,6 +168,15 @@ Deno.test("PrivateSending: who is away gets all once it is here, and the user is
   assertEquals(answered(1, 0), ["persist ended", "delivered, waited"]);
   assertEquals(answered(2, 0), ["persist ended", "delivered, waited", "2 have arrived"]);
   assertEquals([words(part.parted(bob)), words(part.tellWaiting("quit"))], [[], []]);
+});
+
+Deno.test("PrivateSending: nothing goes to a key that was refused, nor is waited for, until it is accepted", () => {
+  const { part, says, meets, tick, refused } = sendingOf();
+  says(bob);
+  refused.name = "Bob";
+  assertEquals([meets(bob), tick(30_000), part.isBusy], [[], [], false]);
+  refused.name = "";
+  assertEquals([tick(60_000), part.isBusy], [["send 2.1 after 0, late"], true]);
 });
 
 Deno.test("PrivateSending: who goes with messages on the way is told of as waiting", () => {
