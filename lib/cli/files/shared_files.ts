@@ -538,7 +538,8 @@ export class SharedFiles {
     const { from, to = null } = this.#listed(file)?.offer.value ?? {};
     if (!this.#fetching.has(file) || from === undefined) return {};
     const { nameOf, isAbsent, chanceOf } = this.#ports;
-    const isGone = !this.#links.has(from) && (to !== null || isAbsent?.(from) === true);
+    // A room's member may be there without a link to us, and a friend once dialled.
+    const isGone = !this.#links.has(from) && (isAbsent?.(from) ?? chanceOf !== undefined);
     if (!isQuiet(this.#lately(file), isGone)) return {};
     const name = nameOf(from); // when it was offered, the key alone may have been known
     if (to !== null) return { awaited: chanceOf?.(name) ?? shownName(name) };

@@ -45,19 +45,20 @@ const AWAITED = ["your next call with Ann", "Ann, or whoever else has it"];
 for (const [toRoom, awaited] of AWAITED.entries()) {
   Deno.test(`what nobody there has is told at once to wait for ${awaited}`, LOOSE, async () => {
     await withPair(async (ann, bob, folder) => {
-      bob.isAlone = true;
-      bob.chanceOf = (name) => `your next call with ${name}`;
       if (toRoom === 0) ann.toAll = () => bob.signer.key;
       ann.name = "4b1d"; // her name isn't known yet
       offersPhoto(ann, folder);
       await bob.says("4b1d offers photo.jpg");
       ann.name = "Ann";
       bob.files.peers(new Map());
+      await answer(bob, get(1));
+      assertMatch(bob.shown.at(-1)!, /Fetching/, "she may be dialled");
+      await answer(bob, cancel(1));
 
+      bob.isAlone = true;
       bob.answers("y");
       assertEquals(await bob.says("waits"), `photo.jpg waits for ${awaited}`);
-      const again = [{ command: "files" }, get(1)] as const;
-      for (const command of again) assertMatch(await answer(bob, command), /, waits for /);
+      assertMatch(await answer(bob, { command: "files" }), /, 0 % is here, waits for /);
       assertEquals(bob.progress.at(-1), `Fetching photo.jpg: 0 % of 2.1 kB, waits for ${awaited}`);
     });
   });

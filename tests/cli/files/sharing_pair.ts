@@ -30,8 +30,6 @@ export class Sharer {
   held: Uint8Array[] | null = null;
   /** To whom a file is that names nobody. */
   toAll: () => PeerKey | (() => Promise<PeerKey>) | null = () => null;
-  /** What a file of the other one alone waits for. */
-  chanceOf: (name: string) => string = (name) => name;
   /** Whether the other one is away. */
   isAlone = false;
   #shows = Promise.withResolvers<void>();
@@ -70,7 +68,7 @@ export class Sharer {
       isName: (each) => each === this.other?.name,
       receiver: () => this.other!.signer.key,
       receiverOfAll: () => this.toAll(),
-      chanceOf: (name) => this.chanceOf(name),
+      chanceOf: (name) => `your next call with ${name}`,
       isAbsent: () => this.isAlone,
       carrier: () => ({
         sendTo: (_, bytes, lane) => this.#send(bytes.slice(), lane === "bulk"),
