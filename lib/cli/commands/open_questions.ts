@@ -9,7 +9,6 @@
 import { P2pchatError } from "../../base/errors.ts";
 import { shownName } from "../../base/text/names.ts";
 import type { Invocation } from "./commands.ts";
-import type { Place } from "../rendering/user_interface.ts";
 import {
   askedBy,
   type Asking,
@@ -32,6 +31,14 @@ const ANSWER = /^(?:(y)|n)$/i;
 /** Whether the line is an answer, and nothing else. A blank before it makes it a text. */
 export function isAnswer(line: string): boolean {
   return ANSWER.test(line.trimEnd());
+}
+
+/** Which of a console's several rooms something is about. */
+export interface Place {
+  /** For `--json`: the field `room`; null before it is known. */
+  readonly room: string | null;
+  /** What marks lines about another room than the one that the user is in; null: they are about that one. */
+  readonly label: string | null;
 }
 
 interface Question extends Asking {

@@ -14,15 +14,9 @@
 import type { ErrorCode, P2pchatError } from "../../base/errors.ts";
 import type { Disk } from "../../store/disk/disk.ts";
 import type { CommandTable } from "../commands/commands.ts";
-import type { OpenQuestions } from "../commands/open_questions.ts";
+import type { OpenQuestions, Place } from "../commands/open_questions.ts";
 
-/** Which of a console's several rooms something is about. */
-export interface Place {
-  /** For `--json`: the field `room`; null before it is known. */
-  readonly room: string | null;
-  /** What marks lines about another room than the one that the user is in; null: they are about that one. */
-  readonly label: string | null;
-}
+export type { Place };
 
 /** Part of a line. It may contain control characters: they are made visible when the line is written. */
 export type Span =
