@@ -103,7 +103,7 @@ export function keepOnly(needs: readonly FileNeed[]): void {
   dataFolders = made.flatMap((path) => {
     const given = resolve(folderOf(path));
     const there = topmostMissing(given) ?? given;
-    return [given, (realPathOf(there) ?? there) + given.slice(there.length)];
+    return [given, realOr(there) + given.slice(there.length)];
   });
   const kept = needs.flatMap((given): readonly FileNeed[] => {
     const { path, use } = given;
@@ -124,7 +124,7 @@ export function keepOnly(needs: readonly FileNeed[]): void {
 /** Of a folder what isn't the data folder, in which the keys are: where that is in it, what is there now. */
 function beside({ path: given, isReal = false }: FileNeed): readonly FileNeed[] {
   const path = resolve(given);
-  const real = isReal ? path : realPathOf(path) ?? path;
+  const real = isReal ? path : realOr(path);
   const isOwn = (data: string) => isIn(real, data) && !isIn(real, `${data}/downloads`);
   if (dataFolders.some(isOwn)) return [];
   if (!dataFolders.some((data) => isIn(data, real))) return [{ path, use: "read", isReal }];
@@ -183,7 +183,7 @@ export function knowKey(folder: string): void {
 export function closeKey(folder: string): void {
   knowKey(folder);
   hold(identityPath(folder));
-  const names = [folder, realPathOf(folder) ?? folder].flatMap((at) =>
+  const names = [folder, realOr(folder)].flatMap((at) =>
     PROFILE_NAMES.map((name): FileNeed => ({ path: `${at}/${name}`, use: "read", isReal: true }))
   );
   keep(names, [folder], ["read"]);
@@ -192,7 +192,7 @@ export function closeKey(folder: string): void {
 /** Keeps the rights that `needs` take, and gives up those over what else is below `folders`. */
 function keep(needs: readonly FileNeed[], folders: readonly string[], kinds = KINDS): void {
   const rights = rightsFor(needs, realPathOf);
-  const given = folders.flatMap((path) => [resolve(path), realPathOf(path) ?? path]);
+  const given = folders.flatMap((path) => [resolve(path), realOr(path)]);
   for (const name of kinds) {
     for (const path of rights[name]) Deno.permissions.requestSync({ name, path });
   }
@@ -227,6 +227,9 @@ function hold(path: string): boolean {
   if (real === null) return false;
   return [path, resolve(path), real].every((each) => holdFolder(folderOf(each), folderOf(real)));
 }
+
+/** The path without links, or as it is. */
+export const realOr = (path: string): string => realPathOf(path) ?? path;
 
 export function realPathOf(path: string): string | null {
   try {

@@ -3,7 +3,7 @@
 import { resolve } from "node:path";
 import { FILES_BYTES_MAX_DEFAULT } from "../../protocols/transfer/limits.ts";
 import { dataSize, fileName, type Flags, type OptionsOf, type ValueFlag } from "../args/flags.ts";
-import { type FileNeed, isIn, realPathOf, SENT_MAX } from "../args/least_privilege.ts";
+import { type FileNeed, isIn, realOr, realPathOf, SENT_MAX } from "../args/least_privilege.ts";
 import type { CommandLine } from "../args/options.ts";
 import { nameIn } from "./file_to_send.ts";
 import { P2pchatError, systemText } from "../../base/errors.ts";
@@ -90,8 +90,8 @@ async function makeReceiving(named: string, flag: string, common: CommandLine["c
       `Cannot save files in ${path}: ${why}; name another folder with --${flag}`,
       options,
     );
-  const real = (at: string) => realPathOf(at) ?? resolve(at);
-  if (isIn(real(path), real(usersFolder(common.dataFolder)))) throw refused("profiles are there");
+  const profiles = realOr(resolve(usersFolder(common.dataFolder)));
+  if (isIn(realOr(path), profiles)) throw refused("profiles are there");
   let failed = "it can't be made";
   try {
     if (((await disk.stat(path))?.kind ?? "folder") !== "folder") throw refused("it is no folder");
@@ -112,11 +112,9 @@ async function makeReceiving(named: string, flag: string, common: CommandLine["c
  */
 function sendable(list: Listings): readonly FileNeed[] {
   const home = resolve(homeFolder() ?? "/");
-  const homes = [home, realPathOf(home) ?? home];
+  const homes = [home, realOr(home)];
   const hasHome = (path: string, isReal = false) =>
-    [path, ...(isReal ? [] : [realPathOf(path) ?? path])].some((at) =>
-      homes.some((each) => isIn(each, at))
-    );
+    [path, ...(isReal ? [] : [realOr(path)])].some((at) => homes.some((each) => isIn(each, at)));
   const visibleIn = (folder: string): readonly FileNeed[] => {
     const isReal = realPathOf(folder) === folder;
     const foldersFirst = list(folder).toSorted((a, b) => +b.isDirectory - +a.isDirectory);
@@ -178,7 +176,7 @@ function isForReceiving(path: string, home: string, list: Listings): boolean {
   try {
     if (!isFolder(path, list)) return false;
     refuseSharedFolder(path, RECEIVED);
-    return !isIn(realPathOf(home) ?? home, Deno.realPathSync(path));
+    return !isIn(realOr(home), Deno.realPathSync(path));
   } catch {
     return false;
   }
