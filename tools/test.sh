@@ -148,8 +148,10 @@ if [ -z "$quick" ]; then
   packages=$!
 fi
 before=
-# The first start unpacks the program: once, and not in each of the first tests.
-"${P2PCHAT:-./p2pchat}" --version > build/test-start.log 2>&1
+# The first start of each command unpacks and compiles it: once, and not in each of the first tests, at the same time.
+for command in mesh peer regserver serve --web; do
+  "${P2PCHAT:-./p2pchat}" "$command" --version
+done > build/test-start.log 2>&1
 export DENO_JOBS=5
 names=
 left_out=0
