@@ -323,14 +323,15 @@ export class Driver {
         );
       }
     }
-    const [asked] = this.#contacts();
-    if (!this.#roomForMore() || asked === undefined) return;
+    // A member whose clock is behind may not follow a liar's late epochs: the invite counts at whoever gives it.
+    const asked = this.#contact();
+    if (!this.#roomForMore() || asked === null) return;
     // Where the present invite admits nobody, since its maker knew of other removals, this makes another one.
-    asked.command({ command: "invite", rotate: false });
+    asked.present!.command({ command: "invite", rotate: false });
     this.#pass(INVITE_MS_MAX);
     // Liars make up members under the others' names.
     const newcomer = this.#newMember(`invited${this.world.members.length}`);
-    this.#enter(newcomer);
+    this.world.start(newcomer, this.#joining(newcomer, asked));
     this.#pass(INVITE_MS_MAX);
     if (newcomer.present === null) {
       throw new Violation("invites", `${newcomer.label} isn't let in with the present invite`);
