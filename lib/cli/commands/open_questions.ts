@@ -101,17 +101,18 @@ export class OpenQuestions {
   /** An event is about to be shown. @param wallMs Now, ms since 1970. */
   happened(event: Event, place: Place | undefined, nowMs: number, wallMs: number): void {
     this.#nowMs = nowMs;
+    const wereOpen = this.#open.size > 0;
     const settled = settledBy(event);
-    if (settled !== null) this.#settle(settled);
     const shutOut = shutOutBy(event as Fields);
     for (const { id, by, place: asked } of this.#open.values()) {
       const isParted = event.event === "parted" && asked?.room === place?.room;
-      if (isParted || (shutOut !== undefined && by.includes(shutOut))) this.#settle(id);
+      const isShutOut = shutOut !== undefined && by.includes(shutOut);
+      if (id === settled || isParted || isShutOut) this.#settle(id);
     }
     const asking = askedBy(event, wallMs);
     if (asking !== null) this.#ask(asking, place);
     else if (SAID.has(String(event.event))) this.#said(event as Fields, place);
-    if (settled !== null || this.#open.size > 0) { for (const changed of this.#changed) changed(); }
+    if (wereOpen || this.#open.size > 0) { for (const changed of this.#changed) changed(); }
   }
 
   #ask(asking: Asking, place: Place | undefined): void {
@@ -414,10 +415,8 @@ export class QuestionsView {
   unseen(question: Question, nowMs: number): string | null {
     const part = this.unseenPart(question);
     if (part !== null) return part;
-    const sinceMs = Math.max(
-      this.#shown.get(question)!.wholeMs!,
-      this.#all.firstMs(question, nowMs),
-    );
+    const { wholeMs } = this.#shown.get(question)!;
+    const sinceMs = Math.max(wholeMs!, this.#all.firstMs(question, nowMs));
     const isRead = this.door.isScripts || nowMs - sinceMs >= READING_MS_MIN;
     return isRead ? null : SOON;
   }

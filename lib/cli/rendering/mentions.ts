@@ -6,14 +6,15 @@
 import { foldName } from "../../base/text/names.ts";
 
 /** No part of a word, nor of a name: `Al` isn't mentioned in `Albert`, `al-2` or `Al~k7f3`. */
-const WORD = /(?<![\p{L}\p{M}\p{N}_.~-])[\p{L}\p{M}\p{N}_]+(?:[.-]+[\p{L}\p{M}\p{N}_]+)*/gu;
+const WORD = "(?<![\\p{L}\\p{M}\\p{N}_.~-])[\\p{L}\\p{M}\\p{N}_]+(?:[.-]+[\\p{L}\\p{M}\\p{N}_]+)*";
 
 /** The start and end of each mention of `name` in `text`, in order. */
 export function mentionsOf(text: string, name: string): readonly (readonly [number, number])[] {
   const folded = foldName(name);
   if (folded === "" || !foldName(text).includes(folded)) return [];
   const tail = /[.-]*$/.exec(folded)![0].length; // a name may end so, too
-  return Array.from(text.matchAll(WORD), ({ 0: word, index }): [number, number] => {
+  const words = text.matchAll(new RegExp(WORD, "gu"));
+  return Array.from(words, ({ 0: word, index }): [number, number] => {
     return [index, index + word.length + tail];
   }).filter(([start, end]) => text[end] !== "~" && foldName(text.slice(start, end)) === folded);
 }

@@ -19,12 +19,7 @@ const offer = (file: number): Fields => ({
   ...{ event: "offer", file, id: `o${file}`, from: "Bob", key: "bobskey", self: false },
 });
 
-const said = (from: string): Fields => ({
-  event: "message",
-  from,
-  text: "Coming? y/n",
-  self: false,
-});
+const said = (from: string): Fields => ({ event: "message", from, text: "y/n?", self: false });
 
 const rest = (folds: readonly number[]) => `first ${folds.map((fold) => `/show ${fold}`).join()}`;
 
@@ -290,12 +285,14 @@ Deno.test("what is typed means the question of the room that it goes to, and the
     { event: "notice", ignored: "bobskey" },
     { event: "parted" },
   ];
+  let prompt = "";
+  questions.follow(() => prompt = view.prompt(READ));
   for (const end of ends) {
     happened(offer(2), 0);
     view.shows("offer o2", 0);
     happened({ ...end, ...("key" in end ? { key: "annskey" } : {}), ignored: "annskey" }, 1);
-    assertEquals(view.prompt(READ), " (#1 file 2: y/n)", "it is somebody else's, or another room");
+    assertEquals(prompt, " (#1 file 2: y/n)", "it is somebody else's, or another room");
     happened(end, 0);
-    assertEquals(view.prompt(READ), "", String(end["event"]));
+    assertEquals(prompt, "", String(end["event"]));
   }
 });
