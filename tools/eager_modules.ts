@@ -8,7 +8,7 @@
  * The source map beside the file follows. Before that, the bundle is mended (`mended_bundle.ts`).
  */
 
-import { withoutLeftOut, withRequire } from "./mended_bundle.ts";
+import { asciiOnly, withoutLeftOut, withRequire } from "./mended_bundle.ts";
 
 /** The bundler's helper: given what loads a module, it returns what loads it the first time it is called. */
 const HELPER = /var ([\w$]+)=\((\w+),(\w+)\)=>(\(\)=>\(\2&&\(\3=\2\(\2=0\)\),\3\))/;
@@ -152,7 +152,7 @@ async function functionsOf(text: string): Promise<readonly string[]> {
 
 if (import.meta.main) {
   const path = Deno.args[0]!;
-  const text = withoutLeftOut(withRequire(await Deno.readTextFile(path)));
+  const text = asciiOnly(withoutLeftOut(withRequire(await Deno.readTextFile(path))));
   await Deno.writeTextFile(path, text);
   const mapText = await Deno.readTextFile(`${path}.map`);
   const functions = await functionsOf(text);

@@ -233,6 +233,6 @@ function csvCell(text: string): string {
  * Where they take another character than the comma for the end of a cell, as in many countries, a part of ours is one.
  */
 function inert(cell: string): string {
-  const literal = cell.replace(/(?<=[;\t|\r\n])(?=[=+\-@＝＋－＠])/g, "'");
-  return /^[=+\-@\t\r\n＝＋－＠]/.test(literal) ? `'${literal}` : literal;
+  const literal = cell.replace(/(?<=[;\t|\r\n])(?=[=+\-@\uff1d\uff0b\uff0d\uff20])/g, "'");
+  return /^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/.test(literal) ? `'${literal}` : literal;
 }
