@@ -28,11 +28,6 @@ export interface Datagrams {
   handle(handler: DatagramHandler): void;
   /** Sends a datagram, which may be lost. `bytes` must not change any more. */
   send(to: Endpoint, bytes: Uint8Array): void;
-  /**
-   * Receives at another port of the same host, and no longer at the previous one.
-   * @throws {P2pchatError} `port-in-use` or `unreachable`; the previous port stays in use then.
-   */
-  listenAt(port: number): void;
   /** Sends what is queued and frees the port. Afterwards no callback is called. */
   close(): Promise<void>;
 }

@@ -36,10 +36,9 @@ interface Waiting {
 }
 
 export class UdpDatagrams implements Datagrams {
-  readonly #host: string | null;
   readonly #log: Logger;
   /** All at one port; the last one is of IPv4, where the families have one each. */
-  #sockets: readonly Deno.DatagramConn[];
+  readonly #sockets: readonly Deno.DatagramConn[];
   #handler: DatagramHandler | null = null;
   #waiting: Waiting[] = [];
   #sending: Promise<void> | null = null;
@@ -51,8 +50,7 @@ export class UdpDatagrams implements Datagrams {
   #lost = 0;
   #lookups = 0;
 
-  private constructor(host: string | null, sockets: readonly Deno.DatagramConn[], log: Logger) {
-    this.#host = host;
+  private constructor(sockets: readonly Deno.DatagramConn[], log: Logger) {
     this.#sockets = sockets;
     this.#log = log;
   }
@@ -64,7 +62,7 @@ export class UdpDatagrams implements Datagrams {
    *   of this machine, or the port isn't allowed.
    */
   static listen(host: string | null, port: number, log: Logger): UdpDatagrams {
-    return new UdpDatagrams(host, socketsAt(host, port), log);
+    return new UdpDatagrams(socketsAt(host, port), log);
   }
 
   get local(): Endpoint {
@@ -91,14 +89,6 @@ export class UdpDatagrams implements Datagrams {
     }
     this.#waiting.push({ to, bytes });
     this.#sending ??= this.#send();
-  }
-
-  listenAt(port: number): void {
-    const before = this.#sockets;
-    if (this.#isClosed || this.local.port === port) return;
-    this.#sockets = socketsAt(this.#host, port);
-    for (const socket of before) socket.close();
-    if (this.#handler !== null) { for (const socket of this.#sockets) this.#begin(socket); }
   }
 
   async close(): Promise<void> {
@@ -150,18 +140,17 @@ export class UdpDatagrams implements Datagrams {
 
   async #receive(socket: Deno.DatagramConn): Promise<void> {
     const buffer = new Uint8Array(BUFFER_BYTES);
-    const isOver = () => this.#isClosed || !this.#sockets.includes(socket);
-    while (!isOver()) {
+    while (!this.#isClosed) {
       let received: Awaited<ReturnType<typeof socket.receive>>;
       try {
         received = await socket.receive(buffer);
       } catch (error) {
-        if (isOver()) return;
+        if (this.#isClosed) return;
         this.#log.debug("datagram not received", { reason: reasonOf(error) });
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
         continue;
       }
-      if (isOver()) return;
+      if (this.#isClosed) return;
       const [bytes, from] = received;
       this.#handler?.datagram(endpointOf(from as Deno.NetAddr), bytes);
       this.#inTurn += 1;

@@ -101,31 +101,6 @@ const CASES: Readonly<Record<string, Case>> = {
     assertEquals(error.code, "port-in-use");
     await world.settle();
   },
-  "listenAt() moves to another port": async (world, ann, bob) => {
-    const before = bob.endpoint;
-    const other = new Program(world);
-    const { port } = other.endpoint;
-    await other.datagrams.close();
-
-    bob.datagrams.listenAt(port);
-    ann.send(before, 1);
-    ann.send(bob.endpoint, 2);
-    await world.until(() => bob.received.length > 0, "it arrives at the new port");
-    bob.send(ann.endpoint, 3);
-    await world.until(() => ann.received.length > 0, "it is sent from the new port");
-
-    assertEquals(bob.endpoint.port, port);
-    assertEquals([...bob.received[0]!.bytes], [2]);
-    assertEquals(ann.received[0]!.from, bob.endpoint);
-  },
-  "listenAt() a port that is taken changes nothing": async (world, ann, bob) => {
-    const before = bob.endpoint;
-    assertThrows(() => bob.datagrams.listenAt(ann.endpoint.port), P2pchatError);
-
-    ann.send(before, 1);
-    await world.until(() => bob.received.length === 1, "it receives where it did");
-    assertEquals(bob.endpoint, before);
-  },
   "close() sends what waits, and then nothing is called back": async (world, ann, bob) => {
     ann.send(bob.endpoint, 1);
     await ann.datagrams.close();

@@ -69,7 +69,7 @@ export class MemoryDatagramNetwork {
 
 class MemoryDatagrams implements Datagrams {
   readonly #network: MemoryDatagramNetwork;
-  #local: Endpoint;
+  readonly #local: Endpoint;
   #handler: DatagramHandler | null = null;
   #isTurnDue = false;
   #isClosed = false;
@@ -89,13 +89,6 @@ class MemoryDatagrams implements Datagrams {
 
   send(to: Endpoint, bytes: Uint8Array): void {
     if (!this.#isClosed) this.#network.carry(this.#local, to, bytes);
-  }
-
-  listenAt(port: number): void {
-    const before = this.#local;
-    if (this.#isClosed || port === before.port) return;
-    this.#local = this.#network.take(this, { host: before.host, port });
-    this.#network.release(before);
   }
 
   close(): Promise<void> {

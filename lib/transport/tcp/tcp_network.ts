@@ -186,8 +186,7 @@ class TcpStream implements ByteStream {
 
 export class TcpNetwork implements StreamNetwork {
   /** All at one port; none for a network that only dials. */
-  #listeners: readonly Deno.TcpListener[];
-  readonly #host: string | null;
+  readonly #listeners: readonly Deno.TcpListener[];
   readonly #log: Logger;
   readonly #names: NameLookups;
   readonly #ongoing = new Set<Promise<void>>();
@@ -202,21 +201,19 @@ export class TcpNetwork implements StreamNetwork {
 
   private constructor(
     listeners: readonly Deno.TcpListener[],
-    host: string | null,
     log: Logger,
     names: NameLookups,
     acceptedMax = Infinity,
   ) {
     this.#inboundMax = acceptedMax;
     this.#listeners = listeners;
-    this.#host = host;
     this.#log = log;
     this.#names = names;
   }
 
   /** A network that connects to others but doesn't listen: `local` has an empty host and port 0. */
   static dialOnly(log: Logger, names = NAME_LOOKUPS): TcpNetwork {
-    return new TcpNetwork([], null, log, names);
+    return new TcpNetwork([], log, names);
   }
 
   /**
@@ -233,7 +230,7 @@ export class TcpNetwork implements StreamNetwork {
     names = NAME_LOOKUPS,
     acceptedMax = ownInboundMax(),
   ): TcpNetwork {
-    return new TcpNetwork(listenersAt(host, port), host, log, names, acceptedMax);
+    return new TcpNetwork(listenersAt(host, port), log, names, acceptedMax);
   }
 
   get local(): Endpoint {
@@ -339,9 +336,8 @@ export class TcpNetwork implements StreamNetwork {
   }
 
   async #accept(listener: Deno.TcpListener): Promise<void> {
-    const isOver = () => this.#stopped || !this.#listeners.includes(listener);
     const pace = new TurnPace(ACCEPTED_AT_ONCE);
-    while (!isOver()) {
+    while (!this.#stopped) {
       if (this.#inbound >= this.#inboundMax) {
         await this.#pauseAccepting();
         continue;
@@ -350,7 +346,7 @@ export class TcpNetwork implements StreamNetwork {
       try {
         conn = await listener.accept();
       } catch (error) {
-        if (isOver()) return;
+        if (this.#stopped) return;
         if (wasReset(error)) {
           this.#log.info("connection lost at once", { reason: reasonOf(error) });
           continue;

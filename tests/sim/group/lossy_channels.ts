@@ -126,8 +126,6 @@ class Socket implements Datagrams {
     this.channels.carry(this, to, bytes.slice());
   }
 
-  listenAt(): void {}
-
   close(): Promise<void> {
     this.channels.release(this);
     return Promise.resolve();
