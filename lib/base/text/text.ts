@@ -258,7 +258,7 @@ export function fileNameText(name: string): string {
 
 /** A title that others gave to a room: words as they are, anything else as `saidText`. */
 export function titleText(title: string): string {
-  return areLetters(title.replaceAll(/[ ,&'\u2019]/g, "_")) ? title : saidText(title);
+  return (areLetters(title.replaceAll(/[ ,&'\u2019]/g, "_")) ? visibleText : saidText)(title);
 }
 
 /** Or numbers, or signs that end nothing. */

@@ -3,7 +3,7 @@
 import { P2pchatError } from "../../base/errors.ts";
 import { type Endpoint, endpointText } from "../../base/ids.ts";
 import { shownName } from "../../base/text/names.ts";
-import { quotedStart, visibleText } from "../../base/text/text.ts";
+import { quotedStart, titleText } from "../../base/text/text.ts";
 import { commandToType } from "../../base/text/command_to_type.ts";
 import { inWords, numberText } from "../../base/text/words.ts";
 import type { AnnouncedRoom } from "../../protocols/mesh/discovery/announced_rooms.ts";
@@ -47,13 +47,9 @@ export function announcedLines(
     ...(isChosen ? [`${at + 1}) `] : []),
     { text: endpointText({ host, port }), as: "exact" },
     rest.private ? "  private" : "  open",
-    ...(room === undefined ? [] : [`  ${nameOf(room, title)}`]),
+    ...(room === undefined ? [] : [`  ${title === null ? room.slice(0, 8) : titleText(title)}`]),
     ...(version === undefined ? [] : ["  (of another version of p2pchat)"]),
   ]);
-}
-
-function nameOf(room: string, title: string | null): string {
-  return title === null ? room.slice(0, 8) : visibleText(title);
 }
 
 /** The rooms in a sentence, each with where it is; titles, which are anybody's words, as quoted ones. */

@@ -357,7 +357,7 @@ export class SharedFiles {
       throw no(this.#here(open, listed));
     }
     if (listed !== undefined && this.#unwanted.has(file)) {
-      throw no(`${listed.offer.name} isn't fetched; /get ${file} does`);
+      throw no(`${fileNameText(listed.offer.name)} isn't fetched; /get ${file} does`);
     }
     open.host.command({ command: "cancel", file }, ref);
   }

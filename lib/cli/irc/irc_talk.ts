@@ -12,6 +12,7 @@ import { type Fields, isTrue, textOf } from "./rooms/irc_fields.ts";
 import { ircFolded } from "./lines/irc_message.ts";
 import { nameOfNick, SERVICE, typed } from "./lines/irc_names.ts";
 import type { Pending } from "./irc_pending.ts";
+import { QUESTIONS_MAX } from "./irc_questions.ts";
 import type { Addressee, IrcRooms, Room } from "./rooms/irc_rooms.ts";
 import { RoomChoice } from "./rooms/room_choice.ts";
 import { sendService } from "./irc_speech.ts";
@@ -40,9 +41,6 @@ interface Call {
   readonly peer: string;
   readonly isConnected: boolean;
 }
-
-/** Questions of which it is known where they were shown: as many as are repeated. */
-const ASKED_MAX = 100;
 
 export class IrcTalk {
   /** The window in which each question was shown. */
@@ -195,7 +193,7 @@ export class IrcTalk {
   /** A question was shown in that window. */
   shown(question: string, window: string): void {
     this.#asked.set(question, ircFolded(window));
-    dropOldest(this.#asked, ASKED_MAX);
+    dropOldest(this.#asked, QUESTIONS_MAX); // as many as are repeated
   }
 
   /** The call that was asked for couldn't begin. */

@@ -3,6 +3,7 @@
 import type { ErrorCode } from "../../base/errors.ts";
 import type { OfferId, PeerKey } from "../../base/ids.ts";
 import { Agenda, type Timed } from "../../base/machine/machine.ts";
+import { fileNameText } from "../../base/text/text.ts";
 import { numberText } from "../../base/text/words.ts";
 import { Download, type DownloadOutcome, type DownloadPort } from "./downloading.ts";
 import { toldOf, type TransferEvent, type TransferReason } from "./events.ts";
@@ -244,8 +245,9 @@ export class Downloads implements Timed {
     const bytes = this.#bytesWith(offer);
     if (bytes <= this.filesBytesMax) return null;
     const room = Math.max(0, this.filesBytesMax - (bytes - takenBytes(size)));
-    const text = `${name} takes ${numberText(takenBytes(size))} bytes, and there is room for ` +
-      `${numberText(room)} more in what may be received (--files-max)`;
+    const text =
+      `${fileNameText(name)} takes ${numberText(takenBytes(size))} bytes, and there is ` +
+      `room for ${numberText(room)} more in what may be received (--files-max)`;
     return ["full", text];
   }
 

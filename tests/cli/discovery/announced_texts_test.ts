@@ -43,14 +43,14 @@ Deno.test("announcedEvent() says of a private room only where it is", () => {
 
 Deno.test("announcedLines() has a line for each room, numbered where one is to be chosen", () => {
   const text = (isChosen: boolean) =>
-    announcedLines(announcedEvent([announced({ title: "Tea" }), announced(), PRIVATE]), isChosen)
+    announcedLines(announcedEvent([announced({ title: "(T)" }), announced(), PRIVATE]), isChosen)
       .map((line) =>
         line.map((span) => typeof span === "string" ? span : "text" in span ? span.text : "")
           .join("")
       );
 
   assertEquals(text(false), [
-    "10.0.0.5:55107  open  Tea",
+    '10.0.0.5:55107  open  "(T)"',
     "10.0.0.5:55107  open  abababab",
     "10.0.0.5:55107  private",
   ]);

@@ -66,36 +66,36 @@ for (const [toRoom, awaited] of AWAITED.entries()) {
 
 Deno.test("what can't be fetched or cancelled is told by name, with why", LOOSE, async () => {
   await withPair(async (ann, bob, folder) => {
-    const source = `${folder}/photo.jpg`;
+    const source = `${folder}/a b.jpg`;
     Deno.writeFileSync(source, new Uint8Array(200_000));
     ann.held = [];
     ann.files.command(send(source), undefined);
-    await bob.says("offers photo.jpg");
-    await ann.says("You offer photo.jpg");
+    await bob.says(`offers "a b.jpg"`);
+    await ann.says(`You offer "a b.jpg"`);
 
     assertEquals(await answer(bob, cancel(7)), "There is no file 7: /files lists them");
     assertEquals(await answer(bob, get(7)), "There is no file 7: /files lists them");
-    const declined = "12:03 * photo.jpg isn't fetched; /get 1 does";
+    const declined = `12:03 * "a b.jpg" isn't fetched; /get 1 does`;
     assertEquals(await answer(bob, cancel(1)), declined);
-    const twice = "There is nothing to cancel: photo.jpg isn't fetched; /get 1 does";
+    const twice = `There is nothing to cancel: "a b.jpg" isn't fetched; /get 1 does`;
     assertEquals(await answer(bob, cancel(1)), twice);
-    const listed = "1  photo.jpg (200.0 kB)  from Ann, offered, not wanted: /get 1 fetches it";
+    const listed = `1  "a b.jpg" (200.0 kB)  from Ann, offered, not wanted: /get 1 fetches it`;
     assertEquals(await answer(bob, { command: "files" }), listed);
-    assertEquals(await answer(ann, get(1)), `photo.jpg is your own file: ${source}`);
+    assertEquals(await answer(ann, get(1)), `"a b.jpg" is your own file: ${source}`);
 
-    assertEquals(await answer(bob, get(1)), "12:03 * Fetching photo.jpg (200.0 kB) from Ann");
-    const begun = "photo.jpg is being fetched already: 0 % of 200.0 kB";
+    assertEquals(await answer(bob, get(1)), `12:03 * Fetching "a b.jpg" (200.0 kB) from Ann`);
+    const begun = `"a b.jpg" is being fetched already: 0 % of 200.0 kB`;
     assertEquals(await answer(bob, get(1)), begun);
     ann.release();
-    await bob.says("photo.jpg is here: ");
-    const isHere = `1  photo.jpg (200.0 kB)  from Ann, here: ${folder}/Bob/photo.jpg`;
+    await bob.says(`"a b.jpg" is here: `);
+    const isHere = `1  "a b.jpg" (200.0 kB)  from Ann, here: ${folder}/Bob/a b.jpg`;
     assertEquals(await answer(bob, { command: "files" }), isHere);
 
-    const saved = `${folder}/Bob/photo.jpg`;
-    assertEquals(await answer(bob, get(1)), `photo.jpg is here already: ${saved}`);
-    const done = `There is nothing to cancel: photo.jpg is here already: ${saved}`;
+    const saved = `${folder}/Bob/a b.jpg`;
+    assertEquals(await answer(bob, get(1)), `"a b.jpg" is here already: ${saved}`);
+    const done = `There is nothing to cancel: "a b.jpg" is here already: ${saved}`;
     assertEquals(await answer(bob, cancel(1)), done);
-    assertEquals(await answer(ann, cancel(1)), "12:03 * Your offer of photo.jpg is taken back");
+    assertEquals(await answer(ann, cancel(1)), `12:03 * Your offer of "a b.jpg" is taken back`);
     assertEquals(await answer(ann, cancel(1)), "There is no file 1: /files lists them");
     assertEquals(Deno.readFileSync(saved).length, 200_000);
   });
