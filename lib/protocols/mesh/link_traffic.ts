@@ -6,7 +6,7 @@
 import type { LinkId, PeerKey } from "../../base/ids.ts";
 import { HELD_INPUTS_MAX, OFFENDER_BAN_MS } from "./schema/limits.ts";
 import type { Fault, MeshEffect, MeshInput } from "./schema/mesh_io.ts";
-import type { MeshMessage } from "./schema/messages.ts";
+import type { BundleReason, MeshMessage } from "./schema/messages.ts";
 import type { LinkTable } from "./links/link_table.ts";
 import type { Roster } from "./roster/roster.ts";
 import type { Bundle, SignedClaim } from "./schema/structures.ts";
@@ -78,7 +78,7 @@ interface BundleTo {
   readonly peer: PeerKey;
   readonly bundle: Bundle;
   readonly hop: number;
-  readonly reason: "push" | "graft" | "range";
+  readonly reason: BundleReason;
 }
 type BundleMessage = Extract<MeshMessage, { readonly type: "bundle" }>;
 
@@ -99,10 +99,10 @@ export class LinkBundles {
 
   /** The same object for the same content, so that it needs to be encoded only once. */
   #shared(
-    bundle: BundleTo["bundle"],
+    bundle: Bundle,
     claim: SignedClaim | null,
     hop: number,
-    reason: BundleTo["reason"],
+    reason: BundleReason,
   ): BundleMessage {
     const last = this.#last;
     if (

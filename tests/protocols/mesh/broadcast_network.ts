@@ -7,9 +7,11 @@ import {
   type BroadcastConfig,
   type BroadcastEffect,
   type BroadcastInput,
-  type BundleReason,
 } from "../../../lib/protocols/mesh/broadcast/broadcast_io.ts";
-import type { BroadcastMessage } from "../../../lib/protocols/mesh/schema/messages.ts";
+import type {
+  BroadcastMessage,
+  BundleReason,
+} from "../../../lib/protocols/mesh/schema/messages.ts";
 import { type Bundle, type Stream } from "../../../lib/protocols/mesh/schema/structures.ts";
 import { partsOf } from "../../sim/scale/graph.ts";
 import { LinkEnd, MeshNetwork, MeshNode } from "./mesh_network.ts";

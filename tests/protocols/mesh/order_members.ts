@@ -5,11 +5,8 @@ import { type Environment, SILENT_LOGGER } from "../../../lib/base/machine/envir
 import type { BundleId, ClaimId, PeerKey, RoomId } from "../../../lib/base/ids.ts";
 import { bundleId, makeBundle } from "../../../lib/protocols/mesh/log/bundle.ts";
 import { CausalOrder } from "../../../lib/protocols/mesh/log/causal_order.ts";
-import type {
-  BundleReason,
-  OrderEffect,
-  OrderInput,
-} from "../../../lib/protocols/mesh/log/order_io.ts";
+import type { OrderEffect, OrderInput } from "../../../lib/protocols/mesh/log/order_io.ts";
+import type { BundleReason } from "../../../lib/protocols/mesh/schema/messages.ts";
 import type { MeshRecord } from "../../../lib/protocols/mesh/schema/records.ts";
 import type { Bundle, Claim, Head, Header } from "../../../lib/protocols/mesh/schema/structures.ts";
 import { fakeCrypto, fakeSigner } from "../../sim/fake_crypto.ts";

@@ -1,10 +1,8 @@
 /** The simplest of orders: the bundles of each stream in turn, for networks in which members only broadcast. */
 
 import type { BundleId, ClaimId, Hash, PeerKey, RoomId } from "../../../lib/base/ids.ts";
-import type {
-  BroadcastInput,
-  BundleReason,
-} from "../../../lib/protocols/mesh/broadcast/broadcast_io.ts";
+import type { BroadcastInput } from "../../../lib/protocols/mesh/broadcast/broadcast_io.ts";
+import type { BundleReason } from "../../../lib/protocols/mesh/schema/messages.ts";
 import {
   type Bundle,
   type Stream,

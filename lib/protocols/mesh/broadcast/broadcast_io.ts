@@ -10,12 +10,9 @@
  */
 
 import type { BundleId, PeerKey } from "../../../base/ids.ts";
-import type { BroadcastMessage } from "../schema/messages.ts";
+import type { BroadcastMessage, BundleReason } from "../schema/messages.ts";
 import type { Bundle, Stream } from "../schema/structures.ts";
 import type { Penalise } from "../schema/mesh_io.ts";
-
-/** Why a bundle came over a link. */
-export type BundleReason = Extract<BroadcastMessage, { readonly type: "bundle" }>["reason"];
 
 export type BroadcastInput =
   | { readonly type: "neighbour-up"; readonly peer: PeerKey }

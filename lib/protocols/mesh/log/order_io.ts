@@ -2,13 +2,10 @@
 
 import type { ErrorCode } from "../../../base/errors.ts";
 import type { BundleId, ClaimId, Hash, MessageId, PeerKey, RoomId } from "../../../base/ids.ts";
-import type { FrontierEntry, SyncEntry } from "../schema/messages.ts";
+import type { BundleReason, FrontierEntry, SyncEntry } from "../schema/messages.ts";
 import type { MeshRecord } from "../schema/records.ts";
 import type { Bundle, Claim, Head, Proof, SignedHeader, Stream } from "../schema/structures.ts";
 import type { Penalise } from "../schema/mesh_io.ts";
-
-/** Why a bundle came: the reasons of the message `bundle`. */
-export type BundleReason = "push" | "graft" | "range";
 
 /** A line of the user's, and the number by which the caller knows it. */
 export interface OwnText {

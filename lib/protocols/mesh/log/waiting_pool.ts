@@ -10,7 +10,8 @@ import { addTo, removeFrom } from "../../../base/collections/bounded.ts";
 import { lastCounter, wireBytes } from "./bundle.ts";
 import { WAITING_BUNDLES_MAX, WAITING_BYTES_MAX } from "../schema/limits.ts";
 import { compareInRoom } from "./kept_bundles.ts";
-import type { BundleReason, RoomPosition } from "./order_io.ts";
+import type { BundleReason } from "../schema/messages.ts";
+import type { RoomPosition } from "./order_io.ts";
 import {
   type Bundle,
   type Head,

@@ -7,7 +7,7 @@ import type { ErrorCode } from "../../../base/errors.ts";
 import type { Endpoint, PeerKey, ProcessKey, RoomId } from "../../../base/ids.ts";
 import type { ComparedKey } from "../../../base/trust/refused_keys.ts";
 import type { Fault, MeshEffect } from "../schema/mesh_io.ts";
-import type { Contact, MeshMessage } from "../schema/messages.ts";
+import type { BundleReason, Contact, MeshMessage } from "../schema/messages.ts";
 import type { KeptSecrets } from "../authority/kept_secrets.ts";
 import type { KeptRulings } from "../authority/kept_rulings.ts";
 import type { OwnLateness } from "../roster/roster_io.ts";
@@ -17,12 +17,7 @@ import type { Bundle, SignedClaim, SignedGenesis } from "../schema/structures.ts
 /** What the room asks of the links, and of the process that it runs in. */
 export interface RoomLinks {
   /** Sends it with its author's claim, where the link hasn't carried that yet. */
-  sendBundle(
-    peer: PeerKey,
-    bundle: Bundle,
-    hop: number,
-    reason: "push" | "graft" | "range",
-  ): void;
+  sendBundle(peer: PeerKey, bundle: Bundle, hop: number, reason: BundleReason): void;
   dial(contact: Contact): void;
   release(peer: PeerKey, reason: string): void;
   penalise(peer: PeerKey, fault: Fault, text: string): void;

@@ -573,6 +573,8 @@ export type RosterMessage = Named<
   "beacons" | "claims" | "statements" | "roster-want" | "roster-summary" | "roster-part"
 >;
 export type BroadcastMessage = Named<"bundle" | "preview" | "ihave" | "graft" | "prune">;
+/** Why a bundle comes. */
+export type BundleReason = Named<"bundle">["reason"];
 export type SyncMessage = Named<
   | "sync-summary"
   | "sync-buckets"

@@ -222,7 +222,6 @@ export const signedRulingSchema = record({
   /** The author's, over the ruling's id. */
   signature,
 });
-export type Ruling = Infer<typeof rulingSchema>;
 export type SignedRuling = Infer<typeof signedRulingSchema>;
 
 /** An invite, as `--invite` takes it in base32 and with a check (`rotations.ts`). Not signed, and never on the wire. */

@@ -5,10 +5,12 @@ import {
   BROADCAST_LAN,
   type BroadcastConfig,
   type BroadcastEffect,
-  type BundleReason,
 } from "../../../../lib/protocols/mesh/broadcast/broadcast_io.ts";
 import { LINK_MESSAGES_BURST } from "../../../../lib/protocols/mesh/schema/limits.ts";
-import type { BroadcastMessage } from "../../../../lib/protocols/mesh/schema/messages.ts";
+import type {
+  BroadcastMessage,
+  BundleReason,
+} from "../../../../lib/protocols/mesh/schema/messages.ts";
 import type { Bundle } from "../../../../lib/protocols/mesh/schema/structures.ts";
 import { bundleOf, idOf } from "../stream_order.ts";
 import { keyOf } from "../overlay_network.ts";

@@ -4,7 +4,8 @@ import { assert, assertEquals } from "@std/assert";
 import type { Signer } from "../../../../lib/base/crypto/crypto.ts";
 import { ID_UNKNOWN } from "../../../../lib/protocols/mesh/log/frontier_table.ts";
 import { Gaps, Statements } from "../../../../lib/protocols/mesh/log/gaps.ts";
-import type { BundleReason, OrderInput } from "../../../../lib/protocols/mesh/log/order_io.ts";
+import type { OrderInput } from "../../../../lib/protocols/mesh/log/order_io.ts";
+import type { BundleReason } from "../../../../lib/protocols/mesh/schema/messages.ts";
 import type { WaitingBundle } from "../../../../lib/protocols/mesh/log/waiting_pool.ts";
 import {
   BEHIND_MS_MAX,
