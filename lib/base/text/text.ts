@@ -256,9 +256,10 @@ export function fileNameText(name: string): string {
   return areLetters(name) ? visibleText(name) : saidText(name);
 }
 
-/** A title that others gave to a room: words as they are, anything else as `saidText`. */
+/** A title that others gave to a room: words as they are; anything else, also a number as another room's, as `saidText`. */
 export function titleText(title: string): string {
-  return (areLetters(title.replaceAll(/[ ,&'\u2019]/g, "_")) ? visibleText : saidText)(title);
+  const areWords = /\p{L}/u.test(title) && areLetters(title.replaceAll(/[ ,&'\u2019]/g, "_"));
+  return (areWords ? visibleText : saidText)(title);
 }
 
 /** Or numbers, or signs that end nothing. */

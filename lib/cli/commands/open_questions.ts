@@ -2,7 +2,7 @@
  * The questions that wait for the user's answer, one rule for all doors. `y` or `n` alone answers the one that the
  * prompt showed when the line was begun; only if by then all that it is about was shown at that door, and time to read has
  * passed, since it is the first, too; and only while nothing was said since by whoever asks, nor asked that another command
- * answers, or where no prompt shows the question, said or asked by anybody.
+ * answers, or where no prompt shows the question, said or asked by anybody, nor is the user in another room there.
  * Otherwise nothing is done, and nothing is said. The commands of a question name it, and answer it at any time.
  */
 
@@ -104,10 +104,11 @@ export class OpenQuestions {
     const wereOpen = this.#open.size > 0;
     const settled = settledBy(event);
     const shutOut = shutOutBy(event as Fields);
+    const isOfRoom = event.event === "parted" || event.event === "removed";
     for (const { id, by, place: asked } of this.#open.values()) {
-      const isParted = event.event === "parted" && asked?.room === place?.room;
-      const isShutOut = shutOut !== undefined && by.includes(shutOut);
-      if (id === settled || isParted || isShutOut) this.#settle(id);
+      const isElsewhere = isOfRoom && place !== undefined && asked?.room !== place.room;
+      const isShutOut = event.event === "parted" || (shutOut !== undefined && by.includes(shutOut));
+      if (id === settled || (isShutOut && !isElsewhere)) this.#settle(id);
     }
     const asking = askedBy(event, wallMs);
     if (asking !== null) this.#ask(asking, place);
@@ -127,7 +128,7 @@ export class OpenQuestions {
     // Votes, calls and codes are few: their machines bound them.
     if (this.#open.size <= QUESTIONS_MAX) return;
     const offer = this.#open.values().find(({ yes }) => yes.command === "get");
-    this.#open.delete(offer?.id ?? id);
+    this.#settle(offer?.id ?? id);
   }
 
   #settle(id: string): void {
@@ -228,7 +229,9 @@ export class OpenQuestions {
     const form = (of: Question) => formOf(verb(of), of.place, room);
     if (question === null) throw refusal(LATE, said, form(first!));
     if (!this.waiting(nowMs).includes(question)) throw refusal(OVER, said);
-    const why = view.unseen(question, begun.atMs) ?? whySaid(question, view.door.hasPrompt);
+    const isAside = !view.door.hasPrompt && !isThere(question.place, room);
+    const why = view.unseen(question, begun.atMs) ??
+      (isAside ? ASIDE : whySaid(question, view.door.hasPrompt));
     // What isn't shown whole is answered by nothing yet.
     const answering = view.unseenPart(question) === null ? form(question) : "";
     if (why !== null) throw refusal(why, said, answering);
@@ -288,6 +291,7 @@ function plain(text: string | undefined): string | undefined {
 const OVER = "that question is over";
 const LATE = "you were asked after you began that line";
 const SOON = "you were asked only just now";
+const ASIDE = "you were asked in another room";
 
 function whySaid({ isTalkedOver, isFollowed, by }: Question, hasPrompt: boolean): string | null {
   if (isTalkedOver) return `${shownName(String(by[0]))} has written or asked since`;

@@ -273,19 +273,12 @@ export class WordInvites {
     const folded = foldName(withoutMark(typed));
     const asked = this.#askedOf.get(folded);
     this.#askedOf.delete(folded); // without an answer, its digits are compared
-    if (asked === undefined || answer === undefined) return false;
+    if (asked === undefined || answer !== "yes") return false; // a no is the machine's: it refuses the key
     const { name, peer } = asked;
-    if (answer === "yes") {
-      const ownKey = this.#ports.own.signer.key;
-      const key = fingerprintOf(peer);
-      const found = { event: "verify", name, key, ownKey, peerKey: peer, answer } as const;
-      void this.#verify(name, peer, ref).then(() => this.#ports.found(found, ref));
-    } else {
-      const text = `${shownName(name)} isn't verified, and has the invite: /remove ${
-        shownName(name)
-      } shuts that key out`;
-      this.#ports.show({ event: "notice", text }, ref);
-    }
+    const ownKey = this.#ports.own.signer.key;
+    const key = fingerprintOf(peer);
+    const found = { event: "verify", name, key, ownKey, peerKey: peer, answer } as const;
+    void this.#verify(name, peer, ref).then(() => this.#ports.found(found, ref));
     return true;
   }
 

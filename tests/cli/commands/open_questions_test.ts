@@ -271,6 +271,10 @@ Deno.test("what is typed means the question of the room that it goes to, and the
   const get = { command: "get", texts: { n: "1" } };
   questions.check(get, view.begins(READ), true)();
   assertEquals(view.prompt(READ), " (#1 file 1: y/n)", "it was another room's file");
+  const pipe = questions.view({ hasPrompt: false, rest });
+  pipe.shows("offer o1", 0);
+  const other = () => questions.answer("y", pipe.begins(READ), READ);
+  assertThrows(other, P2pchatError, "asked in another room; /room 1, then /get 1 answers");
   happened({ ...said("Bob"), history: true }, 0); // it is shown since, whenever it was said
   assertEquals(view.prompt(READ), " (#1 file 1: /room 1, then /get 1)");
   rooms[0]!.label = null;
@@ -291,6 +295,7 @@ Deno.test("what is typed means the question of the room that it goes to, and the
     happened(offer(2), 0);
     view.shows("offer o2", 0);
     happened({ ...end, ...("key" in end ? { key: "annskey" } : {}), ignored: "annskey" }, 1);
+    happened({ event: "removed", key: "bobskey" }, 1);
     assertEquals(prompt, " (#1 file 2: y/n)", "it is somebody else's, or another room");
     happened(end, 0);
     assertEquals(prompt, "", String(end["event"]));

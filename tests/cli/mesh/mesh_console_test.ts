@@ -271,6 +271,8 @@ Deno.test("MeshConsole: rooms of one title are told apart by their numbers, as l
   assertEquals(state.prompt, "Alice #Club");
   (await joins(new FakeRoom("dddd", 'Club <Bob> "yes'))).ready();
   assertEquals(state.prompt, `Alice #"Club <Bob> 'yes"`);
+  (await joins(new FakeRoom("eeee", "1"))).ready();
+  assertEquals(state.prompt, 'Alice #"1"', "it isn't room 1");
 });
 
 Deno.test("MeshConsole: a room is named by number, title or the start of its id; objects name any by its id", async () => {
