@@ -100,11 +100,7 @@ export function keepOnly(needs: readonly FileNeed[]): void {
     if (use === "listen") refuseSharedFolder(path);
   }
   made = needs.flatMap(({ path, use }) => use === "make" ? [path] : []);
-  dataFolders = made.flatMap((path) => {
-    const given = resolve(folderOf(path));
-    const there = topmostMissing(given) ?? given;
-    return [given, realOr(there) + given.slice(there.length)];
-  });
+  dataFolders = made.map((path) => resolve(folderOf(path))).flatMap((path) => [path, realOr(path)]);
   const kept = needs.flatMap((given): readonly FileNeed[] => {
     const { path, use } = given;
     if (use === "send") return beside(given);
@@ -228,8 +224,12 @@ function hold(path: string): boolean {
   return [path, resolve(path), real].every((each) => holdFolder(folderOf(each), folderOf(real)));
 }
 
-/** The path without links, or as it is. */
-export const realOr = (path: string): string => realPathOf(path) ?? path;
+/** The path without links, as far as it is there. */
+export function realOr(path: string): string {
+  const above = folderOf(path);
+  if (above === path) return path;
+  return realPathOf(path) ?? resolve(realOr(above), path.slice(path.lastIndexOf("/") + 1));
+}
 
 export function realPathOf(path: string): string | null {
   try {

@@ -95,7 +95,7 @@ Deno.test("a folder that --save names is made at the start, and refused where no
     const cases = [
       [`${folder}/file`, "it is no folder"],
       [`${folder}/file/x`, "it can't be made: Not a directory"],
-      [`${folder}/link/Ann`, "profiles are there"],
+      [`${folder}/link/Ann/mesh`, "profiles are there"],
       ["/proc", "no file can be made in it: "],
     ] as const;
     for (const [path, why] of cases) {
