@@ -385,7 +385,7 @@ Deno.test({
       bob.events.length = 0;
       await using terminal = await world.guestTerminal("alice");
       await bob.until(presence("alice", "free"));
-      const question = "? bob (a guest) is calling: /accept or /decline within 30 s";
+      const question = "? bob (a guest) is calling (30 s; y accepts, n declines)";
       const ask = async (count: number) => {
         const from = bob.events.length;
         await bob.type("alice");

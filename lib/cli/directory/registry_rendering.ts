@@ -95,7 +95,7 @@ export class RegistryRendering {
       case "presence":
         return this.#presenceLines(event, nowMs);
       case "incoming":
-        return [this.#incomingLine(event, nowMs)];
+        return [this.#incomingLine(event, context)];
       case "call":
         return this.#callLines(event, nowMs);
       case "missed":
@@ -247,15 +247,14 @@ export class RegistryRendering {
 
   // Calls.
 
-  #incomingLine(event: EventNamed<"incoming">, nowMs: number): Line {
+  #incomingLine(event: EventNamed<"incoming">, { nowMs, interactive }: RenderContext): Line {
     const { call, from, guest } = event;
     const aside = guest ? " (a guest)" : "";
     this.#call = { id: call, isOurs: false, isConnected: false, isDirect: false };
-    return questionLine(
-      nowMs,
-      nameSpan(from),
-      `${aside} is calling: /accept or /decline within ${RINGING_TEXT}`,
-    );
+    const ways = interactive
+      ? ` (${RINGING_TEXT}; y accepts, n declines)`
+      : `: /accept or /decline within ${RINGING_TEXT}`;
+    return questionLine(nowMs, nameSpan(from), `${aside} is calling${ways}`);
   }
 
   #callLines(event: EventNamed<"call">, nowMs: number): readonly Line[] {

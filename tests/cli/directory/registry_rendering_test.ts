@@ -254,10 +254,10 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
   [[...IN, presence("bob", "free")], ""],
   [[...IN, presence("alice", "busy")], ""],
   [[...IN, ...TALKING, presence("erin", "free")], ""],
-  [[...IN, INCOMING], "12:03 ? bob is calling: /accept or /decline within 30 s\n"],
+  [[...IN, INCOMING], "12:03 ? bob is calling (30 s; y accepts, n declines)\n"],
   [
     [...IN, { ...INCOMING, guest: true }],
-    "12:03 ? bob (a guest) is calling: /accept or /decline within 30 s\n",
+    "12:03 ? bob (a guest) is calling (30 s; y accepts, n declines)\n",
   ],
   [[...IN, RINGING], "12:03 * Calling bob... 30 s to answer; q withdraws\n"],
   [
