@@ -43,8 +43,9 @@ fi
 
 # The first start of a version makes sure that npm brought the Deno that it was built with, compiles, in a process that
 # ends, and removes what older versions have left. Without a cache of one's own, every start does the first of these.
-# shellcheck disable=SC2174 # the folders above are the user's own matter
-if [ -z "$cache" ] || ! mkdir -p -m 700 "$cache" "$cache/$program" 2>/dev/null; then cache=; fi
+# shellcheck disable=SC2174,SC3067 # the folders above are the user's own matter
+if [ -z "$cache" ] || ! mkdir -p -m 700 "$cache" "$cache/$program" 2>/dev/null || [ -L "$cache/$program" ] ||
+  [ ! -O "$cache/$program" ]; then cache=; fi # others may have made it while the cache was open to them
 if [ -z "$cache" ] || [ ! -e "$cache/$program/used" ]; then
   if [ "$from" = npm ]; then
     digest=$({ sha256sum < "$runtime" || shasum -a 256 < "$runtime"; } 2>/dev/null)

@@ -28,16 +28,15 @@ Deno.test(
       chroot "$root" setpriv --reuid=p2pchat --regid=p2pchat --clear-groups --no-new-privs \\
         env XDG_CACHE_HOME=/var/cache/p2pchat-serve /usr/bin/p2pchat "$@" < /dev/null
     }
-    as_user serve --data /var/lib/p2pchat-serve --json; rm -rf "$root/var/cache/p2pchat-serve/p2pchat"
+    as_user serve --data /var/lib/p2pchat-serve --json; cache="$root/var/cache/p2pchat-serve"
     for mode in 777 700; do
-      chmod $mode "$root/var/cache/p2pchat-serve"
-      as_user --version > "$copy/log"
-      echo "with $mode: $(ls "$root/var/cache/p2pchat-serve")"
-      rm -rf "$root/var/cache/p2pchat-serve/p2pchat"
+      rm -rf "$cache/p2pchat"; chmod $mode "$cache"
+      as_user --version > "$copy/log"; echo "with $mode: $(ls "$cache")"
     done
-    chroot "$root" install -d -o p2pchat -m 777 /var/cache/p2pchat-serve/p2pchat
-    as_user --version > "$copy/log"
-    echo "open: $(ls "$root/var/cache/p2pchat-serve")"
+    rm -r "$cache"/p2pchat/*/cache; chown 0 "$cache"/p2pchat/*; chmod 777 "$cache"/p2pchat/*
+    as_user --version > "$copy/log"; echo "root's: $(cd "$cache"/p2pchat/* && ls)"
+    rm -r "$cache"/p2pchat/*; chmod 777 "$cache"/p2pchat
+    as_user --version > "$copy/log"; echo "open: $(ls "$cache")"
     chroot "$root" stat -c '%U %a' /var/lib/p2pchat-serve/serve/identity
     dpkg --remove p2pchat
     echo "removed: $(cd "$upper" && find . -path '*p2pchat*' -type f ! -path './var/lib/dpkg/*' ! -path '*/cache/*' | sort | tr '\\n' ' ')"
@@ -66,10 +65,11 @@ Deno.test(
       user!,
       /^p2pchat:x:[1-9]\d*:[1-9]\d*:p2pchat,*:\/nonexistent:\/usr\/sbin\/nologin$/,
     );
-    const [ready, , bye, everybodys, guarded, open, identity, removed, ...purged] = later;
+    const [ready, , bye, everybodys, guarded, roots, open, identity, removed, ...purged] = later;
     assertEquals(JSON.parse(ready!).event, "ready");
     assertEquals(JSON.parse(bye!).event, "bye");
-    assertEquals([everybodys, guarded, open], ["with 777: ", "with 700: p2pchat", "open: "]);
+    assertEquals([everybodys, guarded], ["with 777: ", "with 700: p2pchat"]);
+    assertEquals([roots, open], ["root's: used", "open: "]);
     assertEquals(identity, "p2pchat 600");
     // Keys stay until the package is purged.
     assertMatch(removed!, /^removed: .*\/var\/lib\/p2pchat-serve\/serve\/identity /);
