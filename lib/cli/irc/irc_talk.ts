@@ -50,7 +50,7 @@ export class IrcTalk {
   #caller: string | null = null;
   /** With whom a call was, and is over: what is written to them then would call them again, unasked. */
   readonly #over = new Set<string>();
-  #held: { readonly text: string; readonly pending: Pending }[] = [];
+  #held: { readonly name: string; readonly text: string; readonly pending: Pending }[] = [];
   /** Where what is asked of the program is done. */
   readonly choice: RoomChoice;
 
@@ -155,7 +155,7 @@ export class IrcTalk {
       return true;
     }
     if (this.#call?.isConnected === true) {
-      this.run({ command: "msg", text }, pendingOf(said, "said"));
+      this.run({ command: "msg", name, text }, pendingOf(said, "said")); // by then there may be another
       return false;
     }
     const isOver = this.#over.has(name);
@@ -171,7 +171,7 @@ export class IrcTalk {
       this.#refuse(said, "Nothing was sent: much waits already for the call to be answered");
       return true;
     }
-    this.#held.push({ text, pending: pendingOf(said, "said") });
+    this.#held.push({ name, text, pending: pendingOf(said, "said") });
     if (this.#call === null) {
       this.#call = { peer: name, isConnected: false };
       this.run({ command: "call", name }, { ...pendingOf(said, "service"), kind: "call" });
@@ -214,8 +214,8 @@ export class IrcTalk {
       if (isTrue(fields, "changed")) {
         this.#dropHeld(client, time, "it is ANOTHER than you verified");
       }
-      for (const { text, pending } of this.#held.splice(0)) {
-        this.run({ command: "msg", text }, pending);
+      for (const { name, text, pending } of this.#held.splice(0)) {
+        this.run({ command: "msg", name, text }, pending);
       }
     } else if (this.#call?.peer === peer) {
       if (this.#call.isConnected) this.#over.add(peer);

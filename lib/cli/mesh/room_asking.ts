@@ -1,7 +1,7 @@
 /** In a console with several rooms: which of them the user means, and what is asked in one of them. */
 
 import { P2pchatError } from "../../base/errors.ts";
-import { quotedStart } from "../../base/text/text.ts";
+import { quotedStart, titleText } from "../../base/text/text.ts";
 import { foldTitle, inWords } from "../../base/text/words.ts";
 import { FOUND_COUNT_DEFAULT } from "../commands/command_arguments.ts";
 import type { RoomCommand } from "./mesh_commands.ts";
@@ -45,7 +45,7 @@ export function namedRoom(rooms: readonly RoomInterface[], which: string): RoomI
   const [only = null] = byNumber === undefined ? found : [byNumber];
   if (only !== null && (found.length === 1 || byNumber !== undefined)) return only;
   const told = (only === null ? rooms : found).map(({ number, open }) =>
-    `${number}${open === null || open.title === null ? "" : ` (${open.title})`}`
+    `${number}${open === null || open.title === null ? "" : ` (${titleText(open.title)})`}`
   );
   const shown = /^\d{1,9}$/.test(which) ? which : quotedStart(which);
   const where = rooms.length === 1 ? `one room, number ${told[0]}` : told.join(", ");

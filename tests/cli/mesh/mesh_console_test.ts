@@ -272,7 +272,7 @@ Deno.test("MeshConsole: rooms of one title are told apart by their numbers, as l
   (await joins(new FakeRoom("dddd", 'Club <Bob> "yes'))).ready();
   assertEquals(state.prompt, `Alice #"Club <Bob> 'yes"`);
   (await joins(new FakeRoom("eeee", "1"))).ready();
-  assertEquals(state.prompt, 'Alice #"1"', "it isn't room 1");
+  assertThrows(() => type("/room 9"), P2pchatError, `4 ("Club <Bob> 'yes"), 5 ("1")`);
 });
 
 Deno.test("MeshConsole: a room is named by number, title or the start of its id; objects name any by its id", async () => {
