@@ -99,11 +99,6 @@ export class TextProgram implements AsyncDisposable {
     this.#readers.push(this.#read(this.#child.stdout, "stdout"));
   }
 
-  /** Closes our end of its standard output, as `head` does when it has enough. */
-  async stopReading(): Promise<void> {
-    await this.#child.stdout.cancel();
-  }
-
   /** The port at which it listens, from its first line. */
   async port(): Promise<number> {
     const [, port] = await this.until(/^>INFO: .* is listening at (\d+)\.\n/m);

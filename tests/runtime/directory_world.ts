@@ -2,7 +2,6 @@
 
 import { assert } from "@std/assert";
 import { type Fingerprint, fingerprintOf } from "../../lib/base/text/fingerprint.ts";
-import type { PeerKey } from "../../lib/base/ids.ts";
 import type { ModeOutcome } from "../../lib/base/machine/mode_machine.ts";
 import { foldName } from "../../lib/base/text/names.ts";
 import type { ClientConfig, Entry } from "../../lib/protocols/directory/schema/client_io.ts";
@@ -29,7 +28,7 @@ import { MemoryAccounts } from "../doubles/memory_accounts.ts";
 import { forwardTo, type LinkHandler, type Links } from "../../lib/transport/link.ts";
 import { MemoryDatagramNetwork } from "../doubles/memory_datagrams.ts";
 import { RelayNetwork } from "../../lib/transport/links/relay_network.ts";
-import { HostWorld, MemoryStore, Reader, signerOf } from "./host_world.ts";
+import { HostWorld, MemoryStore, Reader } from "./host_world.ts";
 import { CLIENT_ACCESS } from "./lean_client.ts";
 
 export const DIRECTORY = { host: "127.0.0.1", port: 4_400 };
@@ -271,10 +270,6 @@ export function signUp(name: string): Entry {
 
 export function guest(name: string): Entry {
   return { how: "guest", name, password: "", newPassword: "" };
-}
-
-export function keyOfClient(seed: number): PeerKey {
-  return signerOf(seed).key;
 }
 
 function pinsIn(

@@ -156,7 +156,7 @@ function holdReceived(): void {
 
 /** Gives up the rights over all that is in the data folder but `folder`, and what isn't above it that is needed. */
 export function keepOwn(folder: string): void {
-  const others = made.filter((path) => path !== folder && !folder.startsWith(`${path}/`));
+  const others = made.filter((path) => !isIn(folder, path));
   for (const path of others) hold(path); // it may have to be made later
   holdReceived();
   keep([folder, ...others].map((path) => ({ path, use: "write" })), roots);

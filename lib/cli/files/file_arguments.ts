@@ -174,9 +174,9 @@ function usualDownloads(data: string, list: Listings = entriesOf): string {
 /** Not where `--downloads` would be refused; nor one that has the home folder, in which every file could be written then. */
 function isForReceiving(path: string, home: string, list: Listings): boolean {
   try {
-    if (!isFolder(path, list)) return false;
+    refuseOthersPath(path);
     refuseSharedFolder(path, RECEIVED);
-    return !isIn(realOr(home), Deno.realPathSync(path));
+    return isFolder(path, list) && !isIn(realOr(home), Deno.realPathSync(path));
   } catch {
     return false;
   }

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { lchownSync } from "node:fs";
 import { P2pchatError } from "../../../lib/base/errors.ts";
 import {
   downloadsOf,
@@ -47,6 +48,8 @@ Deno.test("what may be sent is found with each folder listed once, and without w
   }
 });
 
+const AS_ROOT = Deno.uid() === 0;
+const THEIRS = 'XDG_DOWNLOAD_DIR="$HOME/theirs"';
 /** What the desktop says, in `.config/user-dirs.dirs`, which of two folders are there, and where files go then. */
 const DOWNLOADS: readonly (readonly [string | null, readonly string[], string])[] = [
   [null, [], "/data/downloads"],
@@ -56,6 +59,7 @@ const DOWNLOADS: readonly (readonly [string | null, readonly string[], string])[
   ['XDG_DOWNLOAD_DIR="$HOME/"', [], "/data/downloads"],
   ['XDG_DOWNLOAD_DIR="$HOME/around"', ["Downloads"], "HOME/Downloads"],
   ['XDG_DOWNLOAD_DIR="$HOME/everybodys/in"', ["everybodys", "everybodys/in"], "/data/downloads"],
+  ...(AS_ROOT ? [[THEIRS, ["Downloads"], "HOME/Downloads"] as const] : []),
   ['XDG_DOWNLOAD_DIR="relative"', ["relative"], "/data/downloads"],
 ];
 
@@ -67,6 +71,8 @@ for (const [config, folders, expected] of DOWNLOADS) {
     for (const folder of [".config", ...folders]) Deno.mkdirSync(`${home}/${folder}`);
     if (folders.includes("everybodys")) Deno.chmodSync(`${home}/everybodys`, 0o777);
     Deno.symlinkSync(".", `${home}/around`);
+    Deno.symlinkSync("/var/tmp", `${home}/theirs`);
+    if (AS_ROOT) lchownSync(`${home}/theirs`, 12_002, 12_002);
     if (config !== null) Deno.writeTextFileSync(`${home}/.config/user-dirs.dirs`, config);
     Deno.env.set("HOME", home);
     try {
