@@ -3,8 +3,8 @@
  *
  * An entry's `form` defines its syntax: a word in capitals is an argument, named in JSON by the same word in lower
  * case; `[N]` is optional; `/TEXT/` may have blanks; `[--digest]` is a switch, `true` in JSON, typed before or behind
- * the others in any order; anything else is literal. An argument that `takesRest` extends to the end of the line, or to the last
- * occurrence of what follows it.
+ * the others in any order; anything else is literal. An argument that `takesRest` extends to the end of the line, or to
+ * the last occurrence of what follows it.
  */
 
 import { P2pchatError } from "../../base/errors.ts";

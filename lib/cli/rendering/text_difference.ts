@@ -106,7 +106,10 @@ function changed(removed: readonly string[], added: readonly string[]): readonly
 /** A character that isn't seen, or not as it is, without the one before it. */
 const JOINED = /^[\p{M}\u200d\udc00-\udfff]/v;
 
-/** What differs within a line. What stands before and behind it is told, as no author could tell it: in a row without a sign. */
+/**
+ * What differs within a line. What stands before and behind it is told, as no author could tell it: in a row without a
+ * sign.
+ */
 function partsOf(line: string, other: string): readonly DifferenceRow[] {
   const common = same(line, other);
   let start = Math.max(0, common.start - AROUND_UNITS);

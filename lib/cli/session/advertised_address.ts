@@ -26,8 +26,9 @@ const ROUTE_MS_MAX = 100;
 
 /**
  * The address from which this machine sends where nothing says by which interface: that of the interface with the
- * default route; an IPv6 one where it has no IPv4. The program may read no routing table, so it sends itself a datagram to a group, which goes by that
- * route, and which the hop limit of 0 keeps from leaving this machine (RFC 1112, section 6.1), or of 1 its link.
+ * default route; an IPv6 one where it has no IPv4. The program may read no routing table, so it sends itself a datagram
+ * to a group, which goes by that route, and which the hop limit of 0 keeps from leaving this machine (RFC 1112, section
+ * 6.1), or of 1 its link.
  * @returns Null where there is no such route, or none that takes groups.
  */
 export async function outwardHost(): Promise<string | null> {

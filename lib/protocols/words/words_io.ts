@@ -91,7 +91,8 @@ export type GuesserEffect =
   /** Last of all: the invite, from the owner of this key, who knows the words. */
   | { readonly type: "invited"; readonly invite: string; readonly issuer: PeerKey }
   /**
-   * Last of all. `reason`: that of the failed dial, or of the goodbye, which may be any; `text`: a part of a sentence. `isWrong`: the code was open, and its words are others.
+   * Last of all. `reason`: that of the failed dial, or of the goodbye, which may be any; `text`: a part of a sentence.
+   * `isWrong`: the code was open, and its words are others.
    */
   | {
     readonly type: "failed";

@@ -32,8 +32,7 @@ export function fromHome(path: string, what: string, home: () => string | null):
 
 /**
  * The data folder: `--data`, else `$P2PCHAT_HOME`, else `$XDG_DATA_HOME/p2pchat`, else `~/.local/share/p2pchat`,
- * where `~` is the home folder. A relative `$XDG_DATA_HOME` is ignored, as the
- * XDG Base Directory Specification requires.
+ * where `~` is the home folder. A relative `$XDG_DATA_HOME` is ignored, as the XDG Base Directory Specification requires.
  * @throws {P2pchatError} `usage` where no home folder is known.
  */
 export function dataFolder(source: DataFolderSource): string {

@@ -16,8 +16,8 @@ export function isNear(host: string, interfaces: readonly Interface[]): boolean 
 }
 
 /**
- * The first and the last address of each network, where routers are; those of containers may come first. The program may read no routing table, which would
- * say it.
+ * The first and the last address of each network, where routers are; those of containers may come first. The program
+ * may read no routing table, which would say it.
  */
 export function likelyRouters(interfaces: readonly Interface[]): readonly string[] {
   const outside = interfaces.filter(({ address }) => !isLoopback(address));

@@ -63,7 +63,10 @@ export class RoomMachines {
   readonly known: KnownMembers;
   /** The machines whose effects concern others (`Router`); of those due at once the first is served first. */
   readonly routed: RoutedMachines;
-  /** Where others reached us before; null where we haven't moved. With two of us, the other may have changed places with us. */
+  /**
+   * Where others reached us before; null where we haven't moved. With two of us, the other may have changed places with
+   * us.
+   */
   #formerAddress: Endpoint | null = null;
   /** Members from the records on disk, for finding the room again. */
   readonly #stored: readonly Contact[];

@@ -164,9 +164,7 @@ export const VOUCHERS_REST_MS = 10_000;
 export const VOUCHERS_ON_LINK_MAX = CLAIMS_MAX;
 /** Members whose word about one accused member is kept: its neighbours, old and new. */
 export const SPEAKERS_MAX = 32;
-/**
- * How often a member may ask for another name over one link: a person needs one.
- */
+/** How often a member may ask for another name over one link: a person needs one. */
 export const RENAMES_PER_SECOND = 1;
 export const RENAMES_BURST = 3;
 /** Pinned names; beyond that nothing new is pinned: a crowd of made-up members displaces nobody's key. */
