@@ -24,7 +24,7 @@ const SHARES: Readonly<Record<Kind, Share>> = {
 };
 /** How much stays of a share when some go: they go in bulk, so that each costs the same however many are kept. */
 const STAYS = 0.9;
-/** Questions that stay: as many as a group has edits under way. */
+/** Questions that stay: as many as a group has edits under way. Offers, of which there may be more, go first. */
 const OPEN_MAX = 64;
 
 interface Sized {
@@ -85,7 +85,8 @@ export class KeptEvents<Event extends Sized> {
     if (asks === null) return this.#count(added);
     this.#settle(asks); // it is asked anew
     this.#open.set(asks, added);
-    if (this.#open.size > OPEN_MAX) this.#settle(this.#open.keys().next().value!);
+    const offer = this.#open.keys().find((one) => one.startsWith("offer "));
+    if (this.#open.size > OPEN_MAX) this.#settle(offer ?? this.#open.keys().next().value!);
   }
 
   #settle(question: string): void {

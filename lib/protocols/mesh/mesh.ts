@@ -1102,12 +1102,8 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     return {
       sendBundle: (...bundle) => this.#sendBundle(...bundle),
       dial: ({ key: peer, endpoint }) => {
-        this.#dialling.dial({
-          purpose: "overlay",
-          peer,
-          endpoint,
-          room: this.#entered().config.room,
-        });
+        const { room } = this.#entered().config;
+        this.#dialling.dial({ purpose: "overlay", peer, endpoint, room });
       },
       release: (peer, reason) => {
         const link = this.#links.memberLink(peer);

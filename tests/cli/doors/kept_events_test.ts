@@ -89,14 +89,14 @@ Deno.test("a question stays while it is open, and counts once it is settled", ()
   assert(!idsOf(kept).includes(1));
 });
 
-Deno.test("of open questions only so many stay, and of one that is asked anew the last", () => {
+Deno.test("of open questions only so many stay, offers go first, and of one asked anew the last stays", () => {
   const kept = new KeptEvents<Event>();
   const ask = (asks: string) => kept.add(event(60_000, "happened", { asks }));
-  ask("call bob");
-  for (let count = 1; count <= 64; count++) ask(`vote ${count}`);
-  ask("vote 64");
+  for (const one of ["call bob", "offer 1"]) ask(one);
+  for (let count = 1; count <= 63; count++) ask(`vote ${count}`);
+  ask("vote 63");
   for (let count = 0; count < 100; count++) kept.add(event(65_000, "happened"));
 
   const asked = kept.all.filter(({ event }) => event.asks !== null).map(({ id }) => id);
-  assertEquals(asked, [...Array(63).keys().map((at) => at + 2), 66]);
+  assertEquals(asked, [1, ...Array(62).keys().map((at) => at + 3), 66]);
 });
