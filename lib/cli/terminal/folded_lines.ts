@@ -14,13 +14,14 @@ export class FoldedLines {
   #units = 0;
   #count = 0;
 
-  /** Keeps a line in place of the oldest ones. @returns Its number, from 1. */
+  /** Keeps a line in place of the oldest ones, of which what somebody is asked goes last. @returns Its number, from 1. */
   keep(line: Line): number {
     const units = unitsOf(line);
     this.#kept.set(++this.#count, { line, units });
     this.#units += units;
-    for (const [number, { units }] of this.#kept) {
+    for (const [number, { line, units }] of this.#kept) {
       if (this.#units <= UNITS_MAX || number === this.#count) break;
+      if (isAsked(line) && this.#units <= 2 * UNITS_MAX) continue;
       this.#kept.delete(number);
       this.#units -= units;
     }
@@ -31,8 +32,7 @@ export class FoldedLines {
   line(number: number): Line {
     const kept = this.#kept.get(number);
     if (kept !== undefined) return kept.line;
-    const wasThere = number >= 1 && number <= this.#count;
-    const why = wasThere
+    const why = number <= this.#count
       ? "it was too long ago; what /history or /log shows can be shown again"
       : this.#count === 0
       ? "nothing was folded so far"
@@ -40,3 +40,6 @@ export class FoldedLines {
     throw new P2pchatError("no-such-entry", `Cannot show ${numberText(number)}: ${why}`);
   }
 }
+
+/** Whoever is asked to agree to it can't before they have seen all of it. */
+const isAsked = (of: Line) => of.some((span) => typeof span === "object" && "areSigned" in span);

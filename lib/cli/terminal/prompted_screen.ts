@@ -275,13 +275,11 @@ export class PromptedScreen {
   /** Prints the whole of a line that was folded. @throws {P2pchatError} `no-such-entry` where none has that number. */
   showFolded(number: number): void {
     const line = this.#folded.line(number);
-    const { formatted, ports } = {
-      formatted: this.formatted([line], null, true),
-      ports: this.#ports,
-    };
+    const formatted = this.formatted([line], null, true);
+    const unfolds = () => this.#ports.unfolds(number);
     this.print(unitsOf(line), function* () {
       yield* formatted;
-      ports.unfolds(number);
+      unfolds();
     });
   }
 

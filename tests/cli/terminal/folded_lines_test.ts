@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { P2pchatError } from "../../../lib/base/errors.ts";
 import type { Line } from "../../../lib/cli/rendering/user_interface.ts";
 import { FoldedLines } from "../../../lib/cli/terminal/folded_lines.ts";
@@ -21,14 +21,14 @@ Deno.test("FoldedLines numbers the lines it keeps, and says what it doesn't have
 Deno.test("FoldedLines keeps some of the longest texts, the last of them always", () => {
   const folded = new FoldedLines();
   const longest: Line = [{ text: "\n".repeat(65_536), as: "body" }];
-  for (let number = 1; number <= 40; number++) assertEquals(folded.keep(longest), number);
-  assertEquals(
-    refusal(folded, 25),
-    "Cannot show 25: it was too long ago; what /history or /log shows can be shown again",
-  );
-  for (let number = 26; number <= 40; number++) assertEquals(folded.line(number), longest);
+  const asked: Line = [{ text: "- a\n+ b", as: "body", areSigned: true }];
+  assertEquals(folded.keep(asked), 1);
+  for (let number = 2; number <= 41; number++) assertEquals(folded.keep(longest), number);
+  assertStringIncludes(refusal(folded, 26), "Cannot show 26: it was too long ago; what /history");
+  for (let number = 27; number <= 41; number++) assertEquals(folded.line(number), longest);
+  assertEquals(folded.line(1), asked, "who is asked may read it still");
 
   const huge: Line = [{ text: "\n".repeat(2_000_000), as: "body" }];
   assertEquals(folded.line(folded.keep(huge)), huge);
-  refusal(folded, 40);
+  refusal(folded, 41);
 });
