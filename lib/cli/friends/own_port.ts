@@ -16,14 +16,11 @@ interface OwnPortPorts {
 
 /** Tells the user where friends don't dial the port that the program listens at. */
 export class OwnPort {
-  readonly #ports: OwnPortPorts;
   #table: FriendsTable | null = null;
   /** The row's port of the last message to the user that it isn't the one listened at. */
   #told: number | null = null;
 
-  constructor(ports: OwnPortPorts) {
-    this.#ports = ports;
-  }
+  constructor(readonly ports: OwnPortPorts) {}
 
   /** Where friends dial the user, by the present table; null before the first one. */
   get dialled(): Endpoint | null {
@@ -34,7 +31,7 @@ export class OwnPort {
   follow(table: FriendsTable): void {
     this.#table = table;
     const { port } = table.own.endpoint;
-    const { links, file, isFixed, notice } = this.#ports;
+    const { links, file, isFixed, notice } = this.ports;
     const isTold = port === links.local.port || this.#told === port;
     this.#told = port;
     if (isTold) return;

@@ -259,9 +259,12 @@ export class Side {
   /** What is being relayed from it. */
   flow: RelayFlow | null = null;
 
-  /** @param party Null: gone. */
-  constructor(public party: Party | null) {
-    this.name = party!.name;
+  /** Null: gone. */
+  party: Party | null;
+
+  constructor(party: Party) {
+    this.party = party;
+    this.name = party.name;
   }
 }
 
