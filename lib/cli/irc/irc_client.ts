@@ -45,11 +45,6 @@ export class IrcClient {
     return this.capabilities.has(name);
   }
 
-  /** Whether the client understands batches of that kind. */
-  hasBatch(name: Capability): boolean {
-    return this.has("batch") && this.has(name);
-  }
-
   /** Whether the client has closed the window of that channel. */
   hides(channel: string): boolean {
     return this.#hidden.has(ircFolded(channel));
@@ -96,13 +91,12 @@ export class IrcClient {
 
   /** What is sent within belongs together. @param type And its parameters. */
   inBatch(
-    tags: Readonly<Record<string, string | undefined>>,
+    tags: Readonly<Record<string, string>>,
     type: readonly string[],
     sendAll: (tag: { readonly batch: string }) => void,
-    source = SERVER,
   ): void {
     const batch = `b${++this.#batches}`;
-    this.send(withTags(ircMessage(source, "BATCH", `+${batch}`, ...type), tags));
+    this.send(withTags(ircMessage(SERVER, "BATCH", `+${batch}`, ...type), tags));
     sendAll({ batch });
     this.send(ircMessage(SERVER, "BATCH", `-${batch}`));
   }
@@ -127,8 +121,8 @@ export class IrcClient {
   }
 
   #takesLabel(label: string): boolean {
-    return this.hasBatch("labeled-response") && this.#collected === null && label !== "" &&
-      utf8Length(label) <= LABEL_BYTES_MAX;
+    return this.has("batch") && this.has("labeled-response") && this.#collected === null &&
+      label !== "" && utf8Length(label) <= LABEL_BYTES_MAX;
   }
 
   #sendLabelled(messages: readonly IrcMessage[], label: string): void {

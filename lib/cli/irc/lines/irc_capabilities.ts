@@ -2,27 +2,22 @@
 
 import { type IrcMessage, ircMessage, SERVER } from "./irc_message.ts";
 
-/** With the values that clients of version 302 are told. */
-const CAPABILITIES = {
-  "account-tag": "",
-  "away-notify": "",
-  "batch": "",
-  "cap-notify": "",
-  "draft/chathistory": "",
-  "echo-message": "",
-  "extended-join": "",
-  "labeled-response": "",
-  "message-tags": "",
-  "server-time": "",
-  "standard-replies": "",
-  "userhost-in-names": "",
-} as const;
+const CAPABILITIES = [
+  "account-tag",
+  "away-notify",
+  "batch",
+  "cap-notify",
+  "draft/chathistory",
+  "echo-message",
+  "extended-join",
+  "labeled-response",
+  "message-tags",
+  "server-time",
+  "standard-replies",
+  "userhost-in-names",
+] as const;
 
-export type Capability = keyof typeof CAPABILITIES;
-
-function isCapability(name: string): name is Capability {
-  return Object.hasOwn(CAPABILITIES, name);
-}
+export type Capability = typeof CAPABILITIES[number];
 
 /** Of what a client asks for in one line: more than there are. */
 const REQUESTED_MAX = 64;
@@ -31,7 +26,6 @@ export class IrcCapabilities {
   readonly #taken = new Set<Capability>();
   /** Whether the client negotiates: it isn't registered before it has ended that. */
   isOpen = false;
-  #knowsValues = false;
 
   has(name: Capability): boolean {
     return this.#taken.has(name);
@@ -45,8 +39,8 @@ export class IrcCapabilities {
     switch (word.toUpperCase()) {
       case "LS":
         this.isOpen = true;
-        if (Number(rest) >= 302) this.#takeVersion302();
-        return [answer("LS", this.#listed().join(" "))];
+        if (Number(rest) >= 302) this.#taken.add("cap-notify"); // which is part of that version
+        return [answer("LS", CAPABILITIES.join(" "))];
       case "LIST":
         return [answer("LIST", [...this.#taken].join(" "))];
       case "REQ":
@@ -60,22 +54,11 @@ export class IrcCapabilities {
     }
   }
 
-  /** Who knows version 302 is told values, and of what comes later (`cap-notify`). */
-  #takeVersion302(): void {
-    this.#knowsValues = true;
-    this.#taken.add("cap-notify");
-  }
-
-  #listed(): readonly string[] {
-    return Object.entries(CAPABILITIES).map(([name, value]) =>
-      value === "" || !this.#knowsValues ? name : `${name}=${value}`
-    );
-  }
-
   /** All that is asked for, or nothing. */
   #request(text: string): boolean {
     const names = text.split(" ", REQUESTED_MAX).filter((name) => name !== "");
-    if (!names.every((name) => isCapability(name.replace(/^-/, "")))) return false;
+    const known: readonly string[] = CAPABILITIES;
+    if (!names.every((name) => known.includes(name.replace(/^-/, "")))) return false;
     for (const name of names) {
       if (name.startsWith("-")) this.#taken.delete(name.slice(1) as Capability);
       else this.#taken.add(name as Capability);
