@@ -29,7 +29,6 @@ import type {
   AdmissionEffect,
   AdmissionInput,
   AdmissionPort,
-  LinkMessage,
 } from "./admission_io.ts";
 import {
   AdmissionLinks,
@@ -41,6 +40,7 @@ import {
 import { Admitting } from "./admitting.ts";
 import { beaconFormFault, type InRoom, isBeaconSigned } from "../schema/credentials.ts";
 import { RENAMES_BURST, RENAMES_PER_SECOND } from "../schema/limits.ts";
+import type { AdmissionMessage } from "../schema/messages.ts";
 import { Newcomer } from "./newcomer.ts";
 import type { SignedBeacon } from "../schema/structures.ts";
 
@@ -174,7 +174,7 @@ export class Admission implements Machine<AdmissionInput, AdmissionEffect> {
     });
   }
 
-  #message(id: LinkId, message: LinkMessage, nowMs: number): void {
+  #message(id: LinkId, message: AdmissionMessage, nowMs: number): void {
     const link = this.links.byId.get(id);
     if (link === undefined) return;
     switch (message.type) {

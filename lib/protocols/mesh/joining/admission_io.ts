@@ -14,8 +14,6 @@ import type { MeshRecord } from "../schema/records.ts";
 import type { Beacon, SignedBeacon, SignedClaim, SignedGenesis } from "../schema/structures.ts";
 import type { Penalise } from "../schema/mesh_io.ts";
 
-export type LinkMessage = AdmissionMessage;
-
 export type AdmissionInput =
   /**
    * An authenticated link is open. One that we dialled begins at once: with `hello` where we are a
@@ -30,7 +28,7 @@ export type AdmissionInput =
     readonly remote: Endpoint;
   }
   | { readonly type: "link-down"; readonly link: LinkId }
-  | { readonly type: "message"; readonly link: LinkId; readonly message: LinkMessage }
+  | { readonly type: "message"; readonly link: LinkId; readonly message: AdmissionMessage }
   /** An invite was needed, and the other end of this link has none, or one that is no longer valid. */
   | { readonly type: "uninvited"; readonly link: LinkId }
   /** The room was founded, or resumed with nobody there. */
@@ -44,7 +42,7 @@ export type AdmissionInput =
   | { readonly type: "tick" };
 
 export type AdmissionEffect =
-  | { readonly type: "send"; readonly link: LinkId; readonly message: LinkMessage }
+  | { readonly type: "send"; readonly link: LinkId; readonly message: AdmissionMessage }
   | { readonly type: "close"; readonly link: LinkId; readonly reason: string }
   /**
    * Both ends are members of this room, and the signatures are checked: from now on this is a member link. `endpoint`

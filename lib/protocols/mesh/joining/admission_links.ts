@@ -6,7 +6,7 @@
 import type { Environment } from "../../../base/machine/environment.ts";
 import type { Endpoint, LinkId, PeerKey } from "../../../base/ids.ts";
 import type { TokenBucket } from "../../../base/rates/token_bucket.ts";
-import type { AdmissionEffect, AdmissionPort, LinkMessage } from "./admission_io.ts";
+import type { AdmissionEffect, AdmissionPort } from "./admission_io.ts";
 import {
   beaconFormFault,
   claimFormFault,
@@ -15,11 +15,11 @@ import {
   isBeaconSigned,
   isClaimSigned,
 } from "../schema/credentials.ts";
-import type { Refusal } from "../schema/messages.ts";
+import type { AdmissionMessage, Refusal } from "../schema/messages.ts";
 import type { Claim, SignedBeacon, SignedClaim } from "../schema/structures.ts";
 
-export type Message<Type extends LinkMessage["type"]> = Extract<
-  LinkMessage,
+export type Message<Type extends AdmissionMessage["type"]> = Extract<
+  AdmissionMessage,
   { readonly type: Type }
 >;
 
@@ -148,7 +148,7 @@ export class AdmissionLinks {
   }
 
   /** Handles a message for which nothing here waits. */
-  outOfTurn(link: Link, type: LinkMessage["type"]): void {
+  outOfTurn(link: Link, type: AdmissionMessage["type"]): void {
     // On a member link it can be late: the exchange it belongs to has timed out here.
     if (link.isMember) return;
     this.penalise(link, "protocol", `sent ${type} out of turn (${stageOf(link)})`);
@@ -165,7 +165,7 @@ export class AdmissionLinks {
     this.effect({ type: "close", link: link.id, reason });
   }
 
-  send(link: Link, message: LinkMessage): void {
+  send(link: Link, message: AdmissionMessage): void {
     this.effect({ type: "send", link: link.id, message });
   }
 

@@ -84,15 +84,13 @@ function up(
   return machine.step({ type: "link-up", link: id, peer, process, dialled, remote }, 0);
 }
 
-type LinkMessage = AdmissionMessage;
-
-function joinAs(name: string): Extract<LinkMessage, { type: "join" }> {
+function joinAs(name: string): Extract<AdmissionMessage, { type: "join" }> {
   const endpoint = { host: "", port: 7 };
   return { type: "join", room: null, name, incarnation: 5, endpoint, earlier: null };
 }
 
 /** What was sent on links. */
-function sent(effects: readonly AdmissionEffect[]): readonly LinkMessage[] {
+function sent(effects: readonly AdmissionEffect[]): readonly AdmissionMessage[] {
   return effects.flatMap((effect) => effect.type === "send" ? [effect.message] : []);
 }
 
@@ -187,7 +185,7 @@ Deno.test("Admission refuses bad names, other rooms, a full room and a crowd", (
   const cases: readonly [
     string,
     Partial<AdmissionPort>,
-    Partial<Extract<LinkMessage, { type: "join" }>>,
+    Partial<Extract<AdmissionMessage, { type: "join" }>>,
   ][] = [
     ["bad-name", {}, { name: "no good" }],
     ["wrong-room", {}, { room: "11".repeat(32) as typeof ROOM.room }],
