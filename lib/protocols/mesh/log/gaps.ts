@@ -177,9 +177,12 @@ export class Gaps {
     // and leads nowhere: it may answer the very bundle that waits, which has named one that doesn't exist.
     const last = blocker.kind === "previous" ? frontier + 1 : counter;
     const first = isNextHere ? last : frontier + 1;
-    // A neighbour that hasn't come so far may still do so: where others have let go of it, that neighbour has to speak
-    // again before they are believed.
-    const isLetGo = this.#neighbours.some((peer) => this.#letGoThrough(stream, peer, last) > 0);
+    const isPassedOver = (peer: PeerKey) => this.#isPassedOver(stream, peer, first, last);
+    // A neighbour that hasn't come so far may still do so: where others have let go of it, or passed over it, that
+    // neighbour has to speak again before they are believed.
+    const isLetGo = this.#neighbours.some((peer) =>
+      this.#letGoThrough(stream, peer, last) > 0 || isPassedOver(peer)
+    );
     const freshMs = waiting.arrivedMs + (isLetGo ? BEHIND_MS_MAX : 0);
     // Over a slow line a neighbour gets there step by step, be it by what all wait for.
     const mayNear = nowMs - Math.max(waiting.arrivedMs, waiting.heldMs) < WAITING_MS_MAX;
@@ -195,12 +198,9 @@ export class Gaps {
     const claiming = this.#neighbours.filter((peer) => saidBy(peer) === "can");
     const supplyOf = (peer: PeerKey) => {
       const said = saidBy(peer);
-      if (said === "can") {
-        const isVoid = this.#isPassedOver(stream, peer, first, last) ||
-          this.#isVoid(peer, blocker, frontier, goneOn.length, claiming.length);
-        return isVoid ? "cannot" : said;
-      }
-      return isNearing(peer) ? "unknown" : said;
+      if (said !== "can") return isNearing(peer) ? "unknown" : said;
+      const isVoid = this.#isVoid(peer, blocker, frontier, goneOn.length, claiming.length);
+      return isVoid || isPassedOver(peer) ? "cannot" : said;
     };
     const isAnywhere = this.#neighbours.some((peer) => supplyOf(peer) === "can");
     if (isAnywhere) return { kind: "wait" };

@@ -533,8 +533,7 @@ Deno.test("Gaps: what only another author names is waived where nobody has it, a
 
 Deno.test("Gaps: who announces what it doesn't give isn't believed, once another went on without that, or most where its author itself went on", () => {
   const { gaps, says, verdict } = gapsOf();
-  says(BOB, 5, 5);
-  says(DORA, 3, 5);
+  for (const [by, low] of [[BOB, 5], [DORA, 3]] as const) says(by, low, 5);
   const word = { type: "not-given", from: DORA.key, stream: STREAM, given: 2, counter: 5 } as const;
   const throughTime = FIFTH.header.value.time;
   gaps.notGiven({ ...word, throughTime: throughTime - 1, isOver: false });
@@ -553,8 +552,7 @@ Deno.test("Gaps: who announces what it doesn't give isn't believed, once another
   assertEquals(joining.verdict(2_000), { kind: "skip", counter: 3, floor: 104 }, "no further");
 
   const slow = gapsOf();
-  slow.says(BOB, 1, 2);
-  slow.says(DORA, 3, 5);
+  for (const [by, low, to] of [[BOB, 1, 2], [DORA, 3, 5]] as const) slow.says(by, low, to);
   slow.gaps.notGiven({ ...word, throughTime, isOver: false });
   assertEquals(slow.verdict(2_000, FIRST_OF_OTHERS).kind, "wait", "nobody went on without it");
   slow.gaps.notGiven({ ...word, throughTime, isOver: true });
@@ -564,9 +562,11 @@ Deno.test("Gaps: who announces what it doesn't give isn't believed, once another
 
 Deno.test("Gaps: who has shown that it has none of these any more can't give them", () => {
   const { gaps, says, verdict } = gapsOf();
-  says(BOB, 5, 5);
+  says(BOB, 1, 2);
   says(DORA, 3, 5);
   gaps.passedOver({ type: "passed-over", from: DORA.key, stream: STREAM, after: 2, before: 5 });
+  assertEquals(verdict(2_000).kind, "ask", "who has nothing yet may still get it");
+  says(BOB, 5, 5);
   assertEquals(verdict(2_000).kind, "skip");
 });
 
