@@ -70,7 +70,7 @@ export class Admitting {
     const earlier = isEarlier ? join.earlier : null;
     if (this.#isTaken(link, folded, earlier)) return this.links.turnAwayName(link, name);
     if (earlier !== null) return this.#welcomeBack(link, join, earlier, nowMs);
-    this.#offer(link, join, { name, folded }, nowMs);
+    this.#offer(link, join, name, nowMs);
   }
 
   /** Whether another has this name, and keeps it: whoever had it here comes before who took it meanwhile. */
@@ -112,12 +112,7 @@ export class Admitting {
     });
   }
 
-  #offer(
-    link: Link,
-    join: Message<"join">,
-    { name, folded }: { readonly name: string; readonly folded: FoldedName },
-    nowMs: number,
-  ): void {
+  #offer(link: Link, join: Message<"join">, name: string, nowMs: number): void {
     const known = this.port.incarnationOf(link.peer);
     const incarnation = link.isMember ? known : Math.max(join.incarnation, known + 1);
     const after = this.port.latestHead();
@@ -126,7 +121,7 @@ export class Admitting {
       version: STRUCTURE_VERSION,
       room: this.links.room!.id,
       name,
-      folded,
+      folded: foldName(name),
       key: link.peer,
       incarnation: Math.min(incarnation, INCARNATION_MAX),
       after,
