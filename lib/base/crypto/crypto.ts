@@ -91,11 +91,6 @@ export function nodeSigner(seed: Uint8Array): Signer {
   return { key, sign: (message) => new Uint8Array(nodeSign(null, message, privateKey)) };
 }
 
-/** Whether both have the same bytes. Not for what is secret: it takes longer the later they differ. */
-export function areEqual(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
-}
-
 /** The parts, one after the other, in a new array. */
 export function concatBytes(...parts: readonly Uint8Array[]): Bytes {
   let length = 0;

@@ -19,6 +19,7 @@
  * REFUSE, code, its version. A refusal is unauthenticated, so it is a hint to the user and nothing else.
  */
 
+import { sameBytes } from "../../base/collections/bytes.ts";
 import { type Bytes, utf8 } from "../../base/crypto/crypto.ts";
 import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts";
 import { RemoteProtocolError } from "../../base/errors.ts";
@@ -163,13 +164,14 @@ export function decodePreface(
   const salt = bytes.slice(11, 19);
   const room = bytes.slice(19, 35);
   const key = bytes.slice(35, 51);
+  // Tags aren't secret from the peer whose tags are compared: the time it takes reveals nothing.
   return {
     mode: named,
     epoch: (flags & FLAG_SECRET) === 0 ? null : view.getUint32(7),
     roomNamed: (flags & FLAG_ROOM) !== 0,
-    meansRoom: (ours) => equal(room, roomTag(salt, ours)),
+    meansRoom: (ours) => sameBytes(room, roomTag(salt, ours)),
     keyNamed: (flags & FLAG_EXPECTED_KEY) !== 0,
-    meansKey: (ours) => equal(key, keyTag(salt, fingerprintOf(ours))),
+    meansKey: (ours) => sameBytes(key, keyTag(salt, fingerprintOf(ours))),
   };
 }
 
@@ -194,9 +196,4 @@ function roomTag(salt: Uint8Array, room: RoomId): Bytes {
 // A tag of the fingerprint and not of the key: the fingerprint may be all that the dialler knows.
 function keyTag(salt: Uint8Array, fingerprint: Fingerprint): Bytes {
   return sha256(KEY_TAG_DOMAIN, salt, utf8(fingerprint)).slice(0, TAG_BYTES);
-}
-
-// Tags aren't secret from the peer whose tags are compared: the time it takes reveals nothing.
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, at) => byte === b[at]);
 }

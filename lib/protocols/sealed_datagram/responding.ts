@@ -3,7 +3,7 @@
  * proven nothing. An answer goes where its question came from and is never larger.
  */
 
-import { createHmac } from "node:crypto";
+import { createHmac, timingSafeEqual } from "node:crypto";
 import { type Bytes, concatBytes, utf8 } from "../../base/crypto/crypto.ts";
 import { RemoteProtocolError } from "../../base/errors.ts";
 import { type Endpoint, endpointText } from "../../base/ids.ts";
@@ -173,7 +173,7 @@ function readConfirmation({ responder }: HalfOpen, message: Uint8Array): Confirm
 }
 
 function isEqual(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, at) => byte === b[at]);
+  return a.length === b.length && timingSafeEqual(a, b);
 }
 
 /**

@@ -9,7 +9,8 @@
  *   found out by the first leaf.
  */
 
-import { areEqual, type Bytes, type Crypto, utf8 } from "../../base/crypto/crypto.ts";
+import { sameBytes } from "../../base/collections/bytes.ts";
+import { type Bytes, type Crypto, utf8 } from "../../base/crypto/crypto.ts";
 import type { Hash } from "../../base/ids.ts";
 import { HASH_BYTES, LEAF_BYTES } from "./limits.ts";
 
@@ -75,7 +76,7 @@ export class LeafChecker {
       if (last !== null && at === last.leaf >> height) {
         // Both ways have as many hashes beside them from here on.
         const known = last.proof.subarray(last.proof.length - (proof.length - used));
-        if (!areEqual(hash, last.way[height]!) || !areEqual(proof.subarray(used), known)) {
+        if (!sameBytes(hash, last.way[height]!) || !sameBytes(proof.subarray(used), known)) {
           return false;
         }
         return this.#proven(leaf, proof, way.concat(last.way.slice(height + 1)));

@@ -4,7 +4,8 @@
  */
 
 import { dropOldest } from "../../../base/collections/bounded.ts";
-import { areEqual, type Signer } from "../../../base/crypto/crypto.ts";
+import { sameBytes } from "../../../base/collections/bytes.ts";
+import type { Signer } from "../../../base/crypto/crypto.ts";
 import { P2pchatError } from "../../../base/errors.ts";
 import type { Endpoint, FoldedName, PeerKey } from "../../../base/ids.ts";
 import type { Environment } from "../../../base/machine/environment.ts";
@@ -147,7 +148,7 @@ export class Admitting {
       return this.links.outOfTurn(link, "accept");
     }
     const bytes = stage.at === "offered" ? stage.bytes : stage.claim.claim.bytes;
-    if (!areEqual(bytes, accept.claim.claim.bytes)) {
+    if (!sameBytes(bytes, accept.claim.claim.bytes)) {
       return this.links.penalise(link, "protocol", "accepted another claim than it was offered");
     }
     const folded = accept.claim.claim.value.folded as FoldedName;
