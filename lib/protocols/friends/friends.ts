@@ -113,7 +113,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
       linkOf: (friend) => this.#meeting.linkOf(friend),
       reach: (friend, isUrgent) => this.#meeting.reach(friend, isUrgent),
     });
-    this.#meeting = new Meeting(config, signer, environment, table, out, {
+    this.#meeting = new Meeting(config, signer, table, out, {
       stored: (key) => inbox.stored(key),
       met: (link, friend, stored) => this.#sending.met(link, friend, stored),
       pump: (friend) => this.#sending.pump(friend),

@@ -7,7 +7,6 @@
  */
 
 import type { Signer } from "../../base/crypto/crypto.ts";
-import type { Environment } from "../../base/machine/environment.ts";
 import { HERE, type Presence, presenceOf } from "../../base/machine/user_presence.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import {
@@ -84,7 +83,6 @@ export class Meeting {
   constructor(
     readonly config: FriendsConfig,
     readonly signer: Signer,
-    readonly environment: Environment,
     readonly table: FriendTable,
     readonly out: FriendsOutput,
     readonly port: MeetingPort,

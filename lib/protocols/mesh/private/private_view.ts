@@ -38,7 +38,6 @@ export type OfRemoved = Partial<
 
 export class PrivateView {
   constructor(
-    readonly self: PeerKey,
     readonly facts: NameFacts,
     readonly ofRemoved: (from: PeerKey) => OfRemoved,
     readonly show: (event: MeshEvent, ref?: string) => void,

@@ -228,7 +228,6 @@ export class RoomEvents {
     readonly links: Pick<RoomLinks, "fatal">,
   ) {
     this.privateMessages = new PrivateView(
-      self,
       facts,
       (from) => this.#ofRemoved(from),
       (event, ref) => this.#show(event, ref),

@@ -17,7 +17,6 @@ const ID = "id" as MessageId;
 function shown(news: PrivateNews, forgets = false): readonly MeshEvent[] {
   const events: MeshEvent[] = [];
   const view = new PrivateView(
-    keyOf("Ann"),
     {
       shownName: (key) => NAMES.get(key) ?? null,
       authorName: (key, claimed) => NAMES.get(key) ?? claimed,
