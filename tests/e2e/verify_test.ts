@@ -17,7 +17,7 @@ async function verify(node: Node, name: string): Promise<void> {
   assertEquals([answer, verified], ["yes", true]);
 }
 
-Deno.test("mesh: /verify changes nothing; after no the key is a changed one, until /trust", async () => {
+Deno.test("mesh: /verify changes nothing; after no the key is a changed one, sent no file for it alone, until /trust", async () => {
   await using nodes = new Nodes();
   const ann = await nodes.ready("Ann", null);
   const bob = await nodes.ready("Bob", ann);
@@ -44,6 +44,14 @@ Deno.test("mesh: /verify changes nothing; after no the key is a changed one, unt
   assertEquals(await verified(ann), { Ann: false, Bob: false });
   await ann.tell("Bob", "hello");
   await bob.until(({ event, text }) => event === "message" && text === "hello");
+
+  await bob.type(":q");
+  await bob.ended();
+  await ann.ask("send", { name: "Bob", file: "README.md" });
+  await ann.ask("verify", { name: "Bob", answer: "no" });
+  const back = await nodes.ready("Bob", ann, { data: bob.data });
+  await ann.ask("send", { file: "CHANGELOG.md" });
+  assertEquals((await back.until(({ event }) => event === "offer")).name, "CHANGELOG.md");
 });
 
 /** A profile that has verified a Bob whom it met elsewhere. @returns His key. */

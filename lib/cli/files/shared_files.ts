@@ -158,9 +158,8 @@ export class SharedFiles {
     const before = this.#links;
     this.#links = new Map(links);
     const host = this.#open?.host;
-    if (host === undefined) return;
-    for (const [peer, link] of before) if (links.get(peer) !== link) host.linkDown(peer);
-    for (const [peer, link] of links) if (before.get(peer) !== link) host.linkUp(peer);
+    for (const [peer, link] of before) if (links.get(peer) !== link) host?.linkDown(peer);
+    for (const [peer, link] of links) if (before.get(peer) !== link) host?.linkUp(peer);
   }
 
   frame(peer: PeerKey, body: Uint8Array): void {

@@ -583,22 +583,25 @@ function tellOfRooms(
 }
 
 function sharedFiles(
-  { disk, environment, identity, options, peace, ui }: Wiring,
+  { disk, environment, identity, knownPeers, options, peace, ui }: Wiring,
   host: () => MeshHost | null,
   warn: (text: string) => void,
 ): SharedFiles {
   return new SharedFiles({
-    ...{ disk, environment, options, ui },
-    signer: identity.signer,
+    ...{ disk, environment, options, ui, warn, signer: identity.signer },
     nameOf: (key) => host()?.nameOf(key) ?? fingerprintOf(key),
-    standingOf: (key) => host()?.standingOf(key) ?? "unknown",
+    standingOf: (key) => {
+      const standing = host()?.standingOf(key) ?? "unknown";
+      // Under whichever name: it may take another one now.
+      const isRefused = knownPeers.refused().some((pin) => pin.fingerprint === fingerprintOf(key));
+      return isRefused && standing !== "removed" ? "refused" : standing;
+    },
     isIgnored: (key) => peace.isIgnored(key),
     isName: (name) => host()?.isName(name) ?? false,
     receiver: (name) => present(host()).receiver(name),
     receiverOfAll: () => null,
     isAbsent: (key) => host()?.isHere(key) === false,
     carrier: () => host()?.carrier ?? null,
-    warn,
   });
 }
 

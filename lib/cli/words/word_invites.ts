@@ -275,9 +275,8 @@ export class WordInvites {
     this.#askedOf.delete(folded); // without an answer, its digits are compared
     if (asked === undefined || answer !== "yes") return false; // a no is the machine's: it refuses the key
     const { name, peer } = asked;
-    const ownKey = this.#ports.own.signer.key;
-    const key = fingerprintOf(peer);
-    const found = { event: "verify", name, key, ownKey, peerKey: peer, answer } as const;
+    const keys = { key: fingerprintOf(peer), ownKey: this.#ports.own.signer.key, peerKey: peer };
+    const found = { event: "verify", name, ...keys, answer } as const;
     void this.#verify(name, peer, ref).then(() => this.#ports.found(found, ref));
     return true;
   }

@@ -96,7 +96,7 @@ function digits(id: HexId): Uint8Array {
 }
 
 /** What is known of whoever signed an offer; `new`: it has come only just. */
-export type Standing = "known" | "new" | "unknown" | "removed";
+export type Standing = "known" | "new" | "unknown" | "removed" | "refused";
 
 /** How many offers there may be of people of each standing, so that no crowd of one pushes out those of another. */
 const PARTS = {
@@ -219,7 +219,7 @@ export class OfferTable {
 
   #partOf(author: PeerKey): Part {
     const standing = this.standingOf(author);
-    return standing === "removed" ? "unknown" : standing;
+    return standing === "removed" || standing === "refused" ? "unknown" : standing;
   }
 
   /** Of whoever has most offers of these people, and more than `bound`, the one that gives way. */

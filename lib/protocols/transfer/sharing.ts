@@ -6,9 +6,9 @@
 import type { OfferId, PeerKey } from "../../base/ids.ts";
 import type { OpenOffer } from "./offers.ts";
 
-/** Whether somebody may be told of this file, and sent it. */
-export function isFor({ value }: OpenOffer, peer: PeerKey): boolean {
-  return value.to === null || value.to === peer || value.from === peer;
+/** Whether somebody may be told of this file, and sent it. @param isRefused Whether the user refuses that key. */
+export function isFor({ value }: OpenOffer, peer: PeerKey, isRefused = false): boolean {
+  return value.to === null || value.from === peer || (value.to === peer && !isRefused);
 }
 
 export class Shares {
@@ -43,8 +43,8 @@ export class Shares {
     return new Set(own.map(({ value }) => value.to).filter((to) => to !== null));
   }
 
-  /** What this peer is told of when a link to it comes up. */
-  for(peer: PeerKey): readonly OpenOffer[] {
-    return [...this.#shares.values()].filter((offer) => isFor(offer, peer));
+  /** What this peer is told of when a link to it comes up. @param isRefused As of `isFor`. */
+  for(peer: PeerKey, isRefused: boolean): readonly OpenOffer[] {
+    return [...this.#shares.values()].filter((offer) => isFor(offer, peer, isRefused));
   }
 }

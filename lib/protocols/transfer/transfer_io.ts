@@ -160,7 +160,7 @@ export interface TransferConfig {
   /** Bytes that may be received in all, and those that were before this start. */
   readonly filesBytesMax: number;
   readonly receivedBytes: number;
-  /** Whether who signed an offer has been seen there, or was removed; absent: all who can be heard are known. */
+  /** Whether who signs offers, or is to have a file, was seen there, removed or refused; absent: all are known. */
   readonly standingOf?: (author: PeerKey) => Standing;
 }
 

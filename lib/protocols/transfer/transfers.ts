@@ -318,7 +318,7 @@ export class Transfers
 
   servable(peer: PeerKey, file: OfferId, leaf: number): OpenOffer | null {
     const offer = this.#offers.get(file);
-    if (offer === undefined || !isFor(offer, peer)) return null;
+    if (offer === undefined || !isFor(offer, peer, this.#isRefused(peer))) return null;
     return this.#shares.has(file) || this.#downloads.get(file)?.has(leaf) ? offer : null;
   }
 
@@ -359,7 +359,7 @@ export class Transfers
     const others = this.#offers.all().filter(({ id, value: { to } }) =>
       to === null && !this.#shares.has(id)
     );
-    for (const { id, signed } of [...this.#shares.for(peer), ...others]) {
+    for (const { id, signed } of [...this.#shares.for(peer, this.#isRefused(peer)), ...others]) {
       // Of what has ended, and is still held here, nobody is told who would be told at once that it can't be had.
       if (!this.#offers.hasEnded(id)) this.send(peer, { type: "offer", offer: signed });
     }
@@ -427,13 +427,15 @@ export class Transfers
 
   #wanted(from: PeerKey, file: OfferId): void {
     const offer = this.#offers.get(file);
-    const download = this.#downloads.get(file);
-    if (offer === undefined || !isFor(offer, from)) {
-      this.send(from, { type: "lack", file, reason: "unknown" });
-    } else if (this.#shares.has(file)) this.send(from, { type: "have", file, leaves: null });
-    else if (download !== undefined) {
-      this.send(from, { type: "have", file, leaves: download.leaves() });
-    } else this.send(from, { type: "lack", file, reason: "unknown" });
+    const leaves = this.#shares.has(file) ? null : this.#downloads.get(file)?.leaves();
+    const isTheirs = offer !== undefined && isFor(offer, from, this.#isRefused(from));
+    if (isTheirs && leaves !== undefined) this.send(from, { type: "have", file, leaves });
+    else this.send(from, { type: "lack", file, reason: "unknown" });
+  }
+
+  /** Then no file for that one alone goes there, whenever it was offered. */
+  #isRefused(peer: PeerKey): boolean {
+    return this.#offers.standingOf(peer) === "refused";
   }
 
   /** Somebody has all of a file: where it is one of ours, our user is told. */

@@ -36,14 +36,15 @@ const CARL = signerOf(3).key;
 
 /** Ann, who offers this file, with a link to Bob. */
 function offering(file: TestFile, to: string | null = null) {
-  const { ann, keep } = keeping(file, to);
+  const { ann, refused, keep } = keeping(file, to);
   const effects = ann.step({ type: "kept", token: keep.token });
-  return { ann, effects, id: keep.file };
+  return { ann, refused, effects, id: keep.file };
 }
 
 /** Ann, whose disk is to keep such an offer. */
 function keeping(file: TestFile, to: string | null = null) {
-  const ann = machineOf(1);
+  const refused = new Set<string>();
+  const ann = machineOf(1, { standingOf: (key) => refused.has(key) ? "refused" : "known" });
   ann.step({ type: "peer-up", peer: BOB });
   const command = { command: "send", source: "/a/notes.txt", name: "notes.txt", to } as const;
   const [hash] = only(ann.step({ type: "command", command, ref: "s" }), "hash");
@@ -51,7 +52,7 @@ function keeping(file: TestFile, to: string | null = null) {
   const effects = ann.step({ type: "hashed", token: hash!.token, size, digest });
   const [keep] = only(effects, "keep");
   assertEquals(effects.map(({ type }) => type), ["keep"]);
-  return { ann, keep: keep! };
+  return { ann, refused, keep: keep! };
 }
 
 /** Ann's disk answers a read with these bytes. */
@@ -81,17 +82,21 @@ Deno.test("what the disk doesn't keep isn't offered, and that is said", () => {
   assertEquals(ann.machine.list, []);
 });
 
-Deno.test("what is for one person is shown, and served, to nobody else", () => {
-  const { ann, effects, id } = offering(fileOf(7), CARL);
+Deno.test("what is for one person is shown, and served, to nobody else, nor there once that key is refused", () => {
+  const { ann, refused, effects, id } = offering(fileOf(7), CARL);
   assertEquals(sent(effects), []);
 
-  const asked = ann.step({ type: "message", from: BOB, message: { type: "want", file: id } });
-  assertEquals(sent(asked), [{ to: BOB, type: "lack", file: id, reason: "unknown" }]);
   const request = { type: "request", file: id, first: 0, count: 1 } as const;
-  assertEquals(sent(ann.step({ type: "message", from: BOB, message: request })), [
-    { to: BOB, type: "lack", file: id, reason: "unknown" },
-  ]);
-  assertEquals(sent(ann.step({ type: "peer-up", peer: CARL })).map(({ type }) => type), ["offer"]);
+  const asks = (from: typeof BOB) =>
+    [{ type: "want", file: id } as const, request].flatMap((message) =>
+      sent(ann.step({ type: "message", from, message }))
+    );
+  const lack = { type: "lack", file: id, reason: "unknown" } as const;
+  assertEquals(asks(BOB), [{ to: BOB, ...lack }, { to: BOB, ...lack }]);
+  const comes = () => sent(ann.step({ type: "peer-up", peer: CARL })).map(({ type }) => type);
+  assertEquals(comes(), ["offer"]);
+  refused.add(CARL);
+  assertEquals([asks(CARL), comes()], [[{ to: CARL, ...lack }, { to: CARL, ...lack }], []]);
 });
 
 Deno.test("leaves go out as the lane is drained, and no faster", () => {
@@ -103,24 +108,12 @@ Deno.test("leaves go out as the lane is drained, and no faster", () => {
   assertEquals(reads.length, LANE_LEAVES);
 
   const out = reads.flatMap(({ leaf, token }) => ann.step(read(file, leaf, token)));
-  assertEquals(
-    out,
-    [1, 2].map((leaf) => ({
-      type: "send-bulk",
-      to: BOB,
-      message: leafOf(file, id, leaf),
-    })),
-  );
-  assertEquals(
-    only(ann.step({ type: "bulk-drained", peer: BOB }), "read").map(({ leaf }) => leaf),
-    [
-      3,
-    ],
-  );
-  assertEquals(
-    ann.step({ type: "message", from: BOB, message: { type: "release", file: id } }),
-    [],
-  );
+  const leaves = [1, 2].map((leaf) => leafOf(file, id, leaf));
+  assertEquals(out, leaves.map((message) => ({ type: "send-bulk", to: BOB, message })));
+  const drained = only(ann.step({ type: "bulk-drained", peer: BOB }), "read");
+  assertEquals(drained.map(({ leaf }) => leaf), [3]);
+  const release = { type: "release", file: id } as const;
+  assertEquals(ann.step({ type: "message", from: BOB, message: release }), []);
   assertEquals(only(ann.step({ type: "bulk-drained", peer: BOB }), "read"), []);
 });
 
