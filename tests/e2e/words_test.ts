@@ -26,15 +26,9 @@ async function wordsOf(node: Node, guest = ""): Promise<string> {
   return (await node.until(({ event }) => event === "words")).words;
 }
 
-function guest(
-  nodes: Nodes,
-  name: string,
-  issuer: Node,
-  words: string,
-  options: NodeOptions = {},
-): Node {
+function guest(nodes: Nodes, name: string, issuer: Node, words: string, more: NodeOptions = {}) {
   const address = ["127.0.0.1", String(issuer.port)];
-  return nodes.add(Node.start(["mesh", name, "--words", words, ...address, ...LISTEN], options));
+  return nodes.add(Node.start(["mesh", name, "--words", words, ...address, ...LISTEN], more));
 }
 
 /** How a program ends that isn't let in. */

@@ -356,7 +356,7 @@ class Program {
     });
   }
 
-  #filesOf({ disk, environment, identity, peace }: Wiring): SharedFiles {
+  #filesOf({ disk, environment, identity, knownPeers, peace }: Wiring): SharedFiles {
     const { options, standing, ui } = this.#parts;
     const own = identity.signer.key;
     const otherSide = () => {
@@ -365,8 +365,7 @@ class Program {
       return host.otherSide();
     };
     return new SharedFiles({
-      ...{ disk, environment, options, ui },
-      signer: identity.signer,
+      ...{ disk, environment, knownPeers, options, ui, warn: warnBy(ui), signer: identity.signer },
       nameOf: (key) => key === own ? standing.name : this.#host?.nameOf(key) ?? fingerprintOf(key),
       isIgnored: (key) => peace.isIgnored(key),
       isName: (name) => this.#host?.isInCallWith(name) ?? false,
@@ -380,7 +379,6 @@ class Program {
       chanceOf: (name) =>
         `${this.#host?.isInCallWith(name) ? "" : "your next call with "}${shownName(name)}`,
       carrier: () => this.#host?.carrier ?? null,
-      warn: warnBy(ui),
     });
   }
 

@@ -27,7 +27,7 @@ interface Opening {
   readonly keepsOwn: boolean;
   readonly filesBytesMax: number;
   /** See `TransferConfig`. */
-  readonly standingOf?: TransferConfig["standingOf"];
+  readonly standingOf: NonNullable<TransferConfig["standingOf"]>;
 }
 
 export interface OpenTransfers {
@@ -53,8 +53,7 @@ export async function openTransfers(
   const { crypto } = environment;
   const files = await TransferFiles.open(disk, crypto, folder, downloads, keepsOwn, dataFolder);
   const { files: earlier, receivedBytes, outOfReach } = await files.restored(signer.key);
-  const known = standingOf === undefined ? {} : { standingOf };
-  const config = { context, signer, filesBytesMax, receivedBytes, ...known };
+  const config = { context, signer, filesBytesMax, receivedBytes, standingOf };
   const host = new TransferHost(config, { ...ports, disk: files });
   const gone = new Set(
     earlier.flatMap(({ offer, isGone }) => isGone ? [offerId(crypto, offer)] : []),

@@ -19,6 +19,7 @@ import type { OpenOffer, Standing } from "../../protocols/transfer/offers.ts";
 import type { ListedFile } from "../../protocols/transfer/transfers.ts";
 import type { FrameCarrier } from "../../runtime/hosts/file_carriage.ts";
 import type { Disk } from "../../store/disk/disk.ts";
+import type { KnownPeers } from "../../store/profile/known_peers.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import type { CommonEvent } from "../rendering/user_interface.ts";
 import { droppedPaths, isPageCopy, nameIn, openToSend } from "./file_to_send.ts";
@@ -51,6 +52,7 @@ interface SharingPorts {
     show(event: FileEvent | CommonEvent, ref?: string): void;
     progress(text: string | null): void;
   };
+  readonly knownPeers: Pick<KnownPeers, "refused">;
   /** The name under which a key is shown. */
   nameOf(key: PeerKey): string;
   /** See `TransferConfig`. */
@@ -364,10 +366,8 @@ export class SharedFiles {
   /** That a file is here, and where. */
   #here(open: OpenTransfers, { offer: { id, name, value } }: ListedFile): string {
     const path = open.pathOf(id);
-    const where = path === undefined ? "" : `: ${path}`;
-    const isOwn = value.from === this.#ports.signer.key;
-    const shown = fileNameText(name);
-    return isOwn ? `${shown} is your own file${where}` : `${shown} is here already${where}`;
+    const what = value.from === this.#ports.signer.key ? "your own file" : "here already";
+    return `${fileNameText(name)} is ${what}${path === undefined ? "" : `: ${path}`}`;
   }
 
   #offer({ host }: OpenTransfers, { to, source, size }: Outgoing, ref: string | undefined): void {
@@ -398,7 +398,16 @@ export class SharedFiles {
         `${error.message}, and nobody here is called ${shownName(first)}`,
       );
     });
-    return { to: await keyOf(await to), ...found };
+    const key = await keyOf(await to);
+    const refused = key === null ? undefined : this.#refusalOf(key);
+    if (refused === undefined) return { to: key, ...found };
+    const text = `Not sent: you have refused that key as one of ${shownName(refused.name)}'s`;
+    throw new P2pchatError("key-changed", text);
+  }
+
+  /** That the user has refused this key, under whichever name: it may have another one now. */
+  #refusalOf(key: PeerKey): { readonly name: string } | undefined {
+    return this.#ports.knownPeers.refused().find((pin) => pin.fingerprint === fingerprintOf(key));
   }
 
   // To the user.
@@ -582,11 +591,13 @@ export class SharedFiles {
     const { disk, environment, signer, options, carrier, standingOf } = this.#ports;
     const opening = {
       ...{ disk, environment, signer, ...this.#place! },
-      ...(standingOf === undefined ? {} : { standingOf }),
+      standingOf: (key: PeerKey) => {
+        const standing = standingOf?.(key) ?? "known";
+        return standing !== "removed" && this.#refusalOf(key) !== undefined ? "refused" : standing;
+      },
       downloads: this.#downloads,
-      dataFolder: options.dataFolder,
+      ...{ dataFolder: options.dataFolder, filesBytesMax: options.filesMax },
       keepsOwn: options.keepsWords ?? true,
-      filesBytesMax: options.filesMax,
     };
     const open = await openTransfers(opening, {
       clock: SYSTEM_LINK_CLOCK,

@@ -363,12 +363,11 @@ function hostOf(
 }
 
 function sharedFiles(
-  { disk, environment, identity, options, partner, peace, table, ui }: Wiring,
+  { disk, environment, identity, knownPeers, options, partner, peace, table, ui }: Wiring,
   host: () => FriendsHost,
 ): SharedFiles {
   return new SharedFiles({
-    ...{ disk, environment, options, ui },
-    signer: identity.signer,
+    ...{ disk, environment, knownPeers, options, ui, warn: warnBy(ui), signer: identity.signer },
     nameOf: (key) => key === identity.signer.key ? table.own.name : host().nameOf(key),
     isIgnored: (key) => peace.isIgnored(key),
     isName: (name) => host().isFriend(name),
@@ -379,7 +378,6 @@ function sharedFiles(
     },
     needs: (peer, need) => host().fileNeed(peer, need),
     carrier: () => host().carrier,
-    warn: warnBy(ui),
   });
 }
 

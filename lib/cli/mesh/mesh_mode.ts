@@ -588,14 +588,9 @@ function sharedFiles(
   warn: (text: string) => void,
 ): SharedFiles {
   return new SharedFiles({
-    ...{ disk, environment, options, ui, warn, signer: identity.signer },
+    ...{ disk, environment, knownPeers, options, ui, warn, signer: identity.signer },
     nameOf: (key) => host()?.nameOf(key) ?? fingerprintOf(key),
-    standingOf: (key) => {
-      const standing = host()?.standingOf(key) ?? "unknown";
-      // Under whichever name: it may take another one now.
-      const isRefused = knownPeers.refused().some((pin) => pin.fingerprint === fingerprintOf(key));
-      return isRefused && standing !== "removed" ? "refused" : standing;
-    },
+    standingOf: (key) => host()?.standingOf(key) ?? "unknown",
     isIgnored: (key) => peace.isIgnored(key),
     isName: (name) => host()?.isName(name) ?? false,
     receiver: (name) => present(host()).receiver(name),

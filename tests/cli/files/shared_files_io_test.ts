@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { P2pchatError } from "../../../lib/base/errors.ts";
+import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import type { FileCommand } from "../../../lib/cli/files/file_events.ts";
 import {
   DOWNLOADS_MAX,
@@ -9,12 +10,7 @@ import {
 import { CONTEXT } from "../../protocols/transfer/fixtures.ts";
 import { Sharer, withPair } from "./sharing_pair.ts";
 
-const send = (file: string): FileCommand => ({
-  command: "send",
-  to: undefined,
-  file,
-  isTyped: false,
-});
+const send = (file: string) => ({ command: "send", to: undefined, file, isTyped: false } as const);
 const get = (file: number): FileCommand => ({ command: "get", file, as: undefined });
 const cancel = (file: number): FileCommand => ({ command: "cancel", file });
 
@@ -63,6 +59,16 @@ for (const [toRoom, awaited] of AWAITED.entries()) {
     });
   });
 }
+
+Deno.test("no file is sent to a key that was refused, under whichever name", LOOSE, async () => {
+  await withPair(async (ann, bob, folder) => {
+    ann.toAll = () => bob.signer.key;
+    const refused = { name: "Eve", fingerprint: fingerprintOf(bob.signer.key) };
+    ann.refused = [{ ...refused, scope: "refused", firstSeen: "2026-01-31" }];
+    offersPhoto(ann, folder);
+    await ann.says("Not sent: you have refused that key as one of Eve's");
+  });
+});
 
 Deno.test("what can't be fetched or cancelled is told by name, with why", LOOSE, async () => {
   await withPair(async (ann, bob, folder) => {

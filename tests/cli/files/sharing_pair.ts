@@ -9,6 +9,7 @@ import { fileLines } from "../../../lib/cli/files/file_rendering.ts";
 import { SharedFiles } from "../../../lib/cli/files/shared_files.ts";
 import type { CommonEvent } from "../../../lib/cli/rendering/user_interface.ts";
 import { RealDisk } from "../../../lib/store/disk/real_disk.ts";
+import type { KnownPeers } from "../../../lib/store/profile/known_peers.ts";
 import { CONTEXT, signerOf } from "../../protocols/transfer/fixtures.ts";
 import { NOON_MS } from "../memory_streams.ts";
 import { printed } from "../printed.ts";
@@ -30,6 +31,8 @@ export class Sharer {
   held: Uint8Array[] | null = null;
   /** To whom a file is that names nobody. */
   toAll: () => PeerKey | (() => Promise<PeerKey>) | null = () => null;
+  /** The user has refused these keys. */
+  refused: ReturnType<KnownPeers["refused"]> = [];
   /** Whether the other one is away. */
   isAlone = false;
   #shows = Promise.withResolvers<void>();
@@ -44,29 +47,22 @@ export class Sharer {
       this.#happened();
     };
     this.options = {
-      dataFolder: `${folder}/data`,
-      json: false,
-      downloads: `${folder}/${name}`,
-      save: null as string | null,
-      filesMax: 1_000_000_000,
-      sendFrom: null,
+      ...{ dataFolder: `${folder}/data`, json: false, downloads: `${folder}/${name}` },
+      ...{ save: null as string | null, filesMax: 1_000_000_000, sendFrom: null },
     };
     this.files = new SharedFiles({
       disk: new RealDisk(),
       environment: {
-        random: () => 0,
+        ...{ random: () => 0, wallMs: () => NOON_MS, crypto: nodeCrypto, log: SILENT_LOGGER },
         randomBytes: (length) => new Uint8Array(length),
-        wallMs: () => NOON_MS,
-        crypto: nodeCrypto,
-        log: SILENT_LOGGER,
       },
+      knownPeers: { refused: () => this.refused },
       signer: this.signer,
       options: this.options,
       ui: { interactive, show, progress: (text) => void this.progress.push(text) },
       nameOf: (key) => key === this.signer.key ? this.name : this.other!.name,
-      isIgnored: () => false,
+      ...{ isIgnored: () => false, receiver: () => this.other!.signer.key },
       isName: (each) => each === this.other?.name,
-      receiver: () => this.other!.signer.key,
       receiverOfAll: () => this.toAll(),
       chanceOf: (name) => `your next call with ${name}`,
       isAbsent: () => this.isAlone,
@@ -86,10 +82,8 @@ export class Sharer {
     if (verb === null) return;
     const { command, texts: { n, name: to, file = "" } } = verb;
     if (command === "send") this.files.command({ command, to, file, isTyped: false }, undefined);
-    else {this.files.command(
-        { command: command as "get", file: Number(n), as: undefined },
-        undefined,
-      );}
+    const get = { command: command as "get", file: Number(n), as: undefined };
+    if (command !== "send") this.files.command(get, undefined);
   }
 
   #happened(): void {
