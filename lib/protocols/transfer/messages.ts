@@ -48,7 +48,7 @@ export const offerSchema = record({
   size: uint(FILE_BYTES_MAX),
   digest: hexId<Hash>(),
 });
-const signedOfferSchema = record({
+export const signedOfferSchema = record({
   offer: embedded(offerSchema, OFFER_BYTES_MAX),
   signature,
 });
@@ -56,7 +56,7 @@ export type Offer = Infer<typeof offerSchema>;
 export type SignedOffer = Infer<typeof signedOfferSchema>;
 
 /** Why somebody hasn't the file, or has it no more. */
-const LACKING = ["unknown", "busy", "changed", "disk", "stopped"] as const;
+export const LACKING = ["unknown", "busy", "changed", "disk", "stopped"] as const;
 /** Why the signer takes an offer back. */
 export const WITHDRAWALS = ["cancelled", "changed"] as const;
 

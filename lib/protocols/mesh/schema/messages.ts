@@ -51,14 +51,14 @@ const counter = uint(Number.MAX_SAFE_INTEGER);
 const signature = fixedBytes(64);
 
 /** A member and where it can be dialled. Exported for its table. */
-const contactSchema = record({ key: peerKey(), endpoint: endpointSchema });
+export const contactSchema = record({ key: peerKey(), endpoint: endpointSchema });
 export type Contact = Infer<typeof contactSchema>;
 
 /**
  * A point in an author's stream: covers everything up to `counter`; `id` is that of the bundle that ends there.
  * Exported for its table.
  */
-const frontierEntrySchema = record({
+export const frontierEntrySchema = record({
   author: peerKey(),
   incarnation: counter,
   counter,
@@ -90,7 +90,7 @@ export interface SyncEntry extends StreamEntry {
 }
 
 /** A member as a roster has it. Exported for its table. */
-const rosterEntrySchema = record({
+export const rosterEntrySchema = record({
   claim: signedClaimSchema,
   beacon: signedBeaconSchema,
   lost: bool(),

@@ -282,7 +282,7 @@ export type SignedHeader = Infer<typeof signedHeaderSchema>;
 
 export const textListSchema = list(text(BUNDLE_TEXT_BYTES_MAX), BUNDLE_TEXTS_MAX);
 /** Texts of one bundle; at most 64 KiB of UTF-8 in all, so one text may fill it. Exported for its table. */
-const textsSchema = embedded(
+export const textsSchema = embedded(
   textListSchema,
   BUNDLE_TEXT_BYTES_MAX + BUNDLE_TEXTS_MAX * 4,
 );
