@@ -196,7 +196,7 @@ export const MUTATIONS = {
   tellsAll: {
     name: "tell all of what is for one",
     install: replaced(Shares.prototype, "for", function (this: Shares) {
-      return all.call(this, this.self);
+      return all.call(this, this.self, false);
     }),
   },
   asksNobody: {
