@@ -64,8 +64,8 @@ export function endpointText(endpoint: Endpoint): string {
 }
 
 /** Whether two endpoints are textually equal; two names of one host aren't. */
-export function isSameEndpoint(one: Endpoint, other: Endpoint): boolean {
-  return one.port === other.port && one.host === other.host;
+export function isSameEndpoint(one: Endpoint | null, other: Endpoint | null): boolean {
+  return one?.port === other?.port && one?.host === other?.host;
 }
 
 /** The endpoints without those that an earlier one equals. */

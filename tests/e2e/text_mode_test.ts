@@ -100,7 +100,7 @@ Deno.test("text mode: a name that may imitate another has its mark wherever it s
   await carl.until(/There is no new key of \u2248B\u043eb to accept/);
   await imitator.type(`/trust ${bob}`, ":q");
   await imitator.ended();
-  await carl.until(/\u2248B\u043eb left/);
+  await carl.until(/\u2248B\u043eb (?:left|is lost)/); // lost where the machine was so busy that their link broke
   await carl.type(`/msg ${bob} one`, `/msg ${bob} two`, `/verify ${bob}`, "/status", ":q");
   await carl.ended();
 

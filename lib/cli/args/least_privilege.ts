@@ -128,11 +128,19 @@ function beside({ path: given, isReal = false }: FileNeed): readonly FileNeed[] 
 }
 
 /** Of one folder. Each right makes the next one slower to ask for: 5,000 take 5 s, so many 0.1 s. */
-export const SENT_MAX = 500;
+const SENT_MAX = 500;
+
+/** What of a folder may be sent: where that is too much, its folders first, and of both what was changed last. */
+export function sendableOf(folder: string, all: readonly Deno.DirEntry[]): typeof all {
+  if (all.length <= SENT_MAX) return all;
+  const dated = all.map((entry) => ({ entry, at: statOf(`${folder}/${entry.name}`)?.mtime ?? 0 }));
+  dated.sort((a, b) => +b.entry.isDirectory - +a.entry.isDirectory || +b.at - +a.at);
+  return dated.slice(0, SENT_MAX).map(({ entry }) => entry);
+}
 
 function namesIn(folder: string): readonly string[] {
   try {
-    return [...Deno.readDirSync(folder)].slice(0, SENT_MAX).map(({ name }) => name);
+    return sendableOf(folder, [...Deno.readDirSync(folder)]).map(({ name }) => name);
   } catch {
     return []; // it is a file, or closed to us: using what is said to be in it reports the error
   }
@@ -204,16 +212,15 @@ function keep(needs: readonly FileNeed[], folders: readonly string[], kinds = KI
 /** The outermost folder that has to be made before there is anything at `path`; null where it is there. */
 function topmostMissing(path: string): string | null {
   let missing: string | null = null;
-  for (let at = path; !exists(at) && folderOf(at) !== at; at = folderOf(at)) missing = at;
+  for (let at = path; statOf(at) === null && folderOf(at) !== at; at = folderOf(at)) missing = at;
   return missing;
 }
 
-function exists(path: string): boolean {
+function statOf(path: string): Deno.FileInfo | null {
   try {
-    Deno.lstatSync(path);
-    return true;
+    return Deno.lstatSync(path);
   } catch {
-    return false; // or can't be seen: using it reports the error
+    return null; // it isn't there, or can't be seen: using it reports the error
   }
 }
 

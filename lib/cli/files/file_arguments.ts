@@ -3,7 +3,7 @@
 import { resolve } from "node:path";
 import { FILES_BYTES_MAX_DEFAULT } from "../../protocols/transfer/limits.ts";
 import { dataSize, fileName, type Flags, type OptionsOf, type ValueFlag } from "../args/flags.ts";
-import { type FileNeed, isIn, realOr, realPathOf, SENT_MAX } from "../args/least_privilege.ts";
+import { type FileNeed, isIn, realOr, realPathOf, sendableOf } from "../args/least_privilege.ts";
 import type { CommandLine } from "../args/options.ts";
 import { nameIn } from "./file_to_send.ts";
 import { P2pchatError, systemText } from "../../base/errors.ts";
@@ -117,10 +117,10 @@ function sendable(list: Listings): readonly FileNeed[] {
     [path, ...(isReal ? [] : [realOr(path)])].some((at) => homes.some((each) => isIn(each, at)));
   const visibleIn = (folder: string): readonly FileNeed[] => {
     const isReal = realPathOf(folder) === folder;
-    const foldersFirst = list(folder).toSorted((a, b) => +b.isDirectory - +a.isDirectory);
-    return foldersFirst.slice(0, SENT_MAX).flatMap(({ name, isSymlink }): readonly FileNeed[] => {
+    const visible = list(folder).filter(({ name }) => !name.startsWith("."));
+    return sendableOf(folder, visible).flatMap(({ name, isSymlink }): readonly FileNeed[] => {
       const path = `${folder}/${name}`;
-      if (name.startsWith(".") || homes.includes(path)) return [];
+      if (homes.includes(path)) return [];
       const need: FileNeed = { path, use: "send", isReal: isReal && !isSymlink };
       if (!hasHome(path, need.isReal)) return [need];
       return isSymlink ? [] : visibleIn(path);

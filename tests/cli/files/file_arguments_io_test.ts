@@ -6,6 +6,7 @@ import {
   filesNeeded,
   type SharingOptions,
 } from "../../../lib/cli/files/file_arguments.ts";
+import { sendableOf } from "../../../lib/cli/args/least_privilege.ts";
 import type { CommandLine } from "../../../lib/cli/args/options.ts";
 
 /** Nothing is given. */
@@ -46,6 +47,18 @@ Deno.test("what may be sent is found with each folder listed once, and without w
     if (before.home !== undefined) Deno.env.set("HOME", before.home);
     await Deno.remove(above, { recursive: true });
   }
+});
+
+Deno.test("of a folder with more than 500 names its folders may be sent, and the files changed last", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "p2pchat-home-" });
+  await Deno.mkdir(`${folder}/photos`);
+  for (let at = 0; at <= 500; at++) {
+    Deno.writeTextFileSync(`${folder}/${at}`, "");
+    Deno.utimeSync(`${folder}/${at}`, at, at);
+  }
+  const names = sendableOf(folder, [...Deno.readDirSync(folder)]).map(({ name }) => name);
+  assertEquals([...names.slice(0, 2), ...names.slice(498)], ["photos", "500", "3", "2"]);
+  await Deno.remove(folder, { recursive: true });
 });
 
 const AS_ROOT = Deno.uid() === 0;

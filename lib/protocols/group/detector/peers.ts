@@ -403,11 +403,8 @@ function pauseMs(peer: Peer): number {
 }
 
 function isSamePlaces({ endpoint, seen, relay }: Peer, places: PeerPlaces): boolean {
-  return relay === places.relay && isSame(endpoint, places.endpoint) && isSame(seen, places.seen);
-}
-
-function isSame(one: Endpoint | null, other: Endpoint | null): boolean {
-  return one === null || other === null ? one === other : isSameEndpoint(one, other);
+  return relay === places.relay && isSameEndpoint(endpoint, places.endpoint) &&
+    isSameEndpoint(seen, places.seen);
 }
 
 function isHeard({ isUp, isSilent, isBroken }: Peer): boolean {

@@ -70,12 +70,8 @@ export function isRepeat(known: Entry, entry: Entry): boolean {
   const [before, now] = [known.signed.beacon.value, entry.signed.beacon.value];
   return isRenewal(known, entry) && before.frontier === now.frontier &&
     before.epoch === now.epoch && before.passive === now.passive &&
-    isSamePresence(before, now) && isSamePlace(before.endpoint, now.endpoint) &&
-    isSamePlace(before.meeting, now.meeting);
-}
-
-function isSamePlace(one: Endpoint | null, other: Endpoint | null): boolean {
-  return one === null || other === null ? one === other : isSameEndpoint(one, other);
+    isSamePresence(before, now) && isSameEndpoint(before.endpoint, now.endpoint) &&
+    isSameEndpoint(before.meeting, now.meeting);
 }
 
 export class RosterTable {
