@@ -409,7 +409,7 @@ Deno.test("docs/directory.md: the session reads as it does", async () => {
       .replace(/\b[a-z2-7]{27}\b/, "KEY").replace(/after .*/, "after a while");
   // What is asked, typed or advised stands at a terminal alone.
   const atTerminal =
-    /^(?:\$|and at|\w+ \(.*\)>|1\) |Name:|Password|The same again:|Call somebody|\? )/;
+    /^(?:[$?] |and at|\w+ \(.*\)>|1\) |Name:|Password|The same again:|Call somebody)/;
   const told = (part: string) =>
     part.trimEnd().split("\n").filter((line) => !atTerminal.test(line))
       .map((line) => plain(line.replace(/^\d\d:\d\d /, "")));

@@ -95,6 +95,8 @@ async function inRoom(browser: Browser): Promise<void> {
 
   const bytes = await open.page.evaluate(SCRIPT_BYTES) as number;
   assert(bytes > 0 && bytes < 60_000, `${bytes} bytes of scripts`);
+  const paint = await open.page.evaluate(FIRST_PAINT) as number;
+  assert(paint < 3_000, `${paint} ms; 300 where nothing else runs`);
 }
 
 /** All scripts that the page has loaded, each compressed by itself. */
@@ -108,6 +110,8 @@ const SCRIPT_BYTES = `(async () => {
   }
   return bytes;
 })()`;
+
+const FIRST_PAINT = `performance.getEntriesByName("first-contentful-paint")[0].startTime`;
 
 async function afterRestart(browser: Browser): Promise<void> {
   await using nodes = new Nodes();
