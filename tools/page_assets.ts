@@ -6,6 +6,8 @@
  *     deno run -A tools/page_assets.ts
  */
 
+import { brotliCompressSync } from "node:zlib";
+
 const FOLDER = "lib/cli/page/assets";
 export const MODULE = "lib/cli/page/page_assets.ts";
 
@@ -18,7 +20,7 @@ const TYPES: Readonly<Record<string, string>> = {
   webmanifest: "application/manifest+json; charset=utf-8",
 };
 
-/** What the page begins with: the others of its scripts are in the one, those of its style sheets in the other. */
+/** What the page begins with: the others of its scripts are in it. */
 const SCRIPT = "page.js";
 const STYLE = "page.css";
 
@@ -33,7 +35,7 @@ export async function pageAssets(): Promise<readonly Asset[]> {
   for await (const { name, isFile } of Deno.readDir(FOLDER)) {
     const path = `${FOLDER}/${name}`;
     if (name === SCRIPT) found.push({ name, text: await bundled(path) });
-    else if (name === STYLE) found.push({ name, text: await joined(path) });
+    else if (name === STYLE) found.push({ name, text: await minified(path) });
     else if (isFile && !/\.(?:js|css|md)$/.test(name)) {
       found.push({ name, text: await Deno.readTextFile(path) });
     }
@@ -46,20 +48,18 @@ async function bundled(path: string): Promise<string> {
   const args = ["bundle", "--quiet", "--platform", "browser", "--minify", path];
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args }).output();
   if (!success) throw new Error(`Cannot bundle ${path}: ${new TextDecoder().decode(stderr)}`);
-  return new TextDecoder().decode(stdout);
+  // In a template of `htm` a line's indentation means nothing.
+  return new TextDecoder().decode(stdout).replace(/\n\s+/g, "\n");
 }
 
-/** A style sheet with all that it imports, without comments and what else only people read. */
-async function joined(path: string): Promise<string> {
-  const parts = (await Deno.readTextFile(path)).matchAll(/@import "([a-z]+\.css)";/g);
-  const texts = await Promise.all(
-    Array.from(parts, ([, part]) => Deno.readTextFile(`${FOLDER}/${part}`)),
-  );
-  return texts.join("").replace(/\/\*.*?\*\//gs, "").replace(/\s+/g, " ")
-    .replace(/ ?([{};,]) ?/g, "$1").trim();
+/** A style sheet without comments and what else only people read. */
+async function minified(path: string): Promise<string> {
+  const text = await Deno.readTextFile(path);
+  return text.replace(/\/\*.*?\*\//gs, "").replace(/\s+/g, " ").replace(/ ?([{};,]) ?/g, "$1")
+    .trim();
 }
 
-/** The module that holds them. @throws {Error} Where one is of a type that isn't served. */
+/** The module that holds them, compressed. @throws {Error} Where one is of a type that isn't served. */
 export function moduleOf(assets: readonly Asset[]): string {
   return [
     "/** Written by `tools/page_assets.ts`: the page's files. */",
@@ -68,18 +68,18 @@ export function moduleOf(assets: readonly Asset[]): string {
     "",
     "// deno-fmt-ignore-file",
     "export const PAGE_ASSETS: ReadonlyMap<string, PageAsset> = new Map([",
-    ...assets.map(({ name, text }) => `  [${JSON.stringify(name)}, ${assetText(name, text)}],`),
+    ...assets.map(({ name, text }) => `  [${JSON.stringify(name)}, ${assetOf(name, text)}],`),
     "]);",
     "",
   ].join("\n");
 }
 
-function assetText(name: string, text: string): string {
+function assetOf(name: string, text: string): string {
   const type = TYPES[name.split(".").at(-1)!];
   if (type === undefined) {
     throw new Error(`Cannot serve ${name}: add its type to tools/page_assets.ts`);
   }
-  return `{ type: ${JSON.stringify(type)}, text: ${JSON.stringify(text)} }`;
+  return `{ type: "${type}", brotli: "${brotliCompressSync(text).toBase64()}" }`;
 }
 
 if (import.meta.main) {

@@ -85,7 +85,7 @@ async function picture(
   const context = await browser.newContext(options);
   const page = await context.newPage();
   await page.goto(double.url);
-  await page.locator("#own-link", { hasText: "Connected" }).waitFor({ state: "attached" });
+  await page.locator(".link", { hasText: "Connected" }).waitFor({ state: "attached" });
   double.show(...events);
   await page.locator(".said").last().waitFor();
   // Drawn as what takes a press, which buttons do after a second.

@@ -114,7 +114,7 @@ function effects(...inputs: readonly unknown[]): readonly Message[] {
   return found;
 }
 
-const START = { type: "start", nonce: NONCE };
+const START = { type: "wake", nonce: NONCE };
 const OPENED = { type: "opened" };
 const PROVED = { type: "proved", isRight: true, proof: PROOF };
 const heard = (text: string) => ({ type: "received", message: page.programMessage(text) });
@@ -135,7 +135,6 @@ const SENT: readonly Sample[] = [
   sent("run-command", {
     ...{ type: "run", command: { command: "msg", name: "Bob", text: "two\nlines" }, ref: "7" },
   }),
-  sent("names", { type: "names" }),
   sent("ping", { type: "ping" }),
 ];
 
@@ -153,7 +152,7 @@ function told(): readonly Message[] {
   server.prompted();
   server.paused("the disk is full");
   server.progress("Catching up: 12,400 of 100,000 entries");
-  for (const message of [{ type: "names" }, { type: "run", ref: "7" }, { type: "ping" }]) {
+  for (const message of [{ type: "run", ref: "7" }, { type: "ping" }]) {
     visitor.send(message);
   }
   served.run();
@@ -162,11 +161,11 @@ function told(): readonly Message[] {
 
 /** A command's words are of the day: one stands for all, and its form for them. */
 function inShort(message: Message): Message {
-  const { commands, forms: _ } = message;
+  const { commands } = message;
   if (!Array.isArray(commands)) return message;
   const [command] = commands;
   const one = { ...command, help: "…", words: ["dm"] };
-  return { ...message, commands: [one], forms: [["TEXT", "…"]] };
+  return { ...message, commands: [one] };
 }
 
 /** As the page takes it in: what it shows then, or has to prove. */

@@ -15,6 +15,7 @@ import { regserverProgramCommand } from "../../lib/cli/directory/regserver_argum
 import { regserverCommands } from "../../lib/cli/directory/regserver_commands.ts";
 import { COMMANDS } from "../../lib/cli/program.ts";
 import { FORCED_EXIT_STATUS } from "../../lib/cli/streams/interrupts.ts";
+import { HANDLERS } from "../../lib/cli/page/assets/happenings.js";
 import { importRows } from "../../lib/cli/tools/accounts_import.ts";
 import { parseAccounts } from "../../lib/store/accounts/accounts_csv.ts";
 import { memberProgramCommand } from "../../lib/cli/group/member_arguments.ts";
@@ -229,7 +230,8 @@ Deno.test("docs/scripting.md: names each event, each field and each command with
     commands.flatMap(({ name, argumentNames }) => [name, ...argumentNames])
   );
 
-  const missing = [...events, ...fields, ...commands, "digits", "fatal", "bye", "at", "ref"]
+  const said = ["digits", "fatal", "bye", "at", "ref", ...Object.keys(HANDLERS)];
+  const missing = [...events, ...fields, ...commands, ...said]
     .filter((name) => !new RegExp(`[\`"]${name}[\`"]`).test(text));
 
   assert(events.includes("verify") && fields.includes("upToDate"), "it reads the declarations");

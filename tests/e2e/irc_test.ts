@@ -338,11 +338,11 @@ Deno.test("irc: a file is offered where it is for: to all in the channel, to one
 
   await bob.ask("send", { file: `${folder}/all.txt` });
   const all = await client.until("all.txt");
-  const offered = "* Bob offers all.txt (7 B); --save DIR would fetch it";
+  const offered = "Bob offers all.txt (7 B); --save DIR would fetch it";
   assert(all.endsWith(`:*p2pchat!p2p@p2pchat NOTICE #room :${offered}\r\n`), all);
   await bob.ask("send", { name: "Alice", file: `${folder}/one.txt` });
   const one = await client.until("one.txt");
-  assert(/:Bob!p2p@\S+ NOTICE Alice :\* Bob offers one.txt \(7 B\) to you alone; /.test(one), one);
+  assert(/:Bob!p2p@\S+ NOTICE Alice :Bob offers one.txt \(7 B\) to you alone; /.test(one), one);
 
   // What nobody has fetched is told to be no more, where it was offered.
   await bob.ask("cancel", { n: 1 });

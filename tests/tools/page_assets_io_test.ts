@@ -23,3 +23,14 @@ Deno.test({
 Deno.test("a file of a type that isn't served is refused", () => {
   assertThrows(() => moduleOf([{ name: "a.exe", text: "" }]), Error, "Cannot serve a.exe");
 });
+
+Deno.test("the page's own scripts make no markup of texts", async () => {
+  const found: string[] = [];
+  for await (const { name } of Deno.readDir("lib/cli/page/assets")) {
+    const text = await Deno.readTextFile(`lib/cli/page/assets/${name}`);
+    if (/(?:inner|outer)HTML|insertAdjacent|document\.write|srcdoc|\beval\b/i.test(text)) {
+      found.push(name);
+    }
+  }
+  assertEquals(found, []);
+});

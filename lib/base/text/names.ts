@@ -93,7 +93,7 @@ export const MIXED_SCRIPTS_MARK = "≈";
 /** So many imitations are marked; the oldest go first. */
 const IMITATIONS_MAX = 10_000;
 
-/** Names that imitate others here, as the console has found: of the whole process, whatever shows them. */
+/** Names that imitate others here, or mix scripts, as the console has found: of the whole process, whatever shows them. */
 const imitations = new Set<FoldedName>();
 /** How many were ever found, those that are gone included. */
 let imitationsFound = 0;
@@ -106,7 +106,7 @@ export function setOwnName(name: string, key: Fingerprint): void {
   self = { name: foldName(name), key };
 }
 
-/** From now on this name is shown with the mark: it looks like somebody else's who was met before. */
+/** From now on this name is shown with the mark: it may be taken for somebody else's. */
 export function markImitation(shown: string): void {
   const name = foldName(nameBeforeStart(shown));
   if (imitations.has(name)) return;
@@ -116,8 +116,8 @@ export function markImitation(shown: string): void {
 }
 
 /**
- * For whoever shows names elsewhere, as the page does: those that imitate others, folded, as far as they were found after
- * the first `known` ones; of many at most `max`, the earlier ones first. `known` of the answer: those up to the last of these.
+ * For whoever shows names elsewhere, as the page does: those that have the mark, folded, as far as they were found after the
+ * first `known` ones; of many at most `max`, the earlier ones first. `known` of the answer: those up to the last of these.
  */
 export function imitationsAfter(
   known: number,
@@ -132,8 +132,10 @@ export function imitationsAfter(
 
 /** The name as it is shown to people: with the mark if it mixes scripts, or imitates another, unless it is the user's. */
 export function shownName(name: string): string {
-  const isMarked = (mixesScripts(name) || isImitation(name)) && !isOwn(name);
-  return isMarked ? MIXED_SCRIPTS_MARK + name : name;
+  const isMixed = mixesScripts(name);
+  if (!isMixed && !isImitation(name) || isOwn(name)) return name;
+  if (isMixed) markImitation(name); // whoever shows it elsewhere needs no knowledge of scripts
+  return MIXED_SCRIPTS_MARK + name;
 }
 
 function isImitation(shown: string): boolean {
@@ -215,18 +217,8 @@ function usualMixtures(): readonly RegExp[] {
   builtMixtures ??= [
     ...USUAL_MIXTURES,
     ...OTHER_SCRIPTS.split(" ").map((script) => [script]),
-  ].flatMap(consistsOfKnown);
+  ].map((scripts) => consistsOf(...scripts));
   return builtMixtures;
-}
-
-/** Nothing of scripts that are unknown here: the page runs in browsers that are older than the newest of them. */
-function consistsOfKnown(scripts: readonly string[]): readonly RegExp[] {
-  try {
-    return [consistsOf(...scripts)];
-  } catch (error) {
-    if (error instanceof SyntaxError) return [];
-    throw error;
-  }
 }
 
 function described(character: string): string {

@@ -11,7 +11,7 @@ import { P2pchatError } from "../../base/errors.ts";
 import { didYouMean } from "../../base/text/nearest.ts";
 import { beginsCommand, quotedStart, startOf } from "../../base/text/text.ts";
 import { isOfOthers, nearCommand, sameCommand, whoHas } from "./foreign_commands.ts";
-import { hasInvite, inviteMisplaced } from "../../base/text/invite_text.ts";
+import { hasInvite, inviteMisplaced, isWordCode } from "../../base/text/invite_text.ts";
 
 /** Paths that begin as one that is being typed. */
 export interface PathsFound {
@@ -355,9 +355,9 @@ export class CommandTable<Target> {
 
   /** Whether the line may be kept where it is found at a later start: nothing private, no secret, no mistyped command. */
   mayBeKept(line: string): boolean {
-    if (line.trim() === "" || hasInvite(line) || /(?:^|\s)--(?:invite|words)\b/.test(line)) {
-      return false;
-    }
+    const isSecret = hasInvite(line) || /(?:^|\s)--(?:invite|words)\b/.test(line) ||
+      isWordCode(/^\/\S+\s(.*)/.exec(line)?.[1] ?? "");
+    if (line.trim() === "" || isSecret) return false;
     try {
       const { command, texts } = this.#invocationOf(line);
       const { isPrivate } = this.#known(command);

@@ -2,6 +2,7 @@
 
 import type { CommandTable } from "../commands/commands.ts";
 import type { Begun, OpenQuestions } from "../commands/open_questions.ts";
+import type { DoorLine } from "./door_lines.ts";
 
 /** An event as `--json` prints it. */
 export interface DoorEvent {
@@ -9,6 +10,8 @@ export interface DoorEvent {
   readonly id: number;
   /** `event`, `at`, its own fields, `room` and `ref` as there; `ref` only where it answers what this door asked. */
   readonly fields: DoorFields;
+  /** How people read it; none for what only programs need. */
+  readonly lines: readonly DoorLine[];
 }
 
 type DoorFields = Readonly<Record<string, unknown>>;

@@ -29,6 +29,7 @@ import type {
 import { unitsOf } from "../streams/output_queue.ts";
 import type { Door, DoorEvent, DoorHost } from "./door.ts";
 import { DoorInput } from "./door_input.ts";
+import { type DoorRendering, doorRendering } from "./door_lines.ts";
 import { audienceOf, kindOf } from "./event_audience.ts";
 import { KeptEvents, type Kind } from "./kept_events.ts";
 import { TimeShare } from "./time_share.ts";
@@ -57,8 +58,8 @@ interface Attached {
 interface Kept {
   /** Whose command it answers; null: that of no door. */
   readonly asker: Attached | null;
-  readonly forAsker: DoorEvent | null;
-  readonly forOthers: DoorEvent | null;
+  forAsker: DoorEvent | null;
+  forOthers: DoorEvent | null;
   readonly kind: Kind;
   readonly units: number;
   readonly asks: string | null;
@@ -82,6 +83,7 @@ export class DoorsInterface<Event extends ShownEvent, Target>
   #away: () => readonly string[] = () => [];
   #prompt: ReturnType<DoorHost["prompt"]> = { text: "", self: null };
   #pausedBecause: string | null = null;
+  #render: DoorRendering = () => [];
   #isReady = false;
   /** Whether a line that was typed at the terminal is being run. */
   #isRunningTyped = false;
@@ -123,6 +125,17 @@ export class DoorsInterface<Event extends ShownEvent, Target>
     attached.lastId = this.#kept.lastId;
     if (attached.isClosed) await attached.door.close(); // it has failed meanwhile
     else this.#doors.add(attached);
+  }
+
+  /** How doors draw what comes, and what is kept: once, before the first is opened. */
+  renderBy(render: Mode<Event, Target>["render"]): void {
+    this.#render = doorRendering(render, this.#commands, this.#wallMs);
+    for (const { event } of this.#kept.all) {
+      const { forAsker, forOthers } = event;
+      const lines = this.#render((forOthers ?? forAsker)!.fields, this.#prompt.self);
+      if (forAsker !== null) event.forAsker = { ...forAsker, lines };
+      if (forOthers !== null) event.forOthers = { ...forOthers, lines };
+    }
   }
 
   /** Tells the console how a door is used, once the program is ready. */
@@ -234,10 +247,11 @@ export class DoorsInterface<Event extends ShownEvent, Target>
     const room = place?.room ?? undefined;
     const more = room === undefined ? {} : { room };
     const fields = { ...Object.assign({ event: shown.event, at }, shown, more) };
+    const lines = this.#render(fields, this.#prompt.self);
     const own = asker === null
       ? null
-      : { id, fields: { ...fields, ref: ref!.slice(asker.refStart.length) } };
-    const forOthers = isForOthers ? { id, fields } : null;
+      : { id, fields: { ...fields, ref: ref!.slice(asker.refStart.length) }, lines };
+    const forOthers = isForOthers ? { id, fields, lines } : null;
     const kind = isForOthers ? kindOf(event) : "answer";
     const questions = { asks: askedBy(event)?.id ?? null, settles: settledBy(event) };
     const kept = { asker, forAsker: own, forOthers, kind, ...questions };

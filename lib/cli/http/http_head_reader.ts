@@ -49,12 +49,18 @@ export class HttpHeadReader {
       const feed = bytes.indexOf(LINE_FEED, at);
       const part = bytes.subarray(at, feed < 0 ? bytes.length : feed + 1);
       at += part.length;
-      if (!this.#add(part)) return this.#tooLong();
+      if (!this.#add(part)) {
+        const most = `${this.bytesMax} bytes, and ${COOKIE_BYTES_MAX} of cookies`;
+        return { type: "fault", status: 431, text: `The head of a request may have ${most}` };
+      }
       const before = part.at(-2) ?? this.#last;
       this.#last = part.at(-1)!;
       if (feed < 0) return null;
       if (this.#isCookie && before !== CARRIAGE_RETURN) return NO_HTTP;
-      if (!this.#isCookie && this.#isWhole()) return this.#head(bytes.subarray(at));
+      if (!this.#isCookie && LATIN.decode(this.#read.subarray(-4)) === "\r\n\r\n") {
+        const request = parsed(LATIN.decode(this.#read.subarray(0, -4)));
+        return request === null ? NO_HTTP : { type: "request", request, rest: bytes.subarray(at) };
+      }
       this.#isCookie = false;
       this.#lineAt = this.#length;
     }
@@ -67,7 +73,7 @@ export class HttpHeadReader {
     if (!this.#isCookie) {
       this.#bytes.set(part.subarray(0, this.#bytes.length - this.#length), this.#length);
       this.#length = Math.min(length, this.#bytes.length);
-      const start = this.#bytes.subarray(this.#lineAt, this.#length).subarray(0, COOKIE.length);
+      const start = this.#read.subarray(this.#lineAt).subarray(0, COOKIE.length);
       if (this.#lineAt === 0 || LATIN.decode(start).toLowerCase() !== COOKIE) {
         return length <= this.bytesMax;
       }
@@ -78,20 +84,8 @@ export class HttpHeadReader {
     return this.#cookieBytes <= COOKIE_BYTES_MAX;
   }
 
-  /** Whether the line that is whole is the empty one behind the head. */
-  #isWhole(): boolean {
-    const end = this.#bytes.subarray(0, this.#length).subarray(-4);
-    return LATIN.decode(end) === "\r\n\r\n";
-  }
-
-  #head(rest: Uint8Array): HttpHead {
-    const request = parsed(LATIN.decode(this.#bytes.subarray(0, this.#length - 4)));
-    return request === null ? NO_HTTP : { type: "request", request, rest };
-  }
-
-  #tooLong(): HttpHead {
-    const most = `${this.bytesMax} bytes, and ${COOKIE_BYTES_MAX} of cookies`;
-    return { type: "fault", status: 431, text: `The head of a request may have ${most}` };
+  get #read(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
   }
 }
 

@@ -1,6 +1,7 @@
 /** The commands of a client that is registered. */
 
 import { MESSAGE_BYTES_MAX } from "../../base/text/text.ts";
+import type { KnownCommands } from "../doors/door_lines.ts";
 import {
   answerIson,
   answerList,
@@ -38,7 +39,7 @@ export interface IrcContext {
   /** All that was said, as far as it is kept, the oldest first. */
   said(): readonly Said[];
   /** Whether the mode has a command of that name. */
-  hasCommand(name: string): boolean;
+  readonly commands: KnownCommands;
   /** Whether the client waits for an answer to an earlier command of that kind: what is known now isn't how it ends. */
   awaits(kind: Pending["kind"]): boolean;
   /** The client has answered a `PING` that had this. */
@@ -190,13 +191,13 @@ function say(
 
 /** Questions of one client to another go to nobody: they would be texts to people. */
 function refuseCtcp(
-  { client, hasCommand, time }: IrcContext,
+  { client, commands, time }: IrcContext,
   asked: string,
   command: string,
 ): Answered {
   // An answer to a question that nobody has asked, or no question.
   if (command === "NOTICE" || asked === "") return "now";
-  const text = asked === "DCC" && hasCommand("send")
+  const text = asked === "DCC" && commands.find("send") !== undefined
     ? `Nothing was sent: ${typed("send NAME FILE")} offers a file`
     : `CTCP ${asked} isn't passed on`;
   sendService(client, "NOTICE", client.nick, [text], time);
@@ -274,10 +275,10 @@ function topic({ client, rooms }: IrcContext, params: readonly string[]): void {
 }
 
 function nick(context: IrcContext, params: readonly string[], message: IrcMessage): Answered {
-  const { client, rooms, talk, hasCommand, awaits } = context;
+  const { client, rooms, talk, commands, awaits } = context;
   const wanted = params[0]!;
   if (rooms.isOwnNick(wanted) && !awaits("nick")) return "now";
-  if (!hasCommand("name")) {
+  if (commands.find("name") === undefined) {
     client.reply("447", "You keep your name here: it is that of the program's start");
     return "now";
   }

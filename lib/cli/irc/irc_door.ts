@@ -5,9 +5,7 @@ import { VERSION } from "../session/version.ts";
 import type { QuestionsView } from "../commands/open_questions.ts";
 import type { Door, DoorEvent, DoorHost } from "../doors/door.ts";
 import { IrcConnection } from "./irc_connection.ts";
-import type { Fields } from "./rooms/irc_fields.ts";
 import { IrcGateway, type IrcInput } from "./irc_gateway.ts";
-import type { IrcLine } from "./irc_words.ts";
 import type { IrcPassword } from "./irc_password.ts";
 import type { IrcShown } from "./rooms/irc_shown.ts";
 
@@ -20,7 +18,6 @@ interface IrcDoorParts {
   readonly password: IrcPassword;
   /** Null: nothing that clients are shown is to be kept. */
   readonly shown: IrcShown | null;
-  readonly render: (fields: Fields) => readonly IrcLine[];
   /** Tells the user that something is wrong. */
   readonly warn: (text: string) => void;
   /** Monotonic. */
@@ -63,8 +60,7 @@ export class IrcDoor implements Door {
       events: () => host.events,
       wholeFrom: () => host.wholeFrom,
       wasShown: (identity) => shown?.has(identity) === true,
-      hasCommand: (name) => host.commands.find(name) !== undefined,
-      render: (fields) => this.#parts.render(fields),
+      commands: host.commands,
       wallMs,
     });
     for (const event of host.events) this.shown(event);
@@ -72,8 +68,7 @@ export class IrcDoor implements Door {
   }
 
   shown(event: DoorEvent): void {
-    // Each is rendered, in order: what some look like depends on those before.
-    this.#step({ type: "event", event, lines: this.#parts.render(event.fields) });
+    this.#step({ type: "event", event });
   }
 
   async close(): Promise<void> {

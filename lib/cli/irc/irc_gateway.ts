@@ -9,6 +9,8 @@
 
 import { dropOldest } from "../../base/collections/bounded.ts";
 import { askedBy } from "../commands/question_kinds.ts";
+import type { DoorEvent } from "../doors/door.ts";
+import type { KnownCommands } from "../doors/door_lines.ts";
 import { sendChange } from "./irc_changes.ts";
 import { type Answered, IrcClient } from "./irc_client.ts";
 import { type IrcContext, runCommand, sendHistory } from "./irc_commands.ts";
@@ -26,7 +28,6 @@ import { IrcRoomEvents } from "./rooms/irc_room_events.ts";
 import { type News, sendNews } from "./irc_news.ts";
 import { sendService } from "./irc_speech.ts";
 import { IrcTalk } from "./irc_talk.ts";
-import type { IrcLine } from "./irc_words.ts";
 import { IrcPartners } from "./rooms/irc_partners.ts";
 import {
   CLIENT_BEHIND,
@@ -35,7 +36,7 @@ import {
   sendRefusal,
   sendWelcome,
 } from "./irc_welcome.ts";
-import { type IrcEvent, type Said, SaidReader } from "./rooms/said_reader.ts";
+import { type Said, SaidReader } from "./rooms/said_reader.ts";
 
 /** A connection that hasn't told who it is by then is closed. */
 export const REGISTRATION_MS_MAX = 30_000;
@@ -70,8 +71,7 @@ export type IrcInput =
   | { readonly type: "gone"; readonly client: number }
   /** The socket has taken all that was sent. */
   | { readonly type: "drained"; readonly client: number }
-  /** `lines`: how people read it; none for what only programs need. */
-  | { readonly type: "event"; readonly event: IrcEvent; readonly lines: readonly IrcLine[] }
+  | { readonly type: "event"; readonly event: DoorEvent }
   | { readonly type: "tick" }
   /** The program ends, or the door. */
   | { readonly type: "closing" };
@@ -110,14 +110,12 @@ interface IrcPorts {
   /** Whether lines of this client have come, and wait until they may be taken. */
   isBehind(client: number): boolean;
   /** All that is kept, the oldest first. */
-  events(): readonly IrcEvent[];
+  events(): readonly DoorEvent[];
   /** See `DoorHost.wholeFrom`. */
   wholeFrom(): number;
   /** Whether a client was shown it before the program was started. @param identity See `Said`. */
   wasShown(identity: string): boolean;
-  hasCommand(name: string): boolean;
-  /** How people read an event now. */
-  render(fields: Fields): readonly IrcLine[];
+  readonly commands: KnownCommands;
   /** What clients are told of time, ms since 1970; nothing waits by it, as it may be set. */
   wallMs(): number;
 }
@@ -216,7 +214,7 @@ export class IrcGateway {
         if (this.#registered?.client.number === input.client) this.#receipts.taken();
         return;
       case "event":
-        return this.#event(input.event, input.lines);
+        return this.#event(input.event);
       case "tick":
         return this.#tick();
       case "closing":
@@ -378,9 +376,8 @@ export class IrcGateway {
 
   /** What the user was asked before the client came, and is still to answer. */
   #askAgain(client: IrcClient): void {
-    for (const fields of this.#questions.unanswered(this.#receipts.shownId)) {
-      const lines = this.#ports.render(fields);
-      this.#show(client, fields, lines, { partner: this.#partners.of(fields) }, this.#time);
+    for (const event of this.#questions.unanswered(this.#receipts.shownId)) {
+      this.#show(client, event, { partner: this.#partners.of(event.fields) }, this.#time);
     }
   }
 
@@ -443,7 +440,7 @@ export class IrcGateway {
       time: this.#time,
       run: (command, pending) => this.#run(command, pending),
       said: () => this.#said(),
-      hasCommand: (name) => this.#ports.hasCommand(name),
+      commands: this.#ports.commands,
       awaits: (kind) => this.#pending.awaits(client.number, kind),
       answered: (token) => this.#answered(client, token),
       quit: () => this.#quit(client),
@@ -496,7 +493,7 @@ export class IrcGateway {
 
   // What the program shows.
 
-  #event(event: IrcEvent, lines: readonly IrcLine[]): void {
+  #event(event: DoorEvent): void {
     const { fields } = event;
     this.#lastId = event.id;
     this.#saidNow = null;
@@ -520,20 +517,19 @@ export class IrcGateway {
     if (said?.isEarlier === true && !this.#isNew(said)) return;
     const early = client.has("draft/chathistory") ? [] : this.#early(changes);
     const news = { pending, changes, said, early, partner };
-    const show = () => this.#show(client, fields, lines, news, time);
+    const show = () => this.#show(client, event, news, time);
     const label = pending?.client === client.number ? pending.label : undefined;
     if (client.answering(label, show) && label !== undefined) this.#pending.answered(ref!);
   }
 
   #show(
     client: IrcClient,
-    fields: Fields,
-    lines: readonly IrcLine[],
+    { fields, lines }: DoorEvent,
     about: Pick<News, "partner"> & Partial<News>,
     time: string,
   ): Answered {
-    const isCommand = (name: string) => this.#ports.hasCommand(name);
-    const common = { client, rooms: this.#rooms, fields, lines, isCommand, time };
+    const { commands } = this.#ports;
+    const common = { client, rooms: this.#rooms, fields, lines, commands, time };
     const id = askedBy(fields)?.id;
     const shown = (window: string, isWhole: boolean) => {
       if (id === undefined) return;

@@ -1,6 +1,8 @@
 /** An event of the mode, as a client is told it: who comes and goes, what is said, what was asked, and the rest in words. */
 
 import { askedBy } from "../commands/question_kinds.ts";
+import type { DoorEvent } from "../doors/door.ts";
+import type { KnownCommands } from "../doors/door_lines.ts";
 import { answerWhois } from "./irc_answers.ts";
 import { sendChange } from "./irc_changes.ts";
 import type { Answered, IrcClient } from "./irc_client.ts";
@@ -9,7 +11,7 @@ import { type Fields, isTrue, objectsOf, textOf } from "./rooms/irc_fields.ts";
 import type { Pending } from "./irc_pending.ts";
 import type { Change, IrcRooms } from "./rooms/irc_rooms.ts";
 import { sendSaid, sendService } from "./irc_speech.ts";
-import { helpLines, type IrcLine, type IrcWords, lineText, typedAnywhere } from "./irc_words.ts";
+import { helpLines, lineText, sentenceText } from "./irc_words.ts";
 import type { Partner } from "./rooms/irc_partners.ts";
 import type { Said } from "./rooms/said_reader.ts";
 
@@ -18,7 +20,7 @@ export interface News {
   readonly rooms: IrcRooms;
   readonly fields: Fields;
   /** How people read it. */
-  readonly lines: readonly IrcLine[];
+  readonly lines: DoorEvent["lines"];
   /** What it answers. */
   readonly pending: Pending | undefined;
   readonly changes: readonly Change[];
@@ -27,8 +29,7 @@ export interface News {
   readonly early: readonly Said[];
   /** With whom alone it is. */
   readonly partner: Partner | null;
-  /** Whether the mode has a command of that name. */
-  readonly isCommand: (name: string) => boolean;
+  readonly commands: KnownCommands;
   /** ISO 8601. */
   readonly time: string;
   /** Called with the window in which its lines were sent, and whether all were. */
@@ -63,17 +64,16 @@ function sendOther(news: News): void {
     return answerWhois(client, rooms, pending.target, fields);
   }
   const place = rooms.placeOf(fields);
-  const words: IrcWords = { isCommand: news.isCommand, channel: place };
   if (pending !== undefined && name === "error") {
-    const typed = typedAnywhere(textOf(fields, "text"), words);
+    const typed = sentenceText(textOf(fields, "text"), news.commands, place);
     const [text] = atPlace(pending.kind === "said" ? null : place, [typed]);
     return sendError(client, rooms, pending, textOf(fields, "code"), text!, time);
   }
   const isAsked = pending?.kind === "service";
   if (isAsExpected(fields) || (SILENT.has(name) && !isAsked)) return;
   const lines = name === "help"
-    ? helpLines(helpIn(fields), words)
-    : news.lines.map((line) => lineText(line, words, isAsked));
+    ? helpLines(helpIn(fields), news.commands)
+    : news.lines.map((line) => lineText(line, place, isAsked ? Date.parse(time) : null));
   if (isAsked) {
     return void sendService(client, "PRIVMSG", client.nick, atPlace(place, lines), time);
   }

@@ -2,17 +2,17 @@
 
 import { dropOldest } from "../../base/collections/bounded.ts";
 import { askedBy, settledBy } from "../commands/question_kinds.ts";
+import type { DoorEvent } from "../doors/door.ts";
 import type { Fields } from "./rooms/irc_fields.ts";
-import type { IrcEvent } from "./rooms/said_reader.ts";
 
 /** So many are repeated: votes are bounded by the coordinator's, offers come as often as somebody likes. */
 export const QUESTIONS_MAX = 100;
 
 export class IrcQuestions {
   /** Those that are open, the oldest first. */
-  readonly #open = new Map<string, IrcEvent>();
+  readonly #open = new Map<string, DoorEvent>();
 
-  take(event: IrcEvent): void {
+  take(event: DoorEvent): void {
     const settled = settledBy(event.fields);
     if (settled !== null) this.#open.delete(settled);
     // Of what this program doesn't fetch it is told, too.
@@ -23,9 +23,8 @@ export class IrcQuestions {
   }
 
   /** @param shownId Up to there clients have surely been shown everything: an offer isn't repeated to each. */
-  unanswered(shownId: number): readonly Fields[] {
+  unanswered(shownId: number): readonly DoorEvent[] {
     return [...this.#open.values()]
-      .filter(({ id, fields }) => fields["event"] !== "offer" || id > shownId)
-      .map(({ fields }) => fields);
+      .filter(({ id, fields }) => fields["event"] !== "offer" || id > shownId);
   }
 }

@@ -3,22 +3,10 @@
  * commands, or say it to all: here they are named as the program is asked through a client.
  */
 
+import { type DoorLine, type KnownCommands, withCommands } from "../doors/door_lines.ts";
+import { momentText } from "../rendering/moments.ts";
 import { SERVICE, typed } from "./lines/irc_names.ts";
 import { OF_NO_ROOM } from "./rooms/room_choice.ts";
-
-/**
- * A line of parts: the program's own words; or what somebody else wrote, or what is to be copied, which stays as it is; or
- * an earlier time.
- */
-export type IrcLine = readonly (string | { readonly text: string } | { readonly time: string })[];
-
-/** How the program's sentences are made a client's. */
-export interface IrcWords {
-  /** Whether the mode has a command of that name: anything else, such as a path, stays as it is. */
-  isCommand(name: string): boolean;
-  /** The channel of the room that is meant, where there are several. */
-  readonly channel: string | null;
-}
 
 /** Clients have these themselves, and they do the same. */
 const OF_CLIENTS: ReadonlySet<string> = new Set(["msg", "me", "whois"]);
@@ -26,40 +14,46 @@ const OF_CLIENTS: ReadonlySet<string> = new Set(["msg", "me", "whois"]);
 /** During a call the console takes a letter. */
 const HANG_UP = /\bq (?=withdraws|ends)/g;
 
-/**
- * A command, with what is in quotes before it, as that is somebody's: what is found in it has no name. What another one
- * has typed, or types elsewhere, is that one's console's.
- */
-const COMMAND =
-  /"(?:[^"\\]|\\.)*"|(?<![\w/.]|has typed )\/([a-z]+(?:-[a-z]+)*)\b(?![/.]\w| (?:\w+ )?there\b)/g;
+/** A command with its arguments as it is typed in any window. @param channel The one of the room that is meant, where there are several. */
+function typedAnywhere(command: string, channel: string | null): string {
+  const [, name, rest] = /^\/(\S+)([^]*)$/.exec(command)!;
+  if (OF_CLIENTS.has(name!)) return command;
+  return typed(name!, OF_NO_ROOM.has(name!) ? null : channel) + rest;
+}
 
-function withCommands(
+/** The program's own sentence, with each command as it is typed in any window. */
+export function sentenceText(
   text: string,
-  { isCommand }: Pick<IrcWords, "isCommand">,
-  form: (name: string) => string,
+  commands: KnownCommands,
+  channel: string | null,
 ): string {
-  return text.replace(HANG_UP, "/hangup ").replace(
-    COMMAND,
-    (found: string, name?: string) => name === undefined || !isCommand(name) ? found : form(name),
-  );
+  return lineText(withCommands(text, commands), channel);
 }
 
-/** The sentence, with each command as it is typed in any window. */
-export function typedAnywhere(text: string, words: IrcWords): string {
-  return withCommands(text, words, (name) => {
-    if (OF_CLIENTS.has(name)) return `/${name}`;
-    return typed(name, OF_NO_ROOM.has(name) ? null : words.channel);
-  });
-}
-
-/** @param isAnswer It tells of what was earlier: when that was belongs to it. */
-export function lineText(line: IrcLine, words: IrcWords, isAnswer = false): string {
+/**
+ * The time at which a line is shown is the client's to show.
+ * @param nowMs Of an answer, when it was given: it tells of what was earlier, to which that time belongs.
+ */
+export function lineText(
+  line: DoorLine,
+  channel: string | null,
+  nowMs: number | null = null,
+): string {
   const parts = line.map((part) => {
-    if (typeof part === "string") return typedAnywhere(part, words);
-    return "text" in part ? part.text : isAnswer ? part.time : "";
+    if (typeof part === "string") {
+      return part.replace(HANG_UP, `${typedAnywhere("/hangup", channel)} `);
+    }
+    const [role, text] = part;
+    if (role === "command") return typedAnywhere(text, channel);
+    if (role !== "time" && role !== "then") return text;
+    if (role === "time" || nowMs === null) return "";
+    return momentText(Number(text), { nowMs, verbose: false });
   });
-  return parts.join("").trim();
+  return parts.join("").trim().replace(NOTICE, "");
 }
+
+/** What begins a line that isn't somebody's: clients show that by themselves. */
+const NOTICE = /^\* (?=\S)/;
 
 /** As `HelpEvent` has it. */
 interface HelpEntry {
@@ -76,7 +70,10 @@ const OF_CONSOLE: ReadonlySet<string> = new Set(["clear", "show", "passwd", "for
 const ROOM = { form: "#CHANNEL", help: "what you ask of me is done there from now on" };
 
 /** What can be asked of the program through a client; of a single command with an example. */
-export function helpLines(entries: readonly HelpEntry[], words: IrcWords): readonly string[] {
+export function helpLines(
+  entries: readonly HelpEntry[],
+  commands: KnownCommands,
+): readonly string[] {
   const [first] = entries;
   const isOne = entries.length === 1;
   if (isOne && OF_CONSOLE.has(first!.name)) {
@@ -88,9 +85,12 @@ export function helpLines(entries: readonly HelpEntry[], words: IrcWords): reado
   const lines = listed.map(({ name, ...own }) => {
     const { form, help } = name === "room" ? ROOM : own;
     const asked = `${name} ${form.replace("[--copy]", "").replace(/ {2,}/, " ")}`.trim();
-    return `${asked}: ${withCommands(withoutCopy(help), words, (name) => name)}`;
+    const told = withCommands(withoutCopy(help), commands).map((part) =>
+      typeof part === "string" ? part : part[1].slice(1)
+    );
+    return `${asked}: ${told.join("")}`;
   });
-  if (isOne) return [...lines, `for example: ${typedAnywhere(exampleOf(first!), words)}`];
+  if (isOne) return [...lines, `for example: ${typedAnywhere(exampleOf(first!), null)}`];
   return [`Write here, or /msg ${SERVICE} COMMAND anywhere:`, ...lines];
 }
 

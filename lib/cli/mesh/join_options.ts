@@ -1,6 +1,6 @@
 /** What follows `/join`: as the command line of `mesh` has it after NAME, or the title of a room. */
 
-import { hasInvite } from "../../base/text/invite_text.ts";
+import { hasInvite, isWordCode } from "../../base/text/invite_text.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import { inWords } from "../../base/text/words.ts";
 import { isAddress as isIpAddress, parseHost, parsePort } from "../../base/text/endpoints.ts";
@@ -109,7 +109,7 @@ const WITH_BLANKS = /--(room|title)(?:=|\s+)("[^"]*"|'[^']*'|[^]*?(?=\s+--[a-z]|
 
 function argumentsOf(where: string): readonly string[] {
   const text = where.trim();
-  const invited = withInvite(text);
+  const invited = isWordCode(text) ? ["--words", text] : withInvite(text);
   if (invited !== null) return invited;
   if (text !== "" && !text.startsWith("-") && !isAddress(text)) {
     return [`--room=${unquoted(text.replace(/^#/, ""))}`];

@@ -402,20 +402,19 @@ export class MeshConsole {
   }
 
   #in(id: string, asked: RoomCommand | ConsoleCommand, ref: string | undefined): void {
+    const isOfConsole = asked.command === "join" || asked.command === "room" ||
+      asked.command === "quit" || asked.command === "in";
+    if (isOfConsole) return this.#command(asked, ref);
     const room = this.rooms.find((each) => each.room === id && each.handler !== null);
+    if (asked.command === "rooms") return this.#list(room ?? this.current, ref);
     if (room === undefined) {
-      const text =
-        `You aren't in the room with the id ${id} now: /rooms shows yours, /join opens one`;
+      const text = "You aren't in that room now: /rooms shows yours, /join opens one";
       throw new P2pchatError("usage", text);
     }
     if (asked.command === "part") return this.#part(room, ref);
     if (asked.command === "search") return room.handler!.target(searchOf(asked.text), ref);
     if (asked.command === "presence") return this.#away.tell(asked, this.#open, room, ref);
-    if (asked.command === "rooms") return this.#list(room, ref);
-    const isOfConsole = asked.command === "join" || asked.command === "room" ||
-      asked.command === "quit" || asked.command === "in";
-    if (isOfConsole) this.#command(asked, ref);
-    else room.handler!.target(asked, ref);
+    room.handler!.target(asked, ref);
   }
 
   #join(where: string, ref: string | undefined): void {

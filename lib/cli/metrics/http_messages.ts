@@ -1,7 +1,7 @@
 /** What a monitor asks, and what it is answered. */
 
-import { concatBytes, utf8 } from "../../base/crypto/crypto.ts";
-import { bodyHead } from "../http/answer_head.ts";
+import { utf8 } from "../../base/crypto/crypto.ts";
+import { answerBytes } from "../http/http_answers.ts";
 
 export interface HttpAnswer {
   readonly status: number;
@@ -18,9 +18,7 @@ export function plain(status: number, line: string): HttpAnswer {
 }
 
 /** The whole answer. @param method With HEAD all but the body. */
-export function answerBytes({ status, type, body }: HttpAnswer, method: string): Uint8Array {
-  const bytes = utf8(body);
-  const allow = status === 405 ? METHODS.join(", ") : undefined;
-  const head = bodyHead(status, { type, bytes: bytes.length, allow }, []);
-  return method === "HEAD" ? head : concatBytes(head, bytes);
+export function bytesOf({ status, type, body }: HttpAnswer, method: string): Uint8Array {
+  const headers = status === 405 ? [`Allow: ${METHODS.join(", ")}`] : [];
+  return answerBytes({ status, type, body: utf8(body), headers, isHead: method === "HEAD" });
 }

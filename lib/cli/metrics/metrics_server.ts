@@ -11,7 +11,7 @@ import { ACCEPTED_AT_ONCE, TurnPace } from "../../transport/turn_pace.ts";
 import { closeSurely, endpointOf, isClosedSocket, reasonOf } from "../../transport/sockets.ts";
 import { foreignRequest } from "../http/foreign_requests.ts";
 import { type HttpHead, HttpHeadReader, type HttpRequest } from "../http/http_head_reader.ts";
-import { answerBytes, type HttpAnswer, METHODS, plain } from "./http_messages.ts";
+import { bytesOf, type HttpAnswer, METHODS, plain } from "./http_messages.ts";
 
 interface ServerLimits {
   readonly connectionsMax: number;
@@ -123,7 +123,7 @@ export class MetricsServer {
   async #cutOff(open: Open, why: HttpAnswer): Promise<void> {
     this.#open.delete(open); // or it would be the one again, before it is noticed that it is closed
     const { connection, hasAsked } = open;
-    if (!hasAsked) await heedless(connection.write(answerBytes(why, "")));
+    if (!hasAsked) await heedless(connection.write(bytesOf(why, "")));
     closeSurely(connection);
   }
 
@@ -142,7 +142,7 @@ export class MetricsServer {
     const answer = head.type === "fault"
       ? plain(head.status, head.text)
       : this.#refusal(head.request) ?? await this.answering(head.request);
-    const bytes = answerBytes(answer, head.type === "fault" ? "" : head.request.method);
+    const bytes = bytesOf(answer, head.type === "fault" ? "" : head.request.method);
     for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
     await connection.closeWrite();
     await readRest(connection);

@@ -25,8 +25,9 @@ export async function openDoors<Event extends ShownEvent, Target>(
   const { ui } = session;
   if (!(ui instanceof DoorsInterface) || opened.has(ui)) return;
   opened.add(ui);
+  ui.renderBy(rendering());
   if (web !== null) await openWeb(session, ui, web, kind);
-  if (irc !== null) await openIrc(session, ui, irc, keepsWords, rendering());
+  if (irc !== null) await openIrc(session, ui, irc, keepsWords);
 }
 
 async function openWeb<Event extends ShownEvent, Target>(
@@ -45,13 +46,11 @@ async function openIrc<Event extends ShownEvent, Target>(
   ui: DoorsInterface<Event, Target>,
   { place, passwordFile }: IrcOptions,
   keepsWords: boolean,
-  render: Mode<Event, Target>["render"],
 ): Promise<void> {
   const { openIrcPassword } = await import("../irc/irc_password.ts");
   const { openIrcListener } = await import("../irc/irc_listener.ts");
   const { IrcShown } = await import("../irc/rooms/irc_shown.ts");
   const { IrcDoor } = await import("../irc/irc_door.ts");
-  const { renderingOf } = await import("../irc/irc_rendering.ts");
   const warn = (text: string) => ui.show({ event: "notice", text, warning: true });
   const parts = { file: passwordFile, disk, folder, random: randomBytes, notice: warn };
   const password = await openIrcPassword(parts);
@@ -61,7 +60,7 @@ async function openIrc<Event extends ShownEvent, Target>(
   if (warning !== null) warn(warning);
   const { wallMs } = environment;
   const nowMs = () => SYSTEM_LINK_CLOCK.nowMs();
-  const own = { listener, password, shown, render: renderingOf(render, wallMs), warn };
+  const own = { listener, password, shown, warn };
   await ui.attach("The IRC client's door", (host) => new IrcDoor({ host, ...own, nowMs, wallMs }));
   ui.announce({ event: "irc", ...at, passwordFile: password.path });
 }

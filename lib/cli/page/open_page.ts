@@ -47,18 +47,16 @@ export async function openPage(doors: Doors, { port }: WebDoor, parts: PageParts
   const uploads = new UploadFolder(disk, {
     above: `${folder}/uploads`,
     run: secret(),
-    nowMs: () => SYSTEM_LINK_CLOCK.nowMs(),
     failed: ({ message }) => environment.log.warn("a file from the page stays", { error: message }),
   });
-  const left = await uploads.removeLeft();
-  if (left !== null) {
-    const text = `Files that were sent from the page at an earlier start stay: ${left.message}`;
+  await uploads.removeLeft().catch((error) => {
+    if (!(error instanceof P2pchatError)) throw error;
+    const text = `Files that were sent from the page at an earlier start stay: ${error.message}`;
     doors.announce({ event: "notice", text, warning: true });
-  }
+  });
   const isFixed = port !== null && port !== 0;
   const ports = isFixed ? [port] : [address.port, port ?? WEB_PORT_DEFAULT, 0];
-  const [first = 0, ...others] = ports.filter((port) => port !== null);
-  const network = listenAtFirst(first, others, environment.log);
+  const network = listenAtFirst(ports.filter((port) => port !== null), environment.log);
   try {
     // Another program of the profile may serve a page, too: the port stays the first one's.
     if (address.port === null || isFixed) await address.keepPort(network.local.port);
@@ -77,18 +75,16 @@ export async function openPage(doors: Doors, { port }: WebDoor, parts: PageParts
   doors.announce({ event: "web", url });
 }
 
-/** Listens at the first of these ports that is free. */
+/** Listens at the first of these ports that is free; 0 is any. */
 function listenAtFirst(
-  port: number,
-  others: readonly number[],
+  [port = 0, ...others]: readonly number[],
   log: Environment["log"],
 ): TcpNetwork {
   try {
     return TcpNetwork.listen(HOST, port, log);
   } catch (error) {
     if (!(error instanceof P2pchatError) || error.code !== "port-in-use") throw error;
-    const [next, ...rest] = others;
-    if (next !== undefined) return listenAtFirst(next, rest, log);
+    if (others.length > 0) return listenAtFirst(others, log);
     const text =
       `Cannot serve the page at port ${port}: another program has it; choose another with ` +
       "--web PORT, or leave the port to p2pchat with --web alone";

@@ -25,11 +25,7 @@ const PORT = "port";
 const TOKEN_FORM = /^[A-Za-z0-9_-]{43}$/;
 
 export class PageAddress {
-  private constructor(
-    readonly table: SharedTable,
-    readonly mode: string,
-    readonly token: string,
-  ) {}
+  private constructor(readonly table: SharedTable, readonly mode: string) {}
 
   /**
    * Finds the token, or makes it.
@@ -43,17 +39,20 @@ export class PageAddress {
     secret: () => string,
   ): Promise<PageAddress> {
     const table = await SharedTable.open(disk, `${folder}/web`, FORMAT, takeTurn);
-    if (tokenIn(table.rows) === null) {
+    if (!table.rows.some(isToken)) {
       // Another program may have made it meanwhile.
-      await table.change((rows) => tokenIn(rows) === null ? [...rows, [TOKEN, secret()]] : rows);
+      await table.change((rows) => rows.some(isToken) ? rows : [...rows, [TOKEN, secret()]]);
     }
-    return new PageAddress(table, mode, tokenIn(table.rows)!);
+    return new PageAddress(table, mode);
+  }
+
+  get token(): string {
+    return this.table.rows.find(isToken)![1]!;
   }
 
   /** The port that the page of this mode had; null: it had none. */
   get port(): number | null {
-    const text = this.table.rows.find((row) => this.#isPort(row))?.[2] ?? "";
-    return parsePort(text);
+    return parsePort(this.table.rows.find((row) => this.#isPort(row))?.[2] ?? "");
   }
 
   /** @throws {P2pchatError} As `SharedTable.change`. */
@@ -71,6 +70,6 @@ export class PageAddress {
 }
 
 /** A row that was changed by hand counts as none. */
-function tokenIn(rows: readonly TableRow[]): string | null {
-  return rows.find(([kind, text = ""]) => kind === TOKEN && TOKEN_FORM.test(text))?.[1] ?? null;
+function isToken([kind, text = ""]: TableRow): boolean {
+  return kind === TOKEN && TOKEN_FORM.test(text);
 }

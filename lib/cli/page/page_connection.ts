@@ -1,12 +1,13 @@
 /** One connection from a browser, or from whoever else is on this machine: a request, and what becomes of it. */
 
+import { brotliDecompressSync } from "node:zlib";
 import { utf8 } from "../../base/crypto/crypto.ts";
-import type { Clock } from "../../base/machine/clock.ts";
 import type { ByteStream } from "../../transport/byte_stream.ts";
 import { HttpHeadReader, type HttpRequest } from "../http/http_head_reader.ts";
-import { answerBytes, jsonBytes, sentenceBytes, upgradeBytes } from "./http_answers.ts";
+import { guarded, upgradeBytes } from "./page_answers.ts";
+import { type Refused, type Route, routeOf } from "./page_routes.ts";
 import { CLOSED, PageSocket } from "./page_socket.ts";
-import { type Route, routeOf } from "./page_routes.ts";
+import { PageWindow, type WindowSite } from "./page_window.ts";
 import { StreamOutput } from "./stream_output.ts";
 import type { UploadFolder } from "./upload_folder.ts";
 import { UploadReceiver } from "./upload_receiver.ts";
@@ -22,52 +23,34 @@ const LINGERING_MS = 1_000;
 
 export interface PageAsset {
   readonly type: string;
-  readonly text: string;
+  /** Its text, compressed, in base64. */
+  readonly brotli: string;
 }
 
-/** What holds a place for a file that is being taken. */
-interface UploadPlace {
-  /** Gives it back; to be called once. */
-  release(): void;
-}
-
-/** The page's server, as a connection sees it. */
-export interface PageSite {
-  readonly port: number;
-  readonly clock: Clock;
-  readonly uploads: UploadFolder;
-  asset(name: string): PageAsset | null;
-  /** A WebSocket was opened, and has to log in. */
-  opened(socket: PageSocket, connection: PageConnection): void;
-  /** Who has the ticket wants to send a file. @returns Why not. */
-  takesFile(ticket: string, by: PageConnection): UploadPlace | { status: number; text: string };
-  /** It has proved to come from the page, or is over: it doesn't count among those that may be anybody's. */
+/** The server, as its connections see it. */
+interface ConnectionSite extends WindowSite {
+  readonly parts: WindowSite["parts"] & { readonly uploads: UploadFolder } & {
+    /** By name. */
+    readonly assets: ReadonlyMap<string, PageAsset>;
+  };
   settled(connection: PageConnection): void;
+  over(connection: PageConnection): void;
+  refusalOf(ticket: string, connection: PageConnection): { status: number; text: string } | null;
 }
-
-/** What has become of the request; until then its head is read. */
-type Purpose =
-  | { readonly kind: "head"; readonly reader: HttpHeadReader }
-  | { readonly kind: "socket"; readonly socket: PageSocket }
-  | { readonly kind: "upload"; readonly receiver: UploadReceiver; readonly place: UploadPlace }
-  | { readonly kind: "over" };
 
 export class PageConnection {
-  readonly #stream: ByteStream;
-  readonly #site: PageSite;
   readonly #output: StreamOutput;
+  /** Of the request's head; null: it was read. */
+  #reader: HttpHeadReader | null = new HttpHeadReader(HEAD_BYTES_MAX);
+  #socket: PageSocket | null = null;
+  #upload: UploadReceiver | null = null;
   /** What came over a socket that hasn't logged in; null once it has. */
   #strangerBytes: number | null = 0;
-  /** See `LINGERING_MS`. */
-  #lingeringMs = LINGERING_MS;
-  #purpose: Purpose = { kind: "head", reader: new HttpHeadReader(HEAD_BYTES_MAX) };
-  #timer: { cancel(): void };
+  #timer = { cancel() {} };
 
-  constructor(stream: ByteStream, site: PageSite) {
-    this.#stream = stream;
-    this.#site = site;
+  constructor(readonly stream: ByteStream, readonly server: ConnectionSite) {
     this.#output = new StreamOutput(stream);
-    this.#timer = this.#after(COMING_IN_MS, () => this.#tooSlow());
+    this.#in(COMING_IN_MS, () => this.#tooSlow());
     stream.handle({
       received: (bytes) => this.#received(bytes),
       written: () => this.#written(),
@@ -79,52 +62,30 @@ export class PageConnection {
   settle(): void {
     this.#strangerBytes = null;
     this.#timer.cancel();
-    this.#site.settled(this);
-  }
-
-  /** Refuses it whatever it wants. @param text A sentence without a full stop. */
-  refuse(status: number, text: string): void {
-    this.#answer(sentenceBytes(this.#site.port, { status, text }));
-  }
-
-  /** There are too many like it: it is told so, and ends as soon as that is written. */
-  giveWay(): void {
-    this.#site.settled(this);
-    if (this.#purpose.kind !== "head") return this.abort();
-    this.#lingeringMs = 0;
-    this.refuse(503, "Too many connect at once: try again");
+    this.server.settled(this);
   }
 
   /** Ends it at once. Idempotent. */
   abort(): void {
-    const purpose = this.#purpose;
-    this.#purpose = { kind: "over" };
     this.#timer.cancel();
-    this.#site.settled(this);
-    this.#stream.abort();
-    if (purpose.kind === "socket") purpose.socket.ended();
-    if (purpose.kind !== "upload") return;
-    purpose.receiver.ended();
-    purpose.place.release();
+    this.server.over(this);
+    this.stream.abort();
+    this.#socket?.ended();
+    this.#upload?.ended();
   }
 
   #tooSlow(): void {
-    const purpose = this.#purpose;
-    if (purpose.kind === "head") this.refuse(408, "The request didn't come in time");
-    else if (purpose.kind === "socket") {
-      purpose.socket.close(CLOSED.later, "It hasn't logged in in time");
-    } else this.abort();
+    if (this.#reader !== null) {
+      this.#refuse({ status: 408, text: "The request didn't come in time" });
+    } else this.#socket?.close(CLOSED.later, "It hasn't logged in in time");
   }
 
   #received(bytes: Uint8Array): void {
-    const purpose = this.#purpose;
-    if (purpose.kind === "socket") return this.#receivedBy(purpose.socket, bytes);
-    if (purpose.kind === "upload") return purpose.receiver.received(bytes);
-    if (purpose.kind === "over") return;
-    const head = purpose.reader.push(bytes);
-    if (head === null) return;
-    if (head.type === "fault") return this.refuse(head.status, head.text);
-    this.#take(head.request, head.rest);
+    if (this.#socket !== null) this.#receivedBy(this.#socket, bytes);
+    this.#upload?.received(bytes);
+    const head = this.#reader?.push(bytes) ?? null;
+    if (head?.type === "fault") this.#refuse(head);
+    else if (head !== null) this.#take(head.request, head.rest);
   }
 
   #receivedBy(socket: PageSocket, bytes: Uint8Array): void {
@@ -136,21 +97,20 @@ export class PageConnection {
   }
 
   #written(): void {
-    const purpose = this.#purpose;
-    if (purpose.kind === "socket") purpose.socket.written();
-    else {
-      this.#output.written();
-      if (purpose.kind === "over" && this.#output.waitingBytes === 0) this.#linger();
-    }
+    this.#output.written();
+    if (this.#output.waitingBytes > 0) return;
+    if (this.#socket !== null) this.#socket.drained();
+    else this.#in(LINGERING_MS, () => this.abort());
   }
 
   #take(request: HttpRequest, rest: Uint8Array): void {
-    const route = routeOf(request, this.#site.port);
+    const route = routeOf(request, this.server.port);
+    this.#reader = null;
     switch (route.to) {
       case "nothing":
-        return this.#answer(sentenceBytes(this.#site.port, route));
+        return this.#refuse(route);
       case "asset":
-        return this.#sendAsset(route.name, route.isHead);
+        return this.#sendAsset(route);
       case "socket":
         return this.#openSocket(route.key, rest);
       case "upload":
@@ -158,56 +118,60 @@ export class PageConnection {
     }
   }
 
-  #sendAsset(name: string, isHead: boolean): void {
-    const asset = this.#site.asset(name);
-    if (asset === null) return this.refuse(404, "There is nothing here of that name");
-    const { type, text } = asset;
-    this.#answer(answerBytes(this.#site.port, { status: 200, type, body: utf8(text), isHead }));
+  #sendAsset({ name, isHead, takesBrotli }: Extract<Route, { to: "asset" }>): void {
+    const asset = this.server.parts.assets.get(name);
+    if (asset === undefined) {
+      return this.#refuse({ status: 404, text: "There is nothing here of that name" });
+    }
+    const packed = Uint8Array.fromBase64(asset.brotli);
+    const body = takesBrotli ? packed : brotliDecompressSync(packed);
+    const headers = ["Vary: Accept-Encoding", ...(takesBrotli ? ["Content-Encoding: br"] : [])];
+    this.#answer({ status: 200, type: asset.type, body, headers, isHead });
   }
 
   #openSocket(key: string, rest: Uint8Array): void {
     this.#output.write(upgradeBytes(key));
-    const socket = new PageSocket(this.#output, this.#site.clock, () => this.abort());
-    this.#purpose = { kind: "socket", socket };
-    this.#site.opened(socket, this);
-    if (rest.length > 0) this.#receivedBy(socket, rest);
+    const { server } = this;
+    const socket = new PageSocket(this.#output, server.parts.clock, () => this.abort());
+    this.#socket = socket;
+    new PageWindow(socket, server, () => this.settle());
+    this.#receivedBy(socket, rest);
   }
 
   #takeFile({ ticket, name, bytes }: Extract<Route, { to: "upload" }>, rest: Uint8Array): void {
-    const place = this.#site.takesFile(ticket, this);
-    if ("status" in place) return this.refuse(place.status, place.text);
+    const refusal = this.server.refusalOf(ticket, this);
+    if (refusal !== null) return this.#refuse(refusal);
     this.settle();
-    const { clock, port, uploads } = this.#site;
-    const receiver = new UploadReceiver(name, bytes, {
-      clock,
-      stream: this.#stream,
+    const { clock, uploads } = this.server.parts;
+    this.#upload = new UploadReceiver({
+      ...{ name, bytes, clock, uploads, stream: this.stream },
       done: (status, value) => {
-        place.release();
-        this.#answer(jsonBytes(port, status, value));
+        this.server.over(this);
+        const body = utf8(JSON.stringify(value));
+        this.#answer({ status, type: "application/json; charset=utf-8", body });
       },
     });
-    this.#purpose = { kind: "upload", receiver, place };
-    void receiver.begin(uploads); // rejects only for bugs
-    if (rest.length > 0) receiver.received(rest);
+    void this.#upload.begin(rest.slice()); // rejects only for bugs
+  }
+
+  /** Refuses what was asked, in a sentence. */
+  #refuse({ status, text, allow }: Omit<Refused, "to">): void {
+    const headers = allow === undefined ? [] : [`Allow: ${allow}`];
+    const body = utf8(`${text}.\n`);
+    this.#answer({ status, type: "text/plain; charset=utf-8", body, headers });
   }
 
   /** Answers, and closes the connection once that is read. */
-  #answer(bytes: Uint8Array): void {
-    this.#purpose = { kind: "over" };
-    this.#output.write(bytes);
+  #answer(answer: Parameters<typeof guarded>[1]): void {
+    this.#reader = null;
+    this.#output.write(guarded(this.server.port, answer));
     this.#output.finish();
-    this.#timer.cancel();
-    this.#timer = this.#after(COMING_IN_MS, () => this.abort());
+    this.#in(COMING_IN_MS, () => this.abort());
   }
 
-  /** The answer is out: what still comes isn't read for long. */
-  #linger(): void {
+  #in(ms: number, callback: () => void): void {
+    const { clock } = this.server.parts;
     this.#timer.cancel();
-    this.#timer = this.#after(this.#lingeringMs, () => this.abort());
-  }
-
-  #after(ms: number, callback: () => void): { cancel(): void } {
-    const { clock } = this.#site;
-    return clock.at(clock.nowMs() + ms, callback);
+    this.#timer = clock.at(clock.nowMs() + ms, callback);
   }
 }

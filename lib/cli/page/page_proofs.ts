@@ -5,6 +5,7 @@
  */
 
 import { createHmac, timingSafeEqual } from "node:crypto";
+import { utf8 } from "../../base/crypto/crypto.ts";
 
 /** What is proved once: for one connection, to that port. */
 export interface Proved {
@@ -19,29 +20,18 @@ export interface Proved {
 /** What a nonce looks like: 16 bytes or more, in base64url. */
 export const NONCE = /^[A-Za-z0-9_-]{22,64}$/;
 
-/** The program's proof, for the page to check. */
-export function programProof(token: string, proved: Proved): string {
-  return proof(token, "program", proved);
-}
-
-/** Whether `given` is the page's proof. Takes as long whatever it is. */
-export function isWindowProof(token: string, proved: Proved, given: unknown): boolean {
-  const expected = new TextEncoder().encode(proof(token, "window", proved));
-  const found = new TextEncoder().encode(typeof given === "string" ? given : "");
-  return found.length === expected.length && timingSafeEqual(found, expected);
-}
-
-/** Whether two secrets are one. Takes as long whatever they are, where their lengths are the same. */
-export function isSameSecret(one: string, other: string): boolean {
-  const [a, b] = [new TextEncoder().encode(one), new TextEncoder().encode(other)];
-  return a.length === b.length && timingSafeEqual(a, b);
-}
-
-function proof(
+/** What that side sends, for the other to check. */
+export function proofOf(
   token: string,
   side: "program" | "window",
   { port, page, program }: Proved,
 ): string {
   const text = `p2pchat page: ${side} ${port} ${page} ${program}`;
   return createHmac("sha256", token).update(text).digest("base64url");
+}
+
+/** Whether two secrets are one. Takes as long whatever they are, where their lengths are the same. */
+export function isSameSecret(one: string, other: string): boolean {
+  const [a, b] = [utf8(one), utf8(other)];
+  return a.length === b.length && timingSafeEqual(a, b);
 }

@@ -3,81 +3,68 @@
  * have the token takes little, and for a short time.
  */
 
-import type { Clock } from "../../base/machine/clock.ts";
-import type { ByteStream, StreamNetwork } from "../../transport/byte_stream.ts";
+import type { StreamNetwork } from "../../transport/byte_stream.ts";
 import { helpEvent } from "../args/help_text.ts";
 import { wordsFor } from "../commands/foreign_commands.ts";
-import type { Door, DoorEvent, DoorHost } from "../doors/door.ts";
+import { askedBy } from "../commands/question_kinds.ts";
+import type { Door, DoorEvent } from "../doors/door.ts";
 import { audienceOf } from "../doors/event_audience.ts";
-import { type PageAsset, PageConnection, type PageSite } from "./page_connection.ts";
+import { PageConnection } from "./page_connection.ts";
 import { isSameSecret } from "./page_proofs.ts";
-import { CLOSED, type PageSocket } from "./page_socket.ts";
-import { PageWindow } from "./page_window.ts";
-import { type UploadFolder, UPLOADS_BYTES_MAX } from "./upload_folder.ts";
-import type { Refusal } from "./window_messages.ts";
+import { CLOSED } from "./page_socket.ts";
+import type { PageWindow } from "./page_window.ts";
+import { UPLOADS_BYTES_MAX } from "./upload_folder.ts";
+import { harmless, type Refusal } from "./window_messages.ts";
 
 /** More windows of one page than anybody looks at: each takes a part of the processor for each event. */
 const WINDOWS_MAX = 16;
 /** Connections that may be anybody's. With one more the oldest goes: a browser is through within milliseconds. */
 const STRANGERS_MAX = 48;
 
-interface ServerParts {
+type ServerParts = PageConnection["server"]["parts"] & {
   readonly network: StreamNetwork;
-  readonly clock: Clock;
-  readonly host: DoorHost;
-  readonly token: string;
-  /** By name. */
-  readonly assets: ReadonlyMap<string, PageAsset>;
-  readonly uploads: UploadFolder;
-  /** An unpredictable text of 43 characters. */
-  readonly secret: () => string;
   readonly mode: string;
   /** The program's. */
   readonly version: string;
   /** Whether the next start serves the page at the same address, as far as it can. */
   readonly comesBack: boolean;
-}
+};
 
-export class PageServer implements Door, PageSite {
+export class PageServer implements Door {
   readonly port: number;
-  readonly clock: Clock;
-  readonly uploads: UploadFolder;
-  readonly #parts: ServerParts;
-  readonly #run: string;
-  readonly #welcome: Readonly<Record<string, unknown>>;
+  readonly run: string;
+  readonly welcome: Readonly<Record<string, unknown>>;
+  progressText: string | null = null;
   /** In the order in which they came. */
   readonly #strangers = new Set<PageConnection>();
-  /** Those that bring a file. */
-  readonly #uploading = new Map<PageWindow, PageConnection>();
+  /** Those that bring a file, and for which window. */
+  readonly #uploading = new Map<PageConnection, PageWindow>();
   /** Those that are in. */
   readonly #windows = new Map<string, PageWindow>();
-  #progress: string | null = null;
   /** Each event as JSON, as those see it that haven't asked for it. */
   readonly #texts = new WeakMap<DoorEvent, string>();
 
   /** Serves from now on. */
-  constructor(parts: ServerParts) {
-    const { network, clock, uploads, host, mode, version, comesBack, secret } = parts;
-    this.#parts = parts;
+  constructor(readonly parts: ServerParts) {
+    const { network, host, mode, version, comesBack, secret } = parts;
     this.port = network.local.port;
-    this.clock = clock;
-    this.uploads = uploads;
-    this.#run = secret();
+    this.run = secret();
     const entries = host.commands.commands;
     const commands = helpEvent(entries).commands.map((entry, at) => ({
       ...entry,
       words: wordsFor(entries[at]!, entries),
     }));
-    const forms = host.commands.bareForms;
-    const fileBytes = UPLOADS_BYTES_MAX;
-    this.#welcome = { mode, version, comesBack, commands, forms, fileBytes };
-    network.accept((stream) => this.#accept(stream));
+    this.welcome = { mode, version, comesBack, commands, fileBytes: UPLOADS_BYTES_MAX };
+    network.accept((stream) => {
+      this.#strangers.add(new PageConnection(stream, this));
+      const [oldest] = this.#strangers;
+      if (this.#strangers.size > STRANGERS_MAX) oldest!.abort();
+    });
   }
 
   // The door.
 
-  shown(event: DoorEvent): void {
-    this.uploads.uses.shown(event);
+  shown(): void {
     for (const window of this.#windows.values()) window.pump();
   }
 
@@ -86,63 +73,57 @@ export class PageServer implements Door, PageSite {
   }
 
   prompted(): void {
-    this.#tellAll({ type: "prompt", ...this.#parts.host.prompt() });
+    this.#tellAll({ type: "prompt", ...this.parts.host.prompt() });
   }
 
   progress(text: string | null): void {
-    this.#progress = text;
+    this.progressText = text;
     this.#tellAll({ type: "progress", text });
   }
 
   async close(): Promise<void> {
     for (const window of [...this.#windows.values()]) window.close();
-    for (const connection of [...this.#strangers, ...this.#uploading.values()]) connection.abort();
-    const { network } = this.#parts;
+    for (const connection of [...this.#strangers, ...this.#uploading.keys()]) connection.abort();
+    const { network, uploads } = this.parts;
     await network.stopListening();
     await network.allClosed(); // windows say goodbye, or are cut within a second
-    await this.uploads.close();
+    await uploads.close();
   }
 
   #tellAll(message: { readonly type: string; readonly [more: string]: unknown }): void {
     for (const window of this.#windows.values()) window.tell(message);
   }
 
-  // Connections.
+  // What connections report.
 
-  #accept(stream: ByteStream): void {
-    const connection = new PageConnection(stream, this);
-    this.#strangers.add(connection);
-    const [oldest] = this.#strangers;
-    if (this.#strangers.size > STRANGERS_MAX) oldest!.giveWay();
-  }
-
+  /** It has proved to come from the page. */
   settled(connection: PageConnection): void {
     this.#strangers.delete(connection);
   }
 
-  asset(name: string): PageAsset | null {
-    return this.#parts.assets.get(name) ?? null;
+  /** It, or what it was for, is over. Idempotent. */
+  over(connection: PageConnection): void {
+    this.#strangers.delete(connection);
+    this.#uploading.delete(connection);
   }
 
-  opened(socket: PageSocket, connection: PageConnection): void {
-    const { host, token, secret } = this.#parts;
-    new PageWindow(socket, {
-      ...{ host, token, secret, clock: this.clock, runId: this.#run, welcome: this.#welcome },
-      port: this.port,
-      progress: () => this.#progress,
-      run: (command, ref, begun) => {
-        this.uploads.uses.asked(command, ref);
-        host.run(command, ref, begun);
-      },
-      textOf: (event, window) => this.#textOf(event, window),
-      admit: (window) => this.#admit(window, connection),
-      left: (window) => {
-        if (this.#windows.get(window.id) === window) this.#windows.delete(window.id);
-      },
-    });
+  /** Who has the ticket wants to send a file. @returns Why not; null: the connection has a place for it, until it is over. */
+  refusalOf(ticket: string, connection: PageConnection): { status: number; text: string } | null {
+    const window = this.#windows.values().find((one) => isSameSecret(one.ticket, ticket));
+    if (window === undefined) {
+      return { status: 401, text: "A file needs the ticket of an open page" };
+    }
+    if ([...this.#uploading.values()].includes(window)) {
+      return { status: 429, text: "Another file of this window is being sent" };
+    }
+    this.#uploading.set(connection, window);
+    return null;
   }
 
-  #admit(window: PageWindow, connection: PageConnection): Refusal | null {
+  // What windows ask.
+
+  /** A window has proved itself. @returns Why it can't come in; null: it is in. */
+  admit(window: PageWindow): Refusal | null {
     const before = this.#windows.get(window.id);
     if (before === undefined && this.#windows.size >= WINDOWS_MAX) {
       return { code: "full", text: `${WINDOWS_MAX} windows are open already: close one` };
@@ -150,42 +131,29 @@ export class PageServer implements Door, PageSite {
     this.#windows.set(window.id, window);
     const text = "Another window has taken the place of this one";
     before?.refuse({ code: "replaced", text }, CLOSED.refused);
-    connection.settle();
     return null;
   }
 
-  takesFile(ticket: string, connection: PageConnection) {
-    const window = [...this.#windows.values()].find((one) => isSameSecret(one.ticket, ticket));
-    if (window === undefined) {
-      return { status: 401, text: "A file needs the ticket of an open page" };
-    }
-    if (this.#uploading.has(window)) {
-      return { status: 429, text: "Another file of this window is being sent" };
-    }
-    this.#uploading.set(window, connection);
-    return { release: () => void this.#uploading.delete(window) };
+  left(window: PageWindow): void {
+    if (this.#windows.get(window.id) === window) this.#windows.delete(window.id);
   }
 
-  /** What begins with a window's id answers that one, see `PageWindow`. */
-  #textOf(event: DoorEvent, window: string): string | null {
-    const { id, fields } = event;
-    const { ref, ...rest } = fields;
-    if (typeof ref !== "string") return this.#sharedText(event, fields);
-    const [asker = "", own = ""] = splitRef(ref);
-    if (asker === window) return JSON.stringify({ id, fields: { ...rest, ref: own } });
-    return audienceOf(fields, true) === "all" ? this.#sharedText(event, rest) : null;
-  }
-
-  #sharedText(event: DoorEvent, fields: DoorEvent["fields"]): string {
-    const known = this.#texts.get(event);
-    if (known !== undefined) return known;
-    const text = JSON.stringify({ id: event.id, fields });
+  /** The event as that window is shown it, as JSON; null: it isn't for it. */
+  textOf(event: DoorEvent, window: string): string | null {
+    const { ref, ...rest } = event.fields;
+    if (typeof ref === "string") {
+      const own = `${window} `;
+      if (ref.startsWith(own)) return textOf(event, { ...rest, ref: ref.slice(own.length) });
+      if (audienceOf(event.fields, true) !== "all") return null;
+    }
+    const text = this.#texts.get(event) ?? textOf(event, rest);
     this.#texts.set(event, text);
     return text;
   }
 }
 
-function splitRef(ref: string): readonly string[] {
-  const at = ref.indexOf(" ");
-  return [ref.slice(0, at), ref.slice(at + 1)];
+/** `asks`: what it asks the user, see `question_kinds.ts`. */
+function textOf({ id, lines }: DoorEvent, fields: DoorEvent["fields"]): string {
+  const more = JSON.stringify({ lines, asks: askedBy(fields)?.id }); // lines are harmless already
+  return `{"id":${id},"fields":${harmless(fields)},${more.slice(1)}`;
 }

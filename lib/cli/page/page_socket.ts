@@ -2,7 +2,7 @@
 
 import type { Clock } from "../../base/machine/clock.ts";
 import type { StreamOutput } from "./stream_output.ts";
-import { closeFrame, pingFrame, pongFrame, textFrame } from "./web_socket_frames.ts";
+import { closeFrame, frame, textFrame } from "./web_socket_frames.ts";
 import { WebSocketReader } from "./web_socket_reader.ts";
 
 /** A browser answers a ping at once; one that sleeps doesn't, and comes back. Also how long nothing may be taken. */
@@ -27,9 +27,8 @@ interface SocketPorts {
 }
 
 export class PageSocket {
-  readonly #output: StreamOutput;
-  readonly #clock: Clock;
-  #ports: SocketPorts | null = null;
+  /** Its window's. */
+  ports: SocketPorts | null = null;
   readonly #reader = new WebSocketReader();
   #timer: { cancel(): void };
   #isClosed = false;
@@ -37,18 +36,10 @@ export class PageSocket {
   #isHeard = true;
   /** How many were done at the last ping. */
   #writes = 0;
-  readonly #abort: () => void;
 
   /** @param abort Ends the connection at once; is idempotent. */
-  constructor(output: StreamOutput, clock: Clock, abort: () => void) {
-    this.#output = output;
-    this.#clock = clock;
-    this.#abort = abort;
+  constructor(readonly output: StreamOutput, readonly clock: Clock, readonly abort: () => void) {
     this.#timer = this.#pingLater();
-  }
-
-  handle(ports: SocketPorts): void {
-    this.#ports = ports;
   }
 
   get isClosed(): boolean {
@@ -57,7 +48,7 @@ export class PageSocket {
 
   /** Bytes that the browser hasn't taken. */
   get waitingBytes(): number {
-    return this.#output.waitingBytes;
+    return this.output.waitingBytes;
   }
 
   /** Closes a socket for which too much waits already. */
@@ -68,60 +59,55 @@ export class PageSocket {
   /** Says goodbye, however much waits, and closes the connection soon after. @param last A text that is sent before. */
   close(status: number, reason: string, last: string | null = null): void {
     if (this.#isClosed) return;
-    if (last !== null) this.#output.write(textFrame(last));
-    this.#output.write(closeFrame(status, reason));
-    this.#output.finish();
-    this.#end();
-    this.#timer = this.#clock.at(this.#clock.nowMs() + CLOSING_MS, () => this.#abort());
+    if (last !== null) this.output.write(textFrame(last));
+    this.output.write(closeFrame(status, reason));
+    this.output.finish();
+    this.ended();
+    this.#timer = this.clock.at(this.clock.nowMs() + CLOSING_MS, this.abort);
   }
 
-  // What the stream reports.
+  // What the connection reports.
 
   received(bytes: Uint8Array): void {
     if (this.#isClosed) return;
     this.#isHeard = true;
     for (const input of this.#reader.push(bytes)) {
       if (this.#isClosed) return;
-      if (input.type === "text") this.#ports?.message(input.text);
-      else if (input.type === "ping") this.#write(pongFrame(input.bytes));
+      if (input.type === "text") this.ports?.message(input.text);
+      else if (input.type === "ping") this.#write(frame("pong", input.bytes));
       else if (input.type === "close") this.close(1000, "");
       else if (input.type === "fault") this.close(input.status, input.text);
     }
   }
 
-  written(): void {
-    this.#output.written();
-    if (!this.#isClosed && this.#output.waitingBytes === 0) this.#ports?.drained();
+  drained(): void {
+    if (!this.#isClosed) this.ports?.drained();
   }
 
+  /** Idempotent. */
   ended(): void {
-    this.#end();
     this.#timer.cancel();
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.ports?.closed();
   }
 
   /** All that is sent before the goodbye. */
-  #write(frame: Uint8Array): void {
+  #write(bytes: Uint8Array): void {
     if (this.#isClosed) return;
-    if (this.#output.waitingBytes < WAITING_BYTES_MAX) this.#output.write(frame);
+    if (this.waitingBytes < WAITING_BYTES_MAX) this.output.write(bytes);
     else this.close(CLOSED.later, "It reads more slowly than it asks");
   }
 
   #pingLater(): { cancel(): void } {
-    return this.#clock.at(this.#clock.nowMs() + PING_MS, () => {
-      const { waitingBytes, writes } = this.#output;
+    return this.clock.at(this.clock.nowMs() + PING_MS, () => {
+      const { waitingBytes, writes } = this.output;
       const isStuck = waitingBytes > 0 && writes === this.#writes;
-      if (!this.#isHeard || isStuck) return this.#abort();
+      if (!this.#isHeard || isStuck) return this.abort();
       this.#writes = writes;
       this.#isHeard = waitingBytes > 0; // what it takes of that tells as much as a pong
-      if (!this.#isHeard) this.#write(pingFrame());
+      if (!this.#isHeard) this.#write(frame("ping"));
       this.#timer = this.#pingLater();
     });
-  }
-
-  #end(): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    this.#timer.cancel();
-    this.#ports?.closed();
   }
 }

@@ -5,7 +5,6 @@ import type { ByteStream } from "../../transport/byte_stream.ts";
 export class StreamOutput {
   readonly #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
-  #isWriting = false;
   #isFinishing = false;
   /** How often a write was done: it grows while the other side reads. */
   writes = 0;
@@ -19,31 +18,22 @@ export class StreamOutput {
 
   write(bytes: Uint8Array): void {
     if (this.#isFinishing) return;
-    this.#waiting.push(bytes);
     this.#waitingBytes += bytes.length;
-    this.#next();
+    if (this.#waiting.push(bytes) === 1) this.stream.write(bytes);
   }
 
   /** Nothing more is given: the outgoing direction ends after what waits. */
   finish(): void {
-    if (this.#isFinishing) return;
+    if (!this.#isFinishing && this.#waiting.length === 0) this.stream.finish();
     this.#isFinishing = true;
-    if (!this.#isWriting) this.stream.finish();
   }
 
   /** The stream has written what it was given. */
   written(): void {
     this.writes += 1;
-    this.#isWriting = false;
     this.#waitingBytes -= this.#waiting.shift()?.length ?? 0;
-    this.#next();
-    if (!this.#isWriting && this.#isFinishing) this.stream.finish();
-  }
-
-  #next(): void {
-    const [first] = this.#waiting;
-    if (this.#isWriting || first === undefined) return;
-    this.#isWriting = true;
-    this.stream.write(first);
+    const [next] = this.#waiting;
+    if (next !== undefined) this.stream.write(next);
+    else if (this.#isFinishing) this.stream.finish();
   }
 }

@@ -1,14 +1,12 @@
 /**
- * Files that were dropped onto the page: `/send` offers them from here. A copy goes once nothing needs it any more (see
- * `UploadUses`), and all do when the program ends; one that was killed leaves them to the next one.
+ * Files that were dropped onto the page: `/send` offers them from here. The copies go when the program ends; one that was
+ * killed leaves its own to the next one.
  */
 
 import { P2pchatError } from "../../base/errors.ts";
 import { countText, numberText } from "../../base/text/words.ts";
 import { FILE_BYTES_MAX, FILES_BYTES_MAX_DEFAULT } from "../../protocols/transfer/limits.ts";
-import { type AppendFile, type Disk, type DiskLock, writeAll } from "../../store/disk/disk.ts";
-import { failureOf, removeAll } from "./removal.ts";
-import { UploadUses } from "./upload_uses.ts";
+import type { AppendFile, Disk, DiskLock } from "../../store/disk/disk.ts";
 
 /** Of all copies together: as much as is received where the user names no other bound. */
 export const UPLOADS_BYTES_MAX = Math.min(FILES_BYTES_MAX_DEFAULT, FILE_BYTES_MAX);
@@ -22,49 +20,44 @@ interface FolderParts {
   readonly above: string;
   /** A name that no other program has. */
   readonly run: string;
-  readonly nowMs: () => number;
   /** Told of what can't be removed, and stays until the next start. */
   failed(error: P2pchatError): void;
 }
 
+/** A copy that is being made: its file is closed once it is whole, or else it is given up. */
+export interface Upload {
+  readonly file: AppendFile;
+  giveUp(): void;
+}
+
 export class UploadFolder {
-  readonly uses: UploadUses;
   readonly #path: string;
-  #lock: Promise<DiskLock> | null = null;
-  /** The bytes of each copy that takes room, by its number. */
-  readonly #bytes = new Map<number, number>();
+  #lock: DiskLock | null = null;
+  /** How much each takes, by number. */
+  readonly #copies = new Map<number, number>();
   #count = 0;
 
   constructor(readonly disk: Disk, readonly parts: FolderParts) {
     this.#path = `${parts.above}/${parts.run}`;
-    this.uses = new UploadUses(parts.run, parts.nowMs, (copy) => void this.#remove(copy));
   }
 
-  /** Removes what programs left that were killed. @returns Why something stays, of all that does the first. */
-  async removeLeft(): Promise<P2pchatError | null> {
-    const { above, run } = this.parts;
-    return await failureOf(async () => {
-      let first: P2pchatError | null = null;
-      for (const name of await this.disk.isLink(above) ? [] : await this.disk.list(above)) {
-        const failure = name === run ? null : await this.#removeRun(`${above}/${name}`);
-        first ??= failure;
-      }
-      return first;
+  /** Removes what programs left that were killed. @throws {P2pchatError} Why something stays, of all that does the first. */
+  async removeLeft(): Promise<void> {
+    const { above } = this.parts;
+    const names = await isFolder(this.disk, above) ? await this.disk.list(above) : [];
+    await forEach(names, async (name) => {
+      const folder = `${above}/${name}`;
+      const lock = await isFolder(this.disk, folder) ? await this.#tryLock(folder) : null;
+      if (lock !== null) await this.#removeLocked(folder, lock); // otherwise its program goes on
     });
   }
 
-  /** Unless its program goes on. */
-  #removeRun(folder: string): Promise<P2pchatError | null> {
-    return failureOf(async () => {
-      const isFolder = !await this.disk.isLink(folder) &&
-        (await this.disk.stat(folder))?.kind === "folder";
-      if (!isFolder) return null;
-      const lock = await this.#tryLock(folder);
-      if (lock === null) return null;
-      const failure = await removeAll(this.disk, folder);
+  async #removeLocked(folder: string, lock: DiskLock): Promise<void> {
+    try {
+      await removeAll(this.disk, folder);
+    } finally {
       lock.release();
-      return failure;
-    });
+    }
   }
 
   /**
@@ -78,44 +71,36 @@ export class UploadFolder {
       } can be sent from the page; /send FILE has no copy made`;
       throw new P2pchatError("too-long", text);
     }
-    this.uses.expire();
-    const taken = this.#bytes.values().reduce((sum, each) => sum + each, bytes);
-    if (taken > UPLOADS_BYTES_MAX || this.#bytes.size >= UPLOADS_MAX) {
-      const text = "The files sent from the page take all the room that there is for them: " +
-        "/send FILE has no copy made, and /cancel of one that is offered makes room";
+    const taken = this.#copies.values().reduce((sum, one) => sum + one, bytes);
+    if (taken > UPLOADS_BYTES_MAX || this.#copies.size >= UPLOADS_MAX) {
+      const text = "The files sent from the page take all the room that there is for them until " +
+        "p2pchat ends: /send FILE has no copy made";
       throw new P2pchatError("full", text);
     }
-    const copy = ++this.#count;
-    this.#bytes.set(copy, bytes);
+    const number = ++this.#count;
+    this.#copies.set(number, bytes);
     try {
       await this.#hold();
-      await this.disk.makeFolder(`${this.#path}/${copy}`);
-      const file = await this.disk.openAppend(`${this.#path}/${copy}/${name}`, { isNew: true });
-      return new Upload(file, bytes, {
-        whole: () => this.uses.came(copy),
-        givenUp: () => void this.#remove(copy),
-      });
+      await this.disk.makeFolder(`${this.#path}/${number}`);
+      const file = await this.disk.openAppend(`${this.#path}/${number}/${name}`, { isNew: true });
+      const giveUp = () => {
+        file.close();
+        void this.#remove(number);
+      };
+      return { file, giveUp };
     } catch (error) {
-      await this.#remove(copy);
+      await this.#remove(number);
       throw error;
     }
   }
 
   /** Keeps the folder from others that start, and remove what is left. @throws {P2pchatError} `in-use` or `disk`. */
   async #hold(): Promise<void> {
-    this.#lock ??= this.#held();
-    try {
-      await this.#lock;
-    } catch (error) {
-      this.#lock = null;
-      throw error;
-    }
-  }
-
-  async #held(): Promise<DiskLock> {
+    if (this.#lock !== null) return;
     await this.disk.makeFolder(this.#path);
     const lock = await this.#tryLock(this.#path);
-    if (lock !== null) return lock;
+    this.#lock ??= lock;
+    if (this.#lock !== null) return;
     const text = "Another program that starts is removing what others have left: send it again";
     throw new P2pchatError("in-use", text);
   }
@@ -127,63 +112,46 @@ export class UploadFolder {
   }
 
   /** What can't be removed takes its room until the end. */
-  async #remove(copy: number): Promise<void> {
-    const failure = await removeAll(this.disk, `${this.#path}/${copy}`);
-    if (failure === null) this.#bytes.delete(copy);
-    else this.parts.failed(failure);
+  async #remove(number: number): Promise<void> {
+    await this.#told(async () => {
+      await removeAll(this.disk, `${this.#path}/${number}`);
+      this.#copies.delete(number);
+    });
   }
 
   /** Removes all copies. */
   async close(): Promise<void> {
-    const failure = await failureOf(async () => {
-      const lock = await this.#lock;
-      if (lock === null) return null;
-      const failure = await removeAll(this.disk, this.#path);
-      lock.release();
-      return failure;
-    });
-    if (failure !== null) this.parts.failed(failure);
+    const lock = this.#lock;
+    if (lock !== null) await this.#told(() => this.#removeLocked(this.#path, lock));
+  }
+
+  async #told(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!(error instanceof P2pchatError)) throw error;
+      this.parts.failed(error);
+    }
   }
 }
 
-interface UploadPorts {
-  /** It is there. */
-  whole(): void;
-  /** It won't be. */
-  givenUp(): void;
+async function isFolder(disk: Disk, path: string): Promise<boolean> {
+  return !await disk.isLink(path) && (await disk.stat(path))?.kind === "folder";
 }
 
-/** A file that is being taken. */
-export class Upload {
-  #left: number;
+/**
+ * Removes what is at the path, a folder with all that is in it, and of a link the link alone: what it leads to is somebody
+ * else's. Where something can't be removed, the rest is.
+ * @throws {P2pchatError} Why something stays, of all that does the first.
+ */
+async function removeAll(disk: Disk, path: string): Promise<void> {
+  if (!await isFolder(disk, path)) return await disk.remove(path);
+  await forEach(await disk.list(path), (name) => removeAll(disk, `${path}/${name}`));
+  await disk.removeFolder(path);
+}
 
-  constructor(readonly file: AppendFile, bytes: number, readonly ports: UploadPorts) {
-    this.#left = bytes;
-  }
-
-  get path(): string {
-    return this.file.path;
-  }
-
-  get isWhole(): boolean {
-    return this.#left === 0;
-  }
-
-  /** Adds what has come, and ignores what is too much. @throws {P2pchatError} `disk`. */
-  write(bytes: Uint8Array): void {
-    const part = bytes.subarray(0, this.#left);
-    writeAll(this.file, part);
-    this.#left -= part.length;
-  }
-
-  /** It is whole. */
-  close(): void {
-    this.file.close();
-    this.ports.whole();
-  }
-
-  giveUp(): void {
-    this.file.close();
-    this.ports.givenUp();
-  }
+/** Works on each of them, and throws only then what the first has thrown that did. */
+async function forEach(names: readonly string[], work: (name: string) => Promise<void>) {
+  const done = await Promise.allSettled(names.map(work));
+  for (const each of done) if (each.status === "rejected") throw each.reason;
 }

@@ -1,6 +1,7 @@
-/** What an open page sends, checked. */
+/** What an open page sends, checked; and what it is sent, made harmless. */
 
 import type { ErrorCode } from "../../base/errors.ts";
+import { visibleText } from "../../base/text/text.ts";
 import type { DoorCommand } from "../doors/door.ts";
 import { NONCE } from "./page_proofs.ts";
 
@@ -10,7 +11,7 @@ export type WindowMessage =
   | { readonly type: "hello"; readonly nonce: string }
   | {
     readonly type: "login";
-    readonly proof: unknown;
+    readonly proof: string;
     readonly window: string;
     /** The run of which it has the events up to `after`; null: it has none. */
     readonly run: string | null;
@@ -21,7 +22,6 @@ export type WindowMessage =
   | { readonly type: "begins"; readonly question: string | null }
   /** All that the question is about is drawn, and was scrolled to. */
   | { readonly type: "shown"; readonly question: string }
-  | { readonly type: "names" }
   | { readonly type: "ping" };
 
 /** Why a message is refused. */
@@ -34,78 +34,84 @@ export interface Refusal {
 
 const WINDOW = /^[A-Za-z0-9_-]{8,64}$/;
 const REF_LENGTH_MAX = 64;
-const REASON = "the page isn't of this version: reload it";
 
 type Fields = Readonly<Record<string, unknown>>;
 
 export function messageIn(text: string): WindowMessage | Refusal {
-  const fields = fieldsIn(text);
-  switch (fields?.["type"]) {
-    case "hello":
-      return hello(fields);
-    case "login":
-      return login(fields);
+  return messageOf(fieldsIn(text) ?? {}) ?? ODD;
+}
+
+const ODD: Refusal = {
+  code: "protocol",
+  text: "That isn't a message of the page's protocol: reload the page",
+};
+
+/** Null: it has a field that is none of its type. */
+function messageOf({ type, ...fields }: Fields): WindowMessage | Refusal | null {
+  switch (type) {
+    case "hello": {
+      const { protocol, nonce } = fields;
+      if (protocol !== PAGE_PROTOCOL) {
+        return { code: "version", text: "The page isn't of this version: reload it" };
+      }
+      return isText(nonce) && NONCE.test(nonce) ? { type, nonce } : null;
+    }
+    case "login": {
+      const { proof, window, run = null, after = 0 } = fields;
+      const isKnown = isText(proof) && isText(window) && WINDOW.test(window);
+      const isRun = run === null || isText(run);
+      if (!isKnown || !isRun || !Number.isSafeInteger(after) || Number(after) < 0) return null;
+      return { type, proof, window, run, after: Number(after) };
+    }
     case "run":
-      return run(fields);
+      return runOf(fields);
     case "begins":
-    case "shown":
-      return ofQuestion(fields["type"], fields["question"]);
-    case "names":
-      return { type: "names" };
+    case "shown": {
+      const { question } = fields;
+      if (isText(question)) return { type, question };
+      return type === "begins" && question === null ? { type, question } : null;
+    }
     case "ping":
-      return { type: "ping" };
+      return { type };
+    default:
+      return null;
   }
-  return malformed("A message is an object with a type");
+}
+
+function runOf({ line, room, command, ref }: Fields): WindowMessage | Refusal | null {
+  if (!isText(ref) || ref === "" || ref.length > REF_LENGTH_MAX) return null;
+  if (isText(line) && command === undefined) {
+    return { type: "run", command: isText(room) ? { line, room } : line, ref };
+  }
+  if (isObject(command) && line === undefined) return { type: "run", command, ref };
+  return { code: "usage", text: "A command is a line or an object", ref };
+}
+
+/**
+ * As JSON, in which nothing reorders, hides or ends what stands around it, whoever chose it: names, titles, file names.
+ * What is said keeps its lines. Values that the page gives back are none that this changes.
+ */
+export function harmless(value: unknown): string {
+  return JSON.stringify(value, (key, part) => {
+    if (!isText(part)) return part;
+    if (key !== "text") return visibleText(part);
+    return part.replace(/[^\n\t]+/g, (line) => visibleText(line));
+  });
 }
 
 function fieldsIn(text: string): Fields | null {
-  let value: unknown;
   try {
-    value = JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : null;
   } catch {
     return null;
   }
-  return isObject(value) ? value : null;
 }
 
 function isObject(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function hello({ protocol, nonce }: Fields): WindowMessage | Refusal {
-  if (protocol !== PAGE_PROTOCOL) {
-    return { code: "version", text: `The protocol isn't known: ${REASON}` };
-  }
-  if (typeof nonce !== "string" || !NONCE.test(nonce)) return malformed("A nonce is missing");
-  return { type: "hello", nonce };
-}
-
-function login({ proof, window, run, after }: Fields): WindowMessage | Refusal {
-  if (typeof window !== "string" || !WINDOW.test(window)) return malformed("A window is missing");
-  const isRun = run === null || run === undefined || typeof run === "string";
-  const isNumber = after === undefined || (Number.isSafeInteger(after) && Number(after) >= 0);
-  if (!isRun || !isNumber) return malformed("Run and event aren't known");
-  return { type: "login", proof, window, run: run ?? null, after: Number(after ?? 0) };
-}
-
-function run({ line, room, command, ref }: Fields): WindowMessage | Refusal {
-  if (typeof ref !== "string" || ref === "" || ref.length > REF_LENGTH_MAX) {
-    return malformed(`A command needs a ref of 1 to ${REF_LENGTH_MAX} characters`);
-  }
-  if (typeof line === "string" && command === undefined) {
-    return { type: "run", command: typeof room === "string" ? { line, room } : line, ref };
-  }
-  if (isObject(command) && line === undefined) return { type: "run", command, ref };
-  return { code: "usage", text: "A command is a line or an object", ref };
-}
-
-function ofQuestion(type: "begins" | "shown", question: unknown): WindowMessage | Refusal {
-  if (typeof question === "string") return { type, question };
-  return type === "begins" && question === null
-    ? { type, question }
-    : malformed("A question is missing");
-}
-
-function malformed(fault: string): Refusal {
-  return { code: "protocol", text: `${fault}: ${REASON}` };
+function isText(value: unknown): value is string {
+  return typeof value === "string";
 }

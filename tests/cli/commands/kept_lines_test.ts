@@ -37,6 +37,8 @@ const CASES: readonly (readonly [table: keyof typeof TABLES, line: string, kept:
   ["room", INVITE, false],
   ["room", `join with ${INVITE}, please`, false],
   ["room", "p2pchat mesh Bob --invite abc", false],
+  ["room", "/join 7-cross-clock", false],
+  ["room", "7 cross clock", true],
   ["room", "", false],
   ["group", "are you coming?", true],
   ["group", "/edit at eight - 43", true],

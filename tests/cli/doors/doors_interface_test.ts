@@ -185,6 +185,7 @@ Deno.test("a console and two doors show the same", async () => {
   assertEquals(page.events[0], {
     id: 1,
     fields: { ...messageFrom("Bob", "hi"), at: new Date(NOON_MS).toISOString() },
+    lines: [],
   });
   await ui.close();
   assertEquals([page.closed, client.closed], [1, 1]);

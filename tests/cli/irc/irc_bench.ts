@@ -1,9 +1,8 @@
 /** A gateway with a mode that only notes what it is asked, and clients whose lines are read back. */
 
+import type { DoorEvent } from "../../../lib/cli/doors/door.ts";
 import { IrcGateway, type IrcInput } from "../../../lib/cli/irc/irc_gateway.ts";
 import { RECEIPT_AFTER_MS } from "../../../lib/cli/irc/irc_receipts.ts";
-import type { IrcLine } from "../../../lib/cli/irc/irc_words.ts";
-import type { IrcEvent } from "../../../lib/cli/irc/rooms/said_reader.ts";
 
 export const PASSWORD = "open sesame";
 export const KEY = { alice: "alicekey", bob: "bobkey", carol: "carolkey" } as const;
@@ -20,7 +19,7 @@ export class IrcBench {
   nowMs = Date.UTC(2026, 0, 31, 12, 0, 0);
   /** How much the clock of the machine was set. */
   wallSetMs = 0;
-  readonly events: IrcEvent[] = [];
+  readonly events: DoorEvent[] = [];
   /** From which event on all are kept. */
   wholeFrom = 1;
   /** How often all that is kept was read. */
@@ -55,8 +54,7 @@ export class IrcBench {
       },
       wholeFrom: () => this.wholeFrom,
       wasShown: (identity) => this.known.has(identity),
-      hasCommand: (name) => commands.includes(name),
-      render: linesOf,
+      commands: { find: (name) => commands.includes(name) ? { form: "", args: {} } : undefined },
       wallMs: () => this.wallMs,
     });
   }
@@ -97,9 +95,9 @@ export class IrcBench {
   event(fields: Fields): void {
     this.nowMs += 1_000;
     const at = new Date(this.wallMs).toISOString();
-    const event = { id: ++this.#count, fields: { at, ...fields } };
+    const event = { id: ++this.#count, fields: { at, ...fields }, lines: linesOf(fields) };
     this.events.push(event);
-    this.step({ type: "event", event, lines: linesOf(fields) });
+    this.step({ type: "event", event });
   }
 
   line(text: string, client = 1): void {
@@ -192,8 +190,9 @@ export class IrcBench {
   }
 }
 
-function linesOf(fields: Fields): readonly IrcLine[] {
+function linesOf(fields: Fields): DoorEvent["lines"] {
   const line = `<${fields["event"]}> ${fields["text"] ?? fields["state"] ?? ""}`;
-  const shown = fields["lines"] as readonly (string | IrcLine)[] | undefined ?? [line];
+  const shown = fields["lines"] as readonly (string | DoorEvent["lines"][number])[] | undefined ??
+    [line];
   return shown.map((each) => typeof each === "string" ? [each] : each);
 }

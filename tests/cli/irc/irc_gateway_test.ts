@@ -626,7 +626,7 @@ Deno.test("irc: what the program tells names commands as a client reaches them",
   bench.answer({ event: "error", code: "usage", text: "The form is /get N, for example /get 2" });
   bench.event({
     event: "notice",
-    lines: [["Bob isn't verified: ", { text: "/x" }, ": /verify Bob"]],
+    lines: [["Bob isn't verified: ", ["name", "/x"], ": ", ["command", "/verify Bob"]]],
   });
   bench.line("PRIVMSG #room :hi");
   bench.answer({ event: "error", code: "too-long", text: "Too long: /help" });

@@ -121,7 +121,7 @@ Deno.test("irc history: what is told of a crowd, and of those who have left it, 
       self: false,
       ...gone,
     };
-    return { id: 10_000 + at, fields };
+    return { id: 10_000 + at, fields, lines: [] };
   }));
   const asked = cpuMs(() => bench.line("CHATHISTORY LATEST #lobby * 50"));
 

@@ -49,8 +49,7 @@ export class ServedIrc {
       }),
     };
     const password = { path: "", is: (text: string) => text === PASSWORD };
-    const render = (fields: Readonly<Record<string, unknown>>) => [[String(fields["text"])]];
-    const parts = { host, listener, password, shown, render, warn: () => {}, wallMs };
+    const parts = { host, listener, password, shown, warn: () => {}, wallMs };
     const door = new IrcDoor({ ...parts, nowMs: () => performance.now() });
     new ServedIrc(door, at, (made) => served = made);
     begin(served!);
@@ -67,7 +66,11 @@ export class ServedIrc {
 
   show(fields: Readonly<Record<string, unknown>>): void {
     const at = new Date().toISOString();
-    const event = { id: this.#events.length + 1, fields: { at, ...fields } };
+    const event = {
+      id: this.#events.length + 1,
+      fields: { at, ...fields },
+      lines: [[String(fields["text"])]],
+    };
     this.#events.push(event);
     this.door.shown(event);
   }

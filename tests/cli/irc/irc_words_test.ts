@@ -8,8 +8,8 @@ import {
 } from "../../../lib/cli/directory/registry_rendering.ts";
 import { memberCommands } from "../../../lib/cli/group/member_commands.ts";
 import { type MemberOwnEvent, MemberRendering } from "../../../lib/cli/group/member_rendering.ts";
-import { renderingOf } from "../../../lib/cli/irc/irc_rendering.ts";
-import { helpLines, lineText, typedAnywhere } from "../../../lib/cli/irc/irc_words.ts";
+import { type DoorLine, doorRendering } from "../../../lib/cli/doors/door_lines.ts";
+import { helpLines, lineText, sentenceText } from "../../../lib/cli/irc/irc_words.ts";
 import { meshCommands } from "../../../lib/cli/mesh/mesh_commands.ts";
 import { meshLines } from "../../../lib/cli/mesh/mesh_rendering.ts";
 import type { Mode, ShownEvent } from "../../../lib/cli/rendering/user_interface.ts";
@@ -31,9 +31,8 @@ function shown<Event extends ShownEvent>(
   event: Readonly<Record<string, unknown>>,
   channel: string | null = null,
 ): string {
-  const words = { isCommand: (name: string) => table.find(name) !== undefined, channel };
-  const [line] = renderingOf(render, () => 0)(event);
-  return lineText(line!, words);
+  const [line] = doorRendering(render, table, () => 0)(event, null);
+  return lineText(line!, channel);
 }
 
 const OFFER = {
@@ -59,22 +58,21 @@ Deno.test("irc words: what a person is asked or told names what a client can sen
       shown(calls, directory, { ...CALL, state: "connected" }),
     ],
     [
-      "* Bob offers a.txt (1 B): /msg *p2pchat get 1 fetches it",
-      "* Bob offers a.txt (1 B): /msg *p2pchat #Club get 1 fetches it",
-      "* You offer a.txt (1 B) to Bob; /msg *p2pchat cancel 1 takes that back",
+      "Bob offers a.txt (1 B): /msg *p2pchat get 1 fetches it",
+      "Bob offers a.txt (1 B): /msg *p2pchat #Club get 1 fetches it",
+      "You offer a.txt (1 B) to Bob; /msg *p2pchat cancel 1 takes that back",
       "? Bob wants to change entry 1 (edit 7, 30 s): /msg *p2pchat go 7 agrees, " +
       "/msg *p2pchat abort 7 refuses",
       "? bob is calling: /msg *p2pchat accept or /msg *p2pchat decline within 30 s",
-      "* Asking the directory for bob; /msg *p2pchat hangup withdraws",
-      "* Connected with bob, directly. Not verified: /msg *p2pchat verify bob",
+      "Asking the directory for bob; /msg *p2pchat hangup withdraws",
+      "Connected with bob, directly. Not verified: /msg *p2pchat verify bob",
     ],
   );
 });
 
 Deno.test("irc words: what somebody else wrote stays as it is, and what clients have themselves", () => {
-  const words = { isCommand: (name: string) => meshCommands.find(name) !== undefined };
   const typed = (text: string, channel: string | null = null) =>
-    typedAnywhere(text, { ...words, channel });
+    sentenceText(text, meshCommands, channel);
   for (
     const text of [
       "write it with /msg Bob TEXT, or see /whois Bob",
@@ -92,11 +90,8 @@ Deno.test("irc words: what somebody else wrote stays as it is, and what clients 
     typed("/rooms shows yours, /part leaves this one", "#Two"),
     "/msg *p2pchat rooms shows yours, /msg *p2pchat #Two part leaves this one",
   );
-  const line = ["You say ", { text: "/quit" }, ": /quit"];
-  assertEquals(
-    lineText(line, { ...words, channel: null }),
-    "You say /quit: /msg *p2pchat quit",
-  );
+  const line: DoorLine = ["You say ", ["body", "/quit"], ": ", ["command", "/quit"]];
+  assertEquals(lineText(line, null), "You say /quit: /msg *p2pchat quit");
 });
 
 const TABLES: Readonly<Record<string, CommandTable<never>>> = {
@@ -105,8 +100,7 @@ const TABLES: Readonly<Record<string, CommandTable<never>>> = {
 
 for (const [mode, table] of Object.entries(TABLES)) {
   Deno.test(`irc words: the help of ${mode} has what works at a client, as it is typed there`, () => {
-    const words = { isCommand: (name: string) => table.find(name) !== undefined, channel: null };
-    const [head, ...lines] = helpLines(helpEvent(table.commands).commands, words);
+    const [head, ...lines] = helpLines(helpEvent(table.commands).commands, table);
 
     assertEquals(head, "Write here, or /msg *p2pchat COMMAND anywhere:");
     for (const line of lines) {
@@ -123,13 +117,9 @@ for (const [mode, table] of Object.entries(TABLES)) {
 }
 
 Deno.test("irc words: one command is explained with an example, and the console's own as such", () => {
-  const words = {
-    isCommand: (name: string) => meshCommands.find(name) !== undefined,
-    channel: null,
-  };
   const explained = (name: string) => {
     const entry = meshCommands.find(name)!;
-    return helpLines(helpEvent([entry]).commands, words);
+    return helpLines(helpEvent([entry]).commands, meshCommands);
   };
 
   assertEquals(explained("get").at(-1), "for example: /msg *p2pchat get 2");

@@ -64,6 +64,12 @@ Deno.test("/join says what leads to a machine where a word is no room's title", 
   assertEquals([machineHint("the club"), machineHint("a_b!")], ["", ""]);
 });
 
+Deno.test("/join knows words to say without --words", () => {
+  for (const where of ["7-cross-clock", " 7 cross clock"]) {
+    assertEquals(joinOptions(where, FIRST).options.words, where.trim());
+  }
+});
+
 Deno.test("/join keeps what is the program's, and no port of the first room", () => {
   const { options } = joinOptions("--new", FIRST);
   assertEquals(

@@ -303,9 +303,11 @@ Deno.test("MeshConsole: a room is named by number, title or the start of its id;
   assertThrows(
     () => type('{"command":"msg","text":"hi","room":"cccc"}'),
     P2pchatError,
-    "You aren't in the room",
+    "You aren't in that room",
   );
   assertThrows(() => type('{"command":"msg","text":"hi","room":1}'), P2pchatError, "a string");
+  type('{"command":"room","n":"2","room":"cccc"}'); // about no room
+  assertEquals(taken().map((line) => line.split(" ")[1]), ["2"]);
   type('{"command":"part","room":"aaaa"}');
   assertEquals([home.asked.at(-1), club.asked, taken()], ['{"command":"quit"}', [], []]);
   handler().goTo!(1);

@@ -1,10 +1,10 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { answerBytes, plain } from "../../../lib/cli/metrics/http_messages.ts";
+import { bytesOf, plain } from "../../../lib/cli/metrics/http_messages.ts";
 
-const textOf = (...given: Parameters<typeof answerBytes>) =>
-  new TextDecoder().decode(answerBytes(...given));
+const textOf = (...given: Parameters<typeof bytesOf>) =>
+  new TextDecoder().decode(bytesOf(...given));
 
-Deno.test("answerBytes: a whole answer; to HEAD its head alone", () => {
+Deno.test("bytesOf: a whole answer; to HEAD its head alone", () => {
   const answer = plain(200, "grün");
   const text = textOf(answer, "GET");
 

@@ -1,42 +1,44 @@
 /** Events of the program as a page gets them, and what a page makes of them. */
 
+import { askedBy } from "../../../lib/cli/commands/question_kinds.ts";
+import { RENDERINGS } from "./page_double.ts";
 import { type Any, page } from "./page_modules.ts";
 
-const { itemsOf, NOTHING, reduce } = page;
-
 export const AT = "2026-11-27T12:00:00.000Z";
-export const NOW_MS = Date.parse(AT);
+/** A room as one comes into it, and another. */
+export const READY = {
+  ...{ event: "ready", command: "mesh", name: "Alice", host: "10.0.0.1", port: 55107 },
+  ...{ key: "a", room: "r1" },
+};
+export const SECOND = [{ ...READY, room: "r2" }, {
+  ...{ event: "room", number: 2, title: "Club", unseen: 0, room: "r2" },
+}];
+
+export function said(text: string, more: Record<string, unknown> = {}): Record<string, unknown> {
+  return {
+    ...{ event: "message", id: `id of ${text}`, from: "Bob", shown: "Bob", key: "b", text },
+    ...{ self: false, private: false, history: false, sentAt: AT, mention: false },
+    ...more,
+  };
+}
 
 export function welcome(mode: string, more: Record<string, unknown> = {}): Any {
+  const command = (name: string, form: string, more: Record<string, unknown> = {}) => ({
+    ...{ name, aliases: [], form, help: "", example: "" },
+    ...more,
+  });
   return {
-    type: "welcome",
-    run: "run 1",
-    mode,
-    version: "0.2.0",
-    resumed: false,
-    missed: false,
-    last: 0,
-    ticket: "t",
-    prompt: { text: "Alice", self: "Alice" },
-    paused: null,
-    names: [],
+    ...{ type: "welcome", run: "run 1", mode, resumed: false, missed: false, last: 0, ticket: "t" },
+    ...{ prompt: { text: "Alice", self: "Alice" }, paused: null, names: [] },
     commands: [
-      { name: "msg", aliases: ["dm"], form: "/msg NAME TEXT", help: "to one", example: "" },
-      { name: "send", aliases: [], form: "/send [NAME] FILE", help: "a file", example: "" },
-      { name: "join", aliases: [], form: "/join WHERE", help: "into a room", example: "" },
-      { name: "search", aliases: [], form: "/search TEXT", help: "look for", example: "" },
-      { name: "me", aliases: [], form: "/me ACTION", help: "what you do", example: "" },
-      {
-        name: "quit",
-        aliases: ["q"],
-        words: ["bye"],
-        form: "/quit",
-        help: "leave",
-        example: "",
-      },
-      { name: "verify", aliases: [], form: "/verify NAME [ANSWER]", help: "compare", example: "" },
+      command("msg", "NAME TEXT", { aliases: ["dm"] }),
+      command("send", "[NAME] FILE"),
+      command("join", "WHERE"),
+      command("search", "TEXT"),
+      command("me", "ACTION"),
+      command("quit", "", { aliases: ["q"], words: ["bye"] }),
+      command("verify", "NAME [ANSWER]"),
     ],
-    forms: [],
     fileBytes: 1_000,
     ...more,
   };
@@ -44,38 +46,37 @@ export function welcome(mode: string, more: Record<string, unknown> = {}): Any {
 
 /** A page that has been let in, and then got these events, one after the other. */
 export function pageOf(mode: string, events: readonly Record<string, unknown>[] = []): Any {
-  return after(reduce(NOTHING, { type: "welcome", welcome: welcome(mode) }), events);
+  const model = new page.Model(() => {});
+  model.welcome(welcome(mode));
+  return after(model, events);
 }
 
-export function after(state: Any, events: readonly Record<string, unknown>[]): Any {
-  const numbered = events.map((fields, index) => ({
-    id: state.last + 1 + index,
-    fields: { at: AT, ...fields },
+export function after(model: Any, events: readonly Record<string, unknown>[]): Any {
+  const lines = RENDERINGS[model.mode]!();
+  model.events(events.map((more, index) => {
+    const fields = { at: AT, ...more };
+    const asks = askedBy({ event: "", ...fields })?.id;
+    return { id: model.last + 1 + index, fields, lines: lines(fields, "Alice"), asks };
   }));
-  return reduce(state, { type: "events", events: numbered, nowMs: NOW_MS });
+  return model;
 }
 
-export function items(state: Any, place = "main"): Any[] {
-  return [...itemsOf(state.places.get(place).chunks)];
+/** What stands in a place, in short: `Bob: hi`; other lines as they are read. */
+export function texts(place: Any): readonly string[] {
+  const textOf = (line: Any) =>
+    line.map((part: Any) => typeof part === "string" ? part : OMITTED.has(part[0]) ? "" : part[1])
+      .join("").trim();
+  return place.chunks.flatMap(({ items }: Any) => items).flatMap((item: Any) =>
+    item.kind === "said"
+      ? [
+        `${item.author}: ${
+          item.lines[0].filter(([role]: Any) => role === "body").map(([, text]: Any) => text).join(
+            "",
+          )
+        }`,
+      ]
+      : item.lines.map(textOf)
+  );
 }
 
-/** What stands in a place, in short. */
-export function texts(state: Any, place = "main"): readonly string[] {
-  return items(state, place).map((item) => {
-    if (item.kind === "said") return `${item.from}: ${item.text}`;
-    if (item.kind === "line") return `* ${item.parts.map(partText).join("")}`;
-    return item.kind;
-  });
-}
-
-function partText(part: Any): string {
-  if (typeof part === "string") return part;
-  if (part.entry !== undefined) return `entry ${part.entry}`;
-  if (part.others !== undefined) return page.othersText(part.others);
-  return part.name ?? part.label ?? part.code ?? part.quote ?? part.time;
-}
-
-export function placeOf(state: Any, person: string): string {
-  for (const place of state.places.values()) if (place.person === person) return place.id;
-  throw new Error(`no place of ${person}`);
-}
+const OMITTED = new Set(["time", "then"]);

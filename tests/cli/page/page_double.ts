@@ -3,6 +3,15 @@
  * and says what no real one would.
  */
 
+import { askedBy } from "../../../lib/cli/commands/question_kinds.ts";
+import { RegistryRendering } from "../../../lib/cli/directory/registry_rendering.ts";
+import { type DoorRendering, doorRendering } from "../../../lib/cli/doors/door_lines.ts";
+import { friendsLines } from "../../../lib/cli/friends/friends_rendering.ts";
+import { memberCommands } from "../../../lib/cli/group/member_commands.ts";
+import { MemberRendering } from "../../../lib/cli/group/member_rendering.ts";
+import { meshCommands } from "../../../lib/cli/mesh/mesh_commands.ts";
+import { meshLines } from "../../../lib/cli/mesh/mesh_rendering.ts";
+import { harmless } from "../../../lib/cli/page/window_messages.ts";
 import { PAGE_ASSETS } from "../../../lib/cli/page/page_assets.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -33,6 +42,7 @@ export class PageDouble {
   readonly uploads: { readonly name: string; readonly text: string }[] = [];
   readonly #events: Numbered[] = [];
   readonly #windows = new Set<WebSocket>();
+  readonly #lines: DoorRendering;
   readonly #options: PageDoubleOptions;
   readonly #rubbish: (string | ArrayBuffer)[];
   #isGone = false;
@@ -40,6 +50,7 @@ export class PageDouble {
 
   constructor(options: PageDoubleOptions) {
     this.#options = options;
+    this.#lines = RENDERINGS[options.mode]!();
     this.#rubbish = [...options.rubbish ?? []];
     const serve = { hostname: "127.0.0.1", port: options.port ?? 0, onListen: () => {} };
     this.#server = Deno.serve(serve, (request) => this.#answer(request));
@@ -57,7 +68,10 @@ export class PageDouble {
   show(...events: readonly Fields[]): void {
     const numbered = events.map((fields) => {
       const at = new Date().toISOString();
-      const event = { id: this.#events.length + 1, fields: { at, ...fields } };
+      const lines = this.#lines(fields, this.#options.self ?? "Alice");
+      const asks = askedBy({ event: "", ...fields })?.id;
+      const shown = JSON.parse(harmless({ at, ...fields }));
+      const event = { id: this.#events.length + 1, fields: shown, lines, asks };
       this.#events.push(event);
       return event;
     });
@@ -65,7 +79,8 @@ export class PageDouble {
   }
 
   send(message: Fields): void {
-    for (const window of this.#windows) window.send(JSON.stringify(message));
+    const text = message["type"] === "events" ? JSON.stringify(message) : harmless(message);
+    for (const window of this.#windows) window.send(text);
   }
 
   /** Lets no window go on. */
@@ -98,8 +113,8 @@ export class PageDouble {
     const name = pathname === "/" ? "index.html" : pathname.slice(1);
     const asset = PAGE_ASSETS.get(name);
     if (asset === undefined) return new Response("There is no such page.", { status: 404 });
-    return new Response(asset.text, {
-      headers: { ...this.#headers(), "Content-Type": asset.type },
+    return new Response(Uint8Array.fromBase64(asset.brotli), {
+      headers: { ...this.#headers(), "Content-Type": asset.type, "Content-Encoding": "br" },
     });
   }
 
@@ -175,7 +190,6 @@ export class PageDouble {
       paused: null,
       names: [],
       commands,
-      forms: [["TEXT", "say it to all"]],
       fileBytes: 1e9,
     }));
     this.#windows.add(socket);
@@ -210,9 +224,25 @@ const COMMANDS = [
   ["ignore", "NAME", "show nothing of what NAME says"],
   ["quit", "", "leave the room, and every other one"],
 ].map(([name, form, help]) => ({
-  ...{ name, aliases: [] },
+  ...{ name, form, help, aliases: [], example: "" },
   words: name === "peers" ? ["who"] : [],
-  form: `/${name} ${form}`.trimEnd(),
-  help,
-  example: "",
 }));
+
+/** The tables of their modes have everything that sentences name. */
+export const RENDERINGS: Readonly<Record<string, () => DoorRendering>> = {
+  mesh: () => doorRendering(meshLines, meshCommands, Date.now),
+  friends: () =>
+    doorRendering(
+      (event: Parameters<typeof friendsLines>[0], context) => friendsLines(event, context, "Alice"),
+      meshCommands,
+      Date.now,
+    ),
+  group: () => {
+    const rendering = new MemberRendering();
+    return doorRendering(rendering.lines.bind(rendering), memberCommands, Date.now);
+  },
+  directory: () => {
+    const rendering = new RegistryRendering();
+    return doorRendering(rendering.lines.bind(rendering), meshCommands, Date.now);
+  },
+};

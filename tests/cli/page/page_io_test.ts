@@ -250,13 +250,12 @@ Deno.test({
         assertEquals(await page.getByRole("button", { name: "Agree", exact: true }).count(), 1);
         assertMatch((await page.locator("#asks del").textContent())!, /^- .* from nine, /);
         const question = await page.locator(".ask-text").textContent();
-        assert(question!.startsWith("Carol wants to change entry 41 (edit 7)"), question!);
+        assert(question!.startsWith("Carol wants to change entry 41 (edit 7, "), question!);
         assertMatch(
           (await page.locator("#asks ins").textContent())!,
           /^\+ .* from half past ten, /,
         );
-        const line = page.locator(".note", { hasText: "Carol asks you to agree to a change of" });
-        await line.getByRole("button", { name: "entry 41" }).click();
+        await page.locator(".ask").getByRole("button", { name: "entry 41" }).click();
         await page.locator(".said:focus", { hasText: "The room is booked" }).waitFor();
       });
       await t.step("a question that comes moves none, and takes no press at once", async () => {
@@ -360,7 +359,10 @@ Deno.test({
           double.page.show(said(2, "is it there?", { ref }));
           await waits.waitFor({ state: "hidden" });
 
-          double.page.show({ event: "peers", peers: [{ name: "Alice", key: "a" }] });
+          double.page.show({
+            event: "peers",
+            peers: [{ name: "Alice", key: "a", host: "10.0.0.1", port: 1 }],
+          });
           await page.locator("#people-count", { hasText: "1" }).waitFor();
           double.page.show({
             event: "fatal",
@@ -369,7 +371,6 @@ Deno.test({
           });
           await page.locator("#banner", { hasText: "room with --new. The program has ended." })
             .waitFor();
-          await page.locator("#banner .flag", { hasText: "--new" }).waitFor();
           await page.locator("#people-count:empty").waitFor({ state: "attached" });
           await page.locator("#people .person.is-off").waitFor();
         },
@@ -395,7 +396,7 @@ Deno.test({
         assertEquals(double.page.uploads.map(({ name }) => name), ["first.txt"]);
       });
       await t.step(
-        "who leaves while a file is sent is asked, and told of it afterwards",
+        "who leaves while a file is sent is asked",
         async () => {
           const gone = Promise.withResolvers<void>();
           const options = { mode: "mesh", taken: () => gone.promise };
@@ -421,7 +422,7 @@ Deno.test({
           await until(() => double.page.uploads.length === 1);
           await open.page.locator("#text").click();
           await open.page.reload();
-          await open.page.getByText("large.bin wasn't sent: the page was left").first().waitFor();
+          await open.sees("one");
           assertEquals(asked, ["beforeunload"]);
         },
       );

@@ -98,7 +98,18 @@ Deno.test({
     try {
       const seen = new Set<string>();
       for (const mode of Object.keys(SCENES)) await buttons(browser, mode, seen);
-      for (const kind of ["button is-main", "button is-slim is-main", "button", "more"]) {
+      for (
+        const kind of [
+          "button is-main",
+          "button",
+          "more",
+          "command",
+          "tool",
+          "place",
+          "person",
+          "to-end",
+        ]
+      ) {
         assertEquals(seen.has(kind), true, `${kind} of ${[...seen].join("; ")}`);
       }
     } finally {
@@ -156,7 +167,7 @@ const IS_OFF = `(button) => button.disabled`;
 /** What tells how a button looks. */
 const KIND = `(button) => {
   const of = (element) => element.className === "" ? element.localName : element.className;
-  return button.className === "" ? of(button.parentElement) + " > button" : of(button);
+  return (button.className === "" ? of(button.parentElement) + " > button" : of(button)).trim();
 }`;
 
 /** The contrast of a button's text and its ground, as WCAG 2 reckons it; of what is half seen through, as it is seen. */

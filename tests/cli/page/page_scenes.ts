@@ -88,6 +88,7 @@ const ROOM: readonly Fields[] = [
   { event: "error", code: "unknown-user", text: "Nobody here is called Bbo; did you mean Bob?" },
   {
     event: "status",
+    name: "Alice",
     key: keyOf("Alice"),
     members: ["Alice", "Bob", "Carol"].map((name) => ({
       name,

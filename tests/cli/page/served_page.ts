@@ -1,5 +1,6 @@
 /** The page's server over streams in memory, in virtual time. */
 
+import { brotliCompressSync } from "node:zlib";
 import { P2pchatError } from "../../../lib/base/errors.ts";
 import { type Begun, OpenQuestions } from "../../../lib/cli/commands/open_questions.ts";
 import { askedBy } from "../../../lib/cli/commands/question_kinds.ts";
@@ -18,6 +19,7 @@ import { MODE } from "../echo_room.ts";
 import { PageVisitor, TOKEN } from "./page_visitor.ts";
 
 const PORT = 55_108;
+const HI = brotliCompressSync("<p>hi").toBase64();
 
 /** The server's end of a connection; the visitor reads at once, unless it is stuck. */
 class MemoryStream implements ByteStream {
@@ -143,11 +145,10 @@ export class ServedPage {
     this.server = new PageServer({
       ...{ network, host, clock: this.clock, token: TOKEN, mode: "mesh", version: "1.2.3" },
       comesBack: true,
-      assets: new Map([["index.html", { type: "text/html; charset=utf-8", text: "<p>hi" }]]),
+      assets: new Map([["index.html", { type: "text/html; charset=utf-8", brotli: HI }]]),
       uploads: new UploadFolder(this.disk, {
         above: "/p/uploads",
         run: "run",
-        nowMs: () => this.clock.nowMs(),
         failed: ({ message }) => this.failures.push(message),
       }),
       secret: () => `s${++this.#secrets}`.padEnd(43, "x"),
@@ -175,9 +176,9 @@ export class ServedPage {
 
   /** Something happens that the door is shown. */
   show(fields: Readonly<Record<string, unknown>>): void {
-    const event = { id: ++this.lastId, fields: { event: "message", ...fields } };
+    const event = { id: ++this.lastId, fields: { event: "message", ...fields }, lines: [] };
     this.events.push(event);
-    this.server.shown(event);
+    this.server.shown();
     this.run();
   }
 

@@ -1,12 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { MESSAGE_BYTES_MAX, WebSocketReader } from "../../../lib/cli/page/web_socket_reader.ts";
-import {
-  acceptOf,
-  closeFrame,
-  pongFrame,
-  textFrame,
-} from "../../../lib/cli/page/web_socket_frames.ts";
+import { acceptOf, closeFrame, frame, textFrame } from "../../../lib/cli/page/web_socket_frames.ts";
 import { clientFrame, framesIn } from "./web_socket_client.ts";
 
 const text = (text: string) => new TextEncoder().encode(text);
@@ -110,7 +105,7 @@ Deno.test("random bytes never throw, and a goodbye ends the reading", () => {
 Deno.test("frames of the program are those that a browser reads", () => {
   const long = "x".repeat(70_000);
   const bytes = [textFrame("hi"), textFrame("y".repeat(200)), textFrame(long)]
-    .concat(pongFrame(text("z")), closeFrame(1008, "No. ".repeat(50)))
+    .concat(frame("pong", text("z")), closeFrame(1008, "No. ".repeat(50)))
     .flatMap((frame) => [...frame]);
   const found = framesIn(new Uint8Array(bytes)).frames;
   assertEquals(found.map(({ opcode }) => opcode), [1, 1, 1, 10, 8]);

@@ -11,7 +11,7 @@ import { IrcGateway, type IrcInput } from "../../../lib/cli/irc/irc_gateway.ts";
 import { type ClientLine, IrcLineSplitter } from "../../../lib/cli/irc/lines/irc_line_splitter.ts";
 import { parseIrc } from "../../../lib/cli/irc/lines/irc_parser.ts";
 import { ircLine } from "../../../lib/cli/irc/lines/irc_serialiser.ts";
-import type { IrcEvent } from "../../../lib/cli/irc/rooms/said_reader.ts";
+import type { DoorEvent } from "../../../lib/cli/doors/door.ts";
 import type { Random } from "../../sim/random.ts";
 import { Decisions, NO_TEXT, spoilt } from "../changes.ts";
 import type { Target } from "../target.ts";
@@ -69,7 +69,7 @@ function split(input: Uint8Array, ends: readonly number[]): readonly ClientLine[
 }
 
 const AT = "2026-01-31T12:00:00.000Z";
-const EVENTS: readonly IrcEvent["fields"][] = [
+const EVENTS: readonly DoorEvent["fields"][] = [
   { event: "ready", command: "mesh", name: "Alice", key: "alicekey", room: "r" },
   { event: "rooms", rooms: [{ room: "r", title: "Room" }], ref: "1" },
   { event: "joined", name: "Bob", key: "bobkey", verified: true },
@@ -78,7 +78,10 @@ const EVENTS: readonly IrcEvent["fields"][] = [
 
 /** A program with one room, in which something was said. */
 class Served {
-  readonly #events = EVENTS.map((fields, at) => ({ id: at + 1, fields: { at: AT, ...fields } }));
+  readonly #events = EVENTS.map((fields, at): DoorEvent => ({
+    ...{ id: at + 1, fields: { at: AT, ...fields } },
+    lines: [[JSON.stringify(fields)]],
+  }));
   readonly #gateway = new IrcGateway({
     version: "1",
     isPassword: (text) => text === "right",
@@ -86,8 +89,7 @@ class Served {
     events: () => this.#events,
     wholeFrom: () => 1,
     wasShown: () => false,
-    hasCommand: () => true,
-    render: () => [["asked"]],
+    commands: { find: () => ({ form: "", args: {} }) },
     wallMs: () => 0,
   });
   isClosed = false;
@@ -95,7 +97,7 @@ class Served {
 
   constructor() {
     for (const event of this.#events) {
-      this.step({ type: "event", event, lines: [[JSON.stringify(event)]] });
+      this.step({ type: "event", event });
     }
     this.step({ type: "connected", client: 1 });
   }

@@ -1,15 +1,10 @@
 /** Events that say something, in the form in which they become lines: for those that come, and those that are asked for. */
 
 import { shownName } from "../../../base/text/names.ts";
+import type { DoorEvent } from "../../doors/door.ts";
 import { type Fields, isTrue, maybeText, numberOf, objectOf, textOf } from "./irc_fields.ts";
 import { nickOf } from "../lines/irc_names.ts";
 import type { IrcRooms } from "./irc_rooms.ts";
-
-/** An event as doors are shown it. */
-export interface IrcEvent {
-  readonly id: number;
-  readonly fields: Fields;
-}
 
 /** Something that was said, wherever that was. */
 export interface Said {
@@ -47,7 +42,7 @@ export class SaidReader {
   constructor(readonly rooms: IrcRooms) {}
 
   /** What the event says; null: nothing that anybody says. */
-  read({ id, fields }: IrcEvent): Said | null {
+  read({ id, fields }: Pick<DoorEvent, "id" | "fields">): Said | null {
     switch (fields["event"]) {
       case "call":
         this.#peer = { name: textOf(fields, "peer"), key: textOf(fields, "key") };

@@ -1,256 +1,222 @@
-/** Where one types: a text that grows, suggestions, what was typed before, and a draft for each place. */
+/** Where one types: for each place a text box of its own, with its own undo; suggestions, and what was typed before. */
 
+import { Component, h } from "preact";
 import { countText } from "../../../base/text/words.ts";
-import { fill, h } from "./dom.js";
-import { isComposing } from "./keyboard.js";
-import { isPair, listIn, ofWindow } from "./storage.js";
-import { commandNamed, suggestions } from "./typed.js";
+import { button, dom, icon } from "./html.js";
+import { subtitleOf, titleOf } from "./people.js";
+import { commandNamed, isCallWith, isClosed, suggestions, takesFiles } from "./typed.js";
 
-/** So many lines can be had again by the up key. */
-const TYPED_MAX = 100;
-/** Where drafts survive a reload, for this window alone. */
-const DRAFTS = "drafts";
+/** `keyCode` of a key that an input method has taken. */
+const OF_INPUT_METHOD = 229;
 
-export class Composer {
-  #text;
-  #list;
-  #submit;
-  #state = null;
-  #place = null;
-  #offered = null;
-  #selected = 0;
-  /** Whether the user has gone through what is offered. */
-  #hasChosen = false;
-  #typed = [];
-  /** Whether the first character of the text was typed, and what was asked then; null: nothing was. */
-  #isBegun = false;
-  #begun = null;
-  #begins;
-  #at = null;
-  #drafts;
-  #told;
+/** Where it isn't said to one place alone. */
+const FORMS = { friends: "Choose a friend, or NAME/TEXT", lobby: "NAME calls, 2 TEXT tells all" };
+/** Lines that can be had again by the up key. */
+const typed = [];
 
-  /**
-   * @param elements `form`, `text`, `list`.
-   * @param submit Takes the text, the id of the place that was shown, and what was asked when the first character was typed;
-   *   returns whether it is done with, so that it goes. @param begins A text is begun: returns what is asked now. Of a draft
-   *   that isn't known: nothing was.
-   * @param told Says something to screen readers.
-   */
-  constructor({ form, text, list }, { submit, begins, told }) {
-    [this.#text, this.#list, this.#submit, this.#told] = [text, list, submit, told];
-    this.#begins = begins;
-    this.#drafts = new Map(listIn(ofWindow, DRAFTS, isPair));
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      this.#send();
-    });
-    text.addEventListener("input", () => this.#changed(false));
-    text.addEventListener("keydown", (event) => this.#key(event));
-    text.addEventListener("blur", () => this.#close());
-    list.addEventListener("pointerdown", (event) => {
-      event.preventDefault(); // the text keeps the focus
-      const option = event.target.closest("[role=option]");
-      if (option !== null) this.#take(Number(option.dataset.index));
-    });
-    addEventListener("pagehide", () => this.#save());
+/** Puts a text in place of what is selected, so that it can be undone. */
+function insert(box, text) {
+  box.focus();
+  if (!document.execCommand(text === "" ? "delete" : "insertText", false, text)) {
+    box.setRangeText(text, box.selectionStart, box.selectionEnd, "end");
+    box.dispatchEvent(new Event("input"));
+  }
+}
+
+function replace(box, text) {
+  box.select();
+  insert(box, text);
+}
+
+class Box extends Component {
+  /** `list`: what is suggested, as `suggestions`, and which of it the arrows have `chosen`. */
+  state = { list: null };
+  /** Which of what was typed is there again, counted from the last. */
+  #again = 0;
+
+  componentDidMount() {
+    this.#shown();
   }
 
-  show(state, place) {
-    const isOther = this.#place?.id !== place.id;
-    if (isOther && this.#place !== null) this.#drafts.set(this.#place.id, this.#text.value);
-    [this.#state, this.#place] = [state, place];
-    if (!isOther) return;
-    if (!state.places.has(place.was)) this.#moveDraft(place);
-    const draft = this.#drafts.get(place.id) ?? "";
-    if (this.#text.value !== draft) this.#text.value = draft; // otherwise the cursor stays where it is
-    this.#isBegun = this.#text.value !== "";
-    if (this.#isBegun) this.#begun = this.#begins(null);
-    this.#at = null;
-    this.#close();
-    this.#grow();
+  componentDidUpdate({ isShown }) {
+    const { props: { place, isShown: isNow } } = this;
+    if (isShown !== isNow) this.#shown();
+    if (place.put === undefined || !isNow) return;
+    const [line, start, end] = place.put;
+    place.put = undefined;
+    replace(this.box, line);
+    this.box.setSelectionRange(start, end);
   }
 
-  /** What was begun to somebody who has another name now is still for them. */
-  #moveDraft({ id, was }) {
-    if (!this.#drafts.has(was)) return;
-    this.#drafts.set(id, this.#drafts.get(was));
-    this.#drafts.delete(was);
+  #shown() {
+    const { place, isShown, act } = this.props;
+    if (!isShown) return this.setState({ list: null });
+    // The program knows of one text at a time, perhaps of another place's: this draft answers nothing.
+    place.begun = place.draft === "" ? undefined : act.begins(null);
+    if (act.mayFocus()) this.box.focus();
   }
 
-  focus() {
-    this.#text.focus();
+  /** @returns Whether there is something. */
+  #suggest(isAsked) {
+    const { model, place, act } = this.props;
+    const { value, selectionStart, selectionEnd } = this.box;
+    const found = selectionStart === selectionEnd
+      ? suggestions(model, place, value.slice(0, selectionStart), isAsked)
+      : null;
+    if (found !== null && this.state.list === null) {
+      const count = countText(found.options.length, "suggestion");
+      act.say(`${count}; up and down choose, Tab takes one`);
+    }
+    this.setState({ list: found });
+    if (isAsked && found?.options.length === 1) this.#take(found, 0);
+    return found !== null;
   }
 
-  get value() {
-    return this.#text.value;
+  #take({ start, options }, index = 0) {
+    const { value, selectionEnd } = this.box;
+    this.box.setSelectionRange(
+      start,
+      value[selectionEnd] === " " ? selectionEnd + 1 : selectionEnd,
+    );
+    insert(this.box, options[index][0]);
   }
 
-  /** Puts a text there, in place of what there was. */
-  put(text) {
-    this.#text.value = text;
-    this.#text.setSelectionRange(text.length, text.length);
-    this.#changed(false);
-    this.focus();
-  }
-
-  #save() {
-    if (this.#place !== null) this.#drafts.set(this.#place.id, this.#text.value);
-    const kept = [...this.#drafts].filter(([, text]) => text !== "");
-    ofWindow.set(DRAFTS, JSON.stringify(kept));
+  #changed() {
+    const { place, act } = this.props;
+    const { value } = this.box;
+    if (value === "") place.begun = undefined;
+    else if (place.begun === undefined) place.begun = act.begins(place);
+    place.draft = value;
+    this.#suggest(false);
   }
 
   async #send() {
-    const text = this.#text.value;
-    const place = this.#place.id;
-    if (!await this.#submit(text, place, this.#begun)) return;
-    if (text.trim() !== "") this.#typed = [...this.#typed.slice(1 - TYPED_MAX), text];
-    this.#at = null;
-    this.#drafts.delete(place);
-    if (this.#place.id === place) this.#text.value = "";
-    this.#changed(false);
+    const { place, act } = this.props;
+    const { value } = this.box;
+    if (!await act.enter(value, place, place.begun ?? null)) return;
+    if (typed.at(-1) !== value) typed.push(value);
+    this.#again = 0;
+    if (this.box.value === value) this.box.value = "";
+    this.#changed();
   }
 
-  #changed(isAsked) {
-    this.#grow();
-    this.#begin();
-    const { selectionStart, selectionEnd, value } = this.#text;
-    const offered = selectionStart === selectionEnd && this.#state !== null
-      ? suggestions(this.#state, this.#place, value, selectionStart, isAsked)
-      : null;
-    if (offered === null) return this.#close();
-    this.#offered = offered;
-    this.#selected = 0;
-    this.#hasChosen = false;
-    this.#drawList();
-    if (isAsked && offered.options.length === 1) this.#take(0);
-  }
-
-  #begin() {
-    const wasBegun = this.#isBegun;
-    this.#isBegun = this.#text.value !== "";
-    if (!wasBegun) this.#begun = this.#isBegun ? this.#begins(this.#place) : null;
-  }
-
-  #grow() {
-    this.#text.style.height = "auto";
-    this.#text.style.height = `${this.#text.scrollHeight}px`;
-  }
-
-  #close() {
-    if (this.#offered === null) return;
-    this.#offered = null;
-    this.#list.hidden = true;
-    this.#text.removeAttribute("aria-activedescendant");
-  }
-
-  #drawList() {
-    const options = this.#offered.options.map(({ label, hint }, index) =>
-      h(
-        "li",
-        {
-          class: "suggestion",
-          role: "option",
-          id: `suggestion-${index}`,
-          "data-index": index,
-          "aria-selected": String(index === this.#selected),
-        },
-        h("b", {}, label),
-        hint === "" ? null : h("span", {}, hint),
-      )
-    );
-    const wasOpen = !this.#list.hidden;
-    fill(this.#list, options);
-    this.#list.hidden = false;
-    this.#text.setAttribute("aria-activedescendant", `suggestion-${this.#selected}`);
-    options[this.#selected].scrollIntoView({ block: "nearest" });
-    const count = countText(options.length, "suggestion");
-    if (!wasOpen) this.#told(`${count}; up and down choose, Tab takes one`);
-  }
-
-  #take(index) {
-    const { start, options } = this.#offered;
-    const { value, selectionStart } = this.#text;
-    const before = value.slice(0, start) + options[index].value;
-    this.#text.value = before + value.slice(selectionStart).replace(/^ /, "");
-    this.#text.setSelectionRange(before.length, before.length);
-    this.#close();
-    this.#grow();
-    this.#changed(false);
-  }
-
-  #key(event) {
-    if (isComposing(event)) return;
-    const { key } = event;
-    if (this.#offered !== null && this.#listKey(event)) return event.preventDefault();
-    if (
-      key === "Enter" && (event.altKey || event.ctrlKey || event.metaKey) ||
-      key === "j" && event.ctrlKey
-    ) {
-      event.preventDefault();
-      this.#insert("\n");
-    } else if (key === "Enter" && !event.shiftKey) {
-      event.preventDefault();
-      this.#send();
-    } else if (key === "Tab" && !event.shiftKey && !event.altKey && this.#text.value !== "") {
-      const before = this.#text.value;
-      this.#changed(true);
-      // Where there is nothing to complete, Tab goes on, as everywhere.
-      if (this.#offered !== null || this.#text.value !== before) event.preventDefault();
-    } else if ((key === "ArrowUp" || key === "ArrowDown") && !event.altKey) {
-      this.#recall(event, key === "ArrowUp" ? -1 : 1);
-    }
-  }
-
-  #listKey({ key, shiftKey, altKey }) {
-    const { length } = this.#offered.options;
-    if (altKey) return false;
-    if (key === "ArrowDown" || key === "ArrowUp") {
-      this.#hasChosen = true;
-      this.#selected = (this.#selected + (key === "ArrowDown" ? 1 : length - 1)) % length;
-      this.#drawList();
-      return true;
-    }
-    if (key === "Tab" && !shiftKey) {
-      this.#take(this.#selected);
-      return true;
-    }
-    if (key === "Escape") {
-      this.#close();
-      return true;
-    }
-    if (key !== "Enter" || shiftKey) return false;
-    // Enter runs what is a whole command, also one with which others begin, and completes what isn't; what was chosen
-    // by the arrows is taken.
-    const typed = this.#text.value.slice(this.#offered.start).trimEnd();
-    const isWhole = !typed.startsWith("/") ||
-      commandNamed(this.#state, typed.slice(1)) !== undefined;
-    if (isWhole && !this.#hasChosen) {
-      this.#close();
-      return false;
-    }
-    this.#take(this.#selected);
+  /** @returns Whether another line is there now; in what was changed arrows only move. */
+  #recall(step) {
+    const { value, selectionStart } = this.box;
+    const isAgain = value !== "" && value === typed[typed.length - this.#again];
+    const to = (isAgain ? this.#again : 0) + step;
+    if (value !== "" && !isAgain || selectionStart < value.length) return false;
+    if (to < 0 || to > typed.length) return false;
+    this.#again = to;
+    replace(this.box, typed[typed.length - to] ?? "");
     return true;
   }
 
-  #insert(text) {
-    const { selectionStart, selectionEnd } = this.#text;
-    this.#text.setRangeText(text, selectionStart, selectionEnd, "end");
-    this.#changed(false);
+  /** @returns Whether the key did something in the list. */
+  #listKey({ key, shiftKey, altKey }) {
+    const { list } = this.state;
+    if (list === null || altKey || shiftKey) return false;
+    const { start, options: { length }, chosen } = list;
+    const step = { ArrowDown: 1, ArrowUp: -1 }[key];
+    // Enter runs what is a whole command, and completes what isn't; what was chosen by the arrows is taken.
+    const word = this.box.value.slice(start).trimEnd();
+    const isWhole = !word.startsWith("/") ||
+      commandNamed(this.props.model, word.slice(1)) !== undefined;
+    if (step !== undefined) {
+      const from = chosen ?? (step > 0 ? -1 : 0);
+      this.setState({ list: { ...list, chosen: (from + step + length) % length } });
+    } else if (key === "Escape") this.setState({ list: null });
+    else if (key === "Tab" || key === "Enter" && !(isWhole && chosen === undefined)) {
+      this.#take(list, chosen);
+    } else return false;
+    return true;
   }
 
-  /** What was typed before, from an empty text, or from one that was had so. */
-  #recall(event, by) {
-    const isRecalled = this.#at !== null && this.#text.value === this.#typed[this.#at];
-    if (!isRecalled && this.#text.value !== "" || this.#typed.length === 0) return;
-    const at = (isRecalled ? this.#at : this.#typed.length) + by;
-    if (at < 0) return event.preventDefault();
-    this.#at = at < this.#typed.length ? at : null;
-    event.preventDefault();
-    const text = this.#at === null ? "" : this.#typed[this.#at];
-    this.#text.value = text;
-    this.#text.setSelectionRange(text.length, text.length);
-    this.#grow();
-    this.#begin();
+  /** @returns Whether the key did something. */
+  #pressed(event) {
+    const { key, shiftKey, altKey, ctrlKey, metaKey } = event;
+    if (this.#listKey(event)) return true;
+    if (key === "Enter" && (altKey || ctrlKey || metaKey) || key === "j" && ctrlKey) {
+      insert(this.box, "\n");
+      return true;
+    }
+    if (shiftKey || altKey) return false;
+    switch (key) {
+      case "Enter":
+        this.#send();
+        return true;
+      case "Tab": // where there is nothing to complete, it goes on, as everywhere
+        return this.box.value !== "" && this.#suggest(true);
+      case "ArrowUp":
+        return this.#recall(1);
+      case "ArrowDown":
+        return this.#recall(-1);
+    }
+    return false;
   }
+
+  #key(event) {
+    if (event.isComposing || event.keyCode === OF_INPUT_METHOD) return;
+    if (this.#pressed(event)) event.preventDefault();
+  }
+
+  render({ model, place, isShown, act }, { list }) {
+    const { options = [], chosen = 0 } = list ?? {};
+    const isShut = isClosed(model, place) || place.type === "call" && !isCallWith(model, place);
+    const whom = place.person === null ? "" : ` to ${titleOf(model, place)}`;
+    const option = ([, label, hint], index) => {
+      const take = (event) => (event.preventDefault(), this.#take(list, index));
+      return dom`<li class="suggestion" role="option" id="option-${index}" onPointerDown=${take}
+        aria-selected=${
+        String(index === chosen)
+      }><b>${label}</b> <span class="faint">${hint}</span></li>`;
+    };
+    const box = h("textarea", {
+      ...{ id: isShown ? "text" : null, rows: 1, defaultValue: place.draft },
+      ref: (box) => this.box = box ?? this.box,
+      placeholder: isShut ? subtitleOf(model, place) : FORMS[place.type] ?? `Message${whom}`,
+      ...{ enterkeyhint: "send", spellcheck: true, "aria-autocomplete": "list" },
+      ...{ "aria-controls": "suggestions", "aria-describedby": "text-help" },
+      "aria-activedescendant": list === null ? null : `option-${chosen}`,
+      onInput: () => this.#changed(),
+      onKeyDown: (event) => this.#key(event),
+      onBlur: () => this.setState({ list: null }),
+      onPaste: (event) => act.pasted(event, place),
+    });
+    return dom`<div hidden=${!isShown}>
+      <ul class="suggestions" id=${isShown ? "suggestions" : null} role="listbox"
+        aria-label="Suggestions" tabindex="0" hidden=${list === null}>${options.map(option)}</ul>
+      <label class="unseen" for=${isShown ? "text" : null}>Message${whom}</label>${box}
+    </div>`;
+  }
+}
+
+const HELP = "Enter sends, Shift+Enter begins a new line, / lists commands.";
+
+export function Composer({ model, act }) {
+  const { here } = model;
+  here.hasBox = true;
+  const press = () =>
+    document.getElementById("text").dispatchEvent(new KeyboardEvent("keydown", { key: "Enter" }));
+  const chosen = ({ target }) => {
+    act.files([...target.files], here);
+    target.value = "";
+  };
+  const boxes = [...model.places.values()].filter(({ hasBox }) => hasBox)
+    .map((place) => h(Box, { key: place.key, model, place, act, isShown: place === here }));
+  const choose = () => document.getElementById("file").click();
+  const attach = button(icon("attach"), choose, "icon", {
+    ...{ id: "attach", "aria-label": "Send a file", hidden: !takesFiles(here) },
+    disabled: model.link.state !== "open" || isClosed(model, here),
+  });
+  const send = button(icon("send"), press, "icon button is-main", {
+    id: "send",
+    "aria-label": "Send",
+  });
+  return dom`<div class="composer" id="composer">
+    ${act.hint && dom`<p class="hint" id="hint" role="alert">${act.hint}</p>`}
+    <div class="box">${attach}${boxes}${send}</div>
+    <p class="faint" id="text-help">${HELP}</p>
+    <input type="file" id="file" multiple hidden onChange=${chosen} />
+  </div>`;
 }

@@ -12,44 +12,41 @@ import { ofWindow } from "./storage.js";
 
 /** An address leaves it out. */
 const HTTP_PORT = "80";
+/** How often a silent connection is looked at. */
+const LOOK_MS = 2_000;
 
 export class Connection {
   #session;
-  #token;
+  #ports;
   #key = null;
   #socket = null;
-  #pass;
-  #link;
-  #had;
   #timer = null;
-  #heard = 0;
-  /** When the program was last asked whether it is there; null: something came since. */
-  #asked = null;
-  #check = null;
+  /** When something last came, and whether the program was asked since. */
+  #heardMs = 0;
+  #wasAsked = false;
 
   /**
-   * @param options `token`, `window`; `pass` takes the program's messages, `link` what is to be said of the connection;
-   *   `had` gives `{run, last}`.
+   * @param ports `token`, `window`; `pass` takes the program's messages, `link` what is to be said of the connection; `had`
+   *   gives `{run, last}`.
    */
-  constructor({ token, window: id, pass, link, had }) {
-    this.#token = token;
-    this.#session = newSession({ hasToken: token !== "", window: id });
-    [this.#pass, this.#link, this.#had] = [pass, link, had];
-    addEventListener("online", () => this.#wakeUnlessRefused());
-    document.addEventListener("visibilitychange", () => {
-      if (!document.hidden) this.#wakeUnlessRefused();
-      this.#heed();
-    });
+  constructor(ports) {
+    this.#ports = ports;
+    this.#session = newSession({ hasToken: ports.token !== "", window: ports.window });
+    const isBack = () => this.#session.state === "waiting" && !document.hidden && this.wake();
+    addEventListener("online", isBack);
+    document.addEventListener("visibilitychange", isBack);
+    setInterval(() => this.#look(), LOOK_MS);
   }
 
   start() {
-    if (this.#session.text !== null) this.#link({ state: "refused", text: this.#session.text });
-    this.#input({ type: "start", nonce: randomWord() });
+    const { state, text } = this.#session;
+    if (state === "refused") this.#ports.link({ state, text });
+    this.wake();
   }
 
-  /** Tries again, as the user wishes. */
+  /** Tries again, where it isn't connected. */
   wake() {
-    this.#input({ type: "wake" });
+    this.#input({ type: "wake", nonce: randomWord() });
   }
 
   /** @returns Whether it was given to the program. */
@@ -59,12 +56,8 @@ export class Connection {
     return true;
   }
 
-  #wakeUnlessRefused() {
-    if (this.#session.state === "waiting") this.#input({ type: "wake" });
-  }
-
   #input(input) {
-    const [session, effects] = step(this.#session, input, this.#had());
+    const [session, effects] = step(this.#session, input, this.#ports.had());
     this.#session = session;
     for (const effect of effects) this.#carryOut(effect);
   }
@@ -80,19 +73,17 @@ export class Connection {
       case "close":
         return this.#socket.close(1000);
       case "wait":
-        this.#timer = setTimeout(() => this.#input({ type: "wake" }), effect.ms);
+        this.#timer = setTimeout(() => this.wake(), effect.ms);
         return;
-      case "restart":
-        clearTimeout(this.#timer);
-        return this.start();
       case "link":
-        return this.#link(effect.link);
+        return this.#ports.link(effect.link);
       case "pass":
-        return this.#pass(effect.message);
+        return this.#ports.pass(effect.message);
     }
   }
 
   #connect() {
+    clearTimeout(this.#timer);
     const socket = new WebSocket(`ws://${location.host}/socket`, "p2pchat.1");
     this.#socket = socket;
     this.#hears();
@@ -100,15 +91,12 @@ export class Connection {
     socket.onopen = () => isCurrent() && this.#input({ type: "opened" });
     socket.onmessage = ({ data }) => {
       if (!isCurrent()) return;
-      const wasAsked = this.#asked !== null;
       this.#hears();
       const message = programMessage(data);
       if (message === null) this.#giveUp(RUBBISH_TEXT);
       else this.#input({ type: "received", message });
-      if (wasAsked) this.#heed(); // otherwise it is looked at in time
     };
     socket.onclose = ({ code }) => isCurrent() && this.#closed(code);
-    this.#heed();
   }
 
   /** The connection is of no use: another is made later. @param text Says why. */
@@ -118,54 +106,37 @@ export class Connection {
     socket.close();
   }
 
-  #closed(code, text = null) {
+  #closed(code, text) {
     this.#socket = null;
-    const [random] = crypto.getRandomValues(new Uint32Array(1));
-    this.#input({ type: "closed", code, text, random: random / 2 ** 32 });
+    this.#input({ type: "closed", code, text, random: Math.random() });
   }
 
   #hears() {
-    this.#heard = performance.now();
-    this.#asked = null;
+    [this.#heardMs, this.#wasAsked] = [performance.now(), false];
   }
 
-  /** Asks a program that is silent, or gives it up; and looks again when the time has come. */
-  #heed() {
-    clearTimeout(this.#check);
+  #look() {
     if (this.#socket === null) return;
-    const nowMs = performance.now();
-    const next = onSilence(this.#session, {
-      silentMs: nowMs - this.#heard,
-      askedMs: this.#asked === null ? null : nowMs - this.#asked,
-      isSeen: !document.hidden,
-    });
-    if (next.type === "give up") return this.#giveUp(SILENT_TEXT);
-    if (next.type === "ask") {
-      this.#asked = nowMs;
-      this.send({ type: "ping" });
-    }
-    this.#check = setTimeout(() => this.#heed(), next.ms);
+    const next = onSilence(this.#session, performance.now() - this.#heardMs, this.#wasAsked);
+    if (next === "give up") this.#giveUp(SILENT_TEXT);
+    if (next === "ask") this.#wasAsked = this.send({ type: "ping" });
   }
 
   async #prove({ page, program, proof }) {
     // With the port: whoever has this one can't pass on what is said to a program at another.
     const proved = `${location.port || HTTP_PORT} ${page} ${program}`;
-    const theirs = await this.#hmac(`p2pchat page: program ${proved}`);
+    const isRight = isSame(await this.#hmac(`p2pchat page: program ${proved}`), proof);
     const own = await this.#hmac(`p2pchat page: window ${proved}`);
-    this.#input({ type: "proved", isRight: isSame(theirs, proof), proof: own });
+    this.#input({ type: "proved", isRight, proof: own });
   }
 
   async #hmac(text) {
-    const bytes = new TextEncoder();
-    this.#key ??= await crypto.subtle.importKey(
-      "raw",
-      bytes.encode(this.#token),
-      { name: "HMAC", hash: "SHA-256" },
-      false,
-      ["sign"],
-    );
-    const signed = await crypto.subtle.sign("HMAC", this.#key, bytes.encode(text));
-    return word(new Uint8Array(signed));
+    const bytes = (of) => new TextEncoder().encode(of);
+    const kind = { name: "HMAC", hash: "SHA-256" };
+    this.#key ??= await crypto.subtle.importKey("raw", bytes(this.#ports.token), kind, false, [
+      "sign",
+    ]);
+    return word(new Uint8Array(await crypto.subtle.sign("HMAC", this.#key, bytes(text))));
   }
 }
 
@@ -178,17 +149,11 @@ function isSame(one, other) {
 }
 
 /** Base64url without padding. */
-function word(bytes) {
-  return btoa(String.fromCharCode(...bytes)).replace(/\+/g, "-").replace(/\//g, "_").replace(
-    /=+$/,
-    "",
-  );
-}
+const word = (bytes) =>
+  btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
 
 /** 128 bits at random. */
-function randomWord() {
-  return word(crypto.getRandomValues(new Uint8Array(16)));
-}
+const randomWord = () => word(crypto.getRandomValues(new Uint8Array(16)));
 
 /** Kept over a reload: the same window comes in again. */
 export function windowId() {

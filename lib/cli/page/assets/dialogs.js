@@ -1,232 +1,160 @@
-/** What opens above the page: about a person, the keys, and questions before something that can't be taken back. */
+/** What opens above the page: menus, forms, questions before what can't be taken back, and the keys. */
 
-import { fill, h, icon, nameOf, setText, verifiedSign } from "./dom.js";
-import { visible } from "./harmless.js";
+import { Component, createRef, h } from "preact";
+import { button, dom, icon } from "./html.js";
+import { formOf, isClosed } from "./typed.js";
 
-export class Dialogs {
-  #element;
-  #done;
-  #say;
+/**
+ * @param dialog `title`, and of these what there is: `text`, `body`; `actions`, `[label, run, isGrave]` each; `line` with
+ *   what `FORMS` has for it; `isAsked`, where Enter must not do it.
+ * @param act `over` is told what was chosen: one types on. After a dialog that was only closed the keyboard is where it was.
+ */
+export class Dialog extends Component {
+  #element = createRef();
 
-  /**
-   * @param done Called when something was chosen or given: the keyboard is to go on elsewhere than at what opened the
-   *   dialog. After a dialog that was only closed it is where it was.
-   * @param say Told why what was given isn't done, where its form was closed before that came.
-   */
-  constructor(element, done, say) {
-    [this.#element, this.#done, this.#say] = [element, done, say];
-    element.addEventListener("click", (event) => {
-      if (event.target === element) element.close(); // beside it
-    });
-    element.addEventListener("close", () => {
-      const { activeElement: focused, body } = document;
-      // What opened it may be gone; what had the focus in it has it still, and is seen no more.
-      if (!element.open && (focused === body || element.contains(focused))) done();
-    });
+  componentDidMount() {
+    this.#element.current.showModal();
   }
 
-  #open(title, ...body) {
-    const close = h("button", {
-      type: "button",
-      class: "icon-button",
-      "aria-label": "Close",
-      onclick: () => this.#element.close(),
-    }, icon("close"));
-    fill(
-      this.#element,
-      h("div", { class: "dialog-head" }, h("h2", { id: "dialog-title" }, title), close),
-      h("div", { class: "dialog-body", tabindex: "0" }, body),
-    );
-    if (!this.#element.open) this.#element.showModal();
-  }
-
-  close() {
-    this.#element.close();
-  }
-
-  /** The browser tells of it later: by then what was closed before may be told of. */
-  #whenClosed(closed) {
-    const listener = () => {
-      if (this.#element.open) return;
-      this.#element.removeEventListener("close", listener);
-      closed();
-    };
-    this.#element.addEventListener("close", listener);
-  }
-
-  person(person, state, entries) {
-    const sign = person.self ? null : verifiedSign(person);
-    this.menu([nameOf(person.name, state), sign], entries);
-  }
-
-  /** @param entries `{label, icon, run, isGrave}` each. */
-  menu(title, entries) {
-    this.#open(
-      title,
-      h(
-        "div",
-        { class: "menu" },
-        entries.map(({ label, icon: sign, run, isGrave }) =>
-          h(
-            "button",
-            {
-              type: "button",
-              class: isGrave ? "is-grave" : null,
-              onclick: () => {
-                this.close();
-                run();
-                if (!this.#element.open) this.#done(); // it may ask further
-              },
-            },
-            icon(sign),
-            label,
-          )
-        ),
-      ),
-    );
-  }
-
-  /**
-   * @param fields `{name, label}` each, with `options` to choose from, `isCheck`, or a text; `hint`, `isOptional`.
-   * @param give Does what was given. Gives why it isn't done: that stands below the fields, to be mended; null: it is done.
-   * @returns What was given, by name; null: nothing was.
-   */
-  form(title, yes, fields, give = () => null) {
-    const { promise, resolve } = Promise.withResolvers();
-    const error = h("p", { id: "form-error", class: "field-error", role: "alert" });
-    const form = h(
-      "form",
-      { class: "form", autocomplete: "off" },
-      fields.map(fieldElement),
-      error,
-      h(
-        "div",
-        { class: "actions" },
-        h("button", { type: "submit", class: "button is-main" }, yes),
-        h("button", { type: "button", class: "button", onclick: () => this.close() }, "Cancel"),
-      ),
-    );
-    const given = () =>
-      Object.fromEntries(fields.map(({ name, isCheck }) => {
-        const field = form.elements.namedItem(name);
-        return [name, isCheck ? field.checked : field.value.trim()];
-      }));
-    const showHints = () => {
-      for (const { name, hintOf } of fields) {
-        if (hintOf !== undefined) setText(form.querySelector(`#${hintId(name)}`), hintOf(given()));
-      }
-    };
-    showHints();
-    form.addEventListener("change", showHints);
-    const field = form.querySelector("input, select");
-    form.addEventListener("submit", async (event) => {
-      event.preventDefault();
-      if (form.ariaBusy === "true") return;
-      form.ariaBusy = "true";
-      setText(error, ""); // the same once more is told once more
-      const is = given();
-      const why = await give(is);
-      form.ariaBusy = null;
-      if (why !== null) {
-        if (!this.#element.open || !form.isConnected) return this.#say(why);
-        setText(error, visible(why));
-        field.ariaInvalid = "true";
-        field.setAttribute("aria-errormessage", error.id);
-        field.focus();
-        return;
-      }
-      resolve(is);
-      if (!this.#element.open || !form.isConnected) return;
-      this.close();
-      this.#done();
-    });
-    this.#open(title, form);
-    field.focus();
-    this.#whenClosed(() => resolve(null));
-    return promise;
-  }
-
-  /** @param text Or an element. @returns Whether the user says yes. */
-  ask(title, text, yes, kind = "is-grave") {
-    const { promise, resolve } = Promise.withResolvers();
-    const answer = (is) => () => {
-      resolve(is);
-      this.close();
-      if (is) this.#done();
-    };
-    this.#open(
-      title,
-      typeof text === "string" ? h("p", {}, text) : text,
-      h(
-        "div",
-        { class: "actions" },
-        h("button", { type: "button", class: `button ${kind}`, onclick: answer(true) }, yes),
-        h(
-          "button",
-          { type: "button", class: "button", autofocus: true, onclick: answer(false) },
-          "Cancel",
-        ),
-      ),
-    );
-    this.#whenClosed(() => resolve(false));
-    return promise;
-  }
-
-  keys() {
-    const keys = KEYS.map((
-      [names, text],
-    ) => [
-      h("dt", {}, names.map((name, at) => [at === 0 ? null : " ", h("kbd", {}, name)])),
-      h("dd", {}, text),
-    ]);
-    this.#open(
-      "Keyboard",
-      h("dl", { class: "keys" }, keys),
-      h(
-        "p",
-        {},
-        "What begins with / is a command, the same as in the console: type / and its first letters, or /help to see them all.",
-      ),
-    );
+  render({ dialog, act }) {
+    const { title, text, body, actions = [], line, isAsked } = dialog;
+    const close = () => this.#element.current.close();
+    const choose = (run) => (close(), act.over(dialog, run));
+    const pressed = ({ target }) => target === this.#element.current && close();
+    const action = ([label, run, isGrave], at) =>
+      button(label, () => choose(run), isGrave ? "button is-grave" : "button", {
+        autofocus: at === 0 && !isAsked,
+      });
+    const cancel = button("Cancel", close, "button", { autofocus: isAsked });
+    return dom`<dialog id="dialog" ref=${this.#element} aria-labelledby="dialog-title"
+      onClose=${() => act.over(dialog)} onClick=${pressed}>
+      <header><h2 id="dialog-title">${title}</h2>
+        ${button(icon("close"), close, "icon", { "aria-label": "Close" })}</header>
+      <div class="dialog-body" tabindex="0">
+        ${text && dom`<p>${text}</p>`}${body}${line && h(Form, { ...dialog, act, choose, cancel })}
+        <div class=${isAsked ? "actions" : "menu"}>${actions.map(action)}${isAsked && cancel}</div>
+      </div>
+    </dialog>`;
   }
 }
 
-const hintId = (name) => `field-${name}-hint`;
+/** What a command needs; it stays open, with why, until that is done. */
+class Form extends Component {
+  #field = createRef();
 
-function fieldElement({ name, label, options, isCheck, isOptional, hint, hintOf }) {
-  const id = `field-${name}`;
-  const described = hint === undefined && hintOf === undefined ? null : hintId(name);
-  const field = options !== undefined
-    ? h("select", { id, name }, options.map((option) => h("option", {}, option)))
-    : isCheck
-    ? h("input", { id, name, type: "checkbox" })
-    : h("input", {
-      id,
-      name,
-      type: "text",
-      required: isOptional !== true,
-      "aria-describedby": described,
-    });
-  return h(
-    "p",
-    { class: isCheck ? "field is-check" : "field" },
-    h("label", { for: id }, isOptional ? `${label} (may stay empty)` : label),
-    field,
-    described === null ? null : h("span", { id: described, class: "field-hint" }, hint),
-  );
+  async #submit(event) {
+    event.preventDefault();
+    const { line, act, choose } = this.props;
+    if (this.state.isBusy) return;
+    this.setState({ isBusy: true, why: undefined }); // the same once more is told once more
+    const why = await act.tried(`${line} ${this.#field.current.value.trim()}`);
+    if (this.#field.current === null) return; // it was closed meanwhile
+    if (why === null) return choose(() => {});
+    this.setState({ isBusy: false, why });
+    this.#field.current.focus();
+  }
+
+  render({ label, hint, yes, cancel }, { why, isBusy }) {
+    return dom`<form class="form" autocomplete="off" aria-busy=${isBusy ? "true" : null}
+      onSubmit=${(event) => this.#submit(event)}>
+      <label for="field">${label}</label>
+      <input id="field" autofocus required aria-describedby="field-hint" ref=${this.#field}
+        aria-invalid=${why && "true"} aria-errormessage=${why && "form-error"} />
+      <span class="faint" id="field-hint">${hint}</span>
+      <p id="form-error" class="error" role="alert">${why}</p>
+      <div class="actions"><button class="button is-main">${yes}</button>${cancel}</div>
+    </form>`;
+  }
+}
+
+const TITLE = { label: "Your title for it", hint: "others may have another one", yes: "Make it" };
+
+/** Commands that need more, by how their lines begin. */
+export const FORMS = {
+  "/join": {
+    title: "Join another room",
+    label: "Which",
+    hint: "an invite, or words to say; an address and port, as in 192.168.1.5 55107; or the " +
+      "title of a room that you were in",
+    yes: "Join",
+  },
+  "/join --new --title": { ...TITLE, title: "Make a new room" },
+  "/join --new --private --title": {
+    ...TITLE,
+    title: "Make a private room",
+    hint: "people need an invite to join it",
+  },
+  "/call": { title: "Call somebody", label: "Name", yes: "Call" },
+  "/add": {
+    title: "Add a friend",
+    label: "Their contact card",
+    hint: "a line that they find under “About yourself”, or by p2pchat users card",
+    yes: "Add",
+  },
+};
+
+/** Commands before which one is asked: title, text, and the button that does it. */
+export const QUESTIONS = {
+  "/invite --rotate": [
+    "Make a new invite?",
+    "Whoever has an earlier invite, and hasn't joined yet, can't join with it any more.",
+    "Make it",
+  ],
+};
+
+/** `[line, label, isGrave]`: what there is of it in a mode, its table says. */
+const MENU = [
+  ["/invite", "Invite: a line to copy"],
+  ["/invite --words", "Invite by words to say"],
+  ["/invite --qr", "Invite by a QR code"],
+  ["/invite --rotate", "Make a new invite…", true],
+  ["/join", "Join another room…"],
+  ["/join --new --title", "Make a new room…"],
+  ["/join --new --private --title", "Make a private room…"],
+  ["/rooms", "Your rooms"],
+  ["/add", "Add a friend…"],
+  ["/call", "Call somebody…"],
+  ["/missed", "Missed calls"],
+  ["/files", "Files"],
+  ["/outbox", "Messages that wait"],
+  ["/whoami", "About yourself"],
+  ["/status", "Status"],
+  ["/help", "All commands"],
+  ["/part", "Leave the room…", true],
+  ["/exit", "End p2pchat…", true],
+];
+/** Those that are about no room. */
+const OF_PROGRAM = /^\/(?:join|rooms|help|exit)/;
+
+/** What can be done in a place by a button, as `actionsAbout`. */
+export function actionsIn(model, place, act) {
+  const isOpen = !isClosed(model, place);
+  const isThere = ([line]) =>
+    model.commands.some(({ name, aliases }) =>
+      [name, ...aliases].includes(/[a-z]+/.exec(line)[0])
+    ) &&
+    (isOpen || OF_PROGRAM.test(line)) &&
+    // An open room has nothing to rotate: anybody may come in.
+    (line !== "/invite --rotate" || model.home(place).isPrivate);
+  return MENU.filter(isThere)
+    .map(([line, label, isGrave]) => [label, () => act.choose(line), isGrave]);
 }
 
 const KEYS = [
-  [["Enter"], "Send, or complete a command that isn't typed whole"],
-  [["Shift", "Enter"], "Begin a new line"],
-  [["Tab"], "Complete a command or a name"],
-  [["\u2191"], "In an empty message box: what you typed before"],
-  [["Esc"], "Close what is open, then answers; or go back to the message box and the end"],
-  [["Alt", "\u2191"], "The conversation above"],
-  [["Alt", "\u2193"], "The conversation below"],
-  [["Alt", "1"], "The first conversation, and so on to 9"],
-  [["Alt", "A"], "The next conversation with something new"],
-  [["Page Up"], "In the message box: scroll through the messages"],
-  [["\u2191"], "At the buttons of an entry: those of the one above; \u2193 of the one below"],
-  [["Ctrl", "/"], "This list"],
+  ["Enter", "sends; a command that isn't whole is completed"],
+  ["Shift+Enter, Alt+Enter, Ctrl+J", "begins a new line"],
+  ["Tab, or arrows and Enter", "completes a command or a name"],
+  ["Up, in an empty message box", "what you typed before"],
+  ["Esc", "closes what is open, then the last answer; or goes to the end"],
+  ["Alt+Up, Alt+Down, Alt+1 to 9", "another conversation"],
+  ["Alt+A", "the next conversation with something new"],
+  ["Page Up, in the message box", "scrolls through the messages"],
+  ["Up, Down, at the buttons of an entry", "those of the entry above, or below"],
+  ["Ctrl+/", "lists these keys"],
 ];
+
+export function helpOf({ commands }) {
+  const row = ([term, text]) => dom`<dt><code>${term}</code></dt><dd>${text}</dd>`;
+  const rows = commands.map((entry) => [formOf(entry), entry.help]);
+  return { title: "Keys and commands", body: dom`<dl>${[...KEYS, ...rows].map(row)}</dl>` };
+}

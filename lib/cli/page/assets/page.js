@@ -1,508 +1,606 @@
-/** The page: keeps what is known, draws it, and does what the user asks. */
+/** The page: what there is, drawn; and what the user does, given to the program. */
 
-import { renderAnswers, spokenOf } from "./answer_panel.js";
-import { Asking, mayAsk } from "./asking.js";
-import { Asks } from "./asks.js";
-import { attentionOf } from "./attention.js";
-import { itemsOf } from "./chunks.js";
+import { render } from "preact";
+import { MESSAGE_BYTES_MAX } from "../../../base/text/text.ts";
 import { Composer } from "./composer.js";
 import { Connection, windowId } from "./connection.js";
-import { listenToControls } from "./controls.js";
-import { Dialogs } from "./dialogs.js";
-import { Entering, hint, takeBack } from "./entering.js";
-import { emptyElement, renderEnd, renderFrame, renderLink } from "./frame.js";
-import { visible } from "./harmless.js";
-import { markKey, SeenMarks } from "./marks.js";
-import { pressed } from "./keyboard.js";
-import { Notifier } from "./notifier.js";
-import { personActions } from "./person_actions.js";
-import { homeOf, mainPlace, NOTHING } from "./places.js";
-import { reduce } from "./reduce.js";
-import { parsedRef, refOf } from "./refs.js";
-import { Seeking } from "./seeking.js";
-import { closeSide, isSideOpen } from "./side.js";
-import { orderedPlaces, renderPeople, renderPlaces, titleOf } from "./sidebar.js";
-import { SteadyButtons } from "./steady.js";
-import { isText, listIn, ofWindow } from "./storage.js";
-import { alarm, tell } from "./telling.js";
+import { actionsIn, Dialog, FORMS, helpOf, QUESTIONS } from "./dialogs.js";
+import { Upload, Uploads } from "./files.js";
+import { button, dom, icon } from "./html.js";
+import { bodyOf, dayNumber, plain } from "./line.js";
+import { Model } from "./model.js";
+import {
+  actionsAbout,
+  badge,
+  newsText,
+  ordered,
+  People,
+  Places,
+  subtitleOf,
+  titleOf,
+} from "./people.js";
+import { Questions } from "./questions.js";
+import { isPair, listIn, ofBrowser, ofWindow } from "./storage.js";
 import { Timeline } from "./timeline.js";
-import { isCallWith, questionsIn, roomOf, tooLong } from "./typed.js";
-import { Uploads } from "./uploads.js";
+import { commandIn, isClosed, leaves, meant, questionsIn, roomOf, takesFiles } from "./typed.js";
 
-const $ = (id) => document.getElementById(id);
 const CLOCK_MS = 500;
-/** A picture that hasn't come by then may not come: the page is hidden, or was before it came. */
-const UNDRAWN_MS = 50;
+/** So often what there was is drawn while it comes: most of it would be out of view at once. */
+const COMING_MS = 250;
 /** Where more is new, a page begins at the end of it. */
 const READ_MAX = 200;
-/** So often it is kept what was seen. */
-const MARKS_MS = 1_000;
+/** So often what was said earlier is asked for, to find a line; then it isn't kept any more. */
+const STEPS_MAX = 125;
+const NOT_KEPT = "That line can't be shown: its room isn't open, or it isn't kept any more.";
+const NO_FILES = "Not sent: files go to a room, a friend or a call. Choose where this one is for.";
+const CLOSED = "You aren't in this room now. What was said here stays.";
+const SPOKEN_MAX = 300;
 const UNCONNECTED = "Not sent: there is no connection with the program. Your text is still here.";
+const ENDS =
+  "You leave, here and in every other window and console of this program. To close this page alone, close the window.";
 const CUT_OFF = "There is no connection with the program. Once it is back, try again.";
+/** The program would cut the connection. */
+const TOO_LONG = "Not sent: this is too long for one message. Send it in parts.";
+const GONE = "Not sent: this conversation isn't there any more. Choose another one.";
+/** As in `page.css`: up to this width the list is above the page. */
+const NARROW = "(max-width: 699.98px)";
 
-/** Where the names of files are kept that weren't sent yet when the page was left. */
-const UNSENT = "unsent";
-
-let state = NOTHING;
-let isDrawing = false;
-/** The place in which this window was before it was loaded again; null: there is none, or it is there. */
-let wanted = ofWindow.get("place");
-/** Whether a place was chosen, by the user or because there is only one. */
-let hasChosen = wanted !== null;
-/** Whether all that there was when the page came in is here, and what is new of it is still to be led to. */
-let [isCaughtUp, isNewToBeShown] = [false, false];
-/** The last event of those that were there before this page, and are told of to nobody. */
-let untoldId = 0;
-const marks = new SeenMarks();
-const asking = new Asking((command, place, kind) => run({ command }, "", place, kind));
-/** By ref: the forms that wait for what comes of what was given in them. */
-const tried = new Map();
-/** Questions of which the program knows that they are shown. */
-const told = new Set();
-let refs = 0;
 const start = Date.now().toString(36);
+let refs = 0;
+let isDrawing = false;
+let dialog = null;
+/** What a screen reader is still to be told, one after the other. */
+let spoken = [];
+let isSideOpen = false;
+let wanted = ofWindow.get("place");
+let isCaughtUp = false;
+/** Whether it ever was: what there was before the page isn't read out. */
+let isListening = false;
+let hasChosen = wanted !== null;
+/** What was entered before there was a connection: `[text, place, begun]` each. */
+const early = [];
+/** Questions of which the program knows that they were shown. */
+const shown = new Set();
 
-function act(action) {
-  const before = state;
-  state = reduce(state, action);
-  if (state.asks.length > 0) askAll();
-  const unsaid = state.unsaid.at(-1);
-  if (unsaid !== undefined && unsaid !== before.unsaid.at(-1) && !before.unsaid.includes(unsaid)) {
-    alarm(`${unsaid.why} ${visible(unsaid.said)}`);
-  }
-  if (state === before) return;
-  const answer = current().answers.at(-1);
-  const known = before.places.get(state.current)?.answers.at(-1);
-  if (answer !== undefined && action.type === "events" && answer !== known) {
-    tell(spokenOf(answer, state));
-  }
-  if (before.current !== state.current && document.activeElement === $("text")) {
-    tell(titleOf(state, current())); // of what stays in focus no reader says that it has another name now
-  }
-  drawSoon();
-}
+const model = new Model(told);
+const drafts = new Map(listIn(ofWindow, "drafts", isPair));
+for (const place of model.places.values()) place.draft = drafts.get(place.id) ?? "";
 
-/** Draws what there is, soon. */
-function drawSoon() {
+function draw() {
   if (isDrawing) return;
   isDrawing = true;
-  // Before the next picture; where there is none, the title and the list are to be right all the same.
-  const draw = () => {
-    if (!isDrawing) return;
-    isDrawing = false;
-    render();
-  };
-  requestAnimationFrame(draw);
-  setTimeout(draw, UNDRAWN_MS);
+  const now = () => isDrawing && drawNow();
+  if (model.last < model.upTo) return void setTimeout(now, COMING_MS);
+  requestAnimationFrame(now);
+  setTimeout(now, 50); // a page that isn't seen gets no pictures
 }
 
-const current = () => state.places.get(state.current) ?? mainPlace(state);
-
-function newRef(kind, place) {
-  return refOf(kind, place, `${start}${(refs++).toString(36)}`);
+function drawNow() {
+  isDrawing = false;
+  render(dom`<${App} />`, document.getElementById("app"));
 }
 
-/** Runs what was typed or chosen. @param text As it was typed. @returns Whether the program was given it. */
-function run({ line, command, room, isChat }, text, place = state.current, kind = "a") {
-  const ref = newRef(kind, place);
-  const what = line === undefined ? { command } : { line, ...(room === undefined ? {} : { room }) };
-  if (!connection.send({ type: "run", ...what, ref })) {
-    if (kind === "a") {
-      hint(UNCONNECTED);
-      connection.wake();
-    }
-    return false;
-  }
-  const isText = isChat === true && command?.text !== undefined;
-  const said = isText ? command.text : text;
-  const at = new Date().toISOString();
-  if (kind === "a") act({ type: "sent", ref, place, text, said, isChat: isChat === true, at });
+/** @param more As in `Model.asked`. @returns Whether it was given to the program. */
+function ask(what, place, more = {}) {
+  const ref = `${more.kind === undefined ? "a" : "q"}.${start}${refs++}`; // asked by the user, or by the page
+  if (!connection.send({ type: "run", ...what, ref })) return false;
+  const text = more.text ?? "";
+  const said = what.command?.text ?? text;
+  model.sent(ref, { isChat: false, ...more, place: place.id, text, said });
   return true;
 }
 
-/** Runs what was given in a form. @returns Why it isn't done; null: it is. */
-function tryLine(line) {
-  const error = tooLong(line);
-  if (error !== null) return error;
-  const ref = newRef("f", state.current);
-  if (!connection.send({ type: "run", line, ref })) {
-    connection.wake();
-    return CUT_OFF;
-  }
-  const { promise, resolve } = Promise.withResolvers();
-  tried.set(ref, resolve);
-  return promise;
+function say(text) {
+  spoken = [...spoken, [refs++, text.slice(0, SPOKEN_MAX)]].slice(-50);
 }
 
-/** @param why Null: what was given in that form is done. */
-function cameOfIt(ref, why) {
-  tried.get(ref)?.(why);
-  return tried.delete(ref);
+/** What is said is read out; what is for the user is told of on the desktop, where they look elsewhere. */
+function told({ kind, author, lines, isForUser }, place) {
+  if (!isListening) return;
+  const isSaid = kind === "said";
+  const text = lines.map((line) => plain(isSaid ? bodyOf(line) : line).replace(/^[*!?] /, ""))
+    .join(" ");
+  const isElsewhere = model.home(place) !== model.home();
+  const where = place.person !== null
+    ? " to you"
+    : isElsewhere
+    ? ` in ${titleOf(model, place)}`
+    : "";
+  say(isSaid ? `${author}${where}: ${text}` : text);
+  if (isForUser !== true || document.hasFocus() || ofBrowser.get("notify") !== "on") return;
+  const body = text.slice(0, SPOKEN_MAX);
+  const more = { body, icon: "icon.svg", tag: place.id, renotify: true };
+  new Notification(titleOf(model, place), more);
 }
 
-function askAll() {
-  const { asks } = state;
-  state = reduce(state, { type: "asked" });
-  for (const { command, place } of asks) run({ command }, "", place, "q");
-}
+const withRoom = (place, command) => ({ ...command, ...roomOf(model, place) });
 
-function say(text, place = state.current) {
-  act({ type: "said", place, text, at: new Date().toISOString() });
-  tell(visible(text));
-}
-
-/** What buttons do. */
-const acts = {
-  line: (line) => entering.submit(line, state.current),
-  tryLine,
-  command: (command) => run({ command: withRoom(command) }, ""),
-  file: (item, command) => {
-    const { room } = item.data;
-    run({ command: room === undefined ? withRoom(command) : { ...command, room } }, "");
+const act = {
+  hint: null,
+  refuse(why) {
+    act.hint = why;
+    say(why);
+    draw();
+    return false;
   },
-  close: (answer) => act({ type: "closed", place: state.current, answer }),
-  jump: (found) => seeking.begin(found),
-  select: (place) => select(place),
-  edit: (item) => entering.edit(item),
-  showEntry: (seq) => {
-    const found = [...itemsOf(current().chunks)].find((item) => item.seq === seq);
-    if (found === undefined) acts.line(`/entry ${seq}`);
-    else timeline.reveal(found.key);
-  },
-  putBack: (unsaid) => {
-    acts.settle(unsaid);
-    if (state.places.has(unsaid.place)) select(unsaid.place);
-    render(); // its own draft is there now
-    composer.put([unsaid.text, composer.value].filter((text) => text.trim() !== "").join("\n"));
-  },
-  settle: ({ id }) => act({ type: "settled", id }),
-  person: (person) =>
-    state.mode === "friends" && !person.self ? acts.open(person.name) : acts.about(person),
-  about: (person) => dialogs.person(person, state, personActions(person, state, current(), acts)),
-  open: (person, room = current().room ?? undefined) => {
-    act({ type: "open", person, room });
-    write();
-  },
-  ask: (...question) => dialogs.ask(...question),
-  form: (...fields) => dialogs.form(...fields),
-  sendFile: (person) => {
-    acts.open(person);
-    $("file").click();
-  },
-  retry: () => connection.wake(),
-  reopen: () => {
-    const { room } = homeOf(state, current());
-    run({ command: { command: "join", where: `--room=${room}` } }, "");
-    composer.focus();
-  },
-  lostFocus: () => composer.focus(),
-};
-
-function withRoom(command, place = current()) {
-  return { ...command, ...roomOf(state, place) };
-}
-
-function select(place) {
-  hasChosen = true;
-  entering.stopEditing();
-  hint(null);
-  act({ type: "select", place });
-  write();
-}
-
-/** The user can write where they are now: at once, as what is typed before a place is drawn would go to the last one. */
-function write() {
-  render();
-  closeSide();
-  composer.focus();
-}
-
-// What is drawn.
-
-function render() {
-  const place = current();
-  asking.whatWasSaid(state, place);
-  const nowMs = Date.now();
-  const context = {
-    state,
-    place,
-    nowMs,
-    act: acts,
-    canAskEarlier: mayAsk(state, place),
-    empty: () => state.paused === null ? emptyElement(state, place, acts) : null,
-  };
-  timeline.show(context);
-  showNew();
-  $("timeline").setAttribute("aria-busy", String(state.last < state.upTo));
-  renderFrame(state, place);
-  renderPlaces($("places"), state, acts);
-  renderPeople(
-    { word: $("people-word"), count: $("people-count"), list: $("people") },
-    state,
-    acts,
-  );
-  renderLink(state, place, acts);
-  renderAnswers($("answers"), context);
-  measured(nowMs);
-  renderEnd(current(), timeline.isAtEnd);
-  composer.show(state, place);
-}
-
-/** What waits for an answer is shown, and where every button stands then. */
-function measured(nowMs) {
-  asks.show(state, nowMs);
-  if (!document.hidden) {
-    for (const id of questionsIn(state, current(), nowMs)) if (!asks.hides(id)) shown(id);
-  }
-  for (const part of steady) part.measure();
-}
-
-/** All of a question is in view: the program is told once. */
-function shown(question) {
-  if (!told.has(question) && connection.send({ type: "shown", question })) told.add(question);
-}
-
-/** What is new is led to, once it is drawn; or it is seen already. */
-function showNew() {
-  if (!isCaughtUp) return;
-  if (isNewToBeShown) {
-    isNewToBeShown = false;
-    timeline.showNew();
-  }
-  looked();
-  const place = current();
-  if (state.isFocused && place.unread === 0) marks.note(markKey(state, place), place.lastAt);
-}
-
-// What happens.
-
-function received(message) {
-  const nowMs = Date.now();
-  switch (message.type) {
-    case "welcome":
-      asking.welcomed(!message.resumed || message.missed);
-      told.clear();
-      // What came while the connection was away is told of now.
-      untoldId = state.run === null ? message.last : message.resumed ? state.last : 0;
-      act({ type: "welcome", welcome: message, seenAt: marks.load(message.mode) });
-      takeBack(UNCONNECTED);
-      isCaughtUp = false;
-      uploads.ticket = message.ticket;
-      catchUp();
-      return;
-    case "events": {
-      const { current: before, call } = state;
-      act({ type: "events", events: message.events, nowMs });
-      // What is being typed to somebody stays where it is: a call that begins has its own line above the message box.
-      if (composer.value.trim() !== "" && current().type === "call") {
-        act({ type: "select", place: before });
-      }
-      returnToPlace();
-      catchUp();
-      for (const { id, fields } of message.events) if (id > untoldId) attend(fields, call);
-      for (const { fields } of message.events) {
-        answeredEarlier(fields);
-        cameOfIt(fields.ref, fields.event === "error" ? fields.text : null);
-      }
-      return;
+  /** @returns Whether the text is done with. */
+  async enter(text, place, begun = null) {
+    act.hint = null;
+    if (text.trim() === "") return false;
+    if (text.length > MESSAGE_BYTES_MAX) return act.refuse(TOO_LONG);
+    if (model.run === null) {
+      early.push([text, place, begun]);
+      return true;
     }
-    case "prompt":
-    case "marked":
-      return act(message);
-    case "names":
-      return act({ type: "names", names: message.names, away: message.away });
-    case "paused":
-      return act({ type: "paused", reason: message.reason });
-    case "progress":
-      if (state.progress === null && message.text !== null) tell(visible(message.text));
-      return act({ type: "progress", text: message.text });
-    case "refused":
-      if (message.ref !== undefined) act({ ...message, type: "refused" });
-      if (cameOfIt(message.ref, message.text)) return;
-      return say(message.text);
-  }
-}
-
-/** An answer to what was asked of earlier messages: less is asked for of what is too long for one. */
-function answeredEarlier({ event, ref, code, text }) {
-  const asked = ref === undefined ? null : parsedRef(ref, state.places);
-  if (asked?.kind !== "e") return;
-  const place = state.places.get(asked.place);
-  if (event !== "error") return seeking.goOn();
-  if (code === "too-long" && place !== undefined && asking.fewer(state, place)) return;
-  seeking.giveUp();
-  hint(`Earlier messages aren't shown: ${visible(text)}`);
-}
-
-/** After a reload: to where the window was, once that is known. */
-function returnToPlace() {
-  if (wanted === null) return openOnlyFriend();
-  if (state.places.has(wanted)) act({ type: "select", place: wanted });
-  else if (state.last < state.upTo) return;
-  wanted = null;
-}
-
-/** All that there was is here: what is new of it is led to, unless it is too much to be read from its beginning. */
-function catchUp() {
-  if (isCaughtUp || state.last < state.upTo) return;
-  isCaughtUp = true;
-  asking.whoIsHere(state);
-  tellUnsent();
-  const { divider, unread } = current();
-  // Who reads above the end isn't taken from there, where the connection was lost meanwhile.
-  isNewToBeShown = timeline.isAtEnd && divider !== null && unread > 0 && unread <= READ_MAX;
-  drawSoon();
-}
-
-/** Files whose sending ended with the page that was here before. */
-function tellUnsent() {
-  const names = listIn(ofWindow, UNSENT, isText);
-  ofWindow.set(UNSENT, "[]");
-  for (const name of names) {
-    say(`${visible(name)} wasn't sent: the page was left or reloaded before it was there.`);
-  }
-}
-
-/** Who has one friend writes to that one, as in the console. */
-function openOnlyFriend() {
-  if (state.mode !== "friends" || hasChosen) return;
-  const friends = [...mainPlace(state).people.values()].filter(({ self }) => !self);
-  if (friends.length === 0) return;
-  hasChosen = true;
-  if (friends.length === 1) act({ type: "open", person: friends[0].name });
-}
-
-function attend(event, call) {
-  const { spoken, title, body, isUrgent } = attentionOf(event, state, call);
-  if (spoken !== null) tell(spoken);
-  if (isUrgent) alarm(`${title}. ${body}`);
-  if (title !== null && !document.hasFocus()) notifier.notify(title, body);
-}
-
-function isLooking() {
-  return document.hasFocus() && !document.hidden && timeline.isAtEnd;
-}
-
-function looked() {
-  const isFocused = isLooking();
-  const { unread, below } = current();
-  const isRead = isFocused && isCaughtUp && !isNewToBeShown && (unread > 0 || below > 0);
-  if (isFocused !== state.isFocused || isRead) act({ type: "focus", isFocused });
-  else renderEnd(current(), timeline.isAtEnd);
-}
-
-const KEY_ACTS = {
-  select,
-  places: () => orderedPlaces(state),
-  current: () => state.current,
-  keys: () => dialogs.keys(),
-  escape: escaped,
-};
-
-function escaped() {
-  if (isSideOpen()) return closeSide();
-  if (current().answers.length > 0) {
-    act({ type: "closed", place: state.current });
-    return composer.focus();
-  }
-  entering.giveUpEditing();
-  timeline.scrollToEnd();
-  composer.focus();
-}
-
-function listen() {
-  const parts = { acts, dialogs, composer, timeline, uploads };
-  listenToControls({ state: () => state, current, ...parts });
-  addEventListener("keydown", (event) => pressed(event, KEY_ACTS));
-  addEventListener("focus", looked);
-  addEventListener("blur", looked);
-  document.addEventListener("visibilitychange", looked);
-  // Whoever was pointed at has kept their place in the list till then.
-  for (const type of ["mouseleave", "focusout"]) $("people").addEventListener(type, drawSoon);
-  setInterval(() => measured(Date.now()), CLOCK_MS);
-}
-
-const asks = new Asks($("asks"), acts);
-const dialogs = new Dialogs($("dialog"), () => {
-  closeSide();
-  composer.focus();
-}, say);
-const timeline = new Timeline($("timeline"), {
-  changed: looked,
-  earlier: () => asking.earlier(state, current()),
-});
-const steady = [$("timeline"), $("answers")].map((part) => new SteadyButtons(part));
-const composer = new Composer({ form: $("composer"), text: $("text"), list: $("suggestions") }, {
-  submit: (...entry) => entering.entered(...entry),
-  begins: (place) => {
-    const question = place === null ? null : questionsIn(state, place)[0] ?? null;
+    if (model.places.get(place.id) !== place) return act.refuse(GONE);
+    if (commandIn(model, text).name === "help") return act.help(), true;
+    const { error, isChat = false, ...what } = meant(model, place, text, begun);
+    if (error !== undefined) return act.refuse(error);
+    if (leaves(model, what) && !await act.sure("End p2pchat?", ENDS, "End it")) return false;
+    if (!ask(what, place, { text, isChat })) {
+      connection.wake();
+      return act.refuse(UNCONNECTED);
+    }
+    place.newFrom = null;
+    act.toEnd();
+    return true;
+  },
+  /** A line to be gone on with, in the message box. @param selected `[start, end]` of it; by default its end. */
+  put(line, selected = [line.length, line.length]) {
+    model.here.put = [line, ...selected];
+    draw();
+  },
+  /** A text is begun: which question it may answer. */
+  begins(place) {
+    const question = place === null ? null : questionsIn(model, place)[0] ?? null;
     connection.send({ type: "begins", question });
     return question;
   },
-  told: tell,
-});
-const entering = new Entering({
-  state: () => state,
-  run,
-  open: (person) => acts.open(person),
-  put: (text) => composer.put(text),
-  ask: (...question) => dialogs.ask(...question),
-  done: () => timeline.scrollToEnd(),
-});
-const seeking = new Seeking({
-  state: () => state,
-  current,
-  select,
-  open: (...who) => acts.open(...who),
-  ask: (place, more) => asking.earlier(state, place, more),
-  mayAsk: (place) => mayAsk(state, place),
-  reveal: (...found) => {
-    render(); // it may have come just now
-    timeline.reveal(...found);
-  },
-  hint,
-});
-const notifier = new Notifier($("notify"));
-const uploads = new Uploads($("uploads"), {
-  done: ({ path, name: file }, id) => {
-    const place = state.places.get(id);
-    if (place === undefined || place.type === "call" && !isCallWith(state, place)) {
-      return say(
-        `${visible(file)} wasn't offered: whom it was for isn't there any more.`,
-      );
-    }
+  redraw: draw,
+  say: (text) => (say(text), draw()),
+  mayFocus: () => dialog === null && !isSideOpen,
+  line: (line) => void act.enter(line, model.here),
+  command: (command) => void ask({ command: withRoom(model.here, command) }, model.here),
+  earlier(place) {
+    const isOf = place.type !== "lobby" && place.type !== "friends" && !model.home(place).isOver;
+    if (place.hasAll || place.isAsking || !isOf || model.last < model.upTo) return;
+    const said = itemsOf(place).find(({ kind, id }) => kind === "said" && id !== undefined);
+    const isGroup = model.mode === "group";
+    if (isGroup && said?.seq === 1) return;
+    const before = isGroup ? said?.seq : said?.id;
     const name = place.person === null ? {} : { name: place.person };
-    run({ command: withRoom({ command: "send", file: path, ...name }, place) }, "", place.id);
+    const until = before === undefined ? {} : { before };
+    const command = { command: isGroup ? "log" : "history", n: place.step, ...name, ...until };
+    place.isAsking = ask({ command: withRoom(place, command) }, place, { kind: "earlier" });
   },
-  failed: (text, place) => say(text, place),
-  isOpen: () => state.link.state === "open",
-  lostFocus: () => composer.focus(),
+  /** Whether somebody looks at the end of what was said here. */
+  looked() {
+    const isAtEnd = model.here.view?.isAtEnd ?? false;
+    const isSeen = document.hasFocus() && !document.hidden && isAtEnd && model.last >= model.upTo;
+    model.looks(isSeen);
+    draw();
+  },
+  toEnd() {
+    model.found = null;
+    model.here.view?.toEnd();
+    draw();
+  },
+  reveal(ref, line) {
+    model.found = { ref, line };
+    model.here.view.reveal(ref);
+    draw();
+  },
+  showEntry(seq) {
+    const item = itemsOf(model.here).find((one) => one.seq === seq);
+    if (item === undefined) act.line(`/entry ${seq}`);
+    else act.reveal(item.ref, item.lines[0]);
+  },
+  /** To the line of what was found, which may have to be fetched first. */
+  jump({ id, room, person, line }) {
+    const home = room === undefined
+      ? model.home()
+      : [...model.places.values()].find((place) => place.room === room);
+    if (home === undefined) return act.refuse(NOT_KEPT);
+    act.open(person === undefined ? home : model.direct(person, home));
+    model.sought = { place: model.here, id, line, steps: STEPS_MAX };
+    act.seek();
+  },
+  /** More may have come: shows what is sought, or asks for more still. */
+  seek() {
+    if (model.sought === null) return;
+    const { place, id, line } = model.sought;
+    const item = itemsOf(place).find((one) => one.id === id);
+    const isHere = place === model.here; // or the user has gone elsewhere
+    if (isHere && item === undefined) {
+      if (!place.isAsking && model.sought.steps-- > 0) act.earlier(place);
+      if (place.isAsking) return;
+      act.refuse(NOT_KEPT);
+    } else if (isHere) requestAnimationFrame(() => act.reveal(item.ref, line)); // it may only just be drawn
+    model.sought = null;
+  },
+  /** What the page itself says of a place. */
+  tell(text, place = model.here) {
+    model.tell(place, text, "warning");
+    say(text);
+    draw();
+  },
+  reopen() {
+    const { room } = model.home();
+    ask({ command: { command: "join", where: `--room=${room}` } }, model.here);
+    document.getElementById("text").focus();
+  },
+  open(place) {
+    model.open(place);
+    act.hint = null;
+    ofWindow.set("place", place.id);
+    dialog = null;
+    if (place.chunks.length === 0) act.earlier(place);
+    act.write();
+  },
+  dismiss({ ref }) {
+    model.change(model.here, (item) => item.ref === ref, null);
+    draw();
+  },
+  more: () =>
+    act.dialog({ title: titleOf(model, model.here), actions: actionsIn(model, model.here, act) }),
+  help: () => act.dialog(helpOf(model)),
+  about(person) {
+    if (model.mode === "friends" && !person.self && model.here.person !== person.name) {
+      return act.open(model.direct(person.name));
+    }
+    const title = model.shown(person.shown ?? person.name);
+    const body = dom`<code>${person.key}</code>`;
+    act.dialog({ title, body, actions: actionsAbout(model, person, act) });
+  },
+  /** At once: the next key is for it. */
+  dialog(shown) {
+    dialog = { key: refs++, ...shown };
+    drawNow();
+  },
+  /** @param run What was chosen in it; absent: it was only closed. */
+  over(closed, run) {
+    if (dialog !== closed) return; // it is told when something was chosen, and again when that has closed it
+    dialog = null;
+    run?.();
+    closed.closed?.();
+    const { activeElement: focused, body } = document;
+    const isLost = focused === body || focused.closest("dialog") !== null; // what opened it is gone
+    if (dialog === null && (run !== undefined || isLost)) act.write();
+    draw();
+  },
+  /** One types on. */
+  write() {
+    isSideOpen = false;
+    drawNow();
+    document.getElementById("text").focus();
+  },
+  /** What a button is for: a form, or a command, before which some ask. */
+  async choose(line) {
+    const question = QUESTIONS[line];
+    if (FORMS[line] !== undefined) act.dialog({ ...FORMS[line], line });
+    else if (question === undefined || await act.sure(...question)) act.line(line);
+  },
+  /** Of what was given in a form, which waits for it. @returns Why it isn't done; null: it is. */
+  tried(line) {
+    const { promise, resolve } = Promise.withResolvers();
+    const form = dialog;
+    const done = (why) => {
+      resolve(why === null || model.link.state === "open" ? why : CUT_OFF);
+      return dialog === form;
+    };
+    if (ask(withRoom(model.here, { line }), model.here, { text: line, done })) {
+      return promise;
+    }
+    connection.wake();
+    return CUT_OFF;
+  },
+  sendFile(name) {
+    act.open(model.direct(name, model.home()));
+    document.getElementById("file").click();
+  },
+  sure(title, text, yes) {
+    const { promise, resolve } = Promise.withResolvers();
+    const actions = [[yes, () => resolve(true), true]];
+    act.dialog({ title, text, actions, isAsked: true, closed: () => resolve(false) });
+    return promise;
+  },
+  settle(key) {
+    model.questions.delete(key);
+    draw();
+  },
+  /** All of a question is in view. */
+  shown(question) {
+    if (shown.has(question) || document.hidden) return;
+    if (connection.send({ type: "shown", question })) shown.add(question);
+  },
+  /** On a narrow screen: the list, above the page. */
+  side(isOpen) {
+    if (isOpen === isSideOpen) return;
+    isSideOpen = isOpen;
+    drawNow();
+    document.getElementById(isOpen ? "close-side" : "open-side").focus();
+  },
+  async notify() {
+    const isOn = ofBrowser.get("notify") !== "on" &&
+      await Notification.requestPermission() === "granted";
+    ofBrowser.set("notify", isOn ? "on" : "off");
+    draw();
+  },
+  files(files, place) {
+    if (takesFiles(place)) void uploads.add(files, place, model.fileBytes);
+    else act.refuse(NO_FILES);
+  },
+  pasted(event, place) {
+    const { files } = event.clipboardData;
+    if (files.length === 0) return;
+    event.preventDefault();
+    act.files([...files], place);
+  },
+};
+
+const uploads = new Uploads({
+  ticket: () => model.ticket,
+  changed: draw,
+  isOpen: () => model.link.state === "open",
+  failed: (text, place) => act.tell(text, place),
+  done: ({ path: file }, place) => {
+    const to = place.person === null ? {} : { name: place.person };
+    ask({ command: withRoom(place, { command: "send", file, ...to }) }, place);
+  },
 });
+
+/** What is said above the messages: `[text, label, run]`. */
+function bannerOf({ link, paused, progress }, place) {
+  const stopped = link.text === null ? "" : `${link.text.replace(/[.!?…]$/, "")}. `;
+  switch (link.state) {
+    case "lost":
+      return [`${stopped || "No connection with the program. "}This page tries again by itself.`];
+    case "refused":
+      return [link.text, "Try again", () => connection.wake()];
+    case "ended":
+      return [`${stopped}The program has ended. Once it is started again, this page goes on.`];
+  }
+  if (isClosed(model, place)) return [CLOSED, "Open it", act.reopen];
+  return [paused === null ? progress : `What you write waits: ${paused}`];
+}
+
+function Banner({ place }) {
+  const [text, label, run] = bannerOf(model, place);
+  if (!text) return null;
+  const isQuiet = model.link.state === "open" && model.paused === null;
+  return dom`<p class="banner" id="banner" role="status" aria-live=${isQuiet ? "off" : "polite"}>
+    ${text} ${label && button(label, run, "more")}</p>`;
+}
+
+/** The list, where it lies above the page. */
+const ABOVE = { role: "dialog", "aria-modal": "true", "aria-label": "Conversations and people" };
+
+/** The address keeps the token. */
+function toText(event) {
+  event.preventDefault();
+  document.getElementById("text").focus();
+}
+
+function App() {
+  const place = model.here;
+  const { link, mode } = model;
+  const props = { model, place, act };
+  const banner = dom`<${Banner} place=${place} />`;
+  if (mode === null && link.state === "refused") return dom`<main>${banner}</main>`;
+  const title = titleOf(model, place);
+  const places = [...model.places.values()];
+  const sum = (key) => places.reduce((all, one) => all + one[key], 0);
+  const [unread, forUser] = [sum("unread"), sum("forUser")];
+  const elsewhere = { unread: unread - place.unread, forUser: forUser - place.forUser };
+  document.title = `${unread > 0 ? `(${unread}${forUser > 0 ? "!" : ""}) ` : ""}${title} – p2pchat`;
+  const state = link.state === "open" ? "Connected" : "Not connected";
+  const sideLabel = `Conversations and people${newsText(elsewhere, " elsewhere")}`;
+  const isNotified = String(ofBrowser.get("notify") === "on");
+  const peer = { name: place.person, ...model.home().people.get(place.person) };
+  const announced = spoken.map(([key, text]) => dom`<p key=${key}>${text}</p>`);
+  return dom`
+    <a class="skip" id="skip" href="#text" onClick=${toText}>Skip to the message box</a>
+    <div class="side ${isSideOpen ? "is-open" : ""}" id="side" ...${isSideOpen && ABOVE}>
+      <header><img src="icon.svg" alt="" width="34" height="34" />
+        <p><b>${model.self ?? "p2pchat"}</b>
+          <span class="link is-${link.state}" role="status">${state}</span></p>
+        <button class="icon only-narrow" id="close-side" aria-label="Close"
+          onClick=${() => act.side(false)}>${icon("close")}</button></header>
+      <${Places} ...${props} />
+      <${People} ...${props} />
+      <footer>
+        <button class="tool" id="notify" aria-pressed=${isNotified} onClick=${act.notify}>Notify me</button>
+        <button class="tool" onClick=${act.help}>Help</button></footer>
+    </div>
+    <main id="main" aria-labelledby="title" inert=${isSideOpen}>
+      <header class="bar">
+        <button class="icon only-narrow" id="open-side" aria-expanded=${String(isSideOpen)}
+          aria-controls="side" aria-label=${sideLabel}
+          onClick=${() => act.side(true)}>${icon("places")}${badge(elsewhere, "elsewhere")}</button>
+        <div><h1 id="title"><bdi>${title}</bdi></h1>
+          <p class="faint" id="subtitle">${subtitleOf(model, place)}</p></div>
+        ${peer.name && button(`About ${title}`, () => act.about(peer))}
+        <button class="icon" id="more" aria-label="What you can do here" aria-haspopup="dialog"
+          disabled=${mode === null} onClick=${act.more}>${icon("more")}</button>
+      </header>
+      ${banner}
+      <${Timeline} key=${place.key} ...${props} />
+      <${Questions} ...${props} nowMs=${Date.now()} />
+      <${Upload} uploads=${uploads} />
+      <${Composer} ...${props} />
+    </main>
+    <div class="unseen" id="announcer" role="log" aria-live="polite" aria-label="News">${announced}</div>
+    ${dialog && dom`<${Dialog} key=${dialog.key} dialog=${dialog} act=${act} />`}`;
+}
+
+function received(message) {
+  switch (message.type) {
+    case "welcome":
+      model.seenElsewhere(listIn(ofBrowser, `seen ${message.mode}`, isPair));
+      shown.clear();
+      if (act.hint === UNCONNECTED) act.hint = null;
+      isCaughtUp = false;
+      model.welcome(message);
+      for (const command of model.mode === "mesh" ? ["list", "rooms"] : ["list"]) {
+        ask({ command: { command } }, model.main, { kind: "quiet" });
+      }
+      caughtUp();
+      break;
+    case "events":
+      model.events(message.events);
+      caughtUp();
+      break;
+    case "prompt":
+      model.prompted(message);
+      break;
+    case "marked":
+      model.mark(message.names);
+      break;
+    case "paused":
+      model.paused = message.reason;
+      break;
+    case "progress":
+      if (!model.progress && message.text) say(message.text); // how it goes on is to be seen
+      model.progress = message.text;
+      break;
+    case "refused": {
+      const { ref, text } = message;
+      const place = model.places.get(model.asked.get(ref)?.place);
+      if (model.unsaid(ref, text) !== true) act.tell(text, place);
+      model.asked.delete(ref);
+    }
+  }
+  draw();
+}
+
+/** All that there was is here: the window is where it was, and what was typed meanwhile is sent. */
+function caughtUp() {
+  if (model.last < model.upTo) return;
+  if (!isCaughtUp) begun();
+  act.looked();
+  act.seek();
+}
+
+function begun() {
+  isCaughtUp = isListening = true;
+  isDrawing = false; // at once
+  if (wanted !== null && model.places.has(wanted)) model.open(model.places.get(wanted));
+  wanted = null;
+  for (const [id, text] of drafts) {
+    const place = model.places.get(id);
+    if (place !== undefined && place.draft === "") place.draft = text;
+  }
+  for (const entry of early.splice(0)) void act.enter(...entry);
+  const friends = [...model.main.people.values()].filter(({ self }) => !self);
+  // Who has one friend writes to that one, as in the console.
+  if (model.mode === "friends" && !hasChosen && friends.length === 1) {
+    model.open(model.direct(friends[0].name));
+  }
+  hasChosen ||= friends.length > 0;
+  const { here } = model;
+  if (here.chunks.length === 0) act.earlier(here);
+  // Who reads above the end isn't taken from there, where the connection was lost meanwhile.
+  if (here.newFrom !== null && here.view?.isAtEnd && here.unread <= READ_MAX) here.view.toNew();
+}
+
+const itemsOf = ({ chunks }) => chunks.flatMap(({ items }) => items);
+
+function key(event) {
+  const { key, altKey, ctrlKey, metaKey, target } = event;
+  const view = document.getElementById("timeline"); // null: this page wasn't let in
+  if (event.defaultPrevented || event.isComposing || dialog !== null || view === null) return;
+  const places = ordered(model);
+  const at = places.indexOf(model.here);
+  const unread = places.find((one) => one.unread > 0);
+  const goals = { ArrowUp: places.at(at - 1), ArrowDown: places[(at + 1) % places.length] };
+  const to = altKey ? { ...goals, a: unread, A: unread }[key] ?? places[key - 1] : undefined;
+  if (to !== undefined) {
+    // Of what stays in focus no reader says that it has another name now.
+    if (to !== model.here) say(titleOf(model, to));
+    act.open(to);
+  } else if ((ctrlKey || metaKey) && key === "/") act.help();
+  else if (key === "Escape") {
+    const answer = [...view.querySelectorAll(".asked button")].at(-1);
+    const isInView = answer?.getBoundingClientRect().top >= view.getBoundingClientRect().top;
+    if (isSideOpen) return act.side(false);
+    if (isInView) answer.click();
+    else act.toEnd();
+    act.write();
+  } else if ((key === "PageUp" || key === "PageDown") && target.id === "text") {
+    view.scrollBy(0, (key === "PageUp" ? -0.9 : 0.9) * view.clientHeight);
+  } else return;
+  event.preventDefault();
+}
 
 const connection = new Connection({
   token: location.hash.slice(1),
   window: windowId(),
   pass: received,
-  link: (link) => {
-    act({ type: "link", link });
-    // An answer may still come: whoever tries again is told how it is then.
-    if (link.state !== "open") { for (const ref of [...tried.keys()]) cameOfIt(ref, CUT_OFF); }
-  },
-  had: () => ({ run: state.run, last: state.last }),
+  link: (link) => (link.state === "open" ? model.link = link : model.lost(link), draw()),
+  had: () => ({ run: model.run, last: model.last }),
 });
 
-addEventListener("beforeunload", (event) => {
-  if (uploads.unsent.length > 0) event.preventDefault(); // the browser asks
+/** Keeps what is being typed, and what was seen, where that is another than before. */
+function keep() {
+  const kept = new Map(isListening ? [] : drafts);
+  for (const { id, draft } of model.places.values()) if (draft !== "") kept.set(id, draft);
+  put(ofWindow, "drafts", kept);
+  if (model.mode === null) return;
+  model.seenElsewhere(listIn(ofBrowser, `seen ${model.mode}`, isPair));
+  put(ofBrowser, `seen ${model.mode}`, model.seen);
+}
+
+function put(storage, key, map) {
+  const text = JSON.stringify([...map]);
+  if (storage.get(key) !== text) storage.set(key, text);
+}
+
+addEventListener("pagehide", keep);
+addEventListener("storage", ({ key }) => {
+  if (key === `seen ${model.mode}`) model.seenElsewhere(listIn(ofBrowser, key, isPair));
+  draw();
 });
-addEventListener("pagehide", () => {
-  ofWindow.set("place", state.current);
-  ofWindow.set(UNSENT, JSON.stringify(uploads.unsent));
-  marks.save();
+for (const type of ["focus", "blur"]) addEventListener(type, act.looked);
+document.addEventListener("visibilitychange", act.looked);
+addEventListener("keydown", key);
+matchMedia(NARROW).addEventListener("change", ({ matches }) => matches || act.side(false));
+/** What has the keyboard, and what that is in: where it goes, one goes on from what is left. */
+let focused = [];
+addEventListener("focusin", ({ target }) => {
+  focused = [];
+  for (let at = target; at !== null; at = at.parentElement) focused.push(at);
 });
-document.addEventListener("visibilitychange", () => marks.save());
-setInterval(() => marks.save(), MARKS_MS);
+new MutationObserver(() => {
+  if (document.activeElement !== document.body || focused.length === 0 || focused[0].isConnected) {
+    return;
+  }
+  const left = focused.find((one) => one.isConnected && one.matches("[data-key], .timeline"));
+  if (left?.dataset.key) left.tabIndex = -1;
+  (left ?? document.getElementById("text"))?.focus({ preventScroll: true });
+  draw();
+}).observe(document.getElementById("app"), { childList: true, subtree: true });
+addEventListener("click", ({ target }) => {
+  if (target.id === "app") act.side(false); // beside the list
+  const command = target.closest(".command");
+  if (command === null) return;
+  if (command.matches(".is-entry")) {
+    return act.showEntry(Number(/\d+/.exec(command.textContent)[0]));
+  }
+  act.put(command.textContent);
+});
 addEventListener("hashchange", () => location.reload());
-listen();
-render();
+addEventListener("beforeunload", (event) => uploads.current !== null && event.preventDefault());
+addEventListener("dragover", (event) => event.preventDefault());
+addEventListener("drop", (event) => {
+  event.preventDefault();
+  act.files([...event.dataTransfer.files], model.here);
+});
+let today = dayNumber(Date.now());
+setInterval(() => {
+  keep();
+  const now = dayNumber(Date.now());
+  if (model.questions.size + model.asked.size > 0 || now !== today) draw();
+  today = now;
+}, CLOCK_MS);
+draw();
 connection.start();
-composer.focus();

@@ -1,21 +1,17 @@
-/** What a window keeps, and the browser: where the user lets pages keep nothing, it is kept until the page is closed. */
+/** What a window keeps, and the browser: nothing where the user lets pages keep nothing. */
 
 function keeping(storageOf) {
-  const instead = new Map();
-  const attempt = (use, otherwise) => {
+  const attempt = (use) => {
     try {
       return use(storageOf());
     } catch (error) {
-      // Forbidden, or full.
-      if (error instanceof DOMException) return otherwise();
+      if (error instanceof DOMException) return null; // forbidden, or full
       throw error;
     }
   };
   return {
-    get: (key) =>
-      attempt((storage) => storage.getItem(key), () => null) ?? instead.get(key) ?? null,
-    set: (key, value) =>
-      attempt((storage) => storage.setItem(key, value), () => void instead.set(key, value)),
+    get: (key) => attempt((storage) => storage.getItem(key)),
+    set: (key, value) => attempt((storage) => storage.setItem(key, value)),
   };
 }
 
@@ -38,5 +34,15 @@ export function listIn(storage, key, fits) {
   }
 }
 
-export const isText = (one) => typeof one === "string";
+const isText = (one) => typeof one === "string";
 export const isPair = (one) => Array.isArray(one) && one.length === 2 && one.every(isText);
+
+/** Without what has been in it for longest, where it is more. */
+export const bound = (all, max) => all.size > max && all.delete(all.keys().next().value);
+
+/** 32 bits of a text (FNV-1a): the same in each window and after each restart. */
+export function hashOf(text) {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  return hash >>> 0;
+}

@@ -1,370 +1,367 @@
 /**
- * The list of what was said in one place. Only chunks near what is seen are drawn; the others are a blank of their height.
- * What is seen stays where it is, whatever comes above or below it, unless the end is seen: then it stays the end.
+ * What was said and what happened, in a place. Chunks near what is seen are drawn. What is seen stays where it is, whatever
+ * comes above or below it, unless the end is seen: then it stays the end.
  */
 
-import { h } from "./dom.js";
-import { goOn, keepOneStop } from "./entry_tools.js";
-import { hueOf } from "./hues.js";
-import { itemElement } from "./items.js";
-import { goesOnText } from "./offers.js";
-import { peopleOf } from "./places.js";
-import { unnamed } from "./runs.js";
-import { drawnOf, keptScroll } from "./spans.js";
-import { dayNumber } from "./times.js";
+import { Component, h } from "preact";
+import { countText } from "../../../base/text/words.ts";
+import { button, dom, icon } from "./html.js";
+import { answered, Body, bodyOf, clock, day, dayNumber, isAction, Line, plain } from "./line.js";
+import { Offer } from "./files.js";
+import { GoodFor } from "./questions.js";
+import { Steady } from "./steady.js";
+import { isToLogIn } from "./typed.js";
 
-/** Nearer to the end than this, it is the end, px. */
-const END_PX = 48;
-/** So often a picture is drawn anew, as heights were others than they were thought to be. */
-const DRAWS_MAX = 4;
-/** Until something is measured, px. */
-const ITEM_PX = 44;
+const DELIVERIES = { queued: ["…", "Sent, not delivered yet"], delivered: ["✓", "Delivered"] };
 
-export class Timeline {
-  #element;
-  #top = h("div", { class: "earlier", hidden: true });
-  #above = h("div", { class: "filler", "aria-hidden": "true" });
-  #below = h("div", { class: "filler", "aria-hidden": "true" });
-  #changed;
-  #context = null;
-  /** By id: `{chunk, before, element, parts: [{item, before, signature, element}]}`. */
-  #drawn = new Map();
-  /** Heights by chunk, as last measured; those of another width are guesses. */
-  #heights = new Map();
-  #measured = { px: 0, items: 0 };
-  #width = 0;
-  /** The item to which a search led, and what it was for: `{key, searched}`; until the end or another place is gone to. */
-  #found = null;
-  /** What was seen after the last picture: a window that has another width has moved everything already. */
-  #seen = null;
-  /** By place: where one was: `null` for the end, else `{key, offset}`. */
-  #positions = new Map();
-  #isAtEnd = true;
-  #observer;
-
-  /** @param changed Called when the end comes into view, or leaves it. @param earlier Asks for what was said before. */
-  constructor(element, { changed, earlier }) {
-    this.#element = element;
-    this.#changed = changed;
-    const button = h(
-      "button",
-      { type: "button", class: "more", onclick: earlier },
-      "Show earlier messages",
-    );
-    this.#top.append(button);
-    element.append(this.#top, this.#above, this.#below);
-    element.addEventListener("keydown", (event) => goOn(event, element));
-    element.addEventListener("scroll", () => this.#scrolled(), { passive: true });
-    this.#observer = new ResizeObserver(() => this.#resized());
-    this.#observer.observe(element);
+/** Who says, or offers, something, and when. */
+function Spoken({ item, isRun, model, kind = "", children }) {
+  const { ref, author, key, self, seq, at, delivery } = item;
+  const whose = self ? "own" : "hue";
+  const hue = model.hueOf(author, key);
+  const [sign, how] = DELIVERIES[delivery] ?? [];
+  const more = [kind, self && "is-own", isRun && "is-run", item.isMention && "is-mention"];
+  const time = clock(Date.parse(at));
+  const number = seq && `#${seq}`;
+  const aside = number ?? item.mark;
+  const head = isRun
+    ? dom`<span class="unseen">${author}: </span>
+      <span class="said-gutter" aria-hidden=${String(!seq)}>${number ?? time}</span>`
+    : dom`<span class="avatar ${whose}" style=${hue} aria-hidden="true">${[...author][0]}</span>
+      <header><bdi class="said-name ${whose}" style=${hue}>${author}</bdi>
+        <time class="said-time" datetime=${at}>${time}</time>
+        ${aside && dom`<span class="faint">${aside}</span>`}</header>`;
+  return dom`<article class=${`said ${more.filter((one) => one).join(" ")}`} data-key=${ref}
+      tabindex=${model.found?.ref === ref ? -1 : null}>
+    ${head}${children}
+    ${
+    self && sign &&
+    dom`<span class="said-delivery" role="img" aria-label=${how} title=${how}>${sign}</span>`
   }
+    ${delivery === "failed" && dom`<p class="said-mark is-failed">not delivered</p>`}
+  </article>`;
+}
 
-  get isAtEnd() {
-    return this.#isAtEnd;
-  }
-
-  /** Shows a place, or what has changed in it. @param context As of `itemElement`. */
-  show(context) {
-    this.#followWidth();
-    const isOther = this.#context?.place.id !== context.place.id;
-    if (isOther) this.#leave();
-    const anchor = isOther ? null : this.#anchor();
-    this.#context = context;
-    this.#showTop(
-      context.place.hasAll !== true && context.place.chunks.length > 0 && context.canAskEarlier,
-    );
-    this.#showEmpty();
-    if (isOther) this.#enter();
-    else if (anchor !== null && !this.#isNear(anchor)) this.#goTo(anchor);
-    else this.#draw(anchor);
-  }
-
-  /** Whether an item would be drawn as it is scrolled to: much may have come before it. */
-  #isNear({ key }) {
-    const { scrollTop, clientHeight } = this.#element;
-    const chunk = this.#context.place.chunks.find(({ items }) => items.at(-1).key >= key);
-    if (chunk === undefined) return true;
-    const top = this.#topOf(key);
-    return top <= scrollTop + clientHeight &&
-      top + this.#heightOf(chunk) >= scrollTop - clientHeight;
-  }
-
-  scrollToEnd() {
-    this.#found = null;
-    this.#isAtEnd = true;
-    this.#draw(null);
-    this.#changed();
-  }
-
-  /**
-   * Scrolls to an item, and leads there whoever goes on with the keyboard.
-   * @param searched What is to be marked in it.
-   */
-  reveal(key, searched) {
-    this.#found = { key, searched };
-    this.#isAtEnd = false;
-    this.#goTo({ key, offset: this.#element.clientHeight / 3 });
-    this.#scrolled();
-    this.#changed();
-    const found = this.#element.querySelector(`.item[data-key="${key}"]`);
-    if (found === null) return;
-    found.tabIndex = -1;
-    found.focus({ preventScroll: true });
-  }
-
-  #showTop(isThere) {
-    const hadFocus = this.#top.contains(document.activeElement);
-    this.#top.hidden = !isThere;
-    if (hadFocus && !isThere) this.#element.focus({ preventScroll: true });
-  }
-
-  #showEmpty() {
-    const { place, empty, act } = this.#context;
-    const old = this.#element.querySelector(":scope > .empty");
-    // Lines of the program alone, and answers to commands, don't say what this place is for.
-    const hasSaid = place.chunks.some(({ items }) =>
-      items.some(({ author }) => author !== undefined)
-    );
-    if (hasSaid && old === null) return;
-    const made = hasSaid ? null : empty(); // null, too, while what is there is still fetched
-    made?.classList.toggle("is-above", place.chunks.length > 0);
-    if (old === null) return this.#element.prepend(...(made === null ? [] : [made]));
-    if (old.outerHTML === made?.outerHTML) return;
-    const hadFocus = old.contains(document.activeElement);
-    old.replaceWith(...(made === null ? [] : [made]));
-    if (hadFocus) act.lostFocus();
-  }
-
-  #leave() {
-    this.#found = null;
-    if (this.#context === null) return;
-    this.#positions.set(this.#context.place.id, this.#isAtEnd ? null : this.#anchor());
-    for (const { element } of this.#drawn.values()) element.remove();
-    this.#drawn.clear();
-    this.#heights.clear();
-  }
-
-  /** To the line above what is new in the place that is shown. */
-  showNew() {
-    const { divider } = this.#context.place;
-    if (divider === null) return;
-    this.#isAtEnd = false;
-    this.#goTo({ key: divider, offset: this.#element.clientHeight / 4 });
-    this.#scrolled();
-    this.#changed();
-  }
-
-  #enter() {
-    const { place } = this.#context;
-    const saved = this.#positions.get(place.id) ?? this.#positions.get(place.was) ?? null;
-    const at = place.divider === null
-      ? saved
-      : { key: place.divider, offset: this.#element.clientHeight / 4 };
-    this.#isAtEnd = at === null;
-    if (at === null) {
-      this.#draw(null);
-    } else {
-      this.#goTo(at);
-      this.#scrolled();
-    }
-    this.#changed();
-  }
-
-  /** Scrolls to where an item is, wherever that is as far as heights are known. */
-  #goTo(anchor) {
-    const { chunks } = this.#context.place;
-    // High enough for the place to be scrolled to; drawing gives the right height.
-    const height = chunks.reduce((sum, chunk) => sum + this.#heightOf(chunk), 0);
-    this.#above.style.height = `${height + this.#element.clientHeight}px`;
-    this.#element.scrollTop = this.#topOf(anchor.key) - anchor.offset;
-    this.#draw(anchor);
-  }
-
-  /** Where an item begins, as far as heights are known. */
-  #topOf(key) {
-    let top = this.#above.offsetTop;
-    for (const chunk of this.#context.place.chunks) {
-      if (chunk.items.at(-1).key >= key) return top;
-      top += this.#heightOf(chunk);
-    }
-    return top;
-  }
-
-  /** A guess stays what it was until the chunk is drawn: else all that is above would move with each that is. */
-  #heightOf = (chunk) => {
-    const { px, items } = this.#measured;
-    const each = items === 0 ? ITEM_PX : px / items;
-    let known = this.#heights.get(chunk.id);
-    if (known === undefined) {
-      known = { height: each * chunk.items.length, count: chunk.items.length, isGuess: true };
-      this.#heights.set(chunk.id, known);
-    }
-    return known.height + ITEM_PX * (chunk.items.length - known.count);
+function Said({ item, isRun, act, model }) {
+  const { changed, seq, ref } = item;
+  const [said] = changed === undefined ? item.lines : [[["body", changed.text]]];
+  const line = model.found?.ref === ref ? model.found.line : said;
+  const author = isAction(line) ? item.author : null;
+  const isEdited = changed !== undefined || item.isEdited;
+  const tool = (label, run) => {
+    const more = { tabindex: -1, "aria-label": `${label} entry ${seq}` };
+    return button(label.split(" ")[0], run, null, more);
   };
+  const edit = () => {
+    const text = plain(bodyOf(line));
+    act.put(`/edit ${text} - ${seq}`, ["/edit ".length, "/edit ".length + text.length]);
+  };
+  const change = tool("Change", edit);
+  const versions = isEdited && tool("Versions of", () => act.line(`/entry ${seq}`));
+  return dom`<${Spoken} item=${item} isRun=${isRun} model=${model} kind=${author && "is-action"}>
+    <${Body} line=${line} model=${model} author=${author} />
+    ${isEdited && dom`<p class="said-mark">edited</p>`}
+    ${seq !== undefined && dom`<div class="said-tools">${change}${versions}</div>`}
+  <//>`;
+}
+
+/** They may be hundreds, and are one stop of Tab: where one is, or was, or else at the last entry that is seen. */
+function keepOneStop(view) {
+  const all = [...view.querySelectorAll(".said-tools button")];
+  const { top, bottom } = view.getBoundingClientRect();
+  const isSeen = (one) => {
+    const rect = one.getBoundingClientRect();
+    return rect.bottom > top && rect.top < bottom;
+  };
+  const stop = all.find((one) => one === document.activeElement) ??
+    all.find((one) => one.tabIndex === 0 && isSeen(one)) ??
+    all.findLast((one) => one.previousElementSibling === null && isSeen(one));
+  for (const button of all) button.tabIndex = button === stop ? 0 : -1;
+}
+
+/** By key: how many buttons, and how many entries further. */
+const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+function goOn(event) {
+  const { key, target, altKey, currentTarget: view } = event;
+  const here = target.closest(".said-tools");
+  if (altKey || here === null || !Object.hasOwn(STEPS, key)) return;
+  event.preventDefault();
+  const [buttons, entries] = STEPS[key];
+  const all = [...view.querySelectorAll(".said-tools")];
+  const there = all[all.indexOf(here) + entries]?.children;
+  const at = [...here.children].indexOf(target) + buttons;
+  there?.[Math.min(at, there.length - 1)]?.focus();
+  keepOneStop(view);
+}
+
+/** Of more who come or go together only the last is shown. */
+const TOGETHER = 3;
+const COMING = new Set(["joined", "left", "joining"]);
+
+class Lines extends Component {
+  render({ item, act, model }, { isWhole }) {
+    const { event, lines, found, again, tone, ref, asked, untilMs } = item;
+    if (event === "returned") {
+      const [, since] = lines[0].find(([role]) => role === "moment");
+      return dom`<p class="since" role="separator" data-key=${ref}>Away since ${since}</p>`;
+    }
+    const drawn = (line, at) => {
+      const shown = dom`<${Line} line=${line} model=${model} />`;
+      const one = found?.[at];
+      if (one === undefined) return shown;
+      const label = { "aria-label": `Go to it: what ${one.author} said` };
+      const way = button("Go to it", () => act.jump({ ...one, line }), "more", label);
+      return dom`<div class="found"><span class="found-text">${shown}</span>${way}</div>`;
+    };
+    const isAnswer = tone === "answer";
+    const label = { "aria-label": "Close this answer" };
+    const close = () => button(icon("close"), () => act.dismiss(item), "icon", label);
+    const hidden = COMING.has(event) && !isWhole && lines.length > TOGETHER ? lines.length - 1 : 0;
+    return dom`<div class="note is-${tone}" data-key=${ref}>
+      ${isAnswer && dom`<p class="asked"><code>${asked}</code>${close()}</p>`}
+      ${
+      hidden > 0 && button(`${hidden} more who came or went`, () =>
+        this.setState({ isWhole: true }), "more")
+    }
+      ${isAnswer ? answered(lines, drawn) : lines.slice(hidden).map(drawn)}
+      ${untilMs && dom`<${GoodFor} untilMs=${untilMs} />`}
+      ${again && button("Call again", () => act.line(`/call ${again}`), "more")}
+    </div>`;
+  }
+}
+
+const Offered = (props) => dom`<${Spoken} ...${props} kind="is-offer"><${Offer} ...${props} /><//>`;
+const KINDS = { said: Said, lines: Lines, offer: Offered };
+
+/** What is said so soon after what the same person said stands under it; their name is shown again in each chunk. */
+const TOGETHER_MS = 5 * 60_000;
+
+function isRunOn(item, last) {
+  const isSame = item.author !== undefined && last?.author === item.author && last.key === item.key;
+  return isSame && Math.abs(Date.parse(item.at) - Date.parse(last.at)) < TOGETHER_MS;
+}
+
+/** An item of which the given one isn't of another day. */
+const isOfDay = (item, { at }) => dayNumber(Date.parse(item.at)) === dayNumber(Date.parse(at));
+
+class Chunk extends Component {
+  shouldComponentUpdate(next) {
+    const isOther = (key) => next[key] !== this.props[key];
+    return ["chunk", "newFrom", "before", "found", "look"].some(isOther) ||
+      isOther("files") && next.chunk.items.some(({ kind }) => kind === "offer");
+  }
+
+  render({ chunk, before, newFrom, act, model }) {
+    return dom`<div class="chunk">${
+      chunk.items.map((item, at, items) => {
+        const last = items[at - 1] ?? before;
+        const isDay = item.at &&
+          (last?.at ? !isOfDay(item, last) : item.author !== undefined && !last);
+        // Since when one was away says that already.
+        const isNew = item.ref === newFrom && last?.event !== "returned";
+        const isRun = at > 0 && !isDay && !isNew && isRunOn(item, last);
+        return [
+          isDay && dom`<h2 class="day">${day(Date.parse(item.at))}</h2>`,
+          isNew && dom`<p class="new-line" role="separator">New</p>`,
+          h(KINDS[item.kind], { key: item.ref, item, isRun, act, model }),
+        ];
+      })
+    }</div>`;
+  }
+}
+
+/** What stands where nothing was said: `[title, text, actions]`. */
+function emptyTexts(model, { type, people }) {
+  const isAlone = [...people.values()].every(({ self }) => self);
+  const [friends, none] = ["Your friends", "Nothing has been said yet"];
+  if (type === "lobby") {
+    const who = `${isAlone ? "Who comes online" : "Who is online"} is in the list, to be called.`;
+    return ["The lobby", isToLogIn(model) ? "Log in at the console first." : who];
+  }
+  if (type === "friends" && isAlone) {
+    const text =
+      "Nobody is in your list yet. Friends give each other their cards: each adds the other's.";
+    return [friends, text, [["Add a friend", "add"], ["Your card", "whoami"]]];
+  }
+  if (type === "friends") return [friends, "Choose one of them in the list to write to them."];
+  if (type === "group") return [none, "What you say goes to all members."];
+  return type === "room"
+    ? [none, "Say hello, or let others in.", [["Invite others", "invite"]]]
+    : [null, "What you write here goes to nobody else."];
+}
+
+function Empty({ model, place, act }) {
+  const [title, text, actions = []] = emptyTexts(model, place);
+  const offered = actions.filter(([, word]) => model.commands.some(({ name }) => name === word))
+    .map(([label, word]) => button(label, () => act.choose(`/${word}`)));
+  return dom`<div class="empty">${title && dom`<h2>${title}</h2>`}<p>${text}</p>
+    <div class="actions">${offered}</div></div>`;
+}
+
+/** So many chunks are drawn; with so many others in their place where the user scrolls on. */
+const SHOWN = 6;
+const STEP = 3;
+const NEAR_PX = 400;
+const END_PX = 24;
+
+export class Timeline extends Component {
+  /** The first chunk that is drawn; null: as many as there is room for, up to the end. */
+  state = { from: null };
+  isAtEnd = true;
+  /** The first item that is seen, and how far below the top of the view it stands; null: the end is seen. */
+  #anchor = null;
+  #width = 0;
+  /** What is to have the focus once it is drawn. */
+  #goal = null;
+
+  componentDidMount() {
+    const { place } = this.props;
+    place.view = this;
+    this.watch = new ResizeObserver(() => this.#settle());
+    this.watch.observe(this.view);
+    this.watch.observe(this.view.firstElementChild);
+    this.steady = new Steady(this.view, ".card .actions :is(.is-main, .is-grave)", true);
+    if (place.newFrom !== null) this.toNew();
+    else if (place.left) this.goTo(place.left.key, place.left.top);
+    else this.componentDidUpdate();
+  }
+
+  componentWillUnmount() {
+    this.watch.disconnect();
+    this.props.place.left = this.#anchor;
+  }
+
+  componentDidUpdate() {
+    this.#settle();
+    const goal = this.#goal === null ? null : this.#find(this.#goal);
+    this.#goal = null;
+    goal?.focus({ preventScroll: true });
+    this.#note();
+  }
+
+  #find(key) {
+    return this.view.querySelector(`[data-key="${key}"]`);
+  }
+
+  #topOf(element) {
+    return element.getBoundingClientRect().top - this.view.getBoundingClientRect().top;
+  }
+
+  /** What was seen is put back where it was. */
+  #settle() {
+    const { view } = this;
+    this.#width = view.clientWidth;
+    const seen = this.#anchor === null ? null : this.#find(this.#anchor.key);
+    if (this.isAtEnd) view.scrollTop = view.scrollHeight;
+    else if (seen !== null) {
+      const moved = this.#topOf(seen) - this.#anchor.top;
+      if (Math.abs(moved) >= 1) view.scrollTop += moved;
+    }
+    this.steady.measure();
+  }
+
+  /** Notes what is seen, and draws on where that is near the first or the last that is drawn. */
+  #note() {
+    const { view, props: { place, act } } = this;
+    const { scrollTop, scrollHeight, clientHeight } = view;
+    const below = scrollHeight - scrollTop - clientHeight;
+    const [start, end] = this.#drawn();
+    const { chunks } = place;
+    const isAtEnd = end >= chunks.length && below < END_PX;
+    const seen = isAtEnd
+      ? undefined
+      : [...view.querySelectorAll("[data-key]")].find((one) =>
+        this.#topOf(one) + one.offsetHeight > 1
+      );
+    if (seen === undefined) this.#anchor = null;
+    else {
+      const top = this.#topOf(seen);
+      const isSame = this.#anchor?.key === seen.dataset.key && Math.abs(this.#anchor.top - top) < 1;
+      if (!isSame) this.#anchor = { key: seen.dataset.key, top };
+    }
+    const wasAtEnd = this.isAtEnd;
+    this.isAtEnd = isAtEnd;
+    const from = isAtEnd
+      ? null
+      : scrollTop < NEAR_PX && start > 0
+      ? chunks[Math.max(0, start - STEP)].key
+      : below < NEAR_PX && end < chunks.length
+      ? chunks[start + STEP].key
+      : chunks[start]?.key ?? null;
+    if (from !== this.state.from) this.setState({ from });
+    if (scrollTop < NEAR_PX && start === 0 && chunks.length > 0) act.earlier(place);
+    if (isAtEnd !== wasAtEnd) act.looked();
+    keepOneStop(view);
+  }
 
   #scrolled() {
-    this.#followWidth();
-    const { scrollTop, scrollHeight, clientHeight } = this.#element;
-    const isAtEnd = scrollHeight - scrollTop - clientHeight < END_PX;
-    if (isAtEnd !== this.#isAtEnd) {
-      this.#isAtEnd = isAtEnd;
-      this.#changed();
-    }
-    if (this.#context !== null) this.#draw(this.#anchor(), true);
+    // Another width has moved all: before anything is measured in it, what was seen is put back.
+    if (this.view.clientWidth !== this.#width) this.#settle();
+    else this.#note();
   }
 
-  /** Another width has moved all: before anything is measured in it, what was seen is put back. */
-  #followWidth() {
-    if (this.#element.clientWidth !== this.#width) this.#resized();
+  /** The first chunk that is drawn, and the first behind it that isn't. */
+  #drawn() {
+    const { chunks } = this.props.place;
+    const { from } = this.state;
+    const start = from === null
+      ? Math.max(0, chunks.length - SHOWN)
+      : Math.max(0, chunks.findIndex(({ key }) => key === from));
+    return [start, start + SHOWN];
   }
 
-  #resized() {
-    if (this.#context === null) return;
-    const width = this.#element.clientWidth;
-    const isOther = width !== this.#width;
-    const anchor = this.#isAtEnd ? null : isOther ? this.#seen : this.#anchor();
-    if (!isOther) return this.#draw(anchor);
-    this.#width = width;
-    this.#heights.clear();
-    this.#measured = { px: 0, items: 0 };
-    if (anchor === null) this.#draw(null);
-    else this.#goTo(anchor);
+  /** To an item, which is to stand so far below the top of the view. @param hasFocus Whether one goes on from there. */
+  goTo(key, top, hasFocus = false) {
+    const { chunks } = this.props.place;
+    const at = chunks.findIndex(({ items }) => items.some(({ ref }) => String(ref) === key));
+    if (at < 0) return;
+    this.isAtEnd = false;
+    this.#anchor = { key, top };
+    if (hasFocus) this.#goal = key;
+    this.setState({ from: chunks[Math.max(0, at - 1)].key });
+    this.props.act.looked();
   }
 
-  /** The first item that is seen, and how far below the top of the view it begins; null: none, or the end is seen. */
-  #anchor() {
-    if (this.#isAtEnd) return null;
-    const { top } = this.#element.getBoundingClientRect();
-    for (const { element, parts } of this.#drawn.values()) {
-      if (element.getBoundingClientRect().bottom <= top) continue;
-      for (const { item, element: part } of parts) {
-        const rect = part.getBoundingClientRect();
-        // Of a pixel nothing is read.
-        if (rect.bottom > top + 1) return { key: item.key, offset: rect.top - top };
-      }
-    }
-    return null;
+  /** To the line above what is new. */
+  toNew() {
+    this.goTo(String(this.props.place.newFrom), this.view.clientHeight / 4);
   }
 
-  #draw(anchor, isScroll = false) {
-    // Where a guess was far off, what is seen then isn't drawn yet.
-    for (let times = 0; times < DRAWS_MAX; times++) if (!this.#drawOnce(anchor, isScroll)) break;
-    this.#seen = this.#anchor();
-    keepOneStop(this.#element);
+  reveal(key) {
+    this.goTo(String(key), this.view.clientHeight / 3, true);
   }
 
-  /** @returns Whether heights are others than they were thought to be. */
-  #drawOnce(anchor, isScroll) {
-    const { place: { chunks } } = this.#context;
-    const isFixed = this.#isAtEnd && !isScroll;
-    const { clientHeight } = this.#element;
-    const top = isFixed
-      ? chunks.reduce((sum, chunk) => sum + this.#heightOf(chunk), 0) - clientHeight
-      : this.#element.scrollTop - this.#above.offsetTop;
-    const { first, end, before, after } = drawnOf(chunks, this.#heightOf, top, clientHeight);
-    this.#drawChunks(chunks, first, end);
-    this.#above.style.height = `${before}px`;
-    this.#below.style.height = `${after}px`;
-    const isOther = this.#measure();
-    if (isFixed) this.#element.scrollTop = this.#element.scrollHeight;
-    else if (anchor !== null) this.#keep(anchor);
-    return isOther;
+  toEnd() {
+    [this.isAtEnd, this.#anchor] = [true, null];
+    this.setState({ from: null });
+    this.props.act.looked();
   }
 
-  #keep({ key, offset }) {
-    const { top } = this.#element.getBoundingClientRect();
-    for (const { parts } of this.#drawn.values()) {
-      const part = parts.find(({ item }) => item.key === key);
-      if (part === undefined) continue;
-      const now = part.element.getBoundingClientRect().top - top;
-      if (Math.abs(now - offset) >= 1) {
-        this.#element.scrollTop = keptScroll(this.#element.scrollTop, offset, now);
-      }
-      return;
-    }
-  }
-
-  #drawChunks(chunks, first, end) {
-    const wanted = new Set(chunks.slice(first, end).map(({ id }) => id));
-    for (const [id, { element }] of this.#drawn) {
-      if (wanted.has(id)) continue;
-      this.#observer.unobserve(element);
-      element.remove();
-      this.#drawn.delete(id);
-    }
-    let next = this.#above.nextSibling;
-    const drawn = new Map();
-    for (let index = first; index < end; index++) {
-      const chunk = chunks[index];
-      const entry = this.#drawn.get(chunk.id) ?? this.#newEntry();
-      this.#drawItems(entry, chunk, chunks[index - 1]?.items ?? []);
-      if (entry.element === next) next = next.nextSibling;
-      else this.#element.insertBefore(entry.element, next);
-      drawn.set(chunk.id, entry);
-    }
-    this.#drawn = drawn;
-  }
-
-  #newEntry() {
-    const element = h("div", { class: "chunk" });
-    element.style.display = "flow-root";
-    this.#observer.observe(element);
-    return { element, parts: [] };
-  }
-
-  /** Elements are kept for items that are as before: nothing flickers, and a selection stays. */
-  #drawItems(entry, chunk, above) {
-    const old = new Map(entry.parts.map((part) => [part.item.key, part]));
-    const under = unnamed(chunk.items, above);
-    let before = above.at(-1) ?? null;
-    let next = entry.element.firstChild;
-    const hadFocus = entry.element.contains(document.activeElement);
-    const parts = chunk.items.map((item) => {
-      const searched = this.#found?.key === item.key ? this.#found.searched : undefined;
-      const signature = `${this.#signatureOf(item)} ${under.has(item)} ${searched}`;
-      let part = old.get(item.key);
-      old.delete(item.key);
-      if (part?.item !== item || part.before !== before || part.signature !== signature) {
-        const element = itemElement({ ...item, searched }, before, under.has(item), this.#context);
-        if (part !== undefined) {
-          if (part.element === next) next = next.nextSibling;
-          part.element.remove();
-        }
-        part = { item, before, signature, element };
-      }
-      before = item;
-      if (part.element === next) next = next.nextSibling;
-      else entry.element.insertBefore(part.element, next);
-      return part;
+  render({ model, place, act }) {
+    const { chunks } = place;
+    const [start, end] = this.#drawn();
+    let before = chunks[start - 1]?.items.at(-1);
+    const isBusy = model.last < model.upTo;
+    const isEmpty = !isBusy && model.mode !== null && model.paused === null &&
+      !chunks.some(({ items }) => items.some(({ author }) => author !== undefined));
+    const peer = model.home(place).people.get(place.person);
+    const look = [dayNumber(Date.now()), model.marked.size, peer?.connected, model.call?.state]
+      .join();
+    const news = place.unread > 0 ? countText(place.unread, "new message") : "Latest";
+    const drawn = chunks.slice(start, end).map((chunk) => {
+      const { newFrom } = place;
+      const given = { key: chunk.key, chunk, before, look, newFrom, act, model };
+      before = chunk.items.at(-1);
+      return h(Chunk, { ...given, found: model.found, files: model.files });
     });
-    for (const { element } of old.values()) element.remove();
-    entry.parts = parts;
-    if (hadFocus && !entry.element.contains(document.activeElement)) this.#context.act.lostFocus();
-  }
-
-  /** What an item's look depends on, besides the item. */
-  #signatureOf(item) {
-    const { state, place, nowMs } = this.#context;
-    const isDivided = place.divider === item.key;
-    const shared = `${isDivided} ${dayNumber(nowMs)} ${state.marked.size}`;
-    if (item.author === undefined) return shared;
-    const { verified, refused, changed } = peopleOf(state, place).get(item.from) ?? {};
-    const waits = item.kind === "offer" ? goesOnText(item, this.#context) : "";
-    const hue = hueOf(state, item.from, item.author);
-    return `${shared} ${hue} ${verified} ${refused} ${changed?.key} ${waits}`;
-  }
-
-  #measure() {
-    let isOther = false;
-    for (const [id, { element, parts }] of this.#drawn) {
-      const height = element.offsetHeight;
-      const known = this.#heights.get(id);
-      const before = known.isGuess ? { height: 0, count: 0 } : known;
-      this.#measured.px += height - before.height;
-      this.#measured.items += parts.length - before.count;
-      this.#heights.set(id, { height, count: parts.length, isGuess: false });
-      if (Math.abs(height - known.height) >= 1) isOther = true;
-    }
-    return isOther;
+    return dom`<div class="view">
+      <div class="timeline" id="timeline" role="log" aria-live="off" aria-label="Messages"
+        tabindex="0" aria-busy=${String(isBusy)} ref=${(view) => this.view = view ?? this.view}
+        onScroll=${() => this.#scrolled()} onKeyDown=${goOn}><div>
+          ${isEmpty && dom`<${Empty} model=${model} place=${place} act=${act} />`}${drawn}
+        </div></div>
+      ${!this.isAtEnd && button(news, act.toEnd, "to-end", { id: "to-end" })}
+    </div>`;
   }
 }
