@@ -1,6 +1,7 @@
 /** Events about files as lines of text. */
 
 import { fileNameText } from "../../base/text/text.ts";
+import { sizeText } from "../../base/text/words.ts";
 import { nameSpan, ownNameSpan, questionLine, starLine, wrongLine } from "../rendering/spans.ts";
 import type { Line, RenderContext, Span } from "../rendering/user_interface.ts";
 import type { FileEvent, FileView } from "./file_events.ts";
@@ -25,14 +26,6 @@ export function fileLines(
         ? [["No file is offered; /send FILE offers one"]]
         : event.files.map(fileLine);
   }
-}
-
-/** `1.2 MB`. */
-export function sizeText(bytes: number): string {
-  if (bytes < 1_000) return `${bytes} B`;
-  const units = ["kB", "MB", "GB"];
-  const power = Math.min(units.length, Math.floor(Math.log10(bytes) / 3));
-  return `${(bytes / 1_000 ** power).toFixed(1)} ${units[power - 1]}`;
 }
 
 /** How many percent of a file are here, rounded down; of an empty one all. */

@@ -12,6 +12,7 @@ import type { Hash, LinkId, OfferId, PeerKey } from "../../base/ids.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import { shownName } from "../../base/text/names.ts";
 import { fileNameText } from "../../base/text/text.ts";
+import { sizeText } from "../../base/text/words.ts";
 import type { Environment } from "../../base/machine/environment.ts";
 import type { TransferEvent } from "../../protocols/transfer/events.ts";
 import { OFFERS_EACH_MAX, OFFERS_MAX } from "../../protocols/transfer/limits.ts";
@@ -27,7 +28,7 @@ import { pathTyped } from "./path_typed.ts";
 import { downloadsOf, type SharingOptions } from "./file_arguments.ts";
 import type { FileCommand, FileEvent, FileView } from "./file_events.ts";
 import type { OpenTransfers } from "./open_transfers.ts";
-import { isQuiet, progressOf, QUIET_MS, sizeText } from "./file_rendering.ts";
+import { isQuiet, progressOf, QUIET_MS } from "./file_rendering.ts";
 
 /** Frames that wait while the machine is loaded: more than anybody sends in that time. */
 const WAITING_MAX = 1_024;

@@ -1,8 +1,5 @@
 /** Reads the head of one HTTP request. By hand, so that no more is held in memory than a head may have. */
 
-const LINE_FEED = 0x0a;
-const CARRIAGE_RETURN = 0x0d;
-
 export interface HttpRequest {
   readonly method: string;
   /** The path as it stands in the request line, with the query. */
@@ -18,74 +15,33 @@ export type HttpHead =
 
 /** One character for each byte. */
 const LATIN = new TextDecoder("latin1");
-
-/**
- * A browser sends the cookies of all that was ever served from this machine, at whichever port: it keeps about 180 of 4 KiB
- * for a host, which is 720 KiB.
- */
-const COOKIE_BYTES_MAX = 1_024 * 1_024;
-const COOKIE = "cookie:";
+const END = "\r\n\r\n";
 
 export class HttpHeadReader {
-  /** What was read of the head, without cookies. */
-  readonly #bytes: Uint8Array;
-  #length = 0;
-  /** Where the line begins that isn't whole yet. */
-  #lineAt = 0;
-  /** Whether that line is of cookies, and skipped. */
-  #isCookie = false;
-  #cookieBytes = 0;
-  /** The last byte that was read. */
-  #last = 0;
+  /** As long as what was read. */
+  readonly #bytes: Uint8Array<ArrayBuffer>;
 
-  /** @param bytesMax How long a head may be without its cookies, which nobody here needs. */
+  /** @param bytesMax How long a head may be. */
   constructor(readonly bytesMax: number) {
-    this.#bytes = new Uint8Array(bytesMax + COOKIE.length);
+    this.#bytes = new Uint8Array(new ArrayBuffer(0, { maxByteLength: bytesMax }));
   }
 
   /** @returns Null while the head isn't whole. Not to be called after that. */
   push(bytes: Uint8Array): HttpHead | null {
-    for (let at = 0; at < bytes.length;) {
-      const feed = bytes.indexOf(LINE_FEED, at);
-      const part = bytes.subarray(at, feed < 0 ? bytes.length : feed + 1);
-      at += part.length;
-      if (!this.#add(part)) {
-        const most = `${this.bytesMax} bytes, and ${COOKIE_BYTES_MAX} of cookies`;
-        return { type: "fault", status: 431, text: `The head of a request may have ${most}` };
-      }
-      const before = part.at(-2) ?? this.#last;
-      this.#last = part.at(-1)!;
-      if (feed < 0) return null;
-      if (this.#isCookie && before !== CARRIAGE_RETURN) return NO_HTTP;
-      if (!this.#isCookie && LATIN.decode(this.#read.subarray(-4)) === "\r\n\r\n") {
-        const request = parsed(LATIN.decode(this.#read.subarray(0, -4)));
-        return request === null ? NO_HTTP : { type: "request", request, rest: bytes.subarray(at) };
-      }
-      this.#isCookie = false;
-      this.#lineAt = this.#length;
+    const { length } = this.#bytes;
+    const taken = bytes.subarray(0, this.bytesMax - length);
+    this.#bytes.buffer.resize(length + taken.length);
+    this.#bytes.set(taken, length);
+    const from = Math.max(0, length + 1 - END.length);
+    const at = LATIN.decode(this.#bytes.slice(from)).indexOf(END);
+    if (at < 0 && this.#bytes.length < this.bytesMax) return null;
+    if (at < 0) {
+      const text = `The head of a request may have ${this.bytesMax} bytes, cookies among them`;
+      return { type: "fault", status: 431, text };
     }
-    return null;
-  }
-
-  /** @returns Whether there is room for it. */
-  #add(part: Uint8Array): boolean {
-    const length = this.#length + part.length;
-    if (!this.#isCookie) {
-      this.#bytes.set(part.subarray(0, this.#bytes.length - this.#length), this.#length);
-      this.#length = Math.min(length, this.#bytes.length);
-      const start = this.#read.subarray(this.#lineAt).subarray(0, COOKIE.length);
-      if (this.#lineAt === 0 || LATIN.decode(start).toLowerCase() !== COOKIE) {
-        return length <= this.bytesMax;
-      }
-      this.#isCookie = true;
-      this.#length = this.#lineAt;
-    }
-    this.#cookieBytes += length - this.#length;
-    return this.#cookieBytes <= COOKIE_BYTES_MAX;
-  }
-
-  get #read(): Uint8Array {
-    return this.#bytes.subarray(0, this.#length);
+    const request = parsed(LATIN.decode(this.#bytes.slice(0, from + at)));
+    const rest = bytes.subarray(from + at + END.length - length);
+    return request === null ? NO_HTTP : { type: "request", request, rest };
   }
 }
 

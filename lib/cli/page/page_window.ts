@@ -138,7 +138,8 @@ export class PageWindow {
       characters += text.length;
       texts.push(text);
     }
-    if (texts.length > 0) this.socket.send(`{"type":"events","events":[${texts.join(",")}]}`);
+    const message = `{"type":"events","last":${this.#lastId},"events":[${texts.join(",")}]}`;
+    this.socket.send(message); // without events: those are of other windows
   }
 
   /** Tells it something of which only the last counts. @param message An object with that `type`. */
@@ -236,20 +237,10 @@ export class PageWindow {
     this.#wholeFrom = host.wholeFrom;
     this.#send({
       ...{ type: "welcome", protocol: PAGE_PROTOCOL, run: server.run, ...server.welcome },
-      ...{ resumed, missed: host.wholeFrom > this.#lastId + 1, last: this.#lastShown() },
+      ...{ resumed, missed: host.wholeFrom > this.#lastId + 1, last: host.lastId },
       ...{ ticket: this.ticket, prompt: host.prompt(), paused: host.pausedBecause },
       ...{ progress: server.progressText, names: host.names().slice(0, NAMES_MAX) },
     });
     this.pump();
-  }
-
-  /** The last event that this window is shown of those that there are: others' answers come after it. */
-  #lastShown(): number {
-    const { host } = this.server.parts;
-    for (let id = host.lastId; id > this.#lastId; id--) {
-      const [event] = host.after(id - 1, 1).events;
-      if (event !== undefined && this.server.textOf(event, this.id) !== null) return event.id;
-    }
-    return this.#lastId;
   }
 }

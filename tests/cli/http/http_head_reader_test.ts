@@ -75,25 +75,18 @@ Deno.test("a head that is too long is refused by its bytes, whole or not", () =>
   assertEquals(whole?.type === "fault" && whole.status, 431);
 });
 
-Deno.test("cookies of other servers of this machine are skipped, as many as a browser keeps", () => {
+Deno.test("as many cookies of other servers of this machine as a browser keeps are read", () => {
   const cookies = `a=${"x".repeat(720 * 1_024)}`;
   for (const size of [1_000, 1_000_000]) {
-    const reader = new HttpHeadReader(8_192);
+    const reader = new HttpHeadReader(768 * 1_024);
     const text = `GET / HTTP/1.1\r\nHost: a\r\ncOOkie: ${cookies}\r\nB: c\r\n\r\nrest`;
     let found: ReturnType<HttpHeadReader["push"]> = null;
     for (let at = 0; found === null && at < text.length; at += size) {
       found = reader.push(bytesOf(text.slice(at, at + size)));
     }
     assert(found?.type === "request");
-    assertEquals([...found.request.headers], [["host", "a"], ["b", "c"]]);
+    assertEquals([...found.request.headers], [["host", "a"], ["cookie", cookies], ["b", "c"]]);
   }
-  const tooMany = `GET / HTTP/1.1\r\nCookie: a=${"x".repeat(1_024 * 1_024)}`;
-  const found = readAtOnce(tooMany);
-  assertEquals(found?.type === "fault" && found.status, 431);
-  const unfinished = readAtOnce("GET / HTTP/1.1\r\nCookie: a\nHost: b\r\n\r\n");
-  assertEquals(unfinished?.type === "fault" && unfinished.status, 400, "no line ends so");
-  const first = readAtOnce("Cookie: a\r\nGET / HTTP/1.1\r\n\r\n");
-  assertEquals(first?.type === "fault" && first.status, 400);
 });
 
 Deno.test("a line that is full of blanks is read at once", () => {

@@ -53,11 +53,14 @@ export function pageOf(mode: string, events: readonly Record<string, unknown>[] 
 
 export function after(model: Any, events: readonly Record<string, unknown>[]): Any {
   const lines = RENDERINGS[model.mode]!();
-  model.events(events.map((more, index) => {
-    const fields = { at: AT, ...more };
-    const asks = askedBy({ event: "", ...fields })?.id;
-    return { id: model.last + 1 + index, fields, lines: lines(fields, "Alice"), asks };
-  }));
+  model.events(
+    events.map((more, index) => {
+      const fields = { at: AT, ...more };
+      const asks = askedBy({ event: "", ...fields })?.id;
+      return { id: model.last + 1 + index, fields, lines: lines(fields, "Alice"), asks };
+    }),
+    model.last + events.length,
+  );
   return model;
 }
 

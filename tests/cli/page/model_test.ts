@@ -263,8 +263,8 @@ Deno.test("page: what the program refuses is kept for the user; questions aren't
 Deno.test("page: an event that was had before changes nothing; what is unknown does no harm", () => {
   const state = pageOf("mesh", [READY, said("hi")]);
   const before = texts(state.main);
-  state.events([{ id: 2, fields: said("hi"), lines: [["hi"]] }]);
-  state.events([{ id: 3, fields: { event: "of-another-version", room: AT }, lines: [] }]);
+  state.events([{ id: 2, fields: said("hi"), lines: [["hi"]] }], 2);
+  state.events([{ id: 3, fields: { event: "of-another-version", room: AT }, lines: [] }], 3);
   assertEquals(texts(state.main), before);
 });
 

@@ -75,7 +75,7 @@ export class PageDouble {
       this.#events.push(event);
       return event;
     });
-    this.send({ type: "events", events: numbered });
+    this.send({ type: "events", last: this.#events.length, events: numbered });
   }
 
   send(message: Fields): void {
@@ -195,7 +195,8 @@ export class PageDouble {
     this.#windows.add(socket);
     const events = resumed ? this.#events.slice(after) : this.#events;
     for (let at = 0; at < events.length; at += 500) {
-      socket.send(JSON.stringify({ type: "events", events: events.slice(at, at + 500) }));
+      const some = events.slice(at, at + 500);
+      socket.send(JSON.stringify({ type: "events", last: some.at(-1)!.id, events: some }));
     }
   }
 }

@@ -170,8 +170,9 @@ Deno.test("what a window asks is run, and answered to it alone, also after a rel
   assertEquals([first.of("refused")[0]?.["code"], first.closed], ["replaced", 1008]);
   // What the other one alone is shown isn't waited for.
   page.show({ event: "peers", ref: page.asked[0]!.ref });
-  assertEquals(page.window("window-2").visitor.welcome!["last"], 2);
-  assertEquals(page.window("window-1").visitor.welcome!["last"], 3);
+  const others = page.window("window-2").visitor;
+  assertEquals(others.welcome!["last"], 3);
+  assertEquals([fields(others), others.of("events").at(-1)!["last"]], [["message 7"], 3]);
 });
 
 Deno.test("a window whose place was taken is told so, however much waits for it", () => {

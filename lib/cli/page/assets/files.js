@@ -1,15 +1,9 @@
 /** Files: what somebody offers, and what is sent from here. */
 
+import { sizeText } from "../../../base/text/words.ts";
 import { button, dom } from "./html.js";
 import { Copy, Line } from "./line.js";
 import { isCallWith } from "./typed.js";
-
-const UNITS = ["bytes", "KB", "MB", "GB"];
-
-export function sizeText(bytes) {
-  const unit = Math.min(3, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
-  return `${unit === 0 ? bytes : (bytes / 1_000 ** unit).toFixed(1)} ${UNITS[unit]}`;
-}
 
 /** What can be done with it: `[label, command, isMain]`. */
 function actionsOf({ state, self, reason, file: n, unfetchable }) {

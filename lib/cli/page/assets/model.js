@@ -289,12 +289,14 @@ export class Model {
     for (const place of this.places.values()) place.isAsking = false;
   }
 
-  events(events) {
+  /** @param last The last one that there is, whoever it is for. */
+  events(events, last) {
     for (const { id, fields, lines, asks } of events) {
       if (id <= this.last) continue;
       this.last = id;
       this.#happened(fields, { lines, asks }, id > this.upTo);
     }
+    this.last = last;
   }
 
   #happened(fields, { lines, asks }, isNew) {

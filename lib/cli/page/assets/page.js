@@ -447,7 +447,7 @@ function received(message) {
       caughtUp();
       break;
     case "events":
-      model.events(message.events);
+      model.events(message.events, message.last);
       caughtUp();
       break;
     case "prompt":
@@ -540,7 +540,7 @@ const connection = new Connection({
   had: () => ({ run: model.run, last: model.last }),
 });
 
-/** Keeps what is being typed, and what was seen, where that is another than before. */
+/** Keeps what is being typed, and what was seen. */
 function keep() {
   const kept = new Map(isListening ? [] : drafts);
   for (const { id, draft } of model.places.values()) if (draft !== "") kept.set(id, draft);
@@ -551,8 +551,7 @@ function keep() {
 }
 
 function put(storage, key, map) {
-  const text = JSON.stringify([...map]);
-  if (storage.get(key) !== text) storage.set(key, text);
+  storage.set(key, JSON.stringify([...map])); // the browser writes, and tells, only what is another
 }
 
 addEventListener("pagehide", keep);

@@ -27,7 +27,6 @@ export const SILENT_TEXT = "Nothing answers there.";
 
 /** A message of the program; null: what came is none. */
 export function programMessage(data) {
-  if (typeof data !== "string") return null;
   try {
     const message = JSON.parse(data);
     return typeof message?.type === "string" ? message : null;
