@@ -175,3 +175,14 @@ function asSocketsShow(address: string): string {
   const [withoutInterface = ""] = address.toLowerCase().split("%");
   return canonicalHost(plainAddress(withoutInterface));
 }
+
+/** Listens at the first of these ports that is free; there is one. @throws {P2pchatError} What the last one does. */
+export function atFirstFree<Port, T>(ports: readonly Port[], listen: (port: Port) => T): T {
+  try {
+    return listen(ports[0]!);
+  } catch (error) {
+    const isTaken = error instanceof P2pchatError && error.code === "port-in-use";
+    if (!isTaken || ports.length === 1) throw error;
+    return atFirstFree(ports.slice(1), listen);
+  }
+}

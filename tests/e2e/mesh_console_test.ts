@@ -325,7 +325,7 @@ Deno.test("console: in a pipe lines of other rooms are marked, and lines after /
     [
       "* You are in room 2 now",
       "* Carol is here (127.0.0.1)",
-      "* Carol is the founder of this room, and can /remove members",
+      "* Carol is the founder of this room, and can remove members",
       "* You are in #Home, room 1 now",
       ...own,
       "#2 <Carol> hello␊Alice",

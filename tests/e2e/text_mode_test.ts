@@ -40,7 +40,7 @@ Deno.test("text mode: two people meet, talk and part, and read this", async () =
     `>INFO: Bob at address 127.0.0.1 is listening at ${bobPort}.`,
     `Others join with: p2pchat mesh NAME 127.0.0.1 ${bobPort}`,
     "* Alice is here (127.0.0.1)",
-    "* Alice is the founder of this room, and can /remove members",
+    "* Alice is the founder of this room, and can remove members",
     "<Bob> hello",
     "<Alice> are you coming?",
   ]);
@@ -132,7 +132,7 @@ Deno.test("text mode: who accepts no connections says so, and has no address in 
   assertEquals(bob.lines, [
     ">INFO: Bob accepts no connections (--passive).",
     "* Alice is here (127.0.0.1)",
-    "* Alice is the founder of this room, and can /remove members",
+    "* Alice is the founder of this room, and can remove members",
     "Bob (you)  accepts no connections",
     `Alice  127.0.0.1:${alice.port}  direct  founder`,
   ]);
@@ -460,7 +460,7 @@ Deno.test("text mode: /status, /peers and /history read well, alone and in compa
   assertEquals(bob.lines.slice(2), [
     "* Alice is here (127.0.0.1)",
     "(earlier) <Alice> hello",
-    "* Alice is the founder of this room, and can /remove members",
+    "* Alice is the founder of this room, and can remove members",
     "<Bob> hi",
     "<Bob> hi",
     `Bob (you)  127.0.0.1:${bobPort}`,

@@ -1,6 +1,6 @@
 /** `/whois` and `/whoami` in each mode, by people whose programs are the built one. */
 
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { DirectoryWorld } from "./directory_world.ts";
 import { FriendsGroup } from "./friends_group.ts";
 import { Group } from "./group_world.ts";
@@ -64,7 +64,7 @@ Deno.test("group: /whois asks for members and the coordinator; the coordinator's
   assertEquals((await server.ask("whoami")).line, `${host}:${port}#${key}`);
 });
 
-Deno.test("friends: /whoami shows the row to pass on, /whois a friend that is connected or not", async () => {
+Deno.test("friends: /whoami shows the card to pass on, /whois a friend that is connected or not", async () => {
   await using friends = new FriendsGroup("alice", "bob");
   const [alice, bob] = await friends.startAll() as [Node, Node];
   await alice.tell("bob", "hello");
@@ -73,7 +73,7 @@ Deno.test("friends: /whoami shows the row to pass on, /whois a friend that is co
   assertEquals(await who(alice, "bob"), ["whois", "bob", false, "direct", false, true]);
   const { key } = alice.events.find(({ event }) => event === "ready")!;
   const { line, host, port } = await alice.ask("whoami");
-  assertEquals(line.split(/\s+/), ["alice", host, `${port}`, key]);
+  assert(line.startsWith(`p2pchat-card:alice@${host}:${port}#${key}.`), line);
   await bob.command({ command: "exit" });
   await bob.ended();
   await alice.until(({ event, state }: ShownEvent) => event === "connection" && state === "closed");

@@ -7,7 +7,7 @@ import type { FriendsCommand, FriendsEvent } from "../../protocols/friends/event
 import { FORGETTING_FRIENDS } from "../../protocols/friends/records.ts";
 import { FriendsHost, type FriendsStore } from "../../runtime/hosts/friends_host.ts";
 import type { KeepPin } from "../../runtime/hosts/mode_host.ts";
-import { userInfoLine } from "../../store/users/user_info.ts";
+import { contactCard } from "../../store/users/contact_card.ts";
 import { UserInfoWatch } from "../../store/users/user_info_file.ts";
 import { HostSet } from "../../transport/sockets.ts";
 import { forwardTo, type Links, openTo } from "../../transport/link.ts";
@@ -383,7 +383,7 @@ function sharedFiles(
 
 /** The user's own row, for the tables of friends. */
 function ownLine({ table, identity }: Wiring, endpoint: Endpoint): string {
-  return userInfoLine({ name: table.own.name, endpoint, fingerprint: identity.fingerprint });
+  return contactCard({ name: table.own.name, endpoint, fingerprint: identity.fingerprint });
 }
 
 function offerNames({ ui, reply, partner }: Wiring, names: readonly string[]): void {

@@ -25,6 +25,7 @@ import {
   openTo,
 } from "../../transport/link.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
+import { atFirstFree } from "../../transport/sockets.ts";
 import { openTcpLinks } from "../../transport/tcp/tcp_links.ts";
 import { UdpDatagrams } from "../../transport/udp_datagrams.ts";
 import { MEMBER_PORTS, SERVE_PORT_DEFAULT } from "../args/options.ts";
@@ -418,18 +419,8 @@ function openDatagrams(
   if (port !== null) return UdpDatagrams.listen(host, port, log);
   const { first, last } = MEMBER_PORTS;
   const usual = Array.from({ length: last - first + 1 }, (_, at) => first + at);
-  for (const free of lastPort === null ? usual : [lastPort, ...usual]) {
-    try {
-      return UdpDatagrams.listen(host, free, log);
-    } catch (error) {
-      if (!(error instanceof P2pchatError) || error.code !== "port-in-use") throw error;
-    }
-  }
-  throw new P2pchatError(
-    "port-in-use",
-    `Cannot receive datagrams: other programs have all UDP ports from ${first} to ${last}; name another ` +
-      "one with --port, or 0 for any",
-  );
+  const ports = lastPort === null ? usual : [lastPort, ...usual];
+  return atFirstFree(ports, (free) => UdpDatagrams.listen(host, free, log));
 }
 
 /** Ignored ones whose edits were refused: more than any view has members. */

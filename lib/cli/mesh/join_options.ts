@@ -109,17 +109,19 @@ const WITH_BLANKS = /--(room|title)(?:=|\s+)("[^"]*"|'[^']*'|[^]*?(?=\s+--[a-z]|
 
 function argumentsOf(where: string): readonly string[] {
   const text = where.trim();
-  const invited = isWordCode(text) ? ["--words", text] : withInvite(text);
+  const [code = "", ...rest] = text.split(/\s+/);
+  const isWords = isWordCode(code) && (rest.length === 0 || isAddress(rest.join(" ")));
+  const invited = isWords ? ["--words", code, ...rest] : withInvite(text);
   if (invited !== null) return invited;
   if (text !== "" && !text.startsWith("-") && !isAddress(text)) {
     return [`--room=${unquoted(text.replace(/^#/, ""))}`];
   }
   const titles: string[] = [];
-  const rest = text.replace(WITH_BLANKS, (_, flag: string, value: string) => {
+  const others = text.replace(WITH_BLANKS, (_, flag: string, value: string) => {
     titles.push(`--${flag}=${unquoted(value)}`);
     return "";
   });
-  return [...rest.split(/\s+/).filter((word) => word !== ""), ...titles];
+  return [...others.split(/\s+/).filter((word) => word !== ""), ...titles];
 }
 
 /** An invite says by itself what it is, wherever it stands, without `--invite`; null where there is none such. */

@@ -27,6 +27,7 @@ import { MeshHost } from "../../runtime/hosts/mesh_host.ts";
 import { forwardTo, type Links } from "../../transport/link.ts";
 import { COMMON_LINK_CLOCK, SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import { NAME_LOOKUPS } from "../../transport/tcp/first_to_connect.ts";
+import { atFirstFree } from "../../transport/sockets.ts";
 import { openTcpLinks } from "../../transport/tcp/tcp_links.ts";
 import type { RememberedRoom } from "../../store/profile/remembered_rooms.ts";
 import { roomsFolder } from "../../store/disk/paths.ts";
@@ -372,8 +373,10 @@ async function chat(wiring: Wiring): Promise<Bye> {
       meetings.number(numbers);
     },
   });
-  const links: Links = listen(options.host, portsToTry(wiring), {
+  const link = {
+    host: options.host,
     identity: own,
+    clock: COMMON_LINK_CLOCK,
     env: environment,
     warn: warnBy(ui),
     relays: meetings.relays,
@@ -392,7 +395,8 @@ async function chat(wiring: Wiring): Promise<Bye> {
     },
     handler: words.routed(handler),
     ...observing(metering),
-  });
+  } satisfies Omit<Parameters<typeof openTcpLinks>[0], "port">;
+  const links: Links = atFirstFree(portsToTry(wiring), (port) => openTcpLinks({ ...link, port }));
   const mapping = routers === null ? null : new routers.MappedPort({
     environment,
     transports: ["tcp"],
@@ -691,8 +695,6 @@ function ownHost(begin: MeshConfig["begin"], outward: string | null): string | n
   return addressOfThisMachine(outward);
 }
 
-type LinkOptions = Omit<Parameters<typeof openTcpLinks>[0], "host" | "port">;
-
 /**
  * The ports to try: the requested one; otherwise the default one, then any free one. Where this may lead back to a
  * room, first the port used there: its members look for this one at that port, and two members with new ports, or
@@ -713,17 +715,4 @@ function portsToTry(
 function takenText(number: number): string {
   return `Code ${number} can't be found at the meeting point, where another has that number, or your address too ` +
     "many; /invite --words makes another";
-}
-
-/** Listens at the first of these ports that is free. */
-function listen(host: string | null, ports: readonly (number | null)[], link: LinkOptions): Links {
-  const [port, ...others] = ports;
-  invariant(port !== undefined, "there is a port to try");
-  try {
-    return openTcpLinks({ ...link, host, port, clock: COMMON_LINK_CLOCK });
-  } catch (error) {
-    const isTaken = error instanceof P2pchatError && error.code === "port-in-use";
-    if (!isTaken || others.length === 0) throw error;
-    return listen(host, others, link);
-  }
 }

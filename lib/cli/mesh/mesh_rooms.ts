@@ -10,9 +10,8 @@ import { Pins } from "../../protocols/mesh/names/pins.ts";
 import { MESH_LOG, type MeshRecord } from "../../protocols/mesh/schema/records.ts";
 import { roomIdStart } from "../../protocols/mesh/joining/room_setup.ts";
 import type { RoomStore } from "../../runtime/hosts/mesh_host.ts";
-import { type Disk, type DiskLock, folderOf } from "../../store/disk/disk.ts";
+import { type Disk, type DiskLock, folderOf, removeAll } from "../../store/disk/disk.ts";
 import { HeldLock, holderOf } from "../../store/disk/held_lock.ts";
-import { removeAll } from "../../store/profile/first_use.ts";
 import type { KnownPeers } from "../../store/profile/known_peers.ts";
 import {
   changeRememberedRooms,

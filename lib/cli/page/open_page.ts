@@ -5,6 +5,7 @@ import { P2pchatError } from "../../base/errors.ts";
 import type { Disk } from "../../store/disk/disk.ts";
 import type { TakeTurn } from "../../store/profile/shared_table.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
+import { atFirstFree } from "../../transport/sockets.ts";
 import { TcpNetwork } from "../../transport/tcp/tcp_network.ts";
 import { WEB_PORT_DEFAULT, type WebDoor } from "../args/options.ts";
 import type { Door, DoorHost } from "../doors/door.ts";
@@ -56,7 +57,15 @@ export async function openPage(doors: Doors, { port }: WebDoor, parts: PageParts
   });
   const isFixed = port !== null && port !== 0;
   const ports = isFixed ? [port] : [address.port, port ?? WEB_PORT_DEFAULT, 0];
-  const network = listenAtFirst(ports.filter((port) => port !== null), environment.log);
+  const network = atFirstFree(ports.filter((port) => port !== null), (port) => {
+    try {
+      return TcpNetwork.listen(HOST, port, environment.log);
+    } catch (error) {
+      if (!(error instanceof P2pchatError)) throw error;
+      const text = error.message.replace("--port", "--web");
+      throw new P2pchatError(error.code, text, { cause: error });
+    }
+  });
   try {
     // Another program of the profile may serve a page, too: the port stays the first one's.
     if (address.port === null || isFixed) await address.keepPort(network.local.port);
@@ -64,30 +73,15 @@ export async function openPage(doors: Doors, { port }: WebDoor, parts: PageParts
     await network.stopListening();
     throw error;
   }
+  // Whoever has the other port is told the secret by who opens the address of then: it is of no use at this one.
+  const comesBack = address.port === network.local.port;
+  const token = comesBack ? address.token : secret();
   await doors.attach("The page", (host) =>
     new PageServer({
-      ...{ network, host, uploads, secret, mode, version, token: address.token },
-      comesBack: address.port === network.local.port,
+      ...{ network, host, uploads, secret, mode, version, token, comesBack },
       clock: SYSTEM_LINK_CLOCK,
       assets: PAGE_ASSETS,
     }));
-  const url = `http://${HOST}:${network.local.port}/#${address.token}`;
+  const url = `http://${HOST}:${network.local.port}/#${token}`;
   doors.announce({ event: "web", url });
-}
-
-/** Listens at the first of these ports that is free; 0 is any. */
-function listenAtFirst(
-  [port = 0, ...others]: readonly number[],
-  log: Environment["log"],
-): TcpNetwork {
-  try {
-    return TcpNetwork.listen(HOST, port, log);
-  } catch (error) {
-    if (!(error instanceof P2pchatError) || error.code !== "port-in-use") throw error;
-    if (others.length > 0) return listenAtFirst(others, log);
-    const text =
-      `Cannot serve the page at port ${port}: another program has it; choose another with ` +
-      "--web PORT, or leave the port to p2pchat with --web alone";
-    throw new P2pchatError("port-in-use", text, { cause: error });
-  }
 }

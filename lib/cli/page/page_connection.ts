@@ -12,11 +12,8 @@ import { StreamOutput } from "./stream_output.ts";
 import type { UploadFolder } from "./upload_folder.ts";
 import { UploadReceiver } from "./upload_receiver.ts";
 
-/**
- * A browser sends the cookies of all that was ever served from this machine, at whichever port: it keeps about 180 of 4 KiB
- * for a host, which is 720 KiB; the rest has about one.
- */
-const HEAD_BYTES_MAX = 768 * 1_024;
+/** A browser sends the cookies of all that was ever served from this machine, at whichever port: sixty of 4 KiB, here. */
+const HEAD_BYTES_MAX = 256 * 1_024;
 /** For a request, and for each answer, and until a window has logged in: all are on this machine. */
 const COMING_IN_MS = 10_000;
 /** What comes before a window has logged in are two short messages; whoever sends more is no page. */

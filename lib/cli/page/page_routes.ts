@@ -85,8 +85,9 @@ function decoded(encoded: string): string | null {
   }
 }
 
+/** More words no browser sends. */
 function listOf(header = ""): readonly string[] {
-  return header.toLowerCase().split(",").map((word) => word.trim());
+  return header.toLowerCase().split(",", 20).map((word) => word.trim());
 }
 
 function refused(status: number, text: string): Refused {

@@ -19,7 +19,7 @@ import { harmless, type Refusal } from "./window_messages.ts";
 /** More windows of one page than anybody looks at: each takes a part of the processor for each event. */
 const WINDOWS_MAX = 16;
 /** Connections that may be anybody's. With one more the oldest goes: a browser is through within milliseconds. */
-const STRANGERS_MAX = 48;
+const STRANGERS_MAX = 128;
 
 type ServerParts = PageConnection["server"]["parts"] & {
   readonly network: StreamNetwork;

@@ -11,13 +11,8 @@ import { askedBy } from "../commands/question_kinds.ts";
 import type { DoorEvent, DoorHost } from "../doors/door.ts";
 import { isSameSecret, proofOf, type Proved } from "./page_proofs.ts";
 import { CLOSED, type PageSocket } from "./page_socket.ts";
-import {
-  harmless,
-  messageIn,
-  PAGE_PROTOCOL,
-  type Refusal,
-  type WindowMessage,
-} from "./window_messages.ts";
+import { harmless, messageIn, PAGE_PROTOCOL } from "./window_messages.ts";
+import type { Refusal, WindowMessage } from "./window_messages.ts";
 
 /** Messages of one window: more than anybody types, pastes or clicks. */
 const MESSAGES_PER_S = 20;
@@ -31,9 +26,6 @@ const CHARACTERS_AT_ONCE = 128 * 1_024;
 const NAMES_MAX = 5_000;
 /** Names that have a mark, in one message. */
 const MARKED_AT_ONCE = 1_000;
-
-/** It isn't known how much of it the window shows. */
-const UNREAD: ReadonlySet<number> = new Set([0]);
 
 /** The server, as its windows see it. */
 export interface WindowSite {
@@ -130,7 +122,8 @@ export class PageWindow {
       const text = this.server.textOf(event, this.id);
       if (text === null) continue;
       const asked = askedBy(event.fields);
-      if (asked !== null) this.#asking.shows(asked.id, clock.nowMs(), UNREAD);
+      // How much of it the window shows isn't known.
+      if (asked !== null) this.#asking.shows(asked.id, clock.nowMs(), new Set([0]));
       if (characters > 0 && characters + text.length > CHARACTERS_AT_ONCE) {
         this.#lastId = event.id - 1;
         break;

@@ -7,6 +7,7 @@ import { P2pchatError } from "../../base/errors.ts";
 import { countText, numberText } from "../../base/text/words.ts";
 import { FILE_BYTES_MAX, FILES_BYTES_MAX_DEFAULT } from "../../protocols/transfer/limits.ts";
 import type { AppendFile, Disk, DiskLock } from "../../store/disk/disk.ts";
+import { forEach, isFolder, removeAll } from "../../store/disk/disk.ts";
 
 /** Of all copies together: as much as is received where the user names no other bound. */
 export const UPLOADS_BYTES_MAX = Math.min(FILES_BYTES_MAX_DEFAULT, FILE_BYTES_MAX);
@@ -133,25 +134,4 @@ export class UploadFolder {
       this.parts.failed(error);
     }
   }
-}
-
-async function isFolder(disk: Disk, path: string): Promise<boolean> {
-  return !await disk.isLink(path) && (await disk.stat(path))?.kind === "folder";
-}
-
-/**
- * Removes what is at the path, a folder with all that is in it, and of a link the link alone: what it leads to is somebody
- * else's. Where something can't be removed, the rest is.
- * @throws {P2pchatError} Why something stays, of all that does the first.
- */
-async function removeAll(disk: Disk, path: string): Promise<void> {
-  if (!await isFolder(disk, path)) return await disk.remove(path);
-  await forEach(await disk.list(path), (name) => removeAll(disk, `${path}/${name}`));
-  await disk.removeFolder(path);
-}
-
-/** Works on each of them, and throws only then what the first has thrown that did. */
-async function forEach(names: readonly string[], work: (name: string) => Promise<void>) {
-  const done = await Promise.allSettled(names.map(work));
-  for (const each of done) if (each.status === "rejected") throw each.reason;
 }

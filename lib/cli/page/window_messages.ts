@@ -38,7 +38,7 @@ const REF_LENGTH_MAX = 64;
 type Fields = Readonly<Record<string, unknown>>;
 
 export function messageIn(text: string): WindowMessage | Refusal {
-  return messageOf(fieldsIn(text) ?? {}) ?? ODD;
+  return messageOf(fieldsIn(text)) ?? ODD;
 }
 
 const ODD: Refusal = {
@@ -99,12 +99,12 @@ export function harmless(value: unknown): string {
   });
 }
 
-function fieldsIn(text: string): Fields | null {
+/** None where it isn't a JSON object. */
+function fieldsIn(text: string): Fields {
   try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : null;
+    return Object(JSON.parse(text));
   } catch {
-    return null;
+    return {};
   }
 }
 

@@ -308,3 +308,25 @@ export function folderOf(path: string): string {
   if (slash < 0) return ".";
   return slash === 0 ? "/" : path.slice(0, slash);
 }
+
+/** Whether a folder is at the path itself, and not at the end of a link. */
+export async function isFolder(disk: Disk, path: string): Promise<boolean> {
+  return !await disk.isLink(path) && (await disk.stat(path))?.kind === "folder";
+}
+
+/**
+ * Removes what is at the path, a folder with all that is in it, and of a link the link alone: what it leads to is somebody
+ * else's. Where something can't be removed, the rest is.
+ * @throws {P2pchatError} `disk`: why something stays, of all that does the first.
+ */
+export async function removeAll(disk: Disk, path: string): Promise<void> {
+  if (!await isFolder(disk, path)) return await disk.remove(path);
+  await forEach(await disk.list(path), (name) => removeAll(disk, `${path}/${name}`));
+  await disk.removeFolder(path);
+}
+
+/** Works on each of them, and throws only then what the first has thrown that did. */
+export async function forEach(names: readonly string[], work: (name: string) => Promise<void>) {
+  const done = await Promise.allSettled(names.map(work));
+  for (const each of done) if (each.status === "rejected") throw each.reason;
+}

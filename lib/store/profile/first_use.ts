@@ -4,7 +4,7 @@
  */
 
 import type { ErrorCode } from "../../base/errors.ts";
-import type { Disk } from "../disk/disk.ts";
+import { type Disk, removeAll } from "../disk/disk.ts";
 import { isOfUnused } from "./identity.ts";
 import type { LockMode } from "./profile_folder.ts";
 
@@ -98,11 +98,4 @@ export class FirstUse {
     for (const file of files.filter(isLock)) await disk.remove(`${this.#folder}/${file}`);
     await disk.removeFolder(this.#folder);
   }
-}
-
-/** Removes a file, or a folder with all that is in it. @throws {P2pchatError} `disk`. */
-export async function removeAll(disk: Disk, path: string): Promise<void> {
-  if ((await disk.stat(path))?.kind !== "folder") return await disk.remove(path);
-  for (const each of await disk.list(path)) await removeAll(disk, `${path}/${each}`);
-  await disk.removeFolder(path);
 }

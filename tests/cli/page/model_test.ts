@@ -60,6 +60,101 @@ Deno.test("page: a room that is joined at the console takes nobody along", () =>
   assertEquals(state.here.id, "main");
 });
 
+Deno.test("page: what is being typed stays where it is, wherever the program goes on", () => {
+  const state = pageOf("mesh", [READY, ...SECOND]);
+  state.main.draft = "for those";
+  state.welcome(welcome("mesh", { run: "run 2" }));
+  after(state, [{ ...READY, room: "r2" }]);
+  assertEquals([state.here.room, state.here.isOver], ["r1", true]);
+  state.main.draft = "";
+  after(state, [{ ...READY, room: "r2" }]);
+  assertEquals(state.here.room, "r2");
+});
+
+/** Entries of a group, by number and text. */
+const entry = (seq: number, text: string) =>
+  said(text, { id: undefined, seq, sentAt: AT, history: true });
+const member = (log: string) => ({
+  ...{ event: "ready", command: "peer", name: "Alice", host: "h", port: 1, key: "a" },
+  ...{ server: "s", log, members: ["Alice", "Bob"], entries: 2, last: null },
+});
+
+Deno.test("page: the lines of a group stay after a restart, and are none of another group's", () => {
+  const state = pageOf("group", [member("1/log"), entry(1, "one"), entry(2, "two")]);
+  state.welcome(welcome("group", { run: "run 2" }));
+  after(state, [member("1/log"), entry(1, "one"), entry(2, "two")]);
+  assertEquals(texts(state.main).filter((text) => /: /.test(text)), ["Bob: one", "Bob: two"]);
+  const mark = state.markOf(state.main);
+  state.welcome(welcome("group", { run: "run 3" }));
+  assertEquals(after(state, [member("2/log")]).isElsewhere, true, "the page is loaded anew");
+  assertEquals(state.markOf(state.main), mark, "by which what is typed is kept");
+});
+
+Deno.test("page: of a group whose coordinator begins another one nothing old stays", () => {
+  const state = pageOf("group", [member("1/log"), entry(1, "one"), entry(2, "two")]);
+  const view = { event: "view", view: 1, members: ["Alice"], joined: ["Alice"], left: [] };
+  after(state, [{ ...view, entries: 2, last: null }]);
+  assertEquals(texts(state.main).includes("Bob: two"), true);
+  after(state, [{ ...view, entries: 0, last: null }, entry(1, "another's")]);
+  assertEquals(texts(state.main).filter((text) => /: /.test(text)), ["Bob: another's"]);
+});
+
+Deno.test("page: a file that gets the number of an earlier one is another's", () => {
+  const offer = (from: string, id: string, more = {}) => ({
+    ...{ event: "offer", file: 1, id, from, shown: from, key: from, name: `of ${from}`, size: 1 },
+    ...{ self: false, history: false, sentAt: AT, room: "r1", ...more },
+  });
+  const state = pageOf("mesh", [READY, offer("Bob", "1"), offer("Dave", "2", { file: 2 })]);
+  state.welcome(welcome("mesh", { run: "run 2" }));
+  after(state, [READY, offer("Mallory", "3"), offer("Dave", "2", { file: 5, path: "/d" })]);
+  const files = state.main.chunks.flatMap(({ items }: Any) => items)
+    .filter(({ kind }: Any) => kind === "offer")
+    .map(({ author, file }: Any) => [author, state.files.get(file)?.from]);
+  assertEquals(files, [["Bob", undefined], ["Dave", "Dave"], ["Mallory", "Mallory"]]);
+  const done = {
+    event: "transfer",
+    file: 1,
+    id: "4",
+    name: "n",
+    from: "Eve",
+    state: "done",
+    bytes: 1,
+  };
+  after(state, [offer("Eve", "4"), { ...done, room: "r1" }]);
+  const states = [...state.files.values()].map((one: Any) => [one.from, one.state]);
+  assertEquals(states, [["Mallory", "offered"], ["Dave", "done"], ["Eve", "done"]]);
+});
+
+Deno.test("page: what is new stays marked while somebody is elsewhere who hasn't seen it", () => {
+  const state = pageOf("mesh", [READY, said("hi")]);
+  const { newFrom } = state.main;
+  state.open(state.direct("Bob"));
+  state.open(state.main);
+  assertEquals([state.main.newFrom, newFrom === null], [newFrom, false]);
+  state.looks(true);
+  state.open(state.direct("Bob"));
+  assertEquals(state.main.newFrom, null);
+});
+
+Deno.test("page: each call is a question of its own, and letters answer what is asked above the message box alone", () => {
+  const incoming = (call: string) => ({
+    ...{ event: "incoming", call, from: "bob", key: "b", guest: false },
+  });
+  const state = pageOf("directory", [incoming("1")]);
+  const first = state.questions.get("call").id;
+  after(state, [
+    { event: "call", call: "1", peer: "bob", state: "ended", reason: "cancelled" },
+    incoming("2"),
+  ]);
+  assertEquals([first, state.questions.get("call").id], ["1", "2"]);
+  assertEquals(page.questionsIn(state, state.main), ["call 2"]);
+
+  const offer = { ...{ event: "offer", file: 1, id: "1", from: "Bob", shown: "Bob", key: "b" } };
+  const now = new Date().toISOString();
+  const room = pageOf("mesh", [READY, { ...offer, name: "n", size: 1, sentAt: now, at: now }]);
+  assertEquals([page.questionsIn(room, room.main), meant(room, room.main, "y").line], [[], "y"]);
+});
+
 Deno.test("page: files have numbers of their own in each room", () => {
   const offer = {
     event: "offer",
@@ -70,7 +165,7 @@ Deno.test("page: files have numbers of their own in each room", () => {
     name: "a.txt",
     size: 1,
   };
-  const done = { event: "transfer", file: 1, name: "a.txt", state: "done", bytes: 1 };
+  const done = { event: "transfer", file: 1, id: "f1", name: "a.txt", state: "done", bytes: 1 };
   const state = pageOf("mesh", [READY, offer, ...SECOND, { ...offer, id: "f2", room: "r2" }, {
     ...done,
     room: "r1",
@@ -130,7 +225,8 @@ Deno.test("page: the same name in another room may be somebody else, who isn't v
 // People.
 
 Deno.test("page: a conversation goes with the person who takes another name, not with the name", () => {
-  const state = pageOf("mesh", [READY, said("psst", { private: true })]);
+  const others = said("hi", { private: true, from: "Carol", shown: "Carol", key: "c" });
+  const state = pageOf("mesh", [READY, said("psst", { private: true }), others]);
   const place = direct(state, "Bob");
   state.open(place);
   after(state, [{ event: "renamed", key: "b", from: "Bob", name: "Robert", room: "r1" }]);
@@ -139,6 +235,9 @@ Deno.test("page: a conversation goes with the person who takes another name, not
     "Robert",
     undefined,
   ]);
+  assertEquals([...state.main.people.values()].map(({ name }) => name), ["Alice", "Robert"]);
+  const people = [...state.places.values()].map(({ person }) => person);
+  assertEquals(people, [null, "Robert", "Carol"], "each where it was");
 });
 
 Deno.test("page: a person's colour is that of the key, unless it is taken as they come, and stays", () => {
@@ -254,7 +353,7 @@ Deno.test("page: what was on its way as the connection was lost is kept for the 
 Deno.test("page: what the program refuses is kept for the user; questions aren't", () => {
   const error = { event: "error", code: "disk", text: "The disk is full.", ref: "a.1" };
   const [kept] = [...after(asking(), [error]).questions.values()];
-  assertEquals(kept.lines, [["The disk is full. ", ["command", "was it said?"]]]);
+  assertEquals(kept.lines, [["The disk is full: ", ["command", "was it said?"]]]);
   assertEquals(unsaid(after(asking(false), [error])), []);
 });
 

@@ -125,8 +125,8 @@ export class PageDouble {
       "X-Content-Type-Options": "nosniff",
       "Referrer-Policy": "no-referrer",
       "Content-Security-Policy":
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
-        `connect-src 'self' ${socket}; manifest-src 'self'; base-uri 'none'; form-action 'none'; ` +
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; " +
+        `connect-src 'self' ${socket}; base-uri 'none'; form-action 'none'; ` +
         "frame-ancestors 'none'; require-trusted-types-for 'script'",
     };
   }

@@ -42,10 +42,18 @@ async function ledAbove(browser: Browser): Promise<void> {
   );
   const { page: program } = double;
   program.show(...entries, { event: "edit-started", edit: 1, seq: 1, awaited: ["Bob"] });
+  program.show({
+    event: "edit",
+    edit: 1,
+    seq: 1,
+    outcome: "committed",
+    text: "line 0 anew",
+    by: "Bob",
+  });
   await using open = await OpenPage.open(browser, program.url);
   const { page } = open;
-  await page.getByRole("button", { name: "entry 1", exact: true }).click();
-  await page.locator(".said:focus", { hasText: "line 0" }).waitFor();
+  await page.getByRole("button", { name: "entry 1", exact: true }).first().click();
+  await page.locator(".said:focus", { hasText: "line 0 anew" }).waitFor();
   await page.locator("#to-end", { hasText: "Latest" }).waitFor();
 
   program.show(said("more", { seq: 61 }));

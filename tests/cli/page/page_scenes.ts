@@ -208,7 +208,15 @@ const FRIENDS: readonly Fields[] = [
     told: true,
   },
   offer(1, "Bob", "map of the harbour.png", at("09:04:00"), { to: "Alice" }),
-  { event: "transfer", file: 1, state: "progress", bytes: 1_200_000, name: "m", size: 2_431_220 },
+  {
+    event: "transfer",
+    file: 1,
+    id: "f1",
+    state: "progress",
+    bytes: 1_200_000,
+    name: "m",
+    size: 2_431_220,
+  },
   said("Bob", at("09:20:00"), "the end", { private: true }),
 ];
 

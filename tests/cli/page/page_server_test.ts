@@ -314,7 +314,7 @@ Deno.test("a thousand connections that say nothing are in nobody's way, and end"
   const silent = Array.from({ length: 1_000 }, () => page.connect());
   page.run();
   page.clock.advance(0);
-  assertEquals(silent.filter(({ isAborted }) => !isAborted).length, 48);
+  assertEquals(silent.filter(({ isAborted }) => !isAborted).length, 128);
   const { visitor } = page.connect();
   visitor.ask("GET", "/");
   page.run();

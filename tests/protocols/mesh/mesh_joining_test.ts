@@ -411,6 +411,6 @@ Deno.test("Mesh finds its room again although one whom it remembers has gone", (
   world.start(bob, { kind: "resume", room: bob.room! });
   world.pass(5 * SECOND_MS);
 
-  const whoDecides = "Ann is the founder of this room, and can /remove members";
+  const whoDecides = "Ann is the founder of this room, and can remove members";
   assertEquals([neighboursOf(bob), notices], [["Ann"], [whoDecides]]);
 });

@@ -105,7 +105,7 @@ Deno.test("Mesh says on leaving whether what was said went to nobody", () => {
   const unheard =
     "Nobody was here to get your last messages; they are sent when you come back to this room";
   assertEquals([heard, notices.slice(heard.length)], [
-    ["Bob: Ann is the founder of this room, and can /remove members"],
+    ["Bob: Ann is the founder of this room, and can remove members"],
     [`Bob: ${unheard}`],
   ]);
 });

@@ -85,7 +85,7 @@ Deno.test("Mesh tells all members who has made a new invite, and a newcomer noth
   assertEquals(notices, [
     `Bob: This is the room's invite from now on: ${rest}`,
     `Ann: Bob has made a new invite, which /invite shows: ${rest}`,
-    "Cem: Ann is the founder of this room, and can /remove members",
+    "Cem: Ann is the founder of this room, and can remove members",
   ]);
   assertEquals(inviteOf(ann).secret, invite.secret);
 });

@@ -120,7 +120,7 @@ Deno.test("Mesh tells who comes back, once, what was decided meanwhile, and a ne
   join(add("Hal"), bob);
   const ofHal = told.filter((text) => text.startsWith("Hal: "));
   assertEquals(ofHal, [
-    "Hal: Ann is the founder of this room, Bob is a deputy: they can /remove members",
+    "Hal: Ann is the founder of this room, Bob is a deputy: they can remove members",
   ]);
   void [tim, vic, wes];
 });

@@ -17,10 +17,7 @@ const typed = [];
 /** Puts a text in place of what is selected, so that it can be undone. */
 function insert(box, text) {
   box.focus();
-  if (!document.execCommand(text === "" ? "delete" : "insertText", false, text)) {
-    box.setRangeText(text, box.selectionStart, box.selectionEnd, "end");
-    box.dispatchEvent(new Event("input"));
-  }
+  document.execCommand(text === "" ? "delete" : "insertText", false, text);
 }
 
 function replace(box, text) {
@@ -172,7 +169,7 @@ class Box extends Component {
       }><b>${label}</b> <span class="faint">${hint}</span></li>`;
     };
     const box = h("textarea", {
-      ...{ id: isShown ? "text" : null, rows: 1, defaultValue: place.draft },
+      ...{ id: isShown ? "text" : null, rows: 2, defaultValue: place.draft },
       ref: (box) => this.box = box ?? this.box,
       placeholder: isShut ? subtitleOf(model, place) : FORMS[place.type] ?? `Message${whom}`,
       ...{ enterkeyhint: "send", spellcheck: true, "aria-autocomplete": "list" },
@@ -193,19 +190,26 @@ class Box extends Component {
 
 const HELP = "Enter sends, Shift+Enter begins a new line, / lists commands.";
 
+/** For whom files are being chosen. */
+let chosenFor = null;
+
+export function chooseFiles(place) {
+  chosenFor = place;
+  document.getElementById("file").click();
+}
+
 export function Composer({ model, act }) {
   const { here } = model;
   here.hasBox = true;
   const press = () =>
     document.getElementById("text").dispatchEvent(new KeyboardEvent("keydown", { key: "Enter" }));
   const chosen = ({ target }) => {
-    act.files([...target.files], here);
+    act.files([...target.files], chosenFor ?? here);
     target.value = "";
   };
   const boxes = [...model.places.values()].filter(({ hasBox }) => hasBox)
     .map((place) => h(Box, { key: place.key, model, place, act, isShown: place === here }));
-  const choose = () => document.getElementById("file").click();
-  const attach = button(icon("attach"), choose, "icon", {
+  const attach = button(icon("attach"), () => chooseFiles(here), "icon", {
     ...{ id: "attach", "aria-label": "Send a file", hidden: !takesFiles(here) },
     disabled: model.link.state !== "open" || isClosed(model, here),
   });

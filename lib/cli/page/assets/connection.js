@@ -1,15 +1,10 @@
 /** The socket to the program, and what `session.js` decides about it. */
 
-import {
-  newSession,
-  onSilence,
-  programMessage,
-  RUBBISH_TEXT,
-  SILENT_TEXT,
-  step,
-} from "./session.js";
+import { newSession, onSilence, programMessage, step } from "./session.js";
 import { ofWindow } from "./storage.js";
 
+const RUBBISH = "What answers there isn't p2pchat.";
+const SILENT = "Nothing answers there.";
 /** How often a silent connection is looked at. */
 const LOOK_MS = 2_000;
 
@@ -34,12 +29,6 @@ export class Connection {
     addEventListener("online", isBack);
     document.addEventListener("visibilitychange", isBack);
     setInterval(() => this.#look(), LOOK_MS);
-  }
-
-  start() {
-    const { state, text } = this.#session;
-    if (state === "refused") this.#ports.link({ state, text });
-    this.wake();
   }
 
   /** Tries again, where it isn't connected. */
@@ -91,7 +80,7 @@ export class Connection {
       if (!isCurrent()) return;
       this.#hears();
       const message = programMessage(data);
-      if (message === null) this.#giveUp(RUBBISH_TEXT);
+      if (message === null) this.#giveUp(RUBBISH);
       else this.#input({ type: "received", message });
     };
     socket.onclose = ({ code }) => isCurrent() && this.#closed(code);
@@ -116,7 +105,7 @@ export class Connection {
   #look() {
     if (this.#socket === null) return;
     const next = onSilence(this.#session, performance.now() - this.#heardMs, this.#wasAsked);
-    if (next === "give up") this.#giveUp(SILENT_TEXT);
+    if (next === "give up") this.#giveUp(SILENT);
     if (next === "ask") this.#wasAsked = this.send({ type: "ping" });
   }
 

@@ -2,7 +2,7 @@
 
 import { Component, createRef, h } from "preact";
 import { button, dom, icon } from "./html.js";
-import { formOf, isClosed } from "./typed.js";
+import { commandNamed, formOf, isClosed } from "./typed.js";
 
 /**
  * @param dialog `title`, and of these what there is: `text`, `body`; `actions`, `[label, run, isGrave]` each; `line` with
@@ -84,6 +84,7 @@ export const FORMS = {
     title: "Make a private room",
     hint: "people need an invite to join it",
   },
+  "/search": { title: "Search", label: "Text", hint: "in all that was said", yes: "Search" },
   "/call": { title: "Call somebody", label: "Name", yes: "Call" },
   "/add": {
     title: "Add a friend",
@@ -115,12 +116,13 @@ const MENU = [
   ["/add", "Add a friend…"],
   ["/call", "Call somebody…"],
   ["/missed", "Missed calls"],
+  ["/search", "Search…"],
   ["/files", "Files"],
   ["/outbox", "Messages that wait"],
   ["/whoami", "About yourself"],
   ["/status", "Status"],
   ["/help", "All commands"],
-  ["/part", "Leave the room…", true],
+  ["/part", "Leave the room", true],
   ["/exit", "End p2pchat…", true],
 ];
 /** Those that are about no room. */
@@ -138,6 +140,39 @@ export function actionsIn(model, place, act) {
     (line !== "/invite --rotate" || model.home(place).isPrivate);
   return MENU.filter(isThere)
     .map(([line, label, isGrave]) => [label, () => act.choose(line), isGrave]);
+}
+
+const REMOVAL =
+  "The founder and deputies can shut somebody out of the room for good. /allow lets them come back.";
+
+/** Of a room the founder removes anybody, and deputies who has no such part. */
+function mayRemove({ role }, people) {
+  const own = [...people.values()].find(({ self }) => self);
+  return own?.role === "founder" || own?.role === "deputy" && role === undefined;
+}
+
+/** What can be done about somebody, by the commands that this mode has: `[label, run, isGrave]` each. */
+export function actionsAbout(model, one, act) {
+  const { name, self, verified, state } = one;
+  const { mode } = model;
+  if (self) return [["About yourself", () => act.line("/whoami")]];
+  const has = (word) => commandNamed(model, word);
+  const line = (word, label) => has(word) && [label, () => act.line(`/${word} ${name}`)];
+  const call = () => act.command({ command: "call", name });
+  const remove = async () =>
+    await act.sure(`Remove ${name}?`, REMOVAL, "Remove") && act.line(`/remove ${name}`);
+  return [
+    mode === "mesh" && ["Write privately", () => act.open(model.direct(name, model.home()))],
+    mode === "friends" && ["Write", () => act.open(model.direct(name))],
+    has("call") && [state === "busy" ? "Call (in a call now)" : "Call", call],
+    has("send") && mode !== "directory" && ["Send a file…", () => act.sendFile(name)],
+    line("verify", verified ? "Compare keys again" : "Verify…"),
+    one.changed && line("trust", "Accept a new key"),
+    line("whois", "Who is this?"),
+    line("ignore", "Ignore"),
+    has("remove") && mayRemove(one, model.home().people) &&
+    ["Remove from the room…", remove, true],
+  ].filter((action) => action);
 }
 
 const KEYS = [

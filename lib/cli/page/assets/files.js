@@ -18,18 +18,14 @@ function actionsOf({ state, self, reason, file: n, unfetchable }) {
 }
 
 /** How far it is, and what it waits for where one person alone has it. */
-function stateOf({ state, size, bytes, reason, to, self, unfetchable }, model) {
+function stateOf({ state, size, bytes, to, self, unfetchable }, model) {
   const { here } = model;
   if (state === "started" || state === "progress") {
-    const done = `${size === 0 ? 100 : Math.floor(100 * bytes / size)} %`;
-    if (here.type === "call") {
-      return isCallWith(model, here) ? done : `${done}, goes on in your next call`;
-    }
-    const isAway = model.home().people.get(here.person)?.connected === false;
-    return isAway ? `${done}, goes on when ${here.person} is back` : done;
-  }
-  if (state === "cancelled") {
-    return reason === "declined" ? reason : self ? "taken back" : "stopped";
+    const isThere = here.type === "call"
+      ? isCallWith(model, here)
+      : model.home().people.get(here.person)?.connected !== false;
+    const percent = size === 0 ? 100 : Math.floor(100 * bytes / size);
+    return `${percent} %${isThere ? "" : `, goes on when ${here.person} is back`}`;
   }
   if (state !== "offered") return null;
   if (to !== undefined && !self) return "for you alone";

@@ -6,12 +6,14 @@ import { bound } from "./storage.js";
 /** How long a callee has to answer. */
 const RINGING_MS = 30_000;
 const FILES_MAX = 2_000;
+/** As long as at the console: who comes later to what nobody waits for presses a button. */
+export const LETTER_MS = 120_000;
 
 /** A name as names are compared. */
 export { folded };
 
 function person(place, name, more) {
-  place.people.set(name, { ...place.people.get(name), name, ...more });
+  place.people.set(name, { ...place.people.get(name), ...more, name });
 }
 
 /** A whole list in place of what was known. */
@@ -23,11 +25,8 @@ function members(model, { members, keys = [], verified = [], away = [], refused 
   listed(
     place,
     members.map((name, at) => ({
-      name,
-      key: keys[at],
-      self: name === model.self,
-      verified: verified.includes(name),
-      refused: refused.includes(name),
+      ...{ name, key: keys[at], self: name === model.self },
+      ...{ verified: verified.includes(name), refused: refused.includes(name) },
       away: away.find((one) => one.name === name)?.away,
     })),
   );
@@ -54,8 +53,8 @@ function renamed(model, { from, name }, place) {
   // What was said to that person goes with the person, unless there is a conversation of the new name.
   if (direct === undefined || model.known(name, place) !== undefined) return;
   const [was, id] = [direct.id, `${place.id} ${folded(name)}`];
-  model.places.delete(was);
-  model.places.set(id, Object.assign(direct, { id, person: name }));
+  Object.assign(direct, { id, person: name });
+  model.places = new Map(Array.from(model.places.values(), (one) => [one.id, one])); // each where it was
   if (model.current === was) model.current = id;
   for (const one of [...model.asked.values(), ...model.questions.values()]) {
     if (one.place === was) one.place = id;
@@ -64,7 +63,7 @@ function renamed(model, { from, name }, place) {
 
 /** @param given `lines` say how it fares; what it is stands above. */
 function file(model, fields, place, { lines }) {
-  const key = `${place.id} ${fields.file}`;
+  const key = `${place.id} ${fields.id}`;
   const said = lines.length > 0 && fields.event === "transfer" ? { lines } : {};
   model.files = new Map(model.files).set(key, { ...model.files.get(key), ...fields, ...said });
   bound(model.files, FILES_MAX);
@@ -92,12 +91,11 @@ function call(model, { call: id, peer, state, at, key, verified }) {
   model.call = { ...before, id, peer, state, key: key ?? before?.key, verified };
   const [start, end] = kind === "call" ? ["In a call with "] : ["Calling ", "…"];
   model.questions.set("call", {
-    kind,
+    ...{ kind, id },
     lines: [[start, ["name", model.shown(peer)], end ?? ""]],
     sinceMs: kind === "call" ? Date.parse(at) : undefined,
   });
-  // What is being typed to somebody stays where it is.
-  if (state === "connected" && model.here.draft.trim() === "") model.open(place);
+  if (state === "connected") model.lead(place);
 }
 
 /** Word codes that let nobody into that room any more. */
@@ -109,8 +107,17 @@ export function endCodes(model, room, is, why = "These words are good no more") 
   }
 }
 
+/** Above the message box. */
+function ask(model, key, question, place, isNew) {
+  model.questions.set(key, question);
+  if (isNew) model.news({ kind: "lines", lines: question.lines.slice(0, 1) }, place);
+  return true;
+}
+
 export const HANDLERS = {
-  ready: (model, { name, key, members: all, names, private: isPrivate }, place) => {
+  ready: (model, { name, key, members: all, names, private: isPrivate, ...more }, place) => {
+    const where = more.log ?? more.registry;
+    if (where !== undefined) model.isElsewhere = (place.room ??= where) !== where;
     place.isPrivate = isPrivate === true;
     model.self = name ?? model.self;
     if (all !== undefined) members(model, { members: all }, place);
@@ -119,7 +126,7 @@ export const HANDLERS = {
     place.isOver = false;
     if (!model.home().isOver) return;
     const title = model.home().title === null ? "another room" : `#${model.home().title}`;
-    model.open(place);
+    model.lead(place);
     model.tell(
       place,
       `You were in ${title}, which wasn't opened when the program was started again`,
@@ -130,7 +137,10 @@ export const HANDLERS = {
   peers: (_, { peers }, place) =>
     listed(place, peers.map((one, at) => ({ ...one, self: at === 0 }))),
   members,
-  view: members,
+  view: (model, fields, place) => {
+    if (fields.entries < place.entries) model.forget(place); // the coordinator has another group now
+    members(model, fields, place);
+  },
   users: (model, { users, total, isAnswer }, place) => {
     model.total = total;
     const all = users.map((one) => ({
@@ -166,12 +176,17 @@ export const HANDLERS = {
     place.isOver = true;
     const [other] = model.openRooms;
     // Where the room has failed, what went wrong stays in view.
-    if (model.home() === place && other !== undefined && reason === "quit") model.open(other);
+    if (model.home() === place && other !== undefined && reason === "quit") model.lead(other);
   },
   to: (model, { name }, _, { asked }) => {
     if (asked !== undefined && name !== null) model.open(model.direct(name));
   },
+  "code-used": (model, { name, key, at }, _, { lines }) => {
+    const untilMs = Date.parse(at) + LETTER_MS;
+    model.questions.set(`code ${key}`, { kind: "code", name, lines, untilMs });
+  },
   verify: (model, { name, key, verified, answer }) => {
+    if (answer !== undefined) model.questions.delete(`code ${key}`);
     // Of the same name may be somebody else in another room.
     for (const { people } of model.places.values()) {
       const one = people.get(name);
@@ -191,9 +206,9 @@ export const HANDLERS = {
   },
   transfer: file,
   files: (model, { files }, place) => {
-    for (const { file: number, state, waits, bytes, path } of files) {
+    for (const { id, state, waits, bytes, path } of files) {
       const how = waits ? "failed" : { fetching: "progress", here: "done" }[state];
-      const key = `${place.id} ${number}`;
+      const key = `${place.id} ${id}`;
       const known = model.files.get(key);
       if (known === undefined || how === undefined) continue;
       model.files = new Map(model.files).set(key, { ...known, state: how, bytes, path });
@@ -201,9 +216,7 @@ export const HANDLERS = {
   },
   "vote-wanted": (model, { edit, deadline }, place, { lines, isNew }) => {
     const untilMs = Date.parse(deadline);
-    model.questions.set(`vote ${edit}`, { kind: "vote", edit, lines, untilMs });
-    if (isNew) model.news({ kind: "lines", lines: lines.slice(0, 1) }, place);
-    return true;
+    return ask(model, `vote ${edit}`, { kind: "vote", edit, lines, untilMs }, place, isNew);
   },
   added: (model, { name, key }, place, { asked }) => {
     person(place, name, { connected: false, key });
@@ -229,9 +242,7 @@ export const HANDLERS = {
     const untilMs = Math.min(Date.now(), Date.parse(at)) + RINGING_MS;
     const lines = [[["name", model.shown(name)], `${guest ? " (a guest)" : ""} is calling you`]];
     model.call = { id: call, peer: name, key, state: "incoming" };
-    model.questions.set("call", { kind: "incoming", name, lines, untilMs });
-    if (isNew) model.news({ kind: "lines", lines }, place);
-    return true;
+    return ask(model, "call", { kind: "incoming", id: call, name, lines, untilMs }, place, isNew);
   },
   call,
   fatal: (model, { text }) => void (model.link = { state: "ended", text }),

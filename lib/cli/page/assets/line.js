@@ -1,6 +1,6 @@
 /** Lines as the program draws them: each part with its role. All of it is text, and was made harmless there. */
 
-import { Component } from "preact";
+import { Component, h } from "preact";
 import { numberText } from "../../../base/text/words.ts";
 import { button, dom } from "./html.js";
 
@@ -36,20 +36,15 @@ function within(text, pattern, drawn) {
   const parts = [];
   let at = 0;
   for (const { 0: found, index } of text.matchAll(pattern)) {
-    const part = drawn(found);
-    if (part === null) continue;
-    parts.push(text.slice(at, index), part);
+    parts.push(text.slice(at, index), drawn(found) ?? found);
     at = index + found.length;
   }
   return [...parts, text.slice(at)];
 }
 
-function link(text) {
-  if (!URL.canParse(text)) return null;
-  const { href } = new URL(text);
-  return dom`<a href=${href} rel="noopener noreferrer nofollow" target="_blank">${text}</a>`;
-}
-
+const OF_LINKS = { rel: "noopener noreferrer nofollow", target: "_blank" };
+const link = (text) =>
+  URL.canParse(text) ? h("a", { href: new URL(text).href, ...OF_LINKS }, text) : null;
 const entry = (text) => button(text, undefined, "command is-entry");
 
 const OF_TIME = new Set(["time", "then"]);
@@ -110,7 +105,10 @@ function partNode(part, model) {
     const ms = Number(text);
     return dom`<time datetime=${new Date(ms).toISOString()}>${clock(ms)}</time>`;
   }
-  if (role === "name") return dom`<bdi class="name hue" style=${model.hueOf(text)}>${text}</bdi>`;
+  if (role === "name") {
+    const whose = text === model.self ? "own" : "hue";
+    return dom`<bdi class="name ${whose}" style=${model.hueOf(text)}>${text}</bdi>`;
+  }
   if (role === "body") {
     return dom`<span class="body" dir="auto">${within(text, LINK, link)}</span>`;
   }
@@ -126,7 +124,7 @@ function partNode(part, model) {
 const OF_BODIES = new Set(["body", "mention", "found"]);
 
 /** What parts in a console when it was from what was. */
-const UNDRAWN = /^ (?:\* |(?=[!?] $))/;
+const UNDRAWN = /^ (?:\* )?/;
 
 /** When it was stands beside it: the star that parts the two in a console isn't drawn. */
 export function Line({ line, model }) {

@@ -24,11 +24,13 @@ const HUES_MAX = 2_000;
 /** As many as the program keeps. */
 const MARKED_MAX = 10_000;
 
-/** Lists that the page asks for by itself. */
-const LISTS = new Set(["friends", "peers", "members", "users", "rooms"]);
+/** Lists that are of use to who asks for them. */
+const LISTS = new Set(["friends", "peers", "members", "users", "rooms", "help"]);
 /** What has a component of its own, or nothing to show. */
-const ELSEWHERE = new Set(["transfer", "web", "irc", "bye", "help"]);
+const ELSEWHERE = new Set(["transfer", "web", "irc", "bye"]);
 const COMING = new Set(["joined", "left", "joining"]);
+/** Commands for which only a terminal has a use. */
+const OF_TERMINALS = new Set(["clear", "show"]);
 const MAIN = { mesh: "room", group: "group", friends: "friends", directory: "lobby" };
 
 const LOST = "The connection was lost before the program answered; this may not have been said:";
@@ -46,6 +48,10 @@ const itemOf = (one, lines) => ({
   ...{ author: one.shown ?? one.from, isEdited: one.editedBy !== undefined },
   mark: one.removed ? "removed from the room" : one.guest ? "guest" : undefined,
 });
+
+/** The time that its line has. */
+const shownAt = ([[role, ms] = []] = []) =>
+  role === "time" ? new Date(Number(ms)).toISOString() : null;
 
 /** Where each of what was found is among the others. */
 function foundIn({ name, ...fields }) {
@@ -73,10 +79,15 @@ export class Model {
   progress = null;
   places = new Map();
   current = "main";
+  /** By place and the offer's id: in each run of the program a number is another's. */
   files = new Map();
   /** Above the message box, by key: votes, a call, what may not have been said. */
   questions = new Map();
   call = null;
+  /** Whether the program is in another group, or directory, than all that is here is of. */
+  isElsewhere = false;
+  /** Whether a dialog about the place that is shown is open. */
+  isHeld = false;
   isOut = false;
   wasUp = false;
   /** What this window has asked, until the first answer: `{kind, place, text, said, isChat}` by ref. */
@@ -111,11 +122,11 @@ export class Model {
     if (known !== undefined) return known;
     const place = {
       ...{ key: ++this.#keys, id, type, person: null, home: null, room: null, title: null },
-      ...{ people: new Map(), chunks: [], ids: new Set() },
-      ...{ hasAll: false, isAsking: false, step: STEP },
-      ...{ unread: 0, forUser: 0, newFrom: null, lastAt: null, draft: "", isOver: false },
+      ...{ people: new Map(), isAsking: false, step: STEP, isOver: false },
+      ...{ unread: 0, forUser: 0, lastAt: null, draft: "" },
       ...more,
     };
+    this.forget(place);
     this.places.set(id, place);
     if (this.places.size > PLACES_MAX) this.#leaveOut(place);
     return place;
@@ -156,9 +167,15 @@ export class Model {
     return [...this.places.values()].filter(({ person, isOver }) => person === null && !isOver);
   }
 
+  /** As `open`, where the program leads: what is being typed stays where it is, and is sent from there. */
+  lead(place) {
+    if (this.here.draft.trim() === "" && !this.isHeld) this.open(place);
+  }
+
   open(place) {
     if (place === this.here) return;
-    this.here.newFrom = this.found = null;
+    if (this.here.unread === 0) this.here.newFrom = null;
+    this.found = null;
     this.current = place.id;
     place.isOwn = true;
     this.isFocused = false; // until its end is seen
@@ -210,12 +227,11 @@ export class Model {
     if (!this.#hues.has(id)) {
       const people = [...this.home().people.values()].slice(0, HUES);
       const taken = new Set(people.map((one) => this.#hues.get(one.key ?? one.name)));
-      const first = hashOf(id) % HUES;
-      const free = Array.from({ length: HUES }, (_, at) => (first + at) % HUES)
-        .find((hue) => !taken.has(hue));
-      this.#hues.set(id, free ?? first);
-      bound(this.#hues, HUES_MAX);
+      let hue = hashOf(id) % HUES;
+      for (let tries = 1; tries < HUES && taken.has(hue); tries++) hue = (hue + 1) % HUES;
+      bound(this.#hues.set(id, hue), HUES_MAX);
     }
+    this.#hues.set(name, this.#hues.get(id)); // it stays when that one has gone
     return `--hue: ${10 + 36 * this.#hues.get(id)}`;
   }
 
@@ -223,7 +239,8 @@ export class Model {
   welcome({ prompt, run, resumed, missed, last, ...more }) {
     const { mode, ticket, fileBytes, commands, names, paused, progress } = more;
     const isOther = this.run !== null && this.run !== run;
-    Object.assign(this, { mode, ticket, fileBytes, commands, names, paused, progress });
+    Object.assign(this, { mode, ticket, fileBytes, names, paused, progress });
+    this.commands = commands.filter(({ name }) => !OF_TERMINALS.has(name));
     this.main.type = MAIN[mode];
     if (run !== this.run) [this.isOut, this.wasUp] = [mode === "directory", false];
     if (isOther) this.#begunAnew();
@@ -231,9 +248,7 @@ export class Model {
     this.link = { state: "open", text: null };
     this.prompted(prompt);
     if (!missed) return;
-    // What was said begins anew with what follows: earlier messages are asked for from there on.
-    const none = () => ({ chunks: [], ids: new Set(), hasAll: false, newFrom: null });
-    if (resumed) { for (const place of this.places.values()) Object.assign(place, none()); }
+    if (resumed) { for (const place of this.places.values()) this.forget(place); }
     this.tell(
       this.main,
       "Some of what happened before isn't kept any more; what was said is, among the earlier messages",
@@ -261,6 +276,11 @@ export class Model {
     this.add(place, { kind: "lines", lines: [[text]], tone });
   }
 
+  /** What was said there begins anew with what follows. */
+  forget(place) {
+    Object.assign(place, { chunks: [], ids: new Set(), hasAll: false, newFrom: null, entries: 0 });
+  }
+
   prompted({ self }) {
     this.self = self ?? this.self;
   }
@@ -274,7 +294,7 @@ export class Model {
   unsaid(ref, why) {
     const asked = this.asked.get(ref);
     if (asked?.isChat !== true) return asked?.done?.(why);
-    const lines = [[`${why} `, ["command", asked.text]]];
+    const lines = [[`${why.replace(/[.:]?$/, ":")} `, ["command", asked.text]]];
     this.questions.set(`unsaid ${ref}`, { ...asked, kind: "unsaid", lines });
     const old = [...this.questions.keys()].filter((key) => key.startsWith("unsaid "));
     if (old.length > UNSAID_MAX) this.questions.delete(old[0]);
@@ -310,7 +330,7 @@ export class Model {
     if (event !== "ready") this.asked.delete(ref); // what else is known of the room follows
     if (event === "error" && isTold === true) return;
     if (asked?.kind === "earlier") return this.#earlier(asked, fields, lines);
-    const isUnasked = LISTS.has(event) && asked === undefined;
+    const isUnasked = asked === undefined && (LISTS.has(event) || ref?.startsWith("q."));
     if (isHandled || asked?.kind === "quiet" || isUnasked || ELSEWHERE.has(event)) return;
     const isSaid = event === "message" || event === "broadcast" || event === "offer";
     if (lines.length === 0 && event !== "offer") return;
@@ -318,7 +338,8 @@ export class Model {
     const place = isOfRoom ? home : this.places.get(asked?.place) ?? this.#placeOf(fields, home);
     if (asked === undefined && this.#together(place, fields, lines)) return;
     // What has a time has happened; else it is told to who asked.
-    const isAnswer = asked?.isChat === false && asked.text !== "" && lines[0][0]?.[0] !== "time";
+    const isAsked = asked === undefined ? ref !== undefined : !asked.isChat && asked.text !== "";
+    const isAnswer = isAsked && lines[0][0]?.[0] !== "time"; // perhaps from before a reload
     const tone = event === "error" || fields.warning ? "warning" : isAnswer ? "answer" : "event";
     if (event === "returned") place.hasReturned = true;
     this.add(place, {
@@ -326,7 +347,7 @@ export class Model {
       lines,
       ...(event === "words" &&
         { code: Number.parseInt(fields.words), untilMs: Date.parse(fields.expires) }),
-      asked: isAnswer ? asked.text : null,
+      asked: isAnswer ? asked?.text : null,
       found: fields.searched === undefined ? undefined : foundIn(fields),
       again: event === "call" && AGAIN.has(fields.reason || fields.state) ? fields.peer : undefined,
     }, isNew);
@@ -364,6 +385,7 @@ export class Model {
     const { event, self = false, history, mention = false } = fields;
     const place = this.#placeOfSaid(fields);
     if (place.ids.has(idOf(fields))) return;
+    place.entries = fields.seq;
     const isLater = fields.at > (this.seen.get(this.markOf(place)) ?? "");
     place.lastAt = fields.at;
     if (self && !history) {
@@ -371,11 +393,12 @@ export class Model {
       place.newFrom = null;
     }
     if (self) this.#wasSaid(place, fields);
-    const isNews = !self && (history !== true || place.hasReturned) && (isNew || isLater);
-    const offered = { kind: "offer", file: `${place.home ?? place.id} ${fields.file}` };
+    const isNews = !self && (history !== true || place.hasReturned && event !== "offer") &&
+      (isNew || isLater);
+    const offered = { kind: "offer", file: `${this.home(place).id} ${fields.id}` };
     this.add(place, {
       ...{ ...itemOf(fields, lines), asks, ...(event === "offer" && offered) },
-      at: (history === true ? fields.sentAt : fields.at) ?? fields.at,
+      at: shownAt(lines[0]) ?? fields.at,
       isForUser: place.person !== null || mention,
       isMention: place.person === null && mention && !self,
     }, isNews);
@@ -418,8 +441,7 @@ export class Model {
     if (isSeen) this.#read(place);
     if (!isNews) return;
     if (item.kind !== "lines" && !isSeen) {
-      place.newFrom ??= item.ref;
-      place.unread++;
+      if (place.unread++ === 0) place.newFrom = item.ref;
       if (item.isForUser) place.forUser++;
     }
     this.news(item, place);

@@ -2,24 +2,16 @@
 
 import { render } from "preact";
 import { MESSAGE_BYTES_MAX } from "../../../base/text/text.ts";
-import { Composer } from "./composer.js";
+import { chooseFiles, Composer } from "./composer.js";
 import { Connection, windowId } from "./connection.js";
-import { actionsIn, Dialog, FORMS, helpOf, QUESTIONS } from "./dialogs.js";
+import { actionsAbout, actionsIn, Dialog, FORMS, helpOf, QUESTIONS } from "./dialogs.js";
 import { Upload, Uploads } from "./files.js";
 import { button, dom, icon } from "./html.js";
 import { bodyOf, dayNumber, plain } from "./line.js";
 import { Model } from "./model.js";
-import {
-  actionsAbout,
-  badge,
-  newsText,
-  ordered,
-  People,
-  Places,
-  subtitleOf,
-  titleOf,
-} from "./people.js";
-import { Questions } from "./questions.js";
+import { badge, newsText, ordered, People, Places, subtitleOf, titleOf } from "./people.js";
+import { inView, Questions } from "./questions.js";
+import { STEADY_MS } from "./steady.js";
 import { isPair, listIn, ofBrowser, ofWindow } from "./storage.js";
 import { Timeline } from "./timeline.js";
 import { commandIn, isClosed, leaves, meant, questionsIn, roomOf, takesFiles } from "./typed.js";
@@ -32,7 +24,7 @@ const READ_MAX = 200;
 /** So often what was said earlier is asked for, to find a line; then it isn't kept any more. */
 const STEPS_MAX = 125;
 const NOT_KEPT = "That line can't be shown: its room isn't open, or it isn't kept any more.";
-const NO_FILES = "Not sent: files go to a room, a friend or a call. Choose where this one is for.";
+const NO_FILES = "Not sent: files go to a room, a friend or a call.";
 const CLOSED = "You aren't in this room now. What was said here stays.";
 const SPOKEN_MAX = 300;
 const UNCONNECTED = "Not sent: there is no connection with the program. Your text is still here.";
@@ -64,7 +56,6 @@ const shown = new Set();
 
 const model = new Model(told);
 const drafts = new Map(listIn(ofWindow, "drafts", isPair));
-for (const place of model.places.values()) place.draft = drafts.get(place.id) ?? "";
 
 function draw() {
   if (isDrawing) return;
@@ -133,7 +124,8 @@ const act = {
       return true;
     }
     if (model.places.get(place.id) !== place) return act.refuse(GONE);
-    if (commandIn(model, text).name === "help") return act.help(), true;
+    const { name, rest } = commandIn(model, text);
+    if (name === "help" && rest === "") return act.help(), true;
     const { error, isChat = false, ...what } = meant(model, place, text, begun);
     if (error !== undefined) return act.refuse(error);
     if (leaves(model, what) && !await act.sure("End p2pchat?", ENDS, "End it")) return false;
@@ -152,7 +144,7 @@ const act = {
   },
   /** A text is begun: which question it may answer. */
   begins(place) {
-    const question = place === null ? null : questionsIn(model, place)[0] ?? null;
+    const question = place === null ? null : questionsIn(model, place).find(inView) ?? null;
     connection.send({ type: "begins", question });
     return question;
   },
@@ -193,7 +185,7 @@ const act = {
   showEntry(seq) {
     const item = itemsOf(model.here).find((one) => one.seq === seq);
     if (item === undefined) act.line(`/entry ${seq}`);
-    else act.reveal(item.ref, item.lines[0]);
+    else act.reveal(item.ref);
   },
   /** To the line of what was found, which may have to be fetched first. */
   jump({ id, room, person, line }) {
@@ -232,7 +224,7 @@ const act = {
   open(place) {
     model.open(place);
     act.hint = null;
-    ofWindow.set("place", place.id);
+    ofWindow.set("place", model.markOf(place));
     dialog = null;
     if (place.chunks.length === 0) act.earlier(place);
     act.write();
@@ -249,18 +241,20 @@ const act = {
       return act.open(model.direct(person.name));
     }
     const title = model.shown(person.shown ?? person.name);
-    const body = dom`<code>${person.key}</code>`;
+    const body = dom`<p>Key: <code>${person.key ?? "not known yet"}</code></p>`;
     act.dialog({ title, body, actions: actionsAbout(model, person, act) });
   },
   /** At once: the next key is for it. */
   dialog(shown) {
     dialog = { key: refs++, ...shown };
+    model.isHeld = true;
     drawNow();
   },
   /** @param run What was chosen in it; absent: it was only closed. */
   over(closed, run) {
     if (dialog !== closed) return; // it is told when something was chosen, and again when that has closed it
     dialog = null;
+    model.isHeld = false;
     run?.();
     closed.closed?.();
     const { activeElement: focused, body } = document;
@@ -296,7 +290,7 @@ const act = {
   },
   sendFile(name) {
     act.open(model.direct(name, model.home()));
-    document.getElementById("file").click();
+    chooseFiles(model.here);
   },
   sure(title, text, yes) {
     const { promise, resolve } = Promise.withResolvers();
@@ -310,7 +304,7 @@ const act = {
   },
   /** All of a question is in view. */
   shown(question) {
-    if (shown.has(question) || document.hidden) return;
+    if (shown.has(question) || !act.mayFocus()) return;
     if (connection.send({ type: "shown", question })) shown.add(question);
   },
   /** On a narrow screen: the list, above the page. */
@@ -327,8 +321,9 @@ const act = {
     draw();
   },
   files(files, place) {
-    if (takesFiles(place)) void uploads.add(files, place, model.fileBytes);
-    else act.refuse(NO_FILES);
+    if (!takesFiles(place)) return act.refuse(NO_FILES);
+    uploads.add(files, place, model.fileBytes);
+    act.toEnd();
   },
   pasted(event, place) {
     const { files } = event.clipboardData;
@@ -368,7 +363,9 @@ function Banner({ place }) {
   const [text, label, run] = bannerOf(model, place);
   if (!text) return null;
   const isQuiet = model.link.state === "open" && model.paused === null;
-  return dom`<p class="banner" id="banner" role="status" aria-live=${isQuiet ? "off" : "polite"}>
+  return dom`<p class=${isQuiet ? "ask" : "banner"} id="banner" role="status" aria-live=${
+    isQuiet ? "off" : "polite"
+  }>
     ${text} ${label && button(label, run, "more")}</p>`;
 }
 
@@ -392,7 +389,10 @@ function App() {
   const sum = (key) => places.reduce((all, one) => all + one[key], 0);
   const [unread, forUser] = [sum("unread"), sum("forUser")];
   const elsewhere = { unread: unread - place.unread, forUser: forUser - place.forUser };
-  document.title = `${unread > 0 ? `(${unread}${forUser > 0 ? "!" : ""}) ` : ""}${title} – p2pchat`;
+  const caller = model.call?.state === "incoming" ? `${model.call.peer} is calling – ` : "";
+  document.title = `${caller}${
+    unread > 0 ? `(${unread}${forUser > 0 ? "!" : ""}) ` : ""
+  }${title} – p2pchat`;
   const state = link.state === "open" ? "Connected" : "Not connected";
   const sideLabel = `Conversations and people${newsText(elsewhere, " elsewhere")}`;
   const isNotified = String(ofBrowser.get("notify") === "on");
@@ -409,7 +409,9 @@ function App() {
       <${Places} ...${props} />
       <${People} ...${props} />
       <footer>
-        <button class="tool" id="notify" aria-pressed=${isNotified} onClick=${act.notify}>Notify me</button>
+        <button class="tool" id="notify" aria-pressed=${isNotified} onClick=${act.notify}>${
+    isNotified === "true" ? "✓ " : ""
+  }Notify me</button>
         <button class="tool" onClick=${act.help}>Help</button></footer>
     </div>
     <main id="main" aria-labelledby="title" inert=${isSideOpen}>
@@ -448,6 +450,7 @@ function received(message) {
       break;
     case "events":
       model.events(message.events, message.last);
+      if (model.isElsewhere) return location.reload(); // what is typed for those there waits for them
       caughtUp();
       break;
     case "prompt":
@@ -484,13 +487,16 @@ function caughtUp() {
 function begun() {
   isCaughtUp = isListening = true;
   isDrawing = false; // at once
-  if (wanted !== null && model.places.has(wanted)) model.open(model.places.get(wanted));
+  const before = [...model.places.values()].find((place) => model.markOf(place) === wanted);
+  if (before !== undefined) model.open(before);
   wanted = null;
-  for (const [id, text] of drafts) {
-    const place = model.places.get(id);
-    if (place !== undefined && place.draft === "") place.draft = text;
+  for (const place of model.places.values()) {
+    const draft = drafts.get(model.markOf(place)) ?? "";
+    if (place.draft === "" && draft !== "") Object.assign(place, { draft, begun: null });
   }
-  for (const entry of early.splice(0)) void act.enter(...entry);
+  for (const entry of early.splice(0)) {
+    act.enter(...entry).then((isDone) => isDone || act.put(entry[0]));
+  }
   const friends = [...model.main.people.values()].filter(({ self }) => !self);
   // Who has one friend writes to that one, as in the console.
   if (model.mode === "friends" && !hasChosen && friends.length === 1) {
@@ -543,7 +549,9 @@ const connection = new Connection({
 /** Keeps what is being typed, and what was seen. */
 function keep() {
   const kept = new Map(isListening ? [] : drafts);
-  for (const { id, draft } of model.places.values()) if (draft !== "") kept.set(id, draft);
+  for (const place of model.places.values()) {
+    if (place.draft !== "") kept.set(model.markOf(place), place.draft);
+  }
   put(ofWindow, "drafts", kept);
   if (model.mode === null) return;
   model.seenElsewhere(listIn(ofBrowser, `seen ${model.mode}`, isPair));
@@ -564,7 +572,7 @@ document.addEventListener("visibilitychange", act.looked);
 addEventListener("keydown", key);
 matchMedia(NARROW).addEventListener("change", ({ matches }) => matches || act.side(false));
 /** What has the keyboard, and what that is in: where it goes, one goes on from what is left. */
-let focused = [];
+let [focused, pressedMs] = [[], -Infinity];
 addEventListener("focusin", ({ target }) => {
   focused = [];
   for (let at = target; at !== null; at = at.parentElement) focused.push(at);
@@ -573,19 +581,21 @@ new MutationObserver(() => {
   if (document.activeElement !== document.body || focused.length === 0 || focused[0].isConnected) {
     return;
   }
-  const left = focused.find((one) => one.isConnected && one.matches("[data-key], .timeline"));
-  if (left?.dataset.key) left.tabIndex = -1;
-  (left ?? document.getElementById("text"))?.focus({ preventScroll: true });
+  const left = focused.find((one) =>
+    one.isConnected && one.matches("[data-key], .timeline, .side > *")
+  );
+  if (left?.matches(".timeline") === false) left.tabIndex = -1;
+  // Where others have ended what the next key is for, it isn't for the message box.
+  const next = performance.now() - pressedMs < STEADY_MS ? "text" : "timeline";
+  (left ?? document.getElementById(next))?.focus({ preventScroll: true });
   draw();
 }).observe(document.getElementById("app"), { childList: true, subtree: true });
 addEventListener("click", ({ target }) => {
+  pressedMs = performance.now();
   if (target.id === "app") act.side(false); // beside the list
   const command = target.closest(".command");
-  if (command === null) return;
-  if (command.matches(".is-entry")) {
-    return act.showEntry(Number(/\d+/.exec(command.textContent)[0]));
-  }
-  act.put(command.textContent);
+  if (command?.matches(".is-entry")) act.showEntry(Number(/\d+/.exec(command.textContent)[0]));
+  else if (command !== null) act.put(command.textContent);
 });
 addEventListener("hashchange", () => location.reload());
 addEventListener("beforeunload", (event) => uploads.current !== null && event.preventDefault());
@@ -602,4 +612,4 @@ setInterval(() => {
   today = now;
 }, CLOCK_MS);
 draw();
-connection.start();
+connection.wake();

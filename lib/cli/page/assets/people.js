@@ -1,9 +1,10 @@
-/** Conversations and people at the side, and what can be done about one. */
+/** Conversations and people at the side. */
 
 import { Component, createRef } from "preact";
 import { countText, numberText } from "../../../base/text/words.ts";
+import { saidText } from "../../../base/text/text.ts";
 import { dom } from "./html.js";
-import { commandNamed, isCallWith, isToLogIn } from "./typed.js";
+import { isCallWith, isToLogIn } from "./typed.js";
 
 const TITLES = { mesh: "Room", group: "Group", friends: "Your friends", directory: "Lobby" };
 const HERE = { mesh: "Here", group: "Members", friends: "Friends", directory: "Online" };
@@ -46,7 +47,7 @@ export function subtitleOf(model, place) {
       if (isToLogIn(model)) return "Log in at the console first";
       return isOut ? "Not logged in" : `${others} online`;
   }
-  return `${isPrivate ? "Private; " : ""}${others} here`;
+  return `${others} here${isPrivate ? "; private" : ""}`;
 }
 
 /** Rooms, each with the conversations that belong to it. */
@@ -93,7 +94,7 @@ function asideOf({ mode }, one) {
     one.verified && "verified",
     others !== "" && `the key that you verified as ${others}`,
     (one.changed || one.refused) && "not the key that was expected",
-    away !== undefined && (away.trim() === "" ? "away" : `away: ${away}`),
+    away !== undefined && (away.trim() === "" ? "away" : `away: ${saidText(away)}`),
   ].filter((aside) => aside).join(", ");
 }
 
@@ -144,37 +145,4 @@ export class People extends Component {
     }</ul>
   </section>`;
   }
-}
-
-const REMOVAL =
-  "The founder and deputies can shut somebody out of the room for good. /allow lets them come back.";
-
-/** Of a room the founder removes anybody, and deputies who has no such part. */
-function mayRemove({ role }, people) {
-  const own = [...people.values()].find(({ self }) => self);
-  return own?.role === "founder" || own?.role === "deputy" && role === undefined;
-}
-
-/** What can be done about somebody, by the commands that this mode has: `[label, run, isGrave]` each. */
-export function actionsAbout(model, one, act) {
-  const { name, self, verified, state } = one;
-  const { mode } = model;
-  if (self) return [["About yourself", () => act.line("/whoami")]];
-  const has = (word) => commandNamed(model, word);
-  const line = (word, label) => has(word) && [label, () => act.line(`/${word} ${name}`)];
-  const call = () => act.command({ command: "call", name });
-  const remove = async () =>
-    await act.sure(`Remove ${name}?`, REMOVAL, "Remove") && act.line(`/remove ${name}`);
-  return [
-    mode === "mesh" && ["Write privately", () => act.open(model.direct(name, model.home()))],
-    mode === "friends" && ["Write", () => act.open(model.direct(name))],
-    has("call") && [state === "busy" ? "Call (in a call now)" : "Call", call],
-    has("send") && mode !== "directory" && ["Send a file…", () => act.sendFile(name)],
-    line("verify", verified ? "Compare keys again" : "Verify…"),
-    one.changed && line("trust", "Accept a new key"),
-    line("whois", "Who is this?"),
-    line("ignore", "Ignore"),
-    has("remove") && mayRemove(one, model.home().people) &&
-    ["Remove from the room…", remove, true],
-  ].filter((action) => action);
 }

@@ -24,6 +24,9 @@ const ANSWERS = {
   pending: [],
   unsaid: [["Leave it"]],
   vote: [["Agree", "go", "edit"], ["Refuse", "abort", "edit"]],
+  code: [["Yes, it is", "verify", "name", { answer: "yes" }], ["No", "verify", "name", {
+    answer: "no",
+  }]],
   incoming: [["Accept", "accept", "name"], ["Decline", "decline"]],
   ringing: [["Withdraw", "cancel"]],
   call: [["Hang up", "hangup"]],
@@ -33,32 +36,39 @@ const ANSWERS = {
 const INDENT = 6;
 
 /** A change as the program draws it: rows, many as one text, that begin with a sign. Those of one sign stand together. */
-function Change({ lines }) {
-  const blocks = [];
-  for (const row of lines.map((line) => textOf(line).slice(INDENT)).join("\n").split("\n")) {
-    const tag = { "-": "del", "+": "ins" }[row[0]] ?? "p";
-    if (blocks.at(-1)?.tag === tag) blocks.at(-1).rows.push(row);
-    else blocks.push({ tag, rows: [row] });
+class Change extends Component {
+  shouldComponentUpdate({ lines }) {
+    return lines !== this.props.lines;
   }
-  const drawn = blocks.map(({ tag, rows }) => dom`<${tag} class="line">${rows.join("\n")}<//>`);
-  return dom`<div class="versions" tabindex="0" role="group" aria-label="The change">${drawn}</div>`;
+
+  render({ lines: [, ...lines] }) {
+    const blocks = [];
+    for (const row of lines.map((line) => textOf(line).slice(INDENT)).join("\n").split("\n")) {
+      const tag = { "-": "del", "+": "ins" }[row[0]] ?? "p";
+      if (blocks.at(-1)?.tag === tag) blocks.at(-1).rows.push(row);
+      else blocks.push({ tag, rows: [row] });
+    }
+    const drawn = blocks.map(({ tag, rows }) => dom`<${tag} class="line">${rows.join("\n")}<//>`);
+    return dom`<div class="versions" tabindex="0" role="group" aria-label="The change">${drawn}</div>`;
+  }
 }
 
 function Question({ question, act, nowMs, model }) {
-  const { key, kind, lines: [first, ...rows], untilMs, sinceMs } = question;
+  const { key, kind, lines, untilMs, sinceMs } = question;
+  const [first] = lines;
   const [time, mark, ...rest] = first;
   const said = time[0] === "time" ? [unstarred(mark, /^ \? /), ...rest] : first;
   const clock = untilMs ? `${left(untilMs - nowMs)} left` : sinceMs ? left(nowMs - sinceMs) : "";
-  const answer = ([label, command, field], at, { length }) => {
-    const what = { command, ...(field && { [field]: question[field] }) };
+  const answer = ([label, command, field, more], at, { length }) => {
+    const what = { command, ...(field && { [field]: question[field] }), ...more };
     const look = at === 0 && length > 1 ? "button is-main" : "button";
     const run = command === undefined ? () => act.settle(key) : () => act.command(what);
     return button(label, run, look);
   };
-  return dom`<div class="ask is-${kind}" data-question=${key}>
+  return dom`<div class="ask is-${kind}" data-question=${question.id ? `call ${question.id}` : key}>
     <div class="ask-text"><${Line} line=${said} model=${model} />
       <span class="faint" role="timer" aria-live="off">${clock}</span></div>
-    ${rows.length > 0 && dom`<${Change} lines=${rows} />`}
+    ${lines.length > 1 && dom`<${Change} lines=${lines} />`}
     <div class="actions">${ANSWERS[kind].map(answer)}</div>
   </div>`;
 }
@@ -75,12 +85,22 @@ function open({ questions, asked, here }, nowMs) {
   return [...pending, ...[...questions].filter(isOpen)];
 }
 
-/** Whether some of what a question is about wasn't scrolled to. */
-function hides(element, id) {
-  const versions = element.querySelector(`[data-question="${CSS.escape(id)}"] .versions`);
-  if (versions === null) return id.startsWith("vote ");
-  const { scrollTop, clientHeight, scrollHeight } = versions;
-  return scrollTop + clientHeight < scrollHeight - BELOW_PX;
+const rectOf = (element) => element.getBoundingClientRect();
+
+/** The element of a question of which what it is about is in view; null: it isn't. */
+export function inView(id) {
+  const ask = document.querySelector(`[data-question="${CSS.escape(id)}"]`);
+  if (ask === null || document.hidden) return null;
+  const [about, all] = [rectOf(ask.querySelector(".versions") ?? ask), rectOf(ask.parentElement)];
+  return about.top > all.top - 1 && about.bottom < all.bottom + 1 ? ask : null;
+}
+
+/** Whether what it is about is in view, and its end was scrolled to. */
+function isRead(id) {
+  const ask = inView(id);
+  const versions = ask?.querySelector(".versions");
+  if (!versions) return ask !== null && !id.startsWith("vote ");
+  return versions.scrollTop + versions.clientHeight > versions.scrollHeight - BELOW_PX;
 }
 
 export class Questions extends Component {
@@ -99,7 +119,7 @@ export class Questions extends Component {
     if (this.#isOther) view.scrollTop = view.scrollHeight - this.#fromEnd;
     this.#note();
     this.steady.measure();
-    for (const id of questionsIn(model, model.here)) if (!hides(view, id)) act.shown(id);
+    for (const id of questionsIn(model, model.here)) if (isRead(id)) act.shown(id);
   }
 
   #note() {
@@ -115,7 +135,12 @@ export class Questions extends Component {
     this.#keys = keys;
     const shown = keys.map((key) => {
       const question = { ...all.get(key), key };
-      return dom`<${Question} key=${key + question.kind} ...${{ question, act, nowMs, model }} />`;
+      return dom`<${Question} key=${[key, question.kind, question.id].join()} ...${{
+        question,
+        act,
+        nowMs,
+        model,
+      }} />`;
     });
     return dom`
       <section class="asks" id="asks" aria-label="Waiting for your answer"

@@ -9,21 +9,16 @@
  */
 const PAUSE_MS_MIN = 500;
 const PAUSE_MS_MAX = 2_000;
-/** When the program takes no more windows. */
-const PAUSE_MS_FULL = 30_000;
 
 /** A connection on which nothing came for so long is asked, and given up if nothing has come by the next look, ms. */
 const SILENT_MS = 9_000;
 
 const REFUSED = 1008;
-const FULL = 1013;
 
 export const STRANGER_TEXT =
   "Another program answers at this address, or the address is an old one. Open the address that p2pchat shows.";
 export const NO_TOKEN_TEXT =
   "This address isn't whole: open the one that p2pchat shows, with all that follows the #.";
-export const RUBBISH_TEXT = "What answers there isn't p2pchat.";
-export const SILENT_TEXT = "Nothing answers there.";
 
 /** A message of the program; null: what came is none. */
 export function programMessage(data) {
@@ -46,10 +41,7 @@ export function onSilence({ state }, silentMs, wasAsked) {
 }
 
 export const newSession = ({ hasToken, window }) => ({
-  state: hasToken ? "waiting" : "refused",
-  window,
-  nonce: null,
-  failures: 0,
+  ...{ state: hasToken ? "waiting" : "without token", window, nonce: null, failures: 0 },
   text: hasToken ? null : NO_TOKEN_TEXT,
 });
 
@@ -67,8 +59,11 @@ export function step(session, input, { run, last }) {
   const { state, window } = session;
   switch (`${state} ${input.type}`) {
     case "waiting wake":
+    case "refused wake":
     case "stopped wake":
       return [{ ...session, state: "connecting", nonce: input.nonce }, [{ type: "connect" }]];
+    case "without token wake":
+      return [session, [link("refused", session.text)]];
     case "connecting opened": {
       const hello = { type: "hello", protocol: 1, nonce: session.nonce };
       return [{ ...session, state: "greeting" }, [send(hello)]];
@@ -108,16 +103,14 @@ function received(session, message) {
 }
 
 function closed(session, { code, random, text = session.text }) {
-  const { state, failures } = session;
+  const { failures } = session;
   if (code === REFUSED) {
     const why = isProven(session)
       ? session.text ?? "The program refused this page."
       : STRANGER_TEXT;
     return [{ ...session, state: "stopped", text: null }, [link("refused", why)]];
   }
-  const base = code === FULL && state !== "open"
-    ? PAUSE_MS_FULL
-    : Math.min(PAUSE_MS_MAX, PAUSE_MS_MIN * 2 ** failures);
+  const base = Math.min(PAUSE_MS_MAX, PAUSE_MS_MIN * 2 ** failures);
   const ms = Math.round(base * (1 + random / 2));
   return [
     { ...session, state: "waiting", failures: failures + 1, text: null },

@@ -1,7 +1,7 @@
 /** Buttons that others can bring under a pointer: a press on one that has only just come there was meant for another. */
 
 /** Who presses sooner may have aimed at what was there before. */
-const STEADY_MS = 1_000;
+export const STEADY_MS = 1_000;
 /** Less is the same place. */
 const SAME_PX = 2;
 
@@ -36,7 +36,8 @@ export class Steady {
       button.ariaDisabled = String(nowMs - sinceMs < STEADY_MS);
     }
     clearTimeout(this.#timer);
-    const isMoving = this.#element.querySelector(`${this.#buttons}[aria-disabled="true"]`) !== null;
+    const isMoving =
+      this.#element.querySelector(`:is(${this.#buttons})[aria-disabled="true"]`) !== null;
     if (isMoving) this.#timer = setTimeout(() => this.measure(), STEADY_MS / 4);
   }
 

@@ -45,7 +45,7 @@ function Spoken({ item, isRun, model, kind = "", children }) {
 function Said({ item, isRun, act, model }) {
   const { changed, seq, ref } = item;
   const [said] = changed === undefined ? item.lines : [[["body", changed.text]]];
-  const line = model.found?.ref === ref ? model.found.line : said;
+  const line = model.found?.ref === ref && model.found.line || said;
   const author = isAction(line) ? item.author : null;
   const isEdited = changed !== undefined || item.isEdited;
   const tool = (label, run) => {
@@ -126,7 +126,9 @@ class Lines extends Component {
     }
       ${isAnswer ? answered(lines, drawn) : lines.slice(hidden).map(drawn)}
       ${untilMs && dom`<${GoodFor} untilMs=${untilMs} />`}
-      ${again && button("Call again", () => act.line(`/call ${again}`), "more")}
+      ${
+      again && model.call === null && button("Call again", () => act.line(`/call ${again}`), "more")
+    }
     </div>`;
   }
 }
@@ -221,7 +223,11 @@ export class Timeline extends Component {
     this.watch = new ResizeObserver(() => this.#settle());
     this.watch.observe(this.view);
     this.watch.observe(this.view.firstElementChild);
-    this.steady = new Steady(this.view, ".card .actions :is(.is-main, .is-grave)", true);
+    this.steady = new Steady(
+      this.view,
+      ".card .actions :is(.is-main, .is-grave), .note > .more",
+      true,
+    );
     if (place.newFrom !== null) this.toNew();
     else if (place.left) this.goTo(place.left.key, place.left.top);
     else this.componentDidUpdate();

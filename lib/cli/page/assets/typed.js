@@ -4,7 +4,7 @@ import { beginsCommand } from "../../../base/text/text.ts";
 import { withoutMark } from "../../../base/text/names.ts";
 import { nearest } from "../../../base/text/nearest.ts";
 import { isAnswer } from "../../commands/open_questions.ts";
-import { folded } from "./happenings.js";
+import { folded, LETTER_MS } from "./happenings.js";
 
 /** Lines that leave in every mode. */
 const LEAVING_LINE = /^:(?:q|quit|wq)\s*$/;
@@ -69,7 +69,8 @@ const error = (text) => ({ error: text });
 export function meant(model, place, text, begun = null) {
   if (beginsCommand(text)) return commanded(model, place, text);
   // The program decides whether it is one; nothing else comes of it.
-  const isAsked = begun !== null || questionsIn(model, place).length > 0;
+  const isAsked = begun !== null || questionsIn(model, place).length > 0 ||
+    isAskedBelow(model, place);
   if (LEAVING_LINE.test(text) || isAsked && isAnswer(text)) {
     return { line: text, ...roomOf(model, place) };
   }
@@ -147,25 +148,27 @@ function inLobby({ call }, text) {
   return error(CALL_FIRST);
 }
 
-/** As long as at the console: who comes later presses the button. */
-const LETTER_MS = 120_000;
-
-/** The questions that are asked in that place, by the ids that the program has for them, the oldest first. */
-export function questionsIn(model, place, nowMs = Date.now()) {
-  const { call, questions, files } = model;
+/**
+ * The questions above the message box, by the ids that the program has for them, the oldest first: letters answer these
+ * alone, as a prompt shows one.
+ */
+export function questionsIn(model, place) {
+  const { call, questions } = model;
   const isCalled = call?.state === "incoming" && (place.type === "lobby" || isOfCall(model, place));
-  const isOpen = ({ asks, at, file = null }) =>
-    asks !== undefined && nowMs - Date.parse(at) < LETTER_MS &&
-    (file === null || files.get(file)?.state === "offered");
   return [
     ...(isCalled ? [`call ${call.id}`] : []),
-    ...[...questions.keys()].filter((key) => key.startsWith("vote ")),
-    ...place.chunks.slice(-2).flatMap(({ items }) => items).filter(isOpen).map(({ asks }) => asks),
+    ...[...questions.keys()].filter((key) => /^(?:vote|code) /.test(key)),
   ];
 }
 
-/** What only a terminal has a use for. */
-const OF_TERMINALS = new Set(["clear", "show"]);
+/** Whether something is asked among the messages: the program tells whoever answers it by a letter what does. */
+function isAskedBelow({ files }, { chunks }) {
+  const isOpen = ({ asks, at, file = null }) =>
+    asks !== undefined && Date.now() - Date.parse(at) < LETTER_MS &&
+    (file === null || files.get(file)?.state === "offered");
+  return chunks.slice(-2).some(({ items }) => items.some(isOpen));
+}
+
 /** So many suggestions are shown. */
 const SUGGESTIONS_MAX = 8;
 
@@ -192,8 +195,7 @@ const offered = (start, options) =>
 function commandsFor({ commands }, word) {
   const typed = word.slice(1).toLowerCase();
   const fits = ({ name, aliases }) => [name, ...aliases].some((each) => each.startsWith(typed));
-  return commands.filter((entry) => !OF_TERMINALS.has(entry.name) && fits(entry))
-    .map((entry) => [`/${entry.name} `, formOf(entry), entry.help]);
+  return commands.filter(fits).map((entry) => [`/${entry.name} `, formOf(entry), entry.help]);
 }
 
 /** `/msg NAME TEXT`. */

@@ -155,13 +155,13 @@ export class RulingsView {
       ? "You are the founder of this room"
       : `${this.#known(founder)} is the founder of this room`;
     const [first, ...others] = deputies;
-    if (first === undefined) return this.#notice(`${ofFounder}, and can /remove members`);
+    if (first === undefined) return this.#notice(`${ofFounder}, and can remove members`);
     const are = others.length > 0
       ? "are deputies"
       : first === this.self
       ? "are a deputy"
       : "is a deputy";
-    this.#notice(`${ofFounder}, ${this.#listed(deputies)} ${are}: they can /remove members`);
+    this.#notice(`${ofFounder}, ${this.#listed(deputies)} ${are}: they can remove members`);
   }
 
   /**

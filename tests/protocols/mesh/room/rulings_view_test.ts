@@ -173,14 +173,14 @@ Deno.test("RulingsView: a newcomer is told once who decides here, and nothing of
   assertEquals(told(), []);
   view.stepEnds(0, true);
   assertEquals(told(), [
-    "Ann is the founder of this room, Ben is a deputy: they can /remove members",
+    "Ann is the founder of this room, Ben is a deputy: they can remove members",
   ]);
   view.stepEnds(0, true);
   assertEquals([told(), viewOf("Ann", { isNew: true }).view.nextMs()], [[], null]);
 
   const alone = viewOf("Fay", { isNew: true });
   alone.view.stepEnds(0, true);
-  assertEquals(alone.told(), ["Ann is the founder of this room, and can /remove members"]);
+  assertEquals(alone.told(), ["Ann is the founder of this room, and can remove members"]);
 });
 
 Deno.test("RulingsView: who comes back is told what was decided meanwhile, once it is known who they are, or 3 s later", () => {
