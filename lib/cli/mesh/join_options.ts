@@ -110,8 +110,8 @@ const WITH_BLANKS = /--(room|title)(?:=|\s+)("[^"]*"|'[^']*'|[^]*?(?=\s+--[a-z]|
 function argumentsOf(where: string): readonly string[] {
   const text = where.trim();
   const [code = "", ...rest] = text.split(/\s+/);
-  const isWords = isWordCode(code) && (rest.length === 0 || isAddress(rest.join(" ")));
-  const invited = isWords ? ["--words", code, ...rest] : withInvite(text);
+  if (isWordCode(code) && isAddress(rest.join(" "))) return ["--words", code, ...rest];
+  const invited = isWordCode(text) ? ["--words", text] : withInvite(text);
   if (invited !== null) return invited;
   if (text !== "" && !text.startsWith("-") && !isAddress(text)) {
     return [`--room=${unquoted(text.replace(/^#/, ""))}`];

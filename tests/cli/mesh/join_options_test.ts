@@ -68,6 +68,7 @@ Deno.test("/join knows words to say without --words", () => {
   for (const where of ["7-cross-clock", " 7 cross clock"]) {
     assertEquals(joinOptions(where, FIRST).options.words, where.trim());
   }
+  assertEquals(joinOptions("7-cross-clock 10.0.0.5 6000", FIRST).options.contact?.port, 6_000);
 });
 
 Deno.test("/join keeps what is the program's, and no port of the first room", () => {

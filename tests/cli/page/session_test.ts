@@ -114,14 +114,13 @@ Deno.test("page: what is no message of the program is none", () => {
 });
 
 Deno.test("page: why a connection was given up is said, and it is tried again", () => {
-  for (const text of ["Nothing answers there."]) {
-    for (const inputs of [[START], [START, OPENED], [START, OPENED, CHALLENGE, PROVED]]) {
-      const [session, effects] = after(...inputs, { ...closed(1006), text });
-      assertEquals([session.state, effects], ["waiting", [
-        { type: "link", link: { state: "lost", text } },
-        { type: "wait", ms: 500 },
-      ]]);
-    }
+  const text = "Nothing answers there.";
+  for (const inputs of [[START], [START, OPENED], [START, OPENED, CHALLENGE, PROVED]]) {
+    const [session, effects] = after(...inputs, { ...closed(1006), text });
+    assertEquals([session.state, effects], ["waiting", [
+      { type: "link", link: { state: "lost", text } },
+      { type: "wait", ms: 500 },
+    ]]);
   }
 });
 

@@ -181,9 +181,9 @@ export const HANDLERS = {
   to: (model, { name }, _, { asked }) => {
     if (asked !== undefined && name !== null) model.open(model.direct(name));
   },
-  "code-used": (model, { name, key, at }, _, { lines }) => {
+  "code-used": (model, { name, key, at }, { id: place }, { lines }) => {
     const untilMs = Date.parse(at) + LETTER_MS;
-    model.questions.set(`code ${key}`, { kind: "code", name, lines, untilMs });
+    model.questions.set(`code ${key}`, { kind: "code", name, lines, untilMs, place });
   },
   verify: (model, { name, key, verified, answer }) => {
     if (answer !== undefined) model.questions.delete(`code ${key}`);
