@@ -161,7 +161,7 @@ Deno.test("group: the usual ports are tried in their order, that of the last tim
     for (let port = 9_000; port <= 9_256; port++) isFree(port);
     const { code, text, status } = await fatalOf(launch());
     assertEquals([code, status], ["port-in-use", 3]);
-    assertMatch(text, /9000 to 9256/);
+    assertMatch(text, /UDP port 9256/);
     const free = taken.splice(taken.length - 2).map((socket) => {
       const { port } = socket.addr as Deno.NetAddr;
       socket.close();

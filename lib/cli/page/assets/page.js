@@ -39,7 +39,7 @@ const NARROW = "(max-width: 699.98px)";
 
 const start = Date.now().toString(36);
 let refs = 0;
-let isDrawing = false;
+let [isDrawing, drawnMs] = [false, 0];
 let dialog = null;
 /** What a screen reader is still to be told, one after the other. */
 let spoken = [];
@@ -62,12 +62,14 @@ function draw() {
   isDrawing = true;
   const now = () => isDrawing && drawNow();
   if (model.last < model.upTo) return void setTimeout(now, COMING_MS);
+  // What comes alone is there at once, and what comes in a flood once for each picture.
+  if (performance.now() - drawnMs > 16) return queueMicrotask(now);
   requestAnimationFrame(now);
   setTimeout(now, 50); // a page that isn't seen gets no pictures
 }
 
 function drawNow() {
-  isDrawing = false;
+  [isDrawing, drawnMs] = [false, performance.now()];
   render(dom`<${App} />`, document.getElementById("app"));
 }
 
@@ -590,8 +592,8 @@ new MutationObserver(() => {
   (left ?? document.getElementById(next))?.focus({ preventScroll: true });
   draw();
 }).observe(document.getElementById("app"), { childList: true, subtree: true });
+addEventListener("click", () => pressedMs = performance.now(), { capture: true });
 addEventListener("click", ({ target }) => {
-  pressedMs = performance.now();
   if (target.id === "app") act.side(false); // beside the list
   const command = target.closest(".command");
   if (command?.matches(".is-entry")) act.showEntry(Number(/\d+/.exec(command.textContent)[0]));

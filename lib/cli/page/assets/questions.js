@@ -85,22 +85,20 @@ function open({ questions, asked, here }, nowMs) {
   return [...pending, ...[...questions].filter(isOpen)];
 }
 
-const rectOf = (element) => element.getBoundingClientRect();
-
 /** The element of a question of which what it is about is in view; null: it isn't. */
 export function inView(id) {
   const ask = document.querySelector(`[data-question="${CSS.escape(id)}"]`);
   if (ask === null || document.hidden) return null;
-  const [about, all] = [rectOf(ask.querySelector(".versions") ?? ask), rectOf(ask.parentElement)];
+  const [about, all] = [ask.querySelector(".versions") ?? ask, ask.parentElement]
+    .map((one) => one.getBoundingClientRect());
   return about.top > all.top - 1 && about.bottom < all.bottom + 1 ? ask : null;
 }
 
 /** Whether what it is about is in view, and its end was scrolled to. */
 function isRead(id) {
-  const ask = inView(id);
-  const versions = ask?.querySelector(".versions");
-  if (!versions) return ask !== null && !id.startsWith("vote ");
-  return versions.scrollTop + versions.clientHeight > versions.scrollHeight - BELOW_PX;
+  const all = inView(id)?.querySelector(".versions"); // null: it has none; undefined: it isn't in view
+  if (!all) return all === null && !id.startsWith("vote ");
+  return all.scrollTop + all.clientHeight > all.scrollHeight - BELOW_PX;
 }
 
 export class Questions extends Component {
