@@ -23,6 +23,11 @@ export function sizeText(bytes: number): string {
   return `${(bytes / 1_000 ** power).toFixed(1)} ${units[power - 1]}`;
 }
 
+/** How many percent of a file are here, rounded down; of an empty one all. */
+export function percentOf(bytes: number, size: number): number {
+  return size === 0 ? 100 : Math.floor(100 * bytes / size);
+}
+
 /** Titles that are one, however they are written. */
 export function foldTitle(title: string): string {
   return title.normalize("NFKC").toLowerCase();

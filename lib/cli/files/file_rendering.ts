@@ -1,7 +1,7 @@
 /** Events about files as lines of text. */
 
 import { fileNameText } from "../../base/text/text.ts";
-import { sizeText } from "../../base/text/words.ts";
+import { percentOf, sizeText } from "../../base/text/words.ts";
 import { nameSpan, ownNameSpan, questionLine, starLine, wrongLine } from "../rendering/spans.ts";
 import type { Line, RenderContext, Span } from "../rendering/user_interface.ts";
 import type { FileEvent, FileView } from "./file_events.ts";
@@ -26,11 +26,6 @@ export function fileLines(
         ? [["No file is offered; /send FILE offers one"]]
         : event.files.map(fileLine);
   }
-}
-
-/** How many percent of a file are here, rounded down; of an empty one all. */
-function percentOf(bytes: number, size: number): number {
-  return size === 0 ? 100 : Math.floor(100 * bytes / size);
 }
 
 /** After that, what nobody sends waits, ms. */

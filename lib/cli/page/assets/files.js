@@ -1,6 +1,6 @@
 /** Files: what somebody offers, and what is sent from here. */
 
-import { sizeText } from "../../../base/text/words.ts";
+import { percentOf, sizeText } from "../../../base/text/words.ts";
 import { button, dom } from "./html.js";
 import { Copy, Line } from "./line.js";
 import { isCallWith } from "./typed.js";
@@ -24,8 +24,7 @@ function stateOf({ state, size, bytes, to, self, unfetchable }, model) {
     const isThere = here.type === "call"
       ? isCallWith(model, here)
       : model.home().people.get(here.person)?.connected !== false;
-    const percent = size === 0 ? 100 : Math.floor(100 * bytes / size);
-    return `${percent} %${isThere ? "" : `, goes on when ${here.person} is back`}`;
+    return `${percentOf(bytes, size)} %${isThere ? "" : `, goes on when ${here.person} is back`}`;
   }
   if (state !== "offered") return null;
   if (to !== undefined && !self) return "for you alone";
