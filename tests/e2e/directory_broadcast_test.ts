@@ -28,8 +28,7 @@ sideBySide("directory", {
       await directory.type("/broadcast closing soon");
       const closing = await bob.until(broadcast("closing soon"));
       assertEquals([closing.from, closing.key], ["*directory*", keyOf(directory)]);
-      await bob.end();
-      await bob.ended();
+      await bob.quit();
       await tell(alice, "kept");
       await directory.kill();
       await world.serve();

@@ -48,8 +48,7 @@ Deno.test("directory in pipes: who signs up without any input reads that it was 
     data: world.data("alice"),
     env,
   });
-  await alice.end();
-  assertEquals(await alice.ended(), 0);
+  assertEquals(await alice.quit(), 0);
   assertMatch(alice.lines.join("\n"), /^\* You are signed up as alice$/m);
 });
 
@@ -122,8 +121,7 @@ Deno.test("directory in pipes: q ends what was for a refused call, and the next 
   await desk.until(call("ended"));
   await desk.until(broadcast("to all"));
   await alice.until(/weren't sent|wasn't sent/);
-  await alice.end();
-  assertEquals(await alice.ended(), 0);
+  assertEquals(await alice.quit(), 0);
   const notices = alice.lines.filter((line) => /(weren't|wasn't) sent/.test(line));
   assertEquals(notices.length, 2, notices.join("\n"));
 });

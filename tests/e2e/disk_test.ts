@@ -90,8 +90,7 @@ for (const [what, module] of [["built", undefined], ["as a module", "../../main.
     const { code, text } = await ann.until(({ event }) => event === "error");
     assertEquals(code, "disk");
     assertMatch(text, /wasn't sent: Cannot write .*log: File too large/);
-    await ann.end();
-    assertEquals((await ann.ended()).code, 0);
+    assertEquals((await ann.quit()).code, 0);
   });
 }
 
@@ -373,9 +372,7 @@ Deno.test({
       await fill(disk);
       const to = mode === "mesh" ? "" : "Carol/";
       await bob.type(`${to}${"x".repeat(60_000)}`, `${to}${"y".repeat(60_000)}`);
-      await bob.end();
-
-      assertEquals(await bob.ended(), 0, mode);
+      assertEquals(await bob.quit(), 0, mode);
       const errors = bob.stderr.trimEnd().split("\n");
       assertEquals(errors.length, 2, mode);
       for (const line of errors) {

@@ -399,8 +399,7 @@ Deno.test("friends: at the end of input, what is for somebody absent stays for t
   await using group = new FriendsGroup("alice", "bob");
   const alice = group.launch("alice");
   await alice.type("bob/see you");
-  await alice.end();
-  const { code } = await alice.ended();
+  const { code } = await alice.quit();
   assertEquals(code, 0);
   assertEquals(alice.events.filter(({ event }) => event === "delivery").map(({ state }) => state), [
     "queued",

@@ -302,8 +302,7 @@ Deno.test("edit: piped lines are edited before the program leaves", async () => 
   const world = await three();
   const [alice, bob] = world.members;
   await alice.type(`/edit fixed - ${world.one}`);
-  await alice.end();
-  assertEquals((await alice.ended()).code, 0);
+  assertEquals((await alice.quit()).code, 0);
   await bob.until(edited("committed", "fixed"));
   await bob.until(isView("Bob", "Carol"));
 });

@@ -120,8 +120,7 @@ test("three that start at once are in one room within 3 s; no name, and no word,
   }
   await all[0]!.say("Parmesan at noon");
   await all[2]!.until((event) => event.text === "Parmesan at noon");
-  for (const node of all) await node.end();
-  for (const node of all) assertEquals((await node.ended()).code, 0);
+  for (const node of all) for (const node of all) assertEquals((await node.quit()).code, 0);
 
   for (const name of names) {
     // PTR, IN, 0 s
@@ -151,14 +150,12 @@ test("who comes later joins; rooms lists it, and forgets it when all have left",
   assertEquals(told, { title: "Größe", room, private: false });
   assert(["ann", "bob"].some((name) => world.hosts.address(name) === host) && port === 55_107);
   // He has its title from there, and goes on announcing it.
-  await ann.end();
-  await ann.ended();
+  await ann.quit();
   const [{ rooms: left }] = (await world.rooms("ann")).filter(is("rooms")) as [ShownEvent];
   assertEquals(left.map((each: ShownEvent) => [each.title, each.host]), [
     ["Größe", world.hosts.address("bob")],
   ]);
-  await bob.end();
-  await bob.ended();
+  await bob.quit();
   const events = await world.rooms("ann");
   assertEquals(events.find(is("rooms"))!.rooms, []);
   assertMatch(events.find(is("notice"))!.text, /^No room is announced on this network/);
@@ -215,8 +212,7 @@ slow.test("a private room is found by its tag at new addresses, and says to othe
   >[];
   assertEquals(rooms.map(({ host: _, ...rest }) => rest), [{ port: 55_107, private: true }]);
   for (const node of [ann, bob]) {
-    await node.end();
-    await node.ended();
+    await node.quit();
   }
   const [annsData, bobsData] = [ann, bob].map(({ data }) => data);
   await world.hosts.move("ann", 101);
@@ -283,8 +279,7 @@ test("who founds without --lan is told of announced rooms, once, and announces n
   );
   assertEquals(bob.events.filter(({ text }) => /announced/.test(text ?? "")).length, 1);
   assertEquals(world.announced("bob"), []);
-  await bob.end();
-  assertEquals((await bob.ended()).code, 0);
+  assertEquals((await bob.quit()).code, 0);
   assertEquals(world.announced("bob"), []);
 });
 
@@ -329,8 +324,7 @@ test("a liar that announces a room where there is none costs a moment, and nobod
     await ann.until((event) => event.event === "message" && event.self);
     assertEquals(ann.events.filter(ready).length, 1);
     assert(ann.events.find(ready)!.room !== "00".repeat(32));
-    await ann.end();
-    assertEquals((await ann.ended()).code, 0);
+    assertEquals((await ann.quit()).code, 0);
   } finally {
     isOver = true;
     await lying;
@@ -377,19 +371,16 @@ slow.test(
     const [tea, dinner] = [ann, bob].map(({ events }) => events.find(ready)!.room);
     const cem = await world.ready("cem", ["--lan", "--title", "dinner"]);
     assertEquals(cem.events.find(ready)!.room, dinner);
-    await bob.end();
-    await bob.ended();
+    await bob.quit();
     const listed = async () =>
       (await world.rooms("dee")).find(is("rooms"))!.rooms.map((each: ShownEvent) => each.title);
     assertEquals(await listed(), ["Dinner", "Tea"]);
-    await cem.end();
-    await cem.ended();
+    await cem.quit();
 
     // The only one: a script joins it, and its title stays.
     const dee = await world.ready("dee", ["--lan", "--title", "Lunch"]);
     assertEquals(dee.events.find(ready)!.room, tea);
-    await ann.end();
-    await ann.ended();
+    await ann.quit();
     assertEquals(await listed(), ["Tea"]);
     await dee.ask("rooms").then(({ rooms }) =>
       assertEquals(rooms.map((each: ShownEvent) => each.title), ["Tea"])

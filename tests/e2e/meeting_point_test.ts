@@ -95,8 +95,7 @@ Deno.test({
     await bob.end();
     await alice.until(named("left", "Bob"), undefined, shown);
     const { invite: later } = await alice.ask("invite");
-    await alice.end();
-    await alice.ended();
+    await alice.quit();
     const cem = start("Cem", "--invite", later);
     await cem.until(named("joined", "Ann"));
   },

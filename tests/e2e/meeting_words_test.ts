@@ -54,8 +54,7 @@ Deno.test("meeting point: a code is found there by its number, and both sides ar
   await ann.until(({ event, text }) =>
     event === "notice" && text.includes(`came with code ${words.split("-")[0]}`)
   );
-  await ann.end();
-  await ann.ended();
+  await ann.quit();
   const later = await start("Later", "--words", words).ended();
   assertEquals([later.code, later.last?.code], [3, "unreachable"]);
   assertStringIncludes(
@@ -109,8 +108,7 @@ Deno.test("meeting point: who comes back without the flag is met there again, an
   );
   await bob.until(joined("Ann"));
   await bob.until(meeting("registered"));
-  await bob.end();
-  await bob.ended();
+  await bob.quit();
 
   const comeBack = () => nodes.add(Node.start(["mesh", "Bob", "--host", "127.0.0.1"], { data }));
   const back = comeBack();
@@ -123,8 +121,7 @@ Deno.test("meeting point: who comes back without the flag is met there again, an
   const cem = start("Cem", "--words", again);
   await cem.until(joined("Bob"));
   for (const node of [back, cem, ann]) {
-    await node.end();
-    await node.ended();
+    await node.quit();
   }
 
   // Whoever comes back while it is down is told so.

@@ -293,8 +293,7 @@ Deno.test("mesh: what quick visitors say stays, and is shown before they leave",
     const visitor = nodes.add(Node.mesh("Visitor", alice, { data, args: ["--history", "0"] }));
     await visitor.say(`build ${visit} begins`);
     await visitor.say(`build ${visit} is done`);
-    await visitor.end();
-    const { code } = await visitor.ended();
+    const { code } = await visitor.quit();
     await alice.until(left("Visitor"), undefined, before);
     await bob.until(left("Visitor"), undefined, beforeBob);
 

@@ -262,8 +262,7 @@ Deno.test("metrics: the program's first line comes first, and one warning where 
     ["mesh", "Ann", "--host", "127.0.0.1", "--port", "0", "--metrics", "0.0.0.0:0"],
   );
   await program.until(/anybody can see how busy you are/);
-  await program.end();
-  assertEquals(await program.ended(), 0);
+  assertEquals(await program.quit(), 0);
   const lines = program.lines;
 
   assertMatch(lines[0]!, /^>INFO: Ann at address /);

@@ -254,6 +254,12 @@ export class Node implements AsyncDisposable {
     return await this.over();
   }
 
+  /** Closes standard input, and waits for the end. */
+  async quit(): ReturnType<Node["ended"]> {
+    await this.end();
+    return await this.ended();
+  }
+
   /** Resolves at the end, whenever that comes. */
   async over(): Promise<{ readonly code: number; readonly last: ShownEvent | undefined }> {
     const { code } = await this.status;

@@ -76,8 +76,7 @@ Deno.test({
       return peers[0].role === "deputy";
     });
     for (const node of [alice, bob]) {
-      await node.end();
-      await node.ended();
+      await node.quit();
     }
 
     await seed.kill();
@@ -142,8 +141,7 @@ Deno.test({
     await alice.until(named("joined", "Bob"));
     await bob.until(named("joined", "Alice"));
     assertEquals(await addressesAt(bob), AT_VPN.toReversed());
-    await bob.end();
-    await bob.ended();
+    await bob.quit();
     bob = start(back!, "home2");
     await bob.until(named("joined", "Alice"));
 

@@ -232,8 +232,7 @@ slow.test("text mode: how lines are read, and how the program ends", async (test
 
     const lines = Array.from({ length: 100 }, (_, index) => `line ${index}`);
     await carol.type(...lines);
-    await carol.end();
-    const status = await carol.ended();
+    const status = await carol.quit();
     await alice.until(left("Carol"));
 
     assertEquals(status, 0);
@@ -351,8 +350,7 @@ Deno.test("text mode: nothing that a member says moves the reader's cursor or fa
 Deno.test("text mode: who pipes into an empty room is told that nobody has it yet", async () => {
   await using alice = TextProgram.mesh("Alice", null);
   await alice.type("one", "two");
-  await alice.end();
-  const status = await alice.ended();
+  const status = await alice.quit();
 
   assertEquals(alice.lines.slice(2), [
     "<Alice> one",

@@ -138,6 +138,12 @@ export class TextProgram implements AsyncDisposable {
     return code;
   }
 
+  /** Closes standard input, and waits for the end. */
+  async quit(): Promise<number> {
+    await this.end();
+    return await this.ended();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.signal("SIGKILL");
     await this.end();

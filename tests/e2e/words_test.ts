@@ -122,8 +122,7 @@ Deno.test("words prove nothing of a name that is known with another key, and tha
   const bob = guest(nodes, "Bob", ann, await wordsOf(ann, "Bob"));
   assertEquals((await ann.until(joined("Bob"))).verified, true);
   const { key } = await bob.until(isReady);
-  await ann.end();
-  await ann.ended();
+  await ann.quit();
   const again = nodes.add(Node.start(["mesh", "Ann", "--new", ...LISTEN], { data: ann.data }));
   await again.until(isReady);
 
