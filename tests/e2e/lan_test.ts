@@ -120,7 +120,8 @@ test("three that start at once are in one room within 3 s; no name, and no word,
   }
   await all[0]!.say("Parmesan at noon");
   await all[2]!.until((event) => event.text === "Parmesan at noon");
-  for (const node of all) for (const node of all) assertEquals((await node.quit()).code, 0);
+  const ended = await Promise.all(all.map((node) => node.quit()));
+  for (const { code } of ended) assertEquals(code, 0);
 
   for (const name of names) {
     // PTR, IN, 0 s
@@ -211,9 +212,7 @@ slow.test("a private room is found by its tag at new addresses, and says to othe
     Record<string, unknown>
   >[];
   assertEquals(rooms.map(({ host: _, ...rest }) => rest), [{ port: 55_107, private: true }]);
-  for (const node of [ann, bob]) {
-    await node.quit();
-  }
+  for (const node of [ann, bob]) await node.quit();
   const [annsData, bobsData] = [ann, bob].map(({ data }) => data);
   await world.hosts.move("ann", 101);
   await world.hosts.move("bob", 102);
