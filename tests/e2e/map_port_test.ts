@@ -166,7 +166,7 @@ Deno.test(
       await bob.tell("ann", "hi");
       await ann.until(tells(`Others reach you at ${ROUTER}:5001 from the internet`));
       const { line } = await ann.ask("whoami");
-      assertMatch(line, /11\.77\.0\.1,? *5001/);
+      assertMatch(line, /@11\.77\.0\.1:5001#/);
       await leave(ann);
       await world.passesOn();
     } finally {
