@@ -172,14 +172,10 @@ function toLine({ name, was }: ToEvent, nowMs: number): Line {
 
 /** At a terminal only unexpected states are shown, not that a message was stored or has arrived. */
 function deliveryLines(
-  { id, state, to, reason, told, waiting, sentWhen, text }: EventNamed<"delivery">,
+  { id, state, to, reason, told, text }: EventNamed<"delivery">,
   { nowMs, interactive }: RenderContext,
 ): readonly Line[] {
   const short = id.slice(0, ID_LETTERS);
-  if (waiting !== undefined) {
-    const kept = `; kept, and sent ${sentWhen} (${numberText(waiting)} waiting)`;
-    return [wrongLine(nowMs, nameSpan(to), ` ${reason}${kept}`)];
-  }
   if (state !== "failed") {
     if (interactive) return [];
     const how = state === "queued" ? "Kept for " : "Delivered to ";

@@ -9,6 +9,7 @@ import type { LinkId, PeerKey } from "../../base/ids.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import type { FriendsCommand, FriendsEvent } from "../../protocols/friends/events.ts";
 import { Friends } from "../../protocols/friends/friends.ts";
+import { FRIENDS_RULES, FRIENDS_WORDS } from "../../protocols/friends/friends_words.ts";
 import type {
   FileNeed,
   FriendRow,
@@ -32,6 +33,7 @@ import {
 import { OFFERS_EACH_MAX } from "../../protocols/transfer/limits.ts";
 import { createCodec } from "../../wire/codec.ts";
 import { type KeepPin, ModeHost, type ModePorts } from "./mode_host.ts";
+import { Facts } from "../../base/machine/facts.ts";
 import type { RecordStore } from "../record_log.ts";
 import { Runner } from "../runner.ts";
 
@@ -66,11 +68,14 @@ export class FriendsHost
   /** When the machine was last told that a link carries files. */
   readonly #carriedMs = new Map<LinkId, number>();
   readonly #queue: boolean;
+  readonly #facts: Facts;
 
   constructor(config: Omit<FriendsConfig, "records">, ports: FriendsHostPorts) {
     super(createCodec(FRIENDS_MESSAGES), ports);
     this.#queue = config.queue;
-    const { signer, environment, store, pin } = ports;
+    const { clock, signer, environment, store, pin } = ports;
+    const here = { name: config.name, key: fingerprintOf(signer.key), users: config.users };
+    this.#facts = new Facts(FRIENDS_WORDS, FRIENDS_RULES, here, () => clock.nowMs());
     const friends = this.#friends = new Friends(
       { ...config, records: store.records },
       signer,
@@ -139,7 +144,9 @@ export class FriendsHost
    * @throws {P2pchatError} `unknown-user`; `not-allowed` while the key is in doubt; `offline` where nothing may wait.
    */
   receiver(typed: string): PeerKey | (() => Promise<PeerKey>) {
-    const { name, shown, key, isConnected } = this.#friends.fileReceiver(typed);
+    const found = this.#friends.fileReceiver(typed);
+    if ("fact" in found) throw this.#facts.error(found);
+    const { name, shown, key, isConnected } = found;
     if (!isConnected && !this.#queue) {
       const text =
         `${shown} isn't connected, and with --no-queue nothing waits: write to ${shown} ` +
@@ -200,6 +207,10 @@ export class FriendsHost
       }
       case "send":
         return this.openLinks.send(effect.link, effect.message, FRIENDS_LANES[effect.message.type]);
+      case "show": {
+        const event = this.#facts.worded<FriendsEvent>(effect.event);
+        return event === null ? undefined : this.perform({ ...effect, event });
+      }
       default:
         return this.perform(effect);
     }

@@ -219,7 +219,7 @@ Deno.test("Friends tells once that a friend refuses what it is sent, however oft
   const refused = (link: number) => {
     ann.reaches(BOB);
     ann.hello(link);
-    const words = ann.gets(link, { type: "refuse", code: "disk", text: "it is full" });
+    const words = ann.gets(link, { type: "refuse", code: "disk" });
     ann.goesDown(link, true, "refused: disk");
     ann.pass(ann.machine.nextDeadlineMs()! - ann.nowMs);
     return words[0];
