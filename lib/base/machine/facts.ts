@@ -11,6 +11,7 @@
 import { dropOldest } from "../collections/bounded.ts";
 import { type ErrorCode, P2pchatError } from "../errors.ts";
 import { shownName } from "../text/names.ts";
+import type { ModeEvent } from "./mode_machine.ts";
 import { saidText } from "../text/text.ts";
 import { countText, numberText } from "../text/words.ts";
 
@@ -33,32 +34,37 @@ export interface Rule {
   readonly short?: { readonly of: string; readonly as: string };
 }
 
-/** A table's facts, which have others in fields: an interface, as the compiler looks into that only when it has to. */
-interface Table {
-  readonly fact: { readonly fact: string };
-}
+/** What an error or a notice has beside its text, and a fact where no sentence needs it. */
+type Beside = Partial<
+  Pick<Extract<ModeEvent, { readonly event: "error" }>, "friend" | "changed" | "unsent">
+>;
+const BESIDE = ["friend", "changed", "unsent"] as const;
 
-type Field<Name extends string, Kind, In extends Table> = Kind extends "here" ? unknown : {
-  readonly [N in Name]: Kind extends "fact" ? In["fact"]
+type Field<Name extends string, Kind, W extends Words> = Kind extends "here" ? unknown : {
+  readonly [N in Name]: Kind extends "fact" ? FactOf<W>
     : Kind extends "" | "name" | "said" ? string
     : number;
 };
 
-type Fields<Sentence, In extends Table> = Sentence extends
+type Fields<Sentence, W extends Words> = Sentence extends
   `${string}{${infer Placeholder}}${infer Rest}` ?
-    & Fields<Rest, In>
-    & (Placeholder extends `${infer Name}:${infer Kind}` ? Field<Name, Kind, In>
-      : Field<Placeholder, "", In>)
+    & Fields<Rest, W>
+    & (Placeholder extends `${infer Name}:${infer Kind}` ? Field<Name, Kind, W>
+      : Field<Placeholder, "", W>)
   : unknown;
 
-type FactsOf<Sentences, In extends Table> = {
-  [F in keyof Sentences]: { readonly fact: F } & Fields<Sentences[F], In>;
-}[keyof Sentences];
-
 /** The facts of a table. */
-export type FactOf<W extends Words, In extends Table> = {
-  [As in keyof W]: FactsOf<W[As], In>;
+export type FactOf<W extends Words> = {
+  [As in keyof W]: {
+    [F in keyof W[As]]: { readonly fact: F } & Beside & Fields<W[As][F], W>;
+  }[keyof W[As]];
 }[keyof W];
+
+/** The event by which a machine tells a fact. */
+export interface ToldFact<Fact> {
+  readonly event: "fact";
+  readonly fact: Fact;
+}
 
 type Fact = { readonly fact: string } & Readonly<Record<string, unknown>>;
 
@@ -70,8 +76,8 @@ const HOLDERS: ReadonlySet<unknown> = new Set(["delivery", "status"]);
 /** Puts what a machine tells into words, and drops what isn't news: machines don't remember what they have said. */
 export class Facts {
   readonly #sentences = new Map<string, { readonly as: string; readonly says: string }>();
-  /** By fact and friend. `just`: the last one told; `why`: that in the field `of` of the last one with `short`. */
-  readonly #told = new Map<string, { readonly atMs: number; readonly what: unknown }>();
+  /** What was told last, by fact, or the field that grows, and friend; under "" of all facts. */
+  readonly #told = new Map<string, { readonly atMs: number; readonly fact: Fact }>();
 
   /** @param here What is the same in all sentences. */
   constructor(
@@ -86,18 +92,17 @@ export class Facts {
   }
 
   /**
-   * The event in words: a fact by itself (`fact`, with what stands `beside` its text) becomes a notice or an error.
+   * The event in words: a `fact` by itself becomes a notice or an error.
    * @returns Null where it isn't news.
    */
   worded<Event extends { readonly event: string }>(told: { readonly event: string }): Event | null {
-    const { event, fact, beside, state, to, reason }: Readonly<Record<string, unknown>> = {
-      ...told,
-    };
-    if (isFact(fact)) return this.#tell(fact, beside) as unknown as Event | null;
+    const { event, fact, state, to, reason }: Readonly<Record<string, unknown>> = { ...told };
+    if (isFact(fact)) return this.#tell(fact) as unknown as Event | null;
     this.#over([`${event}`, `${event} ${state}`], to);
     if (!HOLDERS.has(event)) return told as Event;
     const text = JSON.stringify(told, (_, each) => isFact(each) ? this.#part(each) : each);
-    return { ...JSON.parse(text), ...(this.#isLast("just", to, reason) ? { told: true } : {}) };
+    const isTold = isSame(reason, this.#told.get(keyOf("", to))?.fact);
+    return { ...JSON.parse(text), ...(isTold ? { told: true } : {}) };
   }
 
   /** For whoever has asked for something that there isn't. */
@@ -106,54 +111,37 @@ export class Facts {
     return new P2pchatError(as as ErrorCode, this.#filled(fact, says));
   }
 
-  #tell(given: Fact, beside: unknown) {
+  #tell(given: Fact) {
     const { friend } = given;
-    const rule = this.rules[given.fact] ?? {};
-    const why = rule.short && given[rule.short.of];
-    const isShort = this.#isLast("just", friend, why) || this.#isLast("why", friend, why);
-    this.#told.delete(keyOf("just", friend));
-    if (!this.#isNews(given, rule)) return null;
-    this.#note("just", friend, given);
-    if (why !== undefined) this.#note("why", friend, why);
+    const { everyMs = 0, grown, same, short } = this.rules[given.fact] ?? {};
+    const [just, subject] = [keyOf("", friend), keyOf(grown ?? given.fact, friend)];
+    const last = this.#told.get(subject);
+    const before = [this.#told.get(just)?.fact, short && last?.fact[short.of]];
+    this.#told.delete(just);
+    const isOld = last !== undefined && (this.nowMs() < last.atMs + everyMs ||
+      (same === true && isSame(given, last.fact)) ||
+      (grown !== undefined && Number(given[grown]) <= Number(last.fact[grown])));
+    if (isOld) return null;
+    for (const key of given.fact in this.rules ? [just, subject] : [just]) {
+      this.#told.set(key, { atMs: this.nowMs(), fact: given });
+      dropOldest(this.#told, TOLD_MAX);
+    }
     this.#over([given.fact], friend);
-    const fact = isShort ? { ...given, fact: rule.short!.as } : given;
+    const isShort = short && before.some((fact) => isSame(fact, given[short.of]));
+    const fact = isShort ? { ...given, fact: short.as } : given;
     const { as, says } = this.#sentences.get(fact.fact)!;
-    const of = {
-      text: this.#filled(fact, says),
-      ...(friend === undefined ? {} : { friend }),
-      ...beside ?? {},
-    };
+    const beside = BESIDE.flatMap((name) => name in given ? [[name, given[name]]] : []);
+    const of = { text: this.#filled(fact, says), ...Object.fromEntries(beside) };
     if (as === "warning") return { event: "notice", ...of, warning: true };
     return as === "notice" ? { event: as, ...of } : { event: "error", code: as, ...of };
   }
 
-  #isNews(fact: Fact, { everyMs = 0, grown, same }: Rule): boolean {
-    const subject = grown ?? fact.fact;
-    const last = this.#told.get(keyOf(subject, fact.friend));
-    const what = grown === undefined ? fact : fact[grown];
-    const isOld = last !== undefined && (this.nowMs() < last.atMs + everyMs ||
-      (grown !== undefined && Number(what) <= Number(last.what)) ||
-      (same === true && this.#isLast(subject, fact.friend, fact)));
-    if (!isOld) this.#note(subject, fact.friend, what);
-    return !isOld;
-  }
-
   #over(ends: readonly string[], friend: unknown): void {
     for (const [code, rule] of Object.entries(this.rules)) {
-      const { grown, until = [] } = rule!;
+      const { grown = code, until = [] } = rule!;
       if (!until.some((end) => ends.includes(end))) continue;
-      for (const whom of [friend, undefined]) this.#told.delete(keyOf(grown ?? code, whom));
+      for (const whom of [friend, undefined]) this.#told.delete(keyOf(grown, whom));
     }
-  }
-
-  #note(subject: string, friend: unknown, what: unknown): void {
-    this.#told.set(keyOf(subject, friend), { atMs: this.nowMs(), what });
-    dropOldest(this.#told, TOLD_MAX);
-  }
-
-  #isLast(subject: string, friend: unknown, what: unknown): boolean {
-    const last = this.#told.get(keyOf(subject, friend));
-    return isFact(what) && JSON.stringify(last?.what) === JSON.stringify(what);
   }
 
   /** A fact within a sentence or a field: without a capital letter of ours. */
@@ -165,27 +153,26 @@ export class Facts {
   #filled(fields: Fact, says: string): string {
     return says.replace(/\{(\w+):?(.*?)\}/g, (_, field: string, kind: string) => {
       const value = fields[field];
-      switch (field === "friend" ? "name" : kind) {
-        case "":
-          return String(value);
-        case "name":
-          return shownName(String(value));
-        case "said":
-          return saidText(String(value));
-        case "number":
-          return numberText(Number(value));
-        case "here":
-          return this.here[field]!;
-        case "fact":
-          return this.#part(value as Fact);
-      }
+      if (kind === "here") return this.here[field]!;
+      if (kind === "fact") return this.#part(value as Fact);
+      const inWords = KINDS[field === "friend" ? "name" : kind];
+      if (inWords !== undefined) return inWords(value);
       const [one = "", many] = kind.split("|");
       return countText(Number(value), one, many);
     });
   }
 }
 
+const KINDS: Readonly<Record<string, ((value: unknown) => string) | undefined>> = {
+  "": String,
+  name: (value) => shownName(String(value)),
+  said: (value) => saidText(String(value)),
+  number: (value) => numberText(Number(value)),
+};
+
 const keyOf = (subject: string, friend: unknown) => `${subject} ${friend ?? ""}`;
+const isSame = (one: unknown, other: unknown) =>
+  isFact(one) && JSON.stringify(one) === JSON.stringify(other);
 
 function isFact(value: unknown): value is Fact {
   return typeof value === "object" && value !== null && "fact" in value;

@@ -4,7 +4,8 @@ import { endpointText } from "../../base/ids.ts";
 import { shownName } from "../../base/text/names.ts";
 import { saidByText } from "../../base/trust/name_answers.ts";
 import { quotedStart } from "../../base/text/text.ts";
-import { type FriendsEvent, type FriendView, TAKEN_BACK } from "../../protocols/friends/events.ts";
+import type { FriendsEvent, FriendView } from "../../protocols/friends/events.ts";
+import { FRIENDS_WORDS } from "../../protocols/friends/friends_words.ts";
 import { countText, numberText } from "../../base/text/words.ts";
 import type { FileEvent } from "../files/file_events.ts";
 import { fileLines } from "../files/file_rendering.ts";
@@ -181,7 +182,7 @@ function deliveryLines(
     const how = state === "queued" ? "Kept for " : "Delivered to ";
     return [starLine(nowMs, how, nameSpan(to), `: ${short}`)];
   }
-  if (reason === TAKEN_BACK) {
+  if (reason === FRIENDS_WORDS.part["taken-back"]) {
     return [starLine(nowMs, `Taken back: ${short} to `, nameSpan(to))];
   }
   const because = reason === undefined || told ? "" : `: ${reason}`;

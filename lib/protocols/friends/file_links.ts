@@ -25,7 +25,6 @@ interface FileLinksPort {
 /** A friend that a file may be for. */
 export interface FileReceiver {
   readonly name: string;
-  readonly shown: string;
   /** Null while it isn't known: until the friend answers. */
   readonly key: PeerKey | null;
   readonly isConnected: boolean;
@@ -59,10 +58,10 @@ export class FileLinks {
 
   /** Whom a file is for, or why it can't be. */
   receiver(friend: Friend): FileReceiver | FriendsFact {
-    const { name, shown, expected, isDisputed } = friend;
+    const { name, expected, isDisputed } = friend;
     if (isDisputed) return { fact: "file-unsettled", friend: name };
     const key = friend.key ?? (expected === null ? null : this.inbox.keyOf(expected));
-    return { name, shown, key, isConnected: this.port.linkOf(friend) !== null };
+    return { name, key, isConnected: this.port.linkOf(friend) !== null };
   }
 
   /** A link is needed for files, or no longer. */
@@ -87,5 +86,5 @@ export function tellOfFiles(friend: Friend, out: FriendsOutput): void {
   const { files, name, sentWhen: when } = friend;
   if (!files.isToSay) return;
   files.isToSay = false;
-  out.tell({ fact: files.isMetFirst ? "file-waits-here" : "file-waits", friend: name, when });
+  out.tell({ fact: files.isMetFirst ? "file-unmet" : "file-waits", friend: name, when });
 }

@@ -2,7 +2,6 @@
 
 import type { Fingerprint } from "../../base/text/fingerprint.ts";
 import { type Endpoint, isSameEndpoint, type LinkId, type PeerKey } from "../../base/ids.ts";
-import { shownName } from "../../base/text/names.ts";
 import { RetryPauses } from "../../base/rates/retry_pauses.ts";
 import {
   AT_ONCE_INTERVAL_MS,
@@ -88,11 +87,6 @@ export class Friend {
 
   get name(): string {
     return this.row.name;
-  }
-
-  /** The name for sentences. */
-  get shown(): string {
-    return shownName(this.row.name);
   }
 
   /**

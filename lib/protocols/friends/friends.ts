@@ -27,13 +27,7 @@ import { dateText } from "../../base/text/words.ts";
 import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts";
 import { foldName, isSameName, shownName } from "../../base/text/names.ts";
 import { tooLong, utf8Length } from "../../base/text/text.ts";
-import {
-  acceptedText,
-  Comparing,
-  didYouMeanName,
-  isYouText,
-  noOtherKeyText,
-} from "../../base/trust/name_answers.ts";
+import { Comparing, didYouMeanName } from "../../base/trust/name_answers.ts";
 import type { RefusedKeys } from "../../base/trust/refused_keys.ts";
 import type { FriendsCommand, FriendsTold, FriendView } from "./events.ts";
 import type { Friend } from "./friend.ts";
@@ -157,10 +151,10 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
 
   /** Whom a file is for; or why it can't be for anybody: `unknown-user`, or `not-allowed` while the key is in doubt. */
   fileReceiver(name: string): FileReceiver | FriendsFact {
-    if (this.#isSelf(name)) return { fact: "file-self", friend: name };
+    if (this.#isSelf(name)) return { fact: "file-self", name };
     const friend = this.#named(name);
     if (friend !== null) return this.#files.receiver(friend);
-    return this.#unknown(name, (known) => `/send ${known} FILE`);
+    return this.#unknown(name, "/send NAME FILE");
   }
 
   /** The key of the friend called so; null while it isn't known. */
@@ -361,7 +355,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
       case "history": {
         const named = (name: string) => this.#named(name);
         if (this.#recalling.ask(command, ref, named)) return;
-        return this.#unknownUser(command.name!, (known) => `/history ${known}`, ref);
+        return this.#out.tell(this.#unknown(command.name!, "/history NAME"), ref);
       }
       case "outbox":
         return this.#out.show(outboxView(this.#table.all()), ref);
@@ -390,7 +384,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
 
   #say(name: string, text: string, ref: string | undefined): void {
     const friend = this.#isSelf(name) ? "self" : this.#named(name);
-    if (friend === null) return this.#unknownUser(name, (known) => `${known}/TEXT`, ref);
+    if (friend === null) return this.#out.tell(this.#unknown(name, "NAME/TEXT"), ref);
     const bytes = utf8Length(text);
     if (bytes === 0) return;
     if (bytes > TEXT_BYTES_MAX) return this.#out.error("too-long", tooLong(bytes).message, ref);
@@ -413,22 +407,22 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     return this.#table.get(lastWriter);
   }
 
-  /** @param form How a name that is close would be used: `bob/TEXT`. */
-  #unknownUser(name: string, form: (known: string) => string, ref: string | undefined): void {
-    this.#out.tell(this.#unknown(name, form), ref);
-  }
-
-  #unknown(name: string, form: (known: string) => string): FriendsFact {
+  /** @param form How a name would be used: `NAME/TEXT`. */
+  #unknown(name: string, form: string): FriendsFact {
     const names = Array.from(this.#table.listed, ({ name }) => name);
-    const hint = didYouMeanName(name, names, form);
+    const hint = didYouMeanName(name, names, (known) => form.replace("NAME", () => known));
     if (hint !== "") return { fact: "near-name", name, hint };
-    if (foldName(name) === "r") return { fact: "nobody-wrote", form: form("NAME") };
-    return { fact: "unknown-name", name, form: form("NAME") };
+    return foldName(name) === "r"
+      ? { fact: "nobody-wrote", form }
+      : { fact: "unknown-name", name, form };
   }
 
   #unknownTo(command: "verify" | "trust", name: string, ref: string | undefined): void {
-    if (!this.#isSelf(name)) return this.#unknownUser(name, (known) => `/${command} ${known}`, ref);
-    this.#out.error("unknown-user", isYouText(command, shownName(name)), ref);
+    const isSelf = this.#isSelf(name);
+    const fact = isSelf
+      ? { fact: `${command}-self`, name } as const
+      : this.#unknown(name, `/${command} NAME`);
+    this.#out.tell(fact, ref);
   }
 
   #verify(command: VerifyCommand, ref: string | undefined): void {
@@ -441,8 +435,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     if (this.#comparing.verify(asked, found, pinned ?? friend?.row.fingerprint, ref)) {
       const { told = null } = friend?.strange ?? {};
       if (found === null || answer === "no" || told === null || told === key) return;
-      const other = fingerprintOf(told);
-      return this.#out.tell({ fact: "compared-known", key: other }, ref);
+      return this.#out.tell({ fact: "compared-known", key: fingerprintOf(told) }, ref);
     }
     if (friend === null) return this.#unknownTo("verify", name, ref);
     this.#out.tell({ fact: "verify-unmet", friend: friend.name }, ref);
@@ -457,7 +450,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
       return this.#out.show({ event: "whois", ...self, self: true, key, route: null }, ref);
     }
     const friend = this.#named(name);
-    if (friend === null) return this.#unknownUser(name, (known) => `/whois ${known}`, ref);
+    if (friend === null) return this.#out.tell(this.#unknown(name, "/whois NAME"), ref);
     const { connected, doubt: _, ...who } = this.#friendView(friend);
     const route = connected ? "direct" : null;
     this.#out.show({ event: "whois", ...who, self: false, route }, ref);
@@ -472,8 +465,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     this.#presences.ended(friend);
     this.#meeting.review(friend, "another key is expected");
     if (met !== null && fingerprintOf(met) === key) friend.strange.refused(met);
-    const { row } = friend;
-    if (row.fingerprint !== key) return;
+    if (friend.row.fingerprint !== key) return;
     this.#out.tell({ fact: "row-has-refused", friend: friend.name });
   }
 
@@ -501,9 +493,9 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     if (key !== null && (strange === null || key !== fingerprintOf(strange))) {
       return this.#out.tell({ fact: "trust-row", friend: friend.name, key }, ref);
     }
-    if (strange === null) return this.#out.notice(noOtherKeyText(friend.shown), ref);
+    if (strange === null) return this.#out.tell({ fact: "no-other-key", friend: friend.name }, ref);
     this.#accept(friend, strange);
-    this.#out.notice(acceptedText(friend.shown, fingerprintOf(strange)), ref);
+    this.#out.tell({ fact: "accepted", friend: friend.name, key: fingerprintOf(strange) }, ref);
     this.#meeting.review(friend, "another key is accepted now");
   }
 
@@ -580,7 +572,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     }
     if ((slow !== null) === this.#paused) return;
     this.#paused = slow !== null;
-    const pausedBecause = slow === null ? null : `waiting for ${slow.shown}`;
+    const pausedBecause = slow === null ? null : `waiting for ${shownName(slow.name)}`;
     this.#out.push({ type: "input", pausedBecause });
   }
 
@@ -620,8 +612,8 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
   }
 
   #tellLeaving(): void {
-    const names = [...this.#table.busy()].flatMap(({ shown, outbox, isAway, isContested }) =>
-      outbox.size > 0 && !isAway && !isContested ? [shown] : []
+    const names = [...this.#table.busy()].flatMap(({ name, outbox, isAway, isContested }) =>
+      outbox.size > 0 && !isAway && !isContested ? [shownName(name)] : []
     );
     if (names.length > 0) this.#out.tell({ fact: "leaving", names: names.join(", ") });
   }

@@ -1,7 +1,7 @@
 /** The effects of one step, and the time at which they are made. */
 
 import { StoringOutput } from "../../base/machine/mode_output.ts";
-import type { Beside, FriendsTold } from "./events.ts";
+import type { FriendsTold } from "./events.ts";
 import type { Friend } from "./friend.ts";
 import { enter, type FriendLink } from "./friend_links.ts";
 import type { FriendsEffect } from "./friends_io.ts";
@@ -21,13 +21,13 @@ export class FriendsOutput extends StoringOutput<FriendsTold, FriendsEffect, Fri
     this.push({ type: "close", link: link.link, reason });
   }
 
-  tell(fact: FriendsFact, ref?: string, beside?: Beside): void {
-    this.show({ event: "fact", fact, ...(beside === undefined ? {} : { beside }) }, ref);
+  tell(fact: FriendsFact, ref?: string): void {
+    this.show({ event: "fact", fact }, ref);
   }
 
   /** A message was given up, as the disk refused to store it. */
   unsent(friend: string, why: string, ref: string | undefined): void {
-    this.tell({ fact: "unsent", friend, why }, ref, { unsent: true });
+    this.tell({ fact: "unsent", friend, why, unsent: true }, ref);
   }
 
   /** The message is safe. @param isLast Of those written together: if the friend was just tried in vain, how many wait. */
@@ -36,16 +36,16 @@ export class FriendsOutput extends StoringOutput<FriendsTold, FriendsEffect, Fri
     const isKept = isLast && friend.isAway && friend.attempt === null;
     const event = { event: "delivery", id, to, state: "queued" } as const;
     this.show(isKept ? { ...event, waiting } : event, ref);
-    if (isKept) this.kept(friend, ref);
+    if (isKept) this.kept(friend);
   }
 
   /** What is there for the friend has to wait. */
-  kept(friend: Friend, ref?: string): void {
+  kept(friend: Friend): void {
     const { name, isRefusing, refusedHere, problem, sentWhen: when } = friend;
     friend.waits = isRefusing || refusedHere !== null ? "held" : "away";
     const fact = isRefusing || refusedHere === "trust" ? "kept-again" : "kept";
     const why = problem ?? { fact: "unreached" };
-    this.tell({ fact, friend: name, why, when, waiting: friend.outbox.size }, ref);
+    this.tell({ fact, friend: name, why, when, waiting: friend.outbox.size });
   }
 
   /** The profile keeps what was said to the friend. @param takenBack It isn't any more. */

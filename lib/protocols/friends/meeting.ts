@@ -206,7 +206,7 @@ export class Meeting {
     const at = friend.tried.at(-1)!;
     friend.tried = [];
     if (peer === this.signer.key) {
-      friend.problem = { fact: "own-there", address: endpointText(at) };
+      friend.problem = { fact: "other-there", other: this.config.name, address: endpointText(at) };
       return this.out.close(link, "this is the same profile");
     }
     if (this.#isUnaccepted(friend, peer)) return this.#turnAway(link, friend, "at-address");
@@ -291,7 +291,10 @@ export class Meeting {
     } else {
       if (isHome) {
         friend.unreached();
-        friend.problem = other?.there ?? { fact: "failed", text: `${text} (${endpointText(at)})` };
+        const address = endpointText(at);
+        friend.problem = other === null
+          ? { fact: "failed", text: `${text} (${address})` }
+          : { fact: "other-there", other: other.name, address };
       }
       if (next === null) this.port.ended(friend);
     }
@@ -310,16 +313,13 @@ export class Meeting {
   #knownOne(
     key: PeerKey,
     at: Endpoint,
-  ): { readonly there: FriendsFact; readonly home: Endpoint } | null {
-    const address = endpointText(at);
-    if (key === this.signer.key) {
-      return { there: { fact: "own-there", address }, home: this.config.listening };
-    }
+  ): { readonly name: string; readonly home: Endpoint } | null {
+    if (key === this.signer.key) return { name: this.config.name, home: this.config.listening };
     const owner = this.table.ownerOf(fingerprintOf(key));
     if (owner === null || this.#isUnaccepted(owner, key)) return null;
     owner.foundAt(at);
     if (owner.isWanted) this.reach(owner);
-    return { there: { fact: "other-there", other: owner.name, address }, home: owner.row.endpoint };
+    return { name: owner.name, home: owner.row.endpoint };
   }
 
   nextMs(): number | null {
@@ -416,7 +416,7 @@ export class Meeting {
     }
     if (friend === null) {
       const key = fingerprintOf(link.peer);
-      this.out.tell({ fact: "unknown-somebody", name: hello.name, key });
+      this.out.tell({ fact: "stranger", name: hello.name, key });
       return this.refuse(link, "unknown-user");
     }
     link.friend = friend;
@@ -515,22 +515,20 @@ export class Meeting {
     }
     const expected = isAsked ? pinned : row.fingerprint;
     const isRefused = this.#isRefused(friend, peer);
+    const given = isAsked ? {} : { given: true as const };
+    const before = isRefused || expected === null ? {} : { before: expected, ...given };
     const problem: FriendsFact = {
       // No advice where the user decides about the key that was told.
-      fact: known === "other" ? "turned-away" : isAsked ? "other-key" : "other-row-key",
+      fact: known === "other" ? "turned-away" : isAsked ? "new-key" : "row-key",
       friend: name,
       key,
-      where: met === "at-address"
-        ? { fact: met, address: endpointText(row.endpoint) }
-        : { fact: met },
+      where: { fact: met, address: endpointText(row.endpoint) },
       is: isRefused ? { fact: "is-different" } : this.#whose(friend, key, expected),
+      changed: { name, key, ...before },
     };
     if (known !== "other") friend.problem = problem;
     else if (met === "at-address") friend.problem ??= problem;
-    if (known !== "tell") return;
-    const given = isAsked ? {} : { given: true as const };
-    const before = isRefused || expected === null ? {} : { before: expected, ...given };
-    this.out.tell(problem, undefined, { changed: { name, key, ...before } });
+    if (known === "tell") this.out.tell(problem);
   }
 
   /** Why a key isn't the friend's. @param expected Null while none is known: then another one has answered. */

@@ -13,7 +13,6 @@ import {
   OUTBOX_MESSAGES_MAX,
   WINDOW_BYTES,
 } from "./limits.ts";
-import { numberText } from "../../base/text/words.ts";
 import { utf8Length } from "../../base/text/text.ts";
 import { isSamePosition, type Position } from "./positions.ts";
 

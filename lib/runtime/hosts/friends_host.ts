@@ -4,7 +4,6 @@
  */
 
 import type { Signer } from "../../base/crypto/crypto.ts";
-import { P2pchatError } from "../../base/errors.ts";
 import type { LinkId, PeerKey } from "../../base/ids.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import type { FriendsCommand, FriendsEvent } from "../../protocols/friends/events.ts";
@@ -74,7 +73,7 @@ export class FriendsHost
     super(createCodec(FRIENDS_MESSAGES), ports);
     this.#queue = config.queue;
     const { clock, signer, environment, store, pin } = ports;
-    const here = { name: config.name, key: fingerprintOf(signer.key), users: config.users };
+    const here = { key: fingerprintOf(signer.key), users: config.users };
     this.#facts = new Facts(FRIENDS_WORDS, FRIENDS_RULES, here, () => clock.nowMs());
     const friends = this.#friends = new Friends(
       { ...config, records: store.records },
@@ -146,21 +145,16 @@ export class FriendsHost
   receiver(typed: string): PeerKey | (() => Promise<PeerKey>) {
     const found = this.#friends.fileReceiver(typed);
     if ("fact" in found) throw this.#facts.error(found);
-    const { name, shown, key, isConnected } = found;
-    if (!isConnected && !this.#queue) {
-      const text =
-        `${shown} isn't connected, and with --no-queue nothing waits: write to ${shown} ` +
-        "first, and send the file then";
-      throw new P2pchatError("offline", text);
-    }
+    const { name, key, isConnected } = found;
+    const isLate = !isConnected && !this.#queue;
+    if (isLate) throw this.#facts.error({ fact: "file-unqueued", friend: name });
     return key ?? (() => this.#meets(name));
   }
 
   /** @throws {P2pchatError} `full` where too much waits. */
   async #meets(name: string): Promise<PeerKey> {
     if (this.#unmet.length >= UNMET_MAX) {
-      const text = `Files wait for ${UNMET_MAX} friends that were never met: wait for one of them`;
-      throw new P2pchatError("full", text);
+      throw this.#facts.error({ fact: "file-full", count: UNMET_MAX });
     }
     const { promise, resolve } = Promise.withResolvers<PeerKey>();
     this.#unmet.push({ name, resolve });

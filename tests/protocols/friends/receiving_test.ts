@@ -1,7 +1,7 @@
 // What comes: on disk, then shown and acknowledged; taken in once.
 
 import { HERE } from "../../../lib/base/machine/user_presence.ts";
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { FriendTable } from "../../../lib/protocols/friends/friend_table.ts";
 import { restoreFriends } from "../../../lib/protocols/friends/friends_log.ts";
 import { Inbox } from "../../../lib/protocols/friends/inbox.ts";
