@@ -49,7 +49,7 @@ Deno.test("friends: a name claimed with another key than was met before is refus
     `Refused: alice has another key for you; ask to accept ${keyOf(other)}`,
   );
   assertEquals(told.text.includes(keyOf(bob)) && told.text.includes(keyOf(other)), true);
-  assertMatch(told.text, /^Refused key .* for bob of a caller: bob's is .*; ask bob, then /);
+  assertMatch(told.text, /^Refused key .* for bob from a caller: bob's is .*; ask bob, then /);
   assertEquals(heard(alice), ["it's me", "still me"]);
   assertEquals(outbox.messages.map(({ text }: ShownEvent) => text), ["it's me, believe me"]);
 });
@@ -92,7 +92,7 @@ Deno.test("friends: who dials in first doesn't become the friend whose key nobod
   await other.tell("alice", "no, I am");
   await other.until(failure("key-changed"));
 
-  assertMatch(refused.text, /^Refused: alice has no key of you; /);
+  assertMatch(refused.text, /^Refused: alice doesn't know your key; /);
   assertEquals(pinned, "");
   await holds("bob's key is pinned", async () => (await pins(group, "alice")).includes(keyOf(bob)));
   assertEquals(heard(alice), ["I'm bob"]);

@@ -27,7 +27,7 @@ export const FRIENDS_WORDS = {
   warning: {
     kept: "{friend} isn't there: {why:fact}; kept, and sent {when:fact} ({waiting:number} waiting)",
     "kept-again": "Kept for {friend}, and sent {when:fact} ({waiting:number} waiting)",
-    contested: "Two programs use {friend}'s key; all is held: ask {friend}, then /trust {friend}",
+    contested: "Two programs use {friend}'s key; messages wait: ask {friend}, then /trust {friend}",
     disputed:
       "Held: {users:here} has key {key} for {friend}, not {pinned}; ask, correct it, or /trust {friend}",
     "row-has-refused": "Refused, but {users:here} has that key for {friend}: correct it there",
@@ -60,7 +60,8 @@ export const FRIENDS_WORDS = {
     "verify-unmet": "Cannot verify {friend}: the key hasn't answered yet; write to {friend} first",
   },
   unreachable: {
-    "refused-unreachable": "Refused: {friend} has no key of you; send {friend} your line (/whoami)",
+    "refused-unreachable":
+      "Refused: {friend} doesn't know your key; send {friend} your line (/whoami)",
   },
   replaced: {
     replaced: "Replaced at {friend} by a program with your key; not yours? Take a new profile",
@@ -87,7 +88,7 @@ export const FRIENDS_WORDS = {
     "when-taken": "when {friend} takes it",
     "when-back": "when {friend} is back",
     "at-address": "at {address}",
-    "dialled-in": "of a caller",
+    "dialled-in": "from a caller",
     "turned-away": "refused key {key} {where:fact}",
     "is-other": "it is {other:name}'s",
     "is-different": "its digits were different",

@@ -61,6 +61,14 @@ Deno.test("Facts, grown and until: not again unless the number is greater, or wh
   assertEquals(isNews(1), true);
 });
 
+Deno.test("Facts, until: what is of no friend is news again after what ends it for any", () => {
+  const { tell, worded } = telling({ plain: { same: true, until: ["message"] } });
+  const said = () => tell("plain", { friend: undefined });
+  assertEquals([said(), said()], ["users.txt", null]);
+  worded({ event: "message", to: "eve" } as never);
+  assertEquals(said(), "users.txt");
+});
+
 Deno.test("Facts, same: not again with the same fields", () => {
   const { tell } = telling({ refused: { same: true } });
   assertEquals(["a", "a", "b"].map((why) => tell("refused", { why })), ["a", null, "b"]);

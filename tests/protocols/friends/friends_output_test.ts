@@ -17,10 +17,8 @@ Deno.test("FriendsOutput.queued() tells how much waits where the friend was trie
   bob.failed(0, 0.5, 1);
   assertEquals(queued(2, false), ["bob queued"], "more comes");
   assertEquals(queued(3), ["bob queued (3 waiting)", "warning"]);
-  bob.refusedHere = "trust";
-  assertEquals(queued(4), ["bob queued (4 waiting)", "warning"]);
   bob.attempt = 1;
-  assertEquals(queued(5), ["bob queued"], "it is being tried");
+  assertEquals(queued(4), ["bob queued"], "it is being tried");
 });
 
 Deno.test("FriendsOutput.close() ends the link's phases, and what it waits for", () => {

@@ -188,6 +188,10 @@ Deno.test("Friends tells once that a friend isn't there and what waits, and once
     "Kept for bob, and sent when bob is back (2 waiting)",
     "bob is back; 2 messages delivered",
   ]);
+  ann.goesDown(1);
+  ann.pass(RETRY_MS_MIN);
+  ann.say("bob", "three");
+  assertEquals(ann.fails(), ["warning"], "of one again");
 });
 
 Deno.test("Friends tells that what waited from before the start is delivered, also where the friend was never missed", () => {
