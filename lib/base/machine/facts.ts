@@ -74,14 +74,14 @@ const TOLD_MAX = 4_096;
 const HOLDERS: ReadonlySet<unknown> = new Set(["delivery", "status"]);
 
 /** Puts what a machine tells into words, and drops what isn't news: machines don't remember what they have said. */
-export class Facts {
+export class Facts<W extends Words> {
   readonly #sentences = new Map<string, { readonly as: string; readonly says: string }>();
   /** What was told last, by fact, or the field that grows, and friend; under "" of all facts. */
   readonly #told = new Map<string, { readonly atMs: number; readonly fact: Fact }>();
 
   /** @param here What is the same in all sentences. */
   constructor(
-    words: Words,
+    words: W,
     readonly rules: Readonly<Record<string, Rule | undefined>>,
     readonly here: Readonly<Record<string, string>>,
     readonly nowMs: () => number,
@@ -106,7 +106,8 @@ export class Facts {
   }
 
   /** For whoever has asked for something that there isn't. */
-  error(fact: Fact): P2pchatError {
+  error(asked: FactOf<W>): P2pchatError {
+    const fact = asked as unknown as Fact;
     const { as, says } = this.#sentences.get(fact.fact)!;
     return new P2pchatError(as as ErrorCode, this.#filled(fact, says));
   }

@@ -60,8 +60,7 @@ export const FRIENDS_WORDS = {
     "verify-unmet": "Cannot verify {friend}: the key hasn't answered yet; write to {friend} first",
   },
   unreachable: {
-    "refused-unreachable":
-      "Refused: {friend} doesn't know your key; send {friend} your line (/whoami)",
+    "refused-unreachable": "Refused: {friend} doesn't know your key; send your line (/whoami)",
   },
   replaced: {
     replaced: "Replaced at {friend} by a program with your key; not yours? Take a new profile",

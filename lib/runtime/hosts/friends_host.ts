@@ -5,6 +5,7 @@
 
 import type { Signer } from "../../base/crypto/crypto.ts";
 import type { LinkId, PeerKey } from "../../base/ids.ts";
+import { Facts } from "../../base/machine/facts.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import type { FriendsCommand, FriendsEvent } from "../../protocols/friends/events.ts";
 import { Friends } from "../../protocols/friends/friends.ts";
@@ -32,7 +33,6 @@ import {
 import { OFFERS_EACH_MAX } from "../../protocols/transfer/limits.ts";
 import { createCodec } from "../../wire/codec.ts";
 import { type KeepPin, ModeHost, type ModePorts } from "./mode_host.ts";
-import { Facts } from "../../base/machine/facts.ts";
 import type { RecordStore } from "../record_log.ts";
 import { Runner } from "../runner.ts";
 
@@ -67,7 +67,7 @@ export class FriendsHost
   /** When the machine was last told that a link carries files. */
   readonly #carriedMs = new Map<LinkId, number>();
   readonly #queue: boolean;
-  readonly #facts: Facts;
+  readonly #facts: Facts<typeof FRIENDS_WORDS>;
 
   constructor(config: Omit<FriendsConfig, "records">, ports: FriendsHostPorts) {
     super(createCodec(FRIENDS_MESSAGES), ports);

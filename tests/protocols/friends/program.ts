@@ -39,7 +39,7 @@ type ShownEffect = Exclude<FriendsEffect, { type: "show" }> | {
 };
 
 /** @returns Null for what isn't news. */
-function worded(effect: FriendsEffect, facts: Facts): ShownEffect | null {
+function worded(effect: FriendsEffect, facts: Facts<typeof FRIENDS_WORDS>): ShownEffect | null {
   if (effect.type !== "show") return effect;
   const event = facts.worded<FriendsEvent>(effect.event);
   return event === null ? null : { ...effect, event };
