@@ -107,7 +107,7 @@ Deno.test("a friend that isn't there is offered a file when that one is back, af
   await bob.kill();
   await send(alice, "bob", path);
   await alice.until(({ event, text }) =>
-    event === "notice" && text.includes("bob isn't there") && text.includes("is offered when")
+    event === "notice" && text.includes("bob isn't there") && text.includes("are offered when")
   );
   await alice.kill();
   const again = await world.friend("alice");
@@ -126,7 +126,7 @@ Deno.test("a friend that was never met is offered a file once that one answers",
   const alice = await world.friend("alice");
   await alice.command({ command: "send", name: "bob", file: path });
   await alice.until(({ event, text }) =>
-    event === "notice" && text.includes("for as long as this program runs")
+    event === "notice" && text.includes("while this program runs")
   );
 
   const bob = await world.friend("bob");

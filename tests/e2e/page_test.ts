@@ -316,7 +316,7 @@ async function amongFriends(browser: Browser): Promise<void> {
   const chosen = await open.page.evaluate(CHOOSING_DAVE);
   assertEquals(chosen, "Message to dave");
   await open.type("who am I?");
-  await open.page.locator("#timeline").getByText(/dave refused: /).waitFor();
+  await open.page.locator("#timeline").getByText(/Refused: not in dave's table/).waitFor();
   await open.page.locator("#timeline").getByText(/Kept for dave, and sent when dave takes it/)
     .waitFor();
   assertEquals(await open.texts(), ["who am I?"], "that is where dave is written to");

@@ -13,7 +13,7 @@ export const FRIENDS_SAMPLES: readonly FriendsMessage[] = [
     stored: [{ epoch, number: 300 }, { epoch: 5, number: 1 }],
     away: "lunch",
   },
-  { type: "refuse", code: "key-changed", text: "another key" },
+  { type: "refuse", code: "key-changed" },
   {
     type: "texts",
     epoch,

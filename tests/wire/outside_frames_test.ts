@@ -34,12 +34,12 @@ const PREFACE = encodePreface(
   filled(8, 0x5a),
 );
 
-Deno.test("the version is that of the bytes below", () => assertEquals(CHANNEL_VERSION, 14));
+Deno.test("the version is that of the bytes below", () => assertEquals(CHANNEL_VERSION, 15));
 
 Deno.test("a preface, and a refusal, are written and read as ever", () => {
   assertEquals(
     PREFACE.toHex(),
-    "703270630e0107000000075a5a5a5a5a5a5a5a677c9bad06849f2f9d2d6ea424feac5167ffbcee2a512788b7961bab68f36c82",
+    "703270630f0107000000075a5a5a5a5a5a5a5a677c9bad06849f2f9d2d6ea424feac5167ffbcee2a512788b7961bab68f36c82",
   );
   const read = decodePreface(PREFACE, "mesh");
   assertEquals(typeof read === "object" && [read?.epoch, read?.meansRoom(ROOM)], [7, true]);
@@ -51,8 +51,8 @@ Deno.test("a preface, and a refusal, are written and read as ever", () => {
   );
   const reasons = ["version", "wrong-mode", "wrong-room", "full", "bad-credentials", "protocol"];
   for (const [index, reason] of reasons.entries()) {
-    const bytes = Uint8Array.of(2, index + 1, 14);
-    assertEquals(decodeRefusal(bytes), { refusal: reason, version: 14 });
+    const bytes = Uint8Array.of(2, index + 1, 15);
+    assertEquals(decodeRefusal(bytes), { refusal: reason, version: 15 });
     assertEquals(encodeRefusal(decodeRefusal(bytes).refusal), bytes);
   }
 });

@@ -38,7 +38,6 @@ const TREATED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   friends: {
     "hello.name": ANSWERED,
     "hello.to": ANSWERED,
-    "refuse.text": QUOTED,
     away: QUOTED,
     "entries.text": SAID,
   },

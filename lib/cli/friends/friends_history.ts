@@ -1,10 +1,13 @@
 /** What was said to friends and by them, in the folder of their table; and what of it is shown again at a start. */
 
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
-import type { RecalledMessage } from "../../base/machine/mode_machine.ts";
+import type { KeepEffect, RecalledMessage, RecallEffect } from "../../base/machine/mode_machine.ts";
+import type { PrivateWords } from "../../base/schema/private_words.ts";
+import { dateText } from "../../base/text/words.ts";
 import { unshownIn } from "../../protocols/friends/friends_log.ts";
 import type { FriendsEvent } from "../../protocols/friends/events.ts";
 import type { FriendsStore } from "../../runtime/hosts/friends_host.ts";
+import type { KeptWords } from "../../runtime/hosts/mode_host.ts";
 import type { ReturnedEvent } from "../rendering/user_interface.ts";
 import { LastSeen, shownAgain } from "../session/last_seen.ts";
 import { isWithNamed, openPrivateStore, PrivateHistory } from "../session/private_history.ts";
@@ -78,5 +81,44 @@ export class FriendsHistory {
     const seen = this.seen ?? await LastSeen.open(this.wiring.disk, this.folder, this.warn);
     await seen.leave(this.wiring.environment.wallMs());
     await this.words.close();
+  }
+}
+
+interface SaidWordsPorts {
+  /** What keeps the words. */
+  readonly words: KeptWords<FriendsEvent>;
+  ownName(): string;
+  show(event: FriendsEvent, ref: string | undefined): void;
+}
+
+/** Where there are doors: what the user says, wherever that is typed, is shown there as soon as it is kept. */
+export class SaidWords implements KeptWords<FriendsEvent> {
+  /** By id, each until its delivery is told, which comes in the same step. */
+  readonly #untold = new Map<string, PrivateWords>();
+
+  constructor(readonly ports: SaidWordsPorts) {}
+
+  keep(effect: Omit<KeepEffect, "type">): Promise<void> {
+    const { words, takenBack, isEarlier } = effect;
+    // What was said in an earlier run isn't news, though it is delivered now.
+    if (words.self && takenBack !== true && isEarlier !== true) this.#untold.set(words.id, words);
+    return this.ports.words.keep(effect);
+  }
+
+  recalled(effect: RecallEffect<FriendsEvent>): Promise<FriendsEvent> {
+    return this.ports.words.recalled(effect);
+  }
+
+  /** An event is about to be shown: of what was said, the words come before how it fares. */
+  before(event: FriendsEvent, ref: string | undefined): void {
+    // What is said to oneself is shown as it comes.
+    if (event.event === "message" && event.self) this.#untold.delete(event.id);
+    if (event.event !== "delivery") return;
+    const words = this.#untold.get(event.id);
+    if (words === undefined) return;
+    this.#untold.delete(event.id);
+    const { id, name: to, text, sentAt } = words;
+    const said = { id, from: this.ports.ownName(), text, sentAt: dateText(sentAt), to } as const;
+    this.ports.show({ event: "message", ...said, self: true, history: false }, ref);
   }
 }

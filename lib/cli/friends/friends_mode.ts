@@ -38,20 +38,20 @@ import {
 import { realTablePath } from "../session/table_path.ts";
 import { openAskedDoors } from "../opened_doors/asked_doors.ts";
 import { type FriendsCommandSink, friendsCommandTable, Reply } from "./friends_commands.ts";
-import { FriendsHistory } from "./friends_history.ts";
+import { FriendsHistory, SaidWords } from "./friends_history.ts";
 import { friendsLines, type FriendsOwnEvent } from "./friends_rendering.ts";
 import { expectedKeys, friendsScope, otherKeyText, takeOverPins } from "./friends_pins.ts";
 import { openFriends } from "./friends_store.ts";
 import type { Contact } from "../../store/users/contact_card.ts";
 import { type AddCommand, addContact } from "./contacts.ts";
 import { OwnLines } from "./own_lines.ts";
-import { OwnPort, portError } from "./own_port.ts";
 import { Partner, type ToCommand } from "./partner.ts";
-import { SaidWords } from "./said_words.ts";
 import {
   checkOwnKey,
   friendsOf,
   type FriendsTable,
+  OwnPort,
+  portError,
   readFriendsTable,
   TableFollower,
 } from "./table_follower.ts";

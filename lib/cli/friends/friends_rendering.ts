@@ -4,7 +4,8 @@ import { endpointText } from "../../base/ids.ts";
 import { shownName } from "../../base/text/names.ts";
 import { saidByText } from "../../base/trust/name_answers.ts";
 import { quotedStart } from "../../base/text/text.ts";
-import { type FriendsEvent, type FriendView, TAKEN_BACK } from "../../protocols/friends/events.ts";
+import type { FriendsEvent, FriendView } from "../../protocols/friends/events.ts";
+import { FRIENDS_WORDS } from "../../protocols/friends/friends_words.ts";
 import { countText, numberText } from "../../base/text/words.ts";
 import type { FileEvent } from "../files/file_events.ts";
 import { fileLines } from "../files/file_rendering.ts";
@@ -172,20 +173,16 @@ function toLine({ name, was }: ToEvent, nowMs: number): Line {
 
 /** At a terminal only unexpected states are shown, not that a message was stored or has arrived. */
 function deliveryLines(
-  { id, state, to, reason, told, waiting, sentWhen, text }: EventNamed<"delivery">,
+  { id, state, to, reason, told, text }: EventNamed<"delivery">,
   { nowMs, interactive }: RenderContext,
 ): readonly Line[] {
   const short = id.slice(0, ID_LETTERS);
-  if (waiting !== undefined) {
-    const kept = `; kept, and sent ${sentWhen} (${numberText(waiting)} waiting)`;
-    return [wrongLine(nowMs, nameSpan(to), ` ${reason}${kept}`)];
-  }
   if (state !== "failed") {
     if (interactive) return [];
     const how = state === "queued" ? "Kept for " : "Delivered to ";
     return [starLine(nowMs, how, nameSpan(to), `: ${short}`)];
   }
-  if (reason === TAKEN_BACK) {
+  if (reason === FRIENDS_WORDS.part["taken-back"]) {
     return [starLine(nowMs, `Taken back: ${short} to `, nameSpan(to))];
   }
   const because = reason === undefined || told ? "" : `: ${reason}`;

@@ -4,7 +4,6 @@
  * name, as an offer names its receiver's key.
  */
 
-import { P2pchatError } from "../../base/errors.ts";
 import type { LinkId, PeerKey } from "../../base/ids.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import type { Friend } from "./friend.ts";
@@ -12,6 +11,7 @@ import type { FriendLink } from "./friend_links.ts";
 import type { FriendTable } from "./friend_table.ts";
 import type { FileNeed } from "./friends_io.ts";
 import type { FriendsOutput } from "./friends_output.ts";
+import type { FriendsFact } from "./friends_words.ts";
 import type { Inbox } from "./inbox.ts";
 
 /** What is asked of the owner. */
@@ -25,7 +25,6 @@ interface FileLinksPort {
 /** A friend that a file may be for. */
 export interface FileReceiver {
   readonly name: string;
-  readonly shown: string;
   /** Null while it isn't known: until the friend answers. */
   readonly key: PeerKey | null;
   readonly isConnected: boolean;
@@ -57,14 +56,12 @@ export class FileLinks {
     )?.name ?? null;
   }
 
-  receiver(friend: Friend): FileReceiver {
-    const { name, shown, expected, isDisputed } = friend;
-    if (isDisputed) {
-      const text = `Cannot offer ${shown} a file: it isn't settled which key is right; /status`;
-      throw new P2pchatError("not-allowed", text);
-    }
+  /** Whom a file is for, or why it can't be. */
+  receiver(friend: Friend): FileReceiver | FriendsFact {
+    const { name, expected, isDisputed } = friend;
+    if (isDisputed) return { fact: "file-unsettled", friend: name };
     const key = friend.key ?? (expected === null ? null : this.inbox.keyOf(expected));
-    return { name, shown, key, isConnected: this.port.linkOf(friend) !== null };
+    return { name, key, isConnected: this.port.linkOf(friend) !== null };
   }
 
   /** A link is needed for files, or no longer. */
@@ -86,10 +83,8 @@ export class FileLinks {
 
 /** The friend, for whom files wait, can't be reached. */
 export function tellOfFiles(friend: Friend, out: FriendsOutput): void {
-  const { files, shown, sentWhen } = friend;
+  const { files, name, sentWhen: when } = friend;
   if (!files.isToSay) return;
   files.isToSay = false;
-  const how = files.isMetFirst ? ", for as long as this program runs" : "";
-  const text = `${shown} isn't there: what you send is offered ${sentWhen}${how}`;
-  out.tellOf(friend, { event: "notice", text });
+  out.tell({ fact: files.isMetFirst ? "file-unmet" : "file-waits", friend: name, when });
 }

@@ -2,7 +2,6 @@
 
 import type { Fingerprint } from "../../base/text/fingerprint.ts";
 import { type Endpoint, isSameEndpoint, type LinkId, type PeerKey } from "../../base/ids.ts";
-import { shownName } from "../../base/text/names.ts";
 import { RetryPauses } from "../../base/rates/retry_pauses.ts";
 import {
   AT_ONCE_INTERVAL_MS,
@@ -15,6 +14,7 @@ import {
   STRANGE_TOLD_MS,
 } from "./limits.ts";
 import type { FriendRow } from "./friends_io.ts";
+import type { FriendsFact } from "./friends_words.ts";
 import { Outbox, type OutboxEntry } from "./outbox.ts";
 
 export class Friend {
@@ -42,14 +42,10 @@ export class Friend {
   earlier: LinkId | null = null;
   /** Two processes had the friend's key at once: nothing goes out until our user says so. */
   isContested = false;
-  /** The user isn't told before this time again that another program has our own key. */
-  replacedAtMs = -Infinity;
   /** The key that answered last, for `/verify`; null while that isn't the one expected. */
   key: PeerKey | null = null;
   /** Keys other than the expected one. */
   readonly strange = new StrangeKeys();
-  /** The user isn't told before this time of another key that dials in while the friend's isn't known. */
-  unknownKeyAtMs = -Infinity;
   /** When to dial again, while something waits. */
   retryAtMs: number | null = null;
   /** When to ask the disk again to write down what may go out, after it has refused. */
@@ -58,8 +54,6 @@ export class Friend {
   readonly #pauses = new RetryPauses(RETRY_MS_MIN, RETRY_MS_MAX);
   #wasRefused = false;
   #isRefusing = false;
-  /** The user isn't told before this time again that messages are gone from one side's files. */
-  gapAtMs = -Infinity;
   /** The process that said last that it has stored something. */
   storedBy: string | null = null;
   /** Since when an acknowledgement of what was sent is awaited; null where none is. */
@@ -71,24 +65,19 @@ export class Friend {
   readonly files = new FileNeeds();
   /** No dial before this time to check a stranger's claim to be this friend. */
   checkAtMs = -Infinity;
-  /** The number of waiting messages that the user was last told while the friend is away; 0 while it is connected. */
-  toldWaiting = 0;
+  /**
+   * Why messages wait, of which the user is told once all are delivered: an earlier process left them, the friend was
+   * away, or it refused or was refused; null where none had to wait.
+   */
+  waits: "before" | "away" | "held" | null = null;
   /** Messages delivered since the friend is back. */
   deliveredSinceBack = 0;
-  /** Messages of an earlier process wait, and the user is to be told when they are delivered. */
-  waitsFromBefore = false;
-  problem: string | null = null;
+  problem: FriendsFact | null = null;
   /**
    * Who answered last at the friend's address isn't taken for the friend here: what waits goes out when another key
    * answers, or, with `trust`, once our user accepts that one. Null where none was refused.
    */
   refusedHere: "trust" | "other-key" | null = null;
-  /** Whether the waiting messages that the user was told of were held by our own program, not by the friend's. */
-  toldHeld = false;
-  /** The refusal that the user was told; it is told again once something was delivered in between. */
-  toldRefusal: string | null = null;
-  /** The problem that an error has just reported: a notice about waiting messages doesn't repeat it. */
-  toldProblem: string | null = null;
 
   /** @param waiting Bytes that wait for all friends together. */
   constructor(public row: FriendRow, pinned: Fingerprint | null, waiting: { bytes: number }) {
@@ -98,11 +87,6 @@ export class Friend {
 
   get name(): string {
     return this.row.name;
-  }
-
-  /** The name for sentences. */
-  get shown(): string {
-    return shownName(this.row.name);
   }
 
   /**
@@ -119,11 +103,10 @@ export class Friend {
     return fingerprint !== null && pinned !== null && pinned !== fingerprint;
   }
 
-  /** The message is neither delivered nor kept: then a later one counts as new in what the user is told. */
+  /** The message is neither delivered nor kept. */
   drop(entry: OutboxEntry): void {
     this.outbox.remove(entry);
-    this.toldWaiting = Math.min(this.toldWaiting, this.outbox.size);
-    this.waitsFromBefore &&= this.outbox.size > 0;
+    if (this.outbox.size === 0) this.waits = null;
   }
 
   /** The friend is being dialled there. */
@@ -194,36 +177,19 @@ export class Friend {
     return this.#isRefusing;
   }
 
-  /** When what waits for the friend is sent, for sentences. */
-  get sentWhen(): string {
-    if (this.refusedHere === "trust") {
-      return `once you type /trust ${this.shown}, or the right key answers`;
-    }
-    if (this.refusedHere === "other-key") {
-      return this.isDisputed
-        ? "once it is settled which key is right"
-        : "once the right key answers";
-    }
-    return `when ${this.shown} ${this.isRefusing ? "takes it" : "is back"}`;
+  /** When what waits for the friend is sent. */
+  get sentWhen(): FriendsFact {
+    const { name: friend } = this;
+    if (this.refusedHere === "trust") return { fact: "when-trusted", friend };
+    if (this.refusedHere === "other-key") return { fact: "when-right-key" };
+    return { fact: this.isRefusing ? "when-taken" : "when-back", friend };
   }
 
-  /** The user is told how much waits for the friend. */
-  tellWaiting(): void {
-    this.toldWaiting = this.outbox.size;
-    this.toldHeld = this.refusedHere !== null;
-  }
-
-  /** Forgets refusals and failures. */
+  /** Forgets refusals and failures: pauses start short again. */
   forgive(): void {
     this.#wasRefused = this.#isRefusing = false;
     this.refusedHere = null;
     this.#pauses.reset();
-  }
-
-  /** A link was of use: pauses start short again. */
-  served(): void {
-    this.forgive();
-    this.toldRefusal = null;
   }
 
   /** A link to the friend is open, besides another one perhaps. */

@@ -11,7 +11,6 @@
  */
 
 import type { Signer } from "../../base/crypto/crypto.ts";
-import { P2pchatError } from "../../base/errors.ts";
 import type { LinkId, PeerKey } from "../../base/ids.ts";
 import { invariant, unreachable } from "../../base/invariant.ts";
 import type { Environment } from "../../base/machine/environment.ts";
@@ -24,26 +23,21 @@ import {
   shownPresence,
 } from "../../base/machine/user_presence.ts";
 import { Presences } from "../../base/machine/presences.ts";
-import { countText, dateText, numberText } from "../../base/text/words.ts";
+import { dateText } from "../../base/text/words.ts";
 import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts";
 import { foldName, isSameName, shownName } from "../../base/text/names.ts";
 import { tooLong, utf8Length } from "../../base/text/text.ts";
-import {
-  acceptedText,
-  Comparing,
-  didYouMeanName,
-  isYouText,
-  noOtherKeyText,
-} from "../../base/trust/name_answers.ts";
+import { Comparing, didYouMeanName } from "../../base/trust/name_answers.ts";
 import type { RefusedKeys } from "../../base/trust/refused_keys.ts";
-import type { FriendsCommand, FriendsEvent, FriendView } from "./events.ts";
+import type { FriendsCommand, FriendsTold, FriendView } from "./events.ts";
 import type { Friend } from "./friend.ts";
 import type { FriendLink } from "./friend_links.ts";
-import { disputeAdvice, FriendTable, warnOfDisputes } from "./friend_table.ts";
+import { FriendTable, warnOfDisputes } from "./friend_table.ts";
 import type { FriendRow, FriendsConfig, FriendsEffect, FriendsInput } from "./friends_io.ts";
 import { restoreFriends } from "./friends_log.ts";
 import { FileLinks, type FileReceiver } from "./file_links.ts";
 import { FriendsOutput } from "./friends_output.ts";
+import type { FriendsFact } from "./friends_words.ts";
 import { Inbox } from "./inbox.ts";
 import {
   CONFIRM_MS_MAX,
@@ -100,7 +94,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     this.#comparing = new Comparing(signer.key, out, refuse);
     const inbox = this.#inbox = new Inbox();
     const restored = restoreFriends(config.records, (name) => table.kept(name), inbox);
-    for (const friend of table.all()) friend.waitsFromBefore = friend.outbox.size > 0;
+    for (const friend of table.all()) if (friend.outbox.size > 0) friend.waits = "before";
     const epoch = freshEpoch(environment);
     const self = { name: config.name, key: signer.key, epoch };
     this.#receiving = new Receiving(self, inbox, restored, out, {
@@ -155,15 +149,12 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     return this.#isSelf(name) || this.#named(name) !== null;
   }
 
-  /** Whom a file is for. @throws {P2pchatError} `unknown-user`, or `not-allowed` while the friend's key is in doubt. */
-  fileReceiver(name: string): FileReceiver {
-    if (this.#isSelf(name)) {
-      throw new P2pchatError("unknown-user", `${shownName(name)} is you: the file is here already`);
-    }
+  /** Whom a file is for; or why it can't be for anybody: `unknown-user`, or `not-allowed` while the key is in doubt. */
+  fileReceiver(name: string): FileReceiver | FriendsFact {
+    if (this.#isSelf(name)) return { fact: "file-self", name };
     const friend = this.#named(name);
     if (friend !== null) return this.#files.receiver(friend);
-    const form = (known: string) => `/send ${known} FILE`;
-    throw new P2pchatError("unknown-user", this.#unknownUserText(name, form));
+    return this.#unknown(name, "/send NAME FILE");
   }
 
   /** The key of the friend called so; null while it isn't known. */
@@ -268,7 +259,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
       names: Array.from(this.#table.listed, ({ name }) => name),
     });
     const disputed = [...this.#table.listed].filter(({ isDisputed }) => isDisputed);
-    warnOfDisputes(disputed, this.config.users, this.#out);
+    warnOfDisputes(disputed, this.#out);
     this.#receiving.start();
     for (const friend of this.#table.listed) this.#sending.pump(friend); // friends that are away are dialled
   }
@@ -290,9 +281,9 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     for (const friend of gone) {
       this.#meeting.removed(friend);
       this.#presences.forget(friend);
-      this.#sending.giveUp(friend, "no longer in the table"); // nothing is tried for this friend any more
+      this.#sending.giveUp(friend, { fact: "unlisted" }); // nothing is tried for this friend any more
     }
-    warnOfDisputes(disputed, this.config.users, this.#out);
+    warnOfDisputes(disputed, this.#out);
     for (const friend of changed) this.#meeting.review(friend, "the table was edited");
   }
 
@@ -309,9 +300,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
   }
 
   #refuseToStore(key: PeerKey): void {
-    for (const link of this.#meeting.links.to(key)) {
-      this.#meeting.refuse(link, "disk", "What you sent can't be stored here at the moment");
-    }
+    for (const link of this.#meeting.links.to(key)) this.#meeting.refuse(link, "disk");
   }
 
   #message(id: LinkId, message: FriendsMessage): void {
@@ -366,7 +355,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
       case "history": {
         const named = (name: string) => this.#named(name);
         if (this.#recalling.ask(command, ref, named)) return;
-        return this.#unknownUser(command.name!, (known) => `/history ${known}`, ref);
+        return this.#out.tell(this.#unknown(command.name!, "/history NAME"), ref);
       }
       case "outbox":
         return this.#out.show(outboxView(this.#table.all()), ref);
@@ -395,7 +384,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
 
   #say(name: string, text: string, ref: string | undefined): void {
     const friend = this.#isSelf(name) ? "self" : this.#named(name);
-    if (friend === null) return this.#unknownUser(name, (known) => `${known}/TEXT`, ref);
+    if (friend === null) return this.#out.tell(this.#unknown(name, "NAME/TEXT"), ref);
     const bytes = utf8Length(text);
     if (bytes === 0) return;
     if (bytes > TEXT_BYTES_MAX) return this.#out.error("too-long", tooLong(bytes).message, ref);
@@ -418,24 +407,22 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     return this.#table.get(lastWriter);
   }
 
-  /** @param form How a name that is close would be used: `bob/TEXT`. */
-  #unknownUser(name: string, form: (known: string) => string, ref: string | undefined): void {
-    this.#out.error("unknown-user", this.#unknownUserText(name, form), ref);
-  }
-
-  #unknownUserText(name: string, form: (known: string) => string): string {
-    const what = foldName(name) === "r"
-      ? "Cannot answer: nobody has written to you since this program started"
-      : `Cannot find ${shownName(name)} in ${this.config.users}`;
+  /** @param form How a name would be used: `NAME/TEXT`. */
+  #unknown(name: string, form: string): FriendsFact {
     const names = Array.from(this.#table.listed, ({ name }) => name);
-    const hint = didYouMeanName(name, names, form);
-    const advice = hint || `; write ${form("NAME")}, /list shows the names`;
-    return `${what}${advice}`;
+    const hint = didYouMeanName(name, names, (known) => form.replace("NAME", () => known));
+    if (hint !== "") return { fact: "near-name", name, hint };
+    return foldName(name) === "r"
+      ? { fact: "nobody-wrote", form }
+      : { fact: "unknown-name", name, form };
   }
 
   #unknownTo(command: "verify" | "trust", name: string, ref: string | undefined): void {
-    if (!this.#isSelf(name)) return this.#unknownUser(name, (known) => `/${command} ${known}`, ref);
-    this.#out.error("unknown-user", isYouText(command, shownName(name)), ref);
+    const isSelf = this.#isSelf(name);
+    const fact = isSelf
+      ? { fact: `${command}-self`, name } as const
+      : this.#unknown(name, `/${command} NAME`);
+    this.#out.tell(fact, ref);
   }
 
   #verify(command: VerifyCommand, ref: string | undefined): void {
@@ -448,19 +435,10 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     if (this.#comparing.verify(asked, found, pinned ?? friend?.row.fingerprint, ref)) {
       const { told = null } = friend?.strange ?? {};
       if (found === null || answer === "no" || told === null || told === key) return;
-      const other = fingerprintOf(told);
-      const text = `That is the key known before; the other one that was met is ${other}`;
-      return this.#out.notice(text, ref);
+      return this.#out.tell({ fact: "compared-known", key: fingerprintOf(told) }, ref);
     }
     if (friend === null) return this.#unknownTo("verify", name, ref);
-    const { shown, expected } = friend;
-    const { users } = this.config;
-    const text = friend.isDisputed
-      ? `Cannot verify ${shown}: nobody has answered with the key in ${users}, ${expected}; ` +
-        disputeAdvice(friend, users)
-      : `Cannot verify ${shown}: digits need the whole key, and nobody has answered with ` +
-        `${expected ?? "one"} since the start; write something when ${shown} is there`;
-    this.#out.error("offline", text, ref);
+    this.#out.tell({ fact: "verify-unmet", friend: friend.name }, ref);
   }
 
   /** @param name Null: the user. */
@@ -472,7 +450,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
       return this.#out.show({ event: "whois", ...self, self: true, key, route: null }, ref);
     }
     const friend = this.#named(name);
-    if (friend === null) return this.#unknownUser(name, (known) => `/whois ${known}`, ref);
+    if (friend === null) return this.#out.tell(this.#unknown(name, "/whois NAME"), ref);
     const { connected, doubt: _, ...who } = this.#friendView(friend);
     const route = connected ? "direct" : null;
     this.#out.show({ event: "whois", ...who, self: false, route }, ref);
@@ -487,11 +465,8 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     this.#presences.ended(friend);
     this.#meeting.review(friend, "another key is expected");
     if (met !== null && fingerprintOf(met) === key) friend.strange.refused(met);
-    const { row } = friend;
-    if (row.fingerprint !== key) return;
-    this.#out.warn(
-      `${this.config.users} says that this is ${friend.shown}'s key: correct it there`,
-    );
+    if (friend.row.fingerprint !== key) return;
+    this.#out.tell({ fact: "row-has-refused", friend: friend.name });
   }
 
   /** The user has said in another program of the profile that it is the friend's, after all. */
@@ -510,23 +485,17 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     if (friend === null) return this.#unknownTo("trust", name, ref);
     if (friend.isContested) {
       friend.isContested = false;
-      this.#out.notice(`What waits for ${friend.shown} goes out`, ref);
+      this.#out.tell({ fact: "released", friend: friend.name }, ref);
       return this.#sending.releaseAgain(friend);
     }
     const { told: strange } = friend.strange;
-    const { fingerprint } = friend.row;
-    const { users } = this.config;
-    if (fingerprint !== null && (strange === null || fingerprint !== fingerprintOf(strange))) {
-      const text = friend.isDisputed
-        ? `Nothing to accept yet: nobody has answered with the key of ${friend.shown} in ${users}, ` +
-          `${fingerprint}; ${disputeAdvice(friend, users)}`
-        : `Cannot accept another key for ${friend.shown}: ${users} says which; if it is wrong, correct ` +
-          `${friend.shown}'s row there`;
-      return this.#out.error("not-allowed", text, ref);
+    const { fingerprint: key } = friend.row;
+    if (key !== null && (strange === null || key !== fingerprintOf(strange))) {
+      return this.#out.tell({ fact: "trust-row", friend: friend.name, key }, ref);
     }
-    if (strange === null) return this.#out.notice(noOtherKeyText(friend.shown), ref);
+    if (strange === null) return this.#out.tell({ fact: "no-other-key", friend: friend.name }, ref);
     this.#accept(friend, strange);
-    this.#out.notice(acceptedText(friend.shown, fingerprintOf(strange)), ref);
+    this.#out.tell({ fact: "accepted", friend: friend.name, key: fingerprintOf(strange) }, ref);
     this.#meeting.review(friend, "another key is accepted now");
   }
 
@@ -603,7 +572,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     }
     if ((slow !== null) === this.#paused) return;
     this.#paused = slow !== null;
-    const pausedBecause = slow === null ? null : `waiting for ${slow.shown}`;
+    const pausedBecause = slow === null ? null : `waiting for ${shownName(slow.name)}`;
     this.#out.push({ type: "input", pausedBecause });
   }
 
@@ -623,46 +592,36 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
     const waiting = [...this.#table.all()].filter(({ outbox }) => outbox.size > 0);
     if (this.config.forgets === true) return this.#tellLost(waiting);
     for (const friend of waiting.slice(0, WAITING_NAMED_MAX)) {
-      const { outbox: { size }, shown } = friend;
-      const what = countText(size, "message waits", "messages wait");
-      const until = !this.#table.listed.has(friend)
-        ? `who isn't in ${this.config.users} any more`
-        : friend.refusedHere === null
-        ? "to be sent when you are back"
-        : `to be sent ${friend.sentWhen}`;
-      this.#out.notice(`${what} in the outbox for ${shown}, ${until}`);
+      const fact = this.#table.listed.has(friend) ? "waits" : "waits-unlisted";
+      this.#out.tell({ fact, friend: friend.name, count: friend.outbox.size });
     }
-    const more = waiting.length - WAITING_NAMED_MAX;
-    if (more > 0) {
-      this.#out.notice(`So do messages for ${numberText(more)} more; /outbox lists them`);
-    }
+    this.#tellMore(waiting.length - WAITING_NAMED_MAX);
   }
 
   /** With `--no-history`: what an earlier start left on the disk goes on waiting. */
   #tellLost(waiting: readonly Friend[]): void {
-    for (const { outbox, shown } of waiting.slice(0, WAITING_NAMED_MAX)) {
-      const lost = outbox.entries.filter(({ isEarlier }) => isEarlier !== true).length;
-      if (lost === 0) continue;
-      const what = countText(lost, "message is lost", "messages are lost");
-      this.#out.notice(
-        `${what} that waited for ${shown}: what you typed isn't kept (--no-history)`,
-      );
+    for (const { outbox, name } of waiting.slice(0, WAITING_NAMED_MAX)) {
+      const count = outbox.entries.filter(({ isEarlier }) => isEarlier !== true).length;
+      if (count > 0) this.#out.tell({ fact: "lost", friend: name, count });
     }
-    const more = waiting.length - WAITING_NAMED_MAX;
-    if (more > 0) this.#out.notice(`So are messages for ${numberText(more)} more`);
+    this.#tellMore(waiting.length - WAITING_NAMED_MAX);
+  }
+
+  #tellMore(count: number): void {
+    if (count > 0) this.#out.tell({ fact: "more", count });
   }
 
   #tellLeaving(): void {
-    const names = [...this.#table.busy()].flatMap(({ shown, outbox, isAway, isContested }) =>
-      outbox.size > 0 && !isAway && !isContested ? [shown] : []
+    const names = [...this.#table.busy()].flatMap(({ name, outbox, isAway, isContested }) =>
+      outbox.size > 0 && !isAway && !isContested ? [shownName(name)] : []
     );
-    if (names.length > 0) this.#out.notice(`Leaving; waiting up to 10 s for ${names.join(", ")}`);
+    if (names.length > 0) this.#out.tell({ fact: "leaving", names: names.join(", ") });
   }
 
   #leave(): void {
     if (this.#stopped) return;
     this.#stopped = true;
-    for (const friend of this.#table.all()) this.#sending.giveUp(friend, "you left before");
+    for (const friend of this.#table.all()) this.#sending.giveUp(friend, { fact: "left" });
     this.#tellWaiting();
     for (const link of this.#meeting.links.all()) {
       if (link.phase !== "over") this.#out.close(link, "quit");
@@ -674,7 +633,7 @@ export class Friends implements Machine<FriendsInput, FriendsEffect> {
 
 // The answers to `/list`, `/outbox` and `/status`.
 
-type Event<Name extends FriendsEvent["event"]> = Extract<FriendsEvent, { readonly event: Name }>;
+type Event<Name extends FriendsTold["event"]> = Extract<FriendsTold, { readonly event: Name }>;
 
 /** The key that the user refused last for this friend, unless another one is expected; or the one not accepted yet. */
 function changeOf(
@@ -707,8 +666,10 @@ function outboxView(friends: Iterable<Friend>): Event<"outbox"> {
 }
 
 /** What is wrong with a friend now. That it was away a while ago is no problem if nothing waits for it. */
-function problemOf({ problem, strange, outbox, isContested }: Friend): string | null {
-  if (isContested) return "two programs use this friend's key; nothing is sent until /trust";
+function problemOf(
+  { name: friend, problem, strange, outbox, isContested }: Friend,
+): FriendsFact | null {
+  if (isContested) return { fact: "contested", friend };
   return outbox.size > 0 || strange.told !== null ? problem : null;
 }
 
@@ -719,14 +680,14 @@ export function statusView(
   diskProblem: string | null,
 ): Event<"status"> {
   const friends = [...table.listed];
-  const problems = friends.flatMap((friend) => {
+  const problems = friends.flatMap((friend): (FriendsFact | string)[] => {
     const problem = problemOf(friend);
-    return problem === null ? [] : [`${friend.shown}: ${problem}`];
+    return problem === null ? [] : [{ fact: "of-friend", friend: friend.name, problem }];
   });
   for (const friend of table.all()) {
-    const { outbox: { size }, shown } = friend;
-    if (table.listed.has(friend) || size === 0) continue;
-    problems.push(`${shown}: not in the table any more; ${numberText(size)} waiting`);
+    const { outbox: { size: count }, name } = friend;
+    if (table.listed.has(friend) || count === 0) continue;
+    problems.push({ fact: "waits-unlisted", friend: name, count });
   }
   if (diskProblem !== null) problems.push(diskProblem);
   return {

@@ -10,7 +10,7 @@ import type {
   PinEffect,
   RecallEffect,
 } from "../../base/machine/mode_machine.ts";
-import type { FriendsCommand, FriendsEvent } from "./events.ts";
+import type { FriendsCommand, FriendsEvent, FriendsTold } from "./events.ts";
 import type { FriendsMessage } from "./messages.ts";
 import type { FriendsRecord, ReceivedPlace } from "./records.ts";
 
@@ -54,7 +54,7 @@ export type FriendsInput =
   };
 
 export type FriendsEffect =
-  | ModeEffect<FriendsEvent, FriendsRecord, ReceivedPlace>
+  | ModeEffect<FriendsTold, FriendsRecord, ReceivedPlace>
   | {
     readonly type: "dial";
     readonly attempt: number;

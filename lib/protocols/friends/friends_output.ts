@@ -1,18 +1,16 @@
 /** The effects of one step, and the time at which they are made. */
 
-import type { ModeEvent } from "../../base/machine/mode_machine.ts";
 import { StoringOutput } from "../../base/machine/mode_output.ts";
-import type { FriendsEvent } from "./events.ts";
+import type { FriendsTold } from "./events.ts";
 import type { Friend } from "./friend.ts";
 import { enter, type FriendLink } from "./friend_links.ts";
 import type { FriendsEffect } from "./friends_io.ts";
+import type { FriendsFact } from "./friends_words.ts";
 import type { FriendsMessage } from "./messages.ts";
 import type { OutboxEntry } from "./outbox.ts";
 import type { FriendsRecord } from "./records.ts";
 
-type NoticeOrError = Extract<ModeEvent, { readonly event: "notice" | "error" }>;
-
-export class FriendsOutput extends StoringOutput<FriendsEvent, FriendsEffect, FriendsRecord> {
+export class FriendsOutput extends StoringOutput<FriendsTold, FriendsEffect, FriendsRecord> {
   send(link: FriendLink, message: FriendsMessage): void {
     this.push({ type: "send", link: link.link, message });
   }
@@ -23,27 +21,31 @@ export class FriendsOutput extends StoringOutput<FriendsEvent, FriendsEffect, Fr
     this.push({ type: "close", link: link.link, reason });
   }
 
-  /** Tells the user something of a friend, which belongs to what is said with that one. */
-  tellOf({ name: friend }: Pick<Friend, "name">, told: NoticeOrError): void {
-    this.show({ ...told, friend });
+  tell(fact: FriendsFact, ref?: string): void {
+    this.show({ event: "fact", fact }, ref);
   }
 
-  /**
-   * The message is safe. If the friend was just tried in vain, also tells the user how much waits, unless it knows
-   * that.
-   */
-  queued({ id, ref }: OutboxEntry, friend: Friend): void {
+  /** A message was given up, as the disk refused to store it. */
+  unsent(friend: string, why: string, ref: string | undefined): void {
+    this.tell({ fact: "unsent", friend, why, unsent: true }, ref);
+  }
+
+  /** The message is safe. @param isLast Of those written together: if the friend was just tried in vain, how many wait. */
+  queued({ id, ref }: OutboxEntry, friend: Friend, isLast: boolean): void {
     const { name: to, outbox: { size: waiting } } = friend;
+    const isKept = isLast && friend.isAway && friend.attempt === null;
     const event = { event: "delivery", id, to, state: "queued" } as const;
-    const isTold = friend.isAway && friend.attempt === null && waiting > friend.toldWaiting;
-    if (!isTold) return this.show(event, ref);
-    const reason = friend.refusedHere !== null
-      ? "has a key that isn't accepted here"
-      : friend.isRefusing
-      ? "refuses"
-      : "isn't there";
-    this.show({ ...event, reason, waiting, sentWhen: friend.sentWhen }, ref);
-    friend.tellWaiting();
+    this.show(isKept ? { ...event, waiting } : event, ref);
+    if (isKept) this.kept(friend);
+  }
+
+  /** What is there for the friend has to wait. */
+  kept(friend: Friend): void {
+    const { name, isRefusing, refusedHere, problem, sentWhen: when } = friend;
+    friend.waits = isRefusing || refusedHere !== null ? "held" : "away";
+    const fact = isRefusing || refusedHere === "trust" ? "kept-again" : "kept";
+    const why = problem ?? { fact: "unreached" };
+    this.tell({ fact, friend: name, why, when, waiting: friend.outbox.size });
   }
 
   /** The profile keeps what was said to the friend. @param takenBack It isn't any more. */
@@ -71,11 +73,9 @@ export class FriendsOutput extends StoringOutput<FriendsEvent, FriendsEffect, Fr
   failed(
     { id, text }: OutboxEntry,
     { name: to }: Friend,
-    reason: string,
+    reason: FriendsFact,
     ref: string | undefined,
-    isTold = false,
   ): void {
-    const event = { event: "delivery", id, to, state: "failed", reason, text } as const;
-    this.show(isTold ? { ...event, told: true } : event, ref);
+    this.show({ event: "delivery", id, to, state: "failed", reason, text }, ref);
   }
 }

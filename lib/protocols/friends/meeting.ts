@@ -8,7 +8,7 @@
 
 import type { Signer } from "../../base/crypto/crypto.ts";
 import { HERE, type Presence, presenceOf } from "../../base/machine/user_presence.ts";
-import { fingerprintOf } from "../../base/text/fingerprint.ts";
+import { type Fingerprint, fingerprintOf } from "../../base/text/fingerprint.ts";
 import {
   type Endpoint,
   endpointText,
@@ -16,14 +16,13 @@ import {
   type LinkId,
   type PeerKey,
 } from "../../base/ids.ts";
-import { foldName, nameFault, shownName } from "../../base/text/names.ts";
-import { saidText } from "../../base/text/text.ts";
-import { saidByText } from "../../base/trust/name_answers.ts";
+import { foldName, nameFault } from "../../base/text/names.ts";
 import { UnknownMessages } from "../../base/machine/unknown_messages.ts";
 import type { Friend, MetWhere } from "./friend.ts";
 import { enter, type FriendLink, FriendLinks, isKept } from "./friend_links.ts";
-import { disputeAdvice, disputedKeyText, type FriendTable, notMeantText } from "./friend_table.ts";
+import type { FriendTable } from "./friend_table.ts";
 import type { FriendsConfig, FriendsInput } from "./friends_io.ts";
+import type { FriendsFact } from "./friends_words.ts";
 import {
   CHECK_INTERVAL_MS,
   CHECKING_LINKS_MAX,
@@ -33,7 +32,6 @@ import {
   DRAINING_LINKS_MAX,
   HELLO_MS_MAX,
   OFFENDER_BAN_MS,
-  STRANGE_TOLD_MS,
   UNOPENED_LINKS_MAX,
 } from "./limits.ts";
 import type { FriendsMessage, FriendsRefusal } from "./messages.ts";
@@ -74,8 +72,6 @@ interface MeetingPort {
 export class Meeting {
   readonly links = new FriendLinks();
   readonly #dials = new Map<number, Friend>();
-  /** The user isn't told of another peer that isn't in the table before this time. */
-  #unknownAtMs = -Infinity;
   /** Friends to be dialled when fewer dials are under way, in order. */
   readonly #toDial = new Set<Friend>();
   #nextAttempt = 1;
@@ -210,7 +206,7 @@ export class Meeting {
     const at = friend.tried.at(-1)!;
     friend.tried = [];
     if (peer === this.signer.key) {
-      friend.problem = "its address in the table is this program's own";
+      friend.problem = { fact: "other-there", other: this.config.name, address: endpointText(at) };
       return this.out.close(link, "this is the same profile");
     }
     if (this.#isUnaccepted(friend, peer)) return this.#turnAway(link, friend, "at-address");
@@ -274,7 +270,7 @@ export class Meeting {
       return this.reach(friend);
     }
     if (closed) friend.refused();
-    friend.problem ??= isSaid ? saidByText("it", reason) : reason;
+    friend.problem ??= { fact: isSaid ? "it-said" : "failed", text: reason };
     this.port.missed(friend);
   }
 
@@ -295,8 +291,10 @@ export class Meeting {
     } else {
       if (isHome) {
         friend.unreached();
-        const what = other === null ? text : `${other.shown} answers there`;
-        friend.problem = `${what} (${endpointText(at)})`;
+        const address = endpointText(at);
+        friend.problem = other === null
+          ? { fact: "failed", text: `${text} (${address})` }
+          : { fact: "other-there", other: other.name, address };
       }
       if (next === null) this.port.ended(friend);
     }
@@ -315,13 +313,13 @@ export class Meeting {
   #knownOne(
     key: PeerKey,
     at: Endpoint,
-  ): { readonly shown: string; readonly home: Endpoint } | null {
-    if (key === this.signer.key) return { shown: "this program", home: this.config.listening };
+  ): { readonly name: string; readonly home: Endpoint } | null {
+    if (key === this.signer.key) return { name: this.config.name, home: this.config.listening };
     const owner = this.table.ownerOf(fingerprintOf(key));
     if (owner === null || this.#isUnaccepted(owner, key)) return null;
     owner.foundAt(at);
     if (owner.isWanted) this.reach(owner);
-    return { shown: owner.shown, home: owner.row.endpoint };
+    return { name: owner.name, home: owner.row.endpoint };
   }
 
   nextMs(): number | null {
@@ -336,17 +334,18 @@ export class Meeting {
     }
   }
 
-  refuse(link: FriendLink, code: FriendsRefusal, text: string): void {
+  refuse(link: FriendLink, code: FriendsRefusal): void {
     link.isRefused = true;
-    this.out.send(link, { type: "refuse", code, text });
+    this.out.send(link, { type: "refuse", code });
     this.out.close(link, `refused: ${code}`);
   }
 
   /** What was sent isn't acknowledged: the friend no longer holds up others. */
   giveUp(link: FriendLink, friend: Friend): void {
-    friend.problem = `what was sent wasn't confirmed within ${CONFIRM_MS_MAX / 1_000} s`;
+    const text = `what was sent wasn't confirmed within ${CONFIRM_MS_MAX / 1_000} s`;
+    friend.problem = { fact: "failed", text };
     link.isRefused = true;
-    this.out.close(link, friend.problem);
+    this.out.close(link, text);
   }
 
   offends(link: FriendLink, text: string): void {
@@ -370,18 +369,14 @@ export class Meeting {
     return fault !== null;
   }
 
-  refused(link: FriendLink, { code, text }: Message<"refuse">): void {
+  refused(link: FriendLink, { code }: Message<"refuse">): void {
     const { friend } = link;
-    // Whoever only claims to be the friend may say so, too.
-    if (code === "replaced" && friend !== null && link.wasOpen) return this.#replaced(link, friend);
-    if (friend !== null && link.dialled) {
-      const problem = `${friend.shown} refused: ${saidText(text)}`;
-      if (friend.toldRefusal !== problem) {
-        this.out.tellOf(friend, { event: "error", code, text: problem });
-        friend.toldProblem = problem;
-      }
-      friend.toldRefusal = problem;
-      friend.problem = problem;
+    if (code === "replaced") {
+      // Whoever only claims to be the friend may say so, too.
+      if (friend !== null && link.wasOpen) return this.#replaced(link, friend);
+    } else if (friend !== null && link.dialled) {
+      const refused = { fact: `refused-${code}`, friend: friend.name } as const;
+      this.out.tell(friend.problem = refused);
     }
     link.isRefused = true;
     this.out.close(link, "refused by the other side");
@@ -391,12 +386,7 @@ export class Meeting {
   #replaced(link: FriendLink, friend: Friend): void {
     link.isRefused = true;
     this.out.close(link, REPLACED_GOODBYE);
-    if (this.out.nowMs < friend.replacedAtMs) return;
-    friend.replacedAtMs = this.out.nowMs + STRANGE_TOLD_MS;
-    const text =
-      `Another program that has this profile's key is connected with ${friend.shown}: if you haven't started it, ` +
-      "somebody has a copy of your profile, and can read and write as you; tell your friends, and use a new profile";
-    this.out.tellOf(friend, { event: "error", code: "replaced", text });
+    this.out.tell({ fact: "replaced", friend: friend.name });
   }
 
   /**
@@ -404,14 +394,9 @@ export class Meeting {
    * there: then two have the key, and one of them perhaps isn't the friend.
    */
   #earlierEnded({ link }: FriendLink, friend: Friend, lived: boolean): void {
-    const { shown } = friend;
     if (lived && !friend.isContested) {
       friend.isContested = true;
-      const text =
-        `Two programs use ${shown}'s key at once: one of them may be of somebody who has a copy of ${shown}'s profile. ` +
-        `Nothing more goes to ${shown}, as either might get it: ask ${shown} some other way; /trust ${shown} sends ` +
-        "what waits to the one that is connected";
-      this.out.tellOf(friend, { event: "notice", text, warning: true });
+      this.out.tell({ fact: "contested", friend: friend.name });
     }
     if (friend.earlier !== link) return;
     friend.earlier = null;
@@ -421,23 +406,18 @@ export class Meeting {
   hello(link: FriendLink, hello: Message<"hello">): void {
     if (link.phase !== "greeting") return this.offends(link, "a second hello");
     if (nameFault(hello.name) !== null) return this.offends(link, "hello under a bad name");
-    const { name } = this.config;
-    if (foldName(hello.to) !== foldName(name)) {
-      return this.refuse(
-        link,
-        "unknown-user",
-        notMeantText(name, hello.to),
-      );
-    }
+    const isMeant = foldName(hello.to) === foldName(this.config.name);
+    if (!isMeant) return this.refuse(link, "misdirected");
     const friend = this.table.get(hello.name);
     if (link.friend !== null && friend !== link.friend) {
-      link.friend.problem = `its address in the table is ${shownName(hello.name)}'s`;
-      return this.refuse(link, "unknown-user", `This address should be ${link.friend.shown}'s`);
+      const address = endpointText(link.friend.row.endpoint);
+      link.friend.problem = { fact: "other-there", other: hello.name, address };
+      return this.refuse(link, "misdirected");
     }
     if (friend === null) {
-      this.#metUnknown(link, hello.name);
-      const text = `${shownName(hello.name)} isn't in the table of friends of ${shownName(name)}`;
-      return this.refuse(link, "unknown-user", text);
+      const key = fingerprintOf(link.peer);
+      this.out.tell({ fact: "stranger", name: hello.name, key });
+      return this.refuse(link, "unknown-user");
     }
     link.friend = friend;
     link.stored = hello.stored;
@@ -469,11 +449,8 @@ export class Meeting {
     const waits = answering === null && (isAsking || this.out.nowMs >= friend.checkAtMs);
     if (link.phase !== "checking") {
       const surplus = waits ? this.#tooManyToCheck(link, friend) : null;
-      if (surplus !== null) {
-        const text = "Too many whose keys aren't known here are waiting; try again in a moment";
-        this.refuse(surplus, "full", text);
-        if (surplus === link) return;
-      }
+      if (surplus !== null) this.refuse(surplus, "full");
+      if (surplus === link) return;
       enter(link, "checking");
     }
     if (answering !== null) return this.#answerChecks(friend, answering);
@@ -510,107 +487,57 @@ export class Meeting {
 
   #turnAway(link: FriendLink, friend: Friend, where: MetWhere = "dialled-in"): void {
     this.#metStranger(friend, link.peer, where);
-    const { shown } = friend;
-    const name = shownName(this.config.name);
-    const key = fingerprintOf(link.peer);
-    const text = this.#isRefused(friend, link.peer)
-      ? `${name} found your digits to be different from ${shown}'s; if you are ${shown}, compare again: ` +
-        `/trust ${shown} there accepts your key, ${key}`
-      : `${shown} has another key here than yours; if you are ${shown}, ask ${name} to ` +
-        (friend.row.fingerprint === null || friend.row.fingerprint === key
-          ? `accept yours, ${key}`
-          : `put yours into your row of the table there, ${key}`);
-    this.refuse(link, "key-changed", text);
+    this.refuse(link, this.#isRefused(friend, link.peer) ? "digits" : "key-changed");
   }
 
   /** The peer may be the friend or not: the friend's key isn't known, and nobody answers at its address. */
   #refuseUnknownKey(link: FriendLink, friend: Friend): void {
-    const key = fingerprintOf(link.peer);
-    const { shown } = friend;
-    if (this.out.nowMs >= friend.unknownKeyAtMs) {
-      friend.unknownKeyAtMs = this.out.nowMs + STRANGE_TOLD_MS;
-      const advice = `if it is ${shown}, put that key into ${this.config.users}`;
-      const reason = `and nobody answers at ${shown}'s address`;
-      const text =
-        `Refused somebody who claims to be ${shown}, with the key ${key}: no key of ${shown} is known, ` +
-        `${reason}; ${advice}`;
-      this.out.tellOf(friend, { event: "notice", text });
-    }
-    const name = shownName(this.config.name);
-    const asked = `nobody answers at ${friend.shown}'s address in the table of ${name}`;
-    const advice = `give ${name} your row with your key, ${key}`;
-    this.refuse(link, "unreachable", `Your key isn't known here, and ${asked}; ${advice}`);
+    this.out.tell({ fact: "unknown-key", friend: friend.name, key: fingerprintOf(link.peer) });
+    this.refuse(link, "unreachable");
   }
 
   /** Somebody has another key than the friend. */
-  #metStranger(friend: Friend, key: PeerKey, met: MetWhere): void {
-    const { pinned, shown: name, row } = friend;
+  #metStranger(friend: Friend, peer: PeerKey, met: MetWhere): void {
+    const { pinned, name, row, strange: { told } } = friend;
+    const key = fingerprintOf(peer);
     // The key in the table is one that the user has refused, or hasn't accepted, where that one is met.
-    const isAsked = row.fingerprint === null || row.fingerprint === fingerprintOf(key);
-    const expected = isAsked ? pinned : row.fingerprint;
-    const { told } = friend.strange;
+    const isAsked = row.fingerprint === null || row.fingerprint === key;
     // Only while the user may be about to accept the key that was told, nobody replaces it.
     const decides = told !== null &&
       (row.fingerprint === null || row.fingerprint === fingerprintOf(told));
-    const isKnownOne = friend.isDisputed && fingerprintOf(key) === pinned;
+    const isKnownOne = friend.isDisputed && key === pinned;
     const known = decides && isKnownOne
       ? "other"
-      : friend.strange.met(key, met, decides, this.out.nowMs);
-    const where = met === "at-address"
-      ? `at ${endpointText(row.endpoint)}`
-      : "of somebody who dialled in";
-    const refused = `the key ${fingerprintOf(key)} ${where}`;
+      : friend.strange.met(peer, met, decides, this.out.nowMs);
     if (met === "at-address") {
       const isOffered = isAsked && known !== "other";
       friend.refusedHere = isOffered ? "trust" : "other-key";
     }
-    if (known === "other") {
-      // No advice: the user decides about the key that was told.
-      if (met === "at-address") friend.problem ??= `refused ${refused}`;
-      return;
-    }
-    const { users } = this.config;
-    const advice = isKnownOne
-      ? disputeAdvice(friend, users)
-      : isAsked
-      ? `ask ${name}, and if it is right, accept it with /trust ${name}`
-      : `ask ${name}, and if it is right, put it into ${name}'s row of ${users}`;
-    friend.problem = `refused ${refused}; ${advice}`;
-    if (known === "told") return;
-    const answering = this.links.dialledKey(friend);
-    const answers = answering === null ? "another key" : fingerprintOf(answering);
-    const isRefused = this.#isRefused(friend, key);
-    const isOfDispute = !isRefused && (isKnownOne || (friend.isDisputed && isAsked));
-    const owner = this.table.ownerOf(fingerprintOf(key));
-    const expects = isRefused
-      ? "you found its digits to be different"
-      : expected === null && owner !== null
-      ? `it is ${owner.shown}'s`
-      : expected === null
-      ? `${answers} answers at ${name}'s address`
-      : `${name}'s is ${expected} ${isAsked ? "as far as is known here" : "in the table"}`;
-    friend.toldProblem = friend.problem;
+    const expected = isAsked ? pinned : row.fingerprint;
+    const isRefused = this.#isRefused(friend, peer);
     const given = isAsked ? {} : { given: true as const };
     const before = isRefused || expected === null ? {} : { before: expected, ...given };
-    this.out.keyChanged(
-      { name: friend.name, key: fingerprintOf(key), ...before },
-      isOfDispute
-        ? disputedKeyText(friend, fingerprintOf(key), where, this.config.users)
-        : `Refused ${refused}, which isn't ${name}'s: ${expects}; ${advice}`,
-    );
+    const problem: FriendsFact = {
+      // No advice where the user decides about the key that was told.
+      fact: known === "other" ? "turned-away" : isAsked ? "new-key" : "row-key",
+      friend: name,
+      key,
+      where: { fact: met, address: endpointText(row.endpoint) },
+      is: isRefused ? { fact: "is-different" } : this.#whose(friend, key, expected),
+      changed: { name, key, ...before },
+    };
+    if (known !== "other") friend.problem = problem;
+    else if (met === "at-address") friend.problem ??= problem;
+    if (known === "tell") this.out.tell(problem);
   }
 
-  /** A peer that isn't in the table: perhaps it should be. */
-  #metUnknown({ peer }: FriendLink, name: string): void {
-    if (this.out.nowMs < this.#unknownAtMs) return;
-    this.#unknownAtMs = this.out.nowMs + STRANGE_TOLD_MS;
-    const { users } = this.config;
-    const text =
-      `Refused somebody who claims to be ${shownName(name)}, with the key ${
-        fingerprintOf(peer)
-      }: ` +
-      `${users} has nobody of that name`;
-    this.out.notice(text);
+  /** Why a key isn't the friend's. @param expected Null while none is known: then another one has answered. */
+  #whose(friend: Friend, key: Fingerprint, expected: Fingerprint | null): FriendsFact {
+    const owner = expected === null ? this.table.ownerOf(key) : null;
+    if (owner !== null) return { fact: "is-other", other: owner.name };
+    const answering = this.links.dialledKey(friend);
+    const is = expected ?? (answering === null ? "another" : fingerprintOf(answering));
+    return { fact: "is-expected", friend: friend.name, expected: is };
   }
 
   #welcome(link: FriendLink, friend: Friend): void {
@@ -663,11 +590,7 @@ export class Meeting {
   /** Another process has the friend's key now: asks the earlier one, whose link may be dead, whether it lives. */
   #replace(old: FriendLink): void {
     old.isReplaced = true;
-    this.out.send(old, {
-      type: "refuse",
-      code: "replaced",
-      text: "Another program with your key has come",
-    });
+    this.out.send(old, { type: "refuse", code: "replaced" });
   }
 
   #drain(link: FriendLink): void {

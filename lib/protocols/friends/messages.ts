@@ -22,14 +22,21 @@ import {
 const counter = uint(Number.MAX_SAFE_INTEGER);
 const position = record({ epoch: counter, number: counter });
 
-/** Codes of a refusal, the same words as the user's error codes. */
+/** Why a peer is refused; its own program puts that into words. */
 export const REFUSALS = [
+  /** The sender's table doesn't have it. */
   "unknown-user",
+  /** One of the two isn't the one that the other has looked for. */
+  "misdirected",
+  /** The sender has another key for it. */
   "key-changed",
+  /** The sender's user has found its digits to be different. */
+  "digits",
+  /** Its key isn't known, and nobody answers at its address in the sender's table. */
   "unreachable",
+  /** Too many whose keys aren't known are waiting. */
   "full",
   "disk",
-  "protocol",
   "replaced",
 ] as const;
 
@@ -56,7 +63,7 @@ const refuse = message(2, "refuse", {
     "it is no friend, or can't be shown to be the one it claims to be: the link is closed after it; `replaced`: another process with this key has come",
   answer: "none; to `replaced`, a goodbye that says so",
   lane: "control",
-}, { code: oneOf(REFUSALS), text: text(1_024) });
+}, { code: oneOf(REFUSALS) });
 const texts = message(3, "texts", {
   from: "a friend",
   to: "a friend",

@@ -13,7 +13,6 @@ import {
   OUTBOX_MESSAGES_MAX,
   WINDOW_BYTES,
 } from "./limits.ts";
-import { numberText } from "../../base/text/words.ts";
 import { utf8Length } from "../../base/text/text.ts";
 import { isSamePosition, type Position } from "./positions.ts";
 
@@ -79,18 +78,10 @@ export class Outbox {
     return this.#sent > 0;
   }
 
-  /** Why one more message of this size would be too much, as part of a sentence; null where it isn't. */
-  fullness(bytes: number): string | null {
-    const { length } = this.#entries;
-    if (length >= OUTBOX_MESSAGES_MAX) {
-      return `${numberText(length)} messages wait already, the most that are kept`;
-    }
-    if (this.#bytes + bytes > OUTBOX_BYTES_MAX) {
-      return `${this.#bytes} bytes wait already, of at most ${OUTBOX_BYTES_MAX}`;
-    }
-    if (this.waiting.bytes + bytes <= ALL_OUTBOXES_BYTES_MAX) return null;
-    const most = `of at most ${ALL_OUTBOXES_BYTES_MAX} for all friends together`;
-    return `${this.waiting.bytes} bytes wait already, ${most}`;
+  /** Whether one more message of this size would be too much, for this friend or for all. */
+  isFull(bytes: number): boolean {
+    return this.#entries.length >= OUTBOX_MESSAGES_MAX || this.#bytes + bytes > OUTBOX_BYTES_MAX ||
+      this.waiting.bytes + bytes > ALL_OUTBOXES_BYTES_MAX;
   }
 
   add(entry: OutboxEntry): void {

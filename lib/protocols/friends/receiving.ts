@@ -4,12 +4,11 @@ import { dropOldest } from "../../base/collections/bounded.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import { dateText } from "../../base/text/words.ts";
 import type { PeerKey } from "../../base/ids.ts";
-import { unsentEvent } from "../../base/machine/mode_output.ts";
 import type { Friend } from "./friend.ts";
 import type { FriendLink } from "./friend_links.ts";
 import { indexAfter, type Restored, snapshotFriends } from "./friends_log.ts";
 import { type Inbox, placeOf, type Received } from "./inbox.ts";
-import { RECEIVED_KEPT_MAX, STRANGE_TOLD_MS, UNSTORED_BYTES_MAX } from "./limits.ts";
+import { RECEIVED_KEPT_MAX, UNSTORED_BYTES_MAX } from "./limits.ts";
 import type { FriendsMessage } from "./messages.ts";
 import type { FriendsOutput } from "./friends_output.ts";
 import type { Position } from "./positions.ts";
@@ -43,8 +42,6 @@ export class Receiving {
   #unshown: readonly Received[];
   /** How many were received after the last one that an earlier process noted as shown. */
   #sinceStart: number;
-  /** Whether the disk refuses what comes, and the user was told. */
-  #refusing = false;
   #saidToSelf = 0;
   #keeping = 0;
   /** Who wrote last. */
@@ -112,9 +109,9 @@ export class Receiving {
         this.#showStored([received]);
         this.out.delivery(id, { name }, "delivered", ref);
       },
-      failed: (text) => {
+      failed: (why) => {
         this.#keeping -= 1;
-        this.out.show(unsentEvent(text), ref);
+        this.out.unsent(name, why, ref);
       },
     });
   }
@@ -160,14 +157,7 @@ export class Receiving {
     if (!this.inbox.take({ kind: "skipped", key: link.peer, through })) return;
     if (this.#isTooMuch(link)) return;
     this.#store(link.peer);
-    if (this.out.nowMs < friend.gapAtMs) return;
-    friend.gapAtMs = this.out.nowMs + STRANGE_TOLD_MS;
-    const { shown } = friend;
-    const text =
-      `Earlier messages from ${shown} aren't here: they were delivered to another machine or profile of yours, ` +
-      `or before your files were put back to an older state, or to somebody else whose key ${shown} had ` +
-      `accepted. They aren't sent again: ask ${shown} for what you haven't read`;
-    this.out.tellOf(friend, { event: "notice", text });
+    this.out.tell({ fact: "gone-here", friend: friend.name });
   }
 
   #store(peer: PeerKey): void {
@@ -175,12 +165,11 @@ export class Receiving {
     if (records.length === 0) return;
     this.out.write(records, {
       done: () => this.#stored(peer),
-      failed: (text) => this.#refused(peer, text),
+      failed: (why) => this.#refused(peer, why),
     });
   }
 
   #stored(peer: PeerKey): void {
-    this.#refusing = false;
     const written = this.inbox.written(peer);
     this.#showStored(written.filter((record) => record.kind === "received"));
     const last = written.at(-1);
@@ -188,12 +177,9 @@ export class Receiving {
     this.#store(peer);
   }
 
-  #refused(peer: PeerKey, text: string): void {
+  #refused(peer: PeerKey, why: string): void {
     this.inbox.refused(peer);
-    if (!this.#refusing) {
-      this.out.error("disk", `${text}; what friends send is kept by them, and sent again`);
-    }
-    this.#refusing = true;
+    this.out.tell({ fact: "disk-waits", why });
     this.port.refuseToStore(peer);
   }
 

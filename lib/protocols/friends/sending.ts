@@ -1,16 +1,14 @@
 /** What is said to friends: on our disk before it goes out, on theirs before it is taken off ours. */
 
-import { countText, numberText } from "../../base/text/words.ts";
 import type { Environment } from "../../base/machine/environment.ts";
-import { unsentEvent } from "../../base/machine/mode_output.ts";
-import { TAKEN_BACK } from "./events.ts";
 import { tellOfFiles } from "./file_links.ts";
 import type { Friend } from "./friend.ts";
 import type { FriendLink } from "./friend_links.ts";
 import type { FriendTable } from "./friend_table.ts";
 import { messageBytes, type OutboxEntry } from "./outbox.ts";
-import { RELEASE_RETRY_MS, STRANGE_TOLD_MS } from "./limits.ts";
+import { RELEASE_RETRY_MS } from "./limits.ts";
 import type { FriendsOutput } from "./friends_output.ts";
+import type { FriendsFact } from "./friends_words.ts";
 import { type Position, Positions } from "./positions.ts";
 
 /** What sending asks of its owner. */
@@ -24,8 +22,6 @@ interface SendingPort {
 export class Sending {
   /** Messages typed in this process, to any friend: a friend that was out of the table may come back. */
   #said = 0;
-  /** The disk doesn't record what is to go out, and the user was told. */
-  #isRefusing = false;
 
   /** @param epoch Of this process. @param queue False: a message that can't be delivered now fails. */
   constructor(
@@ -45,15 +41,7 @@ export class Sending {
   ): void {
     const bytes = messageBytes(text);
     const { outbox } = friend;
-    const full = outbox.fullness(bytes);
-    if (full !== null) {
-      const advice = "send it again when some are out, or take some back with /unsend";
-      return this.out.error(
-        "full",
-        `Cannot keep more for ${friend.shown}: ${full}; ${advice}`,
-        ref,
-      );
-    }
+    if (outbox.isFull(bytes)) return this.out.tell({ fact: "full", friend: friend.name }, ref);
     const isNext = friend.link !== null && !friend.isHeld && outbox.isReleased;
     const position = isNext ? this.#nextPosition() : null;
     outbox.add({ position, id, text, bytes, sentAt, ref, state: this.queue ? "new" : "kept" });
@@ -65,10 +53,9 @@ export class Sending {
   }
 
   #contested(friend: Friend, ref: string | undefined): void {
-    const { shown } = friend;
-    const why = `two programs use ${shown}'s key`;
+    const why = { fact: "contested", friend: friend.name } as const;
     if (!this.queue) return this.giveUp(friend, why);
-    this.out.notice(`Kept, not sent: ${why}; /trust ${shown} sends it`, ref);
+    this.out.tell(why, ref);
   }
 
   #nextPosition(): Position {
@@ -85,7 +72,7 @@ export class Sending {
     );
     this.out.write(records, {
       done: () => this.#queued(friend, entries),
-      failed: (text) => this.#notQueued(friend, entries, text),
+      failed: (why) => this.#notQueued(friend, entries, why),
     });
   }
 
@@ -97,16 +84,16 @@ export class Sending {
     if (friend.link !== null) this.#goOn(friend);
     for (const entry of entries) {
       this.out.keep(entry, friend);
-      this.out.queued(entry, friend);
+      this.out.queued(entry, friend, entry === entries.at(-1));
     }
     this.#storeQueued(friend);
   }
 
-  #notQueued(friend: Friend, entries: readonly OutboxEntry[], text: string): void {
+  #notQueued(friend: Friend, entries: readonly OutboxEntry[], why: string): void {
     friend.outbox.storingEnded();
     for (const entry of entries) {
       friend.drop(entry);
-      this.out.show(unsentEvent(text), entry.ref);
+      this.out.unsent(friend.name, why, entry.ref);
     }
     this.#storeQueued(friend);
   }
@@ -117,22 +104,13 @@ export class Sending {
       friend.outbox.find(start).map((entry) => ({ friend, entry }))
     );
     const [first, second] = found;
-    if (first === undefined) {
-      const text =
-        `Cannot take message ${start} back: no such message waits; /outbox shows those that do`;
-      return this.out.error("no-such-entry", text, ref);
-    }
+    if (first === undefined) return this.out.tell({ fact: "no-such-message", start }, ref);
     if (second !== undefined) {
-      const text = `Cannot take message ${start} back: ${
-        numberText(found.length)
-      } messages begin so; write more of the id`;
-      return this.out.error("usage", text, ref);
+      return this.out.tell({ fact: "several-messages", start, count: found.length }, ref);
     }
     const { friend, entry } = first;
     if (entry.position !== null || entry.state !== "stored") {
-      const text =
-        `Cannot take message ${start} back: too late, ${friend.shown} may have it already`;
-      return this.out.error("not-allowed", text, ref);
+      return this.out.tell({ fact: "too-late", start, friend: friend.name }, ref);
     }
     entry.state = "leaving";
     const record = { kind: "unsent", to: friend.name, id: entry.id } as const;
@@ -140,7 +118,7 @@ export class Sending {
       done: () => {
         friend.drop(entry);
         this.out.keep(entry, friend, true);
-        this.out.failed(entry, friend, TAKEN_BACK, ref);
+        this.out.failed(entry, friend, { fact: "taken-back" }, ref);
         this.#goOn(friend);
       },
       failed: (text) => {
@@ -169,14 +147,7 @@ export class Sending {
     // A process has what it acknowledged: its hello was on its way on another link meanwhile.
     if (before === null || positions.has(before) || friend.storedBy === link.process) return;
     this.out.send(link, { type: "skip", position: before });
-    if (this.out.nowMs < friend.gapAtMs) return;
-    friend.gapAtMs = this.out.nowMs + STRANGE_TOLD_MS;
-    const { shown } = friend;
-    const text =
-      `Earlier messages that were delivered to ${shown} aren't where ${shown} is now: that is a new machine or ` +
-      `profile, or older files were put back there, or another program had ${shown}'s key, or one that you ` +
-      `accepted. They aren't sent again: if ${shown} hasn't read them, write them anew`;
-    this.out.tellOf(friend, { event: "notice", text });
+    this.out.tell({ fact: "gone-there", friend: friend.name });
   }
 
   /**
@@ -192,18 +163,14 @@ export class Sending {
     if (outbox.isReleasingKept) return outbox.released();
     this.out.write([{ kind: "released", to, from }], {
       done: () => {
-        this.#isRefusing = false;
         outbox.released();
         // More may have been typed meanwhile.
         if (friend.link !== null) this.#goOn(friend);
       },
-      failed: (text) => {
+      failed: (why) => {
         outbox.notReleased();
         friend.releaseAtMs = this.out.nowMs + RELEASE_RETRY_MS;
-        if (!this.#isRefusing) {
-          this.out.error("disk", `${text}; what waits for friends goes out when that is possible`);
-        }
-        this.#isRefusing = true;
+        this.out.tell({ fact: "disk-waits", why });
       },
     });
   }
@@ -253,61 +220,39 @@ export class Sending {
   #delivered(friend: Friend, done: readonly OutboxEntry[]): void {
     const through = done.at(-1)?.position ?? null;
     if (through === null) return;
-    const was = friend.isRefusing ? "takes messages again" : "is back";
-    friend.served();
+    friend.forgive();
     // At worst the friend tells us again.
     const record = { kind: "delivered", to: friend.name, through } as const;
     this.out.note(record, { sync: false });
-    const wasAway = friend.toldWaiting > 0;
-    const waited = wasAway || friend.waitsFromBefore;
+    const { waits, name } = friend;
     for (const entry of done) {
       // Not kept before: it was in memory alone, or the process to which it was typed may have been killed before.
       if (entry.state === "kept" || entry.isEarlier === true) this.out.keep(entry, friend);
-      this.out.delivery(entry.id, friend, "delivered", entry.ref, waited);
+      this.out.delivery(entry.id, friend, "delivered", entry.ref, waits !== null);
     }
-    if (!waited) return;
+    if (waits === null) return;
     friend.deliveredSinceBack += done.length;
-    friend.toldWaiting = Math.min(friend.toldWaiting, Math.max(1, friend.outbox.size));
     if (friend.outbox.size > 0) return;
     const count = friend.deliveredSinceBack;
-    const delivered = `${countText(count, "message")} delivered`;
-    const text = friend.toldHeld || !wasAway
-      ? `${delivered} to ${friend.shown}`
-      : `${friend.shown} ${was}; ${delivered}`;
-    this.out.tellOf(friend, { event: "notice", text });
-    friend.toldWaiting = 0;
+    this.out.tell({ fact: waits === "away" ? "back" : "delivered", friend: name, count });
     friend.deliveredSinceBack = 0;
-    friend.waitsFromBefore = false;
+    friend.waits = null;
   }
 
-  /** Gives up messages that are only in memory. @param isTold Whether an error has just said why. */
-  giveUp(friend: Friend, why: string, isTold = false): void {
+  /** Gives up messages that are only in memory. */
+  giveUp(friend: Friend, why: FriendsFact): void {
     for (const entry of friend.outbox.takeUnstored()) {
-      if (entry.position === null) this.out.failed(entry, friend, why, entry.ref, isTold);
-      else {
-        const reason = `${why}; it may have arrived all the same`;
-        this.out.failed(entry, friend, reason, entry.ref);
-      }
+      const reason = entry.position === null ? why : { fact: "perhaps-arrived", why } as const;
+      this.out.failed(entry, friend, reason, entry.ref);
     }
   }
 
   /** The friend can't be reached: what waits goes on waiting, or fails. */
   missed(friend: Friend): void {
-    const { outbox, shown, sentWhen } = friend;
     friend.failed(this.out.nowMs, this.environment.random(), this.table.busyCount);
-    const problem = friend.problem ?? "no address of the friend could be reached";
-    const isTold = friend.toldProblem === problem;
-    if (!this.queue) this.giveUp(friend, problem, isTold);
-    friend.toldProblem = null;
+    const why = friend.problem ?? { fact: "unreached" };
+    if (!this.queue) this.giveUp(friend, why);
     tellOfFiles(friend, this.out);
-    if (outbox.size <= friend.toldWaiting || !this.table.listed.has(friend)) return;
-    friend.tellWaiting();
-    const waiting = `(${numberText(outbox.size)} ${
-      this.queue ? "waiting" : "from before waiting"
-    })`;
-    const text = friend.isRefusing || friend.refusedHere === "trust" || isTold
-      ? `Kept for ${shown}, and sent ${sentWhen} ${waiting}`
-      : `${shown} isn't there: ${problem}; kept, and sent ${sentWhen} ${waiting}`;
-    this.out.tellOf(friend, { event: "notice", text, warning: true });
+    if (friend.outbox.size > 0 && this.table.listed.has(friend)) this.out.kept(friend);
   }
 }

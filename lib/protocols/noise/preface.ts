@@ -28,7 +28,7 @@ import { invariant } from "../../base/invariant.ts";
 import { sha256 } from "./primitives.ts";
 
 /** The one version there is. */
-export const CHANNEL_VERSION = 14;
+export const CHANNEL_VERSION = 15;
 
 /** What two programs talk about. A channel of one mode never carries another. */
 export type ChannelMode =

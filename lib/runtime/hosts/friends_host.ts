@@ -4,11 +4,12 @@
  */
 
 import type { Signer } from "../../base/crypto/crypto.ts";
-import { P2pchatError } from "../../base/errors.ts";
 import type { LinkId, PeerKey } from "../../base/ids.ts";
+import { Facts } from "../../base/machine/facts.ts";
 import { fingerprintOf } from "../../base/text/fingerprint.ts";
 import type { FriendsCommand, FriendsEvent } from "../../protocols/friends/events.ts";
 import { Friends } from "../../protocols/friends/friends.ts";
+import { FRIENDS_RULES, FRIENDS_WORDS } from "../../protocols/friends/friends_words.ts";
 import type {
   FileNeed,
   FriendRow,
@@ -66,11 +67,14 @@ export class FriendsHost
   /** When the machine was last told that a link carries files. */
   readonly #carriedMs = new Map<LinkId, number>();
   readonly #queue: boolean;
+  readonly #facts: Facts<typeof FRIENDS_WORDS>;
 
   constructor(config: Omit<FriendsConfig, "records">, ports: FriendsHostPorts) {
     super(createCodec(FRIENDS_MESSAGES), ports);
     this.#queue = config.queue;
-    const { signer, environment, store, pin } = ports;
+    const { clock, signer, environment, store, pin } = ports;
+    const here = { key: fingerprintOf(signer.key), users: config.users };
+    this.#facts = new Facts(FRIENDS_WORDS, FRIENDS_RULES, here, () => clock.nowMs());
     const friends = this.#friends = new Friends(
       { ...config, records: store.records },
       signer,
@@ -139,21 +143,18 @@ export class FriendsHost
    * @throws {P2pchatError} `unknown-user`; `not-allowed` while the key is in doubt; `offline` where nothing may wait.
    */
   receiver(typed: string): PeerKey | (() => Promise<PeerKey>) {
-    const { name, shown, key, isConnected } = this.#friends.fileReceiver(typed);
-    if (!isConnected && !this.#queue) {
-      const text =
-        `${shown} isn't connected, and with --no-queue nothing waits: write to ${shown} ` +
-        "first, and send the file then";
-      throw new P2pchatError("offline", text);
-    }
+    const found = this.#friends.fileReceiver(typed);
+    if ("fact" in found) throw this.#facts.error(found);
+    const { name, key, isConnected } = found;
+    const isLate = !isConnected && !this.#queue;
+    if (isLate) throw this.#facts.error({ fact: "file-unqueued", friend: name });
     return key ?? (() => this.#meets(name));
   }
 
   /** @throws {P2pchatError} `full` where too much waits. */
   async #meets(name: string): Promise<PeerKey> {
     if (this.#unmet.length >= UNMET_MAX) {
-      const text = `Files wait for ${UNMET_MAX} friends that were never met: wait for one of them`;
-      throw new P2pchatError("full", text);
+      throw this.#facts.error({ fact: "file-full", count: UNMET_MAX });
     }
     const { promise, resolve } = Promise.withResolvers<PeerKey>();
     this.#unmet.push({ name, resolve });
@@ -200,6 +201,10 @@ export class FriendsHost
       }
       case "send":
         return this.openLinks.send(effect.link, effect.message, FRIENDS_LANES[effect.message.type]);
+      case "show": {
+        const event = this.#facts.worded<FriendsEvent>(effect.event);
+        return event === null ? undefined : this.perform({ ...effect, event });
+      }
       default:
         return this.perform(effect);
     }

@@ -116,16 +116,6 @@ const PRINTED: readonly (readonly [title: string, event: FriendsOwnEvent, text: 
     "12:03 (earlier) <bob> hi\n",
   ],
   ["what is queued", DELIVERY, "12:03 * Kept for bob: 1\n"],
-  [
-    "what is queued for one who isn't there",
-    { ...DELIVERY, reason: "isn't there", waiting: 3, sentWhen: "when bob is back" },
-    "12:03 ! bob isn't there; kept, and sent when bob is back (3 waiting)\n",
-  ],
-  [
-    "what is queued for one who takes nothing",
-    { ...DELIVERY, reason: "refuses", waiting: 3, sentWhen: "when bob takes it" },
-    "12:03 ! bob refuses; kept, and sent when bob takes it (3 waiting)\n",
-  ],
   ["what is delivered", { ...DELIVERY, state: "delivered" }, "12:03 * Delivered to bob: 1\n"],
   [
     "what has failed",
@@ -272,12 +262,12 @@ for (const [title, event, text] of PRINTED) {
   });
 }
 
-Deno.test("friendsLines() tells a person of a delivery only where the friend isn't there, or it failed", () => {
+Deno.test("friendsLines() tells a person of a delivery only where it failed", () => {
   const told = (change: object) =>
     linesOf({ ...DELIVERY, ...change }, { interactive: true }) !== "";
 
   assertEquals([told({}), told({ state: "delivered" })], [false, false]);
-  assertEquals([told({ waiting: 1 }), told({ state: "failed" })], [true, true]);
+  assertEquals([told({ waiting: 1 }), told({ state: "failed" })], [false, true]);
 });
 
 Deno.test("friendsLines() leaves out at a terminal what stands there with whether it has arrived", () => {

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { P2pchatError } from "../../../lib/base/errors.ts";
-import { OwnPort, portError } from "../../../lib/cli/friends/own_port.ts";
+import { OwnPort, portError } from "../../../lib/cli/friends/table_follower.ts";
 import type { FriendsTable } from "../../../lib/cli/friends/table_follower.ts";
 import { userInfoRows } from "../../../lib/store/users/user_info.ts";
 import { utf8 } from "../../../lib/base/crypto/crypto.ts";

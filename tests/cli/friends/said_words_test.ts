@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { PrivateWords } from "../../../lib/base/schema/private_words.ts";
-import { SaidWords } from "../../../lib/cli/friends/said_words.ts";
+import { SaidWords } from "../../../lib/cli/friends/friends_history.ts";
 import type { FriendsEvent } from "../../../lib/protocols/friends/events.ts";
 
 /** Words that are kept, and what is shown of them, with the refs. */

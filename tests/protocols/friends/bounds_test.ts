@@ -210,24 +210,5 @@ Deno.test("Friends with --no-queue says at the end what became of a message that
     words.includes('bob failed "hi": you left before; it may have arrived all the same [r]'),
     true,
   );
-  assertEquals(ann.told.filter((text) => text.includes("outbox")), []);
-});
-
-Deno.test("Friends tells once that a friend refuses what it is sent, however often it is tried", () => {
-  const ann = Program.started();
-  ann.say("bob", "hi");
-  const refused = (link: number) => {
-    ann.reaches(BOB);
-    ann.hello(link);
-    const words = ann.gets(link, { type: "refuse", code: "disk", text: "it is full" });
-    ann.goesDown(link, true, "refused: disk");
-    ann.pass(ann.machine.nextDeadlineMs()! - ann.nowMs);
-    return words[0];
-  };
-
-  assertEquals([1, 2, 3].map(refused), [
-    "error disk",
-    "closes 2: refused by the other side",
-    "closes 3: refused by the other side",
-  ]);
+  assertEquals(ann.facts.filter((fact) => fact === "waits"), []);
 });

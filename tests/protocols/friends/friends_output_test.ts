@@ -6,18 +6,17 @@ import { partOutput } from "./program.ts";
 Deno.test("FriendsOutput.queued() tells how much waits where the friend was tried in vain, once for each amount", () => {
   const output = partOutput();
   const bob = new Friend(row("bob", 2), null, { bytes: 0 });
-  const queued = (number: number) => {
+  const queued = (number: number, isLast = true) => {
     const entry = outboxEntry(number);
     bob.outbox.add(entry);
-    output.out.queued(entry, bob);
+    output.out.queued(entry, bob, isLast);
     return output.words();
   };
 
   assertEquals(queued(1), ["bob queued"], "it wasn't tried yet");
   bob.failed(0, 0.5, 1);
-  assertEquals(queued(2), ["bob queued (2 waiting): isn't there"]);
-  bob.refusedHere = "trust";
-  assertEquals(queued(3), ["bob queued (3 waiting): has a key that isn't accepted here"]);
+  assertEquals(queued(2, false), ["bob queued"], "more comes");
+  assertEquals(queued(3), ["bob queued (3 waiting)", "warning"]);
   bob.attempt = 1;
   assertEquals(queued(4), ["bob queued"], "it is being tried");
 });

@@ -135,18 +135,18 @@ Deno.test("Outbox has one write under way, and writes together what was typed me
 });
 
 Deno.test("Outbox is full at so many messages, so many bytes, and so many for all friends together", () => {
-  assertEquals(filled(OUTBOX_MESSAGES_MAX - 1).fullness(1) !== null, false);
-  assertEquals(filled(OUTBOX_MESSAGES_MAX).fullness(1) !== null, true);
+  assertEquals(filled(OUTBOX_MESSAGES_MAX - 1).isFull(1), false);
+  assertEquals(filled(OUTBOX_MESSAGES_MAX).isFull(1), true);
 
-  assertEquals(filled(1, OUTBOX_BYTES_MAX - 5).fullness(5) !== null, false);
-  assertEquals(filled(1, OUTBOX_BYTES_MAX - 5).fullness(6) !== null, true);
+  assertEquals(filled(1, OUTBOX_BYTES_MAX - 5).isFull(5), false);
+  assertEquals(filled(1, OUTBOX_BYTES_MAX - 5).isFull(6), true);
 
   const shared = { bytes: ALL_OUTBOXES_BYTES_MAX - 15 };
   const [one, other] = [new Outbox(shared), new Outbox(shared)];
   one.add(outboxEntry(1));
-  assertEquals([other.fullness(5), other.fullness(6) === null], [null, false]);
+  assertEquals([other.isFull(5), other.isFull(6)], [false, true]);
   one.acknowledge(place(1));
-  assertEquals(other.fullness(15), null);
+  assertEquals(other.isFull(15), false);
 });
 
 Deno.test("Outbox.takeUnstored() takes off what is in memory alone, in order", () => {

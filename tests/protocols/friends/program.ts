@@ -4,6 +4,7 @@
  */
 
 import { type Environment, SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
+import { Facts } from "../../../lib/base/machine/facts.ts";
 import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import { endpointText, type LinkId, type PeerKey } from "../../../lib/base/ids.ts";
 import type { FriendsCommand, FriendsEvent } from "../../../lib/protocols/friends/events.ts";
@@ -15,6 +16,7 @@ import type {
   FriendsInput,
 } from "../../../lib/protocols/friends/friends_io.ts";
 import { FriendsOutput } from "../../../lib/protocols/friends/friends_output.ts";
+import { FRIENDS_RULES, FRIENDS_WORDS } from "../../../lib/protocols/friends/friends_words.ts";
 import type { FriendsMessage } from "../../../lib/protocols/friends/messages.ts";
 import type { Position } from "../../../lib/protocols/friends/positions.ts";
 import { EPOCH_BYTES } from "../../../lib/protocols/friends/positions.ts";
@@ -26,6 +28,22 @@ import { BOB, CEM, DAN, EVE, idOf, place, ROWS } from "./fixtures.ts";
 
 const OWN = fakeSigner("ann");
 const WALL_MS = 1_700_000_000_000;
+
+const HERE = { name: "ann", key: fingerprintOf(OWN.key), users: "users.txt" };
+
+/** What is told, in words, as the host has it. */
+type ShownEffect = Exclude<FriendsEffect, { type: "show" }> | {
+  readonly type: "show";
+  readonly event: FriendsEvent;
+  readonly ref: string | undefined;
+};
+
+/** @returns Null for what isn't news. */
+function worded(effect: FriendsEffect, facts: Facts<typeof FRIENDS_WORDS>): ShownEffect | null {
+  if (effect.type !== "show") return effect;
+  const event = facts.worded<FriendsEvent>(effect.event);
+  return event === null ? null : { ...effect, event };
+}
 
 const NAMES = new Map([
   [fingerprintOf(BOB), "bob"],
@@ -61,6 +79,9 @@ export class Program {
   /** The texts of all errors, notices and warnings so far. */
   readonly told: string[] = [];
   readonly events: FriendsEvent[] = [];
+  /** The codes of all facts so far, news or not. */
+  readonly facts: string[] = [];
+  readonly #facts = new Facts(FRIENDS_WORDS, FRIENDS_RULES, HERE, () => this.nowMs);
   /** What the profile was to keep of what was said, in order. */
   readonly kept: string[] = [];
   readonly recalled: Extract<FriendsEffect, { readonly type: "recall" }>[] = [];
@@ -123,7 +144,11 @@ export class Program {
     for (let next = inputs.shift(); next !== undefined; next = inputs.shift()) {
       for (const effect of this.machine.step(next, this.nowMs)) {
         if (effect.type === "persist") inputs.push(...this.#persist(effect));
-        const said = this.#words(effect);
+        if (effect.type === "show" && effect.event.event === "fact") {
+          this.facts.push(effect.event.fact.fact);
+        }
+        const shown = worded(effect, this.#facts);
+        const said = shown === null ? null : this.#words(shown);
         if (said !== null) words.push(said);
       }
     }
@@ -236,7 +261,7 @@ export class Program {
     return [...this.comesIn(peer, hello.process), ...this.hello(this.#links, hello)];
   }
 
-  #words(effect: FriendsEffect): string | null {
+  #words(effect: ShownEffect): string | null {
     if (effect.type === "dial") this.attempt = effect.attempt;
     if (effect.type === "send") this.sent.push(effect.message);
     if (effect.type === "show") {
@@ -257,10 +282,15 @@ export class Program {
 
 /** The output of a part of Ann's program. */
 export function partOutput() {
-  return new PartOutput(new FriendsOutput(), wordsOf);
+  const out = new FriendsOutput();
+  const facts = new Facts(FRIENDS_WORDS, FRIENDS_RULES, HERE, () => out.nowMs);
+  return new PartOutput(out, (effect: FriendsEffect) => {
+    const shown = worded(effect, facts);
+    return shown === null ? null : wordsOf(shown);
+  });
 }
 
-function wordsOf(effect: FriendsEffect): string | null {
+function wordsOf(effect: ShownEffect): string | null {
   switch (effect.type) {
     case "keep":
     case "recall":

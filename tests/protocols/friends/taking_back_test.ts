@@ -55,7 +55,7 @@ Deno.test("Friends takes nothing back that isn't there, nor one of several that 
 
   assertEquals(unsend(ann, 9), ["error no-such-entry [u]"]);
   assertEquals(ann.command({ command: "unsend", id: "00" }, "u"), ["error usage [u]"]);
-  assertStringIncludes(ann.told.at(-1)!, "2 messages begin so");
+  assertStringIncludes(ann.told.at(-1)!, "2 begin so");
 });
 
 Deno.test("Friends takes nothing back that has gone out, whatever came of it", () => {

@@ -368,7 +368,8 @@ Deno.test("FriendsHost: a line that the disk refuses isn't sent, and the next on
   assertEquals(ann.events.filter((event) => event.event === "error"), [{
     event: "error",
     code: "disk",
-    text: "Your message wasn't sent: Cannot write: it is full",
+    text: "Your message to bob wasn't sent: Cannot write: it is full",
+    friend: "bob",
     unsent: true,
   }]);
   assertEquals(stores.ann.rewrites, 1);

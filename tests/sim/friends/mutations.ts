@@ -2,7 +2,7 @@
 
 import type { Environment } from "../../../lib/base/machine/environment.ts";
 import type { Machine } from "../../../lib/base/machine/machine.ts";
-import type { FriendsEvent } from "../../../lib/protocols/friends/events.ts";
+import type { FriendsTold } from "../../../lib/protocols/friends/events.ts";
 import type { Friends } from "../../../lib/protocols/friends/friends.ts";
 import type { FriendsEffect, FriendsInput } from "../../../lib/protocols/friends/friends_io.ts";
 import { Friend } from "../../../lib/protocols/friends/friend.ts";
@@ -14,7 +14,7 @@ import { replaced } from "../replaced.ts";
 import { SendsBeforeSync, Tells, Wrapped } from "../wrapped.ts";
 
 type FriendsMachine = Machine<FriendsInput, FriendsEffect>;
-type DeliveryState = Extract<FriendsEvent, { readonly event: "delivery" }>["state"];
+type DeliveryState = Extract<FriendsTold, { readonly event: "delivery" }>["state"];
 
 export interface Mutation {
   /** What the machine does wrong: completes "friends that". */
@@ -68,9 +68,9 @@ class BelievesTheLink extends Wrapped<FriendsInput, FriendsEffect> {
 
 function tells(
   friends: Friends,
-  instead: (event: FriendsEvent) => FriendsEvent | null,
+  instead: (event: FriendsTold) => FriendsTold | null,
 ): FriendsMachine {
-  return new Tells<FriendsInput, FriendsEffect, FriendsEvent>(friends, instead);
+  return new Tells<FriendsInput, FriendsEffect, FriendsTold>(friends, instead);
 }
 
 /** Omits the event that a message is in this state, or reports another state. */

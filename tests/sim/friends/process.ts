@@ -1,12 +1,18 @@
 /** One process of a friend's program: the machine, its links, and its part of the disk. */
 
 import { type Environment, SILENT_LOGGER } from "../../../lib/base/machine/environment.ts";
+import { Facts } from "../../../lib/base/machine/facts.ts";
 import { fingerprintOf } from "../../../lib/base/text/fingerprint.ts";
 import type { LinkId } from "../../../lib/base/ids.ts";
 import { foldName } from "../../../lib/base/text/names.ts";
-import type { FriendsCommand, FriendView } from "../../../lib/protocols/friends/events.ts";
+import type {
+  FriendsCommand,
+  FriendsEvent,
+  FriendView,
+} from "../../../lib/protocols/friends/events.ts";
 import { Friends } from "../../../lib/protocols/friends/friends.ts";
 import type { FriendsEffect, FriendsInput } from "../../../lib/protocols/friends/friends_io.ts";
+import { FRIENDS_RULES, FRIENDS_WORDS } from "../../../lib/protocols/friends/friends_words.ts";
 import { FRIENDS_LANES, type FriendsMessage } from "../../../lib/protocols/friends/messages.ts";
 import type { FriendsRecord, ReceivedPlace } from "../../../lib/protocols/friends/records.ts";
 import { DelayedFault } from "../delayed_fault.ts";
@@ -35,6 +41,12 @@ export class Process
   readonly friends: Friends;
   readonly sim: SimProcess<FriendsInput, FriendsEffect, FriendsRecord>;
   readonly links = new Map<LinkId, LinkEnd<FriendsMessage>>();
+  readonly #facts = new Facts(
+    FRIENDS_WORDS,
+    FRIENDS_RULES,
+    { users: "users.txt" },
+    () => this.person.world.time.nowMs,
+  );
   gone = false;
   powerLost = false;
   readIntervalMs = 0;
@@ -195,8 +207,10 @@ export class Process
       case "close":
         this.links.get(effect.link)?.close(effect.reason);
         return;
-      case "show":
-        return world.shown(this.person, effect.event, effect.ref);
+      case "show": {
+        const event = this.#facts.worded<FriendsEvent>(effect.event);
+        return event === null ? undefined : world.shown(this.person, event, effect.ref);
+      }
       case "shown":
         this.#shownThrough = effect.through;
         if (!this.#shownTimer.armed) {
