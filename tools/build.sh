@@ -10,7 +10,7 @@ form=${1:-any}
 # Sockets, the variables that the program reads, the addresses of this machine; no other program, no native library.
 # Files below /, as the program gives up those that its command line doesn't need (lib/cli/args/least_privilege.ts), which
 # it couldn't if it were given all files without a name.
-variables=ALL_PROXY,GHOSTTY_RESOURCES_DIR,HOME,HTTPS_PROXY,HTTP_PROXY,KITTY_WINDOW_ID,KONSOLE_VERSION,LC_TERMINAL,NO_COLOR,P2PCHAT_FOLDER,P2PCHAT_HANGUP,P2PCHAT_HOME,P2PCHAT_INVITE,P2PCHAT_OPEN_FILES,P2PCHAT_PASSWORD,P2PCHAT_STDOUT,P2PCHAT_USER_HOME,STY,TERM,TERM_PROGRAM,TMUX,TZ,VTE_VERSION,WEZTERM_PANE,XDG_CONFIG_HOME,XDG_DATA_HOME,XTERM_VERSION,all_proxy,http_proxy,https_proxy
+variables=ALL_PROXY,GHOSTTY_RESOURCES_DIR,HOME,HTTPS_PROXY,HTTP_PROXY,KITTY_WINDOW_ID,KONSOLE_VERSION,LC_TERMINAL,NO_COLOR,P2PCHAT_AS,P2PCHAT_FOLDER,P2PCHAT_HANGUP,P2PCHAT_HOME,P2PCHAT_INVITE,P2PCHAT_OPEN_FILES,P2PCHAT_PASSWORD,P2PCHAT_STDOUT,P2PCHAT_USER_HOME,STY,TERM,TERM_PROGRAM,TMUX,TZ,VTE_VERSION,WEZTERM_PANE,XDG_CONFIG_HOME,XDG_DATA_HOME,XTERM_VERSION,all_proxy,http_proxy,https_proxy
 # A small young generation, and an old one that is collected each time it has doubled: after a flood a member has a
 # fifth less memory, for a thirtieth more processor time; at a fifth instead of double that would be a fifth more. A program
 # that has become idle is collected once; a second time, as is usual, finds little, and costs as much as 10 s of silence.

@@ -337,7 +337,9 @@ begin() {
   done 2>/dev/null < /proc/self/status
   if [ -n "${kept_password+set}" ]; then export P2PCHAT_PASSWORD="$kept_password"; fi
   if [ -n "${kept_invite+set}" ]; then export P2PCHAT_INVITE="$kept_invite"; fi
-  export P2PCHAT_STDOUT P2PCHAT_HANGUP P2PCHAT_OPEN_FILES DENO_DIR="$state/cache" DENO_NO_UPDATE_CHECK=1
+  # What others are told to type begins as this was begun.
+  case $0 in /*) P2PCHAT_AS=p2pchat ;; *) P2PCHAT_AS=$0 ;; esac
+  export P2PCHAT_AS P2PCHAT_STDOUT P2PCHAT_HANGUP P2PCHAT_OPEN_FILES DENO_DIR="$state/cache" DENO_NO_UPDATE_CHECK=1
   exec "$begun" run --quiet --no-prompt --no-config --no-lock --no-remote --no-npm @FLAGS@ \
     "$script" "$@"
 }

@@ -22,7 +22,7 @@ export function reasonOf(error: unknown): string {
     return "this machine has no network that leads there";
   }
   const message = systemText(error);
-  if (message.startsWith("getaddrinfo EAI_AGAIN")) return "the name service has no answer";
+  if (message.startsWith("getaddrinfo EAI_AGAIN")) return "unknown host";
   if (message.startsWith("getaddrinfo ")) return UNKNOWN_HOST;
   return message;
 }

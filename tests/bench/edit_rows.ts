@@ -8,6 +8,7 @@ import { baselinePath, denoCommand, LineProcess } from "./line_process.ts";
 import { atLeast, atMost, LEAST_NAME, median, type Row } from "./row.ts";
 import { freePort } from "../e2e/ports.ts";
 import { listens, serverPath } from "./servers.ts";
+import { TemporaryFolder } from "../temporary_folder.ts";
 
 const ROUNDS = 5;
 const MEMBERS = 3;
@@ -37,12 +38,9 @@ interface Form {
 }
 
 export async function measureEdits(): Promise<readonly Row[]> {
-  const folder = await Deno.makeTempDir({ prefix: "p2pchat-bench-" });
-  try {
-    return await measure(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  await using temporary = new TemporaryFolder({ prefix: "p2pchat-bench-" });
+  const folder = temporary.path;
+  return await measure(folder);
 }
 
 async function measure(folder: string): Promise<readonly Row[]> {

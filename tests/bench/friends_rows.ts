@@ -8,6 +8,7 @@ import { atLeast, atMost, type Baseline, LEAST_NAME, median, percentile, type Ro
 import { startRedis } from "./redis.ts";
 import { freePort } from "../e2e/ports.ts";
 import { serverPath } from "./servers.ts";
+import { TemporaryFolder } from "../temporary_folder.ts";
 
 const ROUNDS = 7;
 const MESSAGE_BYTES = 200;
@@ -42,33 +43,30 @@ interface Light {
 type RawLight = Pick<Light, "p50Ms" | "p99Ms">;
 
 export async function measureFriends(): Promise<readonly Row[]> {
-  const folder = await Deno.makeTempDir({ prefix: "p2pchat-bench-" });
-  try {
-    await using stack = new AsyncDisposableStack();
-    const friends = stack.use(await openFriends(folder));
-    const server = await serverPath("redis-server");
-    const redis = server === null ? null : stack.use(await openRedis(server, folder));
-    const raw = stack.use(await openRaw(folder));
-    const least = stack.use(await openLeast(folder));
-    const [floods, redisFloods]: [Flood[], Flood[]] = [[], []];
-    const [lights, leasts, raws]: [Light[], Light[], RawLight[]] = [[], [], []];
-    for (let round = -1; round < ROUNDS; round++) {
-      const flood = await measureFlood(friends);
-      const redisFlood = redis === null ? null : await measureFlood(redis);
-      const light = await measureLight(friends);
-      const rawLight = await raw.measure();
-      const leastLight = await measureLight(least);
-      if (round < 0) continue; // it warms all
-      floods.push(flood);
-      if (redisFlood !== null) redisFloods.push(redisFlood);
-      lights.push(light);
-      raws.push(rawLight);
-      leasts.push(leastLight);
-    }
-    return [...floodRows(floods, redisFloods), ...lightRows(lights, raws, leasts)];
-  } finally {
-    await Deno.remove(folder, { recursive: true });
+  await using temporary = new TemporaryFolder({ prefix: "p2pchat-bench-" });
+  const folder = temporary.path;
+  await using stack = new AsyncDisposableStack();
+  const friends = stack.use(await openFriends(folder));
+  const server = await serverPath("redis-server");
+  const redis = server === null ? null : stack.use(await openRedis(server, folder));
+  const raw = stack.use(await openRaw(folder));
+  const least = stack.use(await openLeast(folder));
+  const [floods, redisFloods]: [Flood[], Flood[]] = [[], []];
+  const [lights, leasts, raws]: [Light[], Light[], RawLight[]] = [[], [], []];
+  for (let round = -1; round < ROUNDS; round++) {
+    const flood = await measureFlood(friends);
+    const redisFlood = redis === null ? null : await measureFlood(redis);
+    const light = await measureLight(friends);
+    const rawLight = await raw.measure();
+    const leastLight = await measureLight(least);
+    if (round < 0) continue; // it warms all
+    floods.push(flood);
+    if (redisFlood !== null) redisFloods.push(redisFlood);
+    lights.push(light);
+    raws.push(rawLight);
+    leasts.push(leastLight);
   }
+  return [...floodRows(floods, redisFloods), ...lightRows(lights, raws, leasts)];
 }
 
 const GROUP = "friends, one pair";

@@ -8,6 +8,7 @@ import { startRedis } from "./redis.ts";
 import { atLeast, atMost, type Baseline, median, percentile, type Row } from "./row.ts";
 import { freePort } from "../e2e/ports.ts";
 import { serverPath } from "./servers.ts";
+import { TemporaryFolder } from "../temporary_folder.ts";
 
 const ROUNDS = 5;
 const SIZES = [2, 3, 4, 8, 16] as const;
@@ -151,14 +152,11 @@ export function isEvent(name: string): (line: string) => true | undefined {
 }
 
 export async function measureGroup(): Promise<readonly Row[]> {
-  const folder = await Deno.makeTempDir({ prefix: "p2pchat-bench-" });
-  try {
-    const beside = await measureBesideRedis(folder);
-    const sizes = await measureSizes(folder);
-    return [...beside, ...sizes, ...await measureDeaths(folder), ...await measureCatchUp(folder)];
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  await using temporary = new TemporaryFolder({ prefix: "p2pchat-bench-" });
+  const folder = temporary.path;
+  const beside = await measureBesideRedis(folder);
+  const sizes = await measureSizes(folder);
+  return [...beside, ...sizes, ...await measureDeaths(folder), ...await measureCatchUp(folder)];
 }
 
 const NAME = "group chat, 3 members";

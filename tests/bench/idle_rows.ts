@@ -3,6 +3,7 @@
 import { baselinePath, denoCommand, LineProcess, pause, PROGRAM } from "./line_process.ts";
 import { openRoom, p2pchatKind } from "./rooms.ts";
 import { atMost, type Row } from "./row.ts";
+import { TemporaryFolder } from "../temporary_folder.ts";
 
 const ROUNDS = 5;
 const SILENT_ROOM = 10;
@@ -17,27 +18,22 @@ export async function measureIdle(): Promise<readonly Row[]> {
 }
 
 async function measureMemory(): Promise<Row> {
-  const folder = await Deno.makeTempDir({ prefix: "p2pchat-bench-" });
-  try {
-    const [ours, theirs]: [number[], number[]] = [[], []];
-    for (let round = 0; round < ROUNDS; round++) {
-      const listen = ["--host", "127.0.0.1", "--port", "0", "--data", folder];
-      ours.push(
-        await settledMib([PROGRAM, "mesh", "Ann", "--json", ...listen]),
-      );
-      theirs.push(await settledMib(denoCommand(baselinePath("listener.ts"))));
-    }
-    return {
-      group,
-      what: "one member alone, resident memory",
-      unit: "MiB",
-      ours,
-      baseline: { name: "a script that listens", samples: theirs },
-      target: atMost(1.6),
-    };
-  } finally {
-    await Deno.remove(folder, { recursive: true });
+  await using temporary = new TemporaryFolder({ prefix: "p2pchat-bench-" });
+  const folder = temporary.path;
+  const [ours, theirs]: [number[], number[]] = [[], []];
+  for (let round = 0; round < ROUNDS; round++) {
+    const listen = ["--host", "127.0.0.1", "--port", "0", "--data", folder];
+    ours.push(await settledMib([PROGRAM, "mesh", "Ann", "--json", ...listen]));
+    theirs.push(await settledMib(denoCommand(baselinePath("listener.ts"))));
   }
+  return {
+    group,
+    what: "one member alone, resident memory",
+    unit: "MiB",
+    ours,
+    baseline: { name: "a script that listens", samples: theirs },
+    target: atMost(1.6),
+  };
 }
 
 async function settledMib(command: readonly string[]): Promise<number> {
@@ -51,13 +47,9 @@ async function settledMib(command: readonly string[]): Promise<number> {
 async function measureSilence(): Promise<Row> {
   await using room = await openRoom(p2pchatKind(), SILENT_ROOM);
   await pause(SETTLE_MS);
-  const before = await Promise.all(
-    room.members.map((member) => member.processorMs()),
-  );
+  const before = await Promise.all(room.members.map((member) => member.processorMs()));
   await pause(SILENCE_MS);
-  const after = await Promise.all(
-    room.members.map((member) => member.processorMs()),
-  );
+  const after = await Promise.all(room.members.map((member) => member.processorMs()));
   return {
     group,
     what: `each member of a silent room of ${SILENT_ROOM}, processor`,

@@ -14,6 +14,7 @@ import { atMost, type Baseline, median, type Row } from "./row.ts";
 import { RunningDirectory } from "./running_directory.ts";
 import { freePort } from "../e2e/ports.ts";
 import { listens, serverPath } from "./servers.ts";
+import { TemporaryFolder } from "../temporary_folder.ts";
 
 const ROUNDS = 2;
 const LOOPS = 8;
@@ -58,16 +59,13 @@ interface Contest {
 }
 
 export async function measureOverload(): Promise<readonly Row[]> {
-  const folder = await Deno.makeTempDir({ prefix: "p2pchat-bench-" });
-  try {
-    const rows: Row[] = [];
-    for (const contest of [groupContest(folder), MESH_CONTEST, DIRECTORY_CONTEST]) {
-      rows.push(...await measureContest(contest));
-    }
-    return rows;
-  } finally {
-    await Deno.remove(folder, { recursive: true });
+  await using temporary = new TemporaryFolder({ prefix: "p2pchat-bench-" });
+  const folder = temporary.path;
+  const rows: Row[] = [];
+  for (const contest of [groupContest(folder), MESH_CONTEST, DIRECTORY_CONTEST]) {
+    rows.push(...await measureContest(contest));
   }
+  return rows;
 }
 
 async function measureContest(contest: Contest): Promise<readonly Row[]> {

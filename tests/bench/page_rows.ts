@@ -5,6 +5,7 @@ import { PAGE_ASSETS } from "../../lib/cli/page/page_assets.ts";
 import { CHROMIUM } from "../cli/page/chromium.ts";
 import { LineProcess, pause, PROGRAM } from "./line_process.ts";
 import { atMost, median, type Row } from "./row.ts";
+import { TemporaryFolder } from "../temporary_folder.ts";
 
 const ROUNDS = 5;
 const PAINTS = 15;
@@ -28,12 +29,9 @@ export async function measurePage(): Promise<readonly Row[]> {
     }));
     return [files, ...missing];
   }
-  const folder = await Deno.makeTempDir({ prefix: "p2pchat-bench-" });
-  try {
-    return [files, ...await measureWindow(folder)];
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  await using temporary = new TemporaryFolder({ prefix: "p2pchat-bench-" });
+  const folder = temporary.path;
+  return [files, ...await measureWindow(folder)];
 }
 
 function rowOf(what: string, unit: string): Row {

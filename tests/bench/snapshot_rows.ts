@@ -2,6 +2,7 @@
 
 import { Group, isEvent, measureFlood } from "./group_rows.ts";
 import { atLeast, type Row } from "./row.ts";
+import { TemporaryFolder } from "../temporary_folder.ts";
 
 const ROUNDS = 5;
 const MEMBERS = 3;
@@ -9,12 +10,9 @@ const MEMBERS = 3;
 const FLOOD_ENTRIES = 45_000;
 
 export async function measureSnapshots(): Promise<readonly Row[]> {
-  const folder = await Deno.makeTempDir({ prefix: "p2pchat-bench-" });
-  try {
-    return [await measureThroughput(folder)];
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  await using temporary = new TemporaryFolder({ prefix: "p2pchat-bench-" });
+  const folder = temporary.path;
+  return [await measureThroughput(folder)];
 }
 
 async function measureThroughput(folder: string): Promise<Row> {

@@ -2,58 +2,56 @@
 
 import { LineProcess, PROGRAM } from "./line_process.ts";
 import { atMost, type Row } from "./row.ts";
+import { TemporaryFolder } from "../temporary_folder.ts";
 
 const ROUNDS = 15;
 const MIB = 1_048_576;
 
 export async function measureStart(): Promise<readonly Row[]> {
-  const folder = await Deno.makeTempDir({ prefix: "p2pchat-bench-" });
-  try {
-    const hello = `${folder}/hello.mjs`;
-    await Deno.writeTextFile(hello, 'console.log("hello");\n');
-    const hasNode = await ends(["node", hello]).then(() => true, () => false);
-    // The first starts: the program is unpacked, its compiled code cached, its identity made.
-    await ends([PROGRAM, "--version"]);
-    await ready(folder);
-    const [version, mesh, node]: [number[], number[], number[]] = [[], [], []];
-    for (let round = 0; round < ROUNDS; round++) {
-      version.push(await elapsedMs(() => ends([PROGRAM, "--version"])));
-      if (hasNode) node.push(await elapsedMs(() => ends(["node", hello])));
-      mesh.push(await ready(folder));
-    }
-    const name = "node hello.mjs";
-    const baseline = hasNode ? { name, samples: node } : { name, missing: "install node" };
-    const group = "start";
-    const unit = "ms";
-    return [
-      {
-        group,
-        what: "--version",
-        unit,
-        ours: version,
-        baseline,
-        target: atMost(0.8),
-      },
-      {
-        group,
-        what: "mesh until ready",
-        unit,
-        ours: mesh,
-        baseline,
-        target: atMost(1),
-      },
-      {
-        group,
-        what: "size of ./p2pchat",
-        unit: "MiB",
-        ours: [(await Deno.stat(PROGRAM)).size / MIB],
-        baseline: null,
-        target: atMost(50, "value"),
-      },
-    ];
-  } finally {
-    await Deno.remove(folder, { recursive: true });
+  await using temporary = new TemporaryFolder({ prefix: "p2pchat-bench-" });
+  const folder = temporary.path;
+  const hello = `${folder}/hello.mjs`;
+  await Deno.writeTextFile(hello, 'console.log("hello");\n');
+  const hasNode = await ends(["node", hello]).then(() => true, () => false);
+  // The first starts: the program is unpacked, its compiled code cached, its identity made.
+  await ends([PROGRAM, "--version"]);
+  await ready(folder);
+  const [version, mesh, node]: [number[], number[], number[]] = [[], [], []];
+  for (let round = 0; round < ROUNDS; round++) {
+    version.push(await elapsedMs(() => ends([PROGRAM, "--version"])));
+    if (hasNode) node.push(await elapsedMs(() => ends(["node", hello])));
+    mesh.push(await ready(folder));
   }
+  const name = "node hello.mjs";
+  const baseline = hasNode ? { name, samples: node } : { name, missing: "install node" };
+  const group = "start";
+  const unit = "ms";
+  return [
+    {
+      group,
+      what: "--version",
+      unit,
+      ours: version,
+      baseline,
+      target: atMost(0.8),
+    },
+    {
+      group,
+      what: "mesh until ready",
+      unit,
+      ours: mesh,
+      baseline,
+      target: atMost(1),
+    },
+    {
+      group,
+      what: "size of ./p2pchat",
+      unit: "MiB",
+      ours: [(await Deno.stat(PROGRAM)).size / MIB],
+      baseline: null,
+      target: atMost(50, "value"),
+    },
+  ];
 }
 
 async function ends(command: readonly string[]): Promise<void> {

@@ -9,6 +9,7 @@ import process from "node:process";
 import type { LogRecord } from "../../lib/base/schema/log_records.ts";
 import { AppendLog } from "../../lib/store/log/append_log.ts";
 import { RealDisk } from "../../lib/store/disk/real_disk.ts";
+import { TemporaryFolder } from "../temporary_folder.ts";
 
 /** One row: medians and ranges over the rounds. */
 export interface StoreFigure {
@@ -36,24 +37,18 @@ const ROUNDS = 7;
 /** Long enough for some thousand syncs. */
 const ROUND_MS = 700;
 const LOG_ENTRIES = 100_000;
-const TEXT = "The quick brown fox jumps over the lazy dog. ".repeat(5).slice(
-  0,
-  200,
-);
+const TEXT = "The quick brown fox jumps over the lazy dog. ".repeat(5).slice(0, 200);
 const FORMAT = { format: "bench", version: 1 };
 
 /** All rows of the stores. Makes and removes a folder in the one for temporary files. */
 export async function measureStores(): Promise<readonly StoreFigure[]> {
-  const folder = await Deno.makeTempDir({ prefix: "p2pchat-bench-" });
-  try {
-    return [
-      await measureSyncedAppends(folder, 1),
-      await measureSyncedAppends(folder, 100),
-      await measureOpening(folder),
-    ];
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  await using temporary = new TemporaryFolder({ prefix: "p2pchat-bench-" });
+  const folder = temporary.path;
+  return [
+    await measureSyncedAppends(folder, 1),
+    await measureSyncedAppends(folder, 100),
+    await measureOpening(folder),
+  ];
 }
 
 /** Appends of 200 bytes a second, each waited for, by `waiting` callers at once. */
@@ -110,10 +105,7 @@ export async function measureOpening(folder: string): Promise<StoreFigure> {
     await log.append(entries.slice(i, i + 100), { sync: false });
   }
   await log.close();
-  await Deno.writeTextFile(
-    jsonPath,
-    entries.map((entry) => JSON.stringify(entry)).join("\n"),
-  );
+  await Deno.writeTextFile(jsonPath, entries.map((entry) => JSON.stringify(entry)).join("\n"));
 
   const samples: Sample[] = [];
   for (let round = -1; round < ROUNDS; round++) {

@@ -92,7 +92,7 @@ const MIDDLE_OF_WORD = /^(?!\d*:|error:)[^\s<>[\]*!][^\s<>[\]]*$/;
 function indents(line: Line, columns: number, pointWidth: (character: string) => number) {
   const terminal = { ...ROW_CELLS, columns: () => columns };
   const format = new TextFormat(
-    { colour: true, verbose: false, terminal, keepFolded: () => 1 },
+    { colour: true, verbose: false, terminal, folding: { rows: () => 120, keep: () => 1 } },
     NOON_MS,
   );
   const screen = new Screen(columns, 24, true, pointWidth);

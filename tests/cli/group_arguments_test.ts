@@ -127,8 +127,8 @@ const SERVERS: readonly (readonly [line: string, differences: Partial<ServeOptio
   ["serve --new", { foundNew: true }],
   ["serve --private", { private: true }],
   ["serve --advertise chat.example", { advertise: { host: "chat.example", port: null } }],
-  ["serve --fail-after 500ms --max-members 1", { failAfterMs: 500, membersMax: 1 }],
-  ["serve --fail-after 10m --max-members 64", { failAfterMs: 600_000 }],
+  ["serve --fail-after 500ms --max-clients 1", { failAfterMs: 500, membersMax: 1 }],
+  ["serve --fail-after 10m --max-clients 64", { failAfterMs: 600_000 }],
   ...EDIT_POLICIES.map((edits) => [`serve --edits ${edits}`, { edits }] as const),
   ["serve --snapshot-every 1m", { snapshotEveryMs: 60_000 }],
   ["serve --vote-timeout 500ms", { voteTimeoutMs: 500 }],
@@ -153,8 +153,8 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   ["peer", `--server or --users is missing. ${FORMS}`],
   ["peer Alice", `--server or --users is missing. ${FORMS}`],
   ["peer Alice --users u --server h", `--server and --users can't be given together. ${FORMS}`],
-  ["peer --server chat.example", "A name is missing. The form is p2pchat peer NAME --server HOST"],
-  ["peer Alice Bob --server h", "The form is p2pchat peer NAME --server HOST[:PORT], for example"],
+  ["peer --server chat.example", "A name is missing. Usage: p2pchat peer NAME --server HOST"],
+  ["peer Alice Bob --server h", "Usage: p2pchat peer NAME --server HOST[:PORT], for example"],
   [`peer Alice ${INVITE} --server h`, "That is an invite: put --invite in its place"],
   [`peer Alice --server h --invite ${SPLIT}`, "blanks part it into several words"],
   ["peer Alice --server one,", '--server must be a host name or an IP address, not ""'],
@@ -185,7 +185,7 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   ],
   ["peer Alice --server h --fail-after 1s", "The command peer --server has no flag --fail-after"],
   ["serve --db f", "The command serve has no flag --db"],
-  ["serve Alice", 'Unexpected argument "Alice". The form is p2pchat serve'],
+  ["serve Alice", 'Unexpected argument "Alice". Usage: p2pchat serve'],
   ["serve --advertise 0.0.0.0:1", "at which members reach this machine"],
   ["serve --port x", '--port must be a whole number from 0 to 65535, not "x"'],
   [
@@ -212,8 +212,8 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
     "--vote-timeout must be a duration from 500ms to 1d in ms, s, m, h or d",
   ],
   ["peer Alice --server h --edits ask", "The command peer --server has no flag --edits"],
-  ["serve --max-members 0", "--max-members must be a whole number from 1 to 64"],
-  ["serve --max-members 65", "--max-members must be a whole number from 1 to 64"],
+  ["serve --max-clients 0", "--max-clients must be a whole number from 1 to 64"],
+  ["serve --max-clients 65", "--max-clients must be a whole number from 1 to 64"],
 ];
 
 for (const [line, sentence] of REFUSED) {
@@ -251,7 +251,7 @@ Deno.test("usageText() has examples of a group that the program understands, and
   const about = [serveProgramCommand, memberProgramCommand];
   const text = usageText(about, COMMANDS);
 
-  assertStringIncludes(text, "Flags of peer --server:");
+  assertStringIncludes(text, "\nJoining:\n  --server ");
   assertStringIncludes(text, "p2pchat serve\n");
   for (const { example, flags } of about) {
     assertStringIncludes(text, example);

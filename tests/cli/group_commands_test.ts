@@ -76,12 +76,12 @@ Deno.test("in a group a script's /msg TEXT is a text, whatever it begins with", 
 });
 
 const REFUSED: readonly (readonly [line: string, code: string, text: string])[] = [
-  ["/msg", "usage", "The form is /msg TEXT"],
+  ["/msg", "usage", "Usage: /msg TEXT"],
   ["/log -1", "usage", 'N must be a number from 0 to 1000000, not "-1"'],
   ["/log 1000001", "usage", "N must be a number from 0 to 1000000"],
   ["/log all", "usage", 'not "all"'],
-  ["/log --digests", "usage", "The form is /log [/TEXT/] [N] [--digest]"],
-  ["/log 3 4", "usage", "The form is /log [/TEXT/] [N] [--digest]"],
+  ["/log --digests", "usage", "Usage: /log [/TEXT/] [N] [--digest]"],
+  ["/log 3 4", "usage", "Usage: /log [/TEXT/] [N] [--digest]"],
   ["/lof", "unknown-command", "did you mean /log?"],
   ...[
     "/edit",
@@ -93,8 +93,8 @@ const REFUSED: readonly (readonly [line: string, code: string, text: string])[] 
     "/edit x - ",
     "/edit x - 3 4",
   ]
-    .map((line) => [line, "usage", "The form is /edit TEXT - N, for example /edit at"] as const),
-  ["/edit   - 3", "usage", "The form is /edit TEXT - N"],
+    .map((line) => [line, "usage", "Usage: /edit TEXT - N, for example /edit at"] as const),
+  ["/edit   - 3", "usage", "Usage: /edit TEXT - N"],
   ["/edit x - 0", "usage", '"0" isn\'t the number of an entry; the form is /edit TEXT - N'],
   ["/edit x - -1", "usage", '"-1" isn\'t the number of an entry; the form is /edit TEXT - N'],
   ["/edit x - three", "usage", '"three" isn\'t the number of an entry'],
@@ -105,8 +105,8 @@ const REFUSED: readonly (readonly [line: string, code: string, text: string])[] 
   [`/edit ${"x".repeat(65_537)} - 1`, "too-long", "65537"],
   ["/go x", "usage", '"x" isn\'t the number of an edit'],
   ["/go 0", "usage", '"0" isn\'t the number of an edit'],
-  ["/abort 1 2", "usage", "The form is /abort [EDIT]"],
-  ["/entry", "usage", "The form is /entry N"],
+  ["/abort 1 2", "usage", "Usage: /abort [EDIT]"],
+  ["/entry", "usage", "Usage: /entry N"],
   ["/entry x", "usage", '"x" isn\'t the number of an entry; for example /entry 43'],
   ["x".repeat(65_537), "too-long", "65537"],
   ["/invite", "usage", "its coordinator's: ask whoever runs p2pchat serve for the line"],
@@ -220,7 +220,7 @@ const SERVED: readonly (readonly [line: string, outcome: Outcome<CoordinatorComm
   }],
   ["/msg hello", {
     error: "unknown-command",
-    text: "There is no command /msg here: it is for those who chat",
+    text: "No command /msg here: it is for those who chat",
   }],
 ];
 

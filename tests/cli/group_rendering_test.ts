@@ -420,22 +420,22 @@ const PRINTED: readonly (readonly [
     "a status",
     [STATUS],
     "Group of 2: Alice (you), Bob 0.4 ms. The coordinator is there.\n" +
-    "42 entries, digest 9f3c2a1b. Bob decides the order of messages.\n" +
-    "Everything you wrote is in the log.\nYour log: /data/log\nYour key: ka\nYour UDP port: 9000\n",
+    "42 entries, digest 9f3c2a1b. Bob orders messages.\n" +
+    "Everything you wrote is in the log.\nYour log: /data/log\nYour key: ka\n",
   ],
   [
     "a status just after something was said",
     [{ ...STATUS, unsent: 1 }],
     "Group of 2: Alice (you), Bob 0.4 ms. The coordinator is there.\n" +
-    "42 entries, digest 9f3c2a1b. Bob decides the order of messages.\n" +
-    "1 of your messages is on its way.\nYour log: /data/log\nYour key: ka\nYour UDP port: 9000\n",
+    "42 entries, digest 9f3c2a1b. Bob orders messages.\n" +
+    "1 of your messages is on its way.\nYour log: /data/log\nYour key: ka\n",
   ],
   [
     "a status where the coordinator is verified",
     [{ ...STATUS, serverVerified: true }],
     "Group of 2: Alice (you), Bob 0.4 ms. The coordinator (verified) is there.\n" +
-    "42 entries, digest 9f3c2a1b. Bob decides the order of messages.\n" +
-    "Everything you wrote is in the log.\nYour log: /data/log\nYour key: ka\nYour UDP port: 9000\n",
+    "42 entries, digest 9f3c2a1b. Bob orders messages.\n" +
+    "Everything you wrote is in the log.\nYour log: /data/log\nYour key: ka\n",
   ],
   [
     "a status with trouble",
@@ -449,14 +449,14 @@ const PRINTED: readonly (readonly [
       problems: ["Carol hasn't been heard for 4 s"],
     }],
     "Group of 3: Alice (you), Bob 0.4 ms, Carol (no answer, 1,200 behind). The coordinator is away.\n" +
-    "42 entries, digest 9f3c2a1b.\n2 of your messages wait for Carol.\nYour log: /data/log\nYour key: ka\nYour UDP port: 9000\n" +
+    "42 entries, digest 9f3c2a1b.\n2 of your messages wait for Carol.\nYour log: /data/log\nYour key: ka\n" +
     "! Carol hasn't been heard for 4 s\n",
   ],
   [
     "a status before there is a log",
     [{ ...STATUS, view: 0, coordinator: "down", seq: 0, digest: "", members: [], sequencer: null }],
     "Not in the group yet. The coordinator is away.\nNo entries yet.\n" +
-    "Your log: /data/log\nYour key: ka\nYour UDP port: 9000\n",
+    "Your log: /data/log\nYour key: ka\n",
   ],
   [
     "a status with edits that aren't over",
@@ -477,12 +477,12 @@ const PRINTED: readonly (readonly [
       ],
     }],
     "Group of 2: Alice (you), Bob 0.4 ms. The coordinator is there.\n" +
-    "42 entries, digest 9f3c2a1b. Bob decides the order of messages.\n" +
+    "42 entries, digest 9f3c2a1b. Bob orders messages.\n" +
     "Everything you wrote is in the log.\n" +
     '? Edit 7 of entry 43, asked by Bob, waits for you: /go 7 or /abort 7 within 12 s: "at eight?"\n' +
     'Edit 6 of entry 5, asked by Bob, isn\'t decided yet: "no"\n' +
     'Your edit 8 of entry 1 isn\'t decided yet: "hi"\nYour edit of entry 2 isn\'t under way yet: "ho"\n' +
-    "Your log: /data/log\nYour key: ka\nYour UDP port: 9000\n",
+    "Your log: /data/log\nYour key: ka\n",
   ],
   [
     "a status with an edit of a long text",
@@ -498,17 +498,17 @@ const PRINTED: readonly (readonly [
       }],
     }],
     "Group of 2: Alice (you), Bob 0.4 ms. The coordinator is there.\n" +
-    "42 entries, digest 9f3c2a1b. Bob decides the order of messages.\n" +
+    "42 entries, digest 9f3c2a1b. Bob orders messages.\n" +
     "Everything you wrote is in the log.\n" +
     "? Edit 7 of entry 43, asked by Bob, waits for you: /go 7 or /abort 7 within 12 s:\n" +
     `    ${LONG_NEW.replace("\n", "␊")}\n` +
-    "Your log: /data/log\nYour key: ka\nYour UDP port: 9000\n",
+    "Your log: /data/log\nYour key: ka\n",
   ],
   [
     "a status outside",
     [{ ...STATUS, view: 0, members: [], sequencer: null, unsent: 1 }],
     "Not in the group yet. The coordinator is there.\n42 entries, digest 9f3c2a1b.\n" +
-    "1 of your messages waits.\nYour log: /data/log\nYour key: ka\nYour UDP port: 9000\n",
+    "1 of your messages waits.\nYour log: /data/log\nYour key: ka\n",
   ],
 ];
 
@@ -620,7 +620,7 @@ const SERVED: readonly (readonly [title: string, event: ServeOwnEvent, text: str
     "ready",
     { event: "ready", command: "serve", host: "192.168.1.5", port: 6_000, key: "k", members: [] },
     "Listening at 6000. Members join with: p2pchat peer NAME --server 192.168.1.5\n" +
-    "Anybody who reaches the coordinator's port can join the group and read its log.\n" +
+    "Open group (whoever reaches the coordinator).\n" +
     "This coordinator's key (members can compare it): k\n",
   ],
   [
@@ -635,7 +635,7 @@ const SERVED: readonly (readonly [title: string, event: ServeOwnEvent, text: str
       private: true,
     },
     "Listening at 7000. Members join with: p2pchat peer NAME --server [::1]:7000 --invite\n" +
-    "Only those who have an invite can join the group and read its log: /invite shows it.\n" +
+    "Private group (by invite): /invite shows it.\n" +
     "This coordinator's key (members can compare it): k\n",
   ],
   [
@@ -819,10 +819,7 @@ Deno.test("serveLines: who looks closely sees entries, and not what they say", (
   const lines = serveLines(event, { ...CONTEXT, verbose: true });
   assertEquals(printed(lines), "12:03 * Entry 7, of Bob\n");
   const view = { event: "view", view: 3, members: ["Alice"] } as const;
-  assertEquals(
-    printed(serveLines(view, { ...CONTEXT, verbose: true })),
-    "12:03 * View 3: Alice\n",
-  );
+  assertEquals(printed(serveLines(view, { ...CONTEXT, verbose: true })), "12:03 * View 3: Alice\n");
   const status = { event: "status", key: "k", group: "g", members: [], problems: [] } as const;
   for (
     const [seq, text] of [[4, "View 3: 4 entries. Nobody is in the group."], [
@@ -847,7 +844,12 @@ Deno.test("a vote on very many blanks is shown at once", () => {
 Deno.test("neither text of a vote can fake a row of the question, however narrow the terminal", () => {
   for (const columns of [12, 20, 22, 40, 80]) {
     const terminal = { ...ROW_CELLS, columns: () => columns };
-    const how = { colour: false, verbose: false, terminal, keepFolded: () => 1 };
+    const how = {
+      colour: false,
+      verbose: false,
+      terminal,
+      folding: { rows: () => 120, keep: () => 1 },
+    };
     const format = new TextFormat(how, NOON_MS);
     const old = `${"x ".repeat(60)}\n12:03 ? It would read:\n+ yes${" + yes".repeat(99)}`;
     const lines = new MemberRendering().lines({ ...VOTE, old, new: "at eight?" }, CONTEXT);

@@ -22,7 +22,7 @@ const TABLES: Readonly<Record<string, CommandTable<never>>> = {
 };
 
 /** The first words of help that end as a third person's verb does, and are none. */
-const NOUNS = ["clients,", "members,", "messages", "edits", "calls", "digits"];
+const NOUNS = ["clients,", "members,", "users,", "messages", "edits", "calls", "links,"];
 
 for (const [mode, { commands, bareForms }] of Object.entries(TABLES)) {
   Deno.test(`/help of ${mode} says what to do, and not what is done`, () => {

@@ -27,6 +27,7 @@ import { pathDigest } from "../../lib/store/disk/paths.ts";
 import { type LockMode, lockProfile } from "../../lib/store/profile/profile_folder.ts";
 import { RealDisk } from "../../lib/store/disk/real_disk.ts";
 import { openCoordinatorAt, openMemberAt } from "./group_stores.ts";
+import { TemporaryFolder } from "../temporary_folder.ts";
 
 /** A store, and records for it that differ by a number. */
 interface Kind<Stored> {
@@ -165,12 +166,9 @@ class Program<Stored> {
 function takenOverContract<Stored>(name: string, kind: Kind<Stored>): void {
   const contract = (told: string, test: (at: Folder<Stored>) => Promise<void>) =>
     Deno.test(`${name}: a program whose folder was removed ${told}`, async () => {
-      const root = await Deno.makeTempDir({ prefix: "p2pchat-taken-over-" });
-      try {
-        await test(new Folder(kind, `${root}/p`));
-      } finally {
-        await Deno.remove(root, { recursive: true });
-      }
+      await using temporary = new TemporaryFolder({ prefix: "p2pchat-taken-over-" });
+      const root = temporary.path;
+      await test(new Folder(kind, `${root}/p`));
     });
 
   contract("stores nothing over what another has begun, and says why", async (at) => {

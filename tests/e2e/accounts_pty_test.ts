@@ -56,21 +56,18 @@ terminalTest(
     await terminal.press("\x1b[D\x1b[A\t");
     await terminal.untilCursorLine("Password for bob (at least 8 characters): |");
     await terminal.press("\r");
-    await terminal.untilCursorLine("The same again: |");
+    await terminal.untilCursorLine("Repeat it: |");
     await terminal.press("\x1b[200~correct horse\n\x1b[201~\r");
 
     const lines = await ended(terminal);
 
     assertEquals(
       lines,
-      ["Password for bob (at least 8 characters): ", "The same again: ", "Added bob.", "status 0"]
+      ["Password for bob (at least 8 characters): ", "Repeat it: ", "Added bob.", "status 0"]
         .map((line) => line.trimEnd()),
     );
     for (const word of ["xyzzy", "wrong", "correct", "hors", "*"]) {
-      assert(
-        !terminal.raw.includes(word),
-        word,
-      );
+      assert(!terminal.raw.includes(word), word);
     }
     assertEquals(await folder.names(), ["bob"]);
     // The typed one, and no other: the same is given again, and compared.
@@ -83,7 +80,7 @@ terminalTest("after a mistake it is asked again, three times at most", async (fo
   await using terminal = await open("add bob");
   await terminal.untilCursorLine("Password for bob (at least 8 characters): |");
   await terminal.press("short\r");
-  await terminal.until("what is wrong", ({ text }) => text.includes("The password won't do"));
+  await terminal.until("what is wrong", ({ text }) => text.includes("The password is"));
   await terminal.untilCursorLine("Password for bob (at least 8 characters): |");
   await terminal.press("correct horse\rcorrect house\r");
   await terminal.until("what is wrong", ({ text }) => text.includes("aren't the same"));
@@ -94,12 +91,12 @@ terminalTest("after a mistake it is asked again, three times at most", async (fo
 
   assertEquals(lines, [
     "Password for bob (at least 8 characters):",
-    "The password won't do: it must have at least 8 characters; choose another one",
+    "The password is too short: at least 8 characters",
     "Password for bob (at least 8 characters):",
-    "The same again:",
+    "Repeat it:",
     "The two passwords aren't the same; try again",
     "Password for bob (at least 8 characters):",
-    "error: The password won't do: it is empty, and must have at least 8 characters; choose another one",
+    "error: The password is empty: at least 8 characters",
     "status 4",
   ]);
   assertEquals(await folder.names(), []);
@@ -127,7 +124,7 @@ for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
     await terminal.untilCursorLine("Password for bob (at least 8 characters): |");
     // Asked again, it has read all that was typed: what comes after its end is the shell's.
     await terminal.press("short\r");
-    await terminal.until("what is wrong", ({ text }) => text.includes("The password won't do"));
+    await terminal.until("what is wrong", ({ text }) => text.includes("The password is"));
     await terminal.untilCursorLine("Password for bob (at least 8 characters): |");
     Deno.kill(Number(await Deno.readTextFile(`${folder.path}/pid`)), signal);
     const said = signal === "SIGINT" ? ["Nothing was changed"] : [];

@@ -92,7 +92,7 @@ Deno.test("accounts: what is refused is a sentence on stderr, or the last object
 
   const sentence = text.stderr.slice("error: ".length, -1);
   assertEquals([text.status, text.stdout], [4, ""]);
-  assertMatch(sentence, /^The password won't do: it must have at least 8 characters;/);
+  assertMatch(sentence, /^The password is too short: at least 8 characters/);
   const event = { event: "fatal", code: "weak-password", text: sentence };
   assertEquals(json, { status: 4, events: [event] });
   assert(!sentence.includes("hunter2"));

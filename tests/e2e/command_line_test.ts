@@ -59,8 +59,8 @@ Deno.test("p2pchat users --help is p2pchat help users: all three commands", asyn
 
 /** In each form of output; what else is refused, and how, is in tests/cli/args/refused_lines_test.ts. */
 const REFUSED: readonly (readonly [line: string, code: string, sentence: string])[] = [
-  ["mehs Alice", "usage", "There is no command mehs; did you mean mesh?"],
-  ["mesh a/b", "bad-name", 'The name "a/b" is not possible'],
+  ["mehs Alice", "usage", "No command mehs; did you mean mesh?"],
+  ["mesh a/b", "bad-name", 'Invalid name "a/b"'],
 ];
 
 for (const [line, code, sentence] of REFUSED) {

@@ -87,7 +87,7 @@ terminalTest(
     const data = ["--data", world.data("nameless")];
     await outputOf(["users", "key", "gus", "127.0.0.1", "1", ...data]);
     const file = world.write("secret", `${secret}\n`);
-    await outputOf(["passphrase", "gus", "--new-passphrase-file", file, ...data]);
+    await outputOf(["passphrase", "gus", "--new-password-file", file, ...data]);
 
     await using terminal = await world.terminal(null);
     await comesAsGuest(terminal, "gus");
@@ -152,7 +152,7 @@ terminalTest("the menu, a name and an unseen password, typed twice to sign up", 
   ]);
   await terminal.press("xyzzy horse");
   await terminal.press("\r");
-  await terminal.untilCursorLine("The same again: |");
+  await terminal.untilCursorLine("Repeat it: |");
   await terminal.press("xyzzy horse\r");
   await terminal.untilCursorLine("alice (lobby)> |");
   await shows(terminal, "* Online: alice (you)");
@@ -171,7 +171,7 @@ terminalTest(
     await using _ = world;
     for (const isBack of [false, true]) {
       await using terminal = await world.guestTerminal("bob");
-      const isTold = (row: string) => /^-- away since \d\d:\d\d --$/.test(row);
+      const isTold = (row: string) => /^-- missed since \d\d:\d\d --$/.test(row);
       if (isBack) await terminal.until("since when", () => lines(terminal).some(isTold));
       assertEquals(lines(terminal).filter(isTold).length, isBack ? 1 : 0);
       await terminal.press(CTRL_X);
@@ -188,11 +188,11 @@ terminalTest(
     const NEW = "Password (at least 8 characters): |";
     const AGAIN = "Password (Enter alone: menu): |";
     const steps: readonly (readonly [cursorLine: string, keys: string, said?: RegExp])[] = [
-      [MENU, "4", /That is none of these: 1, 2 or 3, log in/],
+      [MENU, "4", /Type 1, 2 or 3/],
       [MENU, "signup"],
-      [NEW, "short", /won't do: .*8 char/],
+      [NEW, "short", /too short: at least 8 char/],
       [NEW, "long enough"],
-      ["The same again: |", "long enougj", /aren't the same/],
+      ["Repeat it: |", "long enougj", /aren't the same/],
       [NEW, ""],
       [MENU, "LogIn"],
       ["Password: |", "no such password", /Wrong name or password/],
@@ -455,10 +455,7 @@ Deno.test({
       await bob.type("alice");
       await terminal.untilCursorLine("alice (bob is calling: y/n)> |");
       await terminal.press("2 tell bob\r");
-      await terminal.until(
-        "an error",
-        ({ text }) => /^error: Not sent, as a call/m.test(text),
-      );
+      await terminal.until("an error", ({ text }) => /^error: Not sent, as a call/m.test(text));
       await bob.type("/cancel");
       await terminal.untilCursorLine("alice (lobby)> |");
       await terminal.press(CTRL_C);
@@ -534,7 +531,7 @@ terminalTest(
     await terminal.untilCursorLine("alice (lobby)> |");
     let from = bob.events.length;
     await terminal.press("bob\rq\r");
-    await shows(terminal, "* Withdrawn: the call with bob");
+    await shows(terminal, "* Call to bob cancelled");
     await bob.until(call("ended"), undefined, from);
 
     from = bob.events.length;
@@ -571,7 +568,7 @@ terminalTest(
     await terminal.until("the form", ({ text }) => /^error: .*\/call NAME/m.test(text));
     await terminal.press("nobody\r");
     await shows(terminal, "* nobody isn't online");
-    await terminal.press("/help\r");
+    await terminal.press("/help all\r");
     await terminal.until("the help", ({ text }) => text.includes("/forget-me"));
     await terminal.press("bo\t\r");
     await bob.until(incoming("alice"));

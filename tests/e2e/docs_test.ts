@@ -410,8 +410,7 @@ Deno.test("docs/directory.md: the session reads as it does", async () => {
     line.replace(/192\.168\.1\.5|127\.0\.0\.1:\d+/g, "HOST").replace(/at \d+\./, "at PORT.")
       .replace(/\b[a-z2-7]{27}\b/, "KEY").replace(/after .*/, "after a while");
   // What is asked, typed or advised stands at a terminal alone.
-  const atTerminal =
-    /^(?:[$?] |and at|\w+ \(.*\)>|1\) |Name:|Password|The same again:|Call somebody)/;
+  const atTerminal = /^(?:[$?] |and at|\w+ \(.*\)>|1\) |Name:|Password|Repeat it:|Call somebody)/;
   const told = (part: string) =>
     part.trimEnd().split("\n").filter((line) => !atTerminal.test(line))
       .map((line) => plain(line.replace(/^\d\d:\d\d /, "")));

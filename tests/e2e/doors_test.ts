@@ -214,7 +214,7 @@ Deno.test("a file that is declined at one door is declined at all, and who comes
   const told = await client.until("two.txt (7 B); --save DIR would fetch it");
   assert(!told.includes("one.txt"), told);
   await client.send("PRIVMSG *p2pchat :cancel 2");
-  await client.until("two.txt isn't fetched; /msg *p2pchat get 2 does");
+  await client.until("Declined two.txt; /msg *p2pchat get 2 fetches it after all");
   await Promise.all([alice, page].map((each) => each.until(isDeclined(2))));
   client.close();
   await Deno.remove(folder, { recursive: true });
@@ -242,7 +242,7 @@ Deno.test({
 
     await first.ask({ command: "cancel", n: 1 });
     await second.until(isDeclined(1));
-    await shows(/\* one\.txt isn't fetched; \/get 1 does/);
+    await shows(/\* Declined one\.txt; \/get 1 fetches it after all/);
     await terminal.press("y\r");
     await bob.until(isText("y")); // it answers nothing, and is said
 
@@ -250,7 +250,7 @@ Deno.test({
     await shows(/\? Bob offers two\.txt .*: y fetches it/);
     await untilRead();
     await terminal.press("n\r");
-    await shows(/\* two\.txt isn't fetched; \/get 2 does/);
+    await shows(/\* Declined two\.txt; \/get 2 fetches it after all/);
     await Promise.all([first, second].map((page) => page.until(isDeclined(2))));
     // A window that comes later, or is loaded again, is told of both what the others were.
     using third = await BrowserWindow.open(web, "window-3");

@@ -2,6 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { PROGRAM } from "./node.ts";
+import { TemporaryFolder } from "../temporary_folder.ts";
 
 export interface Failure {
   readonly code: string;
@@ -71,10 +72,7 @@ export async function outputOf(
 
 /** Calls `run` with a temporary folder. */
 export async function inTemporaryFolder(run: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "p2pchat-errors-" });
-  try {
-    await run(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  await using temporary = new TemporaryFolder({ prefix: "p2pchat-errors-" });
+  const folder = temporary.path;
+  await run(folder);
 }

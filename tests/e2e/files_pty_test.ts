@@ -116,7 +116,7 @@ terminalTest(
     await alice.press("\r");
     await shows(alice, /^error: Nothing was done: you were asked after you began that line;/m);
     await alice.press("n\r");
-    await shows(alice, /^\d\d:\d\d \* one\.txt isn't fetched; \/get 1 does$/m);
+    await shows(alice, /^\d\d:\d\d \* Declined one\.txt; \/get 1 fetches it after all$/m);
     await untilRead(); // two.txt
     await alice.press("Y \r");
     await shows(alice, /^\d\d:\d\d \* two\.txt is here: .*\/Downloads\/two\.txt$/m);

@@ -7,6 +7,7 @@ import { Group } from "./group_world.ts";
 import { PROGRAM } from "./node.ts";
 import { hasScript, openTerminal, type Terminal } from "./pty.ts";
 import { makeSmallProgram } from "./small_program.ts";
+import { TemporaryFolder } from "../temporary_folder.ts";
 
 /** Starts the program at a terminal, and ends it at its prompt, once it has shown `told`. @returns What it has shown. */
 async function shownUntilPrompt(
@@ -92,7 +93,7 @@ Deno.test({
       for (const words of modes) {
         const command = [PROGRAM, ...words.split(" "), "--web", "0"];
         await using terminal = await openTerminal({ command, env, columns: 200, rows: 40 });
-        const isTold = (text: string) => ADDRESS.test(text) && /leaves\.|were in last/.test(text);
+        const isTold = (text: string) => ADDRESS.test(text) && /leaves\.|your last room/.test(text);
         await terminal.until("what to type", ({ text }) => isTold(text));
         const [url] = ADDRESS.exec(terminal.screen.text)!;
         using page = await BrowserWindow.open({ event: "web", url }, "window-1");
@@ -118,21 +119,18 @@ for (const [flags, isTold] of [[[], true], [["--plain"], false]] as const) {
     } that it unpacks ${flags}`,
     ignore: !hasScript(),
     fn: async () => {
-      const cache = await Deno.makeTempDir({ prefix: "p2pchat-cache-" });
+      await using temporary = new TemporaryFolder({ prefix: "p2pchat-cache-" });
+      const cache = temporary.path;
       const program = `${cache}/p2pchat`;
       await makeSmallProgram(program);
-      try {
-        await using terminal = await openTerminal({
-          command: [program, "--version", ...flags],
-          env: { XDG_CACHE_HOME: `${cache}/cache` },
-        });
+      await using terminal = await openTerminal({
+        command: [program, "--version", ...flags],
+        env: { XDG_CACHE_HOME: `${cache}/cache` },
+      });
 
-        assertEquals(await terminal.ended(), 0);
-        assertEquals(terminal.raw.includes("Unpacking p2pchat, this once ...\r\n"), isTold);
-        assertMatch(terminal.screen.lines[0]!, /^p2pchat \d+\.\d+\.\d+$/);
-      } finally {
-        await Deno.remove(cache, { recursive: true });
-      }
+      assertEquals(await terminal.ended(), 0);
+      assertEquals(terminal.raw.includes("Unpacking p2pchat, this once ...\r\n"), isTold);
+      assertMatch(terminal.screen.lines[0]!, /^p2pchat \d+\.\d+\.\d+$/);
     },
   });
 }

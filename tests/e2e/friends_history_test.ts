@@ -152,7 +152,7 @@ Deno.test({
         "<alice -> bob> where is the key?",
         "<bob> under the mat",
         "<alice -> carol> no key here",
-        "-- away since then --",
+        "-- missed since then --",
         "<bob> welcome back",
       ],
     );

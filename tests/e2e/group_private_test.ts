@@ -120,7 +120,7 @@ Deno.test("group: whoever was removed from a private group comes back by nothing
   assertEquals([before.code, before.as], [4, "kicked"]);
   const stranger = await refusal(group.launch("Mallory", { env: { P2PCHAT_INVITE: old } }));
   assertEquals([stranger.code, stranger.as], [4, "bad-credentials"]);
-  assertStringIncludes(stranger.text, "your invite isn't the group's present one");
+  assertStringIncludes(stranger.text, "this invite has been revoked");
   Deno.removeSync(`${backup}/users/Mal/identity`);
   const otherKey = await refusal(group.launch("Mal", { data: backup }));
   assertEquals([otherKey.code, otherKey.as], [4, "bad-credentials"]);
@@ -153,7 +153,7 @@ Deno.test("group: whether it is private is said at the start, and stays as it wa
   const open = await group.serve();
   const says = (start: string) => (event: ShownEvent) =>
     event.event === "notice" && event.text.startsWith(start);
-  await open.until(says("Anybody who reaches the coordinator's port can join the group and read"));
+  await open.until(says("Open group (whoever reaches the coordinator)"));
   const before = await group.start("Ann");
   await before.type("before");
   await before.until(shows("before"));
@@ -173,9 +173,7 @@ Deno.test("group: whether it is private is said at the start, and stays as it wa
 
   // With --new, another group takes its place, which members of the former one join anew, with the invite.
   const server = await group.serve("--private", "--new");
-  await server.until(
-    says("Only those who have an invite can join the group and read its log"),
-  );
+  await server.until(says("Private group (by invite)"));
   assertEquals(server.events.find(({ event }) => event === "ready")?.private, true);
   const files = [...Deno.readDirSync(`${group.serverData}/serve`)].map(({ name }) => name);
   // What was set aside is whole, and isn't called anything else.
@@ -206,7 +204,7 @@ Deno.test("group: whether it is private is said at the start, and stays as it wa
   const data = `${group.folder}/private`;
   await using secret = TextProgram.start([...words, "--private"], { data });
   await secret.until(
-    /Only those who have an invite can join the group and read its log: \/invite shows it\./,
+    /Private group \(by invite\): \/invite shows it\./,
   );
   await secret.type("/invite");
   await secret.until(/peer NAME --server 127\.0\.0\.1:\d+ --invite\n.*invite:\n[a-z2-7]{60,}\n/);

@@ -49,10 +49,7 @@ Deno.test("group: /remove puts a member out for good, /allow lets it come back",
   await alice.until(shows("meanwhile"));
 
   await server.command({ command: "allow", name: "Bob" });
-  await holds(
-    "the coordinator has allowed it",
-    async () => (await server.ask("status")).view > 0,
-  );
+  await holds("the coordinator has allowed it", async () => (await server.ask("status")).view > 0);
   const again = await group.start("Bob");
   await again.until(shows("meanwhile"));
   assertEquals(
@@ -67,9 +64,7 @@ Deno.test("group: a name that somebody has is refused, and nobody is disturbed",
   const { group, members } = await shared();
   const [alice, bob] = members;
   const words = ["peer", "ALICE", "--server", group.server, "--host", "127.0.0.1"];
-  const twin = group.nodes.add(
-    Node.start([...words, "--port", "0"], { data: group.data("twin") }),
-  );
+  const twin = group.nodes.add(Node.start([...words, "--port", "0"], { data: group.data("twin") }));
 
   const { status, code, text } = await fatalOf(twin);
   assertEquals([status, code], [4, "name-taken"]);
@@ -243,14 +238,14 @@ Deno.test("group: a line that is no command says what is possible", async () => 
       { code, text }: ShownEvent,
     ) => `${code}: ${text.slice(0, 40)}`);
   assertEquals(told(alice), [
-    "unknown-command: There is no command /lgo; did you mean /",
+    "unknown-command: No command /lgo; did you mean /go?",
     "usage: N must be a number from 0 to 1000000, no",
     "usage: A line that starts with { must be one JS",
   ]);
   assertEquals(told(server), [
     'unknown-command: Nothing was done about "hello": commands',
-    "unknown-command: There is no command /rmove; did you mean",
-    "usage: The form is /remove NAME, for example /r",
+    "unknown-command: No command /rmove; did you mean",
+    "usage: Usage: /remove NAME, for example /r",
   ]);
   assertEquals(alice.texts(), []);
 });
@@ -278,11 +273,11 @@ Deno.test("group: the same profile somewhere else replaces the first", async () 
   await leaves(second);
 });
 
-Deno.test("group: --max-members is heeded", async () => {
+Deno.test("group: --max-clients is heeded", async () => {
   const { server } = await shared();
   await leaves(server);
   // What it is told is the group's from then on, so other tests come first.
-  const { group } = await shared("--max-members", "2");
+  const { group } = await shared("--max-clients", "2");
   const { status, code } = await fatalOf(group.launch("Carol"));
   assertEquals([status, code], [4, "full"]);
 });

@@ -5,51 +5,49 @@ import { DirectoryWorld } from "./directory_world.ts";
 import { FriendsGroup } from "./friends_group.ts";
 import { Group } from "./group_world.ts";
 import { Node } from "./node.ts";
+import { TemporaryFolder } from "../temporary_folder.ts";
 
 const texts = (node: Node) =>
   node.events.filter(({ event, self }) => event === "message" && !self).map(({ text }) => text);
 
 Deno.test("ignoring: in a room, by key, at the next start too, and the history stays whole", async () => {
-  const data = await Deno.makeTempDir({ prefix: "p2pchat-ignore-" });
-  try {
-    await using bob = await Node.ready("Bob", null);
-    await using eve = await Node.ready("Eve", bob);
-    {
-      await using alice = await Node.ready("Alice", bob, { data });
-      await eve.say("first");
-      await alice.until(({ text }) => text === "first");
-      await alice.ask("ignore", { name: "eve" });
-      await eve.say("unseen");
-      await eve.tell("Alice", "unseen, too");
-      await eve.until(({ event, state }) => event === "delivery" && state === "delivered");
-      await bob.until(({ text }) => text === "unseen");
-      await bob.say("last");
-      await alice.until(({ text }) => text === "last");
-      assertEquals(texts(alice), ["first", "last"]);
-      await alice.command({ command: "quit" });
-      await alice.status;
-    }
+  await using temporary = new TemporaryFolder({ prefix: "p2pchat-ignore-" });
+  const data = temporary.path;
+  await using bob = await Node.ready("Bob", null);
+  await using eve = await Node.ready("Eve", bob);
+  {
     await using alice = await Node.ready("Alice", bob, { data });
-    await eve.say("unseen again");
-    await bob.until(({ text }) => text === "unseen again");
-    await bob.say("done");
-    await alice.until(({ text }) => text === "done");
-    assertEquals(texts(alice).filter((text) => text.startsWith("unseen")), []);
-    const { messages } = await alice.ask("history");
-    const marked = messages.filter((message: { ignored?: true }) => message.ignored === true);
-    assertEquals(marked.map(({ text }: { text: string }) => text), [
-      "first",
-      "unseen",
-      "unseen again",
-    ]);
-    const { ignored } = await alice.ask("ignored");
-    assertEquals(ignored.map(({ name }: { name: string }) => name), ["Eve"]);
-    await alice.ask("unignore", { name: "Eve" });
-    await eve.say("seen");
-    await alice.until(({ text }) => text === "seen");
-  } finally {
-    await Deno.remove(data, { recursive: true });
+    await eve.say("first");
+    await alice.until(({ text }) => text === "first");
+    await alice.ask("ignore", { name: "eve" });
+    await eve.say("unseen");
+    await eve.tell("Alice", "unseen, too");
+    await eve.until(({ event, state }) => event === "delivery" && state === "delivered");
+    await bob.until(({ text }) => text === "unseen");
+    await bob.say("last");
+    await alice.until(({ text }) => text === "last");
+    assertEquals(texts(alice), ["first", "last"]);
+    await alice.command({ command: "quit" });
+    await alice.status;
   }
+  await using alice = await Node.ready("Alice", bob, { data });
+  await eve.say("unseen again");
+  await bob.until(({ text }) => text === "unseen again");
+  await bob.say("done");
+  await alice.until(({ text }) => text === "done");
+  assertEquals(texts(alice).filter((text) => text.startsWith("unseen")), []);
+  const { messages } = await alice.ask("history");
+  const marked = messages.filter((message: { ignored?: true }) => message.ignored === true);
+  assertEquals(marked.map(({ text }: { text: string }) => text), [
+    "first",
+    "unseen",
+    "unseen again",
+  ]);
+  const { ignored } = await alice.ask("ignored");
+  assertEquals(ignored.map(({ name }: { name: string }) => name), ["Eve"]);
+  await alice.ask("unignore", { name: "Eve" });
+  await eve.say("seen");
+  await alice.until(({ text }) => text === "seen");
 });
 
 Deno.test("ignoring: a friend", async () => {

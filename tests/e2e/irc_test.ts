@@ -320,7 +320,7 @@ Deno.test("irc: all that an edit changes comes, and only then, and after two sec
   // A client that takes nothing is sent it all the same.
   await refused("not all of it was shown here; the program's own console has it; y after a blank");
   await client.send("PONG :asked-1");
-  await refused("you were asked only just now; /msg *p2pchat");
+  await refused("too soon after the question; /msg *p2pchat");
   await untilRead();
   await client.send("PRIVMSG #room :y");
   await bob.until(({ event, outcome }) => event === "edit" && outcome === "committed");
@@ -346,9 +346,9 @@ Deno.test("irc: a file is offered where it is for: to all in the channel, to one
 
   // What nobody has fetched is told to be no more, where it was offered.
   await bob.ask("cancel", { n: 1 });
-  await client.until(":*p2pchat!p2p@p2pchat NOTICE #room :! all.txt can't be had: ");
+  await client.until(":*p2pchat!p2p@p2pchat NOTICE #room :! Failed: all.txt: ");
   await bob.ask("cancel", { n: 2 });
-  await client.until(" NOTICE Alice :! one.txt can't be had: the offer was taken back");
+  await client.until(" NOTICE Alice :! Failed: one.txt: the offer was withdrawn");
   client.close();
   await Deno.remove(folder, { recursive: true });
 });

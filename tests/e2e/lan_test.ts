@@ -10,6 +10,7 @@ import { BUSY_MS, holds, Node, type NodeOptions, Nodes, PROGRAM, type ShownEvent
 import { residentBytes } from "./proc.ts";
 import { hasScript, openTerminal } from "./pty.ts";
 import { SLOW } from "../given.ts";
+import { TemporaryFolder } from "../temporary_folder.ts";
 
 const is = (event: string) => (shown: ShownEvent) => shown.event === event;
 const joined = (name: string) => (event: ShownEvent) =>
@@ -176,29 +177,23 @@ test("of several rooms a script gets the list, a terminal is asked; --new founds
   assertEquals(cem.events.find(is("rooms"))!.rooms.length, 2);
   assert(ann.events.find(ready)!.room !== bob.events.find(ready)!.room);
   if (!hasScript()) return;
-  const home = await Deno.makeTempDir({ prefix: "p2pchat-lan-" });
-  try {
-    await using terminal = await openTerminal({
-      command: [...world.hosts.within("cem"), PROGRAM, "mesh", "cem", "--lan"],
-      env: { P2PCHAT_HOME: home },
-    });
-    await terminal.until("the question", ({ text }) => text.includes("Which one (1 to 2"));
-    const { text } = terminal.screen;
-    assertMatch(text, /^1\).*Coffee$/m);
-    assertMatch(text, /^2\).*Tea$/m);
-    await terminal.press("7\r");
-    // What is entered before the room is there waits for it.
-    await terminal.press("tea\rhello\r");
-    await ann.until((event) => event.event === "message" && event.text === "hello");
-    await terminal.until(
-      "its title",
-      (screen) => screen.text.includes('You joined the room "Tea".'),
-    );
-    await terminal.press(":q\r");
-    assertEquals(await terminal.ended(), 0);
-  } finally {
-    await Deno.remove(home, { recursive: true });
-  }
+  await using temporary = new TemporaryFolder({ prefix: "p2pchat-lan-" });
+  const home = temporary.path;
+  await using terminal = await openTerminal({
+    command: [...world.hosts.within("cem"), PROGRAM, "mesh", "cem", "--lan"],
+    env: { P2PCHAT_HOME: home },
+  });
+  await terminal.until("the question", ({ text }) => text.includes("Which one (1 to 2"));
+  const { text } = terminal.screen;
+  assertMatch(text, /^1\).*Coffee$/m);
+  assertMatch(text, /^2\).*Tea$/m);
+  await terminal.press("7\r");
+  // What is entered before the room is there waits for it.
+  await terminal.press("tea\rhello\r");
+  await ann.until((event) => event.event === "message" && event.text === "hello");
+  await terminal.until("its title", (screen) => screen.text.includes('You joined the room "Tea".'));
+  await terminal.press(":q\r");
+  assertEquals(await terminal.ended(), 0);
 });
 
 slow.test("a private room is found by its tag at new addresses, and says to others only that it is there", async () => {

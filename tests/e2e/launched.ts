@@ -2,6 +2,7 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { join } from "node:path";
+import { TemporaryFolder } from "../temporary_folder.ts";
 
 export const VERSION_LINE = /^p2pchat \d+\.\d+\.\d+\n$/;
 export interface Ended {
@@ -57,12 +58,9 @@ export function assertStarted({ status, stdout, stderr }: Ended): void {
 export async function inTemporaryFolder<Result>(
   run: (folder: string) => Promise<Result>,
 ): Promise<Result> {
-  const folder = await Deno.makeTempDir({ prefix: "p2pchat build " });
-  try {
-    return await run(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  await using temporary = new TemporaryFolder({ prefix: "p2pchat build " });
+  const folder = temporary.path;
+  return await run(folder);
 }
 
 /** The names in the launcher's cache `folder`, by their first word. */

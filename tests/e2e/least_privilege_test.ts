@@ -38,7 +38,7 @@ async function pried(
   test: (pried: Pried) => void,
   variables: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "p2pchat-rights-" });
+  const folder = await Deno.makeTempDir({ prefix: "p2pchat-rights-", dir: "/var/tmp" });
   try {
     const data = `${folder}/data`;
     await Deno.writeTextFile(`${folder}/users.txt`, `alice 127.0.0.1 ${freePort()}\n`);
@@ -81,10 +81,7 @@ Deno.test(
   options,
   async () => {
     await pried(
-      (folder) => [
-        ...["mesh", "alice", ...listen, "--log-file", `${folder}/p.log`],
-        ...["--send-from", `${folder}/shared`],
-      ],
+      (folder) => ["mesh", "alice", ...listen, "--log-file", `${folder}/p.log`],
       (folder) => ({
         read: [...around(folder), ...profile(folder)],
         write: [
@@ -151,10 +148,7 @@ Deno.test(
     await using server = Node.start(["regserver", ...listen]);
     await server.until(isUp);
     await pried(
-      (folder) => [
-        ...["peer", "alice", "--registry", `127.0.0.1:${server.port}`, "--guest", ...listen],
-        ...["--send-from", `${folder}/shared`],
-      ],
+      () => ["peer", "alice", "--registry", `127.0.0.1:${server.port}`, "--guest", ...listen],
       (folder) => ({
         read: [...around(folder), ...profile(folder)],
         write: [...around(folder), `${folder}/data/users/alice`].map((path) => `${path}/own`),
@@ -178,10 +172,7 @@ Deno.test(
   options,
   async () => {
     await pried(
-      (folder) => [
-        ...["peer", "alice", "--users", `${folder}/users.txt`],
-        ...["--send-from", `${folder}/shared`],
-      ],
+      (folder) => ["peer", "alice", "--users", `${folder}/users.txt`],
       (folder) => ({
         read: [folder, `${folder}/users.txt`],
         write: [`${folder}/users.txt`, `${folder}/other`],
@@ -205,7 +196,7 @@ Deno.test(
         `${folder}/x`,
       ],
     });
-    const data = await Deno.makeTempDir({ prefix: "p2pchat-rights-" });
+    const data = await Deno.makeTempDir({ prefix: "p2pchat-rights-", dir: "/var/tmp" });
     try {
       await using server = Node.start(["serve", "--host", "127.0.0.1", "--port", "0"]);
       await server.until(({ event }) => event === "ready");

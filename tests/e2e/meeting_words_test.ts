@@ -10,7 +10,7 @@ const joined = (name: string) => (shown: ShownEvent) =>
 const meeting = (state: string) => (shown: ShownEvent) =>
   shown.event === "meeting-point" && shown.state === state;
 const saysBack = (shown: ShownEvent) =>
-  shown.event === "notice" && shown.text.startsWith("This is the room you were in last");
+  shown.event === "notice" && shown.text.startsWith("Back in your last room");
 
 /** A meeting point, and Ann, who has founded a room and is reached there alone. */
 async function annAtMeetingPoint(nodes: Nodes, ...args: readonly string[]) {
@@ -50,9 +50,9 @@ Deno.test("meeting point: a code is found there by its number, and both sides ar
   // The code is used up, and its number still leads to whoever made it, to be told so.
   const late = await start("Late", "--words", words).ended();
   assertEquals([late.code, late.last?.code], [4, "bad-credentials"]);
-  assertStringIncludes(late.last?.text, "It is good once");
+  assertStringIncludes(late.last?.text, "each is valid once");
   await ann.until(({ event, text }) =>
-    event === "notice" && text.includes(`came with code ${words.split("-")[0]}`)
+    event === "notice" && text.includes(`Code ${words.split("-")[0]} is no longer valid`)
   );
   await ann.quit();
   const later = await start("Later", "--words", words).ended();
@@ -94,7 +94,7 @@ Deno.test("meeting point: a wrong guess there voids the code, and says so to bot
   const { code, last } = await mallory.ended();
   assertEquals([code, last?.code], [4, "bad-credentials"]);
   const told = await ann.until((shown) => shown.event === "notice" && shown.warning === true);
-  assertStringIncludes(told.text, "Somebody at the meeting point, with the key");
+  assertStringIncludes(told.text, "somebody at the meeting point (key");
   assert(!told.text.includes("relay"));
 });
 

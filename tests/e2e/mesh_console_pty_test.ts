@@ -3,32 +3,30 @@
 import { assert, assertEquals } from "@std/assert";
 import { Node, PROGRAM, type ShownEvent } from "./node.ts";
 import { hasScript, openTerminal, type Terminal } from "./pty.ts";
+import { TemporaryFolder } from "../temporary_folder.ts";
 
 const text = (wanted: string) => (event: ShownEvent) =>
   event.event === "message" && event.text === wanted;
 
 /** Alice, at a terminal, in Bob's room. */
 async function withAlice(run: (alice: Terminal, bob: Node, carol: Node) => Promise<void>) {
-  const data = await Deno.makeTempDir({ prefix: "p2pchat-pty-" });
+  await using temporary = new TemporaryFolder({ prefix: "p2pchat-pty-" });
+  const data = temporary.path;
   await using bob = await Node.ready("Bob", null);
   await using carol = await Node.ready("Carol", null);
-  try {
-    await using terminal = await openTerminal({
-      command: [
-        PROGRAM,
-        ..."mesh Alice 127.0.0.1".split(" "),
-        String(bob.port),
-        ..."--title Home --host 127.0.0.1 --port 0".split(" "),
-      ],
-      env: { P2PCHAT_HOME: data },
-      columns: 100,
-    });
-    await terminal.untilCursorLine("Alice> |");
-    await terminal.until("Bob", ({ text }) => /Bob (?:is here|joined)/.test(text));
-    await run(terminal, bob, carol);
-  } finally {
-    await Deno.remove(data, { recursive: true });
-  }
+  await using terminal = await openTerminal({
+    command: [
+      PROGRAM,
+      ..."mesh Alice 127.0.0.1".split(" "),
+      String(bob.port),
+      ..."--title Home --host 127.0.0.1 --port 0".split(" "),
+    ],
+    env: { P2PCHAT_HOME: data },
+    columns: 100,
+  });
+  await terminal.untilCursorLine("Alice> |");
+  await terminal.until("Bob", ({ text }) => /Bob (?:is here|joined)/.test(text));
+  await run(terminal, bob, carol);
 }
 
 const shows = (terminal: Terminal, part: string) =>

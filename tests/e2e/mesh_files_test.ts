@@ -247,10 +247,13 @@ Deno.test("what was begun in another folder, out of reach by now, is fetched ane
 
 Deno.test("a file that a start may not read stays offered by later ones, and the user is told", async () => {
   await using world = new FilesWorld();
-  const { path, content } = world.file("notes.txt", 1_000);
+  const { content } = world.file("notes.txt", 1_000);
+  const home = Deno.makeTempDirSync({ prefix: "p2pchat-home-", dir: "/var/tmp" });
+  const path = `${home}/notes.txt`;
+  Deno.writeFileSync(path, content);
   const start = async (folder: string) => {
-    const args = ["--send-from", folder];
-    const node = await Node.ready("Alice", null, { data: `${world.folder}/alice`, args });
+    const env = { HOME: folder };
+    const node = await Node.ready("Alice", null, { data: `${world.folder}/alice`, env });
     world.nodes.push(node);
     return node;
   };
@@ -258,7 +261,7 @@ Deno.test("a file that a start may not read stays offered by later ones, and the
     await node.type(":q");
     await node.ended();
   };
-  const first = await start(world.folder);
+  const first = await start(home);
   await send(first, path, "s");
   await left(first);
 
@@ -267,14 +270,15 @@ Deno.test("a file that a start may not read stays offered by later ones, and the
   const { text } = await second.until(({ event, text }) =>
     event === "notice" && text.includes(path)
   );
-  assert(text.includes("is out of this program's reach at this start"), text);
+  assert(text.includes("p2pchat isn't allowed to read it"), text);
   assertEquals((await second.ask("files")).files, []);
   await left(second);
 
-  const third = await start(world.folder);
+  const third = await start(home);
   const bob = await world.member("Bob", third);
   const { path: saved } = await bob.until(isOfTransfer("done"));
   assertEquals(Deno.readFileSync(saved), content);
+  await Deno.remove(home, { recursive: true });
 });
 
 Deno.test("what is altered in a file between two starts is fetched again: what is saved is what was offered", async () => {
@@ -352,7 +356,7 @@ Deno.test("a link that leads out of reach isn't sent, and it is said how it coul
     await alice.command({ command: "send", file: path, ref: `${ref}` });
     const { event, code, text } = await alice.until((answer) => answer.ref === `${ref}`);
     assertEquals([event, code], ["error", "not-allowed"]);
-    assert(text.endsWith("start again with --send-from DIR"), text);
+    assert(text.endsWith("or start p2pchat in its folder"), text);
   }
 });
 
@@ -586,7 +590,7 @@ Deno.test({
       const already = `theirs is here already: ${home}/Downloads/theirs`;
       await alice.until(already, ({ text }) => text.includes(already));
       await alice.press("/cancel 1\r");
-      const taken = 'Your offer of "own notes.txt" is taken back';
+      const taken = 'Offer of "own notes.txt" withdrawn';
       await alice.until(taken, ({ text }) => text.includes(taken));
       assertEquals(Deno.readTextFileSync(`${world.saved("Bob")}/own notes.txt`), "own");
     } finally {

@@ -144,7 +144,7 @@ Deno.test("mesh: without the invite, or with a wrong one, nobody comes into a pr
     [["--invite", open], "the room there is private; ask a member for its invite"],
     [
       ["--invite", wrong],
-      "the invite isn't the room's present one, as far as is known there; ask a member for that",
+      "this invite has been revoked; ask a member for another",
     ],
   ] as const;
   for (const [args, sentence] of cases) {
@@ -421,7 +421,7 @@ Deno.test("mesh: in pipes, an invite is one line, and what is refused another on
   const rest = "older invites no longer admit newcomers; members can still come back";
   assertEquals(ann.lines, [
     `>INFO: Ann at address 127.0.0.1 is listening at ${port}.`,
-    "This room is private: others join with the invite that /invite shows.",
+    "Private: others join with the invite that /invite shows, or a code of /invite --words.",
     ...linesOf(first!),
     "* Bob joined (127.0.0.1)",
     "<Bob> from the same pipe",
@@ -449,7 +449,7 @@ Deno.test({
     await terminal.until("the invite", () => shown.test(terminal.raw));
     const invite = shown.exec(terminal.raw)![1]!;
     assertEquals(parseInvite(invite).endpoints.length, 1);
-    assertStringIncludes(terminal.screen.text, "You founded a private room");
+    assertStringIncludes(terminal.screen.text, "/help lists the commands, :q leaves.");
 
     await using other = await openTerminal({
       command: [PROGRAM, "mesh", "Bob", "--invite", ...LISTEN, "--data", folder],

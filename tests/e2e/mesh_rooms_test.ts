@@ -65,7 +65,7 @@ Deno.test("mesh: a command that founded a room goes back to it when it is repeat
   await profile.visit("secret", "--private");
 
   const again = await profile.start("--private");
-  await again.until(notice("This is the private room you were in last"));
+  await again.until(notice("Back in your last private room"));
   assertEquals(await said(again), ["secret"]);
   await again.type(":q");
   await again.ended();
@@ -238,9 +238,7 @@ Deno.test("mesh: a refused start leaves no profile behind", async () => {
 Deno.test("mesh: who uses a profile under another spelling is told whose it is, and who takes a name, how long it lasts", async () => {
   await using profile = new Profile();
   await profile.visit("hi");
-  const alice = profile.nodes.add(
-    Node.start(["mesh", "ALICE", ...LISTEN], { data: profile.data }),
-  );
+  const alice = profile.nodes.add(Node.start(["mesh", "ALICE", ...LISTEN], { data: profile.data }));
   await alice.until(notice("This is Alice's profile; here you are called ALICE"));
   await alice.command({ command: "name", new: "Zed" });
   await alice.until(notice("You are called Zed until you leave"));

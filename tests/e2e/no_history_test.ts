@@ -133,7 +133,7 @@ Deno.test("--no-history in a room: what waits is lost, as the user is told; what
   assertEquals((await forgetting.ended()).code, 0);
   const told = forgetting.events.filter(is("notice")).map(({ text }) => text).join("\n");
   assertStringIncludes(told, "Not delivered: 1 private message for Bob");
-  assertStringIncludes(told, "they are lost, as nothing is kept (--no-history)");
+  assertStringIncludes(told, "lost, as nothing is kept (--no-history)");
 
   const last = await room.back();
   assertEquals((await last.history()).map(({ text }: ShownEvent) => text), ["for all before"]);
@@ -166,7 +166,7 @@ for (const end of ["leaves", "is killed"] as const) {
       await alice.type("/exit");
       assertEquals((await alice.ended()).code, 0);
       assertEquals(
-        alice.events.filter(notice("1 message is lost that waited for carol")).length,
+        alice.events.filter(notice("Lost: 1 message for carol")).length,
         1,
       );
     }

@@ -74,7 +74,7 @@ async function inRoom(browser: Browser): Promise<void> {
   Deno.writeTextFileSync(`${folder}/notes.txt`, "notes");
   assertEquals((await bob.ask("send", { file: `${folder}/notes.txt` })).event, "offer");
   const declined = ({ page }: OpenPage) =>
-    page.locator(".file-state", { hasText: "isn't fetched" }).waitFor();
+    page.locator(".file-state", { hasText: "Declined" }).waitFor();
   await other.page.getByRole("button", { name: "No, thanks: notes.txt" }).waitFor();
   await open.page.getByRole("button", { name: "No, thanks: notes.txt" }).click();
   await Promise.all([open, other].map(declined));

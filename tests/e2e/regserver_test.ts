@@ -148,12 +148,12 @@ Deno.test("regserver: a person reads what happens, its key first", async () => {
   await using world = new World();
   const { people } = world;
   await using program = TextProgram.start(world.words(), { data: world.data });
-  const [, key] = await program.until(/^Key, .*: ([a-z0-9]{26,})$/m);
+  const [, key] = await program.until(/^Key .*: ([a-z0-9]{26,})$/m);
   await program.until(/^No accounts yet\.$/m);
   const [first] = program.lines;
   assertEquals(
     first,
-    `Listening at ${world.port}. People come in with: p2pchat peer --registry 127.0.0.1:${world.port}`,
+    `Listening at ${world.port}. Users connect with: p2pchat peer --registry 127.0.0.1:${world.port}`,
   );
 
   const ann = await people.guest("ann");

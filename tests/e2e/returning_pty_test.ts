@@ -45,10 +45,10 @@ Deno.test({
         assertEquals(await alice.ended(), 0);
       }
       await using alice = await aliceAt(data);
-      await shows(alice, "-- away since ");
+      await shows(alice, "-- missed since ");
       const rows = alice.screen.text.split("\n").map((row) => row.replace(/^\d\d:\d\d /, ""));
-      const from = rows.indexOf("-- earlier --") + 1;
-      const to = rows.findIndex((row) => row.startsWith("-- away since "));
+      const from = rows.indexOf("<Bob> line 3.");
+      const to = rows.findIndex((row) => row.startsWith("-- missed since "));
       assert(from > 0 && to > from, alice.screen.text);
       const isHere = (row: string) => row.startsWith("* Bob is here");
       await shows(alice, "* Bob is here");

@@ -5,6 +5,7 @@ import { FriendsGroup } from "./friends_group.ts";
 import { Group, isIn } from "./group_world.ts";
 import { Node, Nodes, PROGRAM, type ShownEvent, WAITS } from "./node.ts";
 import { slow } from "../given.ts";
+import { TemporaryFolder } from "../temporary_folder.ts";
 
 /** What a call printed, and how it ended. */
 interface Ended {
@@ -378,21 +379,18 @@ Deno.test("docs/scripting.md: ask.sh asks, and goes by Ann's answer", async () =
   assert(script !== undefined);
   await using nodes = new Nodes();
   const ann = await nodes.ready("Ann", null);
-  const home = await Deno.makeTempDir({ prefix: "p2pchat-ask-" });
-  try {
-    const asked = new Deno.Command("sh", {
-      args: ["-c", script.replace("./p2pchat", PROGRAM), "ask.sh", "127.0.0.1", String(ann.port)],
-      env: { P2PCHAT_HOME: home },
-      stdin: "null",
-    }).output();
-    await ann.until(isMessage("Shall I deploy?"));
-    await ann.say("wait a moment");
-    await ann.say("yes");
+  await using temporary = new TemporaryFolder({ prefix: "p2pchat-ask-" });
+  const home = temporary.path;
+  const asked = new Deno.Command("sh", {
+    args: ["-c", script.replace("./p2pchat", PROGRAM), "ask.sh", "127.0.0.1", String(ann.port)],
+    env: { P2PCHAT_HOME: home },
+    stdin: "null",
+  }).output();
+  await ann.until(isMessage("Shall I deploy?"));
+  await ann.say("wait a moment");
+  await ann.say("yes");
 
-    const { code, stdout } = await asked;
+  const { code, stdout } = await asked;
 
-    assertEquals([code, new TextDecoder().decode(stdout)], [0, "Ann said yes\n"]);
-  } finally {
-    await Deno.remove(home, { recursive: true });
-  }
+  assertEquals([code, new TextDecoder().decode(stdout)], [0, "Ann said yes\n"]);
 });

@@ -4,6 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import { fileURLToPath } from "node:url";
 import { Group } from "./group_world.ts";
 import { Node, type NodeOptions, Nodes, type ShownEvent } from "./node.ts";
+import { TemporaryFolder } from "../temporary_folder.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -33,24 +34,21 @@ const isOf = (name: string) => (event: ShownEvent) =>
   event.name === name || event.from === name || event.members?.includes?.(name);
 
 Deno.test("a key of small order is let into no room and no group", async () => {
-  const folder = Deno.makeTempDirSync({ prefix: "p2pchat-e2e-" });
-  try {
-    const weak = weakProgram(folder);
-    await using nodes = new Nodes();
-    const alice = await nodes.ready("Alice", null);
-    const mallory = nodes.add(Node.mesh("Mallory", alice, weak));
-    const { code, last } = await mallory.ended();
-    assertEquals([code, last?.event, last?.code], [3, "fatal", "protocol"]);
-    assertEquals(alice.events.filter(isOf("Mallory")), []);
+  await using temporary = new TemporaryFolder({ prefix: "p2pchat-e2e-" });
+  const folder = temporary.path;
+  const weak = weakProgram(folder);
+  await using nodes = new Nodes();
+  const alice = await nodes.ready("Alice", null);
+  const mallory = nodes.add(Node.mesh("Mallory", alice, weak));
+  const { code, last } = await mallory.ended();
+  assertEquals([code, last?.event, last?.code], [3, "fatal", "protocol"]);
+  assertEquals(alice.events.filter(isOf("Mallory")), []);
 
-    await using group = new Group();
-    const server = await group.serve();
-    const [bob] = await group.startAll("Bob");
-    const eve = group.launch("Eve", { ...weak, args: ["--no-wait"] });
-    assertEquals((await eve.ended()).code, 3);
-    for (const node of [server, bob!]) assertEquals(node.events.filter(isOf("Eve")), []);
-    assert(eve.events.every(({ event }) => event !== "view"));
-  } finally {
-    Deno.removeSync(folder, { recursive: true });
-  }
+  await using group = new Group();
+  const server = await group.serve();
+  const [bob] = await group.startAll("Bob");
+  const eve = group.launch("Eve", { ...weak, args: ["--no-wait"] });
+  assertEquals((await eve.ended()).code, 3);
+  for (const node of [server, bob!]) assertEquals(node.events.filter(isOf("Eve")), []);
+  assert(eve.events.every(({ event }) => event !== "view"));
 });

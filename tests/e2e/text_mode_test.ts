@@ -12,6 +12,8 @@ const joined = (name: string) => (event: ShownEvent) =>
   event.event === "joined" && event.name === name;
 const left = (name: string) => (event: ShownEvent) => event.event === "left" && event.name === name;
 
+const ANYONE = "(anyone who reaches it; --private for an invite)";
+
 Deno.test("text mode: two people meet, talk and part, and read this", async () => {
   await using alice = TextProgram.mesh("Alice", null);
   const port = await alice.port();
@@ -30,7 +32,7 @@ Deno.test("text mode: two people meet, talk and part, and read this", async () =
 
   assertEquals(alice.lines, [
     `>INFO: Alice at address 127.0.0.1 is listening at ${port}.`,
-    `Others join with: p2pchat mesh NAME 127.0.0.1 ${port}`,
+    `Others join with: p2pchat mesh NAME 127.0.0.1 ${port}   ${ANYONE}`,
     "* Bob joined (127.0.0.1)",
     "<Bob> hello",
     "<Alice> are you coming?",
@@ -38,7 +40,7 @@ Deno.test("text mode: two people meet, talk and part, and read this", async () =
   ]);
   assertEquals(bob.lines, [
     `>INFO: Bob at address 127.0.0.1 is listening at ${bobPort}.`,
-    `Others join with: p2pchat mesh NAME 127.0.0.1 ${bobPort}`,
+    `Others join with: p2pchat mesh NAME 127.0.0.1 ${bobPort}   ${ANYONE}`,
     "* Alice is here (127.0.0.1)",
     "* Alice is the founder of this room, and can remove members",
     "<Bob> hello",
@@ -162,14 +164,14 @@ Deno.test("text mode: who founds another room is told which one it isn't, and ho
     for (const line of told) {
       assertMatch(
         line,
-        /another room than the one you were in last\. .*: p2pchat mesh Ann --room [0-9a-f]{8} --data /,
+        /This isn't your last room\. .*: p2pchat mesh Ann --room [0-9a-f]{8} --data /,
       );
       assert(line.endsWith(` --data ${data}`), line);
     }
   }
   const other = await nodes.ready("Bob", null);
   await using ann = TextProgram.mesh("Ann", other.port, [], { data });
-  await ann.until(/another room than the one you were in last/);
+  await ann.until(/This isn't your last room/);
   await ann.type("/msg Bbo hi", "/msg Zacharias hi");
   await ann.until(/did you mean Bob/, "stderr");
   await ann.until(
@@ -219,8 +221,8 @@ slow.test("text mode: how lines are read, and how the program ends", async (test
         "end",
       ]);
       assertEquals(bob.stderr.split("\n"), [
-        "error: There is no command /unknown; /help lists them, //unknown sends it as text",
-        "error: There is no command /histroy; did you mean /history?",
+        "error: No command /unknown; /help lists them, //unknown sends it as text",
+        "error: No command /histroy; did you mean /history?",
         "",
       ]);
       assertEquals(status, 0);
@@ -355,7 +357,7 @@ Deno.test("text mode: who pipes into an empty room is told that nobody has it ye
   assertEquals(alice.lines.slice(2), [
     "<Alice> one",
     "<Alice> two",
-    "* Nobody was here to get your last messages; they are sent when you come back to this room",
+    "* Not delivered: your last messages; sent when you come back",
   ]);
   assertEquals([alice.stderr, status], ["", 0]);
 });

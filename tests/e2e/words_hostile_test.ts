@@ -77,7 +77,7 @@ Deno.test("of a hundred guesses at a code one counts, its issuer is told, and it
   }
 
   assertEquals(answered, 1);
-  await ann.until(noticed(`guessed wrong at code ${number}`), undefined, ofAnn);
+  await ann.until(noticed(`Code ${number} is void`), undefined, ofAnn);
   await ann.say("still here");
   await Promise.all([ann, bob].map((node) => node.until(said("still here"))));
   // That others came later is told once, and nothing else.

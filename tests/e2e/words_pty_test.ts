@@ -5,6 +5,7 @@ import { Node, PROGRAM } from "./node.ts";
 import { freePort } from "./ports.ts";
 import { hasScript, openTerminal } from "./pty.ts";
 import { found } from "./texts_on_disk.ts";
+import { TemporaryFolder } from "../temporary_folder.ts";
 
 Deno.test({
   name:
@@ -21,14 +22,14 @@ Deno.test({
       });
       await ann.untilCursorLine("Ann> |");
       await ann.press("/invite --words Bob\r");
-      const shown = /Say these to whoever is to join: (\S+)\n/;
+      const shown = /Say this to one person: (\S+)\n/;
       await ann.until("the words", ({ text }) => shown.test(text));
       const words = shown.exec(ann.screen.text)![1]!;
       await ann.until(
         "the command for others",
         ({ text }) => text.includes(`p2pchat mesh Bob --words ${words} 127.0.0.1 ${port}`),
       );
-      assertMatch(ann.screen.text, /They are good once, until \d\d:\d\d\. Others join with:/);
+      assertMatch(ann.screen.text, /Valid once, until \d\d:\d\d\. Others join with:/);
       await using bob = Node.start(
         ["mesh", "Bob", "--words", words, "127.0.0.1", port, "--host", "127.0.0.1", "--port", "0"],
       );
@@ -41,7 +42,7 @@ Deno.test({
       await ann.press("/join --words 7-cross-clockwork\r");
       await ann.until(
         "how to spell it",
-        ({ text }) => text.includes("The second word of the code"),
+        ({ text }) => text.includes("how the second word"),
       );
       await ann.press("/invite --qr\r");
       await ann.until("the invite", ({ text }) => text.includes("paste this when they are asked"));
@@ -68,50 +69,44 @@ Deno.test({
     "who comes by words under a name that is taken is asked for another one, and needs no other code",
   ignore: !hasScript(),
   fn: async () => {
-    const home = await Deno.makeTempDir({ prefix: "p2pchat-pty-" });
+    await using temporary = new TemporaryFolder({ prefix: "p2pchat-pty-" });
+    const home = temporary.path;
     const listen = ["--host", "127.0.0.1", "--port", "0"];
-    try {
-      await using ann = Node.start(["mesh", "Ann", "--private", ...listen], {});
-      await ann.until(({ event }) => event === "ready");
-      await ann.type("/invite --words bob");
-      const { words } = await ann.until(({ event }) => event === "words");
-      const address = ["127.0.0.1", String(ann.port)];
-      const mesh = [PROGRAM, "mesh", "ann"];
-      await using bob = await openTerminal({
-        command: [...mesh, "--words", words, ...address, ...listen],
-        env: { P2PCHAT_HOME: home },
-      });
-      await bob.untilCursorLine("Another name: |");
-      await bob.press("two words\r");
-      await bob.until("what is wrong", ({ text }) => text.includes("can't be your name"));
-      await bob.press("Ann\r");
-      await bob.until("that this one is taken, too", ({ text }) => /Ann is the name of/.test(text));
-      await bob.untilCursorLine("Another name: |");
-      await bob.press("Bob\r");
-      const came = await ann.until(({ event, name }) => event === "joined" && name === "Bob");
-      assertEquals(came.verified, true);
-      await bob.untilCursorLine("Bob> |");
-      const again = "p2pchat mesh ann comes back into this room, as ann if nobody has that name";
-      await bob.until(
-        "how to come back",
-        ({ text }) => text.replaceAll(/\s+/g, " ").includes(again),
-      );
-      await bob.press("in at last\r");
-      await ann.until(({ event, text }) => event === "message" && text === "in at last");
-      await bob.press(":q\r");
-      assertEquals(await bob.ended(), 0);
+    await using ann = Node.start(["mesh", "Ann", "--private", ...listen], {});
+    await ann.until(({ event }) => event === "ready");
+    await ann.type("/invite --words bob");
+    const { words } = await ann.until(({ event }) => event === "words");
+    const address = ["127.0.0.1", String(ann.port)];
+    const mesh = [PROGRAM, "mesh", "ann"];
+    await using bob = await openTerminal({
+      command: [...mesh, "--words", words, ...address, ...listen],
+      env: { P2PCHAT_HOME: home },
+    });
+    await bob.untilCursorLine("Another name: |");
+    await bob.press("two words\r");
+    await bob.until("what is wrong", ({ text }) => text.includes("can't be your name"));
+    await bob.press("Ann\r");
+    await bob.until("that this one is taken, too", ({ text }) => /Ann is the name of/.test(text));
+    await bob.untilCursorLine("Another name: |");
+    await bob.press("Bob\r");
+    const came = await ann.until(({ event, name }) => event === "joined" && name === "Bob");
+    assertEquals(came.verified, true);
+    await bob.untilCursorLine("Bob> |");
+    const again = "p2pchat mesh ann comes back into this room, as ann if nobody has that name";
+    await bob.until("how to come back", ({ text }) => text.replaceAll(/\s+/g, " ").includes(again));
+    await bob.press("in at last\r");
+    await ann.until(({ event, text }) => event === "message" && text === "in at last");
+    await bob.press(":q\r");
+    assertEquals(await bob.ended(), 0);
 
-      await using back = await openTerminal({
-        command: [...mesh, ...listen],
-        env: { P2PCHAT_HOME: home },
-      });
-      await back.untilCursorLine("Another name: |");
-      await back.press("\x03");
-      assertEquals(await back.ended(), 4);
-      assertMatch(back.screen.text, /Cannot come in as ann: /);
-    } finally {
-      await Deno.remove(home, { recursive: true });
-    }
+    await using back = await openTerminal({
+      command: [...mesh, ...listen],
+      env: { P2PCHAT_HOME: home },
+    });
+    await back.untilCursorLine("Another name: |");
+    await back.press("\x03");
+    assertEquals(await back.ended(), 4);
+    assertMatch(back.screen.text, /Cannot come in as ann: /);
   },
 });
 
@@ -119,34 +114,31 @@ Deno.test({
   name: "in a window with a room, too, who joins another by words is asked for a name that is free",
   ignore: !hasScript(),
   fn: async () => {
-    const home = await Deno.makeTempDir({ prefix: "p2pchat-pty-" });
+    await using temporary = new TemporaryFolder({ prefix: "p2pchat-pty-" });
+    const home = temporary.path;
     const listen = ["--host", "127.0.0.1", "--port", "0"];
-    try {
-      await using ann = Node.start(["mesh", "Ann", "--private", ...listen], {});
-      await ann.until(({ event }) => event === "ready");
-      await using bob = await openTerminal({
-        command: [PROGRAM, "mesh", "ann", ...listen],
-        env: { P2PCHAT_HOME: home },
-        rows: 60,
-      });
-      await bob.untilCursorLine("ann> |");
-      for (const [answer, prompt] of [["\x03", "ann> |"], ["Bob\r", "Bob #2> |"]] as const) {
-        ann.forget();
-        await ann.type("/invite --words");
-        const { words } = await ann.until(({ event }) => event === "words");
-        await bob.press(`/join --words ${words} 127.0.0.1 ${ann.port}\r`);
-        await bob.untilCursorLine("Another name: |");
-        await bob.press(answer);
-        await bob.untilCursorLine(prompt);
-      }
-      await ann.until(({ event, name }) => event === "joined" && name === "Bob");
-      await bob.press("in the other room\r");
-      await ann.until(({ event, text }) => event === "message" && text === "in the other room");
-      await bob.press("/room 1\r");
-      await bob.untilCursorLine("ann #1> |");
-    } finally {
-      await Deno.remove(home, { recursive: true });
+    await using ann = Node.start(["mesh", "Ann", "--private", ...listen], {});
+    await ann.until(({ event }) => event === "ready");
+    await using bob = await openTerminal({
+      command: [PROGRAM, "mesh", "ann", ...listen],
+      env: { P2PCHAT_HOME: home },
+      rows: 60,
+    });
+    await bob.untilCursorLine("ann> |");
+    for (const [answer, prompt] of [["\x03", "ann> |"], ["Bob\r", "Bob #2> |"]] as const) {
+      ann.forget();
+      await ann.type("/invite --words");
+      const { words } = await ann.until(({ event }) => event === "words");
+      await bob.press(`/join --words ${words} 127.0.0.1 ${ann.port}\r`);
+      await bob.untilCursorLine("Another name: |");
+      await bob.press(answer);
+      await bob.untilCursorLine(prompt);
     }
+    await ann.until(({ event, name }) => event === "joined" && name === "Bob");
+    await bob.press("in the other room\r");
+    await ann.until(({ event, text }) => event === "message" && text === "in the other room");
+    await bob.press("/room 1\r");
+    await bob.untilCursorLine("ann #1> |");
   },
 });
 

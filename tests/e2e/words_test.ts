@@ -70,7 +70,7 @@ Deno.test("words lead into a private room, and both are verified by each other; 
   assertEquals((await bob.until(joined("Ann"))).verified, true);
   await bob.until(noticed("Ann is verified by the words; if others said them, /verify Ann no"));
   assertEquals((await ann.until(joined("Bob"))).verified, true);
-  await ann.until(noticed("has the invite"));
+  await ann.until(noticed("was used by somebody"));
   await bob.type("in by words");
   await ann.until(({ event, text }) => event === "message" && text === "in by words");
   const { peers } = await ann.ask("peers");
@@ -145,16 +145,16 @@ Deno.test("a wrong guess ends in bad-credentials and voids the code; a used and 
   const number = words.split("-")[0];
 
   const mallory = await refusal(guest(nodes, "Mallory", ann, wrong(words)));
-  const { endedCodes } = await ann.until(noticed(`guessed wrong at code ${number}`));
+  const { endedCodes } = await ann.until(noticed(`Code ${number} is void`));
   assertEquals(endedCodes, [Number(number)]);
   const bob = await refusal(guest(nodes, "Bob", ann, words));
-  const late = await ann.until(noticed(`came with code ${number}`));
+  const late = await ann.until(noticed(`Code ${number} is no longer valid`));
   assertEquals(late.endedCodes, undefined, "it had ended before");
 
   assertEquals([mallory.code, mallory.as], [4, "bad-credentials"]);
   assertEquals([bob.code, bob.as], [4, "bad-credentials"]);
-  assertStringIncludes(mallory.text, ": the words are wrong, and that was the code's one guess");
-  assertStringIncludes(bob.text, ": that code isn't open there");
+  assertStringIncludes(mallory.text, ": wrong words: that code is used up");
+  assertStringIncludes(bob.text, ": used, void or expired code");
   assert(!mallory.text.includes(words) && !bob.text.includes(words), "no secret in an error");
   // A script's guess is made, also with words that no code has.
   ann.forget();

@@ -3,6 +3,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { apart, IN_A_COPY } from "./apart.ts";
 import { has, IS_APART, needs, packaged, run } from "./packages.ts";
+import { TemporaryFolder } from "../temporary_folder.ts";
 
 const NEEDED = needs(
   [IS_APART, "namespaces of Linux for root"],
@@ -90,26 +91,23 @@ Deno.test(
   "the units of the package for Debian are valid, and exposed to little",
   SYSTEMD,
   async () => {
-    const folder = await Deno.makeTempDir({ prefix: "p2pchat-units-" });
-    try {
-      await run(["dpkg-deb", "-x", await packaged(".deb"), folder]);
-      for (const name of ["p2pchat-serve", "p2pchat-regserver", "p2pchat-mesh"]) {
-        const unit = `${folder}/lib/systemd/system/${name}.service`;
-        const text = await Deno.readTextFile(unit);
-        assertMatch(text, /^ExecStart=\/usr\/bin\/p2pchat /m);
-        // Of 100, where 100 is a service with all rights; what listens to the network has 5 or so at best.
-        const { code, stdout } = await run([
-          "systemd-analyze",
-          "security",
-          "--offline=true",
-          "--threshold=30",
-          "--no-pager",
-          unit,
-        ]);
-        assertEquals(code, 0, stdout);
-      }
-    } finally {
-      await Deno.remove(folder, { recursive: true });
+    await using temporary = new TemporaryFolder({ prefix: "p2pchat-units-" });
+    const folder = temporary.path;
+    await run(["dpkg-deb", "-x", await packaged(".deb"), folder]);
+    for (const name of ["p2pchat-serve", "p2pchat-regserver", "p2pchat-mesh"]) {
+      const unit = `${folder}/lib/systemd/system/${name}.service`;
+      const text = await Deno.readTextFile(unit);
+      assertMatch(text, /^ExecStart=\/usr\/bin\/p2pchat /m);
+      // Of 100, where 100 is a service with all rights; what listens to the network has 5 or so at best.
+      const { code, stdout } = await run([
+        "systemd-analyze",
+        "security",
+        "--offline=true",
+        "--threshold=30",
+        "--no-pager",
+        unit,
+      ]);
+      assertEquals(code, 0, stdout);
     }
   },
 );

@@ -3,6 +3,7 @@
 import { assertEquals } from "@std/assert";
 import { copy } from "@std/fs";
 import { fileURLToPath } from "node:url";
+import { TemporaryFolder } from "../temporary_folder.ts";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 /** The time of the commit of which packages are made. */
@@ -119,12 +120,8 @@ export async function sha256(path: string): Promise<string> {
 
 /** Runs `use` with a temporary folder. */
 export async function inFolder(use: (folder: string) => Promise<void>): Promise<void> {
-  const temporary = await Deno.makeTempDir({ prefix: "p2pchat packaging " });
-  try {
-    await use(temporary);
-  } finally {
-    await Deno.remove(temporary, { recursive: true });
-  }
+  await using temporary = new TemporaryFolder({ prefix: "p2pchat packaging " });
+  await use(temporary.path);
 }
 
 Deno.test.afterAll(async () => {

@@ -161,7 +161,7 @@ async function passphrase(): Promise<Facts> {
   const row = await run("users", "key", "alice", "localhost", "5001");
   const file = Deno.makeTempFileSync();
   Deno.writeTextFileSync(file, TEXTS.passphrase);
-  await run("passphrase", "alice", "--new-passphrase-file", file);
+  await run("passphrase", "alice", "--new-password-file", file);
   Deno.removeSync(file);
   return { row };
 }

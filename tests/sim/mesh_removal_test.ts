@@ -385,9 +385,8 @@ Deno.test("private: a key let in by the old invite where the removal wasn't know
   const listed = room.lists();
   assertEquals([listed["Ann"], listed["Bob"], listed["Cem"]], new Array(3).fill("Ann Bob Cem"));
   assertEquals(room.warned, [
-    "Pip: Bob doesn't let you in any more: somebody was removed from the room, and the invite with " +
-    "which you came doesn't count since; ask a member for the present one, which /invite shows " +
-    "there, and start again with --invite",
+    "Pip: Bob doesn't let you in any more: your invite has been revoked; ask a member for another " +
+    "(/invite shows it), and start again with --invite",
   ]);
   const { Pip: pip, ...others } = room.epochs();
   assertEquals([pip, others], [1, { Ann: 2, Bob: 2, Cem: 2 }]);

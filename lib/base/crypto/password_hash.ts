@@ -41,20 +41,18 @@ export function isPossiblePassword(password: string): boolean {
  */
 export function weakPassword(password: string, which = "The password"): string | null {
   const fault = passwordFault(password);
-  return fault === null ? null : `${which} won't do: ${fault}; choose another one`;
+  return fault === null ? null : `${which} is ${fault}`;
 }
 
-/** As `weakPassword`, as part of a sentence without the subject. */
+/** As `weakPassword`, what it is: `too short: ...`. */
 export function passwordFault(password: string): string | null {
   // NFC shortens a text to a quarter at most; a longer one is too long in any case and isn't worth normalizing.
-  if (!isPossiblePassword(password)) return `it has more than ${PASSWORD_BYTES_MAX} bytes`;
+  if (!isPossiblePassword(password)) return `too long: at most ${PASSWORD_BYTES_MAX} bytes`;
   const control = controlFault(password);
   if (control !== null) return control;
   const length = [...normalPassword(password)].length;
   if (length >= PASSWORD_LENGTH_MIN) return null;
-  return length === 0
-    ? `it is empty, and must have at least ${PASSWORD_LENGTH_MIN} characters`
-    : `it must have at least ${PASSWORD_LENGTH_MIN} characters`;
+  return `${length === 0 ? "empty" : "too short"}: at least ${PASSWORD_LENGTH_MIN} characters`;
 }
 
 /** Why a control character in `password` makes it nobody's: it can't be typed at a prompt. Null without one. */
@@ -62,7 +60,7 @@ export function controlFault(password: string): string | null {
   const control = /\p{Cc}/u.exec(password)?.[0];
   if (control === undefined) return null;
   const code = control.codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0");
-  return `it has a control character (U+${code}), which nobody can type at a prompt`;
+  return `untypeable: it has a control character (U+${code})`;
 }
 
 /** @throws {P2pchatError} `weak-password` with the reason where `password` isn't acceptable. */

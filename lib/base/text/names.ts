@@ -32,7 +32,7 @@ const INVISIBLE = /\p{Default_Ignorable_Code_Point}/u;
 export function parseName(text: string): string {
   const fault = nameFault(text);
   if (fault === null) return text.normalize("NFC");
-  throw new P2pchatError("bad-name", `The name ${quoted(text)} is not possible: ${fault}`);
+  throw new P2pchatError("bad-name", `Invalid name ${quoted(text)}: ${fault}`);
 }
 
 /** Why `text` cannot be a name, as part of a sentence; `null` where it can, in NFC. */
@@ -40,16 +40,16 @@ export function nameFault(text: string): string | null {
   if (ASCII_NAME.test(text)) return reservedFault(text);
   // NFC shortens a text to a quarter at most; a longer one is too long in any case and isn't worth normalizing.
   const name = text.length > 4 * NAME_LENGTH_MAX ? text : text.normalize("NFC");
-  if (name === "") return "a name has at least one character";
+  if (name === "") return "it is empty";
   const length = [...name].length;
   if (length > NAME_LENGTH_MAX) {
-    return `a name has at most ${NAME_LENGTH_MAX} characters, this one has ${length}`;
+    return `at most ${NAME_LENGTH_MAX} characters, this one has ${length}`;
   }
   const forbidden = FORBIDDEN.exec(name)?.[0] ?? INVISIBLE.exec(name)?.[0] ?? blankInside(name);
   if (forbidden !== undefined) {
-    return `a name consists of letters, digits, "_", "-" and ".", not of ${described(forbidden)}`;
+    return `letters, digits, "_", "-" and "." only, not ${described(forbidden)}`;
   }
-  if (!FIRST.test(name)) return "a name starts with a letter or a digit";
+  if (!FIRST.test(name)) return "it must start with a letter or a digit";
   return reservedFault(name);
 }
 

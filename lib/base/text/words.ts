@@ -85,3 +85,8 @@ export function talkText(ms: number): string {
   if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
+
+/** How a command is written, with an example where that says more. */
+export function usageOf(form: string, example: string): string {
+  return `Usage: ${form}${form === example ? "" : `, for example ${example}`}`;
+}

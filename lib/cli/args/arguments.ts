@@ -10,7 +10,7 @@ import { quotedStart, startOf } from "../../base/text/text.ts";
 import { type Flag, takesValue } from "./flags.ts";
 import type { FileNeed, FileUse } from "./least_privilege.ts";
 import { didYouMean } from "../../base/text/nearest.ts";
-import { inWords } from "../../base/text/words.ts";
+import { inWords, usageOf } from "../../base/text/words.ts";
 import type { CommandLine, CommonOptions, FileOptions, ServerAddress } from "./options.ts";
 
 /** Reads one variable of the environment. */
@@ -281,10 +281,8 @@ export function wrongWords(
   entry: Pick<CommandForm, "name" | "form" | "example">,
   extra?: string,
 ): P2pchatError {
-  const form = commandForm(entry);
-  const example = form === entry.example ? "" : `, for example ${entry.example}`;
   const fault = extra === undefined ? "" : `Unexpected argument ${quotedStart(extra)}. `;
-  return new P2pchatError("usage", `${fault}The form is ${form}${example}`);
+  return new P2pchatError("usage", fault + usageOf(commandForm(entry), entry.example));
 }
 
 /** The error for a command that lacks something. @param what `A name`. */
@@ -297,7 +295,7 @@ export function missing(
 
 /** The options of a command whose one word is a file. @throws {P2pchatError} `usage` unless exactly one is given. */
 export function fileOptions(
-  { words, common }: CommandLine,
+  { words, common }: Pick<CommandLine, "words" | "common">,
   entry: Pick<CommandForm, "name" | "form" | "example">,
 ): FileOptions {
   const [file = "", ...rest] = words;
@@ -496,7 +494,7 @@ function unknownCommand(
     ? didYouMean(second!, names.map((name) => name.split(" ")[1]!), (word) => `${first} ${word}`)
     : didYouMean(first, names);
   const hint = meant || `${there}${begin}; p2pchat --help says more`;
-  return new P2pchatError("usage", `There is no command ${startOf(given, 40)}${hint}`);
+  return new P2pchatError("usage", `No command ${startOf(given, 40)}${hint}`);
 }
 
 /** What most people want who type a name, say, in place of a command. */
@@ -514,6 +512,20 @@ function unknownFlagOfAny(
   return unknownFlag(flag, flags, candidates.length === 1 ? candidates[0]! : null);
 }
 
+/** Former names of flags, each with what takes its place. */
+const FORMER: Readonly<Record<string, string>> = {
+  "--format": "name it after FILE",
+  "--keys": "name them after FILE",
+  "--max-members": "--max-clients",
+  "--meeting-links": "--meeting-point links=N",
+  "--meeting-rate": "--meeting-point rate=SIZE",
+  "--meeting-room-links": "--meeting-point room-links=N",
+  "--meeting-room-rate": "--meeting-point room-rate=SIZE",
+  "--new-passphrase-file": "--new-password-file",
+  "--remove": "type an empty new passphrase",
+  "--send-from": "start p2pchat in that folder",
+};
+
 function unknownFlag(
   given: string,
   flags: readonly Flag[],
@@ -522,8 +534,11 @@ function unknownFlag(
   const names = [...flags.map(({ name }) => name), "version"];
   const of = entry === null ? "There is no flag" : `The command ${commandTitle(entry)} has no flag`;
   const see = entry === null ? "p2pchat help" : `p2pchat help ${entry.name}`;
-  const hint = didYouMean(given.replace(/^-+/, ""), names, (name) => `--${name}`) ||
-    `; ${see} lists those that there are`;
+  const former = FORMER[given];
+  const hint = former !== undefined
+    ? ` any more: ${former}`
+    : didYouMean(given.replace(/^-+/, ""), names, (name) => `--${name}`) ||
+      `; ${see} lists all`;
   return new P2pchatError("usage", `${of} ${startOf(given, 40)}${hint}`);
 }
 

@@ -19,8 +19,7 @@ const PATH = /\//;
 export const WEB_FLAG: Flag = {
   name: "web",
   value: "[PORT]",
-  help: "serve a page for your browser, on this machine alone, at PORT " +
-    `(${WEB_PORT_DEFAULT}, or any free one)`,
+  help: `serve a page for your browser (${WEB_PORT_DEFAULT})`,
   like: /^\d+$/,
   takes: "a port (0 to 65535)",
   parse: (text, what): WebDoor => ({ port: text === "" ? null : pagePort(text, what) }),
@@ -48,8 +47,7 @@ export const DOOR_FLAGS: readonly Flag[] = [
   {
     name: "irc",
     value: "[PORT|PATH]",
-    help: `let an IRC client of yours read and write here, at this port of this machine ` +
-      `(${IRC_PORT_DEFAULT}, or any free one), or at a socket: a PATH has a / in it`,
+    help: `let your IRC client in (${IRC_PORT_DEFAULT})`,
     like: /^\d+$|\//,
     takes: "a port (0 to 65535), or a path with a / in it",
     use: "listen",
@@ -59,7 +57,7 @@ export const DOOR_FLAGS: readonly Flag[] = [
   {
     name: "irc-password-file",
     value: "FILE",
-    help: "with --irc: the client's password is in that file (otherwise in one that is made)",
+    help: "read the IRC client's password there",
     use: "read",
     parse: fileName,
   },

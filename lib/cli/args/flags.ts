@@ -185,20 +185,9 @@ export function oneOf<Word extends string>(
 
 /** The fingerprint of a key. */
 export function fingerprint(text: string, what: string): Fingerprint {
-  return fingerprintAs("a fingerprint", text, what);
-}
-
-/** Fingerprints of keys, separated by commas. */
-export function fingerprints(text: string, what: string): readonly Fingerprint[] {
-  return text.split(",").map((one) =>
-    fingerprintAs("fingerprints with commas between them", one, what)
-  );
-}
-
-function fingerprintAs(expected: string, text: string, what: string): Fingerprint {
   const fault = fingerprintFault(text);
   if (fault === null) return parseFingerprint(text);
-  throw wrong(what, `${expected} (${fault})`, text);
+  throw wrong(what, `a fingerprint (${fault})`, text);
 }
 
 /** Somebody's name as it is shown, or the fingerprint of their key. */
@@ -278,7 +267,7 @@ export function advertiseFlag(whom: string): ValueFlag<AdvertisedAddress> {
   return {
     name: "advertise",
     value: "HOST[:PORT]",
-    help: `address that ${whom} should use`,
+    help: `address for ${whom}`,
     parse: (text, what) => {
       const address = hostAndMaybePort(text, what);
       const fault = undiallable(address.host);
@@ -293,9 +282,7 @@ export function advertiseFlag(whom: string): ValueFlag<AdvertisedAddress> {
 export const metricsFlag: ValueFlag<Endpoint> = {
   name: "metrics",
   value: "HOST:PORT",
-  help:
-    "serve figures for a monitor there, over HTTP: /metrics (OpenMetrics), /health and /ready; " +
-    "for this machine alone 127.0.0.1:PORT",
+  help: "serve /metrics, /health and /ready, for a monitor",
   parse(text, what) {
     const [, address, port] = /^(\[[^\]]*\]|[^:]*):([^:]*)$/.exec(text) ?? [];
     if (address === undefined || port === undefined) {
@@ -317,8 +304,7 @@ export const metricsFlag: ValueFlag<Endpoint> = {
 /** `--map-port`. */
 export const mapPortFlag: Switch = {
   name: "map-port",
-  help: "ask your router (UPnP, NAT-PMP) to pass a port on to this program, so that others reach " +
-    "it from elsewhere",
+  help: "ask your router to let others in (UPnP, NAT-PMP)",
 };
 
 /** Why it can't be beside `--advertise`. */
@@ -345,8 +331,7 @@ export function serverFlag(name: string, whose: string, port: number): ValueFlag
   return {
     name,
     value: "HOST[:PORT][#FINGERPRINT]",
-    help:
-      `where ${whose} listens (port ${port}), and its key; HOST1,HOST2:PORT#FINGERPRINT for several instances, the port and the key being those of all`,
+    help: `${whose} (port ${port}), with its key; several: HOST1,HOST2:PORT`,
     parse: server,
   };
 }
@@ -355,18 +340,16 @@ export function serverFlag(name: string, whose: string, port: number): ValueFlag
 const HISTORY_COUNT_MAX = 10_000;
 
 /** `--history`: null where it isn't given, as terminals and scripts are shown different numbers then. */
-export function historyFlag(more: string): ValueFlag<number> {
-  return {
-    name: "history",
-    value: "N",
-    help: `show the last N messages again when you come back (20 at a terminal); 0: none${more}`,
-    parse: wholeNumber(0, HISTORY_COUNT_MAX),
-  };
-}
+export const historyFlag: ValueFlag<number> = {
+  name: "history",
+  value: "N",
+  help: "show the last N messages at the start (20)",
+  parse: wholeNumber(0, HISTORY_COUNT_MAX),
+};
 
 /** `--no-wait`. @param whom Who may not be there, for the help. */
 export function noWaitFlag(whom: string): Switch {
-  return { name: "no-wait", help: `end if ${whom} doesn't answer at the start` };
+  return { name: "no-wait", help: `end if ${whom} doesn't answer` };
 }
 
 function wrong(what: string, expected: string, text: string, hint = ""): P2pchatError {
@@ -376,5 +359,5 @@ function wrong(what: string, expected: string, text: string, hint = ""): P2pchat
 /** `--no-history`. */
 export const noHistoryFlag: Switch = {
   name: "no-history",
-  help: "keep nothing on the disk of what is said: what waits is lost when you leave",
+  help: "keep no messages on the disk",
 };

@@ -1,6 +1,7 @@
 /** `/help`: the table of commands, for people and for scripts. */
 
-import type { Command, CommandTable } from "../commands/commands.ts";
+import { inWords } from "../../base/text/words.ts";
+import { type Command, type CommandTable, TOPICS } from "../commands/commands.ts";
 import type { Line } from "../rendering/user_interface.ts";
 
 /** The answer to `/help`. */
@@ -36,16 +37,24 @@ const GAP = "  ";
 /** In a mode of several rooms. */
 const ROOM_KEYS: Line = ["Alt+N goes to room N, Alt+A to the next room with something new."];
 
+/** The commands of the first hour, of all modes: with the line about the others ten lines at most. */
+const FIRST_HOUR: ReadonlySet<string> = new Set(
+  "msg call broadcast edit go abort add list peers log history invite send verify status quit exit logout"
+    .split(" "),
+);
+
 /**
- * One line for each command. A single command is followed by its example, the whole table by the forms of other
- * lines.
+ * One line for each command. A single command is followed by its example, the whole table by the forms of other lines.
  * @param columns Width of the terminal; null in a pipe.
+ * @param isBrief Only the commands of the first hour.
  */
 export function helpLines<Target>(
   entries: readonly Command<Target>[],
   table: CommandTable<Target>,
   columns: number | null,
+  isBrief: boolean,
 ): readonly Line[] {
+  if (isBrief) return briefLines(entries, columns);
   const heads = entries.map((entry) => {
     const words = [...table.words].filter(([, name]) => name === entry.name).map(([word]) => word);
     const names = [`/${entry.name}`, ...entry.aliases.map((alias) => `/${alias}`), ...words];
@@ -65,6 +74,20 @@ export function helpLines<Target>(
     ...(table.find("room") === undefined ? [] : [ROOM_KEYS]),
     ["Alt+Enter begins a new line; lines pasted at once are one message."],
   ];
+}
+
+function briefLines<Target>(
+  entries: readonly Command<Target>[],
+  columns: number | null,
+): readonly Line[] {
+  const names = entries.map(({ name }) => name);
+  const topics = Object.keys(TOPICS).filter((topic) =>
+    names.some((name) => TOPICS[topic]!.includes(name))
+  );
+  const rows = entries.filter(({ name }) => FIRST_HOUR.has(name))
+    .map(({ name, form, listedAs, help }) => [`/${name} ${listedAs ?? form}`, help] as const);
+  const others = `/help all lists all; /help ${inWords(topics, "or")} those`;
+  return [...twoColumns(rows, columns), [others]];
 }
 
 function twoColumns(

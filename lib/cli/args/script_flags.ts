@@ -27,8 +27,8 @@ export interface ScriptedMode {
 }
 
 const TO: Readonly<Record<ScriptDoor["mode"], string | null>> = {
-  mesh: "with --once: say it to NAME alone",
-  friends: "with --once: the friend, if the table has several",
+  mesh: "--once: say it to NAME alone",
+  friends: "--once: the friend, if the table has several",
   group: null, // all have the same log
 };
 
@@ -47,36 +47,33 @@ export function scriptFlags({ mode, events }: ScriptedMode): readonly Flag[] {
       name: "once",
       value: "TEXT",
       isText: true,
-      help: `for scripts: say TEXT, wait until ${REACHED[mode]}, and end`,
+      help: `say TEXT, wait until ${REACHED[mode]}, and end`,
       parse: oneText,
     },
     ...(to === null ? [] : [{ ...toFlag, help: to }]),
-    { name: "wait", help: "for scripts: print the next message of somebody else, and end" },
+    { name: "wait", help: "print the next message, and end" },
     {
       name: "from",
       value: "NAME",
-      help: "with --wait: only what is NAME's, or of the key with that fingerprint",
+      help: "--wait: only from NAME or key",
       parse: nameOrKey,
     },
-    { name: "mention", help: "with --wait: only messages that mention you" },
+    { name: "mention", help: "--wait: only mentions of you" },
     {
       name: "event",
       value: "NAME,...",
-      help: "with --wait: the next of these events of --json, such as joined,left",
+      help: "--wait: the next such event, as joined",
       parse: (text, what) => eventNames(text, what, events),
     },
     {
       name: "timeout",
       value: "TIME",
-      help: `with --once or --wait: end with exit 3 after this time (${
-        TIMEOUT_MS_DEFAULT / 1_000
-      }s)`,
+      help: `--once, --wait: exit 3 after this time (${TIMEOUT_MS_DEFAULT / 1_000}s)`,
       parse: duration,
     },
     {
       name: "mcp",
-      help: "for agents: speak the Model Context Protocol on standard input and output, with the " +
-        "tools send, wait, history, members and verify",
+      help: "for agents: the Model Context Protocol",
     },
   ];
 }

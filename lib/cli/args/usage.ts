@@ -1,6 +1,6 @@
 /** The text of `help`: the commands first, then their flags. */
 
-import { type CommandForm, commandForm, commandTitle, COMMON_FLAGS } from "./arguments.ts";
+import { type CommandForm, commandForm, COMMON_FLAGS } from "./arguments.ts";
 import { type Flag, takesValue } from "./flags.ts";
 import { brokenAtWords, type Cells } from "../rendering/line_breaking.ts";
 
@@ -67,10 +67,30 @@ function commandsUsage(about: readonly CommandForm[], columns: number): string[]
   for (const entry of about) {
     lines.push(commandForm(entry), ...described("    ", entry.help, columns));
     lines.push(`    for example: ${entry.example}`, "");
-    if (entry.flags.length === 0) continue;
-    lines.push(`Flags of ${commandTitle(entry)}:`, ...flagLines(entry.flags, columns), "");
+    lines.push(...groupedFlags(entry.flags, columns));
   }
-  return [...lines, "Flags of all commands:", ...flagLines(COMMON_FLAGS, columns)];
+  return [...lines, "All commands:", ...flagLines(COMMON_FLAGS, columns)];
+}
+
+/** The groups in which the flags of a command stand; the rest is below `More`. */
+const GROUPS: Readonly<Record<string, string>> = {
+  Joining: "server registry users title room new lan words invite invite-file key meet no-wait " +
+    "login signup guest",
+  Privacy: "private no-history passphrase-file password-file new-password-file trust-first",
+  Network: "host port advertise map-port passive no-relay meeting-point metrics",
+  Files: "downloads save files-max db",
+  Scripts: "once to wait from mention event timeout mcp",
+  More: "",
+};
+
+function groupedFlags(flags: readonly Flag[], columns: number): string[] {
+  const named = Object.values(GROUPS).join(" ").split(" ");
+  return Object.entries(GROUPS).flatMap(([group, names]) => {
+    const own = flags.filter(({ name }) =>
+      names === "" ? !named.includes(name) : names.split(" ").includes(name)
+    );
+    return own.length === 0 ? [] : [`${group}:`, ...flagLines(own, columns)];
+  });
 }
 
 function flagLines(flags: readonly Flag[], columns: number): string[] {

@@ -7,6 +7,7 @@
  * the last occurrence of what follows it.
  */
 
+import { usageOf } from "../../base/text/words.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import { didYouMean } from "../../base/text/nearest.ts";
 import { beginsCommand, quotedStart, startOf } from "../../base/text/text.ts";
@@ -207,6 +208,8 @@ export type ParsedLine<Target> =
     readonly type: "help";
     readonly ref: string | undefined;
     readonly entries: readonly Command<Target>[];
+    /** What is asked for isn't named. */
+    readonly isBrief: boolean;
   }
   | { readonly type: "show"; readonly ref: string | undefined; readonly number: number }
   | { readonly type: "clear"; readonly ref: string | undefined }
@@ -431,7 +434,8 @@ export class CommandTable<Target> {
     isTyped: boolean,
   ): ParsedLine<Target> {
     if (entry.name === "help") {
-      return { type: "help", ref, entries: this.#helpedBy(texts["topic"]) };
+      const { topic } = texts;
+      return { type: "help", ref, entries: this.#helpedBy(topic), isBrief: topic === undefined };
     }
     if (entry.name === "clear") return { type: "clear", ref };
     try {
@@ -450,7 +454,9 @@ export class CommandTable<Target> {
   }
 
   #helpedBy(name: string | undefined): readonly Command<Target>[] {
-    if (name === undefined) return this.commands;
+    if (name === undefined || name === "all") return this.commands;
+    const topic = this.commands.filter(({ name: each }) => TOPICS[name]?.includes(each));
+    if (topic.length > 0) return topic;
     return [this.#known(this.#words.get(name) ?? name.replace(/^\//, ""))];
   }
 
@@ -460,7 +466,7 @@ export class CommandTable<Target> {
     if (entry !== undefined) return entry;
     throw new P2pchatError(
       "unknown-command",
-      `There is no command /${shortened(name)}${this.#hint(name) || `; /help lists them${wayOut}`}`,
+      `No command /${shortened(name)}${this.#hint(name) || `; /help lists them${wayOut}`}`,
     );
   }
 
@@ -503,7 +509,7 @@ const foldedNumber: Argument<number> = {
 function clearEntry<Target>(): Command<Target> {
   return command<Target, Record<never, never>>({
     name: "clear",
-    help: "clear the screen, as Ctrl+L does; what was on it can be scrolled back to",
+    help: "clear the screen, as Ctrl+L does",
     run() {}, // the user interface handles it, as only it has a screen
   });
 }
@@ -513,18 +519,29 @@ function showEntry<Target>(): Command<Target> {
     name: "show",
     form: "N",
     args: { n: foldedNumber },
-    help: "show all of a long text that was folded at the terminal",
+    help: "show all of folded text N",
     example: "/show 1",
     run() {}, // the user interface handles it, as only it knows what it folded
   });
 }
+
+/** Of each topic the commands, those of all modes. */
+export const TOPICS: Readonly<Record<string, readonly string[]>> = {
+  files: ["send", "files", "get", "cancel"],
+  keys: ["verify", "trust", "whois", "whoami"],
+  rooms: ["rooms", "join", "room", "invite", "part", "remove", "allow", "deputy", "name"],
+  people: ["list", "peers", "away", "back", "ignore", "unignore", "ignored", "notify"],
+  edits: ["edit", "go", "abort", "entry", "log"],
+  calls: ["call", "accept", "decline", "hangup", "missed"],
+};
 
 function helpEntry<Target>(): Command<Target> {
   return command<Target, { topic: Argument<string> }>({
     name: "help",
     form: "[TOPIC]",
     args: { topic: { parse: (text) => text, completesCommands: true } },
-    help: "list the commands, or explain one",
+    help: "first commands; all, those of a topic, or one",
+    example: "/help all",
     run() {}, // the user interface handles it, as only it knows how to show the help
   });
 }
@@ -606,9 +623,9 @@ function headOf<Target>({ name, form }: Command<Target>): string {
 
 /** @param typed The command's name as the user typed it, or an alias. */
 function formError<Target>(entry: Command<Target>, typed: string): P2pchatError {
-  const form = entry.form === "" ? `/${typed} alone` : headOf({ ...entry, name: typed });
+  const form = headOf({ ...entry, name: typed });
   const example = entry.example.replace(`/${entry.name}`, `/${typed}`);
-  return new P2pchatError("usage", `The form is ${form}, for example ${example}`);
+  return new P2pchatError("usage", usageOf(form, example));
 }
 
 /** What was typed after a command, where it doesn't have the form. */

@@ -53,7 +53,7 @@ export function meCommand<Sink>(
     name: "me",
     form: "ACTION",
     args: { action: actionText },
-    help: "say what you do: after /me waves the others read that Alice waves",
+    help: "say what you do, as in /me waves",
     example: "/me waves",
     run: (submit: Sink, { action }, ref) => say(submit, action, ref),
   });
@@ -77,7 +77,7 @@ export function historyCommand<Sink>(
     form: "[NAME] [/TEXT/] [N]",
     args: { name: correspondentName, text: searchedText, n: entryCount, before: beforeMessage },
     fieldOfObjects: "before",
-    help: "the last N messages, or all; with NAME your private ones; with /TEXT/ what has it in it",
+    help: "the last N messages; private ones with NAME",
     example: "/history /dinner/ 20",
     run: (submit: Sink, { name, text, n, before }, ref) => {
       const about = name === undefined ? {} : { name };
@@ -97,7 +97,7 @@ export function searchCommand<Sink>(
     name: "search",
     form: "TEXT",
     args: { text: searchedRest },
-    help: `the last ${FOUND_COUNT_DEFAULT} messages that have TEXT in them, ignoring case`,
+    help: `the last ${FOUND_COUNT_DEFAULT} messages with TEXT in them`,
     example: "/search dinner",
     run: (submit: Sink, { text }, ref) => search(submit, text, ref),
   });
@@ -115,7 +115,7 @@ export const inviteCommand: Command<InviteSink> = command({
     name: newName,
   },
   listedAs: "[HOW]",
-  help: "for others to join: --words NAME to say (--void ends that), --qr; --rotate voids old ones",
+  help: "how others join; --words to say, --qr, --rotate",
   example: "/invite",
   isPrivate: "always",
   run: (submit: InviteSink, { rotate, copy, words, name = null, qr, void: isVoid }, ref) => {
@@ -156,7 +156,7 @@ export const exitCommand: Command<SinkOf<"quit">> = command({
 
 export const statusCommand: Command<SinkOf<"status">> = command({
   name: "status",
-  help: "who is connected and how, what is unsent, what is wrong",
+  help: "links, what waits, what is wrong",
   run: (submit: SinkOf<"status">, _, ref) => submit({ command: "status" }, ref),
 });
 
@@ -168,7 +168,7 @@ export const whoCommands: readonly Command<WhoSink>[] = [
     name: "verify",
     form: "NAME [ANSWER]",
     args: { name: memberName, answer: verifyAnswer },
-    help: "digits to compare with NAME by voice; then yes, they are the same, or no",
+    help: "compare keys with NAME by voice; then yes or no",
     example: "/verify Bob yes",
     run: (submit: WhoSink, { name, answer }, ref) =>
       submit({ command: "verify", name, ...(answer === undefined ? {} : { answer }) }, ref),
@@ -177,7 +177,7 @@ export const whoCommands: readonly Command<WhoSink>[] = [
     name: "whois",
     form: "NAME",
     args: { name: memberName },
-    help: "the key of NAME, verified or not, since when you know it, address and route",
+    help: "key, address and route of NAME",
     example: "/whois Bob",
     run: (submit: WhoSink, { name }, ref) => submit({ command: "whois", name }, ref),
   }),
@@ -185,7 +185,7 @@ export const whoCommands: readonly Command<WhoSink>[] = [
     name: "whoami",
     form: "[--copy]",
     args: { copy: isGiven },
-    help: "your own name, key and address; --copy copies what to pass on of it",
+    help: "your name, key and address; --copy copies them",
     run: (submit: WhoSink, _, ref) => submit({ command: "whois", name: null }, ref),
   }),
 ];
@@ -196,14 +196,14 @@ export const presenceCommands: readonly Command<CommandSink<PresenceCommand>>[] 
     name: "away",
     form: "[TEXT]",
     args: { text: shortText("The reason", AWAY_TEXT_BYTES_MAX) },
-    help: "tell the others that you are away, and why; /back ends that",
+    help: "tell others that you are away, and why",
     example: "/away lunch, back at 2",
     run: (submit: CommandSink<PresenceCommand>, { text = "" }, ref) =>
       submit({ command: "presence", change: { away: text } }, ref),
   }),
   command({
     name: "back",
-    help: "tell the others that you are back",
+    help: "tell others that you are back",
     run: (submit: CommandSink<PresenceCommand>, _, ref) =>
       submit({ command: "presence", change: { away: null } }, ref),
   }),
@@ -213,7 +213,7 @@ export const trustCommand: Command<SinkOf<"trust">> = command({
   name: "trust",
   form: "NAME",
   args: { name: memberName },
-  help: "accept the key that NAME has now",
+  help: "accept the present key of NAME",
   example: "/trust Bob",
   run: (submit: SinkOf<"trust">, { name }, ref) => submit({ command: "trust", name }, ref),
 });
@@ -251,7 +251,7 @@ export const ownCommands: readonly Command<
     name: "notify",
     form: "[LEVEL]",
     args: { level: notifyLevel },
-    help: "what to tell you of while you look elsewhere: off, mentions or all",
+    help: "when to notify you: off, mentions or all",
     example: "/notify all",
     run: (submit: CommandSink<OwnCommand>, { level }, ref) =>
       submit({ command: "notify", level }, ref),
@@ -260,7 +260,7 @@ export const ownCommands: readonly Command<
     name: "ignore",
     form: "NAME",
     args: { name: memberName },
-    help: "show nothing of what NAME says, in any mode, and decline their calls",
+    help: "ignore NAME: messages and calls, in all modes",
     example: "/ignore Mallory",
     run: (submit: CommandSink<OwnCommand>, { name }, ref) =>
       submit({ command: "ignore", name }, ref),
@@ -269,7 +269,7 @@ export const ownCommands: readonly Command<
     name: "unignore",
     form: "NAME",
     args: { name: memberName },
-    help: "show again what NAME says",
+    help: "end /ignore NAME",
     example: "/unignore Mallory",
     run: (submit: CommandSink<OwnCommand>, { name }, ref) =>
       submit({ command: "unignore", name }, ref),

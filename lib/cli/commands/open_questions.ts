@@ -290,7 +290,7 @@ function plain(text: string | undefined): string | undefined {
 
 const OVER = "that question is over";
 const LATE = "you were asked after you began that line";
-const SOON = "you were asked only just now";
+const SOON = "too soon after the question";
 const ASIDE = "you were asked in another room";
 
 function whySaid({ isTalkedOver, isFollowed, by }: Question, hasPrompt: boolean): string | null {

@@ -25,15 +25,14 @@ export function inviteFlags(what: string, more = ""): readonly Flag[] {
     {
       name: "invite",
       value: "TEXT",
-      help: `join the ${what} of this invite, which /invite shows there; without TEXT, or for -, ` +
-        `it is asked for, unseen${more}`,
+      help: `join the ${what} of this invite; alone: asked for${more}`,
       isAskedFor: true,
       parse: (text) => text, // may be only the start of the invite: the words after it count, too
     },
     {
       name: "invite-file",
       value: "FILE",
-      help: "the invite is in that file (or in P2PCHAT_INVITE)",
+      help: "read the invite there (or P2PCHAT_INVITE)",
       use: "read",
       parse: (text) => text,
     },

@@ -141,27 +141,22 @@ async function guessed(
 }
 
 /**
- * A new passphrase for the profile of `name`, from the file or typed twice; null: none, as was asked for, or an empty
- * one was typed.
+ * A new passphrase for the profile of `name`, from the file or typed twice; null: an empty one was typed.
  * @throws {P2pchatError} `weak-password`, also for an empty file, which a failed script may leave; `bad-credentials`
  *   where the two inputs differ; `usage`, `bad-file`.
  */
 export async function newPassphrase(
-  options: CommonOptions & {
-    readonly newPassphraseFile: string | null;
-    readonly isRemoval: boolean;
-  },
+  options: CommonOptions & { readonly newPassphraseFile: string | null },
   name: string,
 ): Promise<string | null> {
-  const { newPassphraseFile: file, isRemoval } = options;
-  if (isRemoval) return null;
+  const { newPassphraseFile: file } = options;
   if (file !== null) {
     const passphrase = checked(await passphraseIn(options, file));
     if (passphrase !== null) return passphrase;
-    const text = `There is no passphrase in ${file}; --remove takes the present one away`;
+    const text = `There is no passphrase in ${file}; a typed empty one takes it away`;
     throw new P2pchatError("weak-password", text);
   }
-  const streams = terminalOf(options, "--new-passphrase-file", "There is no new passphrase");
+  const streams = terminalOf(options, "--new-password-file", "There is no new passphrase");
   const entry = new PasswordEntry(streams);
   const prompt = `New passphrase of ${
     shownName(name)
@@ -169,7 +164,7 @@ export async function newPassphrase(
   return await untilItWillDo(entry, async () => {
     const passphrase = checked(await typed(entry, streams, prompt));
     if (passphrase === null) return null;
-    const again = await typed(entry, streams, "The same again: ");
+    const again = await typed(entry, streams, "Repeat it: ");
     if (passwordBytes(again).join() === passwordBytes(passphrase).join()) return passphrase;
     const text = "The two passphrases aren't the same; nothing was changed";
     throw new P2pchatError("bad-credentials", text);

@@ -18,7 +18,7 @@ import { isAtTerminal, type Streams } from "../streams/streams.ts";
 export const PASSWORD_FILE_FLAG: ValueFlag<string> = {
   name: "password-file",
   value: "FILE",
-  help: "the password is in that file (otherwise in P2PCHAT_PASSWORD, or asked for)",
+  help: "read the password there (or P2PCHAT_PASSWORD)",
   use: "read",
   parse: (text) => text,
 };
@@ -32,8 +32,7 @@ const LINE_END = /\r?\n$/;
 /** The longest password, and a line end. */
 const FILE_BYTES_MAX = 4 * PASSWORD_BYTES_MAX + 2;
 /** The error for a longer file, which isn't read to its end. */
-const TOO_LONG =
-  `The password won't do: it has more than ${PASSWORD_BYTES_MAX} bytes; choose another one`;
+const TOO_LONG = `The password is too long: at most ${PASSWORD_BYTES_MAX} bytes`;
 /** How often a user may try. */
 export const ATTEMPTS_MAX = 3;
 
@@ -140,7 +139,7 @@ export async function typedTwice<None extends null>(
   const password = await ask(prompt);
   if (password === null) return password;
   checkPassword(password);
-  const again = await ask("The same again: ");
+  const again = await ask("Repeat it: ");
   if (again === null) return again;
   if (passwordBytes(again).join() === passwordBytes(password).join()) return password;
   throw new P2pchatError("bad-credentials", "The two passwords aren't the same; try again");
@@ -172,5 +171,5 @@ export async function passwordIn(
 function typeable(password: string): string {
   const fault = controlFault(password);
   if (fault === null) return password;
-  throw new P2pchatError("weak-password", `The password won't do: ${fault}; take it out`);
+  throw new P2pchatError("weak-password", `The password is ${fault}`);
 }

@@ -8,7 +8,7 @@ import type { PassphraseDialogue } from "./passphrase_dialogue.ts";
 export const PASSPHRASE_FILE_FLAG = {
   name: "passphrase-file",
   value: "FILE",
-  help: "the passphrase of your key is in that file (otherwise you are asked for it)",
+  help: "read your key's passphrase there",
   use: "read",
   parse: fileName,
 } as const satisfies ValueFlag<string>;

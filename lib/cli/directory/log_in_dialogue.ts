@@ -131,7 +131,7 @@ export class LogInDialogue {
       if (known !== undefined) return known;
       if (how.trim() === "") continue;
       // The input isn't quoted: it may be a password typed too soon.
-      const text = "That is none of these: 1, 2 or 3, log in, sign up or guest; q leaves";
+      const text = "Type 1, 2 or 3; q leaves";
       this.#ports.refuse(new P2pchatError("usage", text));
     }
   }

@@ -32,7 +32,7 @@ const WAYS = [
   {
     way: "log-in",
     name: "login",
-    help: "log in with the account NAME, instead of being asked how to log in",
+    help: "log in with the account NAME",
   },
   { way: "sign-up", name: "signup", help: "sign up for the account NAME" },
   { way: "guest", name: "guest", help: "enter as guest NAME, without an account" },
@@ -42,13 +42,12 @@ const flags = {
   passwordFile: PASSWORD_FILE_FLAG,
   trustFirst: {
     name: "trust-first",
-    help: "send a password that nobody types to a directory whose key isn't known yet, whoever " +
-      "answers there; better name the key",
+    help: "send a password to an unknown directory, too",
   },
   newPasswordFile: {
     name: "new-password-file",
     value: "FILE",
-    help: "with --login: change the password to the one in that file",
+    help: "--login: change the password to that one",
     use: "read",
     parse: fileName,
   },
@@ -61,7 +60,7 @@ const flags = {
     default: 0,
   },
   wait: noWaitFlag("the directory"),
-  historyCount: historyFlag("; in the first call with somebody"),
+  historyCount: historyFlag,
   keepsWords: noHistoryFlag,
   ...fileFlags,
   passphraseFile: PASSPHRASE_FILE_FLAG,
@@ -88,8 +87,7 @@ export const registryProgramCommand: CommandOf<RegistryOptions> = {
   example: "p2pchat peer alice --registry chat.example",
   keeps: { folder: usersFolder, use: "make" },
   ledTo: filesNeeded,
-  help:
-    "who is online, calls between two, and broadcasts to everybody; HOST runs p2pchat regserver",
+  help: "who is online, calls, broadcasts; HOST runs p2pchat regserver",
   flags: [REGISTRY_FLAG, ...WAYS, ...Object.values(flags), ...DOOR_FLAGS],
   options(line) {
     const [name] = line.words;

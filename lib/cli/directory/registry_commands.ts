@@ -1,5 +1,6 @@
 /** The commands of `p2pchat peer --registry`: each becomes one `ClientCommand`. */
 
+import { usageOf } from "../../base/text/words.ts";
 import { parseHost, parsePort } from "../../base/text/endpoints.ts";
 import { P2pchatError } from "../../base/errors.ts";
 import { foldName, nameFault, shownName, withoutMark } from "../../base/text/names.ts";
@@ -71,20 +72,20 @@ const COMMANDS = [
     aliases: ["users", "peers"],
     form: "[PART]",
     args: { part: partOfName },
-    help: "who is online, free or in a call, and where; with PART, names containing PART",
+    help: "who is online; PART: whose names have it",
     example: "/list al",
     run: (submit: RegistryTarget, { part }, ref) => submit({ command: "list", part }, ref),
   }),
   command({
     name: "more",
-    help: "the next 100 of what /list has found, where it has found more",
+    help: "the next 100 of /list",
     run: (submit: RegistryTarget, _, ref) => submit({ command: "more" }, ref),
   }),
   command({
     name: "call",
     form: "NAME",
     args: { name: calledOne },
-    help: "call NAME, or the user at an ADDRESS:PORT of the list",
+    help: "call NAME, or whoever is at ADDRESS:PORT",
     example: "/call bob",
     run: (submit: RegistryTarget, { name: called }, ref) => submit(called, ref),
   }),
@@ -93,7 +94,7 @@ const COMMANDS = [
     aliases: ["y"],
     form: "[NAME]",
     args: { name: caller },
-    help: "accept the call that rings; with NAME, only a call of NAME",
+    help: "accept the call; NAME: only of NAME",
     example: "/accept bob",
     run: (submit: RegistryTarget, { name }, ref) => submit({ command: "accept", name }, ref),
   }),
@@ -102,7 +103,7 @@ const COMMANDS = [
     aliases: ["n"],
     form: "[REASON]",
     args: { reason },
-    help: "decline the call that rings",
+    help: "decline the call",
     example: "/decline in a meeting",
     isPrivate: "always",
     run: (submit: RegistryTarget, { reason = "" }, ref) =>
@@ -112,8 +113,7 @@ const COMMANDS = [
     name: "cancel",
     form: "[N]",
     args: { n: cancelledFile },
-    help:
-      "withdraw your call while it rings; with N, decline file N, stop fetching it, or take your offer back",
+    help: "withdraw your call; with N: file N, or your offer of it",
     run: (submit: RegistryTarget, { n }, ref) =>
       submit(n === undefined ? { command: "cancel" } : { command: "cancel", file: n }, ref),
   }),
@@ -122,8 +122,7 @@ const COMMANDS = [
     aliases: ["say"],
     form: "TEXT",
     args: { text: messageText },
-    help:
-      "say TEXT in the call, as a line without a command does; at a terminal /msg NAME TEXT is refused",
+    help: "say TEXT in the call, as a bare line does",
     example: "/msg at seven?",
     isPrivate: "always",
     run: (submit: RegistryTarget, { text }, ref) => submit({ command: "say", text }, ref),
@@ -155,22 +154,20 @@ const COMMANDS = [
     ...historyCommand((submit: RegistryTarget, asked, ref) =>
       submit({ command: "history", ...asked }, ref)
     ),
-    help:
-      "the last N lines of calls, or all: those with NAME, or with whom you talk; with /TEXT/ " +
-      "what has it in it",
+    help: "the last N lines of calls; with NAME: of those",
     example: "/history bob /dinner/ 20",
   },
   searchCommand((submit: RegistryTarget, text, ref) =>
     submit({ command: "history", count: FOUND_COUNT_DEFAULT, text, everywhere: true }, ref)
   ),
-  ...fileCommands("in a call: offer the other one a file, which is fetched with /get")
+  ...fileCommands("offer a file, in a call")
     .filter(({ name }) => name !== "cancel"),
-  { ...statusCommand, help: "where you are, your call and its route, your key, what is wrong" },
+  { ...statusCommand, help: "your call and its route, what is wrong" },
   ...presenceCommands,
   ...ownCommands,
   command({
     name: "passwd",
-    help: "change your password, which you are asked for",
+    help: "change your password",
     run: (target: RegistryTarget) => target.changePassword(),
   }),
   command({
@@ -310,7 +307,7 @@ function bareLine(
     return { command: "broadcast", texts: { text: told } };
   }
   if (word === "2") {
-    throw new P2pchatError("usage", "The form is 2 TEXT, for example 2 lunch is ready");
+    throw new P2pchatError("usage", usageOf("2 TEXT", "2 lunch is ready"));
   }
   const isAsked = place === "asked"; // what answers that never comes here as a letter alone
   if (word === "y" && !isAsked) return { command: "accept", texts: {} };

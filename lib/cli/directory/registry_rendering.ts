@@ -481,7 +481,7 @@ function notBegunLine(event: CallEvent, self: string, why: string, star: Line, m
     case "cancelled":
       return event.by === event.peer
         ? [...star, who, " withdrew the call"]
-        : [...star, "Withdrawn: the call with ", who];
+        : [...star, "Call to ", who, " cancelled"];
     case "directory-down":
     case "replaced":
       return [...mark, "No call with ", who, ": the directory is needed for it"];

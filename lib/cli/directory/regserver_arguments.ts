@@ -1,6 +1,8 @@
 /** The command line of `p2pchat regserver`. */
 
 import { P2pchatError } from "../../base/errors.ts";
+import { quotedStart } from "../../base/text/text.ts";
+import { inWords } from "../../base/text/words.ts";
 import { regserverFolder } from "../../store/disk/paths.ts";
 import { type CommonOptions, REGSERVER_PORT_DEFAULT } from "../args/options.ts";
 import type { BroadcastPolicy } from "../../protocols/directory/schema/directory_io.ts";
@@ -45,6 +47,33 @@ import {
 /** The greatest limit of sign-ups per hour and address: more wouldn't be people. */
 const SIGN_UPS_MAX = 10_000;
 
+/** What a meeting point allows, as it is given behind `--meeting-point`. */
+const MEETING_LIMITS = {
+  links: ["links", wholeNumber(1, LINKS_MAX)],
+  rate: ["rate", dataSize(RATE_MIN, RATE_MAX)],
+  "room-links": ["roomLinks", wholeNumber(1, LINKS_MAX)],
+  "room-rate": ["roomRate", dataSize(RATE_MIN, RATE_MAX)],
+} as const;
+
+function meetingLimits(text: string, what: string): MeetingLimits {
+  const given = (text === "" ? [] : text.split(",")).map((part) => {
+    const [name = "", value = ""] = part.split("=");
+    if (!Object.hasOwn(MEETING_LIMITS, name)) {
+      const names = inWords(Object.keys(MEETING_LIMITS), "or");
+      throw new P2pchatError("usage", `${what} has no limit ${quotedStart(name)}: ${names}`);
+    }
+    const [limit, parse] = MEETING_LIMITS[name as keyof typeof MEETING_LIMITS];
+    return [limit, parse(value, `${what} ${name}`)] as const;
+  });
+  return {
+    links: LINKS_DEFAULT,
+    rate: RATE_DEFAULT,
+    roomLinks: ROOM_LINKS_DEFAULT,
+    roomRate: ROOM_RATE_DEFAULT,
+    ...Object.fromEntries(given),
+  };
+}
+
 const flags = {
   host: hostFlag("listen"),
   port: {
@@ -59,82 +88,58 @@ const flags = {
   clientsMax: {
     name: "max-clients",
     value: "N",
-    help: `clients logged in at once, at most (${CLIENTS_MAX_DEFAULT})`,
+    help: `users at once, at most (${CLIENTS_MAX_DEFAULT})`,
     parse: wholeNumber(1, CLIENTS_MAX),
     default: CLIENTS_MAX_DEFAULT,
   },
   accounts: {
     name: "accounts",
     value: "WHICH",
-    help:
-      "required: no guests; optional (default): guests may use any free name without an account",
+    help: "required: no guests; optional (default): guests, too",
     ...oneOf(["required", "optional"]),
     default: "optional",
   },
   signUpsMax: {
     name: "signup-limit",
     value: "N",
-    help: `sign-ups in an hour from one address, at most (${SIGN_UPS_MAX_DEFAULT})`,
+    help: `sign-ups in an hour from one address (${SIGN_UPS_MAX_DEFAULT})`,
     parse: wholeNumber(0, SIGN_UPS_MAX),
     default: SIGN_UPS_MAX_DEFAULT,
   },
   relays: {
     name: "no-relay",
-    help: "do not relay calls between users who cannot connect directly",
+    help: "relay no calls",
   },
   broadcast: {
     name: "broadcast",
     value: "WHO",
-    help: "who may send broadcasts: all (default), accounts, or the operator alone",
+    help: "who may broadcast: all (default), accounts, operator",
     ...oneOf<BroadcastPolicy>(["all", "accounts", "operator"]),
     default: "all" as const,
   },
   ttlMs: {
     name: "broadcast-ttl",
     value: "TIME",
-    help: `how long a broadcast is kept for accounts that are away (${TTL_MS_DEFAULT / 60_000}m)`,
+    help: `how long a broadcast waits for accounts (${TTL_MS_DEFAULT / 60_000}m)`,
     parse: durationWithin(0, TTL_MS_MAX),
     default: TTL_MS_DEFAULT,
   },
-  meetingPoint: {
+  meeting: {
     name: "meeting-point",
-    help: "be a meeting point, too: members of rooms (mesh --meet) who cannot dial each other " +
-      "are connected through it; it cannot read what passes",
-  },
-  meetingLinks: {
-    name: "meeting-links",
-    value: "N",
-    help: `links relayed for one address at once, at most (${LINKS_DEFAULT})`,
-    parse: wholeNumber(1, LINKS_MAX),
-  },
-  meetingRate: {
-    name: "meeting-rate",
-    value: "SIZE",
-    help: `relayed for one address in a second, at most (${RATE_DEFAULT / 1e6}MB)`,
-    parse: dataSize(RATE_MIN, RATE_MAX),
-  },
-  meetingRoomLinks: {
-    name: "meeting-room-links",
-    value: "N",
-    help: `links relayed for one room at once, at most (${ROOM_LINKS_DEFAULT})`,
-    parse: wholeNumber(1, LINKS_MAX),
-  },
-  meetingRoomRate: {
-    name: "meeting-room-rate",
-    value: "SIZE",
-    help: `relayed for one room in a second, at most (${ROOM_RATE_DEFAULT / 1e6}MB)`,
-    parse: dataSize(RATE_MIN, RATE_MAX),
+    value: "[LIMIT=N,...]",
+    help: `be a meeting point for rooms (mesh --meet); ${
+      inWords(Object.keys(MEETING_LIMITS), "and")
+    }`,
+    like: /=/,
+    takes: "limits, such as links=64,rate=1MB",
+    parse: meetingLimits,
   },
   metrics: metricsFlag,
 } satisfies Flags;
 
-type MeetingFlag = Extract<keyof typeof flags, `meeting${string}`>;
-
 /** `p2pchat regserver`. */
 export interface RegserverOptions
-  extends CommonOptions, EngineOptions, Omit<OptionsOf<typeof flags>, "accounts" | MeetingFlag> {
-  /** What a meeting point allows; null: it is none. */
-  readonly meeting: MeetingLimits | null;
+  extends CommonOptions, EngineOptions, Omit<OptionsOf<typeof flags>, "accounts"> {
   /** False: only accounts may enter. */
   readonly guests: boolean;
 }
@@ -145,26 +150,11 @@ export const regserverProgramCommand: CommandOf<RegserverOptions> = {
   example: "p2pchat regserver",
   keeps: { folder: regserverFolder, use: "make" },
   ledTo: accountsTable,
-  help:
-    "the directory: accounts, who is online, calls between two, broadcasts; it cannot read calls",
+  help: "the directory: accounts, calls between two, broadcasts; it can't read calls",
   flags: [...Object.values(flags), ...ENGINE_FLAGS],
   options(line) {
     if (line.words.length > 0) throw wrongWords(regserverProgramCommand, line.words[0]);
-    const {
-      accounts,
-      meetingPoint,
-      meetingLinks,
-      meetingRate,
-      meetingRoomLinks,
-      meetingRoomRate,
-      ...options
-    } = optionsOf(line, flags);
-    const limits = { meetingLinks, meetingRate, meetingRoomLinks, meetingRoomRate };
-    const [given] = Object.entries(limits).filter(([, limit]) => limit !== null);
-    if (!meetingPoint && given !== undefined) {
-      const { name } = flags[given[0] as MeetingFlag];
-      throw new P2pchatError("usage", `--${name} is for a meeting point: add --meeting-point`);
-    }
+    const { accounts, ...options } = optionsOf(line, flags);
     const engine = engineOptions(line);
     checkMapPort({ ...options, ...engine }, { advertise: MAPPED_OR_NAMED, engine: MAPPED_ALONE });
     return {
@@ -172,14 +162,6 @@ export const regserverProgramCommand: CommandOf<RegserverOptions> = {
       ...options,
       ...engine,
       guests: accounts !== "required",
-      meeting: meetingPoint
-        ? {
-          links: meetingLinks ?? LINKS_DEFAULT,
-          rate: meetingRate ?? RATE_DEFAULT,
-          roomLinks: meetingRoomLinks ?? ROOM_LINKS_DEFAULT,
-          roomRate: meetingRoomRate ?? ROOM_RATE_DEFAULT,
-        }
-        : null,
     };
   },
 };

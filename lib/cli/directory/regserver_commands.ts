@@ -24,7 +24,7 @@ export const regserverCommands: CommandTable<RegserverCommandSink> = new Command
     {
       ...listCommand,
       aliases: ["users", "peers"],
-      help: "who is logged in, free or busy, where and since when",
+      help: "who is online, where and since when",
     },
     ...whoCommands,
     command({
@@ -39,15 +39,12 @@ export const regserverCommands: CommandTable<RegserverCommandSink> = new Command
       name: "broadcast",
       form: "TEXT",
       args: { text: messageText },
-      help: "tell all who are logged in, and accounts that log in before it expires",
+      help: "tell all users, later ones too until it expires",
       example: "/broadcast back in five minutes",
       run: (submit: RegserverCommandSink, { text }, ref) =>
         submit({ command: "broadcast", text }, ref),
     }),
-    { ...statusCommand, help: "clients, calls and accounts, the directory's key, what is wrong" },
-    {
-      ...exitCommand,
-      help: "end the directory; direct calls go on, and clients come back when it does",
-    },
+    { ...statusCommand, help: "users, calls, your key, what is wrong" },
+    { ...exitCommand, help: "end the directory; direct calls go on" },
   ],
 });

@@ -74,10 +74,10 @@ export function regserverLines(
 function readyLines({ host, port, key, accounts }: EventNamed<"ready">): readonly Line[] {
   return [
     [
-      `Listening at ${port}. People come in with: `,
+      `Listening at ${port}. Users connect with: `,
       { text: `p2pchat peer --registry ${directoryText({ host, port })}`, as: "exact" },
     ],
-    [`Key, which they are shown to compare it: ${key}`],
+    [`Key (they compare it): ${key}`],
     [`${accountsText(accounts)}.`],
   ];
 }

@@ -7,10 +7,9 @@ import { visibleLines, visibleText, withFewMarks } from "../../base/text/text.ts
 import type { Command } from "../commands/commands.ts";
 import { mentionsOf, placesOf } from "../rendering/mentions.ts";
 import { momentText } from "../rendering/moments.ts";
-import { ignoredLines, noticeLine, returnedLine } from "../rendering/spans.ts";
+import { commonLines } from "../rendering/spans.ts";
 import type {
   CommonEvent,
-  Line,
   Mode,
   RenderContext,
   ShownEvent,
@@ -40,8 +39,8 @@ export interface KnownCommands {
   find(name: string): Pick<Command<never>, "form" | "args"> | undefined;
 }
 
-/** What a mode doesn't render: each door tells it in its own way. */
-const OF_NO_MODE: ReadonlySet<unknown> = new Set(["help", "fatal"]);
+/** What each door tells in its own way, or no door at all. */
+const OF_NO_DOOR: ReadonlySet<unknown> = new Set(["help", "fatal", "irc", "web"]);
 
 /** @param wallMs Now, ms since 1970. */
 export function doorRendering<Event extends ShownEvent>(
@@ -50,7 +49,7 @@ export function doorRendering<Event extends ShownEvent>(
   wallMs: () => number,
 ): DoorRendering {
   return (fields, self) => {
-    if (OF_NO_MODE.has(fields["event"])) return [];
+    if (OF_NO_DOOR.has(fields["event"])) return [];
     const event = fields as unknown as Event | CommonEvent;
     const context = { nowMs: wallMs(), interactive: false, verbose: false };
     const lines = isCommon(event) ? commonLines(event, context.nowMs) : render(event, context);
@@ -60,21 +59,6 @@ export function doorRendering<Event extends ShownEvent>(
       (line) => line.flatMap((span) => partsOf(span, context, commands, mentioned)),
     );
   };
-}
-
-function commonLines(event: CommonEvent, nowMs: number): readonly Line[] {
-  switch (event.event) {
-    case "notice":
-      return [noticeLine(nowMs, event)];
-    case "error":
-      return [[{ text: "error: ", as: "error" }, event.text]];
-    case "ignored":
-      return ignoredLines(event);
-    case "returned":
-      return [returnedLine(nowMs, event)];
-    default:
-      return [];
-  }
 }
 
 function partsOf(

@@ -17,7 +17,7 @@ import { homeFolder, isAtTerminal, processStreams, variable } from "../streams/s
 const filesMax = {
   name: "files-max",
   value: "SIZE",
-  help: "receive no more than this in all, such as 500MB (10GB)",
+  help: "receive at most this in all (10GB)",
   parse: dataSize(0, Infinity),
   default: FILES_BYTES_MAX_DEFAULT,
 } satisfies ValueFlag<number>;
@@ -26,26 +26,18 @@ export const fileFlags = {
   downloads: {
     name: "downloads",
     value: "DIR",
-    help:
-      "save files that you fetch there (the desktop's folder, ~/Downloads, or downloads in --data)",
+    help: "save fetched files there (your desktop's downloads)",
     use: "write",
     parse: fileName,
   },
   save: {
     name: "save",
     value: "DIR",
-    help: "fetch all files that are offered, and save them there: scripts receive in no other way",
+    help: "fetch all files into it",
     use: "write",
     parse: fileName,
   },
   filesMax,
-  sendFrom: {
-    name: "send-from",
-    value: "DIR",
-    help: "send files of this folder alone (those of your home, of this folder, of /tmp)",
-    use: "send",
-    parse: fileName,
-  },
 } satisfies Flags;
 
 type FileFlags = OptionsOf<typeof fileFlags>;
@@ -68,9 +60,9 @@ const PLACES = ["/tmp", "/media", "/mnt", "/run/media", "/Volumes"];
 export async function filesNeeded(
   { value, common, isOn }: CommandLine,
 ): Promise<readonly FileNeed[]> {
-  const { save, downloads, sendFrom } = fileFlags;
+  const { save, downloads } = fileFlags;
   const list = listings();
-  const read = value(sendFrom.name) === undefined ? sendable(list) : [];
+  const read = sendable(list);
   const isInteractive = !isOn("json") && isAtTerminal(processStreams());
   const into = [save, ...(isInteractive ? [downloads] : [])].find(({ name }) => value(name));
   if (into !== undefined) await makeReceiving(value<string>(into.name)!, into.name, common);

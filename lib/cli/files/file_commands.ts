@@ -50,14 +50,14 @@ export const fileCommands = (sendHelp: string): readonly Command<FileSink>[] => 
   }),
   command({
     name: "files",
-    help: "the files that are offered, with their numbers",
+    help: "the files offered, by number",
     run: (submit: FileSink, _, ref) => submit({ command: "files" }, ref),
   }),
   command({
     name: "get",
     form: "N [AS]",
     args: { n: fileNumber, as: savedName },
-    help: "fetch file N into the folder of downloads, under its own name or another",
+    help: "fetch file N; AS: under another name",
     example: "/get 2",
     run: (submit: FileSink, { n, as }, ref, isTyped) => {
       if (isTyped && as !== undefined && /^[\d\s]+$/.test(as)) {
@@ -72,7 +72,7 @@ export const fileCommands = (sendHelp: string): readonly Command<FileSink>[] => 
     name: "cancel",
     form: "N",
     args: { n: fileNumber },
-    help: "decline file N, stop fetching it, or take back your offer of it",
+    help: "decline file N, stop it, or withdraw your offer",
     example: "/cancel 2",
     run: (submit: FileSink, { n }, ref) => submit({ command: "cancel", file: n }, ref),
   }),

@@ -94,33 +94,30 @@ function transferLines(event: Named<"transfer">, nowMs: number): readonly Line[]
       }
       return [starLine(nowMs, `${name} is here: `, exact(path ?? event.name))];
     case "cancelled": {
-      const given = self
-        ? `Your offer of ${name} is taken back`
-        : `${name} was given up; /get ${file} fetches it anew`;
+      const given = self ? `Offer of ${name} withdrawn` : `Stopped: ${name}; /get ${file} goes on`;
       const isDeclined = reason === "declined";
-      const told = isDeclined ? `${name} isn't fetched; ${REASONS.declined(file)}` : given;
+      const told = isDeclined ? `Declined ${name}; ${REASONS.declined(file)}` : given;
       return [starLine(nowMs, told)];
     }
     case "failed":
       if (self) {
         const why = text ?? REASONS[reason ?? "changed"](file);
-        return [wrongLine(nowMs, `Your offer of ${name} has ended: ${why}`)];
+        return [wrongLine(nowMs, `Offer of ${name} ended: ${why}`)];
       }
       if (reason === "waits") return [starLine(nowMs, `${name} waits: ${REASONS.waits()}`)];
       return [
-        wrongLine(nowMs, `${name} can't be had: ${text ?? REASONS[reason ?? "no-holder"](file)}`),
+        wrongLine(nowMs, `Failed: ${name}: ${text ?? REASONS[reason ?? "no-holder"](file)}`),
       ];
   }
 }
 
 const REASONS = {
-  changed: () => "it is no longer what was offered",
-  withdrawn: () => "the offer was taken back",
-  "no-holder": (file: number) =>
-    `nobody who has it could be reached; /get ${file} goes on from here`,
-  waits: () => "other files are fetched first, then it goes on by itself",
-  disk: (file: number) => `the disk refused; /get ${file} goes on from here`,
-  declined: (file: number) => `/get ${file} does`,
+  changed: () => "it has changed since the offer",
+  withdrawn: () => "the offer was withdrawn",
+  "no-holder": (file: number) => `nobody with it is here; /get ${file} goes on`,
+  waits: () => "other files first",
+  disk: (file: number) => `the disk refused; /get ${file} goes on`,
+  declined: (file: number) => `/get ${file} fetches it after all`,
 } as const;
 
 function exact(text: string): Span {

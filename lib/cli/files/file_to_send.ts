@@ -134,7 +134,7 @@ function ownFile(path: string): P2pchatError {
 }
 
 function outOfReach(path: string): P2pchatError {
-  const text = `Cannot send ${path}: it is out of this program's reach, or newer than its start; ` +
-    "move it into a folder of your home, or start again with --send-from DIR";
+  const text = `Cannot send ${path}: p2pchat isn't allowed to read it; move it to your home, ` +
+    "or start p2pchat in its folder";
   return new P2pchatError("not-allowed", text);
 }

@@ -359,7 +359,7 @@ export class SharedFiles {
       throw no(this.#here(open, listed));
     }
     if (listed !== undefined && this.#unwanted.has(file)) {
-      throw no(`${fileNameText(listed.offer.name)} isn't fetched; /get ${file} does`);
+      throw no(`${fileNameText(listed.offer.name)} is declined; /get ${file} fetches it after all`);
     }
     open.host.command({ command: "cancel", file }, ref);
   }
@@ -619,8 +619,7 @@ export class SharedFiles {
     this.#isRestoring = false;
     for (const path of open.outOfReach) {
       this.#ports.warn(
-        `Nobody can fetch ${path}, which you offer: it is out of this program's reach at this start; start it again ` +
-          "in the folder that the file is in, or with --send-from DIR",
+        `Nobody can fetch ${path}: p2pchat isn't allowed to read it; start it in that folder`,
       );
     }
     for (const peer of this.#links.keys()) open.host.linkUp(peer);

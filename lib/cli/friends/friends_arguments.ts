@@ -33,7 +33,7 @@ const flags = {
   file: {
     name: "users",
     value: "FILE",
-    help: "the table of friends: lines of name, address, port and, optionally, fingerprint",
+    help: "the table of friends: name, address, port, fingerprint",
     use: "read",
     parse: fileName,
   },
@@ -41,7 +41,7 @@ const flags = {
   port: {
     name: "port",
     value: "N",
-    help: "listen at this port (that of your row); without NAME, your row is the one with it",
+    help: "listen at this port (that of your row)",
     parse: listenPort,
   },
   mapPort: mapPortFlag,
@@ -52,11 +52,11 @@ const flags = {
     parse: duration,
     default: IDLE_MS_DEFAULT,
   },
-  historyCount: historyFlag(""),
+  historyCount: historyFlag,
   keepsWords: noHistoryFlag,
   queue: {
     name: "no-queue",
-    help: "keep nothing for friends who aren't there: such a message fails",
+    help: "keep nothing for friends who aren't there",
   },
   passphraseFile: PASSPHRASE_FILE_FLAG,
   ...fileFlags,
@@ -108,7 +108,7 @@ export const friendsProgramCommand: CommandOf<FriendsOptions> = {
   example: "p2pchat peer alice --users users.txt",
   keeps: { folder: usersFolder, use: "make" },
   ledTo: async (line) => [...tableNeeds(line), ...await filesNeeded(line)],
-  help: "direct messages to friends whose addresses are in FILE; NAME selects your own row",
+  help: "messages to friends, listed in FILE; NAME is your row",
   flags: [...Object.values(flags), ...scriptFlags(SCRIPTED), WEB_FLAG],
   options(line) {
     const [name, ...rest] = line.words;

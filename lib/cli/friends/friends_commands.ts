@@ -123,7 +123,7 @@ export function friendsCommandTable(
     afterName: "/",
     bareForms: [
       ["NAME/TEXT", "say TEXT to NAME; TEXT may have slashes"],
-      ["TEXT", "say TEXT to the friend in the prompt: the only one, or the one of /to"],
+      ["TEXT", "say TEXT to the friend in the prompt"],
       [`${LAST_WRITER}/TEXT`, "answer who wrote last, unless a friend is called r"],
     ],
     commands: [
@@ -141,22 +141,21 @@ export function friendsCommandTable(
         ...meCommand((submit: FriendsCommandSink, text, ref) =>
           submit({ command: "msg", name: partnerOf(partner, friend), text }, ref)
         ),
-        help:
-          "say what you do to the friend you write to, who reads after /me waves that Alice waves",
+        help: "say what you do, as in /me waves",
         isPrivate: "always",
       },
       command({
         name: "to",
         form: "[NAME]",
         args: { name: oneFriend },
-        help: "have what you type go to NAME; alone: says to whom it goes, and ends that",
+        help: "write to NAME from now on; alone: to nobody",
         example: "/to bob",
         run: (submit: FriendsCommandSink, { name }, ref) => submit({ command: "to", name }, ref),
       }),
       {
         ...listCommand,
         aliases: ["friends", "peers"],
-        help: "all friends, where they are, and who is connected",
+        help: "your friends, and who is connected",
       },
       historyCommand((submit: FriendsCommandSink, asked, ref) =>
         submit({ command: "history", ...asked }, ref)
@@ -169,27 +168,27 @@ export function friendsCommandTable(
         name: "add",
         form: "LINE",
         args: { line: { parse: parseContactCard, takesRest: true } },
-        help: "add the friend whose contact card LINE is (p2pchat users card) to the table",
+        help: "add a friend by the contact card LINE",
         example: `/add ${CARD_EXAMPLE}`,
         run: (submit: FriendsCommandSink, { line }, ref) =>
           submit({ command: "add", card: line }, ref),
       }),
       command({
         name: "outbox",
-        help: "messages that wait for their friend, with their ids",
+        help: "messages that wait, with their ids",
         run: (submit: FriendsCommandSink, _, ref) => submit({ command: "outbox" }, ref),
       }),
       command({
         name: "unsend",
         form: "ID",
         args: { id: { parse: (text: string) => text } },
-        help: "take a message back that hasn't gone out; its first letters will do",
+        help: "take a waiting message back",
         example: "/unsend 3f2a",
         run: (submit: FriendsCommandSink, { id }, ref) => submit({ command: "unsend", id }, ref),
       }),
       ...presenceCommands,
       ...fileCommands(
-        "offer NAME, or whom plain lines go to, a file; it is fetched with /get",
+        "offer a file to NAME",
       ),
       ...ownCommands,
       { ...exitCommand, help: "leave; what waits is sent at the next start" },

@@ -41,21 +41,19 @@ const flags = {
   port: {
     name: "port",
     value: "N",
-    help:
-      `receive datagrams at this UDP port (the one used last time, or else the first free one from ` +
-      `${MEMBER_PORTS.first} to ${MEMBER_PORTS.last})`,
+    help: `receive at this UDP port (${MEMBER_PORTS.first} to ${MEMBER_PORTS.last})`,
     parse: listenPort,
   },
   advertise: advertiseFlag("other members"),
   logPath: {
     name: "db",
     value: "FILE",
-    help: "keep the log there, from now on (below the profile)",
+    help: "keep the log there from now on",
     use: "keep-log" as const,
     parse: fileName,
   },
   words: wordsFlag,
-  historyCount: historyFlag("; a script is shown all"),
+  historyCount: historyFlag,
   wait: noWaitFlag("the coordinator"),
   passphraseFile: PASSPHRASE_FILE_FLAG,
 } satisfies Flags;
@@ -111,10 +109,10 @@ export const memberProgramCommand: CommandOf<MemberOptions> = {
   form: "NAME --server HOST[:PORT]",
   example: "p2pchat peer Alice --server 192.168.1.5",
   keeps: { folder: usersFolder, use: "make" },
-  help: "a group whose members all hold the same log, in one order; HOST runs p2pchat serve",
+  help: "one log for all; HOST runs p2pchat serve",
   flags: [
     ...Object.values(flags),
-    ...inviteFlags("private group", "; with none, an open group after a private one"),
+    ...inviteFlags("private group", "; none: an open group"),
     ...scriptFlags(SCRIPTED),
     ...DOOR_FLAGS,
   ],

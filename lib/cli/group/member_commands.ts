@@ -66,8 +66,7 @@ function coordinatorsElsewhere(name: string): string | null {
 function privateElsewhere(name: string, rest: string): string | null {
   const word = name.toLowerCase();
   if (writesToOne(word)) {
-    return "Nothing was sent: a group has no private messages; to say it to all, write it without " +
-      `/${word}`;
+    return `Not sent: a group has no private messages; without /${word} it goes to all`;
   }
   if (word !== "history") return null; // `/log` names nobody in any mode
   const first = /^\S+/.exec(rest)?.[0] ?? "";
@@ -81,9 +80,7 @@ const COMMANDS = [
     name: "msg",
     form: "TEXT",
     args: { text: messageText },
-    help:
-      "say TEXT to all, as a line without a command does: a group has no private messages, and " +
-      "at a terminal /msg NAME TEXT is refused",
+    help: "say TEXT to all, as a bare line does",
     example: "/msg at seven?",
     run: (submit: MemberCommandSink, { text }, ref, isTyped) =>
       submit({ command: "msg", text, ...(isTyped ? { isTyped } : {}) }, ref),
@@ -94,7 +91,7 @@ const COMMANDS = [
     form: "TEXT - N",
     args: { text: messageText, n: entryNumber(EDIT_FORM) },
     aboutEntry: { argument: "n", line: /(?:^|\s)-\s+(-?\d+)\s*$/ },
-    help: 'change entry N to TEXT at all members or none (the last " - " separates TEXT from N)',
+    help: "change entry N to TEXT, at all members or none",
     example: "/edit at eight? - 43",
     run: (submit: MemberCommandSink, { text, n }, ref) =>
       submit({ command: "edit", seq: n, text }, ref),
@@ -103,7 +100,7 @@ const COMMANDS = [
     name: "go",
     form: "[EDIT]",
     args: { edit: openEdit },
-    help: "agree to an edit that you were asked about; its number where there are several",
+    help: "agree to an edit",
     example: "/go 7",
     run: (submit: MemberCommandSink, { edit }, ref) =>
       submit({ command: "go", edit: edit ?? null }, ref),
@@ -112,7 +109,7 @@ const COMMANDS = [
     name: "abort",
     form: "[EDIT]",
     args: { edit: openEdit },
-    help: "say no to an edit that you were asked about",
+    help: "refuse an edit",
     example: "/abort 7",
     run: (submit: MemberCommandSink, { edit }, ref) =>
       submit({ command: "abort", edit: edit ?? null }, ref),
@@ -122,7 +119,7 @@ const COMMANDS = [
     form: "N",
     args: { n: entryNumber("for example /entry 43") },
     aboutEntry: { argument: "n" },
-    help: "entry N, and all changes of it",
+    help: "entry N and its changes",
     example: "/entry 43",
     run: (submit: MemberCommandSink, { n }, ref) => submit({ command: "entry", seq: n }, ref),
   }),
@@ -137,9 +134,7 @@ const COMMANDS = [
       before: maybeNumberOf("an entry", "for example 43"),
     },
     fieldOfObjects: "before",
-    help:
-      `the last N entries (${LOG_COUNT_DEFAULT}), with /TEXT/ those that have it in them; --digest: ` +
-      "one line to compare with others'",
+    help: `the last N entries (${LOG_COUNT_DEFAULT})`,
     example: "/log 50",
     run: (submit: MemberCommandSink, { text, n, digest, before }, ref) =>
       submit({

@@ -307,7 +307,7 @@ function statusLines(
   nowMs: number,
   nameOf: (name: string) => Span,
 ): readonly Line[] {
-  const { view, coordinator, seq, digest, sequencer, key, port, log, edits, problems } = status;
+  const { view, coordinator, seq, digest, sequencer, key, log, edits, problems } = status;
   const others = status.members.filter((member) => member.key !== key);
   const who = status.serverVerified === true ? "The coordinator (verified)" : "The coordinator";
   const there = `${who} is ${coordinator === "up" ? "there" : "away"}.`;
@@ -317,14 +317,13 @@ function statusLines(
       : [`Group of ${others.length + 1}: `, ...memberSpans(status.name, others), `. ${there}`],
     [
       digest === "" ? "No entries yet." : `${entriesText(seq)}, digest ${shortDigest(digest)}.`,
-      ...(sequencer === null ? [] : [" ", nameSpan(sequencer), " decides the order of messages."]),
+      ...(sequencer === null ? [] : [" ", nameSpan(sequencer), " orders messages."]),
     ],
     ...unsentLine(status),
     ...edits.flatMap((edit) => memberEditLines(edit, nowMs, nameOf)),
     ["Your log: ", { text: log, as: "exact" }],
     ...ownAwayLines(status),
     ownKeyLine(key),
-    [`Your UDP port: ${port}`],
     ...problems.map((problem) => problemLine(problem)),
   ];
 }

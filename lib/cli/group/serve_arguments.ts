@@ -58,9 +58,7 @@ const flags = {
   edits: {
     name: "edits",
     value: "WHO",
-    help:
-      "who must agree to an edit: own (default), the entry's author if somebody else edits it; " +
-      "ask, all other members; auto, nobody",
+    help: "who must agree: own (default: the author), ask (all), auto",
     ...oneOf(EDIT_POLICIES),
     default: "own" as const,
   },
@@ -78,7 +76,7 @@ const flags = {
     parse: durationWithin(SNAPSHOT_EVERY_MS_MIN, SNAPSHOT_EVERY_MS_MAX),
   },
   membersMax: {
-    name: "max-members",
+    name: "max-clients",
     value: "N",
     help: `members at most (${MEMBERS_MAX})`,
     parse: wholeNumber(1, MEMBERS_MAX),
@@ -86,20 +84,18 @@ const flags = {
   },
   private: {
     name: "private",
-    help: "a group that only those join, and read, who have its invite (/invite)",
+    help: "a group by invite only (/invite)",
   },
   group: {
     name: "group",
     value: "NAME",
-    help: "the group's name in the engine, with --engine: the same for all instances",
+    help: "its name in the engine, the same for all instances",
     parse: engineGroup,
   },
   metrics: metricsFlag,
   foundNew: {
     name: "new",
-    help:
-      "create another group: the files of the one that there is are set aside, and if they are lost " +
-      "its members aren't asked; in an engine one gives way only to one of the other kind (--private)",
+    help: "create another group; the files of the last are set aside",
   },
 } satisfies Flags;
 
@@ -111,8 +107,7 @@ export const serveProgramCommand: CommandOf<ServeOptions> = {
   form: "",
   example: "p2pchat serve",
   keeps: { folder: serveFolder, use: "make" },
-  help:
-    "the coordinator of a group: decides who is a member and whether edits are made; it sees edits and the last leaver's log, but no chat",
+  help: "the coordinator of a group; it sees edits, but no chat",
   flags: [...Object.values(flags), ...ENGINE_FLAGS],
   options(line) {
     if (line.words.length > 0) throw wrongWords(serveProgramCommand, line.words[0]);

@@ -22,8 +22,7 @@ const FLAGS = [
   "history",
 ] as const;
 
-const FORM =
-  "The form is /join HOST PORT, /join --invite WORD, /join --words CODE, /join TITLE or " +
+const FORM = "Usage: /join HOST PORT, /join --invite WORD, /join --words CODE, /join TITLE or " +
   "/join --new, for example /join 192.168.1.5 55107";
 
 interface Joining {

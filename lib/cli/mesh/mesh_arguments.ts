@@ -60,24 +60,24 @@ const flags = {
   },
   advertise: advertiseFlag("others"),
   mapPort: mapPortFlag,
-  historyCount: historyFlag(`; on joining for the first time, ${JOINING_HISTORY_DEFAULT}`),
+  historyCount: historyFlag,
   keepsWords: noHistoryFlag,
   contactKey: {
     name: "key",
     value: "FINGERPRINT",
-    help: "the key of the member at HOST PORT: join only if that one answers",
+    help: "join only if the member at HOST PORT has this key",
     parse: fingerprint,
   },
   foundNew: { name: "new", help: "create another room instead of going back to the last one" },
   foundPrivate: {
     name: "private",
-    help: "go back to the last private room, or create one: it can be joined only with an invite",
+    help: "the last private room, or a new one: by invite only",
   },
   room: {
     name: "room",
     value: "TITLE|ID",
     isText: true,
-    help: "go back to this room of yours; the first characters of its id will do",
+    help: "go back to this room of yours",
     parse: (text) => text,
   },
   title: {
@@ -91,19 +91,16 @@ const flags = {
   words: wordsFlag,
   lan: {
     name: "lan",
-    help:
-      "join the room that is announced on this network, or create one; announce the room that you are in",
+    help: "join this network's room, or announce a new one",
   },
   passive: {
     name: "passive",
-    help: "connect to others but accept no connections: for a machine that nobody can reach; " +
-      "nobody can join through you",
+    help: "accept no connections; nobody joins through you",
   },
   meet: {
     name: "meet",
     value: "HOST[:PORT]",
-    help: "a meeting point (p2pchat regserver --meeting-point): members who can't dial you " +
-      "reach you through it; it can't read what passes; none: no longer the one of the last time",
+    help: "reach others through that meeting point; none: no more",
     parse: (text, what) => text === NO_MEETING_POINT ? NO_MEETING_POINT : meetingPoint(text, what),
   },
   metrics: metricsFlag,
@@ -169,7 +166,7 @@ export const meshProgramCommand: CommandOf<MeshOptions> = {
   example: `p2pchat mesh Bob localhost ${MESH_PORT_DEFAULT}`,
   keeps: { folder: usersFolder, use: "make" },
   ledTo: filesNeeded,
-  help: "a room without any server: create it, or join it through any member at HOST PORT",
+  help: "a room without a server: create one, or join through any member",
   flags: [...Object.values(flags), ...inviteFlags("room"), ...scriptFlags(SCRIPTED), ...DOOR_FLAGS],
   options(line) {
     const [name, ...address] = line.words;

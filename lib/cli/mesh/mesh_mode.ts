@@ -82,34 +82,24 @@ import { measuring, observing, withMetering } from "../metrics/with_metering.ts"
 import { Presenter } from "./presenter.ts";
 
 /** Notices about which room this is; scripts get only those they don't know from events. */
-const BACK = ["This is the room you were in last", "; --new founds another"] as const;
+const BACK = ["Back in your last room", "; --new founds another"] as const;
 const BACK_PRIVATE = [
-  "This is the private room you were in last",
-  "; --private --new founds another private one",
+  "Back in your last private room",
+  "; --private --new founds another",
 ] as const;
-const FOUNDED =
-  "You founded a new room; nobody else is here yet. Anybody who reaches this address can join and read " +
-  "(with --private, only those with an invite). /help lists the commands, ";
-
-/** How others come, after whether the room is announced: what isn't is found by nobody. */
-const OTHERS_ANNOUNCED =
-  "Others on this network join with --lan, those elsewhere by a code to say: /invite --words.";
-const OTHERS_UNANNOUNCED =
-  "Others can also join by a code to say: /invite --words. On one network, all just start with --lan.";
+const ANNOUNCED = "On this network, --lan alone joins.";
 
 function joinedText(title: string | null): Advice {
   const room = title === null ? "the room" : `the room ${quotedStart(title)}`;
-  return ofConsole(`You joined ${room}. /help lists the commands, :q leaves.`);
+  return ofConsole(`You joined ${room}. ${firstSteps(false)}`);
 }
 
 /** Steps that are taken at the console; doors show by themselves which room it is, and how others come. */
 const ofConsole = (text: string): Advice => ({ text, atDoors: null });
 
-const FOUNDED_PRIVATE =
-  "You founded a private room; nobody else is here yet. /invite shows what others need, ";
-
-/** What leaves this room: `:q` would leave the others, too. */
-const leaving = (isFurther: boolean) => isFurther ? "/part leaves." : ":q leaves.";
+/** `:q` would leave the other rooms, too. */
+const firstSteps = (isFurther: boolean) =>
+  `/help lists the commands, ${isFurther ? "/part" : ":q"} leaves.`;
 
 const FOUNDED_PASSIVE =
   "Nobody can join the room you founded, as --passive accepts no connections; start again without it to let others in";
@@ -119,9 +109,8 @@ const TOLD_AFTER_MS = 500;
 
 /** A warning to users who join another room than the last, perhaps with a command from the shell's history. */
 function leftBehind(last: RoomId, { name, data }: MeshOptions): Advice {
-  const atDoors =
-    "This is another room than the one you were in last. What may wait there is sent when you go back";
-  return { text: `${atDoors}, with: ${backTo(last, name, data)}`, atDoors };
+  const atDoors = "This isn't your last room";
+  return { text: `${atDoors}. Back to that one: ${backTo(last, name, data)}`, atDoors };
 }
 
 /** The line that says where one is, with where one is met. */
@@ -463,10 +452,8 @@ async function chat(wiring: Wiring): Promise<Bye> {
       if (begin.kind === "found" && options.passive && options.meet === null) {
         ui.show({ event: "notice", text: FOUNDED_PASSIVE, warning: true });
       } else if (begin.kind === "found" && ui.interactive) {
-        const leave = leaving(isFurther);
-        const how = lan === null ? OTHERS_UNANNOUNCED : OTHERS_ANNOUNCED;
-        const steps = begin.private ? [FOUNDED_PRIVATE + leave] : [FOUNDED + leave, how];
-        showNotices(ui, ...steps.map(ofConsole));
+        const steps = lan === null ? [] : [ANNOUNCED];
+        showNotices(ui, ...[...steps, firstSteps(isFurther)].map(ofConsole));
       } else if (
         begin.kind === "join" && ui.interactive &&
         (rooms.last === null || lan?.isGivenUp(rooms.last) === true)

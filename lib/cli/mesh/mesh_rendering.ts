@@ -139,12 +139,16 @@ function readyLines(event: EventNamed<"ready">): readonly Line[] {
   if (event.private === true) {
     return [
       [listeningText(event)],
-      ["This room is private: others join with the invite that /invite shows."],
+      ["Private: others join with the invite that /invite shows, or a code of /invite --words."],
     ];
   }
   return [
     [listeningText(event)],
-    ["Others join with: ", exact(`p2pchat mesh NAME ${event.host} ${event.port}`)],
+    [
+      "Others join with: ",
+      exact(`p2pchat mesh NAME ${event.host} ${event.port}`),
+      "   (anyone who reaches it; --private for an invite)",
+    ],
   ];
 }
 

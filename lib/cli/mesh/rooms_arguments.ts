@@ -17,7 +17,7 @@ const flags = {
   forMs: {
     name: "for",
     value: "3s",
-    help: "listen for so long to what is announced on this network (3s)",
+    help: "listen for so long (3s)",
     parse: durationWithin(100, 60 * 60 * 1_000),
   },
 } satisfies Flags;
@@ -37,9 +37,7 @@ export const roomsProgramCommand: CommandOf<RoomsOptions> = {
   form: "[--mine [NAME]]",
   example: "p2pchat rooms",
   keeps: { folder: usersFolder, use: "read" },
-  help:
-    "the rooms announced on this network; with --mine those that you were in, with members and " +
-    "last message",
+  help: "the rooms announced on this network; --mine: those that you were in",
   flags: Object.values(flags),
   options(line) {
     const [name, extra] = line.words;

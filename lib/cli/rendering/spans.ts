@@ -78,9 +78,9 @@ export function noticeLine(
 }
 
 /** The line between what was shown before, and what came while the user was away. */
-export function returnedLine(nowMs: number, { since }: Omit<ReturnedEvent, "event">): Line {
+function returnedLine(nowMs: number, { since }: Omit<ReturnedEvent, "event">): Line {
   return [
-    { text: "-- away since ", as: "rule" },
+    { text: "-- missed since ", as: "rule" },
     { timeMs: Date.parse(since), nowMs },
     { text: " --", as: "rule" },
   ];
@@ -97,7 +97,7 @@ export function ownKeyLine(key: string): Line {
 }
 
 /** Whom the user ignores, a line for each. */
-export function ignoredLines({ ignored }: Extract<CommonEvent, { readonly event: "ignored" }>) {
+function ignoredLines({ ignored }: Extract<CommonEvent, { readonly event: "ignored" }>) {
   if (ignored.length === 0) return [["You ignore nobody."]];
   return ignored.map(({ name, key, since }): Line => [nameSpan(name), `  ${key}  since ${since}`]);
 }
@@ -171,13 +171,13 @@ export function tableLines(
 }
 
 /** Where the page is. */
-export function webLine(nowMs: number, url: string): Line {
+function webLine(nowMs: number, url: string): Line {
   const address: Span = { text: url, as: "exact" };
   return starLine(nowMs, "Page: ", address, " (for you alone: whoever opens it is you)");
 }
 
 /** Where a client of IRC finds the program. */
-export function ircServedLine(nowMs: number, event: IrcServedEvent): Line {
+function ircServedLine(nowMs: number, event: IrcServedEvent): Line {
   const at = "path" in event ? event.path : `${event.host} port ${event.port}`;
   const exact = (text: string): Span => ({ text, as: "exact" });
   return starLine(
@@ -296,4 +296,24 @@ function youAreAwayText(away: string): string {
 export function awayText(away: string): string {
   const why = away.replace(/\s+/g, " ").trim();
   return why === "" ? "away" : `away: ${saidText(why)}`;
+}
+
+/** An event that all modes have; nothing for what shows itself in another way. */
+export function commonLines(event: CommonEvent, nowMs: number): readonly Line[] {
+  switch (event.event) {
+    case "error":
+      return [[{ text: "error: ", as: "error" }, event.text]];
+    case "notice":
+      return [noticeLine(nowMs, event)];
+    case "ignored":
+      return ignoredLines(event);
+    case "returned":
+      return [returnedLine(nowMs, event)];
+    case "web":
+      return [webLine(nowMs, event.url)];
+    case "irc":
+      return [ircServedLine(nowMs, event)];
+    default:
+      return [];
+  }
 }

@@ -85,7 +85,7 @@ export function verifyLines(
     ["Compare with ", nameSpan(name), ` by voice: ${event.digits}`],
     ...before,
     ...stillRefused,
-    [`The same at both ends: /verify ${shown} yes. Different: somebody is in between; /verify ${shown} no.`],
+    [`The same: /verify ${shown} yes. Different (somebody is in between): /verify ${shown} no.`],
   ];
 }
 

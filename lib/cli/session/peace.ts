@@ -162,17 +162,15 @@ export class Peace {
       case "ignore": {
         const { name, key } = this.#toIgnore(command.name);
         const shown = shownName(name);
-        if (this.isIgnored(key)) return notice(`You ignore ${shown} already`);
+        if (this.isIgnored(key)) return notice(`Already ignoring ${shown}`);
         await this.ignored.add({ name, key, since: this.today() });
-        const text =
-          `You no longer see what ${shown} says, in any mode, and calls of ${shown} are declined: ` +
-          `/unignore ${shown} ends that`;
+        const text = `Ignoring ${shown} (messages and calls); /unignore ${shown} ends that`;
         return { ...notice(text), ignored: key };
       }
       case "unignore": {
         const { name, key } = this.#ignoredOne(command.name);
         await this.ignored.remove(key);
-        return notice(`You see what ${shownName(name)} says again`);
+        return notice(`No longer ignoring ${shownName(name)}`);
       }
     }
   }

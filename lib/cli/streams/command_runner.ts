@@ -14,7 +14,8 @@ import { type InputLine, lineTooLong } from "./line_splitter.ts";
 
 interface CommandReports<Target> {
   refuse(error: P2pchatError, ref: string | undefined): void;
-  help(entries: readonly Command<Target>[], ref: string | undefined): void;
+  /** @param isBrief People are shown the commands of the first hour. */
+  help(entries: readonly Command<Target>[], ref: string | undefined, isBrief: boolean): void;
   /** Shows the folded text of that number. @throws {P2pchatError} Where there is none. */
   showFolded(number: number): void;
   /** Clears the screen. @throws {P2pchatError} Where there is none. */
@@ -180,7 +181,7 @@ export class CommandRunner<Target> {
       case "empty":
         return;
       case "help":
-        return this.#reports.help(parsed.entries, parsed.ref);
+        return this.#reports.help(parsed.entries, parsed.ref, parsed.isBrief);
       case "refused":
         return this.#reports.refuse(parsed.error, parsed.ref);
       case "show":

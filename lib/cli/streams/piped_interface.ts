@@ -7,15 +7,7 @@ import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import { helpEvent, helpLines } from "../args/help_text.ts";
 import type { CommonOptions } from "../args/options.ts";
 import { JsonFormat } from "../rendering/json_format.ts";
-import {
-  ignoredLines,
-  ircServedLine,
-  noticeLine,
-  placedLine,
-  returnedLine,
-  starLine,
-  webLine,
-} from "../rendering/spans.ts";
+import { commonLines, placedLine, starLine } from "../rendering/spans.ts";
 import type {
   CommonEvent,
   InputHandler,
@@ -104,10 +96,10 @@ export class PipedInterface<Event extends ShownEvent, Target>
         const about = seq === undefined ? {} : { seq };
         this.#answer(() => this.show({ event: "error", code, text: message, ...about }, ref));
       },
-      help: (entries, ref) => {
+      help: (entries, ref, isBrief) => {
         this.#answer(() => {
           if (this.#json !== null) this.#writeJson(helpEvent(entries), ref);
-          else this.#writeLines(helpLines(entries, mode.commands, null));
+          else this.#writeLines(helpLines(entries, mode.commands, null, isBrief));
         });
       },
       showFolded: (number) => {
@@ -277,17 +269,7 @@ export class PipedInterface<Event extends ShownEvent, Target>
   #showCommon(event: CommonEvent, label: string | null): void {
     if (event.event === "error") {
       this.#output.write("stderr", this.#errors.format([errorText(event.text, label)]));
-    } else if (event.event === "notice") {
-      this.#writeLines([noticeLine(this.#streams.wallMs(), event)], label);
-    } else if (event.event === "ignored") {
-      this.#writeLines(ignoredLines(event), label);
-    } else if (event.event === "returned") {
-      this.#writeLines([returnedLine(this.#streams.wallMs(), event)], label);
-    } else if (event.event === "web") {
-      this.#writeLines([webLine(this.#streams.wallMs(), event.url)], label);
-    } else if (event.event === "irc") {
-      this.#writeLines([ircServedLine(this.#streams.wallMs(), event)], label);
-    }
+    } else this.#writeLines(commonLines(event, this.#streams.wallMs()), label);
   }
 
   #writeJson(event: ShownEvent, ref: string | undefined, room?: string): void {

@@ -20,8 +20,15 @@ export interface TextFormatOptions {
   readonly terminal: (Cells & { columns(): number }) | null;
   /** At a terminal where people are present and talk. */
   readonly look?: Look;
-  /** At a terminal: keeps a line that is shown without the rest of its body. @returns The number to show it by. */
-  readonly keepFolded?: (line: Line) => number;
+  readonly folding?: Folding;
+}
+
+/** At a terminal: what is done with a body that takes too much of it. */
+interface Folding {
+  /** The height of the terminal. */
+  rows(): number;
+  /** Keeps a line that is shown without the rest of its body. @returns The number to show it by. */
+  keep(line: Line): number;
 }
 
 /** What the look of lines depends on, besides the lines themselves. */
@@ -29,7 +36,7 @@ export interface Look {
   readonly names: NameColours;
   /** The user's own name; null where nobody can mention it. */
   self(): string | null;
-  /** Whether a rule stands above lines of the history, and above what is new again. */
+  /** Whether a rule stands between lines of the history and what is new. */
   readonly hasRules: boolean;
   /** Somebody else's text is shown. @returns Since when all that follows is new, to be told above it. */
   said(): number | null;
@@ -102,8 +109,8 @@ const INDENT = 2;
 /** The text between the time and the text of an event. */
 const EVENT_MARK = /^ [*!?] $/;
 
-/** The most lines of a body, as its author broke them, that are shown at once: most of a terminal's height. */
-const BODY_LINES_MAX = 40;
+/** What a body takes of a terminal's height before it is folded. */
+const BODY_PART = 1 / 3;
 
 const PRINTABLE_ASCII = /^[ -~]*$/;
 const MINUTE_MS = 60_000;
@@ -114,8 +121,9 @@ export class TextFormat {
   #lastDayMinute = NaN;
   #minute = NaN;
   #minuteText = "";
-  /** Whether the last line with a time was of the history; null: a rule says what follows. */
-  #wasEarlier: boolean | null = false;
+  /** `history` is shown before anything else; then what was `missed`, below a rule. */
+  #shown: "history" | "missed" | "live" = "history";
+  #hasEarlier = false;
 
   /** @param nowMs Wall time, whose day isn't announced. */
   constructor(options: TextFormatOptions, nowMs: number) {
@@ -152,7 +160,7 @@ export class TextFormat {
         continue;
       }
       const { text, as } = typeof span === "string" ? { text: span, as: null } : span;
-      if (as === "earlier" && this.#options.look?.hasRules === true) continue;
+      if (as === "earlier" && this.#shown !== "live" && look?.hasRules === true) continue;
       if (as === "body") {
         const indent = this.#bodyIndent(head === 0 ? plain : plain.slice(0, head));
         if (mayBreak) pieces = this.#wrapped(pieces, indent, -indent);
@@ -166,7 +174,7 @@ export class TextFormat {
         if (more > 0) pieces.push({ text: `\n${" ".repeat(indent)}`, code: "" });
         body = { indent, pieces: pieces.length };
         if (more > 0) {
-          const number = this.#options.keepFolded!(line);
+          const number = this.#options.folding!.keep(line);
           const told = `... ${countText(more, "more line")}: /show ${number}`;
           pieces.push({ text: told, code: this.#code(told, "faint") });
         }
@@ -213,26 +221,25 @@ export class TextFormat {
     return `${announcement}${text}\n`;
   }
 
-  /** The rules above a line: that it is of the history, that it isn't any more, or since when all is new. */
+  /** The rule above a line: since when all that follows is new, or that the history has ended. */
   #rules(line: Line, styles: ReadonlySet<SpanStyle | false>): string {
     const { look } = this.#options;
     const isTimed = line.some((span) =>
       typeof span === "object" && "timeMs" in span && !("nowMs" in span)
     );
-    if (styles.has("rule")) this.#wasEarlier = null;
+    if (styles.has("rule")) this.#shown = "missed";
     if (look === undefined || !isTimed) return "";
     const isEarlier = styles.has("earlier");
-    const isSaid = styles.has("body") && !styles.has("own") && !isEarlier;
-    const sinceMs = isSaid ? look.said() : null;
-    const wasEarlier = this.#wasEarlier;
-    this.#wasEarlier = isEarlier;
+    this.#hasEarlier ||= isEarlier;
+    if (isEarlier) return "";
+    const sinceMs = styles.has("body") && !styles.has("own") ? look.said() : null;
+    const endsHistory = this.#shown === "history" && this.#hasEarlier;
+    if (endsHistory || styles.has("body")) this.#shown = "live";
     if (!look.hasRules) return "";
     if (sinceMs !== null) {
       return this.#rule(`new since ${timeText(sinceMs, this.#options.verbose)}`);
     }
-    return wasEarlier === null || isEarlier === wasEarlier
-      ? ""
-      : this.#rule(isEarlier ? "earlier" : "now");
+    return endsHistory ? this.#rule("now") : "";
   }
 
   #rule(text: string): string {
@@ -265,19 +272,20 @@ export class TextFormat {
    * @param searched What it was found by: the lines with that are shown, where there are any, and not the first ones.
    */
   #folded(text: string, searched: string | undefined): Folded {
-    const { terminal, keepFolded } = this.#options;
-    if (terminal === null || keepFolded === undefined) return { lines: text, more: 0 };
+    const { terminal, folding } = this.#options;
+    if (terminal === null || folding === undefined) return { lines: text, more: 0 };
     const last = text.endsWith("\n") ? text.length - 1 : text.length;
+    const most = Math.max(1, Math.floor(folding.rows() * BODY_PART));
     let end = -1;
     let count = 0;
     let more = 1;
     for (let at = text.indexOf("\n"); at >= 0 && at < last; at = text.indexOf("\n", at + 1)) {
       count++;
-      if (count === BODY_LINES_MAX) end = at;
-      else if (count > BODY_LINES_MAX) more++;
+      if (count === most) end = at;
+      else if (count > most) more++;
     }
     if (end < 0) return { lines: text, more: 0 };
-    const found = searched === undefined ? null : foundLines(text.slice(0, last), searched);
+    const found = searched === undefined ? null : foundLines(text.slice(0, last), searched, most);
     return found ?? { lines: text.slice(0, end), more };
   }
 
@@ -399,14 +407,14 @@ export class TextFormat {
 }
 
 /** The lines with the text, and where others are left out between them; null where it is in no line alone. */
-function foundLines(text: string, searched: string): Folded | null {
+function foundLines(text: string, searched: string, most: number): Folded | null {
   const isFound = finder(searched);
   const all = text.split("\n");
   const shown: string[] = [];
   let left = all.length;
   let next = 0;
   for (const [at, line] of all.entries()) {
-    if (shown.length >= BODY_LINES_MAX) break;
+    if (shown.length >= most) break;
     if (!isFound(line)) continue;
     if (at > next) shown.push("...");
     shown.push(line);

@@ -109,8 +109,8 @@ export class InteractiveInterface<Event extends ShownEvent, Target>
     const columns = () => streams.size().columns;
     const runner = new CommandRunner(commands, false, {
       refuse: (error) => this.#inOrder(() => this.#refuse(error)),
-      help: (entries) =>
-        this.#inOrder(() => screen.printLines(helpLines(entries, commands, columns()))),
+      help: (entries, _, isBrief) =>
+        this.#inOrder(() => screen.printLines(helpLines(entries, commands, columns(), isBrief))),
       showFolded: (number) => screen.showFolded(number),
       clear: () => screen.clear(),
       notice: (text) => screen.printCommon({ event: "notice", text }),

@@ -6,22 +6,15 @@
  * but for the time in which the program is stopped.
  */
 
+import { asBegun } from "../../base/text/command_to_type.ts";
 import { visibleText } from "../../base/text/text.ts";
 import { CLOSE_MS_MAX, isDoneWithin } from "../../runtime/within.ts";
 import { SYSTEM_LINK_CLOCK } from "../../transport/system_clock.ts";
 import type { CommonOptions } from "../args/options.ts";
 import { ROW_CELLS } from "../rendering/graphemes.ts";
 import { NameColours } from "../rendering/name_colours.ts";
-import {
-  ignoredLines,
-  ircServedLine,
-  noticeLine,
-  placedLine,
-  returnedLine,
-  starLine,
-  webLine,
-} from "../rendering/spans.ts";
-import type { CommonEvent, Line } from "../rendering/user_interface.ts";
+import { commonLines, placedLine, starLine } from "../rendering/spans.ts";
+import type { CommonEvent, Line, Span } from "../rendering/user_interface.ts";
 import { OutputQueue, unitsOf } from "../streams/output_queue.ts";
 import { errorText } from "../streams/piped_interface.ts";
 import type { Streams } from "../streams/streams.ts";
@@ -138,12 +131,15 @@ export class PromptedScreen {
       hasRules: !plain,
       said: () => unseen.said(streams.wallMs()),
     };
-    const keepFolded = (line: Line) => {
-      const number = this.#folded.keep(line);
-      ports.folds(number);
-      return number;
+    const folding = {
+      rows: () => streams.size().rows,
+      keep: (line: Line) => {
+        const number = this.#folded.keep(line);
+        ports.folds(number);
+        return number;
+      },
     };
-    this.#text = new TextFormat({ colour, verbose, terminal, look, keepFolded }, streams.wallMs());
+    this.#text = new TextFormat({ colour, verbose, terminal, look, folding }, streams.wallMs());
     this.#output = new OutputQueue({
       stdout: streams.stdout,
       stderr: streams.stderr,
@@ -234,11 +230,18 @@ export class PromptedScreen {
    */
   *formatted(lines: Iterable<Line>, label: string | null, areWhole = false): Generator<string> {
     for (const line of lines) {
-      const placed = label === null ? line : placedLine(line, label);
+      const placed = (label === null ? line : placedLine(line, label)).map(this.#asBegun);
       // A terminal in raw mode may need the carriage return.
       yield this.#text.format(placed, areWhole).replaceAll("\n", "\r\n");
     }
   }
+
+  readonly #asBegun = (span: Span): Span => {
+    const begun = (text: string) =>
+      asBegun(text, this.#streams.variable("P2PCHAT_AS") ?? "p2pchat");
+    if (typeof span === "string") return begun(span);
+    return "text" in span && span.as === "exact" ? { ...span, text: begun(span.text) } : span;
+  };
 
   /** Prints lines that are made already. @param label As for `formatted`. */
   printLines(lines: readonly Line[], label: string | null = null): void {
@@ -259,17 +262,7 @@ export class PromptedScreen {
   printCommon(event: CommonEvent, label: string | null = null): void {
     if (event.event === "error") {
       this.#printError(errorText(event.text, label));
-    } else if (event.event === "notice") {
-      this.printLines([noticeLine(this.#streams.wallMs(), event)], label);
-    } else if (event.event === "ignored") {
-      this.printLines(ignoredLines(event), label);
-    } else if (event.event === "returned") {
-      this.printLines([returnedLine(this.#streams.wallMs(), event)], label);
-    } else if (event.event === "web") {
-      this.printLines([webLine(this.#streams.wallMs(), event.url)], label);
-    } else if (event.event === "irc") {
-      this.printLines([ircServedLine(this.#streams.wallMs(), event)], label);
-    }
+    } else this.printLines(commonLines(event, this.#streams.wallMs()), label);
   }
 
   /** Prints the whole of a line that was folded. @throws {P2pchatError} `no-such-entry` where none has that number. */

@@ -335,13 +335,13 @@ function rowOf(path: string, line: number, cells: readonly string[]): ImportRow 
   }
   const nameIsBad = nameFault(name);
   if (nameIsBad !== null) {
-    return refused("bad-name", path, line, `its name is not possible: ${nameIsBad}`);
+    return refused("bad-name", path, line, `its name is invalid: ${nameIsBad}`);
   }
   const passwordIsBad = /[\r\n]/.test(password)
-    ? "it has several lines, which nobody can type"
+    ? "in several lines, which nobody can type"
     : passwordFault(password);
   if (passwordIsBad !== null) {
-    return refused("weak-password", path, line, `its password won't do: ${passwordIsBad}`);
+    return refused("weak-password", path, line, `its password is ${passwordIsBad}`);
   }
   return { line, name: name.normalize("NFC"), password };
 }

@@ -295,8 +295,7 @@ function foreignCause(deciders: Deciders | null, group: Hash): string | null {
 }
 
 /** Where the user named the keys. */
-const KEYS_MAY_BE_WRONG =
-  "the keys given by --keys may be wrong: a coordinator shows its key with /status";
+const KEYS_MAY_BE_WRONG = "the keys given may be wrong: a coordinator shows its key with /status";
 /** Where only the key of the founding is known. */
 const KEYS_MAY_FOLLOW =
   "somebody who isn't the coordinator added it, or the coordinator has had another key since, as its /status " +

@@ -1,6 +1,5 @@
 /** The command line of `p2pchat passphrase`. */
 
-import { P2pchatError } from "../../base/errors.ts";
 import { usersFolder } from "../../store/disk/paths.ts";
 import { type CommandOf, wrongWords } from "../args/arguments.ts";
 import { fileName, type Flags, type OptionsOf, optionsOf } from "../args/flags.ts";
@@ -11,13 +10,12 @@ import { PASSPHRASE_FILE_FLAG } from "../credentials/unsealing.ts";
 const flags = {
   passphraseFile: { ...PASSPHRASE_FILE_FLAG, help: "the present passphrase is in that file" },
   newPassphraseFile: {
-    name: "new-passphrase-file",
+    name: "new-password-file",
     value: "FILE",
-    help: "the new passphrase is in that file (otherwise you are asked)",
+    help: "the new passphrase is in that file",
     use: "read",
     parse: fileName,
   },
-  isRemoval: { name: "remove", help: "take the passphrase away" },
 } satisfies Flags;
 
 /** `p2pchat passphrase NAME`. */
@@ -31,18 +29,12 @@ export const passphraseCommand: CommandOf<ChangePassphraseOptions> = {
   form: "NAME",
   example: "p2pchat passphrase alice",
   keeps: { folder: usersFolder, use: "make" },
-  help: "encrypt your key with a passphrase, which each start asks for; change or remove it",
+  help: "encrypt your key with a passphrase; an empty new one takes it away",
   flags: Object.values(flags),
   options(line) {
     const [name, ...rest] = line.words;
     // A word after the name may be a passphrase, so the error doesn't quote it.
     if (name === undefined || rest.length > 0) throw wrongWords(passphraseCommand);
-    const options = optionsOf(line, flags);
-    if (options.isRemoval && options.newPassphraseFile !== null) {
-      const text = "--remove takes the passphrase away, --new-passphrase-file gives another: " +
-        "choose one of them";
-      throw new P2pchatError("usage", text);
-    }
-    return { ...line.common, ...options, name: chosenName(name) };
+    return { ...line.common, ...optionsOf(line, flags), name: chosenName(name) };
   },
 };

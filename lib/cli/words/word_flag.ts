@@ -8,7 +8,7 @@ import type { InviteSource } from "../args/options.ts";
 export const wordsFlag = {
   name: "words",
   value: "CODE",
-  help: "join by a code that somebody says, such as 7-cross-clock; /invite --words makes one there",
+  help: "join by a code, such as 7-cross-clock",
   parse: (text: string, what: string): string => {
     if (isWordCode(text)) return text;
     // It isn't repeated: it may be good but for a slip.

@@ -221,7 +221,7 @@ export class WordInvites {
     }
     const who = by === null
       ? ""
-      : `Somebody ${whereFrom(by.remote)}, with the key ${fingerprintOf(by.peer)},`;
+      : `somebody ${whereFrom(by.remote)} (key ${fingerprintOf(by.peer)})`;
     const text = ENDS[end](who, number);
     const isWrong = end !== "used" && end !== "voided";
     const warning = isWrong ? { warning: true } as const : {};
@@ -312,10 +312,9 @@ function voidText(numbers: readonly number[]): string {
 const ANOTHER = "/invite --words makes another";
 
 const ENDS: Readonly<Record<CodeEnd, (who: string, number: number) => string>> = {
-  used: (who, number) => `${who} knew the words of code ${number}, and has the invite`,
-  wrong: (who, number) => `${who} guessed wrong at code ${number}, which is void now; ${ANOTHER}`,
-  "given-up": (who, number) =>
-    `${who} used up the one guess at code ${number} and broke off: it is void now; ${ANOTHER}`,
+  used: (who, number) => `Code ${number} was used by ${who}`,
+  wrong: (who, number) => `Code ${number} is void: ${who} guessed wrong; ${ANOTHER}`,
+  "given-up": (who, number) => `Code ${number} is void: ${who} broke off; ${ANOTHER}`,
   voided: (_, number) => `Code ${number}, the oldest, is void: three may be open`,
-  late: (who, number) => `${who} came with code ${number}, which is no longer valid; ${ANOTHER}`,
+  late: (who, number) => `Code ${number} is no longer valid: ${who} tried it; ${ANOTHER}`,
 };

@@ -109,13 +109,13 @@ const CODES: ReadonlyMap<string, ErrorCode> = new Map([
 
 const CHECK = "; check the address, and that no firewall is in between";
 
-const WRONG = "the words are wrong, and that was the code's one guess: it is used up now; " +
-  "ask for another, which /invite --words makes";
+const WRONG = "wrong words: that code is used up; ask for another (/invite --words)";
 
 const TEXTS: Partial<Record<ErrorCode, string>> = {
   "bad-credentials":
-    `that code isn't open there. It is good once, for ${CODE_MS / 60_000} minutes ` +
-    "and one guess; ask for another, which /invite --words makes",
+    `used, void or expired code: ask for another (/invite --words); each is valid once, for ${
+      CODE_MS / 60_000
+    } minutes`,
   "too-fast": "there were too many guesses from your address; try again in a minute",
   "full": "too many are guessing there at the moment; try again in a moment",
   "protocol": "what answers there gives out no word codes; check the address",

@@ -40,8 +40,8 @@ export function wordCodeLines(event: WordCodeEvent, nowMs: number): readonly Lin
   if (event.event === "words") {
     const { words, line, expires } = event;
     return [
-      ["Say these to whoever is to join: ", exact(words)],
-      [`They are good once, until ${timeText(Date.parse(expires), false)}. Others join with:`],
+      ["Say this to one person: ", exact(words)],
+      [`Valid once, until ${timeText(Date.parse(expires), false)}. Others join with:`],
       [exact(line)],
     ];
   }

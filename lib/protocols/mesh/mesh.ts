@@ -587,7 +587,7 @@ export class Mesh implements Machine<MeshInput, MeshEffect> {
     if (isFound || this.#phase !== "in") return;
     const others = rememberedContacts(this.#earlier?.records ?? [], this.signer.key);
     const text = others.some(({ key }) => !this.#access.isRemoved(key))
-      ? "Nobody else is online; still trying, and others can join meanwhile"
+      ? "Nobody else is online; still trying"
       : "All others of the room were removed; others can join";
     this.#show({ event: "notice", text }, undefined);
   }

@@ -65,8 +65,5 @@ export function checkSpelling({ text }: WordCode): void {
   const wrong = text.split("-").slice(1).findIndex((word) => listed(word) !== word);
   if (wrong === -1) return;
   const which = wrong === 0 ? "first" : "second";
-  throw new P2pchatError(
-    "usage",
-    `The ${which} word of the code is none of those that codes are made of; ask how it is spelt`,
-  );
+  throw new P2pchatError("usage", `Not a code: ask how the ${which} word is spelt`);
 }

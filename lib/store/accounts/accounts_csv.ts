@@ -216,7 +216,7 @@ function accountOf(
   keysText: string,
 ): Account | string {
   const nameIsBad = nameFault(name);
-  if (nameIsBad !== null) return `the name ${quotedStart(name)} is not possible: ${nameIsBad}`;
+  if (nameIsBad !== null) return `the name ${quotedStart(name)} is invalid: ${nameIsBad}`;
   if (!isHashText(hash)) {
     return "the hash isn't a PHC string, as in $scrypt$ln=17,r=8,p=1$SALT$HASH";
   }
@@ -231,7 +231,7 @@ function accountOf(
   const parsed: Fingerprint[] = [];
   for (const key of keys) {
     const fault = fingerprintFault(key);
-    if (fault !== null) return `the fingerprint ${quotedStart(key)} is not possible: ${fault}`;
+    if (fault !== null) return `the fingerprint ${quotedStart(key)} is invalid: ${fault}`;
     parsed.push(parseFingerprint(key));
   }
   return { name: name.normalize("NFC"), hash, createdMs, keys: parsed };

@@ -375,7 +375,7 @@ function parseContent(content: string): UserInfo | Fault | null {
   }
   const nameIsBad = nameFault(name);
   if (nameIsBad !== null) {
-    const found = `the name ${quotedStart(name)} is not possible: ${nameIsBad}`;
+    const found = `the name ${quotedStart(name)} is invalid: ${nameIsBad}`;
     return wrong(found, "choose another one");
   }
   const host = parseHost(hostText);
@@ -388,7 +388,7 @@ function parseContent(content: string): UserInfo | Fault | null {
   if (fingerprint === undefined) return { ...user, fingerprint: null };
   const keyIsBad = fingerprintFault(fingerprint);
   if (keyIsBad !== null) {
-    const found = `the fingerprint ${quotedStart(fingerprint)} is not possible: ${keyIsBad}`;
+    const found = `the fingerprint ${quotedStart(fingerprint)} is invalid: ${keyIsBad}`;
     return wrong(found, "copy it again");
   }
   return { ...user, fingerprint: parseFingerprint(fingerprint) };

@@ -126,12 +126,12 @@ Deno.test("isHashText() is true for the form of any algorithm, and of nothing el
 });
 
 Deno.test("a password has 8 characters to 1,024 bytes, after NFC", () => {
-  const short = "it must have at least 8 characters";
-  const long = "it has more than 1024 bytes";
+  const short = "too short: at least 8 characters";
+  const long = "too long: at most 1024 bytes";
   const cases: readonly (readonly [password: string, fault: string | null])[] = [
     ["12345678", null],
     ["1234567", short],
-    ["", "it is empty, and must have at least 8 characters"],
+    ["", "empty: at least 8 characters"],
     ["😀".repeat(8), null],
     ["😀".repeat(7), short],
     // Eight code points as typed, four after NFC.
@@ -146,7 +146,7 @@ Deno.test("a password has 8 characters to 1,024 bytes, after NFC", () => {
     ["x".repeat(10_000_000), long],
     ...["\0", "\t", "\n", "\r", "\x1b", "\x7f", "\x85"].map((control) => {
       const code = control.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0");
-      const fault = `it has a control character (U+${code}), which nobody can type at a prompt`;
+      const fault = `untypeable: it has a control character (U+${code})`;
       return [`correct horse${control}`, fault] as const;
     }),
   ];
@@ -162,9 +162,6 @@ Deno.test("a password is the same however its letters were composed", () => {
 Deno.test("checkPassword() says why, and never what", () => {
   const error = assertThrows(() => checkPassword("hunter2"), P2pchatError);
   assertEquals([error.code, error.exitStatus], ["weak-password", 4]);
-  assertEquals(
-    error.message,
-    "The password won't do: it must have at least 8 characters; choose another one",
-  );
+  assertEquals(error.message, "The password is too short: at least 8 characters");
   checkPassword("hunter22");
 });

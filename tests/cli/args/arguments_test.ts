@@ -77,7 +77,6 @@ const DEFAULTS: MeshOptions = {
   downloads: null,
   save: null,
   filesMax: 10_000_000_000,
-  sendFrom: null,
   script: null,
   doors: null,
 };
@@ -179,22 +178,22 @@ Deno.test("parseCommandLine() refuses a path relative to a folder that is gone, 
 });
 
 const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
-  ["mehs Alice", "There is no command mehs; did you mean mesh?"],
+  ["mehs Alice", "No command mehs; did you mean mesh?"],
   [
     "Alice",
-    "There is no command Alice; there are mesh, help, --version; to begin, p2pchat mesh NAME;",
+    "No command Alice; there are mesh, help, --version; to begin, p2pchat mesh NAME;",
   ],
   [`mesh Bob --key ${KEY}`, "--key is that of the member at HOST PORT, which is missing"],
   [`mesh Bob ::1 1 --key k7f3`, "--key must be a fingerprint (it must have 27 characters, has 4)"],
   [`mesh Bob [::1]:1#${OTHER} --key ${KEY}`, `--key is ${KEY}, and HOST has ${OTHER}`],
-  ["foo", "There is no command foo; there are mesh, help, --version; "],
-  ["help mush", "There is no command mush; did you mean mesh?"],
-  [`${"x".repeat(39)}🌶🌶`, `There is no command ${"x".repeat(39)}🌶; `],
-  ["version", "There is no command version; did you mean --version?"],
+  ["foo", "No command foo; there are mesh, help, --version; "],
+  ["help mush", "No command mush; did you mean mesh?"],
+  [`${"x".repeat(39)}🌶🌶`, `No command ${"x".repeat(39)}🌶; `],
+  ["version", "No command version; did you mean --version?"],
   ["mesh Bob --meet a,b", '--meet names one meeting point, not "a,b"'],
   [`mesh Bob --meet ${"a".repeat(200)}`, "--meet has a host of up to 199 bytes, not"],
   ["mesh Bob --meet a:0", "The port of --meet must be a whole number from 1 to 65535"],
-  ["mesh", "A name is missing. The form is p2pchat mesh NAME [HOST PORT], for example"],
+  ["mesh", "A name is missing. Usage: p2pchat mesh NAME [HOST PORT], for example"],
   [
     "mesh Alice localhost",
     "The port is missing after localhost: p2pchat mesh Alice localhost 55107, unless the first line",
@@ -203,7 +202,7 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
     "mesh Alice localhost --data viel",
     "p2pchat mesh Alice localhost 55107 --data viel, unless the first line",
   ],
-  ["mesh Alice localhost 1 2", "The form is p2pchat mesh NAME [HOST PORT]"],
+  ["mesh Alice localhost 1 2", "Usage: p2pchat mesh NAME [HOST PORT]"],
   ["mesh Alice localhost 0", 'PORT must be a whole number from 1 to 65535, not "0"'],
   ["mesh Alice localhost 65536", 'PORT must be a whole number from 1 to 65535, not "65536"'],
   [
@@ -215,7 +214,7 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   ["mesh Alice --prot 1", "The command mesh has no flag --prot; did you mean --port?"],
   [
     "mesh Alice -p 1",
-    "The command mesh has no flag -p; p2pchat help mesh lists those that there are",
+    "The command mesh has no flag -p; p2pchat help mesh lists all",
   ],
   [
     "mesh Alice --metrics 9090",
@@ -446,29 +445,29 @@ Deno.test("parseCommandLine() knows commands of two words, and all that begin wi
   }
   const refused: readonly (readonly [line: string, sentence: string])[] = [
     ["users", "The command users needs a second word; there are users check, users add, users key"],
-    ["users chek f", "There is no command users chek; did you mean users check?"],
+    ["users chek f", "No command users chek; did you mean users check?"],
     [
       "users del f bob",
-      "There is no command users del; there are users check, users add, users key, users card;",
+      "No command users del; there are users check, users add, users key, users card;",
     ],
     [
       "users frobnicate",
-      "no command users frobnicate; there are users check, users add, users key, users card; p2pchat --help says",
+      "No command users frobnicate; there are users check, users add, users key, users card; p2pchat --help says",
     ],
-    ["help users frobnicate", "no command users frobnicate; there are users check, "],
-    ["user add f", "There is no command user; did you mean users?"],
-    ["chat", "There is no command chat; there are "],
-    ["help chat", "There is no command chat; there are "],
-    ["add f", "There is no command add"],
-    ["--foo", "There is no flag --foo; p2pchat help lists those that there are"],
+    ["help users frobnicate", "No command users frobnicate; there are users check, "],
+    ["user add f", "No command user; did you mean users?"],
+    ["chat", "No command chat; there are "],
+    ["help chat", "No command chat; there are "],
+    ["add f", "No command add"],
+    ["--foo", "There is no flag --foo; p2pchat help lists all"],
     [
       "users check",
-      "The form is p2pchat users check FILE, for example p2pchat users check users.txt",
+      "Usage: p2pchat users check FILE, for example p2pchat users check users.txt",
     ],
-    ["users check a b", "The form is p2pchat users check FILE, for example"],
+    ["users check a b", "Usage: p2pchat users check FILE, for example"],
     [
       "users add f bob b",
-      "The form is p2pchat users add FILE CARD | FILE NAME HOST PORT [FINGERPRINT], for",
+      "Usage: p2pchat users add FILE CARD | FILE NAME HOST PORT [FINGERPRINT], for",
     ],
     [
       "users add f junk",
@@ -476,17 +475,17 @@ Deno.test("parseCommandLine() knows commands of two words, and all that begin wi
     ],
     [
       "users add f",
-      "The form is p2pchat users add FILE CARD | FILE NAME HOST PORT [FINGERPRINT], for",
+      "Usage: p2pchat users add FILE CARD | FILE NAME HOST PORT [FINGERPRINT], for",
     ],
-    ["users add f bob b 1 k x", "The form is p2pchat users add FILE CARD | FILE NAME HOST PORT"],
+    ["users add f bob b 1 k x", "Usage: p2pchat users add FILE CARD | FILE NAME HOST PORT"],
     ["users add f bob b/ 1", 'HOST must be a host name or an IP address, not "b/"'],
     ["users add f bob b 0", 'PORT must be a whole number from 1 to 65535, not "0"'],
     ["users add f bob b 1 k7", 'Cannot use fingerprint "k7": it must have 27 characters, has 2;'],
     ["users check /a\ufffd", 'FILE must be a path in UTF-8, not "/a\ufffd"; name another one'],
     ["users check /a --log-file /b/../a", "--log-file and FILE can't be one file"],
-    ["users key", "The form is p2pchat users key NAME [HOST PORT], for example"],
-    ["users key bob b", "The form is p2pchat users key NAME [HOST PORT], for example"],
-    ["users key bob b 1 2", "The form is p2pchat users key NAME [HOST PORT], for example"],
+    ["users key", "Usage: p2pchat users key NAME [HOST PORT], for example"],
+    ["users key bob b", "Usage: p2pchat users key NAME [HOST PORT], for example"],
+    ["users key bob b 1 2", "Usage: p2pchat users key NAME [HOST PORT], for example"],
     ["users key bob --port 1", "The command users key has no flag --port"],
   ];
   for (const [line, sentence] of refused) {
@@ -544,8 +543,8 @@ Deno.test("usageText() breaks no word in a narrow terminal, and loses none", () 
   const narrow = usageText([meshProgramCommand], COMMANDS, 40).split("\n");
   assertEquals(narrow.slice(0, 3), [
     "p2pchat mesh NAME [HOST PORT]",
-    "    a room without any server: create",
-    "    it, or join it through any member at",
+    "    a room without a server: create one,",
+    "    or join through any member",
   ]);
 });
 
@@ -559,10 +558,7 @@ Deno.test("usageText() ends with what to begin with, where it is still on the sc
 });
 
 Deno.test("usageText() promises of --plain what it does: progress, not the prompt, stays as it is", () => {
-  assertStringIncludes(
-    usageText([], [meshProgramCommand]),
-    "no progress lines that are rewritten",
-  );
+  assertStringIncludes(usageText([], [meshProgramCommand]), "no progress lines that are rewritten");
 });
 
 Deno.test("VERSION is that of deno.json", () => {

@@ -11,8 +11,8 @@ import { HOME } from "../parsed_options.ts";
 type Refused = readonly [words: readonly string[], code: string, sentence: RegExp];
 
 const MESH: readonly Refused[] = [
-  [["mehs", "Bob"], "usage", /no command mehs; did you mean mesh\?/],
-  [["chat"], "usage", /no command chat; there are mesh, .*p2pchat mesh NAME/],
+  [["mehs", "Bob"], "usage", /No command mehs; did you mean mesh\?/],
+  [["chat"], "usage", /No command chat; there are mesh, .*p2pchat mesh NAME/],
   [["mesh"], "usage", /p2pchat mesh NAME \[HOST PORT\], for example p2pchat mesh Bob localhost/],
   [["--verison"], "usage", /no flag --verison; did you mean --version\?/],
   [["mesh", "Bob", "--verison"], "usage", /no flag --verison; did you mean --version\?/],
@@ -50,15 +50,15 @@ const MESH: readonly Refused[] = [
   [["mesh", "Bob", "--history", "ten"], "usage", /--history must be .* 0 to 10000, not "ten"/],
   [["mesh", "Bob", "--advertise", "a:b:c:x"], "usage", /--advertise .* IP address, not "a:b:c:x"/],
   [["mesh", "Bob", "--host", "127.0.0.1:5"], "usage", /--host .* IP address, not "127.0.0.1:5"/],
-  [["mesh", ""], "bad-name", /at least one character/],
-  [["mesh", "Bo b"], "bad-name", /"Bo b".*not of blanks/],
-  [["mesh", "_bob"], "bad-name", /starts with a letter or a digit/],
-  [["mesh", "*directory*"], "bad-name", /starts with a letter|consists of/],
+  [["mesh", ""], "bad-name", /it is empty/],
+  [["mesh", "Bo b"], "bad-name", /"Bo b".*not blanks/],
+  [["mesh", "_bob"], "bad-name", /start with a letter or a digit/],
+  [["mesh", "*directory*"], "bad-name", /start with a letter|letters, digits,/],
   [["mesh", "x".repeat(33)], "bad-name", /at most 32 characters, this one has 33/],
-  [["mesh", "Bob\x1b[2J"], "bad-name", /not of U\+001B/],
+  [["mesh", "Bob\x1b[2J"], "bad-name", /not U\+001B/],
   [["mesh", "Bob\u202e"], "bad-name", /U\+202E/],
-  [["mesh", "Bob/../x"], "bad-name", /consists of letters, digits/],
-  [["mesh", "Bob👍"], "bad-name", /consists of letters, digits/],
+  [["mesh", "Bob/../x"], "bad-name", /letters, digits, /],
+  [["mesh", "Bob👍"], "bad-name", /letters, digits, /],
 ];
 
 const USERS_COMMANDS: readonly Refused[] = [
@@ -66,7 +66,7 @@ const USERS_COMMANDS: readonly Refused[] = [
   [
     ["users", "chek", "users.txt"],
     "usage",
-    /^There is no command users chek; did you mean users check\?/,
+    /^No command users chek; did you mean users check\?/,
   ],
 ];
 
@@ -80,15 +80,15 @@ const GROUP: readonly Refused[] = [
   ],
   [[...PEER, "--users", "u"], "usage", /--server and --users can't be given together/],
   [["peer", "--server", "127.0.0.1"], "usage", /A name is missing\. .*peer NAME --server/],
-  [["peer", "a b", "--server", "h"], "bad-name", /"a b".*not of blanks/],
-  [["peer", "*coordinator*", "--server", "h"], "bad-name", /consists of|starts with/],
+  [["peer", "a b", "--server", "h"], "bad-name", /"a b".*not blanks/],
+  [["peer", "*coordinator*", "--server", "h"], "bad-name", /letters, digits,|start with/],
   [[...PEER, "--idle", "1s"], "usage", /peer --server has no flag --idle/],
   [[...PEER, "--port", "70000"], "usage", /--port must be .* "70000"/],
   [["peer", "Alice", "--server", "a:b:c"], "usage", /--server/],
   [
     ["serve", "Alice"],
     "usage",
-    /Unexpected argument "Alice". The form is p2pchat serve$/,
+    /Unexpected argument "Alice". Usage: p2pchat serve$/,
   ],
   [["serve", "--fail-after", "3"], "usage", /--fail-after must be a duration/],
   [["serve", "--fail-after", "1ms"], "usage", /from 500ms to 10m in ms, s, m, h or d, not "1ms"/],
@@ -97,7 +97,7 @@ const GROUP: readonly Refused[] = [
     "usage",
     /serve has no flag --photo; p2pchat help serve lists/,
   ],
-  [["serve", "--max-members", "0"], "usage", /--max-members must be .*from 1 to 64/],
+  [["serve", "--max-clients", "0"], "usage", /--max-clients must be .*from 1 to 64/],
 ];
 
 const USERS = ["--users", "none.txt"];
@@ -122,8 +122,8 @@ const FRIENDS: readonly Refused[] = [
     "usage",
     /no flag --no-queu; did you mean --no-queue\?/,
   ],
-  [["peer", "al ice", ...USERS], "bad-name", /"al ice".*not of blanks/],
-  [["peer", "*directory*", ...USERS], "bad-name", /consists of|starts with/],
+  [["peer", "al ice", ...USERS], "bad-name", /"al ice".*not blanks/],
+  [["peer", "*directory*", ...USERS], "bad-name", /letters, digits,|start with/],
 ];
 
 const GUEST = ["peer", "alice", "--registry", "127.0.0.1:1", "--host", "127.0.0.1"];

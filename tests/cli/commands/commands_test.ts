@@ -139,34 +139,34 @@ for (
 }
 
 const REFUSED: readonly (readonly [line: string, code: string, text: string])[] = [
-  ["/mgs Bob hi", "unknown-command", "There is no command /mgs; did you mean /msg?"],
+  ["/mgs Bob hi", "unknown-command", "No command /mgs; did you mean /msg?"],
   [
     "/usr/bin/env",
     "unknown-command",
-    "There is no command /usr/bin/env; /help lists them, //usr/bin/env sends it as text",
+    "No command /usr/bin/env; /help lists them, //usr/bin/env sends it as text",
   ],
-  ["/", "unknown-command", "There is no command /; /help lists them"],
-  ["/ x", "unknown-command", "There is no command /"],
+  ["/", "unknown-command", "No command /; /help lists them"],
+  ["/ x", "unknown-command", "No command /"],
   [
     `/${"x".repeat(39)}🌶🌶`,
     "unknown-command",
-    `There is no command /${"x".repeat(39)}🌶...; /help lists them`,
+    `No command /${"x".repeat(39)}🌶...; /help lists them`,
   ],
-  ["/help xyz", "unknown-command", "There is no command /xyz; /help lists them"],
+  ["/help xyz", "unknown-command", "No command /xyz; /help lists them"],
   ["/help mgs", "unknown-command", "did you mean /msg?"],
-  ["/msg", "usage", "The form is /msg NAME TEXT, for example /msg Bob are you coming?"],
-  ["/msg Bob", "usage", "The form is /msg NAME TEXT"],
-  ["/msg Bob ", "usage", "The form is /msg NAME TEXT"],
-  ["/msg Bob  \t \n", "usage", "The form is /msg NAME TEXT"],
-  ["/peers x", "usage", "The form is /peers alone"],
-  ["/exit x", "usage", "The form is /exit alone, for example /exit"],
+  ["/msg", "usage", "Usage: /msg NAME TEXT, for example /msg Bob are you coming?"],
+  ["/msg Bob", "usage", "Usage: /msg NAME TEXT"],
+  ["/msg Bob ", "usage", "Usage: /msg NAME TEXT"],
+  ["/msg Bob  \t \n", "usage", "Usage: /msg NAME TEXT"],
+  ["/peers x", "usage", "Usage: /peers"],
+  ["/exit x", "usage", "Usage: /exit"],
   ["/history Bob x", "usage", 'N must be a number from 0 to 10000, not "x"'],
   ["/history 10001", "usage", 'not "10001"'],
   [`/msg ${"é".repeat(61)} x`, "unknown-user", `"${"é".repeat(60)}..." isn't a possible name`],
   ["/verify ≈", "usage", "NAME is empty"],
-  ["/history Bob 1 2", "usage", "The form is /history [NAME] [/TEXT/] [N]"],
+  ["/history Bob 1 2", "usage", "Usage: /history [NAME] [/TEXT/] [N]"],
   ["/name a/b", "bad-name", '"/"'],
-  ["/name", "usage", "The form is /name NEW"],
+  ["/name", "usage", "Usage: /name NEW"],
   ["x".repeat(65_537), "too-long", "65537"],
   [`/msg Bob ${"x".repeat(65_537)}`, "too-long", "65537"],
 ];
@@ -242,8 +242,8 @@ const REFUSED_OBJECTS: readonly (readonly [line: string, code: string, text: str
   ['{"command":"msg","text":"x"} x', "usage", "must be one JSON object"],
   ["{}", "usage", "An object needs a command"],
   ['{"command":1}', "usage", "An object needs a command"],
-  ['{"command":"/quit"}', "unknown-command", "There is no command"],
-  ['{"command":"constructor"}', "unknown-command", "There is no command"],
+  ['{"command":"/quit"}', "unknown-command", "No command"],
+  ['{"command":"constructor"}', "unknown-command", "No command"],
   ['{"command":"msg"}', "usage", "The command msg needs the field text"],
   ['{"command":"msg","text":""}', "usage", "The field text of msg must not be empty"],
   ['{"command":"msg","text":" \\n "}', "usage", "The field text of msg must not be empty"],
@@ -378,10 +378,10 @@ Deno.test("a long line is parsed at once, whatever its command", () => {
   }
 });
 
-function shownHelp(columns: number | null): readonly string[] {
+function shownHelp(columns: number | null, table = meshCommands, isBrief = false): string[] {
   const terminal = columns === null ? null : { ...ROW_CELLS, columns: () => columns };
   const format = new TextFormat({ colour: false, verbose: false, terminal }, 0);
-  const lines = helpLines(meshCommands.commands, meshCommands, columns);
+  const lines = helpLines(table.commands, table, columns, isBrief);
   return lines.map((line) => format.format(line)).join("").split("\n").slice(0, -1);
 }
 
@@ -389,20 +389,17 @@ Deno.test("helpLines() puts descriptions beside the commands, or below them wher
   const wide = shownHelp(70);
   const narrow = shownHelp(30);
   assertEquals(wide.slice(0, 2), [
-    "/msg NAME TEXT                a message that NAME alone can read (a",
-    "                              line without a command goes to all)",
+    "/msg NAME TEXT                say it to NAME alone",
+    "/me ACTION                    say what you do, as in /me waves",
   ]);
   assertEquals(narrow.slice(0, 5), [
     "/msg NAME TEXT",
-    "    a message that NAME alone",
-    "    can read (a line without",
-    "    a command goes to all)",
+    "    say it to NAME alone",
     "/me ACTION",
+    "    say what you do, as in",
+    "    /me waves",
   ]);
-  assertEquals(
-    wide.at(-1),
-    "Alt+Enter begins a new line; lines pasted at once are one message.",
-  );
+  assertEquals(wide.at(-1), "Alt+Enter begins a new line; lines pasted at once are one message.");
   for (const line of narrow) assert(line.length < 30, line);
 });
 
@@ -419,7 +416,7 @@ Deno.test("helpLines() has descriptions in one column, at terminals of any width
     for (let columns = 30; columns <= 120; columns++) {
       const terminal = { ...ROW_CELLS, columns: () => columns };
       const format = new TextFormat({ colour: false, verbose: false, terminal }, 0);
-      for (const line of helpLines(table.commands, table, columns)) {
+      for (const line of helpLines(table.commands, table, columns, false)) {
         const [head, help] = line;
         if (help === undefined) continue;
         const [, ...rest] = format.format(line).trimEnd().split("\n");
@@ -430,8 +427,29 @@ Deno.test("helpLines() has descriptions in one column, at terminals of any width
   }
 });
 
+Deno.test("helpLines() has ten lines for the first hour, in 80 columns and in every mode", () => {
+  for (const table of TABLES) {
+    const lines = shownHelp(80, table as never, true);
+    assert(lines.length >= 6 && lines.length <= 10, lines.join("\n"));
+    assert(lines.at(-1)!.startsWith("/help all lists all; /help "), lines.at(-1));
+  }
+});
+
+Deno.test("/help all names all commands, /help TOPIC those of the topic, that the mode has", () => {
+  const helped = (line: string) => {
+    const parsed = meshCommands.parse(line, false);
+    assert(parsed.type === "help", line);
+    return [parsed.isBrief, ...parsed.entries.map(({ name }) => name)];
+  };
+  assertEquals(helped("/help").slice(0, 2), [true, "msg"]);
+  assertEquals(helped("/help all").length, 1 + meshCommands.commands.length);
+  assertEquals(helped("/help files"), [false, "send", "files", "get", "cancel"]);
+  assertEquals(helped("/help msg"), [false, "msg"]);
+  assertEquals(meshCommands.parse("/help calls", false).type, "refused");
+});
+
 Deno.test("helpLines() speaks of messages only where some can be written", () => {
-  const lines = helpLines(serveCommands.commands, serveCommands, 120);
+  const lines = helpLines(serveCommands.commands, serveCommands, 120, false);
   assertEquals(lines.length, serveCommands.commands.length);
 });
 
@@ -439,7 +457,7 @@ Deno.test("helpLines() names every command once, in columns", () => {
   const lines = shownHelp(null);
   assertEquals(lines.length, meshCommands.commands.length + 1);
   assertEquals(lines.at(-1), "//TEXT                        say /TEXT: no command");
-  assert(lines.some((line) => line.startsWith("/quit, /exit, /q, :q, :quit   leave the room")));
+  assert(lines.some((line) => line.startsWith("/quit, /exit, /q, :q, :quit   leave (:q")));
   for (const line of lines) assert(line.length <= 120, line);
 });
 
@@ -464,7 +482,7 @@ Deno.test("helpEvent() has the fields that objects use", () => {
     name: "msg",
     aliases: [],
     form: "NAME TEXT",
-    help: "a message that NAME alone can read (a line without a command goes to all)",
+    help: "say it to NAME alone",
     example: "/msg Bob are you coming?",
   }]);
 });

@@ -94,10 +94,7 @@ for (const [typed, meant] of Object.entries(SAME)) {
 Deno.test("/dm without a text is refused with its form, by the word that was typed", () => {
   const outcome = meshCommands.parse("/dm bob", false);
   assert(outcome.type === "refused");
-  assertEquals(
-    outcome.error.message,
-    "The form is /dm NAME TEXT, for example /dm Bob are you coming?",
-  );
+  assertEquals(outcome.error.message, "Usage: /dm NAME TEXT, for example /dm Bob are you coming?");
 });
 
 Deno.test("/me says what one does, to whom what one says goes", () => {
@@ -150,7 +147,7 @@ for (const [name, here] of Object.entries(NEAR)) {
       assert(outcome.type === "refused", mode);
       const told = outcome.error.message.split(", //")[0];
       const hint = head === "" ? "; /help lists them" : `; here it is ${head}`;
-      assertEquals(told, `There is no command /${name}${hint}`, mode);
+      assertEquals(told, `No command /${name}${hint}`, mode);
     }
   });
 }
@@ -163,13 +160,13 @@ Deno.test("who types what another mode has reads where that is, and no command t
   };
   assertEquals(
     told(meshCommands, "/edit foo - 1"),
-    "There is no command /edit here: it is for members of groups; what was said here can't be changed",
+    "No command /edit here: it is for members of groups; what was said here can't be changed",
   );
   assertEquals(
     told(serveCommands, "/EDIT foo - 1"),
-    "There is no command /EDIT here: it is for members of groups",
+    "No command /EDIT here: it is for members of groups",
   );
-  assertEquals(told(memberCommands, "/join"), "There is no command /join here: it is for rooms");
+  assertEquals(told(memberCommands, "/join"), "No command /join here: it is for rooms");
   const modesOf = (name: string) =>
     Object.entries(TABLES).filter(([mode, { commands }]) =>
       mode !== "regserver" && commands.some((command) => command.name === name)
@@ -211,8 +208,7 @@ Deno.test("who would write to one alone reads the way out where that can't be", 
   for (const word of ["dm", "query", "whisper", "TELL"]) {
     assertEquals(
       refusal(memberCommands, `/${word} Cob are you there?`),
-      "Nothing was sent: a group has no private messages; to say it to all, write it without " +
-        `/${word.toLowerCase()}`,
+      `Not sent: a group has no private messages; without /${word.toLowerCase()} it goes to all`,
     );
     for (const place of ["talking", "calling"] as const) {
       const table = registryCommands(() => ({ ...lobby, place, peer: "Cob" }), true);

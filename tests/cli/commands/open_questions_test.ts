@@ -68,7 +68,7 @@ Deno.test("y answers what the prompt showed when the line was begun", () => {
 });
 
 Deno.test("y answers no other question than was seen: the first that waits is so for two seconds", () => {
-  const just = "you were asked only just now; /go 8 answers";
+  const just = "too soon after the question; /go 8 answers";
   const over = (fields: Fields) => {
     const { shows, view, refused, ran } = asking([vote(7), vote(8)]);
     shows(fields, 2 * READ);
@@ -86,7 +86,7 @@ Deno.test("y answers no other question than was seen: the first that waits is so
 
 Deno.test("what was asked just now, or is followed by other words of whoever asks, isn't answered by y", () => {
   const { view, questions, shows, ran, refused } = asking([vote(7)]);
-  const just = "you were asked only just now; /go 7 answers";
+  const just = "too soon after the question; /go 7 answers";
   refused("y", view.begins(READ - 1), READ - 1, just);
   refused("y", view.begins(READ - 1), 2 * READ, just); // it waited until it was run
   shows(said("carol"), READ);
@@ -139,7 +139,7 @@ Deno.test("nobody agrees to what wasn't shown in full, by whichever command, at 
   assertThrows(check(first), P2pchatError, "first /show 5");
   view.unfolds(5, READ);
   check(first)();
-  refused("y", view.begins(2 * READ - 1), 2 * READ - 1, "only just now");
+  refused("y", view.begins(2 * READ - 1), 2 * READ - 1, "too soon");
   const toEnd = () => "read it to its end";
   const page = questions.view({ hasPrompt: true, isNeverSaid: true, rest: toEnd });
   assertThrows(check(page.unbegun), P2pchatError, "read it to its end");
@@ -164,7 +164,7 @@ Deno.test("a command that names nothing means what was asked when its line was b
   assertEquals(view.prompt(0), " (bob is calling: y/n)", "that withdraws a call of one's own");
   const irc = asking([vote(7)], false);
   const go = () => irc.questions.check({ command: "go", texts: {} }, irc.view.begins(1), true);
-  assertThrows(go, P2pchatError, "you were asked only just now; /go 7 answers");
+  assertThrows(go, P2pchatError, "too soon after the question; /go 7 answers");
 });
 
 Deno.test("who used a word code is verified by y, unless that one has said something since", () => {

@@ -3,6 +3,7 @@ import type { Clock } from "../../../lib/base/machine/clock.ts";
 import { P2pchatError } from "../../../lib/base/errors.ts";
 import { givenPassword, passwordIn } from "../../../lib/cli/credentials/password_source.ts";
 import type { Streams } from "../../../lib/cli/streams/streams.ts";
+import { TemporaryFolder } from "../../temporary_folder.ts";
 
 /** The password that is taken from a file with these bytes. */
 async function taken(content: string | Uint8Array<ArrayBuffer>): Promise<string> {
@@ -35,7 +36,7 @@ Deno.test("a password with a control character is refused from a file and from t
   // Only the variable is looked at.
   const nowhere = { takeVariable: () => "correct horse\r" } as unknown as Streams;
   const source = { file: null, mayAsk: false, notice: () => Promise.resolve() };
-  const why = "which nobody can type at a prompt";
+  const why = "untypeable: it has a control character";
   for (
     const text of ["correct\thorse", "correct horse\0", "\x1bcorrect horse", "correct\x85horse"]
   ) {
@@ -73,15 +74,16 @@ Deno.test("passwordIn() says of what can't be opened that it can't, also where t
 Deno.test("passwordIn() says of a long file that it is too long, wherever its characters end", async () => {
   for (const before of ["", "a", "aa", "aaa"]) {
     const long = before + "\u{1f40e}".repeat(2_000);
-    await assertRejects(() => taken(long), P2pchatError, "it has more than 1024 bytes");
+    await assertRejects(() => taken(long), P2pchatError, "too long: at most 1024 bytes");
   }
   // What normalises to fewer bytes mustn't be taken for the password without its end.
   const decomposed = "\u1100\u1161\u11a8".repeat(500);
-  await assertRejects(() => taken(decomposed), P2pchatError, "it has more than 1024 bytes");
+  await assertRejects(() => taken(decomposed), P2pchatError, "too long: at most 1024 bytes");
 });
 
 Deno.test("passwordIn() doesn't wait for ever for who writes to a pipe", async () => {
-  const folder = await Deno.makeTempDir({ prefix: "p2pchat-password-" });
+  await using temporary = new TemporaryFolder({ prefix: "p2pchat-password-" });
+  const folder = temporary.path;
   const [path, other] = [`${folder}/pipe`, `${folder}/other`];
   const makePipe = (at: string) => new Deno.Command("mkfifo", { args: [at] }).output();
   const late: Clock = {
@@ -92,31 +94,27 @@ Deno.test("passwordIn() doesn't wait for ever for who writes to a pipe", async (
     },
   };
   await makePipe(path);
-  try {
-    const taken = passwordIn(path, () => Promise.resolve(), late);
-    const refused = await assertRejects(() => taken, P2pchatError, "nothing was written to it");
-    assertEquals(refused.code, "bad-file");
+  const taken = passwordIn(path, () => Promise.resolve(), late);
+  const refused = await assertRejects(() => taken, P2pchatError, "nothing was written to it");
+  assertEquals(refused.code, "bad-file");
 
-    // Whoever comes now lets the runtime go on, and what it had opened is closed.
-    (await Deno.open(path, { write: true })).close();
-    const hung = passwordIn(path, () => Promise.resolve(), late);
-    const writer = await Deno.open(path, { write: true });
-    await assertRejects(() => hung, P2pchatError, "nothing was written to it");
-    writer.close();
+  // Whoever comes now lets the runtime go on, and what it had opened is closed.
+  (await Deno.open(path, { write: true })).close();
+  const hung = passwordIn(path, () => Promise.resolve(), late);
+  const writer = await Deno.open(path, { write: true });
+  await assertRejects(() => hung, P2pchatError, "nothing was written to it");
+  writer.close();
 
-    // Another pipe: who gave up may still read of that one.
-    await makePipe(other);
-    const [password] = await Promise.all([
-      passwordIn(other, () => Promise.resolve()),
-      Deno.writeTextFile(other, "correct horse\n"),
-    ]);
-    assertEquals(password, "correct horse");
-    // The reader that gave up is woken by its writer's end, and closes the pipe then.
-    for (let waits = 0; isOpen(path) && waits < 1_000; waits++) {
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
-  } finally {
-    await Deno.remove(folder, { recursive: true });
+  // Another pipe: who gave up may still read of that one.
+  await makePipe(other);
+  const [password] = await Promise.all([
+    passwordIn(other, () => Promise.resolve()),
+    Deno.writeTextFile(other, "correct horse\n"),
+  ]);
+  assertEquals(password, "correct horse");
+  // The reader that gave up is woken by its writer's end, and closes the pipe then.
+  for (let waits = 0; isOpen(path) && waits < 1_000; waits++) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
   }
 });
 

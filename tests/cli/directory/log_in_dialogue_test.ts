@@ -168,7 +168,7 @@ Deno.test("coming in: only who was asked is asked again", () => {
 Deno.test("coming in: whoever signs up is told what a password needs, before any is refused", async () => {
   const { comingIn, asked } = at(["2", "alice", "secret word", "secret word"]);
   await comingIn.entry("alice");
-  assertEquals(asked.slice(2), ["(Password (at least 8 characters):)", "(The same again:)"]);
+  assertEquals(asked.slice(2), ["(Password (at least 8 characters):)", "(Repeat it:)"]);
 });
 
 const LOG_IN = { how: "log-in", name: "alice" } as const;

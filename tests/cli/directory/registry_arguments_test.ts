@@ -31,7 +31,6 @@ const DEFAULTS: RegistryOptions = {
   downloads: null,
   save: null,
   filesMax: 10_000_000_000,
-  sendFrom: null,
   doors: null,
 };
 
@@ -75,7 +74,7 @@ for (const [line, differences] of UNDERSTOOD) {
 }
 
 const REFUSED: readonly (readonly [line: string, code: string, text: string])[] = [
-  ["peer alice bob --registry chat.example", "usage", "The form is p2pchat peer [NAME]"],
+  ["peer alice bob --registry chat.example", "usage", "Usage: p2pchat peer [NAME]"],
   ["peer alice --registry chat.example#", "usage", "27 characters, has 0"],
   [`peer alice --registry chat.example#${KEY}:4401`, "usage", "27 characters, has 32"],
   [`peer alice --registry #${KEY}`, "usage", "--registry must be a host name"],

@@ -319,7 +319,7 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
   ],
   [
     [...IN, RINGING, call("ended", { reason: "cancelled", by: "alice" })],
-    "12:03 * Withdrawn: the call with bob\n",
+    "12:03 * Call to bob cancelled\n",
   ],
   [
     [...IN, RINGING, call("ended", { reason: "cancelled", by: "bob" })],
@@ -379,7 +379,7 @@ const SHOWN: readonly (readonly [events: readonly RegistryOwnEvent[], text: stri
   ],
   [
     [...IN, INCOMING, call("ended", { reason: "cancelled", by: "alice" })],
-    "12:03 * Withdrawn: the call with bob\n",
+    "12:03 * Call to bob cancelled\n",
   ],
   [
     [...IN, ...TALKING, presence("bob", "busy"), call("ended", TALKED), presence("bob", "free")],
@@ -515,10 +515,7 @@ Deno.test("registry: the list that somebody asks for has addresses", () => {
     linesOf([...IN, ANSWER]),
     "alice  10.0.0.2:5002  free  (you)\ndave (guest)  10.0.0.2:5002  in a call\n",
   );
-  assertEquals(
-    linesOf([...IN, { ...ANSWER, users: [] }]),
-    "Nobody of that name is online.\n",
-  );
+  assertEquals(linesOf([...IN, { ...ANSWER, users: [] }]), "Nobody of that name is online.\n");
 });
 
 Deno.test("registry: a list that comes by itself is none that somebody asked for, nor is the answer all", () => {

@@ -49,8 +49,7 @@ const LINES: readonly (readonly [line: string, differences: Partial<RegserverOpt
     { meeting: { links: 64, rate: 1_000_000, roomLinks: 256, roomRate: 4_000_000 } },
   ],
   [
-    "regserver --meeting-point --meeting-links 9 --meeting-rate 50KB --meeting-room-links 7 " +
-    "--meeting-room-rate 2.5MB",
+    "regserver --meeting-point links=9,rate=50KB,room-links=7,room-rate=2.5MB",
     { meeting: { links: 9, rate: 50_000, roomLinks: 7, roomRate: 2_500_000 } },
   ],
   ["regserver --broadcast-ttl 7d --json", { ttlMs: 604_800_000, json: true }],
@@ -66,7 +65,7 @@ for (const [line, differences] of LINES) {
 }
 
 const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
-  ["regserver alice", 'Unexpected argument "alice". The form is p2pchat regserver'],
+  ["regserver alice", 'Unexpected argument "alice". Usage: p2pchat regserver'],
   ["regserver --max-clients 0", "--max-clients must be a whole number from 1 to 10000"],
   ["regserver --max-clients 10001", "--max-clients must be a whole number from 1 to 10000"],
   ["regserver --accounts", "--accounts needs a value: WHICH"],
@@ -76,15 +75,10 @@ const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
   ["regserver --broadcast-ttl 10081m", "--broadcast-ttl must be a duration from 0s to 7d"],
   ["regserver --advertise 0.0.0.0", "at which people reach this machine"],
   ["regserver --engine-user p2pchat", "--engine-user is given without --engine"],
-  [
-    "regserver --meeting-links 9",
-    "--meeting-links is for a meeting point: add --meeting-point",
-  ],
-  ["regserver --meeting-point --meeting-links 0", "--meeting-links must be a whole number from 1"],
-  [
-    "regserver --meeting-point --meeting-rate 1KB",
-    "--meeting-rate must be a size from 16.384KB to 1GB such as",
-  ],
+  ["regserver --meeting-links 9", "has no flag --meeting-links any more: --meeting-point links=N"],
+  ["regserver --meeting-point links=0", "--meeting-point links must be a whole number from 1"],
+  ["regserver --meeting-point rate=1KB", "must be a size from 16.384KB to 1GB such as"],
+  ["regserver --meeting-point link=9", 'no limit "link": links, rate, room-links or room-rate'],
   ["regserver --relay", "The command regserver has no flag --relay"],
 ];
 

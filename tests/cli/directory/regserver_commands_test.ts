@@ -34,10 +34,10 @@ const REFUSED: readonly (readonly [line: string, code: string, text: string])[] 
   ["hello", "unknown-command", "to tell all who are logged in, /broadcast TEXT"],
   ["exit", "unknown-command", 'Nothing was done about "exit": commands begin with /, /exit leaves'],
   ["//exit", "unknown-command", 'Nothing was done about "/exit"'],
-  ["/kick", "usage", "The form is /kick NAME, for example /kick bob"],
-  ["/kick bob carol", "usage", "The form is /kick NAME"],
+  ["/kick", "usage", "Usage: /kick NAME, for example /kick bob"],
+  ["/kick bob carol", "usage", "Usage: /kick NAME"],
   ["/kik bob", "unknown-command", "did you mean /kick?"],
-  ["/broadcast", "usage", "The form is /broadcast TEXT"],
+  ["/broadcast", "usage", "Usage: /broadcast TEXT"],
   [`/broadcast ${"x".repeat(65_537)}`, "too-long", "65537"],
 ];
 

@@ -43,13 +43,13 @@ const call = (state: Extract<RegserverOwnEvent, { event: "call" }>["state"]) =>
 const LINES: readonly (readonly [RegserverOwnEvent, string])[] = [
   [
     READY,
-    "Listening at 4400. People come in with: p2pchat peer --registry 10.0.0.1\n" +
-    "Key, which they are shown to compare it: k7f3\n12 accounts.\n",
+    "Listening at 4400. Users connect with: p2pchat peer --registry 10.0.0.1\n" +
+    "Key (they compare it): k7f3\n12 accounts.\n",
   ],
   [
     { ...READY, host: "::1", port: 7_000, accounts: 0 },
-    "Listening at 7000. People come in with: p2pchat peer --registry [::1]:7000\n" +
-    "Key, which they are shown to compare it: k7f3\nNo accounts yet.\n",
+    "Listening at 7000. Users connect with: p2pchat peer --registry [::1]:7000\n" +
+    "Key (they compare it): k7f3\nNo accounts yet.\n",
   ],
   [{ event: "login", name: "alice", guest: false }, "12:03 * alice logged in\n"],
   [{ event: "login", name: "bob", guest: true }, "12:03 * bob came in as a guest\n"],

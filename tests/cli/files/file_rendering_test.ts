@@ -33,22 +33,22 @@ const TEXTS: readonly (readonly [title: string, event: FileEvent, text: string])
   [
     "what was fetched is stopped",
     transfer({}),
-    "12:03 * report.pdf was given up; /get 2 fetches it anew\n",
+    "12:03 * Stopped: report.pdf; /get 2 goes on\n",
   ],
   [
     "what is offered is declined",
     transfer({ reason: "declined" }),
-    "12:03 * report.pdf isn't fetched; /get 2 does\n",
+    "12:03 * Declined report.pdf; /get 2 fetches it after all\n",
   ],
   [
     "one's own offer is taken back",
     transfer({ self: true }),
-    "12:03 * Your offer of report.pdf is taken back\n",
+    "12:03 * Offer of report.pdf withdrawn\n",
   ],
   [
     "one's own offer ends, as the file was changed",
     transfer({ self: true, state: "failed", reason: "changed" }),
-    "12:03 ! Your offer of report.pdf has ended: it is no longer what was offered\n",
+    "12:03 ! Offer of report.pdf ended: it has changed since the offer\n",
   ],
   [
     "somebody says to have fetched one's own file, which nothing proves",
@@ -58,12 +58,12 @@ const TEXTS: readonly (readonly [title: string, event: FileEvent, text: string])
   [
     "a file of somebody else comes first",
     transfer({ state: "failed", reason: "waits" }),
-    "12:03 * report.pdf waits: other files are fetched first, then it goes on by itself\n",
+    "12:03 * report.pdf waits: other files first\n",
   ],
   [
     "who offered it has changed it",
     transfer({ state: "failed", reason: "changed" }),
-    "12:03 ! report.pdf can't be had: it is no longer what was offered\n",
+    "12:03 ! Failed: report.pdf: it has changed since the offer\n",
   ],
   [
     "the list says where each file is",
@@ -77,7 +77,7 @@ const TEXTS: readonly (readonly [title: string, event: FileEvent, text: string])
     },
     "2  report.pdf (2.5 MB)  from Bob, here: /home/ann/Downloads/report (2).pdf\n" +
     "3  report.pdf (2.5 MB)  from Bob to you alone, 20 % is here, waits for Bob\n" +
-    "4  report.pdf (2.5 MB)  from Bob, waits: other files are fetched first, then it goes on by itself\n",
+    "4  report.pdf (2.5 MB)  from Bob, waits: other files first\n",
   ],
 ];
 

@@ -81,9 +81,9 @@ Deno.test("what can't be fetched or cancelled is told by name, with why", LOOSE,
 
     assertEquals(await answer(bob, cancel(7)), "There is no file 7: /files lists them");
     assertEquals(await answer(bob, get(7)), "There is no file 7: /files lists them");
-    const declined = `12:03 * "a b.jpg" isn't fetched; /get 1 does`;
+    const declined = `12:03 * Declined "a b.jpg"; /get 1 fetches it after all`;
     assertEquals(await answer(bob, cancel(1)), declined);
-    const twice = `There is nothing to cancel: "a b.jpg" isn't fetched; /get 1 does`;
+    const twice = `There is nothing to cancel: "a b.jpg" is declined; /get 1 fetches it after all`;
     assertEquals(await answer(bob, cancel(1)), twice);
     const listed = `1  "a b.jpg" (200.0 kB)  from Ann, offered, not wanted: /get 1 fetches it`;
     assertEquals(await answer(bob, { command: "files" }), listed);
@@ -101,7 +101,7 @@ Deno.test("what can't be fetched or cancelled is told by name, with why", LOOSE,
     assertEquals(await answer(bob, get(1)), `"a b.jpg" is here already: ${saved}`);
     const done = `There is nothing to cancel: "a b.jpg" is here already: ${saved}`;
     assertEquals(await answer(bob, cancel(1)), done);
-    assertEquals(await answer(ann, cancel(1)), `12:03 * Your offer of "a b.jpg" is taken back`);
+    assertEquals(await answer(ann, cancel(1)), `12:03 * Offer of "a b.jpg" withdrawn`);
     assertEquals(await answer(ann, cancel(1)), "There is no file 1: /files lists them");
     assertEquals(Deno.readFileSync(saved).length, 200_000);
   });
@@ -257,12 +257,12 @@ Deno.test(
       const again = new Sharer("Ann", 1, folder);
       again.other = ann.other;
       await again.files.start(CONTEXT, `${folder}/data/Ann`);
-      await again.says("own.jpg has ended");
+      await again.says("own.jpg ended");
       again.files.close();
       assertEquals(again.shown, [
-        "12:03 ! Your offer of dropped.jpg has ended: what is dropped onto the page is kept only while " +
+        "12:03 ! Offer of dropped.jpg ended: what is dropped onto the page is kept only while " +
         "the program runs; drop it again",
-        "12:03 ! Your offer of own.jpg has ended: the file is no longer where it was",
+        "12:03 ! Offer of own.jpg ended: the file is no longer where it was",
       ]);
     });
   },
@@ -309,7 +309,7 @@ Deno.test("who saves all that is offered is told what waits for others", LOOSE, 
       ann.files.command(send(`${folder}/${name}`), undefined);
       await bob.says(`Ann offers ${name}`);
     }
-    const last = `${names.at(-1)} waits: other files are fetched first, then it goes on by itself`;
+    const last = `${names.at(-1)} waits: other files first`;
     assertEquals(await bob.says(" waits: "), `12:03 * ${last}`);
     ann.release();
     for (const name of names) await bob.says(`${name} is here: `);
@@ -391,13 +391,10 @@ Deno.test("what is fetched is cancelled, and n answers what y would fetch", LOOS
     await bob.says("y fetches it, n doesn't");
 
     bob.answers("n");
-    const declined = await bob.says("isn't fetched");
-    assertEquals(declined, "12:03 * photo.jpg isn't fetched; /get 1 does");
+    const declined = await bob.says("Declined");
+    assertEquals(declined, "12:03 * Declined photo.jpg; /get 1 fetches it after all");
     assertEquals(await answer(bob, get(1)), "12:03 * Fetching photo.jpg (200.0 kB) from Ann");
-    assertEquals(
-      await answer(bob, cancel(1)),
-      "12:03 * photo.jpg was given up; /get 1 fetches it anew",
-    );
+    assertEquals(await answer(bob, cancel(1)), "12:03 * Stopped: photo.jpg; /get 1 goes on");
     assertEquals(bob.progress.at(-1), null);
     ann.held = null;
     assertEquals(await answer(bob, get(1)), "12:03 * Fetching photo.jpg (200.0 kB) from Ann");
@@ -507,7 +504,7 @@ Deno.test(
       bob.files.command(get(2), undefined);
       await ann.sends(2);
       bob.files.command(cancel(2), undefined);
-      await bob.says("two was given up");
+      await bob.says("Stopped: two");
       await ann.until(() => ann.files.stillServed === null);
     });
   },

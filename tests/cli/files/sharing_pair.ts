@@ -48,7 +48,7 @@ export class Sharer {
     };
     this.options = {
       ...{ dataFolder: `${folder}/data`, json: false, downloads: `${folder}/${name}` },
-      ...{ save: null as string | null, filesMax: 1_000_000_000, sendFrom: null },
+      ...{ save: null as string | null, filesMax: 1_000_000_000 },
     };
     this.files = new SharedFiles({
       disk: new RealDisk(),

@@ -9,6 +9,7 @@ import { LEAF_BYTES } from "../../../lib/protocols/transfer/limits.ts";
 import { leafLength, leavesOf } from "../../../lib/protocols/transfer/merkle.ts";
 import { RealDisk } from "../../../lib/store/disk/real_disk.ts";
 import { fileOf, leafOf, offerOf, signerOf } from "../../protocols/transfer/fixtures.ts";
+import { TemporaryFolder } from "../../temporary_folder.ts";
 
 /** What is received, in a folder of its own. */
 class Receiver {
@@ -233,22 +234,19 @@ Deno.test("wherever a kill or a full disk breaks off a file, it comes at last, a
 });
 
 Deno.test("what was received and is gone is forgotten at a start with a full disk, too", async () => {
-  const folder = await Deno.makeTempDir({ prefix: "p2pchat-files-" });
+  await using temporary = new TemporaryFolder({ prefix: "p2pchat-files-" });
+  const folder = temporary.path;
   const open = (disk: RealDisk) =>
     TransferFiles.open(disk, nodeCrypto, `${folder}/profile`, `${folder}/downloads`);
-  try {
-    await fetched(await open(new RealDisk()));
-    await Deno.remove(`${folder}/downloads/a`);
-    const files = await open(failing(1, false).disk); // its folder is there
-    assertEquals(await files.restored(signerOf(2).key), {
-      files: [],
-      receivedBytes: 0,
-      outOfReach: [],
-    });
-    files.close();
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  await fetched(await open(new RealDisk()));
+  await Deno.remove(`${folder}/downloads/a`);
+  const files = await open(failing(1, false).disk); // its folder is there
+  assertEquals(await files.restored(signerOf(2).key), {
+    files: [],
+    receivedBytes: 0,
+    outOfReach: [],
+  });
+  files.close();
 });
 
 Deno.test("what was begun in a folder that isn't there to be used is given up, or begun anew in the present one", async () => {
@@ -303,7 +301,8 @@ Deno.test("what was received is known again though it has another number on its 
 });
 
 Deno.test("that its signer changed what was received is known again", async () => {
-  const folder = await Deno.makeTempDir({ prefix: "p2pchat-files-" });
+  await using temporary = new TemporaryFolder({ prefix: "p2pchat-files-" });
+  const folder = temporary.path;
   const disk = new RealDisk();
   const { id } = offerOf(signerOf(1), FETCHED);
   const signature = new Uint8Array(64).fill(7);
@@ -315,16 +314,12 @@ Deno.test("that its signer changed what was received is known again", async () =
     files.close();
     return restored.map(({ kind, changed }) => [kind, changed]);
   };
-  try {
-    await fetched(await open());
-    assertEquals(await noted(), [["whole", undefined]]);
-    const files = await open();
-    await files.changed(id, signature);
-    files.close();
-    assertEquals(await noted(), [["whole", signature]]);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  await fetched(await open());
+  assertEquals(await noted(), [["whole", undefined]]);
+  const files = await open();
+  await files.changed(id, signature);
+  files.close();
+  assertEquals(await noted(), [["whole", signature]]);
 });
 
 const FETCHED = fileOf(7);

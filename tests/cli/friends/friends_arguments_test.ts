@@ -25,7 +25,6 @@ const DEFAULTS: FriendsOptions = {
   downloads: null,
   save: null,
   filesMax: 10_000_000_000,
-  sendFrom: null,
   script: null,
   doors: null,
 };
@@ -54,13 +53,13 @@ for (const [line, differences] of UNDERSTOOD) {
 }
 
 const REFUSED: readonly (readonly [line: string, sentence: string])[] = [
-  ["peer alice", "--users FILE is missing. The form is p2pchat peer [NAME] --users FILE"],
+  ["peer alice", "--users FILE is missing. Usage: p2pchat peer [NAME] --users FILE"],
   ["peer", "--users FILE is missing"],
   ["peer alice --users", "--users needs a value: FILE"],
   ["peer alice --users=", "--users needs a value: FILE"],
   ["peer --users users.txt", "Which row of users.txt is yours? Name yourself"],
   ["peer --users users.txt --port 0", "Which row of users.txt is yours?"],
-  ["peer alice bob --users users.txt", "The form is p2pchat peer [NAME] --users FILE"],
+  ["peer alice bob --users users.txt", "Usage: p2pchat peer [NAME] --users FILE"],
   ["peer alice --users users.txt --port 65536", "--port must be a whole number from 0 to 65535"],
   ["peer alice --users users.txt --idle 60", "--idle must be a duration"],
   [

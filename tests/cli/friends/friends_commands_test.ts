@@ -73,15 +73,15 @@ const REFUSED: readonly (readonly [line: string, code: string, text: string])[] 
   ["bob/", "usage", 'Nothing was sent: there is no text after "bob/"'],
   ["bob/ \t ", "usage", 'Nothing was sent: there is no text after "bob/"'],
   [`${"b".repeat(9_000)}/`, "usage", `there is no text after "${"b".repeat(60)}..."`],
-  ["/msg bob", "usage", "The form is /msg NAME TEXT"],
+  ["/msg bob", "usage", "Usage: /msg NAME TEXT"],
   ["/mgs bob hi", "unknown-command", "did you mean /msg?"],
-  ["/unsend", "usage", "The form is /unsend ID"],
-  ["/verify", "usage", "The form is /verify NAME"],
-  ["/list bob", "usage", "The form is /list alone"],
+  ["/unsend", "usage", "Usage: /unsend ID"],
+  ["/verify", "usage", "Usage: /verify NAME"],
+  ["/list bob", "usage", "Usage: /list"],
   [`/add ${CARD.slice(0, -1)}`, "usage", "The contact card isn't whole"],
   ["/add bob 192.168.1.5 5001", "usage", "That is no contact card"],
-  ["/add", "usage", "The form is /add LINE"],
-  ["/to bob carol", "usage", "The form is /to [NAME]"],
+  ["/add", "usage", "Usage: /add LINE"],
+  ["/to bob carol", "usage", "Usage: /to [NAME]"],
   [`bob/${"x".repeat(65_537)}`, "too-long", "65537"],
 ];
 
@@ -144,8 +144,8 @@ Deno.test("among friends nobody is told to write what is refused, too", () => {
     return outcome.text;
   };
 
-  assertEquals(told("/"), "There is no command /; /help lists them");
-  assertEquals(told("/usr/bin/env"), "There is no command /usr/bin/env; /help lists them");
+  assertEquals(told("/"), "No command /; /help lists them");
+  assertEquals(told("/usr/bin/env"), "No command /usr/bin/env; /help lists them");
   const object = /; send other text as (\{.*\})$/.exec(told("{hello}"))?.[1];
   assertEquals(outcomeOf(friendsCommands, object ?? "", true), msg("bob", "..."));
 });
@@ -159,7 +159,7 @@ Deno.test("among friends a command's example and form are right, and its help sa
       : [fieldOfObjects];
     assertEquals(Object.keys(args).sort(), [...argumentNames, ...ofObjects].sort(), name);
   }
-  const help = printed(helpLines(friendsCommands.commands, friendsCommands, null));
+  const help = printed(helpLines(friendsCommands.commands, friendsCommands, null, false));
   for (const form of ["NAME/TEXT", "r/TEXT", "TEXT ", "/to [NAME]", "/unsend ID"]) {
     assertStringIncludes(help, form);
   }

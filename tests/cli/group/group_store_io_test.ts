@@ -1,11 +1,9 @@
 import { RealDisk } from "../../../lib/store/disk/real_disk.ts";
 import { groupStoreContract } from "../../contracts/group_store_contract.ts";
+import { TemporaryFolder } from "../../temporary_folder.ts";
 
 groupStoreContract("group store on RealDisk", async (test) => {
-  const folder = await Deno.makeTempDir({ prefix: "p2pchat-group-store-" });
-  try {
-    await test({ disk: new RealDisk(), folder });
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  await using temporary = new TemporaryFolder({ prefix: "p2pchat-group-store-" });
+  const folder = temporary.path;
+  await test({ disk: new RealDisk(), folder });
 });

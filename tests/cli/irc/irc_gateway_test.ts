@@ -623,7 +623,7 @@ Deno.test("irc: what the program tells names commands as a client reaches them",
   const example = "/verify Bob";
   bench.answer({ event: "help", commands: [{ ...verify, example }, { ...verify, name: "show" }] });
   bench.line("PRIVMSG *p2pchat :get");
-  bench.answer({ event: "error", code: "usage", text: "The form is /get N, for example /get 2" });
+  bench.answer({ event: "error", code: "usage", text: "Usage: /get N, for example /get 2" });
   bench.event({
     event: "notice",
     lines: [["Bob isn't verified: ", ["name", "/x"], ": ", ["command", "/verify Bob"]]],
@@ -634,7 +634,7 @@ Deno.test("irc: what the program tells names commands as a client reaches them",
   assertEquals(bench.bare(), [
     `:${SERVICE} PRIVMSG Alice :Write here, or /msg *p2pchat COMMAND anywhere:`,
     `:${SERVICE} PRIVMSG Alice :verify NAME: digits to compare; see trust`,
-    `:${SERVICE} PRIVMSG Alice :error: The form is /msg *p2pchat get N, for example ` +
+    `:${SERVICE} PRIVMSG Alice :error: Usage: /msg *p2pchat get N, for example ` +
     "/msg *p2pchat get 2",
     `:${SERVICE} NOTICE #room :Bob isn't verified: /x: /msg *p2pchat verify Bob`,
     ":p2pchat.local NOTICE Alice :PRIVMSG: Too long: /msg *p2pchat help",

@@ -78,7 +78,7 @@ Deno.test("irc words: what somebody else wrote stays as it is, and what clients 
       "write it with /msg Bob TEXT, or see /whois Bob",
       'Bob said "first /quit"; "\\"/quit" is one',
       "it lies in /home/help and /help/me, /tmp or a/quit",
-      "There is no command /nonsense",
+      "No command /nonsense",
       "you can talk once Bob has typed /trust Alice",
     ]
   ) assertEquals(typed(text), text);
@@ -123,7 +123,7 @@ Deno.test("irc words: one command is explained with an example, and the console'
   };
 
   assertEquals(explained("get").at(-1), "for example: /msg *p2pchat get 2");
-  assertEquals(explained("whoami")[0], "whoami: your own name, key and address");
+  assertEquals(explained("whoami")[0], "whoami: your name, key and address");
   assertEquals(explained("room"), [
     "room #CHANNEL: what you ask of me is done there from now on",
     "for example: /msg *p2pchat room #Club",

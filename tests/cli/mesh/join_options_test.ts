@@ -84,7 +84,7 @@ const REFUSED: readonly (readonly [string, string, string])[] = [
   ["192.0.2.7 55109 --invite-file x", "usage", "/join takes no --invite-file"],
   ["-h", "usage", "/join takes no --h"],
   ["--invite", "usage", "/join --invite WORD"],
-  ["--title Club", "usage", "--title leads to no room. The form is /join HOST PORT"],
+  ["--title Club", "usage", "--title leads to no room. Usage: /join HOST PORT"],
   ["--title Club", "usage", "/join --words CODE, /join TITLE or /join --new"],
   ["--lan", "usage", "/join takes no --lan"],
   ["--invite nonsense", "bad-credentials", "Cannot read the invite"],

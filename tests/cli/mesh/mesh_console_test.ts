@@ -436,7 +436,7 @@ Deno.test("MeshConsole: who leaves several rooms at a terminal is told that it i
 });
 
 Deno.test("MeshConsole: what rooms say as all of them are left names each, also the one that the user is in", async () => {
-  const text = "Nobody was here to get your last messages";
+  const text = "Not delivered: your last messages";
   const { type, home, club, taken } = await two(true);
   type(":q");
   taken();

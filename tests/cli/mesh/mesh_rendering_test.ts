@@ -54,7 +54,7 @@ const PRINTED: readonly (readonly [title: string, event: MeshOwnEvent, text: str
       room: "r",
     },
     `>INFO: Alice at address 127.0.0.1 is listening at 55107.
-Others join with: p2pchat mesh NAME 127.0.0.1 55107
+Others join with: p2pchat mesh NAME 127.0.0.1 55107   (anyone who reaches it; --private for an invite)
 `,
   ],
   ...([
@@ -88,7 +88,7 @@ Others join with: p2pchat mesh NAME 127.0.0.1 55107
       private: true,
     },
     `>INFO: Alice at address 127.0.0.1 is listening at 55107.
-This room is private: others join with the invite that /invite shows.
+Private: others join with the invite that /invite shows, or a code of /invite --words.
 `,
   ],
   [
@@ -476,9 +476,7 @@ Your key: Alice
 ];
 
 function printed(event: MeshOwnEvent): string {
-  return printedLines(
-    meshLines(event, { nowMs: NOON_MS, interactive: false, verbose: false }),
-  );
+  return printedLines(meshLines(event, { nowMs: NOON_MS, interactive: false, verbose: false }));
 }
 
 for (const [title, event, text] of PRINTED) {

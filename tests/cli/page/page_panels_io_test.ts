@@ -446,7 +446,7 @@ async function broughtUnderPointer(browser: Browser): Promise<void> {
     ...{ event: "transfer", file: 2, id: "f2", name: "other.pdf", from: "Mallory", size: 1_000 },
     ...{ state: "cancelled", bytes: 0, reason: "declined" },
   });
-  await page.locator(".file-state", { hasText: "isn't fetched" }).waitFor();
+  await page.locator(".file-state", { hasText: "Declined" }).waitFor();
   await button("other.pdf").click();
   await until(() => typed(double.page).length > 2);
   assertEquals(typed(double.page)[2], { command: "get", n: 2, room: "r1" });

@@ -21,8 +21,7 @@ function text(more: Partial<VerifyEvent> = {}): string {
 
 Deno.test("/verify says what to do with the digits, and whether somebody was verified before", () => {
   const compare = "Compare with Bob by voice: 12345 67890\n";
-  const then =
-    "The same at both ends: /verify Bob yes. Different: somebody is in between; /verify Bob no.\n";
+  const then = "The same: /verify Bob yes. Different (somebody is in between): /verify Bob no.\n";
 
   assertEquals(text(), compare + then);
   assertEquals(text({ verified: true }), `${compare}Bob is verified already.\n${then}`);

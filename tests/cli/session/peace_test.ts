@@ -125,7 +125,7 @@ Deno.test("/ignore refuses who was never shown, and oneself", async () => {
   }
   assertEquals(
     (await run({ command: "ignore", name: "Eve~k7" }))["text"],
-    "You ignore Eve~k7 already",
+    "Already ignoring Eve~k7",
   );
 });
 

@@ -64,7 +64,7 @@ Deno.test("errors and help wait in a pipe for the answers to earlier lines", asy
   await ui.close();
 
   assertEquals(early, "12:03 <Alice> first\n");
-  assertStringIncludes(streams.stderrText, "There is no command /nope");
+  assertStringIncludes(streams.stderrText, "No command /nope");
   assertStringIncludes(streams.stdoutText, "/quit");
 });
 
@@ -213,7 +213,7 @@ Deno.test("text mode puts errors on stderr, one line, made visible", async () =>
   await ui.close();
   assertEquals(
     streams.stderrText,
-    "error: Bob␊␛[2J\nerror: There is no command /hlep; did you mean /help?\n",
+    "error: Bob␊␛[2J\nerror: No command /hlep; did you mean /help?\n",
   );
   assertEquals(streams.stdoutText, "");
 });

@@ -56,7 +56,7 @@ Deno.test("TextFormat writes in a pipe what it writes with colours, without them
       as: "body",
     }],
     [{ timeMs: NOON_MS + DAY_MS }, { text: " ! ", as: "mark" }, "the next day"],
-    [{ text: "-- away since ", as: "rule" }, { timeMs: NOON_MS, nowMs: NOON_MS + DAY_MS }],
+    [{ text: "-- missed since ", as: "rule" }, { timeMs: NOON_MS, nowMs: NOON_MS + DAY_MS }],
     ["Key: ", { text: "abc\x07", as: "exact" }, " ", { text: "you", as: "own" }],
     [{ timeMs: NOON_MS }, { text: "[you] ", as: "private" }, {
       text: "/me waves\u0300",
@@ -149,11 +149,12 @@ Deno.test("TextFormat breaks a link of which a row could be taken for something 
 });
 
 const ACUTE = "\u0301";
+const FOLDING = { rows: () => 120, keep: () => 7 };
 
-Deno.test("TextFormat folds a body of more than 40 lines at a terminal", () => {
+Deno.test("TextFormat folds a body of more lines than a third of the terminal has", () => {
   const kept: Line[] = [];
-  const keepFolded = (line: Line) => kept.push(line);
-  const format = new TextFormat({ ...terminalOf(80), keepFolded }, NOON_MS);
+  const folding = { rows: () => 120, keep: (line: Line) => kept.push(line) };
+  const format = new TextFormat({ ...terminalOf(80), folding }, NOON_MS);
   const rows = (text: string) => format.format(message(text)).split("\n");
 
   assertEquals(rows("\n".repeat(40)).length, 42);
@@ -165,13 +166,13 @@ Deno.test("TextFormat folds a body of more than 40 lines at a terminal", () => {
   assertEquals(rows(`${"x\n".repeat(40)}y`)[40], `${" ".repeat(12)}... 1 more line: /show 2`);
 
   assertEquals(format.format(kept[0]!, true).split("\n").length, 65_002);
-  const piped = new TextFormat({ ...PIPE, keepFolded }, NOON_MS);
+  const piped = new TextFormat({ ...PIPE, folding }, NOON_MS);
   assertEquals(piped.format(message("\n".repeat(65_000))).length, "12:03 <Bob> \n".length + 65_000);
   assertEquals(kept.length, 2);
 });
 
 Deno.test("TextFormat shows of a folded body that was found the lines with what was searched for", () => {
-  const format = new TextFormat({ ...terminalOf(80), keepFolded: () => 7 }, NOON_MS);
+  const format = new TextFormat({ ...terminalOf(80), folding: FOLDING }, NOON_MS);
   const lines = Array.from({ length: 60 }, (_, at) => `line ${at}`);
   const found = (searched: string, text = lines.join("\n")): readonly string[] =>
     format.format(["<Bob> ", { text, as: "body", searched }]).trimEnd().split("\n")
@@ -194,7 +195,7 @@ Deno.test("TextFormat shows of a folded body that was found the lines with what 
 });
 
 Deno.test("TextFormat goes on behind a folded body in a row of its own", () => {
-  const format = new TextFormat({ ...terminalOf(80), keepFolded: () => 7 }, NOON_MS);
+  const format = new TextFormat({ ...terminalOf(80), folding: FOLDING }, NOON_MS);
   const line: Line = ["It reads: ", { text: "x\n".repeat(50), as: "body" }, " (asked by Bob)"];
   assertEquals(format.format(line).split("\n").slice(39), [
     "          x",
@@ -211,7 +212,7 @@ Deno.test("TextFormat shows none of an author's words where the signs of a long 
     deadline: new Date(NOON_MS).toISOString(),
   };
   const lines = voteWantedLines(asks, { nowMs: NOON_MS, interactive: true }, (name) => name);
-  const format = new TextFormat({ ...terminalOf(72), keepFolded: () => 7 }, NOON_MS);
+  const format = new TextFormat({ ...terminalOf(72), folding: FOLDING }, NOON_MS);
   const rows = format.format(lines.at(-1)!, true).split("\n").filter((row) => row !== "");
   assertEquals(rows.filter((row) => row.startsWith("      - ")).length, 210);
   assertEquals(rows.filter((row) => row.startsWith("      + ")).length, 2);
@@ -227,10 +228,7 @@ Deno.test("TextFormat shows at most 8 marks on a character at a terminal, and co
   assertEquals(shown(`e${ACUTE.repeat(8)}`), `e${ACUTE.repeat(8)}`);
   assertEquals(shown(`e${ACUTE.repeat(9)}x`), `e${ACUTE.repeat(8)}<U+0301 x1>x`);
   assertEquals(shown(`e${ACUTE.repeat(32_000)}`), `e${ACUTE.repeat(8)}<U+0301 x31992>`);
-  assertEquals(
-    shown(`e${"\u0301\u0302".repeat(6_000)}`).slice(9),
-    "<11,992 more marks>",
-  );
+  assertEquals(shown(`e${"\u0301\u0302".repeat(6_000)}`).slice(9), "<11,992 more marks>");
   assertEquals(shown("\u1100" + "\u1161".repeat(10)), `\u1100${"\u1161".repeat(8)}<U+1161 x2>`);
   const virama = "\u1000" + "\u1039\u200c".repeat(10_000); // the last joiner joins nothing
   assertEquals(shown(virama).slice(9), "<19,991 more marks><U+200C>");
@@ -414,10 +412,7 @@ Deno.test("TextFormat gives names their colours, and makes oneself bold, problem
   assertEquals(shown({ text: "Bob", as: "name" }), "\\36mBob\\0m");
   assertEquals(shown({ text: "Al", as: "own" }), "\\1mAl\\0m");
   assertEquals(shown({ text: "error:", as: "error" }, " no"), "\\31merror:\\0m no");
-  assertEquals(
-    shown(...wrongLine(NOON_MS, "no")),
-    "\\2m12:03\\0m\\33m ! \\0mno",
-  );
+  assertEquals(shown(...wrongLine(NOON_MS, "no")), "\\2m12:03\\0m\\33m ! \\0mno");
   assertEquals(
     shown(...presenceLine(NOON_MS, { text: "Bob", as: "name" }, " joined")),
     "\\2m12:03\\0m\\2m * \\0m\\36mBob\\0m\\2m joined\\0m",
@@ -458,7 +453,7 @@ Deno.test("TextFormat makes oneself and mentions bold at a terminal without colo
   );
 });
 
-Deno.test("TextFormat has what somebody said who was removed below the rule of the history, too", () => {
+Deno.test("TextFormat has what somebody said who was removed above the rule below the history, too", () => {
   const format = new TextFormat(lookOf(terminalOf(80), { hasRules: true }), NOON_MS);
   const said = { history: true, sentAt: new Date(NOON_MS).toISOString() };
   const shown = [said, { ...said, removed: true as const }, said].map((each) =>
@@ -466,11 +461,11 @@ Deno.test("TextFormat has what somebody said who was removed below the rule of t
   );
   assertEquals(
     shown.join(""),
-    "-- earlier --\n12:03 <Carol> hi\n12:03 (sender removed) <Carol> hi\n12:03 <Carol> hi\n",
+    "12:03 <Carol> hi\n12:03 (sender removed) <Carol> hi\n12:03 <Carol> hi\n",
   );
 });
 
-Deno.test("TextFormat puts lines of the history between rules, faint; without rules each says so itself", () => {
+Deno.test("TextFormat puts a rule below the history, which is faint; what comes late says so itself", () => {
   const earlier: Line = [{ timeMs: NOON_MS }, EARLIER, " <Bob> ", { text: "hi", as: "body" }];
   const lines = [earlier, earlier, ["Room of 2."], message("now"), message("more"), earlier];
   const shown = (options: TextFormatOptions) => {
@@ -479,8 +474,8 @@ Deno.test("TextFormat puts lines of the history between rules, faint; without ru
   };
   assertEquals(
     shown(lookOf(terminalOf(80), { hasRules: true })),
-    "-- earlier --\n12:03 <Bob> hi\n12:03 <Bob> hi\nRoom of 2.\n" +
-      "-- now --\n12:03 <Bob> now\n12:03 <Bob> more\n-- earlier --\n12:03 <Bob> hi\n",
+    "12:03 <Bob> hi\n12:03 <Bob> hi\nRoom of 2.\n" +
+      "-- now --\n12:03 <Bob> now\n12:03 <Bob> more\n12:03 (earlier) <Bob> hi\n",
   );
   const each = "12:03 (earlier) <Bob> hi\n";
   const plain = `${each}${each}Room of 2.\n12:03 <Bob> now\n12:03 <Bob> more\n${each}`;

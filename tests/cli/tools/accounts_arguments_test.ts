@@ -5,11 +5,7 @@ import { parseCommandLine } from "../../../lib/cli/args/arguments.ts";
 import { usageText } from "../../../lib/cli/args/usage.ts";
 
 function parsed(line: string) {
-  const request = parseCommandLine(
-    line.split(" "),
-    ACCOUNTS,
-    () => "/home/alice",
-  );
+  const request = parseCommandLine(line.split(" "), ACCOUNTS, () => "/home/alice");
   return request.type;
 }
 
@@ -21,19 +17,19 @@ Deno.test("accounts: each example of the usage is a command line", () => {
 });
 
 const REFUSED: readonly (readonly [line: string, code: string, sentence: string])[] = [
-  ["accounts list a b", "usage", "The form is p2pchat accounts list [FILE]"],
+  ["accounts list a b", "usage", "Usage: p2pchat accounts list [FILE]"],
   [
     "accounts add",
     "usage",
-    "The form is p2pchat accounts add NAME, for example p2pchat accounts add alice",
+    "Usage: p2pchat accounts add NAME, for example p2pchat accounts add alice",
   ],
-  ["accounts add a/b", "bad-name", 'The name "a/b" is not possible'],
-  ["accounts passwd", "usage", "The form is p2pchat accounts passwd NAME"],
-  ["accounts remove", "usage", "The form is p2pchat accounts remove NAME..."],
+  ["accounts add a/b", "bad-name", 'Invalid name "a/b"'],
+  ["accounts passwd", "usage", "Usage: p2pchat accounts passwd NAME"],
+  ["accounts remove", "usage", "Usage: p2pchat accounts remove NAME..."],
   ["accounts remove bob -x", "usage", "The command accounts remove has no flag -x"],
-  ["accounts remove bob *", "bad-name", 'The name "*" is not possible'],
-  ["accounts import", "usage", "The form is p2pchat accounts import FILE"],
-  ["accounts import a b", "usage", "The form is p2pchat accounts import FILE"],
+  ["accounts remove bob *", "bad-name", 'Invalid name "*"'],
+  ["accounts import", "usage", "Usage: p2pchat accounts import FILE"],
+  ["accounts import a b", "usage", "Usage: p2pchat accounts import FILE"],
   [
     "accounts remove bob --password-file x",
     "usage",

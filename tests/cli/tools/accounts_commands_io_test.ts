@@ -77,13 +77,13 @@ Deno.test("accounts: what is refused changes nothing, and no password is in any 
     [
       "add eve --password-file ./short",
       4,
-      /^The password won't do: it must have at least 8 characters;/,
+      /^The password is too short: at least 8 characters/,
     ],
 
     [
       "add eve --password-file ./long",
       4,
-      /^The password won't do: it has more than 1024 bytes;/,
+      /^The password is too long: at most 1024 bytes/,
     ],
     [
       "add eve --password-file ./lines",
@@ -107,7 +107,7 @@ Deno.test("accounts: what is refused changes nothing, and no password is in any 
       /^There is no password, and nobody to ask for one; name a file with --password-file/,
     ],
     ["passwd eve --password-file ./good", 2, /^There is no account eve in .*; nothing was changed/],
-    ["passwd bob --password-file ./short", 4, /^The password won't do/],
+    ["passwd bob --password-file ./short", 4, /^The password is/],
     ["remove bob eve zoe", 2, /^There is no account eve, zoe in/],
     [
       "import ./none.csv",
@@ -220,9 +220,8 @@ slow.test("accounts import adds what it can, tells all else with its line, and g
   const because = (line: number, found: string) => `Cannot add line ${line} of in.csv: ${found}`;
   const warning = "Others can read in.csv, which has passwords in it; chmod 600 keeps it yours";
   const there = "there is an account of that name";
-  const blank =
-    'its name is not possible: a name consists of letters, digits, "_", "-" and ".", not of blanks';
-  const weak = "its password won't do: it must have at least 8 characters";
+  const blank = 'its name is invalid: letters, digits, "_", "-" and "." only, not blanks';
+  const weak = "its password is too short: at least 8 characters";
   assertEquals(first, {
     status: 5,
     stdout: "",

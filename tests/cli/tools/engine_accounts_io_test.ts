@@ -6,6 +6,7 @@ import { accountLines, accountRow } from "../../../lib/store/accounts/accounts_c
 import { accountOf, hashNumber, keyNumber } from "../../contracts/accounts_contract.ts";
 import { EtcdNodes, HAS_ETCD } from "../../engine/etcd_nodes.ts";
 import { ran } from "../ran.ts";
+import { TemporaryFolder } from "../../temporary_folder.ts";
 
 const trial = (name: string, run: (accounts: Accounts) => Promise<void>) =>
   Deno.test({
@@ -13,12 +14,9 @@ const trial = (name: string, run: (accounts: Accounts) => Promise<void>) =>
     ignore: !HAS_ETCD,
     fn: async () => {
       await using nodes = await EtcdNodes.open(1);
-      const folder = await Deno.makeTempDir({ prefix: "p2pchat-engine-" });
-      try {
-        await run(new Accounts(nodes.urls[0]!.replace("http:", "etcd:"), folder));
-      } finally {
-        await Deno.remove(folder, { recursive: true });
-      }
+      await using temporary = new TemporaryFolder({ prefix: "p2pchat-engine-" });
+      const folder = temporary.path;
+      await run(new Accounts(nodes.urls[0]!.replace("http:", "etcd:"), folder));
     },
   });
 

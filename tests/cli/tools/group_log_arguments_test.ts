@@ -23,21 +23,19 @@ Deno.test("p2pchat log understands its words", () => {
     "a.txt",
     "text",
   ]);
-  assertEquals(exportOf("log export --format csv a.txt").format, "csv");
+  assertEquals(exportOf("log export a.txt csv").format, "csv");
   assertEquals(exportOf("log export a.txt --json").format, "json");
-  assertEquals(exportOf("log export a.txt --json --format json").format, "json");
+  assertEquals(exportOf("log export a.txt json --json").format, "json");
 });
 
 const REFUSED = [
   [
     "log export",
-    "The form is p2pchat log export FILE [--format text|json|csv] [--keys KEY,...], for example",
+    "Usage: p2pchat log export FILE [text|json|csv] [KEY...], for example",
   ],
-  ["log export a b", "The form is p2pchat log export FILE"],
-  ["log export a --format xml", '--format must be text, json or csv, not "xml"'],
-  ["log export a --format jsn", "did you mean json?"],
-  ["log export a.txt --json --format text", "--json and --format text can't both be"],
-  ["log export a --format", "--format needs a value: FORMAT"],
+  ["log export a b", "KEY must be a fingerprint"],
+  ["log export a --format csv", "has no flag --format any more: name it after FILE"],
+  ["log export a.txt text --json", "--json and text can't both be"],
 ] as const;
 
 for (const [line, sentence] of REFUSED) {
@@ -49,11 +47,9 @@ for (const [line, sentence] of REFUSED) {
   });
 }
 
-Deno.test("p2pchat log verify wants one file", () => {
-  for (const words of [["log", "verify"], ["log", "verify", "a", "b"]]) {
-    const error = assertThrows(() => parsedOptions(VERIFY, words), P2pchatError);
-    assertStringIncludes(error.message, "The form is p2pchat log verify FILE");
-  }
+Deno.test("p2pchat log verify wants a file", () => {
+  const error = assertThrows(() => parsedOptions(VERIFY, ["log", "verify"]), P2pchatError);
+  assertStringIncludes(error.message, "Usage: p2pchat log verify FILE");
 });
 
 Deno.test("parseCommandLine() understands snapshot verify", () => {
@@ -74,7 +70,7 @@ for (const line of ["snapshot verify", "snapshot verify a b"]) {
     const error = assertThrows(read, P2pchatError);
 
     assertEquals(error.code, "usage");
-    assertStringIncludes(error.message, "The form is p2pchat snapshot verify FILE");
+    assertStringIncludes(error.message, "Usage: p2pchat snapshot verify FILE");
   });
 }
 

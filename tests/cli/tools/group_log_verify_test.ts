@@ -421,10 +421,7 @@ Deno.test("verifiedLog() says what is no log of this version", async () => {
     assertStringIncludes(error.message, found);
   }
   const missing = await assertRejects(() => verifiedLog(new MemoryDisk(), PATH), P2pchatError);
-  assertEquals(
-    missing.message,
-    `Cannot read ${PATH}: there is no such file; check the name`,
-  );
+  assertEquals(missing.message, `Cannot read ${PATH}: there is no such file; check the name`);
 });
 
 /** A disk with the edited log, and what stands beside it: records of that format. */
@@ -559,12 +556,12 @@ Deno.test("log verify takes a view that another key signed than the group's foun
   assertEquals(await decidersBeside(disk, PATH, "/home/ann/.local/share/p2pchat"), null);
 });
 
-Deno.test("log verify --keys says who may decide on edits", async () => {
-  const both = [DECIDER, NOBODY].map(fingerprintOf).join(",");
-  const { keys } = parsedOptions(VERIFY, ["log", "verify", "f", "--keys", both]);
+Deno.test("log verify FILE KEY says who may decide on edits", async () => {
+  const both = [DECIDER, NOBODY].map(fingerprintOf);
+  const { keys } = parsedOptions(VERIFY, ["log", "verify", "f", ...both]);
   assertEquals(keys, [DECIDER, NOBODY].map(fingerprintOf));
   const wrong = assertThrows(
-    () => parsedOptions(VERIFY, ["log", "verify", "f", "--keys", `${both},x`]),
+    () => parsedOptions(VERIFY, ["log", "verify", "f", ...both, "x"]),
     P2pchatError,
   );
   assertEquals([wrong.code, /must have 27 characters, has 1/.test(wrong.message)], ["usage", true]);
@@ -579,7 +576,7 @@ Deno.test("log verify --keys says who may decide on edits", async () => {
     P2pchatError,
   );
   assertStringIncludes(message, "which isn't among the keys given");
-  assertStringIncludes(message, "the keys given by --keys may be wrong");
+  assertStringIncludes(message, "the keys given may be wrong");
   assertEquals(message.includes("somebody"), false);
 });
 

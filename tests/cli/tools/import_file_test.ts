@@ -21,7 +21,7 @@ Deno.test("importRows() reads names and passwords, with the lines that they begi
     '"eve","several\r\nlines of it"\n' +
     "carol, blanks count ";
   const several = (line: number) =>
-    `weak-password: Cannot add line ${line} of in.csv: its password won't do: it has several lines, ` +
+    `weak-password: Cannot add line ${line} of in.csv: its password is in several lines, ` +
     "which nobody can type";
   assertEquals(read(text), [
     { line: 2, name: "alice", password: "correct horse" },
@@ -52,25 +52,17 @@ Deno.test("importRows() says of each row why it can't be an account, and repeats
   assertEquals(rows, [
     { line: 2, name: "alice", password: "correct horse" },
     `bad-name: ${
-      why(
-        3,
-        'its name is not possible: a name consists of letters, digits, "_", "-" and ".", not of "!" (U+0021)',
-      )
+      why(3, 'its name is invalid: letters, digits, "_", "-" and "." only, not "!" (U+0021)')
     }`,
-    `weak-password: ${why(4, "its password won't do: it must have at least 8 characters")}`,
+    `weak-password: ${why(4, "its password is too short: at least 8 characters")}`,
     `name-taken: ${why(5, "its name is that of line 2 already")}`,
     `bad-file: ${why(6, columns("1 column"))}`,
     `bad-file: ${why(7, columns("3 columns"))}`,
-    `weak-password: ${why(8, "its password won't do: it has more than 1024 bytes")}`,
+    `weak-password: ${why(8, "its password is too long: at most 1024 bytes")}`,
     `bad-name: ${
-      why(
-        9,
-        'its name is not possible: a name consists of letters, digits, "_", "-" and ".", not of U+000A',
-      )
+      why(9, 'its name is invalid: letters, digits, "_", "-" and "." only, not U+000A')
     }`,
-    `weak-password: ${
-      why(11, "its password won't do: it is empty, and must have at least 8 characters")
-    }`,
+    `weak-password: ${why(11, "its password is empty: at least 8 characters")}`,
     { line: 12, name: "gus", password: "good enough" },
   ]);
   assert(!rows.filter((row) => typeof row === "string").join().includes("hunter2"));

@@ -170,7 +170,7 @@ Deno.test("users add and users check refuse in a sentence, and change nothing", 
       "usage",
       /^HOST must be a host name or an IP address, not "1\.2/,
     ],
-    ["add users.txt b/b b 1", 2, "bad-name", /^The name "b\/b" is not possible: /],
+    ["add users.txt b/b b 1", 2, "bad-name", /^Invalid name "b\/b": /],
     [
       "add none/users.txt bob b 1",
       5,

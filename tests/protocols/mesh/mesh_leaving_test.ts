@@ -102,8 +102,7 @@ Deno.test("Mesh says on leaving whether what was said went to nobody", () => {
   world.pass(SECOND_MS);
   command(bob, { command: "quit" });
 
-  const unheard =
-    "Nobody was here to get your last messages; they are sent when you come back to this room";
+  const unheard = "Not delivered: your last messages; sent when you come back";
   assertEquals([heard, notices.slice(heard.length)], [
     ["Bob: Ann is the founder of this room, and can remove members"],
     [`Bob: ${unheard}`],
@@ -183,8 +182,7 @@ Deno.test("Mesh tells who leaves what isn't known to have come to anybody, where
     world.pass(5 * SECOND_MS);
   }
 
-  const text =
-    "Some of your messages may not have arrived; they are sent when you come back to this room";
+  const text = "Perhaps not delivered: some of your messages; sent when you come back";
   assertEquals(notices, [`read: false; ${text}`]);
 });
 
@@ -314,6 +312,6 @@ Deno.test("Mesh tells who is removed that words may not have arrived only where 
     world.pass(5 * SECOND_MS);
   }
   assertEquals(notices, [
-    "after 100 ms: Some of your messages may not have arrived; they are sent when you come back to this room",
+    "after 100 ms: Perhaps not delivered: some of your messages; sent when you come back",
   ]);
 });

@@ -44,10 +44,10 @@ Deno.test("readCode() and checkSpelling() refuse what can be no code, and don't 
       ["100-cross-clock", "begins with a number"],
       ["0-cross-clock", "begins with a number"],
       ["cross-7-clock", "begins with a number"],
-      ["7-crosswise-clock", "The first word"],
+      ["7-crosswise-clock", "the first word"],
       ["7-cross-cloc", null],
-      ["7-cross-clockwork", "The second word"],
-      ["7-cross-clo", "The second word"],
+      ["7-cross-clockwork", "the second word"],
+      ["7-cross-clo", "the second word"],
     ] as const
   ) {
     if (fault === null) {

@@ -118,7 +118,7 @@ const COMPLAINTS: readonly (readonly [row: string, code: string, found: string])
   [
     rowOf("a/b", hashNumber(1), "2026-01-31T12:00:00.000Z", ""),
     "bad-file",
-    'the name "a/b" is not possible: a name consists of letters, digits, "_", "-" and ".", not of "/" (U+002F)',
+    'the name "a/b" is invalid: letters, digits, "_", "-" and "." only, not "/" (U+002F)',
   ],
   [
     rowOf("bob", "secret", "2026-01-31T12:00:00.000Z", ""),
@@ -133,7 +133,7 @@ const COMPLAINTS: readonly (readonly [row: string, code: string, found: string])
   [
     rowOf("bob", hashNumber(1), "2026-01-31T12:00:00.000Z", "k7f3"),
     "bad-file",
-    'the fingerprint "k7f3" is not possible: it must have 27 characters, has 4',
+    'the fingerprint "k7f3" is invalid: it must have 27 characters, has 4',
   ],
   [
     rowOf("bob", hashNumber(1), "2026-01-31T12:00:00.000Z", "k ".repeat(16) + "k"),

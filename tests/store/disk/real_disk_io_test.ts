@@ -12,14 +12,12 @@ import { diskContract, type DiskFixture } from "../../contracts/disk_contract.ts
 import { userInfoContract } from "../../contracts/user_info_contract.ts";
 import { addUserInfo } from "../../../lib/store/users/user_info_file.ts";
 import { accountsOn } from "../accounts_files.ts";
+import { TemporaryFolder } from "../../temporary_folder.ts";
 
 async function onRealDisk(test: (fixture: DiskFixture) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "p2pchat-disk-" });
-  try {
-    await test({ disk: new RealDisk(), folder });
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  await using temporary = new TemporaryFolder({ prefix: "p2pchat-disk-" });
+  const folder = temporary.path;
+  await test({ disk: new RealDisk(), folder });
 }
 
 diskContract("RealDisk", onRealDisk);

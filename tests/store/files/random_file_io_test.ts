@@ -3,14 +3,12 @@ import { P2pchatError } from "../../../lib/base/errors.ts";
 import { RealDisk } from "../../../lib/store/disk/real_disk.ts";
 import { DownloadFolder } from "../../../lib/store/files/download_folder.ts";
 import { RandomFile } from "../../../lib/store/files/random_file.ts";
+import { TemporaryFolder } from "../../temporary_folder.ts";
 
 async function inFolder(test: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "p2pchat-files-" });
-  try {
-    await test(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  await using temporary = new TemporaryFolder({ prefix: "p2pchat-files-" });
+  const folder = temporary.path;
+  await test(folder);
 }
 
 Deno.test("what is written at any place is read there, in the order in which it was asked for", async () => {

@@ -4,6 +4,7 @@ import { P2pchatError } from "../../../lib/base/errors.ts";
 import { lockProfile } from "../../../lib/store/profile/profile_folder.ts";
 import { RealDisk } from "../../../lib/store/disk/real_disk.ts";
 import { slow } from "../../given.ts";
+import { TemporaryFolder } from "../../temporary_folder.ts";
 
 const CHILD = new URL("../profile_lock_child.ts", import.meta.url);
 
@@ -30,9 +31,7 @@ slow.test("lockProfile() lets exactly one in of several that start at once, in e
     // One after the other, as fast as each can: whoever is behind catches up, as it finds files that are there.
     const folders = Array.from({ length: 800 }, (_, at) => `${folder}/${at}`);
     for (const each of folders) await Deno.mkdir(each);
-    const children = await Promise.all(
-      [1, 2, 3, 4, 5, 6].map(() => Child.start(...folders)),
-    );
+    const children = await Promise.all([1, 2, 3, 4, 5, 6].map(() => Child.start(...folders)));
     const said = children.map((child) => child.said.split(" "));
     for (const child of children) await child.kill();
 
@@ -87,10 +86,7 @@ class Child {
 }
 
 async function withFolder(test: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "p2pchat-lock-" });
-  try {
-    await test(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  await using temporary = new TemporaryFolder({ prefix: "p2pchat-lock-" });
+  const folder = temporary.path;
+  await test(folder);
 }

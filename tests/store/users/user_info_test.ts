@@ -125,17 +125,17 @@ const COMPLAINTS: readonly (readonly [text: string, sentence: string])[] = [
   ],
   [
     "a/b b 1",
-    'the name "a/b" is not possible: a name consists of letters, digits, "_", "-" and ".", ' +
-    'not of "/" (U+002F); choose another one',
+    'the name "a/b" is invalid: letters, digits, "_", "-" and "." only, ' +
+    'not "/" (U+002F); choose another one',
   ],
   [
     "-b b 1",
-    'the name "-b" is not possible: a name starts with a letter or a digit; choose another one',
+    'the name "-b" is invalid: it must start with a letter or a digit; choose another one',
   ],
   [
     `${"x".repeat(70)} b 1`,
-    `the name "${"x".repeat(60)}..." is not possible: ` +
-    "a name has at most 32 characters, this one has 70; choose another one",
+    `the name "${"x".repeat(60)}..." is invalid: ` +
+    "at most 32 characters, this one has 70; choose another one",
   ],
   ["bob b/c 1", 'the address must be a host name or an IP address, not "b/c"; correct it'],
   [
@@ -148,16 +148,16 @@ const COMPLAINTS: readonly (readonly [text: string, sentence: string])[] = [
   ["bob b http", 'the port must be a whole number from 1 to 65535, not "http"; correct it'],
   [
     "bob b 1 k7f3",
-    'the fingerprint "k7f3" is not possible: it must have 27 characters, has 4; copy it again',
+    'the fingerprint "k7f3" is invalid: it must have 27 characters, has 4; copy it again',
   ],
   [
     `bob b 1 1${KEY.slice(1)}`,
-    `the fingerprint "1${KEY.slice(1)}" is not possible: ` +
+    `the fingerprint "1${KEY.slice(1)}" is invalid: ` +
     'character 1 must be a letter or 2 to 7, not "1"; copy it again',
   ],
   [
     `bob b 1 a${KEY.slice(1)}`,
-    `the fingerprint "a${KEY.slice(1)}" is not possible: ` +
+    `the fingerprint "a${KEY.slice(1)}" is invalid: ` +
     "a character is mistyped, its check doesn't fit; copy it again",
   ],
   [

@@ -710,7 +710,7 @@ function entryFault(
   { how, name, password, newPassword }: Entry,
 ): { readonly code: ErrorCode; readonly text: string } | null {
   const fault = nameFault(name);
-  if (fault !== null) return { code: "bad-name", text: `That name is not possible: ${fault}` };
+  if (fault !== null) return { code: "bad-name", text: `Invalid name: ${fault}` };
   if (how === "guest") return null;
   const wanted = how === "sign-up" ? password : newPassword;
   const which = how === "sign-up" ? "The password" : "The new password";

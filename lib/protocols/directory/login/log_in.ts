@@ -91,7 +91,7 @@ export class LogIn {
     const { links, out } = this.parts;
     const fault = nameFault(enter.name);
     if (fault !== null) {
-      return this.#refuse(link, "bad-name", `That name is not possible: ${fault}`);
+      return this.#refuse(link, "bad-name", `Invalid name: ${fault}`);
     }
     const name = enter.name.normalize("NFC");
     const entrant = { link, enter: { ...enter, name }, folded: foldName(name) };

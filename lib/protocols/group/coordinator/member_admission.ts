@@ -59,7 +59,7 @@ export class MemberAdmission {
   refusal(link: GroupLink, hello: Hello, voice: Voice): Refusal | null {
     const { peer } = link;
     const fault = nameFault(hello.name);
-    if (fault !== null) return { code: "bad-name", text: `The name is not possible: ${fault}` };
+    if (fault !== null) return { code: "bad-name", text: `Invalid name: ${fault}` };
     const name = shownName(hello.name);
     if (hello.host !== null && parseHost(hello.host) !== hello.host) {
       return { code: "protocol", text: NO_HOST };

@@ -82,7 +82,7 @@ export const REQUEST_PHASES = {
 } as const;
 
 /** Part of a sentence. */
-export const ABANDONED = "the coordinator went away before all had agreed";
+export const ABANDONED = "the coordinator went away";
 
 export interface AbortReader {
   /** Null: the coordinator. */

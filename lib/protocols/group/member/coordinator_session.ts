@@ -213,8 +213,8 @@ export class CoordinatorSession {
     const why = !this.link.hasSecret
       ? "the group there is private; ask its operator for the invite, and start with --invite"
       : isInvited
-      ? "your invite isn't the group's present one, or the group there takes none; ask its operator " +
-        "for the present one (/invite shows it)"
+      ? "this invite has been revoked, or the group there takes none; ask its operator " +
+        "for another (/invite shows it)"
       : "this profile's invite, kept from the private group that it met there before, opens nothing " +
         "there now; probably another coordinator or an open group is there, or the invite was " +
         "changed: join a private group with its present invite and --invite, an open one with " +

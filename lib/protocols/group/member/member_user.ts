@@ -64,8 +64,7 @@ const READY_MS = 1_000;
 const OUTBOX_FULL = 0.5;
 const OUTBOX_FREE = 0.25;
 
-const NOTHING_PRIVATE = "Nothing was sent: a group has no private messages, and all would read " +
-  "this; to say it to all, write it without /msg";
+const NOTHING_PRIVATE = "Not sent: a group has no private messages; without /msg it goes to all";
 
 interface Leaving {
   readonly ref: string | undefined;

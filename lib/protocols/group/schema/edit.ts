@@ -158,7 +158,7 @@ export type AbortReason = Infer<typeof abortReasonSchema>;
  * What follows the reason of an edit in doubt. Another member may know the outcome, or the one that asked for the edit
  * may give it up, before the coordinator is back.
  */
-export const TOLD_LATER = "you are told the outcome once it is known";
+export const TOLD_LATER = "the outcome follows";
 
 /**
  * Whether a member's user is asked for agreement. The requester has agreed by asking.

@@ -82,9 +82,9 @@ export function rulesAt(
 }
 
 const ASKED_TEXT: { readonly [Policy in EditPolicy]: string } = {
-  own: "before an entry is edited, its author is asked",
-  ask: "before an entry is edited, all other members who are here are asked",
-  auto: "nobody is asked before an entry is edited",
+  own: "edits need the author's consent",
+  ask: "edits need the consent of all who are here",
+  auto: "edits need nobody's consent",
 };
 
 /** The rules as part of a sentence. */
@@ -109,7 +109,5 @@ export function accessFault(
 
 /** Who can join, as a sentence without its end. */
 export function accessText({ private: isPrivate }: Pick<Founding, "private">): string {
-  return isPrivate
-    ? "Only those who have an invite can join the group and read its log"
-    : "Anybody who reaches the coordinator's port can join the group and read its log";
+  return isPrivate ? "Private group (by invite)" : "Open group (whoever reaches the coordinator)";
 }

@@ -294,7 +294,7 @@ export function joinFailure(config: MeshConfig, all: readonly JoinFailure[]): En
 function credentialsFailure({ begin }: MeshConfig, contact: Endpoint): Ending {
   const isInvited = begin.kind === "join" && (begin.invite?.secret ?? null) !== null;
   const text = isInvited
-    ? "the invite isn't the room's present one, as far as is known there; ask a member for that (/invite shows it)"
+    ? "this invite has been revoked; ask a member for another (/invite shows it)"
     : "the room there is private; ask a member for its invite, and join with --invite";
   return {
     code: "bad-credentials",

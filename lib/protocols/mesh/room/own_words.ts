@@ -1,9 +1,9 @@
 /** Whether our user's messages have reached somebody: a user that leaves must know of those that haven't. */
 
-const NOBODY_HERE = "Nobody was here to get your last messages";
-const NOT_ALL_KNOWN = "Some of your messages may not have arrived";
-const SENT_LATER = "they are sent when you come back to this room";
-const LOST = "they are lost, as nothing is kept (--no-history)";
+const NOBODY_HERE = "Not delivered: your last messages";
+const NOT_ALL_KNOWN = "Perhaps not delivered: some of your messages";
+const SENT_LATER = "sent when you come back";
+const LOST = "lost, as nothing is kept (--no-history)";
 
 export class OwnWords {
   /** Whether our user has written something in this process. */

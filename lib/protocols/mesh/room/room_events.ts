@@ -539,9 +539,8 @@ export class RoomEvents {
     this.#warn(
       `${
         this.#written(by)
-      } doesn't let you in any more: somebody was removed from the room, and the ` +
-        "invite with which you came doesn't count since; ask a member for the present one, which " +
-        "/invite shows there, and start again with --invite",
+      } doesn't let you in any more: your invite has been revoked; ask a member for another ` +
+        "(/invite shows it), and start again with --invite",
     );
   }
 

@@ -115,8 +115,7 @@ function wordsOf(event: MemberEvent): string | null {
   }
 }
 
-const IN_DOUBT =
-  "in-doubt: the coordinator doesn't answer; you are told the outcome once it is known";
+const IN_DOUBT = "in-doubt: the coordinator doesn't answer; the outcome follows";
 
 Deno.test("an edit is asked for, signed, and told by its number when that is on disk", () => {
   const { net, ann } = started();

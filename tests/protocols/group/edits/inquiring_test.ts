@@ -41,7 +41,7 @@ Deno.test("who has agreed never decides alone: it tells its user, asks the other
   net.pass(MINUTE_MS);
 
   assertEquals(outcomes(ann), [
-    "1 in-doubt: the coordinator doesn't answer; you are told the outcome once it is known",
+    "1 in-doubt: the coordinator doesn't answer; the outcome follows",
   ]);
   assertEquals(notices(ann).includes("Entry 1"), false);
   assertStringIncludes(notices(cem), "Entry 1 stays locked until the coordinator is back");
@@ -68,9 +68,9 @@ Deno.test("who hasn't voted refuses by itself when the requester asks: it is ove
   vanish(net);
   net.pass(10_000);
 
-  const gone = "the coordinator went away before all had agreed";
+  const gone = "the coordinator went away";
   assertEquals(outcomes(ann), [
-    `1 in-doubt: ${gone}; you are told the outcome once it is known`,
+    `1 in-doubt: ${gone}; the outcome follows`,
     `1 aborted: ${gone}`,
   ]);
   assertEquals(locks(net), [[], [], []]);
@@ -163,7 +163,7 @@ Deno.test("who never heard of the edit refuses it too, where it had a vote; and 
   net.pass(10_000);
   net.coordinator.got.length = 0;
   ask(net, signed, {}, [ann]);
-  assertEquals(votes(net)[0], "no: the coordinator went away before all had agreed");
+  assertEquals(votes(net)[0], "no: the coordinator went away");
 });
 
 Deno.test("asked about an edit of a view that it wasn't in, or that is in its log, a member says nothing", () => {

@@ -66,8 +66,7 @@ Deno.test("Member sends nobody what was typed as a private message", () => {
     assert(event.event === "error");
     assertEquals([event.code, event.text], [
       "usage",
-      "Nothing was sent: a group has no private messages, and all would read this; to say it to all, " +
-      "write it without /msg",
+      "Not sent: a group has no private messages; without /msg it goes to all",
     ]);
   }
   assertEquals(bob!.shown, []);

@@ -315,7 +315,7 @@ Deno.test("Newcomer whom its secret doesn't let in is told of the likely cause, 
   };
   assertMatch(refused({}), /^bad-credentials: .*the group there is private; ask its operator/);
   const invited = { secrets, isInvited: true };
-  assertMatch(refused(invited), /your invite isn't the group's present one/);
+  assertMatch(refused(invited), /this invite has been revoked/);
   const kept = refused({ secrets });
   assertMatch(kept, /kept from the private group that it met there before/);
   assertMatch(

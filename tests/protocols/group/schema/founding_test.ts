@@ -71,8 +71,8 @@ Deno.test("A member shows who can join and who is asked, once, and enters no gro
   const ann = GroupNet.started(["ann", "bob"]).nodes[0]!;
   assertEquals(ann.machine!.standing.founding, FOUNDING);
   assertEquals(ann.shownAtJoining, [
-    "Anybody who reaches the coordinator's port can join the group and read its log; " +
-    "before an entry is edited, its author is asked",
+    "Open group (whoever reaches the coordinator); " +
+    "edits need the author's consent",
   ]);
 });
 
@@ -181,8 +181,7 @@ Deno.test("Members show new rules, have them in force, and still do when started
   net.settle();
   for (const node of net.nodes) {
     assertEquals(node.told("notice").map(({ text }) => text), [
-      "The coordinator's operator has set the group's rules: before an entry is edited, all " +
-      "other members who are here are asked",
+      "The coordinator's operator has set the group's rules: edits need the consent of all who are here",
     ]);
     assertEquals(node.machine!.membership!.rules, { edits: "ask" });
   }

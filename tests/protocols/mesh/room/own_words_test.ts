@@ -42,7 +42,7 @@ Deno.test("OwnWords tells who leaves what becomes of messages that reached nobod
     return words.leavingText();
   });
   assertEquals(texts, [
-    "Nobody was here to get your last messages; they are sent when you come back to this room",
-    "Nobody was here to get your last messages; they are lost, as nothing is kept (--no-history)",
+    "Not delivered: your last messages; sent when you come back",
+    "Not delivered: your last messages; lost, as nothing is kept (--no-history)",
   ]);
 });
