@@ -156,7 +156,6 @@ Deno.test("--mcp: a key is verified only once a person has said so; the agent is
   using folder = new Folder();
   const words = inRoom("bot", host, folder.path);
   const bot = await McpClient.start(words);
-  await host.until(({ event }) => event === "joined");
   const shown = await bot.call("verify", { name: "Host" });
   const tried = await bot.call("verify", { name: "Host", answer: "yes" });
   const { digits } = await host.ask("verify", { name: "bot" });
