@@ -534,9 +534,8 @@ function unknownFlag(
   const names = [...flags.map(({ name }) => name), "version"];
   const of = entry === null ? "There is no flag" : `The command ${commandTitle(entry)} has no flag`;
   const see = entry === null ? "p2pchat help" : `p2pchat help ${entry.name}`;
-  const former = FORMER[given];
-  const hint = former !== undefined
-    ? ` any more: ${former}`
+  const hint = Object.hasOwn(FORMER, given)
+    ? ` any more: ${FORMER[given]}`
     : didYouMean(given.replace(/^-+/, ""), names, (name) => `--${name}`) ||
       `; ${see} lists all`;
   return new P2pchatError("usage", `${of} ${startOf(given, 40)}${hint}`);

@@ -97,6 +97,7 @@ export class PromptedScreen {
   readonly #onResize = () => this.#resized();
   readonly #onContinue = () => this.#continued();
 
+  readonly #begunAs: string;
   #who = "";
   #self: string | null = null;
   /** The title that the terminal shows; null: its own. */
@@ -120,6 +121,7 @@ export class PromptedScreen {
     this.#streams = streams;
     this.#unseen = unseen;
     this.#ports = ports;
+    this.#begunAs = streams.variable("P2PCHAT_AS") ?? "p2pchat";
     this.#reflows = reflows((name) => streams.variable(name));
     const { colour, plain, verbose } = options;
     const term = streams.variable("TERM") ?? "";
@@ -237,8 +239,7 @@ export class PromptedScreen {
   }
 
   readonly #asBegun = (span: Span): Span => {
-    const begun = (text: string) =>
-      asBegun(text, this.#streams.variable("P2PCHAT_AS") ?? "p2pchat");
+    const begun = (text: string) => asBegun(text, this.#begunAs);
     if (typeof span === "string") return begun(span);
     return "text" in span && span.as === "exact" ? { ...span, text: begun(span.text) } : span;
   };
